@@ -1,0 +1,260 @@
+-- The ledger. Every word of design.md section 3 that must survive a crash has one table here.
+CREATE SCHEMA estop;
+
+-- One row: which environment and which store this is. A gateway remembers store_id, so that a restored or foreign store is refused.
+CREATE TABLE estop.installation (
+  only_row    boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  environment text NOT NULL,
+  store_id    uuid NOT NULL DEFAULT gen_random_uuid(),
+  created_at  timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- The stop row IS the outbox entry and the audit event. No foreign key and no trigger: the latch waits for no allow path.
+-- rule: latch-no-foreign-locks
+CREATE TABLE estop.stops (
+  stop_id      text PRIMARY KEY,
+  epoch        bigint NOT NULL UNIQUE,
+  scope_key    text NOT NULL,
+  category     smallint NOT NULL CHECK (category IN (0, 1)),
+  grace_ms     integer NOT NULL CHECK (grace_ms BETWEEN 0 AND 60000),
+  reason       text NOT NULL,
+  actor        text NOT NULL,
+  method       text NOT NULL,
+  latched_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+  reset_epoch  bigint UNIQUE,
+  reset_at     timestamptz,
+  reset_by     text,
+  reset_reason text,
+  CHECK ((reset_epoch IS NULL) = (reset_at IS NULL))
+);
+CREATE INDEX stops_by_scope ON estop.stops (scope_key, epoch);
+CREATE INDEX stops_not_reset ON estop.stops (epoch) WHERE reset_at IS NULL;
+CREATE INDEX stops_by_reset ON estop.stops (reset_at) WHERE reset_at IS NOT NULL;
+
+-- One row per stop process: proof that the latch function can commit right now.
+CREATE TABLE estop.latch_marks (
+  process text PRIMARY KEY,
+  beat_at timestamptz NOT NULL
+);
+
+-- The stages of a stop as far as they were VERIFIED. Kept apart from stops, so that reporting never locks a stop's row.
+CREATE TABLE estop.stop_progress (
+  stop_id       text PRIMARY KEY,
+  seen_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
+  fenced_at     timestamptz,
+  halted_at     timestamptz,
+  revoked_at    timestamptz,
+  proved_at     timestamptz,
+  evidence      text,
+  tasks_covered integer NOT NULL DEFAULT 0,
+  tasks_halted  integer NOT NULL DEFAULT 0,
+  sweeps_done   integer NOT NULL DEFAULT 0,
+  possibly_completed integer NOT NULL DEFAULT 0
+);
+
+CREATE TABLE estop.stop_gateways (
+  stop_id    text NOT NULL,
+  gateway_id text NOT NULL,
+  outcome    text NOT NULL CHECK (outcome IN ('confirmed', 'expired')),
+  at         timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (stop_id, gateway_id)
+);
+
+CREATE TABLE estop.gateways (
+  gateway_id      text PRIMARY KEY,
+  address         text NOT NULL,
+  registered_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+  lease_until     timestamptz NOT NULL DEFAULT clock_timestamp(),
+  view_epoch      bigint NOT NULL DEFAULT 0,
+  confirmed_epoch bigint NOT NULL DEFAULT 0,
+  drain_wanted_at timestamptz,
+  retired_at      timestamptz
+);
+
+-- The intake workflow was read in full, every run of it, beginning at begun_at, and every order in it is latched.
+CREATE TABLE estop.intake_drains (
+  only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  begun_at timestamptz NOT NULL
+);
+
+CREATE TABLE estop.agents (
+  agent_id      text PRIMARY KEY,
+  owner         text NOT NULL,
+  stop_holder   text NOT NULL,
+  spec          jsonb NOT NULL,
+  registered_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  retired_at    timestamptz
+);
+
+-- Labels are never deleted. removed_epoch is read in a transaction AFTER the tombstone has committed, so that a label counts
+-- against every stop that was latched while the agent still carried it: an agent cannot be relabelled out of a stop.
+-- rule: label-as-of-mint-or-now
+CREATE TABLE estop.agent_labels (
+  agent_id      text NOT NULL,
+  label_key     text NOT NULL,
+  added_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+  tombstoned_at timestamptz,
+  removed_epoch bigint,
+  PRIMARY KEY (agent_id, label_key)
+);
+CREATE INDEX agent_labels_by_key ON estop.agent_labels (label_key);
+
+CREATE TABLE estop.tasks (
+  task_id       text PRIMARY KEY,
+  agent_id      text NOT NULL,
+  parent_id     text,
+  root_id       text NOT NULL,
+  ancestors     text[] NOT NULL,
+  agents        text[] NOT NULL,
+  keys          text[] NOT NULL,
+  epoch         bigint NOT NULL,
+  depth         integer NOT NULL,
+  purpose       text NOT NULL,
+  requested_by  text NOT NULL,
+  state         text NOT NULL CHECK (state IN ('registered', 'running', 'closed')),
+  held          boolean NOT NULL DEFAULT false,
+  outcome       text,
+  registered_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  closed_at     timestamptz
+);
+CREATE INDEX tasks_by_key ON estop.tasks USING gin (keys) WHERE state <> 'closed';
+CREATE INDEX tasks_open ON estop.tasks (registered_at, task_id) WHERE state <> 'closed';
+CREATE INDEX tasks_by_parent ON estop.tasks (parent_id);
+CREATE INDEX tasks_page ON estop.tasks (registered_at DESC, task_id DESC);
+CREATE INDEX tasks_closed ON estop.tasks (closed_at) WHERE state = 'closed';
+
+CREATE TABLE estop.grants (
+  grant_id     text PRIMARY KEY,
+  name         text NOT NULL,
+  task_id      text NOT NULL,
+  agent_id     text NOT NULL,
+  agents       text[] NOT NULL,
+  keys         text[] NOT NULL,
+  epoch        bigint NOT NULL,
+  connector    text NOT NULL,
+  target       text NOT NULL,
+  shared       boolean NOT NULL,
+  handle       jsonb NOT NULL,
+  state        text NOT NULL CHECK (state IN ('intended', 'issued', 'ended')),
+  sealed       bytea,
+  absolute_end timestamptz NOT NULL,
+  intended_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+  issued_at    timestamptz,
+  ended_at     timestamptz,
+  end_reason   text
+);
+CREATE INDEX grants_by_key ON estop.grants USING gin (keys) WHERE state <> 'ended';
+CREATE INDEX grants_by_task ON estop.grants (task_id);
+CREATE INDEX grants_open_target ON estop.grants (agent_id, connector, target) WHERE state <> 'ended';
+
+-- cause_id is a stop's id, or `end:<taskId>` where a task merely ended. final_at: passed the last probe of its cause.
+CREATE TABLE estop.obligations (
+  obligation_id  text PRIMARY KEY,
+  cause_id       text NOT NULL,
+  stop_id        text,
+  cause_epoch    bigint NOT NULL,
+  grant_id       text NOT NULL,
+  agent_id       text NOT NULL,
+  task_id        text NOT NULL,
+  connector      text NOT NULL,
+  target         text NOT NULL,
+  state          text NOT NULL CHECK (state IN ('open', 'proved', 'expired', 'residual', 'accepted-risk')),
+  phase          text,
+  attempts       integer NOT NULL DEFAULT 0,
+  last_error     text,
+  next_try_at    timestamptz,
+  needs_human    text,
+  evidence       text,
+  residual_until timestamptz,
+  residual_why   text,
+  accepted_by    text,
+  opened_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+  revoked_at     timestamptz,
+  proved_at      timestamptz,
+  final_at       timestamptz,
+  UNIQUE (cause_id, grant_id)
+);
+CREATE INDEX obligations_unfinished ON estop.obligations (cause_id, agent_id) WHERE final_at IS NULL;
+CREATE INDEX obligations_open_target ON estop.obligations (agent_id, connector, target) WHERE final_at IS NULL;
+CREATE INDEX obligations_by_grant ON estop.obligations (grant_id);
+
+-- Idempotency of every lane step: key = obligation/phase. A phase that is done is not done again, whoever retries it.
+CREATE TABLE estop.obligation_phases (
+  obligation_id text NOT NULL,
+  phase         text NOT NULL,
+  round         integer NOT NULL DEFAULT 0,
+  result        jsonb,
+  attempts      integer NOT NULL DEFAULT 0,
+  started_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
+  done_at       timestamptz,
+  PRIMARY KEY (obligation_id, phase, round)
+);
+
+CREATE TABLE estop.approvals (
+  approval_id  text PRIMARY KEY,
+  task_id      text NOT NULL,
+  agent_id     text NOT NULL,
+  agents       text[] NOT NULL,
+  keys         text[] NOT NULL,
+  epoch        bigint NOT NULL,
+  tool_key     text NOT NULL,
+  digest       bytea NOT NULL,
+  shown        text NOT NULL,
+  requested_by text NOT NULL,
+  state        text NOT NULL CHECK (state IN ('pending', 'approved', 'denied', 'expired', 'closed', 'redeemed')),
+  requested_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  expires_at   timestamptz NOT NULL,
+  decided_by   text,
+  decided_at   timestamptz,
+  decision_reason text,
+  call_id      text
+);
+CREATE UNIQUE INDEX approvals_one_pending ON estop.approvals (task_id, digest) WHERE state IN ('pending', 'approved');
+CREATE INDEX approvals_pending ON estop.approvals (requested_at, approval_id) WHERE state = 'pending';
+CREATE INDEX approvals_by_task ON estop.approvals (task_id);
+
+-- The audit of the intent: a row exists before anything is sent upstream.
+CREATE TABLE estop.calls (
+  call_id     text PRIMARY KEY,
+  gateway_id  text NOT NULL,
+  task_id     text NOT NULL,
+  agent_id    text NOT NULL,
+  keys        text[] NOT NULL,
+  epoch       bigint NOT NULL,
+  tool_key    text NOT NULL,
+  digest      bytea NOT NULL,
+  approval_id text,
+  admitted_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  settled_at  timestamptz,
+  outcome     text
+);
+CREATE INDEX calls_unsettled ON estop.calls (gateway_id) WHERE settled_at IS NULL;
+CREATE INDEX calls_by_task ON estop.calls (task_id, admitted_at);
+
+CREATE TABLE estop.audit (
+  seq     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+  kind    text NOT NULL,
+  actor   text NOT NULL,
+  subject text NOT NULL,
+  detail  jsonb NOT NULL DEFAULT '{}'
+);
+CREATE INDEX audit_by_subject ON estop.audit (subject, seq);
+
+CREATE TABLE estop.idempotency_keys (
+  key          text NOT NULL,
+  actor        text NOT NULL,
+  request_hash bytea NOT NULL,
+  status       integer,
+  response     jsonb,
+  begun_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (actor, key)
+);
+
+CREATE TABLE estop.config_versions (
+  version    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  applied_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  actor      text NOT NULL,
+  digest     text NOT NULL UNIQUE,
+  document   jsonb NOT NULL
+);
