@@ -1,1 +1,4 @@
-export {};
+import type { ConnectorSystem } from './kit/contract.ts';
+
+/** The registry: one line per system; a convention test keeps it equal to the folders on disk. */
+export const connectorSystems: readonly ConnectorSystem[] = [];

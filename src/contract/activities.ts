@@ -1,0 +1,88 @@
+import type { AgentTaskInput, ModelMessage, ModelTurn, ToolCall, ToolOutcome } from './agent-task.ts';
+import type { CuttingPhase, Phase } from './phases.ts';
+import type { StopOrder } from './stop.ts';
+
+/** Queue `agent`: runs where agent code runs; reaches the model and the gateway, nothing else. */
+export interface AgentActivities {
+  callModel(input: { readonly taskId: string; readonly modelId: string; readonly messages: readonly ModelMessage[] }): Promise<ModelTurn>;
+  callTool(input: { readonly taskId: string; readonly call: ToolCall }): Promise<ToolOutcome>;
+}
+
+export type BeginDecision =
+  | { readonly kind: 'running'; readonly grants: readonly string[] }
+  | { readonly kind: 'stopped'; readonly stopId: string }
+  | { readonly kind: 'closed' };
+
+export interface ChildRequest {
+  readonly parentTaskId: string;
+  readonly childTaskId: string;
+  readonly agentId: string;
+  readonly prompt: string;
+}
+
+export type ChildDecision =
+  | { readonly kind: 'registered'; readonly input: AgentTaskInput }
+  | { readonly kind: 'refused'; readonly reason: string; readonly stopId?: string };
+
+/** Queue `trusted`: has a store connection; never runs agent code. */
+export interface TrustedActivities {
+  beginTask(taskId: string): Promise<BeginDecision>;
+  issueGrant(input: { readonly taskId: string; readonly grantId: string; readonly name: string }): Promise<{ readonly issued: boolean; readonly reason?: string }>;
+  /** Latches for a task that was told to die, unless a stop that covers it is in force already. Returns the stop that kills it. */
+  latchTask(input: { readonly taskId: string; readonly stopId: string; readonly reason: string; readonly actor: string }): Promise<{ readonly stopId: string }>;
+  approvalState(approvalId: string): Promise<'pending' | 'approved' | 'denied' | 'expired' | 'closed' | 'redeemed' | 'unknown'>;
+  registerChild(input: ChildRequest): Promise<ChildDecision>;
+  endTask(input: { readonly taskId: string; readonly outcome: string }): Promise<void>;
+}
+
+export interface LaneSpec {
+  readonly obligationId: string;
+  readonly connector: string;
+  readonly target: string;
+  readonly phases: readonly CuttingPhase[];
+  readonly settleMs: number;
+  /** Round 0 is the first pass; a final probe that found access opens the next. */
+  readonly round: number;
+}
+
+export type PhaseOutcome =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'residual'; readonly until: string; readonly why: string };
+
+export type ProbeOutcome =
+  | { readonly kind: 'proved' }
+  | { readonly kind: 'residual'; readonly until: string; readonly why: string }
+  /** The cut did not hold: cut again. */
+  | { readonly kind: 'alive'; readonly why: string };
+
+export interface HaltProgress {
+  readonly openTasks: number;
+}
+
+/** Queue `control` in estop-control: the ledger and Temporal, no external system. */
+export interface ControlActivities {
+  latchOrders(orders: readonly StopOrder[]): Promise<readonly string[]>;
+  /** Opens what is missing and returns this agent's lanes that are not concluded yet; empty = nothing left to act on. */
+  listLanes(input: { readonly causeId: string; readonly agentId: string; readonly limit: number }): Promise<readonly LaneSpec[]>;
+  escalateLane(input: { readonly obligationId: string; readonly why: string }): Promise<void>;
+  haltTasks(input: { readonly stopId: string; readonly graceMs: number }): Promise<HaltProgress>;
+  sweepStrays(input: { readonly stopId: string }): Promise<{ readonly found: number }>;
+  /** Reads the ledger: which stages hold now; stamps those that do. */
+  reviewStop(stopId: string): Promise<StopReview>;
+}
+
+export interface StopReview {
+  readonly halted: boolean;
+  readonly revoked: boolean;
+  /** Every lane concluded, swept twice, settled: the last probe may run over these. */
+  readonly finalLanes: readonly LaneSpec[];
+  readonly proved: boolean;
+  readonly waitMs: number;
+}
+
+/** Queue `connector-<id>` in estop-control. Idempotent: key = obligation/phase/round. Retried by Temporal without a cap. */
+export interface ConnectorActivities {
+  runPhase(input: { readonly obligationId: string; readonly phase: Phase; readonly round: number }): Promise<PhaseOutcome>;
+  probeLane(input: { readonly obligationId: string; readonly round: number }): Promise<ProbeOutcome>;
+  finalProbe(input: { readonly obligationId: string; readonly round: number }): Promise<ProbeOutcome>;
+}

@@ -1,0 +1,52 @@
+import type { ErrorCode } from '../core/errors.ts';
+
+export type Role = 'viewer' | 'approver' | 'operator' | 'admin' | 'service' | 'agent-worker';
+
+export interface Identity {
+  /** Shown in audit and on stops: a person's or service's name. */
+  readonly actor: string;
+  readonly roles: readonly Role[];
+}
+
+export type Authentication = { readonly ok: true; readonly identity: Identity } | { readonly ok: false; readonly code: ErrorCode };
+
+/** Synchronous and from memory: a stop must be authenticated while the store and every identity provider are away. */
+export interface Authenticator {
+  authenticate(authorizationHeader: string | undefined): Authentication;
+}
+
+export interface TaskClaims {
+  readonly tokenId: string;
+  readonly taskId: string;
+  readonly agentId: string;
+  /** The agent and those of every ancestor task: labels as of now are looked up by these. */
+  readonly agents: readonly string[];
+  readonly keys: readonly string[];
+  readonly epoch: number;
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number;
+}
+
+export type TokenVerdict = { readonly ok: true; readonly claims: TaskClaims } | { readonly ok: false; readonly code: ErrorCode };
+
+export interface TaskTokenSigner {
+  sign(claims: Omit<TaskClaims, 'tokenId' | 'expiresAt'>): Promise<{ readonly token: string; readonly expiresAt: number }>;
+}
+
+export interface TaskTokenVerifier {
+  verify(token: string): Promise<TokenVerdict>;
+}
+
+/** AES-256-GCM under a named key; `context` is authenticated, so that sealed bytes cannot be moved to another row. */
+export interface Sealer {
+  seal(plain: Uint8Array, context: string): Uint8Array;
+  open(sealed: Uint8Array, context: string): Uint8Array;
+}
+
+/** pino's shape, so that realms need no logger of their own. Message second, as pino has it. */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}

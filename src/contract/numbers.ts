@@ -1,0 +1,15 @@
+/** The protocol's times, in milliseconds. Two processes that disagree on one of these break a promise, so they stand here once. */
+export const leaseMs = 3_000;
+export const renewEveryMs = 1_000;
+export const beatEveryMs = 1_000;
+export const confirmWithinMs = 2_000;
+/** A direct latch that has not committed by then goes through the intake as well. */
+export const latchPatienceMs = 500;
+export const intakeRetryMs = 250;
+export const tokenLifeMs = 15 * 60_000;
+/** Reset stops stay in a gateway's view until the longest-lived token issued before them is dead, plus clock skew. */
+export const viewRetainMs = tokenLifeMs + 60_000;
+export const sweepGapMs = 5_000;
+export const lanesPerChild = 400;
+/** Grace for winding down under a category 1 stop; no tool call and no credential works in it. */
+export const categoryOneGraceMs = 3_000;
