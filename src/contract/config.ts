@@ -1,0 +1,76 @@
+/** The parsed estop.yaml. The schema that parses it is src/runtime/config/schema.ts; everything inside trusts these types. */
+
+export interface SecretAt {
+  readonly file?: string;
+  readonly env?: string;
+}
+
+export interface AgentLimits {
+  readonly maxSteps: number;
+  readonly maxTokens: number;
+  readonly maxDepth: number;
+  readonly maxFanOut: number;
+  readonly maxOpenTasks: number;
+  readonly approvalTtlMs: number;
+}
+
+export interface GrantSpec {
+  /** The name by which the task asks for it. */
+  readonly name: string;
+  readonly connector: string;
+  readonly lifeMs: number;
+  /** Parsed by the connector's `grantSchema`. */
+  readonly options: unknown;
+}
+
+/** `ask`: a human decides each call. What is not listed is denied. */
+export type ToolMark = 'allow' | 'ask';
+
+export interface AgentSpec {
+  readonly agentId: string;
+  readonly owner: string;
+  readonly stopHolder: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly model: string;
+  /** Key: `<server>/<tool>` or `<server>/*`. */
+  readonly tools: Readonly<Record<string, ToolMark>>;
+  readonly grants: readonly GrantSpec[];
+  /** Agents whose tasks this agent's tasks may start. */
+  readonly mayStart: readonly string[];
+  readonly limits: AgentLimits;
+}
+
+export interface ConnectorSpec {
+  readonly connectorId: string;
+  readonly system: string;
+  /** Parsed by the system's `optionsSchema`. */
+  readonly options: unknown;
+}
+
+export interface ToolServerSpec {
+  readonly serverId: string;
+  readonly url: string;
+  readonly credential?: SecretAt;
+}
+
+export interface ModelSpec {
+  readonly modelId: string;
+  readonly provider: 'openai-compatible' | 'openai' | 'anthropic';
+  readonly model: string;
+  readonly baseUrl?: string;
+  readonly apiKey?: SecretAt;
+}
+
+export interface EstopConfig {
+  readonly environment: string;
+  readonly trustDomain: string;
+  readonly agents: readonly AgentSpec[];
+  readonly connectors: readonly ConnectorSpec[];
+  readonly toolServers: readonly ToolServerSpec[];
+  readonly models: readonly ModelSpec[];
+}
+
+/** Held by every process that needs it; swapped whole, or not at all, when the file changes. */
+export interface ConfigSource {
+  current(): EstopConfig;
+}
