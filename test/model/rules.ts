@@ -12,13 +12,17 @@ export type Rule = {
 
 export const rules = {
   // The one definition
-  'dead-by-force-or-epoch': {
+  'dead-iff-in-force-or-younger': {
     says: 'A credential is dead iff a stop matching one of its scope keys is in force, or matches and has a higher epoch.',
     model: ['a2 M_FORCEONLY', 'a3 LABEL M_EPOCHONLY'],
   },
-  'labels-mint-or-now': {
+  'label-as-of-mint-or-now': {
     says: 'A stop on a label matches a credential by its labels at mint and by the labels of its agent now.',
     model: ['a3 LABEL M_NOWONLY'],
+  },
+  'keys-of-every-ancestor': {
+    says: 'A credential carries the scope keys of its task and of every ancestor, fixed at mint.',
+    notModelled: 'task trees are outside the models',
   },
 
   // 1. Latch
@@ -30,9 +34,13 @@ export const rules = {
     says: 'Epochs are handed out under that lock, never by a sequence, so that they are in commit order.',
     model: ['a1 M_SEQ'],
   },
-  'latch-no-allow-lock': {
+  'latch-no-foreign-locks': {
     says: 'The latch waits for no lock of an allow path: no foreign key, no trigger, constant size.',
     model: ['a1 M_FK'],
+  },
+  'one-autocommit-call': {
+    says: 'A latch is one autocommit call of constant size; committed means latched.',
+    notModelled: 'a transaction that the caller leaves open is an infinite hang of the store, which the intake answers',
   },
   'notify-after-commit': {
     says: 'NOTIFY is a hint in a call of its own after the commit, and never sent by an allow path.',
@@ -42,7 +50,7 @@ export const rules = {
     says: 'A migration that touches stops bounds its wait for the lock and the time it may hold it.',
     model: ['a1 M_MIGR', 'a1 MIGR_HANG'],
   },
-  'stop-latched-once': {
+  'caller-mints-stop-id': {
     says: 'The stop id comes from the caller: a retry, on any road, is the same stop, latched once, never re-latched.',
     model: ['c1 M_NOIDEM', 'c1 M_RELATCH'],
   },
@@ -58,7 +66,7 @@ export const rules = {
     says: 'There is one intake workflow per environment, read by its id and never found by a list.',
     model: ['c1 VISLAG'],
   },
-  'intake-all-runs': {
+  'drain-all-runs': {
     says: 'Draining reads every run of the intake, open or closed, and compares it with `stops`.',
     model: ['c1 TERM'],
   },
@@ -67,7 +75,7 @@ export const rules = {
     model: ['c1 M_NODRAIN', 'c1 M_STALEMARK'],
   },
   beat: {
-    says: 'The latch function is exercised every second; no lease is renewed without a mark younger than the lease.',
+    says: 'The stop process exercises the latch function every second and leaves a mark.',
     model: ['c1 SLOW'],
   },
 
@@ -75,6 +83,10 @@ export const rules = {
   lease: {
     says: 'A gateway without a fresh lease sends nothing.',
     model: ['a2 M_NOLEASE'],
+  },
+  'lease-needs-beat': {
+    says: 'No lease is renewed without a mark of the beat younger than the lease.',
+    model: ['c1 SLOW'],
   },
   'lease-from-send': {
     says: 'A lease counts from the moment its renewal was sent.',
@@ -84,7 +96,7 @@ export const rules = {
     says: 'A renewal is void if the monotonic or the wall clock jumped.',
     notModelled: 'real clock rates are outside the models',
   },
-  'renew-one-query': {
+  'renew-is-one-query': {
     says: 'Renewal and the re-read of the stops are one query.',
     model: ['a2 M_SPLITRENEW'],
   },
@@ -176,13 +188,19 @@ export const rules = {
     says: 'The id of a revocation may be used again after it closed.',
     model: ['c2 M_REJECTDUP'],
   },
-  'phase-key': {
+  'idempotent-by-obligation-phase': {
     says: 'Activities are idempotent under the key obligation/phase.',
     model: ['c2 M_NOKEY'],
   },
-  'ledger-polled': {
+  'obligations-polled': {
     says: 'That no covered grant lacks an obligation is polled until the stop is proved, not read once.',
-    model: ['b1 M_READONCE'],
+    notModelled:
+      'with mint-reread a single read after the latch finds every grant that can still be issued (case `b1 M_READONCE` passes); ' +
+      'polling is kept for grants whose worker died between the intended row and the re-read',
+  },
+  'intended-grants-covered': {
+    says: 'Every covered grant gets an obligation, intended ones too.',
+    model: ['b1 M_ISSUEDONLY'],
   },
   'lane-independent': {
     says: 'A lane never throws, never gives up and never waits for another.',
@@ -196,7 +214,7 @@ export const rules = {
     says: 'A task that ends in any way has its grants ended the same way.',
     notModelled: 'halt and task trees are outside the models',
   },
-  'mint-one-read': {
+  'mint-epoch-and-stops-one-statement': {
     says: 'A mint reads the epoch and the stops in one statement.',
     model: ['a1 M_SPLITMINT'],
   },
@@ -216,7 +234,7 @@ export const rules = {
     says: 'The stops are read again after intended was committed and before the issuer is asked.',
     model: ['b1 without MEND_DEKKER'],
   },
-  'mint-recheck-before-handover': {
+  'mint-reread-before-hand-over': {
     says: 'The stops are read once more before the credential is handed over.',
     model: ['b1 M_NORECHECK'],
   },
@@ -268,7 +286,7 @@ export const rules = {
     says: 'A reset is refused until the stop is fenced.',
     model: ['a2 without MEND_RESET'],
   },
-  'reset-next-epoch': {
+  'reset-takes-next-epoch': {
     says: 'A reset takes the next epoch under the lock that orders stops.',
     model: ['a2 without MEND_RESETEPOCH'],
   },
