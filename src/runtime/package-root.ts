@@ -1,0 +1,32 @@
+import { existsSync } from 'node:fs';
+import { dirname, extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The realms that are processes of their own. Each has a `main` file. */
+export type EntryPointName = 'stop' | 'gateway' | 'control' | 'workers' | 'cli';
+
+const thisFile = fileURLToPath(import.meta.url);
+
+/** '.ts' when Node runs the sources, '.js' when it runs what the compiler made of them. Strings are not rewritten by it. */
+export const sourceExtension: '.ts' | '.js' = extname(thisFile) === '.ts' ? '.ts' : '.js';
+
+/** The folder that holds package.json, whether this file runs from src/ or from dist/src/. */
+export const packageRoot: string = findPackageRoot(dirname(thisFile));
+
+/** Where `src` is for the code that runs now: <root>/src or <root>/dist/src. */
+export const sourceRoot: string = dirname(dirname(thisFile));
+
+/** The file that starts a process of estop, of the same kind (source or compiled) as the one that asks. */
+export function entryPoint(name: EntryPointName): string {
+  return join(sourceRoot, name, `main${sourceExtension}`);
+}
+
+function findPackageRoot(start: string): string {
+  let folder = start;
+  while (!existsSync(join(folder, 'package.json'))) {
+    const parent = dirname(folder);
+    if (parent === folder) throw new Error(`no package.json at or above ${start}`);
+    folder = parent;
+  }
+  return folder;
+}
