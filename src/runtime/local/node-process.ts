@@ -1,0 +1,18 @@
+import { type ChildProcess, type ChildSpec, startChild } from './child-process.ts';
+import { parentPipeVariable } from './end-with-parent.ts';
+
+export interface NodeProcessSpec extends Omit<ChildSpec, 'command' | 'args' | 'as' | 'handles'> {
+  /** The module to run, see `entryPoint`. */
+  readonly main: string;
+  readonly args?: readonly string[];
+}
+
+/** Starts a process of estop itself, with the Node that runs us. It calls `endWithParent` and so ends as soon as we do. */
+export function startNodeProcess({ main, args = [], env, ...rest }: NodeProcessSpec): Promise<ChildProcess> {
+  return startChild({
+    ...rest,
+    command: process.execPath,
+    args: [main, ...args],
+    env: { ...(env ?? process.env), [parentPipeVariable]: '1' },
+  });
+}
