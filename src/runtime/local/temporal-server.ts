@@ -1,0 +1,172 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EstopError, errorCodeOf } from '../../core/errors.ts';
+import { type ChildProcess, startChild } from './child-process.ts';
+import { freePorts } from './free-port.ts';
+import { untilReady } from './readiness.ts';
+import { makeOwnerOnlyFolder, writeOwnerOnly } from './state-folder.ts';
+import { findTemporalBinary } from './temporal-binary.ts';
+import { probeTemporal } from './temporal-probe.ts';
+
+export interface TemporalOptions {
+  /** The state folder; database, log and ports live in its subfolder `temporal`. */
+  readonly stateFolder: string;
+  /** 'file' (default) survives a restart; 'memory' is faster, for tests. */
+  readonly database?: 'file' | 'memory';
+  /** Off for tests. */
+  readonly ui?: boolean;
+  /** A `temporal` program; default: `findTemporalBinary`. */
+  readonly binary?: string;
+  readonly onProgress?: (line: string) => void;
+}
+
+export interface TemporalServer {
+  /** host:port of the gRPC frontend. */
+  readonly address: string;
+  /** Empty without UI. */
+  readonly uiUrl: string;
+  readonly httpPort: number;
+  readonly metricsPort: number;
+  readonly pid: number;
+  readonly binary: string;
+  readonly exited: Promise<unknown>;
+  stop(): Promise<void>;
+}
+
+export const temporalNamespaces = ['estop-agents', 'estop-control'] as const;
+
+export const temporalSearchAttributes = {
+  EstopAgent: 'Keyword',
+  EstopTask: 'Keyword',
+  EstopRootTask: 'Keyword',
+  EstopEpoch: 'Int',
+  EstopState: 'Keyword',
+  EstopStop: 'Keyword',
+} as const;
+
+/**
+ * Each shard polls its task queues at most 20 times a second by default, which makes every hop of a workflow wait up to 50 ms.
+ * A production cluster needs the same values.
+ */
+export const temporalDynamicConfig = {
+  'history.transferProcessorMaxPollRPS': 2000,
+  'history.timerProcessorMaxPollRPS': 2000,
+  'history.visibilityProcessorMaxPollRPS': 2000,
+  'history.outboundProcessorMaxPollRPS': 2000,
+  'system.enableActivityEagerExecution': true,
+} as const;
+
+const host = '127.0.0.1';
+const name = 'temporal';
+const startDeadlineMs = 60_000;
+
+interface Ports {
+  readonly grpc: number;
+  readonly ui: number;
+  readonly http: number;
+  readonly metrics: number;
+}
+
+/**
+ * A Temporal dev server on loopback. It has no authentication: whoever can open a socket on this machine can use it, so this
+ * is for development and tests, not for agents one does not trust.
+ * An orphan of an earlier run in the same folder is ended first; two servers on one database file would destroy it.
+ */
+export async function startTemporal(options: TemporalOptions): Promise<TemporalServer> {
+  const binary = options.binary ?? (await findTemporalBinary(options.onProgress === undefined ? {} : { onProgress: options.onProgress }));
+  const folder = makeOwnerOnlyFolder(join(makeOwnerOnlyFolder(options.stateFolder), name));
+  for (let attempt = 1; ; attempt += 1) {
+    const ports = await choosePorts(folder, attempt === 1);
+    try {
+      return serverOf(await startOn(ports, binary, folder, options), ports, binary, options);
+    } catch (error) {
+      // Someone may have taken a port between our look and the server's bind.
+      if (errorCodeOf(error) !== 'part-failed' || attempt === 3 || !String(error).includes('address already in use')) throw error;
+    }
+  }
+}
+
+/** A server that forgets everything, in a folder that goes with it: for tests. */
+export async function startThrowawayTemporal(options: Omit<TemporalOptions, 'stateFolder'> = {}): Promise<TemporalServer> {
+  const stateFolder = mkdtempSync(join(tmpdir(), 'estop-temporal-'));
+  const server = await startTemporal({ database: 'memory', ui: false, ...options, stateFolder });
+  return {
+    ...server,
+    stop: async () => {
+      await server.stop();
+      rmSync(stateFolder, { recursive: true, force: true });
+    },
+  };
+}
+
+function serverOf(child: ChildProcess, ports: Ports, binary: string, options: TemporalOptions): TemporalServer {
+  return {
+    address: `${host}:${ports.grpc}`,
+    uiUrl: options.ui === false ? '' : `http://${host}:${ports.ui}`,
+    httpPort: ports.http,
+    metricsPort: ports.metrics,
+    pid: child.pid,
+    binary,
+    exited: child.exited,
+    stop: async () => void (await child.stop()),
+  };
+}
+
+async function startOn(ports: Ports, binary: string, folder: string, options: TemporalOptions): Promise<ChildProcess> {
+  const child = await startChild({
+    name,
+    command: binary,
+    args: argumentsFor(ports, folder, options),
+    stateFolder: options.stateFolder,
+    logFile: join(folder, 'server.log'),
+    cwd: folder,
+    env: withoutTemporalVariables(process.env),
+    // What lives in memory alone has nothing to put away.
+    ...(options.database === 'memory' ? { graceMs: 0 } : {}),
+  });
+  try {
+    await untilReady(child, startDeadlineMs, () => probeTemporal(`${host}:${ports.grpc}`, temporalNamespaces, Object.keys(temporalSearchAttributes)));
+  } catch (error) {
+    await child.stop();
+    throw error;
+  }
+  writeOwnerOnly(join(folder, 'ports.json'), JSON.stringify(ports));
+  return child;
+}
+
+function argumentsFor(ports: Ports, folder: string, { database = 'file', ui = true }: TemporalOptions): string[] {
+  return [
+    ['server', 'start-dev', '--disable-config-file', '--disable-config-env', '--log-level', 'warn'],
+    ['--ip', host, '--port', String(ports.grpc), '--http-port', String(ports.http), '--metrics-port', String(ports.metrics)],
+    ui ? ['--ui-port', String(ports.ui), '--ui-disable-news-fetch'] : ['--headless'],
+    database === 'file' ? ['--db-filename', join(folder, 'temporal.db'), '--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'] : [],
+    temporalNamespaces.flatMap((namespace) => ['--namespace', namespace]),
+    Object.entries(temporalSearchAttributes).flatMap(([key, type]) => ['--search-attribute', `${key}=${type}`]),
+    Object.entries(temporalDynamicConfig).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
+  ].flat();
+}
+
+/** Those meant for our own client must not steer the server. */
+function withoutTemporalVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([key]) => !key.startsWith('TEMPORAL_')));
+}
+
+/** Those of the last start if they are still free, so that links into the UI stay valid. */
+async function choosePorts(folder: string, remember: boolean): Promise<Ports> {
+  const last = remember ? rememberedPorts(folder) : {};
+  const [grpc, ui, http, metrics] = await freePorts([last.grpc, last.ui, last.http, last.metrics]);
+  if (grpc === undefined || ui === undefined || http === undefined || metrics === undefined) throw new EstopError('internal');
+  return { grpc, ui, http, metrics };
+}
+
+function rememberedPorts(folder: string): Partial<Ports> {
+  try {
+    const value: unknown = JSON.parse(readFileSync(join(folder, 'ports.json'), 'utf8'));
+    if (typeof value !== 'object' || value === null) return {};
+    const ports = Object.entries(value).filter((entry): entry is [string, number] => Number.isInteger(entry[1]) && entry[1] > 0 && entry[1] < 65_536);
+    return Object.fromEntries(ports);
+  } catch {
+    return {};
+  }
+}
