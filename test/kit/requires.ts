@@ -1,0 +1,36 @@
+import { describe, inject, it } from 'vitest';
+import { isPostgresInstalled } from './run-postgres.ts';
+
+interface Need {
+  missing(): boolean;
+  readonly install: string;
+}
+
+/** What a suite may need beyond what `npm ci` brings. */
+const needs = {
+  'temporal': { missing: () => inject('temporalMissing') !== '', install: 'the Temporal CLI, or Go 1.26.4 or newer' },
+  'postgresql-15': { missing: () => !isPostgresInstalled('15'), install: 'PostgreSQL 15 (Debian: apt-get install postgresql-15)' },
+} as const satisfies Record<string, Need>;
+
+export type NeedName = keyof typeof needs;
+
+/**
+ * `describe` for a suite that needs these servers. Where one is missing the suite is listed as skipped, with what to install;
+ * with ESTOP_REQUIRE_ALL=1 it fails instead, so that a machine meant to run everything cannot quietly run less.
+ */
+export function requires(...names: readonly NeedName[]): (title: string, suite: () => void) => void {
+  const missing = names.map((name) => needs[name]).filter((need) => need.missing());
+  if (missing.length === 0) return (title, suite) => void describe(title, suite);
+
+  const install = `install ${missing.map((need) => need.install).join(' and ')}`;
+  if (process.env['ESTOP_REQUIRE_ALL'] === '1') {
+    return (title) => {
+      describe(title, () => {
+        it(`can run: ${install}`, () => {
+          throw new Error(`This suite cannot run here: ${install}.`);
+        });
+      });
+    };
+  }
+  return (title, suite) => void describe.skip(`${title} (skipped: ${install})`, suite);
+}
