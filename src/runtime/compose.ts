@@ -1,0 +1,77 @@
+import type { Authenticator, Log, Sealer, TaskTokenSigner, TaskTokenVerifier } from '../contract/identity.ts';
+import { EstopError } from '../core/errors.ts';
+import { type WatchedConfig, watchConfig } from './config/config-source.ts';
+import { createAuthenticator } from './keys/access-tokens.ts';
+import { type KeyPurpose, type KeyRing, openKeyRing } from './keys/key-ring.ts';
+import { createSealer } from './keys/sealer.ts';
+import { createTaskTokenSigner, createTaskTokenVerifier } from './keys/task-token.ts';
+import { createLog } from './log.ts';
+import { createSecretReader } from './secrets.ts';
+import { readSettings, type Settings } from './settings.ts';
+import { connectTemporal, createDataConverter, type TemporalClients } from './temporal-connection.ts';
+
+/**
+ * The only wiring. Each part is made when an entry point asks for it and not before: the stop process must come up without
+ * what only others need. Nothing here opens a store connection; entry points make their own pool for their own role.
+ */
+export interface Composition {
+  readonly settings: Settings;
+  readonly log: Log;
+  databaseUrl(): string;
+  config(): WatchedConfig;
+  authenticator(): Authenticator;
+  /** Seals grant credentials at rest; context = grant id. */
+  grantSealer(): Sealer;
+  tokenSigner(): TaskTokenSigner;
+  tokenVerifier(): TaskTokenVerifier;
+  secretReader(): ReturnType<typeof createSecretReader>;
+  dataConverter(): ReturnType<typeof createDataConverter>;
+  temporal(): Promise<TemporalClients>;
+  workerToken(): string;
+}
+
+export function compose(processName: string, environment: Readonly<Record<string, string | undefined>> = process.env): Composition {
+  const settings = readSettings(environment);
+  const log = createLog(processName, settings.logLevel);
+  const openRing = (purpose: KeyPurpose) => once((): KeyRing => openKeyRing(settings.keysFolder, purpose, settings.environment));
+  const [tokenRing, sealRing, codecRing] = [openRing('token'), openRing('seal'), openRing('codec')];
+  const config = once(() => {
+    const watched = watchConfig(settings.configPath, log);
+    if (watched.current().environment !== settings.environment) {
+      throw new EstopError('foreign-environment', { detail: `${settings.configPath} is for ${watched.current().environment}, this process for ${settings.environment}` });
+    }
+    return watched;
+  });
+  const tokenOptions = () => ({ ring: tokenRing(), environment: settings.environment, trustDomain: config().current().trustDomain });
+  const dataConverter = once(() => createDataConverter(createSealer(codecRing())));
+  const readSecret = createSecretReader(settings.configPath);
+  return {
+    settings,
+    log,
+    databaseUrl: () => {
+      if (settings.databaseUrl === undefined) throw new EstopError('config-invalid', { detail: 'ESTOP_DATABASE_URL is not set' });
+      return settings.databaseUrl;
+    },
+    config,
+    authenticator: once(() => createAuthenticator(settings.tokensPath, settings.environment)),
+    grantSealer: once(() => createSealer(sealRing())),
+    tokenSigner: once(() => createTaskTokenSigner(tokenOptions())),
+    tokenVerifier: once(() => createTaskTokenVerifier(tokenOptions())),
+    secretReader: () => readSecret,
+    dataConverter,
+    temporal: once(() => connectTemporal(settings.temporalAddress, dataConverter())),
+    workerToken: () => {
+      const token = settings.workerToken ?? (settings.workerTokenPath === undefined ? undefined : readSecret({ file: settings.workerTokenPath }));
+      if (token === undefined) throw new EstopError('secret-missing', { detail: 'ESTOP_WORKER_TOKEN or ESTOP_WORKER_TOKEN_FILE' });
+      return token;
+    },
+  };
+}
+
+function once<Result>(make: () => Result): () => Result {
+  let made: { readonly value: Result } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}

@@ -1,0 +1,101 @@
+import { readFileSync } from 'node:fs';
+import { isMap, isNode, isPair, isScalar, LineCounter, parseDocument, type Document } from 'yaml';
+import type { EstopConfig } from '../../contract/config.ts';
+import { EstopError } from '../../core/errors.ts';
+import { type ConfigProblem, EstopYaml, resolveConfig } from './schema.ts';
+
+export interface ConfigFault {
+  readonly line: number;
+  readonly column: number;
+  /** Where in the document, as `agents.billing-bot.model`. */
+  readonly where: string;
+  readonly message: string;
+}
+
+export type ConfigResult = { readonly ok: true; readonly config: EstopConfig } | { readonly ok: false; readonly faults: readonly ConfigFault[] };
+
+const maxBytes = 1024 * 1024;
+
+/** Parses estop.yaml whole or not at all. Every fault has a line, a column and a sentence that says what would be right. */
+export function parseConfig(text: string): ConfigResult {
+  if (Buffer.byteLength(text) > maxBytes) return fault('', 'the file is larger than 1 MiB');
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, strict: true, merge: false });
+  if (document.errors.length > 0) {
+    return {
+      ok: false,
+      faults: document.errors.map((error) => {
+        const at = lines.linePos(error.pos[0]);
+        return { line: at.line, column: at.col, where: '', message: error.message.split('\n')[0] ?? 'is not valid YAML' };
+      }),
+    };
+  }
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: 50 });
+  } catch {
+    return fault('', 'aliases expand too far');
+  }
+  const located = (problem: ConfigProblem): ConfigFault => ({ ...locate(document, lines, problem.path), where: problem.path.join('.'), message: problem.message });
+  const parsed = EstopYaml.safeParse(value ?? {});
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) =>
+      located({ path: issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step)), message: explain(issue) }),
+    );
+    return { ok: false, faults };
+  }
+  const { config, problems } = resolveConfig(parsed.data);
+  return problems.length === 0 ? { ok: true, config } : { ok: false, faults: problems.map(located) };
+}
+
+export function loadConfig(path: string): ConfigResult {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new EstopError('config-invalid', { detail: `${path} cannot be read`, cause });
+  }
+  return parseConfig(text);
+}
+
+export function loadConfigOrThrow(path: string): EstopConfig {
+  const result = loadConfig(path);
+  if (result.ok) return result.config;
+  throw new EstopError('config-invalid', {
+    detail: result.faults.map((item) => `${path}:${item.line}:${item.column} ${item.where} ${item.message}`).join('\n'),
+    fields: result.faults.map((item) => ({ pointer: `/${item.where.replaceAll('.', '/')}`, message: item.message })),
+  });
+}
+
+function fault(where: string, message: string): ConfigResult {
+  return { ok: false, faults: [{ line: 1, column: 1, where, message }] };
+}
+
+function explain(issue: { readonly code: string; readonly message: string; readonly keys?: readonly string[] }): string {
+  if (issue.code === 'unrecognized_keys') return `has no such key: ${(issue.keys ?? []).join(', ')}; remove it or correct its spelling`;
+  return issue.message;
+}
+
+/** The deepest node of the path that the document really has; its key where there is one, since that is what a person reads. */
+function locate(document: Document, lines: LineCounter, path: readonly (string | number)[]): { line: number; column: number } {
+  for (let depth = path.length; depth > 0; depth--) {
+    const offset = offsetOf(document, path.slice(0, depth));
+    if (offset !== undefined) {
+      const at = lines.linePos(offset);
+      return { line: at.line, column: at.col };
+    }
+  }
+  return { line: 1, column: 1 };
+}
+
+function offsetOf(document: Document, path: readonly (string | number)[]): number | undefined {
+  const last = path.at(-1);
+  const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
+  if (isMap(parent)) {
+    const pair = parent.items.find((item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(last));
+    const key = pair?.key;
+    return isNode(key) ? key.range?.[0] : undefined;
+  }
+  const node = document.getIn(path, true);
+  return isNode(node) ? node.range?.[0] : undefined;
+}

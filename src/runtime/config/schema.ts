@@ -1,0 +1,148 @@
+import { z } from 'zod';
+import { connectorSystems } from '../../connectors/index.ts';
+import type { AgentSpec, ConnectorSpec, EstopConfig, ModelSpec, SecretAt, ToolServerSpec } from '../../contract/config.ts';
+import { isEnvironment, isName } from '../../core/ids.ts';
+import { labelKey, modelKey, parseScopeKey, toolKey } from '../../core/scope-key.ts';
+
+const name = z.string().refine(isName, 'must be 1-63 lower-case letters, digits or hyphens, and begin and end with a letter or digit');
+const person = z.string().min(1).max(200);
+const modelName = z.string().refine((text) => parseScopeKey(modelKey(text)) !== undefined, 'must be a model id without spaces');
+const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
+
+const duration = z
+  .string()
+  .regex(/^[1-9][0-9]{0,6}(ms|s|m|h)$/, 'must be a whole number with ms, s, m or h, such as 15m')
+  .transform((text) => {
+    const unit = /[a-z]+$/.exec(text)?.[0] as keyof typeof units; // the pattern above admits exactly these units
+    return Number.parseInt(text, 10) * units[unit];
+  });
+
+const secretAt = z
+  .union([z.strictObject({ file: z.string().min(1) }), z.strictObject({ env: z.string().regex(/^[A-Z][A-Z0-9_]*$/) })])
+  .describe('A secret is never a value here: name a file or an environment variable.');
+
+const toolPattern = z.string().refine((text) => {
+  const slash = text.indexOf('/');
+  if (slash < 1) return false;
+  const [server, tool] = [text.slice(0, slash), text.slice(slash + 1)];
+  return tool === '*' ? isName(server) : parseScopeKey(toolKey(server, tool)) !== undefined;
+}, 'must be <server>/<tool> or <server>/*');
+
+const labels = z.record(z.string(), z.string()).superRefine((value, context) => {
+  for (const [key, text] of Object.entries(value)) {
+    if (parseScopeKey(labelKey(key, text)) === undefined) context.addIssue({ code: 'custom', path: [key], message: 'is not a valid label' });
+  }
+});
+
+const limits = z.strictObject({
+  maxSteps: z.int().min(1).max(10_000).default(50),
+  maxTokens: z.int().min(1).default(1_000_000),
+  maxDepth: z.int().min(0).max(16).default(3),
+  maxFanOut: z.int().min(0).max(1_000).default(10),
+  maxOpenTasks: z.int().min(1).max(100_000).default(1_000),
+  approvalTtl: duration.default(15 * units.m),
+});
+
+const grant = z.strictObject({ name, connector: name, life: duration.default(15 * units.m), options: z.unknown().default({}) });
+
+const agent = z.strictObject({
+  owner: person.describe('Who answers for this agent.'),
+  stopHolder: person.describe('Who may stop it when the owner is away.'),
+  labels: labels.default({}),
+  model: modelName,
+  tools: z.record(toolPattern, z.enum(['allow', 'ask'])).default({}).describe('Tools it may call. What is not listed is denied.'),
+  grants: z.array(grant).max(50).default([]),
+  mayStart: z.array(name).default([]).describe('Agents whose tasks its tasks may start.'),
+  limits: limits.prefault({}),
+});
+
+const toolServer = z.strictObject({ url: z.url({ protocol: /^https?$/ }), credential: secretAt.optional() });
+const model = z.strictObject({
+  provider: z.enum(['openai-compatible', 'openai', 'anthropic']),
+  model: z.string().min(1),
+  baseUrl: z.url({ protocol: /^https?$/ }).optional(),
+  apiKey: secretAt.optional(),
+});
+
+const connector = z.looseObject({ system: z.enum(connectorSystems.map((member) => member.system) as [string, ...string[]]) }); // zod wants a non-empty tuple; the registry is never empty
+
+export const EstopYaml = z.strictObject({
+  environment: z.string().refine(isEnvironment, 'must be 1-16 lower-case letters or digits, beginning with a letter').default('dev'),
+  trustDomain: z.string().regex(/^[a-z0-9._-]{1,255}$/).default('estop.local'),
+  agents: z.record(name, agent).default({}),
+  connectors: z.record(name, connector).default({}),
+  tools: z.record(name, toolServer).default({}).describe('Upstream MCP servers by name.'),
+  models: z.record(modelName, model).default({}),
+});
+
+export interface ConfigProblem {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+type Parsed = z.output<typeof EstopYaml>;
+
+/** What one block alone cannot show: references between blocks, and the options that only a connector's own schema knows. */
+export function resolveConfig(parsed: Parsed): { readonly config: EstopConfig; readonly problems: readonly ConfigProblem[] } {
+  const problems: ConfigProblem[] = [];
+  const connectors = Object.entries(parsed.connectors).map(([connectorId, block]): ConnectorSpec => {
+    const { system, ...rest } = block;
+    const options = checkOptions(systemOf(system)?.optionsSchema, rest, ['connectors', connectorId], problems);
+    return { connectorId, system, options };
+  });
+  const agents = Object.entries(parsed.agents).map(([agentId, block]): AgentSpec => {
+    const at = ['agents', agentId];
+    if (!Object.hasOwn(parsed.models, block.model)) problems.push({ path: [...at, 'model'], message: `names model "${block.model}", which \`models\` does not have` });
+    for (const pattern of Object.keys(block.tools)) {
+      const server = pattern.slice(0, pattern.indexOf('/'));
+      if (!Object.hasOwn(parsed.tools, server)) problems.push({ path: [...at, 'tools', pattern], message: `names server "${server}", which \`tools\` does not have` });
+    }
+    block.mayStart.forEach((other, index) => {
+      if (!Object.hasOwn(parsed.agents, other)) problems.push({ path: [...at, 'mayStart', index], message: `names agent "${other}", which \`agents\` does not have` });
+    });
+    const seen = new Set<string>();
+    const grants = block.grants.map((item, index) => {
+      const where = [...at, 'grants', index];
+      if (seen.has(item.name)) problems.push({ path: [...where, 'name'], message: `is used twice ("${item.name}")` });
+      seen.add(item.name);
+      const owner = parsed.connectors[item.connector];
+      if (owner === undefined) problems.push({ path: [...where, 'connector'], message: `names connector "${item.connector}", which \`connectors\` does not have` });
+      const options = checkOptions(systemOf(owner?.system)?.grantSchema, item.options, [...where, 'options'], problems);
+      return { name: item.name, connector: item.connector, lifeMs: item.life, options };
+    });
+    const { approvalTtl, ...caps } = block.limits;
+    return { agentId, ...block, grants, limits: { ...caps, approvalTtlMs: approvalTtl } };
+  });
+  const toolServers = Object.entries(parsed.tools).map(
+    ([serverId, block]): ToolServerSpec => ({ serverId, url: block.url, ...credentialOf('credential', block.credential) }),
+  );
+  const models = Object.entries(parsed.models).map(
+    ([modelId, block]): ModelSpec => ({
+      modelId,
+      provider: block.provider,
+      model: block.model,
+      ...(block.baseUrl === undefined ? {} : { baseUrl: block.baseUrl }),
+      ...credentialOf('apiKey', block.apiKey),
+    }),
+  );
+  return { config: { environment: parsed.environment, trustDomain: parsed.trustDomain, agents, connectors, toolServers, models }, problems };
+}
+
+function credentialOf<Name extends string>(key: Name, secret: SecretAt | undefined): Partial<Record<Name, SecretAt>> {
+  // A computed key widens to string; the record has exactly the one key asked for.
+  return secret === undefined ? {} : ({ [key]: secret } as Record<Name, SecretAt>);
+}
+
+function systemOf(system: string | undefined) {
+  return connectorSystems.find((member) => member.system === system);
+}
+
+function checkOptions(schema: z.ZodType | undefined, value: unknown, at: readonly (string | number)[], problems: ConfigProblem[]): unknown {
+  if (schema === undefined) return value;
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  for (const issue of result.error.issues) {
+    problems.push({ path: [...at, ...issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step))], message: issue.message });
+  }
+  return value;
+}

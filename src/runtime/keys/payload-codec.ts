@@ -1,0 +1,27 @@
+import type { Payload, PayloadCodec } from '@temporalio/common';
+import { temporal } from '@temporalio/proto';
+import type { Sealer } from '../../contract/identity.ts';
+
+const encoding = new TextEncoder().encode('binary/estop-sealed');
+const encodingText = 'binary/estop-sealed';
+const context = 'temporal-payload';
+
+/**
+ * Seals every payload before it leaves the process, so that prompts, answers and tool output are unreadable in histories, in
+ * Temporal's own store and UI. Not protected: workflow ids, search attributes, activity and signal names, sizes and times.
+ */
+export function createPayloadCodec(sealer: Sealer): PayloadCodec {
+  return {
+    encode: async (payloads) =>
+      payloads.map((payload): Payload => {
+        const plain = temporal.api.common.v1.Payload.encode(payload).finish();
+        return { metadata: { encoding }, data: sealer.seal(plain, context) };
+      }),
+    decode: async (payloads) =>
+      payloads.map((payload): Payload => {
+        // What Temporal's own CLI sends is not sealed; it is input like any other and is parsed, never trusted.
+        if (new TextDecoder().decode(payload.metadata?.['encoding'] ?? undefined) !== encodingText) return payload;
+        return temporal.api.common.v1.Payload.decode(sealer.open(payload.data ?? new Uint8Array(), context));
+      }),
+  };
+}

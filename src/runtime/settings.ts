@@ -1,0 +1,80 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { EstopError } from '../core/errors.ts';
+import { isEnvironment } from '../core/ids.ts';
+
+const port = z.coerce.number().int().min(0).max(65_535);
+
+const variables = z.object({
+  ESTOP_ENVIRONMENT: z.string().refine(isEnvironment, 'must be 1-16 lower-case letters or digits').default('dev'),
+  ESTOP_STATE: z.string().min(1).default('.estop'),
+  ESTOP_CONFIG: z.string().min(1).default('estop.yaml'),
+  ESTOP_DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  ESTOP_TEMPORAL_ADDRESS: z.string().min(1).default('127.0.0.1:7233'),
+  ESTOP_TEMPORAL_UI_URL: z.url().optional(),
+  ESTOP_STOP_URL: z.url().default('http://127.0.0.1:7700'),
+  ESTOP_CONTROL_URL: z.url().default('http://127.0.0.1:7701'),
+  ESTOP_GATEWAY_URL: z.url().default('http://127.0.0.1:7702'),
+  ESTOP_HOST: z.string().default('127.0.0.1'),
+  ESTOP_ALLOW_REMOTE: z.enum(['yes', 'no']).default('no'),
+  ESTOP_STOP_PORT: port.default(7700),
+  ESTOP_CONTROL_PORT: port.default(7701),
+  ESTOP_GATEWAY_PORT: port.default(7702),
+  ESTOP_WORKER_TOKEN: z.string().optional(),
+  ESTOP_WORKER_TOKEN_FILE: z.string().optional(),
+  ESTOP_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+});
+
+export interface Settings {
+  readonly environment: string;
+  readonly stateFolder: string;
+  readonly keysFolder: string;
+  readonly tokensPath: string;
+  readonly configPath: string;
+  readonly databaseUrl: string | undefined;
+  readonly temporalAddress: string;
+  readonly temporalUiUrl: string | undefined;
+  readonly stopUrl: string;
+  readonly controlUrl: string;
+  readonly gatewayUrl: string;
+  readonly host: string;
+  readonly allowRemote: boolean;
+  readonly stopPort: number;
+  readonly controlPort: number;
+  readonly gatewayPort: number;
+  readonly workerToken: string | undefined;
+  readonly workerTokenPath: string | undefined;
+  readonly logLevel: string;
+}
+
+/** Every process is configured by these variables alone. An error names the variable, never its value. */
+export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
+  const parsed = variables.safeParse(environment);
+  if (!parsed.success) {
+    const fields = parsed.error.issues.map((issue) => ({ pointer: issue.path.join('.'), message: issue.message }));
+    throw new EstopError('config-invalid', { detail: fields.map((field) => `${field.pointer}: ${field.message}`).join('; '), fields });
+  }
+  const v = parsed.data;
+  const stateFolder = v.ESTOP_STATE;
+  return {
+    environment: v.ESTOP_ENVIRONMENT,
+    stateFolder,
+    keysFolder: join(stateFolder, 'keys'),
+    tokensPath: join(stateFolder, 'tokens.json'),
+    configPath: v.ESTOP_CONFIG,
+    databaseUrl: v.ESTOP_DATABASE_URL,
+    temporalAddress: v.ESTOP_TEMPORAL_ADDRESS,
+    temporalUiUrl: v.ESTOP_TEMPORAL_UI_URL,
+    stopUrl: v.ESTOP_STOP_URL,
+    controlUrl: v.ESTOP_CONTROL_URL,
+    gatewayUrl: v.ESTOP_GATEWAY_URL,
+    host: v.ESTOP_HOST,
+    allowRemote: v.ESTOP_ALLOW_REMOTE === 'yes',
+    stopPort: v.ESTOP_STOP_PORT,
+    controlPort: v.ESTOP_CONTROL_PORT,
+    gatewayPort: v.ESTOP_GATEWAY_PORT,
+    workerToken: v.ESTOP_WORKER_TOKEN,
+    workerTokenPath: v.ESTOP_WORKER_TOKEN_FILE,
+    logLevel: v.ESTOP_LOG_LEVEL,
+  };
+}
