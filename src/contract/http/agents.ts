@@ -1,0 +1,18 @@
+import { z } from 'zod';
+import { Instant } from './fields.ts';
+import { PageQuery, pageOf } from './page.ts';
+
+export const Agent = z
+  .object({
+    agentId: z.string(),
+    owner: z.string(),
+    stopHolder: z.string(),
+    labels: z.record(z.string(), z.string()),
+    openTasks: z.int(),
+    stoppedBy: z.string().nullable(),
+    registeredAt: Instant,
+    retiredAt: Instant.nullable(),
+  })
+  .meta({ id: 'Agent' });
+export const AgentPage = pageOf(Agent, 'AgentPage');
+export const AgentQuery = PageQuery;

@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { ApprovalId, Instant, OneLine, TaskId } from './fields.ts';
+import { PageQuery, pageOf } from './page.ts';
+
+export const ApprovalState = z.enum(['pending', 'approved', 'denied', 'expired', 'closed', 'redeemed']);
+
+export const Approval = z
+  .object({
+    approvalId: z.string(),
+    taskId: z.string(),
+    agentId: z.string(),
+    tool: z.string(),
+    digest: z.string().meta({ description: 'SHA-256 of the canonical bytes that will be sent, in hex' }),
+    shown: z
+      .string()
+      .meta({ description: 'The canonical arguments, whole. Written by an agent: show it as text, escaped.' }),
+    requestedBy: z.string(),
+    state: ApprovalState,
+    requestedAt: Instant,
+    expiresAt: Instant,
+    decidedBy: z.string().nullable(),
+    decidedAt: Instant.nullable(),
+    decisionReason: z.string().nullable(),
+  })
+  .meta({ id: 'Approval' });
+export const ApprovalPage = pageOf(Approval, 'ApprovalPage');
+export const ApprovalQuery = PageQuery.extend({ state: ApprovalState.default('pending'), task: TaskId.optional() });
+export const ApprovalPath = z.strictObject({ id: ApprovalId });
+
+export const DecideApproval = z
+  .strictObject({ decision: z.enum(['approved', 'denied']), reason: OneLine(500).optional() })
+  .meta({ id: 'DecideApproval' });
+
+/** The decision stands in the ledger; `woken: false` means only that the task will find it by itself, later. */
+export const ApprovalDecision = z.object({ approval: Approval, woken: z.boolean() }).meta({ id: 'ApprovalDecision' });

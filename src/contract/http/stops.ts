@@ -1,0 +1,152 @@
+import { z } from 'zod';
+import { Instant, ObligationId, OneLine, ScopeKeyText, StopId } from './fields.ts';
+import { PageQuery, pageOf } from './page.ts';
+import { WorkflowLink } from './tasks.ts';
+
+/** POST /v1/stops, to the stop process. The caller mints the id, so that a retry is the same stop. */
+export const StopRequest = z
+  .strictObject({
+    stopId: StopId,
+    scopeKey: ScopeKeyText,
+    category: z.union([z.literal(0), z.literal(1)]).default(0),
+    graceMs: z.int().min(0).max(60_000).optional(),
+    reason: z.string().max(500).default(''),
+  })
+  .meta({ id: 'StopRequest' });
+
+export const Stage = z
+  .object({
+    stage: z.enum(['latched', 'fenced', 'halted', 'revoked', 'proved']),
+    at: Instant.nullable(),
+    afterMs: z.number().nullable().meta({ description: 'Milliseconds since the latch' }),
+  })
+  .meta({ id: 'Stage' });
+
+export const ObligationCounts = z
+  .object({
+    total: z.int(),
+    open: z.int(),
+    revoked: z.int().meta({ description: 'Every cutting phase is done' }),
+    proved: z.int().meta({ description: 'Proved or expired, the last probe included' }),
+    residual: z.int(),
+    acceptedRisk: z.int(),
+    needsHuman: z.int(),
+    uncovered: z.int().meta({ description: 'Grants under the stop that no obligation stands for yet' }),
+  })
+  .meta({ id: 'ObligationCounts' });
+
+export const Stop = z
+  .object({
+    stopId: z.string(),
+    epoch: z.int(),
+    scopeKey: z.string(),
+    category: z.int(),
+    graceMs: z.int(),
+    reason: z.string(),
+    actor: z.string(),
+    method: z.string(),
+    inForce: z.boolean(),
+    reached: Stage.shape.stage.meta({ description: 'The last stage before the first that is not verified yet' }),
+    stages: z.array(Stage),
+    evidence: z.string().nullable(),
+    tasks: z.object({ covered: z.int(), halted: z.int() }),
+    obligations: ObligationCounts,
+    possiblyCompleted: z.int().meta({ description: 'Calls already written to an upstream when they were cut' }),
+    residualUntil: Instant.nullable(),
+    reset: z.object({ at: Instant, by: z.string(), reason: z.string(), epoch: z.int() }).nullable(),
+  })
+  .meta({ id: 'Stop' });
+export const StopPage = pageOf(Stop, 'StopPage');
+export const StopQuery = PageQuery.extend({ inForce: z.enum(['true', 'false']).optional() });
+export const StopPath = z.strictObject({ id: StopId });
+
+export const StopGateway = z
+  .object({
+    gatewayId: z.string(),
+    outcome: z.enum(['confirmed', 'expired', 'waiting']),
+    at: Instant.nullable(),
+  })
+  .meta({ id: 'StopGateway' });
+
+export const Obligation = z
+  .object({
+    obligationId: z.string(),
+    agentId: z.string(),
+    taskId: z.string(),
+    grantId: z.string(),
+    connector: z.string(),
+    target: z.string(),
+    state: z.enum(['open', 'proved', 'expired', 'residual', 'accepted-risk']),
+    final: z.boolean().meta({ description: 'The last probe of its cause has passed, or a person accepted the risk' }),
+    evidence: z.string().nullable(),
+    phase: z.string().nullable(),
+    attempts: z.int(),
+    lastError: z.string().nullable(),
+    nextTryAt: Instant.nullable(),
+    needsHuman: z.string().nullable(),
+    residual: z.object({ until: Instant, why: z.string() }).nullable(),
+    acceptedBy: z.string().nullable(),
+    openedAt: Instant,
+    revokedAt: Instant.nullable(),
+    provedAt: Instant.nullable(),
+    finalAt: Instant.nullable(),
+    revokedAfterMs: z.number().nullable(),
+    provedAfterMs: z.number().nullable(),
+    workflow: WorkflowLink,
+  })
+  .meta({ id: 'Obligation' });
+export const ObligationPage = pageOf(Obligation, 'ObligationPage');
+export const ObligationQuery = PageQuery;
+export const ObligationPath = z.strictObject({ id: ObligationId });
+
+export const StopView = Stop.extend({
+  gateways: z.array(StopGateway),
+  lanes: z.array(Obligation).meta({ description: 'At most 200, what is not final first; the rest under /obligations' }),
+  lanesTruncated: z.boolean(),
+  calls: z
+    .array(
+      z.object({
+        callId: z.string(),
+        taskId: z.string(),
+        tool: z.string(),
+        gatewayId: z.string(),
+        admittedAt: Instant,
+      }),
+    )
+    .meta({ description: 'Calls reported as possibly completed, at most 100' }),
+  workflow: WorkflowLink,
+}).meta({ id: 'StopView' });
+
+export const PreviewStop = z.strictObject({ scopeKey: ScopeKeyText }).meta({ id: 'PreviewStop' });
+
+export const StopPreview = z
+  .object({
+    scopeKey: z.string(),
+    takenAt: Instant,
+    known: z
+      .boolean()
+      .meta({ description: 'False: not counted within two seconds. The stop itself never waits for this.' }),
+    tasks: z.int().nullable(),
+    children: z.int().nullable(),
+    agents: z.int().nullable(),
+    grants: z.array(z.object({ connector: z.string(), count: z.int() })),
+    callsInFlight: z.int().nullable(),
+    approvalsPending: z.int().nullable(),
+    examples: z.array(z.object({ taskId: z.string(), agentId: z.string() })).max(5),
+  })
+  .meta({ id: 'StopPreview' });
+
+export const ResetStop = z.strictObject({ reason: OneLine(500) }).meta({ id: 'ResetStop' });
+
+/** `awaiting-second-person`: recorded; the fleet is unlatched when another person resets the same stop. */
+export const ResetResult = z
+  .object({
+    stopId: z.string(),
+    outcome: z.enum(['reset', 'already-reset', 'awaiting-second-person']),
+    epoch: z.int().nullable(),
+    resetAt: Instant.nullable(),
+    requestedBy: z.array(z.string()),
+  })
+  .meta({ id: 'ResetResult' });
+
+export const AcceptRisk = z.strictObject({ reason: OneLine(500) }).meta({ id: 'AcceptRisk' });

@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import { AgentId, FreeText, Instant, OneLine, StopId, TaskId } from './fields.ts';
+import { PageQuery, pageOf } from './page.ts';
+
+export const StartTask = z
+  .strictObject({
+    agentId: AgentId,
+    prompt: FreeText(200_000).meta({
+      description: 'What the agent is asked to do. Encrypted in the history, kept nowhere else.',
+    }),
+    purpose: OneLine(200).optional().meta({ description: 'One line for operators, kept in the clear' }),
+  })
+  .meta({ id: 'StartTask' });
+
+export const LedgerTaskState = z.enum(['registered', 'running', 'closed']);
+
+/** Link into Temporal's own UI; `url` is null where no UI is configured. */
+export const WorkflowLink = z
+  .object({ workflowId: z.string(), namespace: z.string(), url: z.string().nullable() })
+  .meta({ id: 'WorkflowLink' });
+
+export const Task = z
+  .object({
+    taskId: z.string(),
+    agentId: z.string(),
+    parentTaskId: z.string().nullable(),
+    rootTaskId: z.string(),
+    depth: z.int(),
+    state: LedgerTaskState,
+    held: z.boolean(),
+    stoppedBy: z
+      .string()
+      .nullable()
+      .meta({ description: 'The stop that covers this task, in force or younger than it' }),
+    outcome: z.string().nullable(),
+    purpose: z.string(),
+    requestedBy: z.string(),
+    epoch: z.int(),
+    registeredAt: Instant,
+    closedAt: Instant.nullable(),
+    workflow: WorkflowLink,
+  })
+  .meta({ id: 'Task' });
+export const TaskPage = pageOf(Task, 'TaskPage');
+
+export const TaskQuery = PageQuery.extend({ agent: AgentId.optional(), state: LedgerTaskState.optional() });
+export const TaskPath = z.strictObject({ id: TaskId });
+
+export const HistoryEntry = z
+  .object({ at: Instant, kind: z.string(), what: z.string(), by: z.string().nullable() })
+  .meta({ id: 'HistoryEntry' });
+
+export const HistoryQuery = z.strictObject({
+  live: z
+    .enum(['true', 'false'])
+    .default('false')
+    .meta({ description: 'Also ask the running workflow; the answer may be null' }),
+});
+
+export const TaskHistory = z
+  .object({
+    task: Task,
+    entries: z.array(HistoryEntry).meta({ description: 'From the ledger, oldest first' }),
+    truncated: z.boolean(),
+    live: z
+      .object({
+        state: z.string(),
+        step: z.int(),
+        tokensUsed: z.int(),
+        timeline: z.array(z.object({ at: z.string(), what: z.string() })),
+      })
+      .nullable()
+      .meta({ description: 'What the workflow itself says; null when it was not asked or could not answer' }),
+  })
+  .meta({ id: 'TaskHistory' });
+
+/** `woken` says whether the running workflow was told as well; the gateway obeys the ledger either way. */
+export const HoldResult = z.object({ task: Task, woken: z.boolean() }).meta({ id: 'HoldResult' });
+
+export const TaskToken = z
+  .object({ token: z.string(), expiresAt: Instant, taskId: z.string() })
+  .meta({ id: 'TaskToken', description: 'Never stored: ask again for another' });
+
+export const StopCover = z.object({ stopId: StopId });
