@@ -4,7 +4,12 @@ import type { StopOrder } from './stop.ts';
 
 /** Queue `agent`: runs where agent code runs; reaches the model and the gateway, nothing else. */
 export interface AgentActivities {
-  callModel(input: { readonly taskId: string; readonly modelId: string; readonly messages: readonly ModelMessage[] }): Promise<ModelTurn>;
+  callModel(input: {
+    readonly taskId: string;
+    readonly agentId: string;
+    readonly modelId: string;
+    readonly messages: readonly ModelMessage[];
+  }): Promise<ModelTurn>;
   callTool(input: { readonly taskId: string; readonly call: ToolCall }): Promise<ToolOutcome>;
 }
 
@@ -24,12 +29,21 @@ export type ChildDecision =
   | { readonly kind: 'registered'; readonly input: AgentTaskInput }
   | { readonly kind: 'refused'; readonly reason: string; readonly stopId?: string };
 
+export interface GrantDecision {
+  readonly issued: boolean;
+  readonly reason?: string;
+  /** Nothing forbids it, it merely failed: another grant id may succeed. This one stays as it is, for the revocation to end. */
+  readonly mayTryAgain?: boolean;
+}
+
 /** Queue `trusted`: has a store connection; never runs agent code. */
 export interface TrustedActivities {
   beginTask(taskId: string): Promise<BeginDecision>;
-  issueGrant(input: { readonly taskId: string; readonly grantId: string; readonly name: string }): Promise<{ readonly issued: boolean; readonly reason?: string }>;
+  issueGrant(input: { readonly taskId: string; readonly grantId: string; readonly name: string }): Promise<GrantDecision>;
   /** Latches for a task that was told to die, unless a stop that covers it is in force already. Returns the stop that kills it. */
   latchTask(input: { readonly taskId: string; readonly stopId: string; readonly reason: string; readonly actor: string }): Promise<{ readonly stopId: string }>;
+  /** The stop that kills this task, if there is one. */
+  stopOf(taskId: string): Promise<{ readonly stopId?: string }>;
   approvalState(approvalId: string): Promise<'pending' | 'approved' | 'denied' | 'expired' | 'closed' | 'redeemed' | 'unknown'>;
   registerChild(input: ChildRequest): Promise<ChildDecision>;
   endTask(input: { readonly taskId: string; readonly outcome: string }): Promise<void>;

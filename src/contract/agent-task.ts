@@ -6,6 +6,8 @@ export interface TaskLimits {
   readonly approvalTtlMs: number;
   readonly maxDepth: number;
   readonly maxFanOut: number;
+  /** Continue as new after that many history events, if sooner than Temporal suggests it. */
+  readonly continueAfterEvents?: number;
 }
 
 export interface AgentTaskInput {
@@ -28,7 +30,16 @@ export interface CarriedState {
   readonly heldAt?: string;
   readonly handledMessages: readonly string[];
   readonly openApprovals: readonly string[];
+  /** The call that waits for a human: the next run asks for THIS decision, it does not ask a human again. */
+  readonly awaiting?: PendingApproval;
   readonly timeline: readonly TimelineEntry[];
+}
+
+export interface PendingApproval {
+  readonly approvalId: string;
+  readonly expiresAt: string;
+  readonly toolCallId: string;
+  readonly tool: string;
 }
 
 export type ModelMessage =
@@ -77,6 +88,23 @@ export interface KillMessage {
 /** Wakes the task; the decision itself is read from the store. */
 export interface ApproveMessage {
   readonly approvalId?: string;
+  readonly messageId?: string;
+}
+
+/** `hold` and `release`. A message id that was handled before is ignored: a hold that arrives late must not hold again. */
+export interface HoldMessage {
+  readonly messageId?: string;
+  readonly reason?: string;
+}
+
+/** Update `receipt`: has the worker seen the message of that id? */
+export interface ReceiptRequest {
+  readonly messageId?: string;
+}
+
+export interface Receipt {
+  readonly state: TaskState;
+  readonly seen: boolean;
 }
 
 /** What one call through the gateway came to. A denial is a value, not a failure. */
