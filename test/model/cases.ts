@@ -53,7 +53,7 @@ export const cases: readonly ModelCase[] = [
   ...['M_NODESTROY', 'M_SPLIT'].map((flag) => broken('a2_fence', flag, [...without(fence, 'MEND_PC'), flag])),
   broken('a2_fence', 'M_FORCEONLY', [...fence, 'M_FORCEONLY', 'NOP4']),
   broken('a2_fence', 'M_NOMONO', [...fence, 'M_NOMONO', 'NR=2']),
-  broken('a2_fence', 'M_STALECONF', [...fence, 'M_STALECONF', 'NS=2', 'NC=1']),
+  broken('a2_fence', 'M_STALECONF', [...fence, 'M_STALECONF', 'NS=2', 'T=4']),
   broken('a2_fence', 'without MEND_RESET', without(fence, 'MEND_RESET')),
   broken('a2_fence', 'without MEND_EXPIRE', without(fence, 'MEND_EXPIRE')),
   broken('a2_fence', 'without MEND_RESETEPOCH', [...without(fence, 'MEND_RESETEPOCH'), 'NR=2']),

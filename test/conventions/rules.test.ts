@@ -1,0 +1,103 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { cases } from '../model/cases.ts';
+import { type Rule, rules } from '../model/rules.ts';
+import { citedRules, uncited, unknownRules } from './citations.ts';
+import { planted, projectRoot, readFiles } from './source-tree.ts';
+
+const names = Object.keys(rules);
+const all: readonly (readonly [string, Rule])[] = Object.entries(rules);
+const src = readFiles(['src'], /\.(ts|tsx|sql)$/);
+
+/** Rules that nothing in src cites yet. This list only shrinks, and the project is not done before it is empty. */
+const pending: readonly string[] = [
+  'epoch-commit-order',
+  'notify-after-commit',
+  'migration-bounded',
+  'accepted-is-not-latched',
+  'ack-after-standby',
+  'one-intake',
+  'drain-all-runs',
+  'drain-before-admit',
+  'lease',
+  'lease-from-send',
+  'lease-void-on-clock-jump',
+  'late-reply-dropped',
+  'view-holds-reset-stops',
+  'newer-token-renews-first',
+  'admit-checks-stops',
+  'fence-before-upstream',
+  'check-and-write-one-tick',
+  'fence-before-answer',
+  'destroy-in-flight',
+  'confirm-that-epoch',
+  'possibly-completed',
+  'refuse-lower-epoch',
+  'grace-has-no-power',
+  'register-before-start',
+  'halted-by-describe',
+  'stray-sweep',
+  'ledger-decides',
+  'reconcile-from-ledger',
+  'duplicates-after-close',
+  'lane-independent',
+  'sweep-by-epoch',
+  'task-end-ends-grants',
+  'mint-kill-handle',
+  'target-block',
+  'generation-own-principals',
+  'intended-closed-late',
+  'settle',
+  'open-until-final',
+  'control-identity',
+  'affirmative-denial',
+  'residual-watched',
+  'no-relabel-out',
+];
+
+describe('the rules of the stop protocol', () => {
+  it('every rule is carried out by a file of src that cites it', () => {
+    const open = uncited(names, src);
+    if (open.length > 0) console.log(`${open.length} of ${names.length} rules are cited nowhere yet: ${open.join(', ')}`);
+    expect(open.filter((name) => !pending.includes(name))).toEqual([]);
+  });
+
+  it('src cites no rule that does not exist', () => {
+    expect(unknownRules(names, src)).toEqual([]);
+  });
+
+  it('every case that a rule names exists and must fail without the rule', () => {
+    const mustFail = new Set(cases.filter((one) => one.expect === 'fail').map((one) => one.id));
+    const missing = all.flatMap(([name, rule]) => ('model' in rule ? rule.model.filter((id) => !mustFail.has(id)).map((id) => `${name}: ${id}`) : []));
+    expect(missing).toEqual([]);
+  });
+
+  it('every case that must fail belongs to a rule, but for the vacuity checks', () => {
+    const claimed = new Set(all.flatMap(([, rule]) => ('model' in rule ? rule.model : [])));
+    const orphans = cases.filter((one) => one.expect === 'fail' && !claimed.has(one.id)).map((one) => one.id);
+    expect(orphans).toEqual(['a2 VAC', 'b1 VAC']);
+  });
+
+  it('the README of the models lists every rule with its cases', () => {
+    const readme = readFileSync(join(projectRoot, 'test/model/README.md'), 'utf8');
+    const lacking = all.filter(([name, rule]) => !readme.includes(tableRow(name, rule))).map(([name, rule]) => tableRow(name, rule));
+    expect(lacking).toEqual([]);
+  });
+
+  it('a rule that lost its citation, and a citation of no rule, are caught', () => {
+    const file = planted('src/store/a.sql', '-- rule: beat, one-intake\nselect 1;');
+    expect(uncited(['beat', 'settle'], [file])).toEqual(['settle']);
+    expect(unknownRules(['beat'], [file])).toEqual(['src/store/a.sql: no rule "one-intake"']);
+  });
+
+  it('a citation counts in a comment only', () => {
+    expect(citedRules([planted('src/core/a.ts', `const a = { rule: beat };`)]).size).toBe(0);
+    expect(citedRules([planted('src/core/a.ts', `/** Why. rule: beat */`)]).has('beat')).toBe(true);
+  });
+});
+
+function tableRow(name: string, rule: Rule): string {
+  const shown = 'model' in rule ? rule.model.map((id) => `\`${id}\``).join(', ') : `not modelled: ${rule.notModelled}`;
+  return `| \`${name}\` | ${rule.says} | ${shown} |`;
+}
