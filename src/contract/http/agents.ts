@@ -16,3 +16,7 @@ export const Agent = z
   .meta({ id: 'Agent' });
 export const AgentPage = pageOf(Agent, 'AgentPage');
 export const AgentQuery = PageQuery;
+
+export type Agent = z.infer<typeof Agent>;
+export type AgentPage = z.infer<typeof AgentPage>;
+export type AgentQuery = z.infer<typeof AgentQuery>;

@@ -33,3 +33,10 @@ export const DecideApproval = z
 
 /** The decision stands in the ledger; `woken: false` means only that the task will find it by itself, later. */
 export const ApprovalDecision = z.object({ approval: Approval, woken: z.boolean() }).meta({ id: 'ApprovalDecision' });
+
+export type ApprovalState = z.infer<typeof ApprovalState>;
+export type Approval = z.infer<typeof Approval>;
+export type ApprovalPage = z.infer<typeof ApprovalPage>;
+export type ApprovalQuery = z.infer<typeof ApprovalQuery>;
+export type DecideApproval = z.infer<typeof DecideApproval>;
+export type ApprovalDecision = z.infer<typeof ApprovalDecision>;

@@ -13,3 +13,5 @@ export const EventsQuery = z.strictObject({
     description: 'Only this stop and its obligations, beginning with their present state',
   }),
 });
+
+export type EventsQuery = z.infer<typeof EventsQuery>;

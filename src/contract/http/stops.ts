@@ -150,3 +150,20 @@ export const ResetResult = z
   .meta({ id: 'ResetResult' });
 
 export const AcceptRisk = z.strictObject({ reason: OneLine(500) }).meta({ id: 'AcceptRisk' });
+
+export type StopRequest = z.input<typeof StopRequest>;
+export type Stage = z.infer<typeof Stage>;
+export type ObligationCounts = z.infer<typeof ObligationCounts>;
+export type Stop = z.infer<typeof Stop>;
+export type StopPage = z.infer<typeof StopPage>;
+export type StopQuery = z.infer<typeof StopQuery>;
+export type StopGateway = z.infer<typeof StopGateway>;
+export type Obligation = z.infer<typeof Obligation>;
+export type ObligationPage = z.infer<typeof ObligationPage>;
+export type ObligationQuery = z.infer<typeof ObligationQuery>;
+export type StopView = z.infer<typeof StopView>;
+export type PreviewStop = z.infer<typeof PreviewStop>;
+export type StopPreview = z.infer<typeof StopPreview>;
+export type ResetStop = z.infer<typeof ResetStop>;
+export type ResetResult = z.infer<typeof ResetResult>;
+export type AcceptRisk = z.infer<typeof AcceptRisk>;

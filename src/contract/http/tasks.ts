@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AgentId, FreeText, Instant, OneLine, StopId, TaskId } from './fields.ts';
+import { AgentId, FreeText, Instant, OneLine, TaskId } from './fields.ts';
 import { PageQuery, pageOf } from './page.ts';
 
 export const StartTask = z
@@ -81,4 +81,14 @@ export const TaskToken = z
   .object({ token: z.string(), expiresAt: Instant, taskId: z.string() })
   .meta({ id: 'TaskToken', description: 'Never stored: ask again for another' });
 
-export const StopCover = z.object({ stopId: StopId });
+export type StartTask = z.infer<typeof StartTask>;
+export type LedgerTaskState = z.infer<typeof LedgerTaskState>;
+export type WorkflowLink = z.infer<typeof WorkflowLink>;
+export type Task = z.infer<typeof Task>;
+export type TaskPage = z.infer<typeof TaskPage>;
+export type TaskQuery = z.infer<typeof TaskQuery>;
+export type HistoryEntry = z.infer<typeof HistoryEntry>;
+export type HistoryQuery = z.infer<typeof HistoryQuery>;
+export type TaskHistory = z.infer<typeof TaskHistory>;
+export type HoldResult = z.infer<typeof HoldResult>;
+export type TaskToken = z.infer<typeof TaskToken>;

@@ -1,0 +1,32 @@
+import type { Approval, ApprovalDecision, ApprovalPage } from '../contract/http/approvals.ts';
+import type { Transport } from './transport.ts';
+
+export interface Approvals {
+  list(query?: {
+    readonly state?: Approval['state'];
+    readonly task?: string;
+    readonly cursor?: string;
+    readonly limit?: number;
+  }): Promise<ApprovalPage>;
+  approve(approvalId: string, options?: { readonly reason?: string }): Promise<ApprovalDecision>;
+  deny(approvalId: string, options?: { readonly reason?: string }): Promise<ApprovalDecision>;
+}
+
+export function createApprovals(call: Transport, baseUrl: string): Approvals {
+  const decide = (
+    approvalId: string,
+    decision: 'approved' | 'denied',
+    reason: string | undefined,
+  ): Promise<ApprovalDecision> =>
+    call({
+      method: 'POST',
+      baseUrl,
+      path: `/v1/approvals/${encodeURIComponent(approvalId)}:decide`,
+      body: { decision, ...(reason === undefined ? {} : { reason }) },
+    });
+  return {
+    list: (query = {}) => call({ method: 'GET', baseUrl, path: '/v1/approvals', query }),
+    approve: (approvalId, { reason } = {}) => decide(approvalId, 'approved', reason),
+    deny: (approvalId, { reason } = {}) => decide(approvalId, 'denied', reason),
+  };
+}

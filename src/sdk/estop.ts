@@ -1,0 +1,55 @@
+import type { AgentPage } from '../contract/http/agents.ts';
+import { EstopError } from '../core/errors.ts';
+import { type Approvals, createApprovals } from './approvals.ts';
+import { createEvents, type Events } from './events.ts';
+import { createStops, type Stops } from './stops.ts';
+import { createTasks, type Tasks } from './tasks.ts';
+import { createTransport } from './transport.ts';
+
+export interface EstopOptions {
+  /** Default: ESTOP_CONTROL_URL, else http://127.0.0.1:7701. */
+  readonly controlUrl?: string | undefined;
+  /** Default: ESTOP_STOP_URL, else http://127.0.0.1:7700. Stops go there and nowhere else. */
+  readonly stopUrl?: string | undefined;
+  /** Default: ESTOP_TOKEN. Its second part names the environment. */
+  readonly token?: string | undefined;
+  readonly fetch?: typeof fetch | undefined;
+  /** Of one attempt; 10 s. */
+  readonly timeoutMs?: number | undefined;
+  /** Every request may be repeated safely; 3. */
+  readonly attempts?: number | undefined;
+}
+
+export interface Estop {
+  readonly tasks: Tasks;
+  readonly stops: Stops;
+  readonly approvals: Approvals;
+  readonly agents: { list(query?: { readonly cursor?: string; readonly limit?: number }): Promise<AgentPage> };
+  readonly events: Events;
+}
+
+export function createEstop(options: EstopOptions = {}): Estop {
+  const token = options.token ?? process.env['ESTOP_TOKEN'] ?? '';
+  const environment = /^estop_([a-z][a-z0-9]{0,15})_/.exec(token)?.[1];
+  if (environment === undefined)
+    throw new EstopError('unauthenticated', { detail: 'Give a token (estop_<environment>_..) or set ESTOP_TOKEN.' });
+  const urls = {
+    control: options.controlUrl ?? process.env['ESTOP_CONTROL_URL'] ?? 'http://127.0.0.1:7701',
+    stop: options.stopUrl ?? process.env['ESTOP_STOP_URL'] ?? 'http://127.0.0.1:7700',
+  };
+  // Looked up at every call, so that a program may replace or instrument the global after this client was made.
+  const send: typeof fetch = options.fetch ?? ((input, init) => fetch(input, init));
+  const call = createTransport({
+    token,
+    fetch: send,
+    timeoutMs: options.timeoutMs ?? 10_000,
+    attempts: options.attempts ?? 3,
+  });
+  return {
+    tasks: createTasks(call, urls.control),
+    stops: createStops(call, urls, environment),
+    approvals: createApprovals(call, urls.control),
+    agents: { list: (query = {}) => call({ method: 'GET', baseUrl: urls.control, path: '/v1/agents', query }) },
+    events: createEvents({ token, fetch: send, baseUrl: urls.control }),
+  };
+}

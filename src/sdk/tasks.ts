@@ -1,0 +1,46 @@
+import type { HoldResult, StartTask, Task, TaskHistory, TaskPage, TaskToken } from '../contract/http/tasks.ts';
+import { pollUntil, type WaitOptions } from './poll.ts';
+import type { Transport } from './transport.ts';
+
+interface RequestOptions {
+  readonly idempotencyKey?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface Tasks {
+  start(task: StartTask, options?: RequestOptions): Promise<Task>;
+  get(taskId: string, options?: RequestOptions): Promise<Task>;
+  /** Returns once the task is closed, or as it is when `timeoutMs` is over: look at `state`. */
+  wait(taskId: string, options?: WaitOptions<Task>): Promise<Task>;
+  list(query?: {
+    readonly agent?: string;
+    readonly state?: Task['state'];
+    readonly cursor?: string;
+    readonly limit?: number;
+  }): Promise<TaskPage>;
+  history(taskId: string, options?: { readonly live?: boolean }): Promise<TaskHistory>;
+  hold(taskId: string, options?: RequestOptions): Promise<HoldResult>;
+  release(taskId: string, options?: RequestOptions): Promise<HoldResult>;
+  /** A token for the gateway. Keep it in memory; ask for another before it ends. */
+  token(taskId: string, options?: RequestOptions): Promise<TaskToken>;
+}
+
+export function createTasks(call: Transport, baseUrl: string): Tasks {
+  const at = (taskId: string, verb = ''): string => `/v1/tasks/${encodeURIComponent(taskId)}${verb}`;
+  const get: Tasks['get'] = (taskId, options = {}) => call({ method: 'GET', baseUrl, path: at(taskId), ...options });
+  return {
+    start: (body, options = {}) => call({ method: 'POST', baseUrl, path: '/v1/tasks', body, ...options }),
+    get,
+    wait: (taskId, options = {}) =>
+      pollUntil(
+        () => get(taskId),
+        (task) => task.state === 'closed',
+        options,
+      ),
+    list: (query = {}) => call({ method: 'GET', baseUrl, path: '/v1/tasks', query }),
+    history: (taskId, { live } = {}) => call({ method: 'GET', baseUrl, path: at(taskId, '/history'), query: { live } }),
+    hold: (taskId, options = {}) => call({ method: 'POST', baseUrl, path: at(taskId, ':hold'), ...options }),
+    release: (taskId, options = {}) => call({ method: 'POST', baseUrl, path: at(taskId, ':release'), ...options }),
+    token: (taskId, options = {}) => call({ method: 'POST', baseUrl, path: at(taskId, '/tokens'), ...options }),
+  };
+}

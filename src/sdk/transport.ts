@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { EstopError, isErrorCode } from '../core/errors.ts';
+import { readProblem } from './read-problem.ts';
+
+export interface TransportOptions {
+  readonly token: string;
+  readonly fetch: typeof fetch;
+  /** Of one attempt. */
+  readonly timeoutMs: number;
+  readonly attempts: number;
+}
+
+export interface Call {
+  readonly method: 'GET' | 'POST';
+  readonly baseUrl: string;
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>> | undefined;
+  readonly body?: unknown;
+  /** A POST always has one: minted here if the caller has none, and the same in every attempt. */
+  readonly idempotencyKey?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly timeoutMs?: number | undefined;
+}
+
+export type Transport = <Answer>(call: Call) => Promise<Answer>;
+
+/**
+ * Every request may be repeated: a GET changes nothing, a POST carries its Idempotency-Key, a stop its own id. So whatever
+ * might be mere weather is tried again, and only the last failure is thrown, as an EstopError with the code the server gave.
+ */
+export function createTransport(options: TransportOptions): Transport {
+  return async <Answer>(call: Call): Promise<Answer> => {
+    const request = describe(call, options.token);
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return (await send(request, call, options)) as Answer; // the server's schemas are the contract; see contract/http
+      } catch (thrown) {
+        const error = thrown as EstopError; // send throws nothing else
+        if (attempt >= options.attempts || call.signal?.aborted === true || !mayRepeat(error)) throw error;
+        await pause(error.retryAfterMs ?? backoffMs(attempt), undefined, { signal: call.signal });
+      }
+    }
+  };
+}
+
+interface Described {
+  readonly url: string;
+  readonly init: RequestInit;
+}
+
+function describe(call: Call, token: string): Described {
+  const url = new URL(call.path, call.baseUrl);
+  for (const [name, value] of Object.entries(call.query ?? {})) {
+    if (value !== undefined) url.searchParams.set(name, String(value));
+  }
+  const headers: Record<string, string> = { authorization: `Bearer ${token}`, accept: 'application/json' };
+  if (call.method === 'POST') {
+    headers['idempotency-key'] = call.idempotencyKey ?? randomUUID();
+    headers['content-type'] = 'application/json';
+  }
+  return {
+    url: url.href,
+    init: {
+      method: call.method,
+      headers,
+      redirect: 'error',
+      ...(call.method === 'POST' ? { body: JSON.stringify(call.body ?? {}) } : {}),
+    },
+  };
+}
+
+async function send({ url, init }: Described, call: Call, options: TransportOptions): Promise<unknown> {
+  const limit = AbortSignal.timeout(call.timeoutMs ?? options.timeoutMs);
+  const signal = call.signal === undefined ? limit : AbortSignal.any([call.signal, limit]);
+  let response: Response;
+  let text: string;
+  try {
+    response = await options.fetch(url, { ...init, signal });
+    text = await response.text();
+  } catch (cause) {
+    throw new EstopError('unreachable', { detail: `${new URL(url).origin}: ${whyNot(cause, limit.aborted)}`, cause });
+  }
+  if (!response.ok) throw readProblem(response, text);
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new EstopError('bad-answer', { detail: `${response.status} from ${new URL(url).origin} is not JSON`, cause });
+  }
+}
+
+/** What a person can act on; fetch hides it one level down. */
+function whyNot(cause: unknown, timedOut: boolean): string {
+  if (timedOut) return 'no answer in time';
+  const inner = cause instanceof Error ? cause.cause : undefined;
+  if (typeof inner === 'object' && inner !== null && 'code' in inner && typeof inner.code === 'string')
+    return inner.code;
+  return cause instanceof Error ? cause.message : 'no answer';
+}
+
+const repeatable = new Set(['unreachable', 'idempotency-in-flight', 'store-unavailable', 'temporal-unavailable']);
+
+function mayRepeat(error: EstopError): boolean {
+  return isErrorCode(error.code) && repeatable.has(error.code);
+}
+
+function backoffMs(attempt: number): number {
+  return 100 * 2 ** (attempt - 1) * (0.5 + Math.random());
+}
