@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { arrowTable, arrows, composedElsewhere, forbiddenArrows, siblings } from './arrows.ts';
+import { arrows, arrowTable, composedElsewhere, forbiddenArrows, siblings } from './arrows.ts';
 import { importsOf } from './imports.ts';
 import { codeFolders, isCode, planted, projectRoot, readFiles } from './source-tree.ts';
 
@@ -28,7 +28,9 @@ describe('import arrows', () => {
   });
 
   it('stop, gateway, control, cli and sdk stay apart, but for the cli that speaks through the sdk', () => {
-    const between = siblings.flatMap((from) => siblings.filter((to) => arrows[from]?.includes(to)).map((to) => `${from} -> ${to}`));
+    const between = siblings.flatMap((from) =>
+      siblings.filter((to) => arrows[from]?.includes(to)).map((to) => `${from} -> ${to}`),
+    );
     expect(between).toEqual(['cli -> sdk']);
   });
 

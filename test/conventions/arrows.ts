@@ -41,7 +41,8 @@ export function forbiddenArrows(files: readonly SourceFile[], table = arrows): r
 }
 
 /** The wiring is named by entry points alone; whoever else imports it has turned the arrows round. */
-const mayCompose = /^(?:src\/runtime\/|src\/workers\/|src\/cli\/commands\/dev\.ts$|src\/(?:.+\/)?main\.ts$|test\/|bench\/|examples\/)/;
+const mayCompose =
+  /^(?:src\/runtime\/|src\/workers\/|src\/cli\/commands\/dev\.ts$|src\/(?:.+\/)?main\.ts$|test\/|bench\/|examples\/)/;
 
 export function composedElsewhere(files: readonly SourceFile[]): readonly string[] {
   return files.flatMap((file) => {
@@ -56,7 +57,8 @@ export function composedElsewhere(files: readonly SourceFile[]): readonly string
 export function arrowTable(table = arrows): string {
   const names = Object.keys(table);
   const width = Math.max(...names.map((name) => name.length));
-  const cell = (from: string, to: string): string => (from === to ? '·' : table[from]?.includes(to) === true ? 'x' : ' ').padStart(2);
+  const cell = (from: string, to: string): string =>
+    (from === to ? '·' : table[from]?.includes(to) === true ? 'x' : ' ').padStart(2);
   const header = ' '.repeat(width) + names.map((_, index) => String(index + 1).padStart(3)).join('');
   const rows = names.map(
     (from, index) => `${from.padEnd(width)}${names.map((to) => ` ${cell(from, to)}`).join('')}   ${index + 1} ${from}`,

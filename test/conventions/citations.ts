@@ -22,5 +22,7 @@ export const uncited = (names: readonly string[], files: readonly SourceFile[]):
 
 export const unknownRules = (names: readonly string[], files: readonly SourceFile[]): readonly string[] => {
   const known = new Set(names);
-  return [...citedRules(files)].filter(([name]) => !known.has(name)).map(([name, where]) => `${where.join(', ')}: no rule "${name}"`);
+  return [...citedRules(files)]
+    .filter(([name]) => !known.has(name))
+    .map(([name, where]) => `${where.join(', ')}: no rule "${name}"`);
 };

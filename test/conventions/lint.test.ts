@@ -9,21 +9,41 @@ import { projectRoot } from './source-tree.ts';
 const planted: readonly { readonly path: string; readonly text: string; readonly rule: string }[] = [
   { path: 'src/core/clock.ts', text: 'export const at = Date.now();', rule: 'no-restricted-properties' },
   { path: 'src/core/dice.ts', text: 'export const roll = Math.random();', rule: 'no-restricted-properties' },
-  { path: 'src/core/disk.ts', text: `import { readFileSync } from 'node:fs';\nexport { readFileSync };`, rule: 'no-restricted-imports' },
+  {
+    path: 'src/core/disk.ts',
+    text: `import { readFileSync } from 'node:fs';\nexport { readFileSync };`,
+    rule: 'no-restricted-imports',
+  },
   { path: 'src/contract/rows.ts', text: `import pg from 'pg';\nexport { pg };`, rule: 'no-restricted-imports' },
   { path: 'src/workflows/words.ts', text: `import { z } from 'zod';\nexport { z };`, rule: 'no-restricted-imports' },
-  { path: 'src/connectors/oauth/call.ts', text: `import { request } from 'node:https';\nexport { request };`, rule: 'no-restricted-imports' },
-  { path: 'src/connectors/oauth/get.ts', text: `export const get = () => fetch('https://example.org');`, rule: 'no-restricted-globals' },
+  {
+    path: 'src/connectors/oauth/call.ts',
+    text: `import { request } from 'node:https';\nexport { request };`,
+    rule: 'no-restricted-imports',
+  },
+  {
+    path: 'src/connectors/oauth/get.ts',
+    text: `export const get = () => fetch('https://example.org');`,
+    rule: 'no-restricted-globals',
+  },
   { path: 'src/gateway/any.ts', text: 'export const a = (b: any) => b;', rule: 'no-explicit-any' },
   { path: 'src/gateway/default.ts', text: 'export default 1;', rule: 'no-default-export' },
-  { path: 'src/gateway/floating.ts', text: 'export const go = () => {\n  Promise.resolve(1);\n};', rule: 'no-floating-promises' },
+  {
+    path: 'src/gateway/floating.ts',
+    text: 'export const go = () => {\n  Promise.resolve(1);\n};',
+    rule: 'no-floating-promises',
+  },
   {
     path: 'src/gateway/switch.ts',
     text: `export function f(kind: 'a' | 'b') {\n  switch (kind) {\n    case 'a':\n      return 1;\n  }\n  return 2;\n}`,
     rule: 'switch-exhaustiveness-check',
   },
   { path: 'src/gateway/thrown.ts', text: `export const f = () => {\n  throw 'text';\n};`, rule: 'only-throw-error' },
-  { path: 'test/focus.test.ts', text: `import { it } from 'vitest';\nit.only('x', () => {});`, rule: 'no-focused-tests' },
+  {
+    path: 'test/focus.test.ts',
+    text: `import { it } from 'vitest';\nit.only('x', () => {});`,
+    rule: 'no-focused-tests',
+  },
   { path: 'src/core/one.ts', text: `import { two } from './two.ts';\nexport const one = () => two;`, rule: 'no-cycle' },
 ];
 
@@ -40,9 +60,22 @@ describe('the linter', () => {
     cpSync(join(projectRoot, '.oxlintrc.json'), join(folder, '.oxlintrc.json'));
     symlinkSync(join(projectRoot, 'node_modules'), join(folder, 'node_modules'));
     writeFileSync(join(folder, '.gitignore'), 'node_modules\n');
-    const options = { module: 'nodenext', target: 'es2023', lib: ['es2023', 'dom'], strict: true, noEmit: true, allowImportingTsExtensions: true };
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, include: ['src', 'test'] }));
-    const files = [...planted, { path: 'src/core/two.ts', text: `import { one } from './one.ts';\nexport const two = () => one;` }];
+    const options = {
+      module: 'nodenext',
+      target: 'es2023',
+      lib: ['es2023', 'dom'],
+      strict: true,
+      noEmit: true,
+      allowImportingTsExtensions: true,
+    };
+    writeFileSync(
+      join(folder, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions: options, include: ['src', 'test'] }),
+    );
+    const files = [
+      ...planted,
+      { path: 'src/core/two.ts', text: `import { one } from './one.ts';\nexport const two = () => one;` },
+    ];
     for (const { path, text } of files) {
       mkdirSync(dirname(join(folder, path)), { recursive: true });
       writeFileSync(join(folder, path), `${text}\n`);
@@ -63,7 +96,11 @@ function lint(folder: string): readonly Diagnostic[] {
   const oxlint = join(projectRoot, 'node_modules', '.bin', 'oxlint');
   let output: string;
   try {
-    output = execFileSync(oxlint, ['--format=json'], { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+    output = execFileSync(oxlint, ['--format=json'], {
+      cwd: folder,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
   } catch (error) {
     output = String((error as { stdout?: unknown }).stdout); // execFileSync documents stdout on the error it throws
   }

@@ -9,12 +9,15 @@ describe('loose types', () => {
     expect(looseWithoutReason(readFiles([...codeFolders], isCode))).toEqual([]);
   });
 
-  it.each(['const a = b as any;', 'function f(a: any) {}', 'const a = b as unknown as C;', 'const a: any[] = [];', 'f<any>(b);'])(
-    '%s without a reason is caught',
-    (line) => {
-      expect(looseWithoutReason(src(line))).toHaveLength(1);
-    },
-  );
+  it.each([
+    'const a = b as any;',
+    'function f(a: any) {}',
+    'const a = b as unknown as C;',
+    'const a: any[] = [];',
+    'f<any>(b);',
+  ])('%s without a reason is caught', (line) => {
+    expect(looseWithoutReason(src(line))).toHaveLength(1);
+  });
 
   it('a reason on the same line or the one before is enough; one further up is not', () => {
     expect(looseWithoutReason(src('const a = b as any; // the library types this wrongly'))).toEqual([]);

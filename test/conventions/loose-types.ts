@@ -12,12 +12,15 @@ function hasReason(line: string, before: string): boolean {
   return own !== null || /^\s*(?:\/\/\s*\S{3,}|\*(?!\/)|.*\*\/\s*$)/.test(before);
 }
 
-const withoutText = (line: string): string => line.replace(/(['"`])(?:\\.|(?!\1).)*\1/g, "''").replace(/\/\/.*$|^\s*\*.*$|\/\*.*?(?:\*\/|$)/, '');
+const withoutText = (line: string): string =>
+  line.replace(/(['"`])(?:\\.|(?!\1).)*\1/g, "''").replace(/\/\/.*$|^\s*\*.*$|\/\*.*?(?:\*\/|$)/, '');
 
 function eachLine(files: readonly SourceFile[], wrong: (line: string, before: string) => boolean): readonly string[] {
   return files.flatMap((file) => {
     const lines = file.text.split('\n');
-    return lines.flatMap((line, index) => (wrong(line, lines[index - 1] ?? '') ? [`${file.path}:${index + 1}: ${line.trim()}`] : []));
+    return lines.flatMap((line, index) =>
+      wrong(line, lines[index - 1] ?? '') ? [`${file.path}:${index + 1}: ${line.trim()}`] : [],
+    );
   });
 }
 

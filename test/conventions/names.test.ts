@@ -20,10 +20,12 @@ describe('file and folder names', () => {
     expect(badNames([path])).toHaveLength(1);
   });
 
-  it.each(['src/core/scope-key.ts', 'src/store/migrations/0001-tables.sql', 'test/core/stop.test.ts', 'src/core/tsconfig.json'])(
-    '%s is fine',
-    (path) => {
-      expect(badNames([path])).toEqual([]);
-    },
-  );
+  it.each([
+    'src/core/scope-key.ts',
+    'src/store/migrations/0001-tables.sql',
+    'test/core/stop.test.ts',
+    'src/core/tsconfig.json',
+  ])('%s is fine', (path) => {
+    expect(badNames([path])).toEqual([]);
+  });
 });

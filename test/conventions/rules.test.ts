@@ -59,7 +59,8 @@ const pending: readonly string[] = [
 describe('the rules of the stop protocol', () => {
   it('every rule is carried out by a file of src that cites it', () => {
     const open = uncited(names, src);
-    if (open.length > 0) console.log(`${open.length} of ${names.length} rules are cited nowhere yet: ${open.join(', ')}`);
+    if (open.length > 0)
+      console.log(`${open.length} of ${names.length} rules are cited nowhere yet: ${open.join(', ')}`);
     expect(open.filter((name) => !pending.includes(name))).toEqual([]);
   });
 
@@ -69,7 +70,9 @@ describe('the rules of the stop protocol', () => {
 
   it('every case that a rule names exists and must fail without the rule', () => {
     const mustFail = new Set(cases.filter((one) => one.expect === 'fail').map((one) => one.id));
-    const missing = all.flatMap(([name, rule]) => ('model' in rule ? rule.model.filter((id) => !mustFail.has(id)).map((id) => `${name}: ${id}`) : []));
+    const missing = all.flatMap(([name, rule]) =>
+      'model' in rule ? rule.model.filter((id) => !mustFail.has(id)).map((id) => `${name}: ${id}`) : [],
+    );
     expect(missing).toEqual([]);
   });
 
@@ -81,7 +84,9 @@ describe('the rules of the stop protocol', () => {
 
   it('the README of the models lists every rule with its cases', () => {
     const readme = readFileSync(join(projectRoot, 'test/model/README.md'), 'utf8');
-    const lacking = all.filter(([name, rule]) => !readme.includes(tableRow(name, rule))).map(([name, rule]) => tableRow(name, rule));
+    const lacking = all
+      .filter(([name, rule]) => !readme.includes(tableRow(name, rule)))
+      .map(([name, rule]) => tableRow(name, rule));
     expect(lacking).toEqual([]);
   });
 

@@ -1,5 +1,5 @@
 /** The project's own files, read from disk, for the checks of this folder. A check takes files, so that a test can plant one. */
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface SourceFile {

@@ -15,6 +15,8 @@ export function foreignWords(files: readonly SourceFile[]): readonly string[] {
     if (exempt.has(file.path)) return [];
     return file.text
       .split('\n')
-      .flatMap((line, index) => (foreign.some((word) => word.test(line)) ? [`${file.path}:${index + 1}: ${line.trim()}`] : []));
+      .flatMap((line, index) =>
+        foreign.some((word) => word.test(line)) ? [`${file.path}:${index + 1}: ${line.trim()}`] : [],
+      );
   });
 }

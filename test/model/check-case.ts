@@ -25,7 +25,12 @@ interface Finished {
 
 function run(command: string, args: readonly string[], cwd: string, seconds: number): Promise<Finished> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, timeout: seconds * 1000, killSignal: 'SIGKILL', stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, {
+      cwd,
+      timeout: seconds * 1000,
+      killSignal: 'SIGKILL',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let output = '';
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
@@ -58,14 +63,31 @@ export async function checkCase(one: ModelCase, limits: Limits): Promise<Verdict
   if (spin.code !== 0) throw new Error(`spin refused ${one.id}:\n${spin.output}`);
   const gcc = await run(
     'gcc',
-    ['-w', '-O2', '-DBFS', '-DSAFETY', '-DCOLLAPSE', '-DNOFAIR', '-DVECTORSZ=2048', `-DMEMLIM=${limits.megabytes}`, '-o', 'pan', 'pan.c'],
+    [
+      '-w',
+      '-O2',
+      '-DBFS',
+      '-DSAFETY',
+      '-DCOLLAPSE',
+      '-DNOFAIR',
+      '-DVECTORSZ=2048',
+      `-DMEMLIM=${limits.megabytes}`,
+      '-o',
+      'pan',
+      'pan.c',
+    ],
     folder,
     120,
   );
   if (gcc.code !== 0) throw new Error(`gcc refused ${one.id}:\n${gcc.output}`);
 
   const begun = performance.now();
-  const pan = await run(join(folder, 'pan'), ['-m1000000', ...(one.deadlockIsError ? [] : ['-E'])], folder, limits.seconds);
+  const pan = await run(
+    join(folder, 'pan'),
+    ['-m1000000', ...(one.deadlockIsError ? [] : ['-E'])],
+    folder,
+    limits.seconds,
+  );
   await writeFile(join(folder, 'pan.log'), pan.output);
   const verdict = readVerdict(pan.output);
   if (verdict.got === 'fail') await writeTrail(folder, defines, source);

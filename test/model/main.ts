@@ -8,8 +8,8 @@
 import { execFileSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { type ModelCase, cases } from './cases.ts';
-import { type Verdict, checkCase } from './check-case.ts';
+import { cases, type ModelCase } from './cases.ts';
+import { checkCase, type Verdict } from './check-case.ts';
 
 const limits = {
   modelFolder: import.meta.dirname,
@@ -19,7 +19,10 @@ const limits = {
 };
 
 function needTools(): void {
-  for (const [tool, flag] of [['spin', '-V'], ['gcc', '--version']] as const) {
+  for (const [tool, flag] of [
+    ['spin', '-V'],
+    ['gcc', '--version'],
+  ] as const) {
     try {
       execFileSync(tool, [flag], { stdio: 'ignore' });
     } catch {
