@@ -2,8 +2,8 @@ import { createServer, type Server, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Faults of a network and of a server, named as Toxiproxy names them, and three of our own (`refuse`'s HTTP cousin `reply_with`,
- * and `execute_then_drop_reply`). Times in milliseconds. `down` and `reset_peer` concern connections, the others their bytes.
+ * Faults of a network and of a server, named as Toxiproxy names them, and two of our own (`reply_with`,
+ * `execute_then_drop_reply`). Times in milliseconds.
  */
 export type Toxic =
   | { readonly type: 'latency'; readonly latency: number; readonly jitter?: number }
@@ -144,7 +144,8 @@ function accept(state: State, client: Socket): void {
   state.links.add(link);
   client.on('error', () => cut(state, link));
   server.on('error', () => cut(state, link));
-  server.connect({ ...state.upstream, noDelay: true });
+  server.setNoDelay(true);
+  server.connect(state.upstream);
   void pump(state, link, client, server, 'up', () => link.changed());
   void pump(state, link, server, client, 'down', () => link.changed());
 }
