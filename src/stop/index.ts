@@ -1,1 +1,1 @@
-export {};
+export { type StopServer, type StopServerDeps, startStopServer } from './server.ts';

@@ -1,0 +1,126 @@
+import { Socket } from 'node:net';
+import { Client } from 'pg';
+import type { StopOrder } from '../contract/stop.ts';
+import { EstopError } from '../core/errors.ts';
+
+export interface LatchRow {
+  readonly stopId: string;
+  readonly epoch: number;
+  readonly scopeKey: string;
+  readonly category: number;
+  readonly latchedAt: string;
+  readonly fresh: boolean;
+}
+
+/** One warm connection of its own. One call at a time; whoever takes it out of the pool is alone with it. */
+export interface LatchLine {
+  latch(order: StopOrder): Promise<LatchRow>;
+  /** The latch function itself, without a stop: proof that a latch could commit now. rule: beat */
+  beat(processName: string): Promise<void>;
+  hint(channel: string, payload: string): Promise<void>;
+  ping(): Promise<void>;
+  /** At once and without a word to the server, which may be frozen. */
+  discard(): void;
+  /** Settles when the connection is gone, for whatever reason. */
+  readonly gone: Promise<void>;
+}
+
+export interface LatchLineOptions {
+  readonly databaseUrl: string;
+  readonly processName: string;
+  readonly connectTimeoutMs: number;
+}
+
+const latchCall = 'SELECT * FROM estop.latch($1, $2, $3::smallint, $4::integer, $5, $6, $7)';
+
+/**
+ * A session that keeps what the latch relies on whatever the server's defaults are. Waiting for the stop lock ends after
+ * 9 s, so that a lock which is stuck does not use up this role's connections. Best effort: a server that refuses one of
+ * these still latches.
+ */
+const sessionSettings = [
+  'SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED',
+  "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
+  "SET lock_timeout = '9s'",
+  "SET client_connection_check_interval = '1s'",
+] as const;
+
+export async function openLatchLine(options: LatchLineOptions): Promise<LatchLine> {
+  const socket = new Socket();
+  const client = new Client({
+    connectionString: options.databaseUrl,
+    application_name: options.processName,
+    connectionTimeoutMillis: options.connectTimeoutMs,
+    keepAlive: true,
+    stream: () => socket,
+  });
+  const gone = new Promise<void>((resolve) => void socket.once('close', () => resolve()));
+  client.on('error', () => socket.destroy()); // an idle connection that breaks is told here; `gone` tells everybody else
+  let warning: string | undefined;
+  client.on('notice', (notice) => {
+    if (notice.severity === 'WARNING') warning = notice.message ?? 'a warning without a text';
+  });
+  try {
+    await client.connect();
+    for (const setting of sessionSettings) await client.query(setting).catch(() => undefined);
+  } catch (cause) {
+    socket.destroy();
+    throw new EstopError('store-unavailable', { detail: 'no connection to the store', cause });
+  }
+
+  /**
+   * The promise resolves at ReadyForQuery, after the commit. A WARNING on the way means that the wait for a synchronous
+   * standby was cancelled: the row is visible here and may be nowhere else, so this is no acknowledgement.
+   * rule: ack-after-standby, one-autocommit-call
+   */
+  const call = async (values: readonly unknown[]): Promise<LatchRow | undefined> => {
+    warning = undefined;
+    const { rows } = await client.query({ name: 'latch', text: latchCall, values: [...values] });
+    if (warning !== undefined)
+      throw new EstopError('store-unavailable', { detail: `the commit was not confirmed: ${String(warning)}` });
+    return rows[0] === undefined ? undefined : toRow(rows[0]);
+  };
+  const beat = async (processName: string): Promise<void> => {
+    await call([null, null, 0, 0, '', processName, '']);
+  };
+
+  return {
+    gone,
+    beat,
+    latch: async (order) => {
+      const row = await call([
+        order.stopId,
+        order.scopeKey,
+        order.category,
+        order.graceMs,
+        order.reason,
+        order.actor,
+        order.method,
+      ]);
+      if (row === undefined) throw new EstopError('store-unavailable', { detail: 'the latch gave no row' });
+      // A repeat writes nothing and so waits for no standby, although the first commit may never have reached one. A beat
+      // writes later in the same log: once that is confirmed, everything before it is.
+      if (!row.fresh) await beat(options.processName);
+      return row;
+    },
+    hint: async (channel, payload) => {
+      await client.query('SELECT pg_notify($1, $2)', [channel, payload]);
+    },
+    ping: async () => {
+      await client.query('SELECT 1');
+    },
+    discard: () => void socket.destroy(),
+  };
+}
+
+function toRow(row: Record<string, unknown>): LatchRow {
+  const latchedAt = row['latched_at'];
+  return {
+    stopId: String(row['stop_id']),
+    epoch: Number(row['epoch']),
+    scopeKey: String(row['scope_key']),
+    category: Number(row['category']),
+    latchedAt: latchedAt instanceof Date ? latchedAt.toISOString() : String(latchedAt),
+    fresh: row['fresh'] === true,
+  };
+}

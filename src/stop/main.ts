@@ -1,0 +1,26 @@
+import { compose } from '../runtime/compose.ts';
+import { endWithParent } from '../runtime/local/end-with-parent.ts';
+import { startStopServer } from './server.ts';
+
+endWithParent();
+const { settings, log, databaseUrl, authenticator, dataConverter } = compose('stop');
+const server = await startStopServer({
+  environment: settings.environment,
+  host: settings.host,
+  port: settings.stopPort,
+  databaseUrl: databaseUrl(),
+  temporalAddress: settings.temporalAddress,
+  authenticator: authenticator(),
+  dataConverter: dataConverter(),
+  log,
+});
+log.info({ event: 'stop.listening', url: server.url }, 'the stop process listens');
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.once(signal, () => {
+    server.close().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  });
+}

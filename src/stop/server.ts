@@ -1,0 +1,196 @@
+import { randomBytes } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { DataConverter } from '@temporalio/common';
+import type { Authenticator, Identity, Log } from '../contract/identity.ts';
+import { leaseMs } from '../contract/numbers.ts';
+import type { StopOrder, StopReceipt } from '../contract/stop.ts';
+import { EstopError, errorCodeOf } from '../core/errors.ts';
+import { formatId } from '../core/ids.ts';
+import { readJson, sendJson, sendProblem } from './answer.ts';
+import { startBeat } from './beat.ts';
+import { createHint } from './hint.ts';
+import { createIntake } from './intake.ts';
+import { openLatchLine } from './latch-line.ts';
+import { createLatchLines } from './latch-lines.ts';
+import { type Placed, placeOrder } from './place-order.ts';
+import { parseStopOrder } from './stop-order.ts';
+
+export interface StopServerDeps {
+  readonly environment: string;
+  readonly host: string;
+  /** 0 = any free port. */
+  readonly port: number;
+  readonly databaseUrl: string;
+  readonly temporalAddress: string;
+  readonly authenticator: Authenticator;
+  readonly log: Log;
+  /** Names the row of the beat; stable over restarts of one process. */
+  readonly processName?: string;
+  readonly dataConverter?: DataConverter;
+}
+
+export interface StopServer {
+  readonly port: number;
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+const warmLines = 3;
+
+/** A process of its own: own listener, own connections, no framework, nothing that an allow path could use up. */
+export async function startStopServer(deps: StopServerDeps): Promise<StopServer> {
+  const processName = deps.processName ?? `estop-stop-${deps.environment}`;
+  const open = () => openLatchLine({ databaseUrl: deps.databaseUrl, processName, connectTimeoutMs: 2_000 });
+  const lines = createLatchLines({ open, size: warmLines, retryMs: 250, pingEveryMs: 5_000, pingPatienceMs: 1_000 });
+  const beat = startBeat({ open, processName, log: deps.log });
+  const hint = createHint(open);
+  const closing = new AbortController();
+
+  const server = createServer(
+    { headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 30_000 },
+    (request, response) => {
+      const requestId = mintId('req', deps.environment);
+      handle(request, response).catch((thrown: unknown) => {
+        const code = errorCodeOf(thrown);
+        deps.log[code === 'internal' ? 'error' : 'info'](
+          { event: 'stop.refused', requestId, code, cause: String(thrown) },
+          'a request was refused',
+        );
+        if (!response.headersSent) sendProblem(response, thrown, requestId);
+        else response.destroy();
+      });
+    },
+  );
+  const port = await listen(server, deps.host, deps.port);
+  const intake = createIntake({
+    address: deps.temporalAddress,
+    environment: deps.environment,
+    warmEveryMs: 5_000,
+    ...(deps.dataConverter === undefined ? {} : { dataConverter: deps.dataConverter }),
+  });
+  const roads = {
+    lines,
+    intake,
+    signal: closing.signal,
+    log: deps.log,
+    onLatched: (row: { readonly epoch: number }) => hint.send(row.epoch),
+  };
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = new URL(request.url ?? '/', 'http://stop').pathname;
+    if (path === '/v1/stops') {
+      allow(request, 'POST');
+      return takeStop(request, response);
+    }
+    if (path === '/livez') {
+      allow(request, 'GET');
+      return sendJson(response, 200, { status: 'ok' });
+    }
+    if (path === '/readyz') {
+      allow(request, 'GET');
+      return sendJson(response, 200, readiness());
+    }
+    throw new EstopError('not-found');
+  }
+
+  async function takeStop(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const identity = mayStop(deps.authenticator, request.headers.authorization);
+    const order = parseStopOrder(await readJson(request), {
+      environment: deps.environment,
+      actor: identity.actor,
+      mintStopId: () => mintId('stop', deps.environment),
+    });
+    const begun = performance.now();
+    const placed = await placeOrder(order, roads);
+    deps.log.info(
+      {
+        event: 'stop.placed',
+        stopId: order.stopId,
+        scopeKey: order.scopeKey,
+        actor: order.actor,
+        outcome: placed.kind,
+        ms: performance.now() - begun,
+      },
+      'a stop was placed',
+    );
+    answerPlaced(response, order, placed);
+  }
+
+  /** Always ready: with the store away an order is still taken. What is away is said. */
+  function readiness(): object {
+    const age = beat.age();
+    const latch = age !== undefined && age < leaseMs;
+    return {
+      status: latch && intake.isWarm() ? 'ready' : 'degraded',
+      latch: latch ? 'ok' : 'down',
+      intake: intake.isWarm() ? 'ok' : 'down',
+      warmLines: lines.idle(),
+    };
+  }
+
+  return {
+    port,
+    url: `http://${deps.host.includes(':') ? `[${deps.host}]` : deps.host}:${port}`,
+    close: async () => {
+      closing.abort();
+      const ended = new Promise((resolve) => void server.close(resolve));
+      server.closeIdleConnections();
+      setTimeout(() => server.closeAllConnections(), 1_000).unref();
+      await ended;
+      beat.close();
+      hint.close();
+      lines.close();
+      await intake.close();
+    },
+  };
+}
+
+function answerPlaced(response: ServerResponse, order: StopOrder, placed: Placed): void {
+  const asked = { scopeKey: order.scopeKey, category: order.category, graceMs: order.graceMs };
+  switch (placed.kind) {
+    case 'latched': {
+      const { stopId, epoch, latchedAt, fresh } = placed.row;
+      const receipt: StopReceipt = { state: 'latched', stopId, epoch, latchedAt, fresh };
+      return sendJson(response, 200, { ...receipt, ...asked });
+    }
+    case 'accepted': {
+      const receipt: StopReceipt = { state: 'accepted', stopId: order.stopId };
+      return sendJson(response, 202, { ...receipt, ...asked });
+    }
+    case 'conflict':
+      throw new EstopError('conflict', {
+        detail: `${order.stopId} already stands for a stop of ${placed.row.scopeKey}, category ${placed.row.category}. Send this one under another id.`,
+      });
+    case 'failed':
+      throw new EstopError('store-unavailable', {
+        detail: `Not acknowledged: neither the store nor Temporal answered. Send it again under the same id, or directly: estop stop --direct --stop-id ${order.stopId} --scope ${order.scopeKey} --category ${order.category}`,
+        cause: placed.causes.join('; '),
+      });
+  }
+}
+
+function mayStop(authenticator: Authenticator, header: string | undefined): Identity {
+  const outcome = authenticator.authenticate(header);
+  if (!outcome.ok) throw new EstopError(outcome.code);
+  const { roles } = outcome.identity;
+  if (!roles.includes('operator') && !roles.includes('admin'))
+    throw new EstopError('forbidden', { detail: 'A stop needs the role operator or admin.' });
+  return outcome.identity;
+}
+
+function allow(request: IncomingMessage, method: string): void {
+  if (request.method !== method) throw new EstopError('method-not-allowed', { detail: `This path takes ${method}.` });
+}
+
+const mintId = (kind: 'stop' | 'req', environment: string): string => formatId(kind, environment, randomBytes(16));
+
+function listen(server: ReturnType<typeof createServer>, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.removeListener('error', reject);
+      const address = server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : port);
+    });
+  });
+}
