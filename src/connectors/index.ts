@@ -1,4 +1,7 @@
 import type { ConnectorSystem } from './kit/contract.ts';
+import { oauth } from './oauth/index.ts';
 
 /** The registry: one line per system; a convention test keeps it equal to the folders on disk. */
-export const connectorSystems: readonly ConnectorSystem[] = [];
+export const connectorSystems: readonly ConnectorSystem[] = [
+  oauth,
+];

@@ -1,0 +1,105 @@
+import { appendFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createRemoteJWKSet, jwtVerify } from 'jose';
+import Provider, { type Configuration } from 'oidc-provider';
+
+export interface OauthServer {
+  readonly issuer: string;
+  /** The resource that the tokens open: 200 with a valid one, 401 without. Every arrival is in the server's own log. */
+  readonly resourceUrl: string;
+  readonly initialAccessToken: string;
+  readonly controlClient: { readonly clientId: string; readonly clientSecret: string };
+  stop(): Promise<void>;
+}
+
+export interface OauthServerOptions {
+  readonly port?: number;
+  /** JSON lines {at, token, status}; `token` is the last 6 characters. */
+  readonly logPath?: string;
+  readonly accessTokenFormat?: 'opaque' | 'jwt';
+  readonly tokenLifeSeconds?: number;
+}
+
+const control = { clientId: 'estop-control-identity', clientSecret: 'control-identity-secret-for-this-run' };
+const initialAccessToken = 'initial-access-token-for-this-run';
+
+/** A real OAuth 2.0 server (oidc-provider) with dynamic registration (RFC 7591/7592), revocation (7009), introspection (7662). */
+export async function startOauthServer(options: OauthServerOptions = {}): Promise<OauthServer> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
+  const address = server.address() as AddressInfo; // listening on TCP, so it is one
+  const issuer = `http://127.0.0.1:${address.port}`;
+  const provider = new Provider(issuer, configurationOf(options, issuer));
+  const callback = provider.callback();
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    if (request.url?.startsWith('/resource') !== true) return void callback(request, response);
+    void answerResource(provider, issuer, request, response, options.logPath);
+  });
+  return {
+    issuer,
+    resourceUrl: `${issuer}/resource`,
+    initialAccessToken,
+    controlClient: control,
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function answerResource(provider: Provider, issuer: string, request: IncomingMessage, response: ServerResponse, logPath: string | undefined): Promise<void> {
+  const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
+  const status = (await isAccepted(provider, issuer, token)) ? 200 : 401;
+  if (logPath !== undefined) appendFileSync(logPath, `${JSON.stringify({ at: Date.now(), token: token.slice(-6), status })}\n`);
+  response.writeHead(status, { 'content-type': 'application/json', ...(status === 401 ? { 'www-authenticate': 'Bearer error="invalid_token"' } : {}) });
+  response.end(JSON.stringify(status === 200 ? { ledger: 'open' } : { error: 'invalid_token' }));
+}
+
+/** An opaque token is looked up; a JWT is verified without asking the issuer, as resources do that take them. */
+async function isAccepted(provider: Provider, issuer: string, token: string): Promise<boolean> {
+  if (token === '') return false;
+  if (token.split('.').length !== 3) return (await provider.ClientCredentials.find(token))?.isValid === true;
+  try {
+    await jwtVerify(token, createRemoteJWKSet(new URL(`${issuer}/jwks`)), { issuer, audience: `${issuer}/resource` });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function configurationOf(options: OauthServerOptions, issuer: string): Configuration {
+  const jwt = options.accessTokenFormat === 'jwt';
+  return {
+    clients: [
+      {
+        client_id: control.clientId,
+        client_secret: control.clientSecret,
+        grant_types: ['client_credentials'],
+        redirect_uris: [],
+        response_types: [],
+      },
+    ],
+    features: {
+      devInteractions: { enabled: false },
+      clientCredentials: { enabled: true },
+      introspection: { enabled: true },
+      revocation: { enabled: true },
+      registration: { enabled: true, initialAccessToken },
+      registrationManagement: { enabled: true, rotateRegistrationAccessToken: false },
+      ...(jwt
+        ? {
+            resourceIndicators: {
+              enabled: true,
+              defaultResource: () => `${issuer}/resource`,
+              getResourceServerInfo: () => ({ scope: '', audience: `${issuer}/resource`, accessTokenFormat: 'jwt' as const }),
+              useGrantedResource: () => true,
+            },
+          }
+        : {}),
+    },
+    ttl: { ClientCredentials: options.tokenLifeSeconds ?? 600 },
+    cookies: { keys: ['only-for-interactions-which-are-off'] },
+  };
+}
