@@ -1,0 +1,32 @@
+import { resolve } from 'node:path';
+import { startInstallation } from '../../runtime/installation/installation.ts';
+
+interface DevOptions {
+  readonly config: string;
+  readonly state: string;
+}
+
+/** Keeps the whole system up until Ctrl-C, which ends it cleanly; a second start finds its data again. */
+export async function runDev(options: DevOptions): Promise<number> {
+  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  let interrupted: (() => void) | undefined;
+  const untilInterrupted = new Promise<void>((done) => {
+    interrupted = done;
+  });
+  process.once('SIGINT', () => interrupted?.());
+  process.once('SIGTERM', () => interrupted?.());
+  const startedAt = Date.now();
+  const installation = await startInstallation({ stateFolder: resolve(options.state), configPath: options.config, onProgress: say });
+  const { profile } = installation;
+  say(`estop is up (${Math.round((Date.now() - startedAt) / 100) / 10} s)`);
+  say(`  control   ${profile.controlUrl}`);
+  say(`  stop      ${profile.stopUrl}`);
+  say(`  gateway   ${profile.gatewayUrl}/mcp`);
+  if (profile.temporalUiUrl !== '') say(`  temporal  ${profile.temporalUiUrl}`);
+  say(`  profile   ${installation.profilePath} (other terminals in this folder find it)`);
+  say('Ctrl-C ends it; the data stays.');
+  await untilInterrupted;
+  say('ending ..');
+  await installation.stop();
+  return 0;
+}

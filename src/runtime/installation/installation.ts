@@ -1,0 +1,169 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { provisionStore, storeRoles } from '../../store/provision.ts';
+import { EstopError } from '../../core/errors.ts';
+import { loadConfigOrThrow } from '../config/load-config.ts';
+import { endOrphans } from '../local/child-process.ts';
+import { freePorts } from '../local/free-port.ts';
+import { startPostgres, type PostgresServer } from '../local/postgres-server.ts';
+import { claimStateFolder, writeOwnerOnly } from '../local/state-folder.ts';
+import { startTemporal, type TemporalServer } from '../local/temporal-server.ts';
+import { sourceExtension, sourceRoot } from '../package-root.ts';
+import type { ConnectionProfile } from './connection-profile.ts';
+import { ensureLocalSecrets } from './local-secrets.ts';
+import { readRememberedPorts, rememberPorts } from './remembered-ports.ts';
+import { type SupervisedProcess, superviseProcess } from './supervised-process.ts';
+
+/** In the order in which they start; they end in the opposite one, so that a stop can be ordered first and last. */
+export const processNames = ['stop', 'control', 'gateway', 'trusted-worker', 'control-worker', 'agent-worker'] as const;
+export type ProcessName = (typeof processNames)[number];
+
+const mains: Readonly<Record<ProcessName, string>> = {
+  stop: 'stop/main',
+  control: 'control/main',
+  gateway: 'gateway/main',
+  'trusted-worker': 'workers/trusted',
+  'control-worker': 'workers/control',
+  'agent-worker': 'workers/agent',
+};
+const roleOf = { stop: 'estop_stop', control: 'estop_control', gateway: 'estop_gateway', 'trusted-worker': 'estop_trusted', 'control-worker': 'estop_revoker' } as const;
+
+export interface InstallationOptions {
+  readonly stateFolder: string;
+  readonly configPath: string;
+  /** Off where a test kills processes on purpose. */
+  readonly restart?: boolean;
+  readonly onProgress?: (line: string) => void;
+  /** More variables for every process, for example secrets that estop.yaml refers to. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly envOf?: Partial<Record<ProcessName, Readonly<Record<string, string>>>>;
+  readonly temporalDatabase?: 'file' | 'memory';
+  readonly without?: readonly ProcessName[];
+  /** Another program in place of one of ours: how the demo and tests sabotage a part without a switch in the product. */
+  readonly mainOf?: Partial<Record<ProcessName, string>>;
+}
+
+export interface Installation {
+  readonly profile: ConnectionProfile;
+  readonly profilePath: string;
+  readonly stateFolder: string;
+  readonly temporal: TemporalServer;
+  readonly postgres: PostgresServer;
+  readonly storeUrls: Readonly<Record<string, string>>;
+  readonly processes: ReadonlyMap<ProcessName, SupervisedProcess>;
+  stop(): Promise<void>;
+}
+
+/** The whole system on this machine: real servers, real processes, one folder of state. */
+export async function startInstallation(options: InstallationOptions): Promise<Installation> {
+  const progress = options.onProgress ?? (() => undefined);
+  const configPath = resolve(options.configPath);
+  if (!existsSync(configPath)) throw new EstopError('config-invalid', { detail: `${configPath} does not exist` });
+  const { environment } = loadConfigOrThrow(configPath);
+  const folder = claimStateFolder(options.stateFolder);
+  const undo: (() => Promise<unknown> | void)[] = [() => folder.release()];
+  const stop = async (): Promise<void> => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    const orphans = await endOrphans(folder.path);
+    if (orphans.length > 0) progress(`ended what an earlier run left behind: ${orphans.join(', ')}`);
+    const secrets = ensureLocalSecrets(folder, environment, storeRoles);
+    const [postgres, temporal] = await startServers(folder.path, options, undo);
+    progress(`PostgreSQL ${postgres.majorVersion} on port ${postgres.port}, Temporal on ${temporal.address}`);
+    const storeUrls = await provisionStore({ superuserUrl: postgres.url('postgres'), database: `estop_${environment}`, environment, passwords: secrets.passwords });
+    const [stopPort = 0, controlPort = 0, gatewayPort = 0] = await freePorts(readRememberedPorts(folder));
+    rememberPorts(folder, [stopPort, controlPort, gatewayPort]);
+    const profile: ConnectionProfile = {
+      environment,
+      stopUrl: `http://127.0.0.1:${stopPort}`,
+      controlUrl: `http://127.0.0.1:${controlPort}`,
+      gatewayUrl: `http://127.0.0.1:${gatewayPort}`,
+      temporalAddress: temporal.address,
+      temporalUiUrl: temporal.uiUrl,
+      token: secrets.tokens.operator,
+      serviceToken: secrets.tokens.service,
+      directUrl: storeUrls['estop_latch'] ?? '',
+    };
+    const env = {
+      ...options.env,
+      ESTOP_ENVIRONMENT: environment,
+      ESTOP_STATE: folder.path,
+      ESTOP_CONFIG: configPath,
+      ESTOP_TEMPORAL_ADDRESS: temporal.address,
+      ESTOP_STOP_URL: profile.stopUrl,
+      ESTOP_CONTROL_URL: profile.controlUrl,
+      ESTOP_GATEWAY_URL: profile.gatewayUrl,
+      ESTOP_STOP_PORT: String(stopPort),
+      ESTOP_CONTROL_PORT: String(controlPort),
+      ESTOP_GATEWAY_PORT: String(gatewayPort),
+      ...(temporal.uiUrl === '' ? {} : { ESTOP_TEMPORAL_UI_URL: temporal.uiUrl }),
+    };
+    const processes = new Map<ProcessName, SupervisedProcess>();
+    for (const name of processNames.filter((candidate) => options.without?.includes(candidate) !== true)) {
+      const process = await superviseProcess(
+        {
+          name,
+          main: options.mainOf?.[name] ?? join(sourceRoot, `${mains[name]}${sourceExtension}`),
+          stateFolder: folder.path,
+          logFile: join(folder.folder('logs'), `${name}.log`),
+          env: { ...env, ...own(name, storeUrls, secrets.tokens.worker), ...options.envOf?.[name] },
+        },
+        options.restart ?? true,
+        progress,
+      );
+      processes.set(name, process);
+      undo.push(() => process.stop());
+    }
+    await Promise.all([
+      ...(processes.has('stop') ? [untilUp(profile.stopUrl, '/livez')] : []),
+      ...(processes.has('control') ? [untilUp(profile.controlUrl, '/readyz')] : []),
+      ...(processes.has('gateway') ? [untilUp(profile.gatewayUrl, '/readyz')] : []),
+    ]);
+    const profilePath = folder.file('connection.json');
+    writeOwnerOnly(profilePath, `${JSON.stringify(profile, null, 2)}\n`);
+    return { profile, profilePath, stateFolder: folder.path, temporal, postgres, storeUrls, processes, stop };
+  } catch (thrown) {
+    await stop();
+    throw thrown;
+  }
+}
+
+async function startServers(folder: string, options: InstallationOptions, undo: (() => Promise<unknown> | void)[]): Promise<[PostgresServer, TemporalServer]> {
+  const progress = options.onProgress ?? (() => undefined);
+  const temporal = startTemporal({ stateFolder: folder, onProgress: progress, database: options.temporalDatabase ?? 'file' }).then((server) => {
+    undo.push(() => server.stop());
+    return server;
+  });
+  const postgres = startPostgres({ folder, name: 'store', settings: { max_connections: 120 } }).then((server) => {
+    undo.push(() => server.stop());
+    return server;
+  });
+  // Both are awaited, so that a failure of one leaves no other running unnoticed.
+  const [first, second] = await Promise.allSettled([postgres, temporal]);
+  if (first.status === 'rejected') throw first.reason;
+  if (second.status === 'rejected') throw second.reason;
+  return [first.value, second.value];
+}
+
+function own(name: ProcessName, storeUrls: Readonly<Record<string, string>>, workerToken: string): Readonly<Record<string, string>> {
+  if (name === 'agent-worker') return { ESTOP_WORKER_TOKEN: workerToken };
+  return { ESTOP_DATABASE_URL: storeUrls[roleOf[name]] ?? '' };
+}
+
+async function untilUp(url: string, path: string): Promise<void> {
+  const giveUpAt = Date.now() + 60_000;
+  let last = 'no answer';
+  while (Date.now() < giveUpAt) {
+    try {
+      const response = await fetch(`${url}${path}`, { signal: AbortSignal.timeout(2_000) });
+      if (response.ok) return;
+      last = `HTTP ${response.status}`;
+    } catch {
+      last = 'no connection';
+    }
+    await sleep(50);
+  }
+  throw new EstopError('part-failed', { detail: `${url}${path} is not ready: ${last}` });
+}

@@ -1,0 +1,38 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { addAccessToken } from '../keys/access-tokens.ts';
+import { ensureKeys } from '../keys/key-ring.ts';
+import { writeOwnerOnly, type StateFolder } from '../local/state-folder.ts';
+
+const passwordFile = z.record(z.string(), z.string());
+const localTokens = z.strictObject({ operator: z.string(), service: z.string(), worker: z.string() });
+
+export type LocalTokens = z.output<typeof localTokens>;
+
+/** Made at the first start, kept for the next: passwords of the store's roles, keys, and one token for each kind of caller. */
+export function ensureLocalSecrets(folder: StateFolder, environment: string, roles: readonly string[]) {
+  ensureKeys(folder.folder('keys'), environment);
+  return { passwords: ensurePasswords(folder, roles), tokens: ensureTokens(folder, environment) };
+}
+
+function ensurePasswords(folder: StateFolder, roles: readonly string[]): Readonly<Record<string, string>> {
+  const path = folder.file('store-passwords.json');
+  const known = existsSync(path) ? passwordFile.parse(JSON.parse(readFileSync(path, 'utf8'))) : {};
+  const passwords = Object.fromEntries(roles.map((role) => [role, known[role] ?? randomBytes(24).toString('base64url')]));
+  writeOwnerOnly(path, `${JSON.stringify(passwords, null, 2)}\n`);
+  return passwords;
+}
+
+function ensureTokens(folder: StateFolder, environment: string): LocalTokens {
+  const path = folder.file('local-tokens.json');
+  if (existsSync(path)) return localTokens.parse(JSON.parse(readFileSync(path, 'utf8')));
+  const add = (actor: string, roles: Parameters<typeof addAccessToken>[3]) => addAccessToken(folder.file('tokens.json'), environment, actor, roles);
+  const tokens = {
+    operator: add('local-operator', ['viewer', 'approver', 'operator', 'admin']),
+    service: add('local-service', ['viewer', 'service']),
+    worker: add('local-agent-worker', ['agent-worker']),
+  };
+  writeOwnerOnly(path, `${JSON.stringify(tokens, null, 2)}\n`);
+  return tokens;
+}

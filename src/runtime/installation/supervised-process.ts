@@ -1,0 +1,58 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ChildProcess } from '../local/child-process.ts';
+import { startNodeProcess } from '../local/node-process.ts';
+
+export interface ProcessPlan {
+  readonly name: string;
+  readonly main: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly stateFolder: string;
+  readonly logFile: string;
+}
+
+export interface SupervisedProcess {
+  readonly name: string;
+  pid(): number;
+  /** Asks it to end and lets it stay ended. */
+  stop(): Promise<void>;
+  /** Starts it again after a stop, or after it was killed with supervision off. */
+  start(): Promise<void>;
+}
+
+/** Keeps one process of estop running: what dies is started again, at most once a second, and said so once. */
+export async function superviseProcess(plan: ProcessPlan, restart: boolean, onEvent: (line: string) => void): Promise<SupervisedProcess> {
+  let child: ChildProcess | undefined;
+  let wanted = true;
+  const launch = async (): Promise<void> => {
+    const started = await startNodeProcess({
+      name: plan.name,
+      main: plan.main,
+      stateFolder: plan.stateFolder,
+      logFile: plan.logFile,
+      env: { ...process.env, ...plan.env },
+      graceMs: 8_000,
+    });
+    child = started;
+    void started.exited.then(async (exit) => {
+      if (!wanted || child !== started) return;
+      onEvent(`${plan.name} ended (${exit.signal ?? `exit ${exit.code}`})${restart ? ' and is started again' : ''}; see ${plan.logFile}`);
+      if (!restart) return;
+      await sleep(1_000);
+      if (wanted && child === started) await launch();
+    });
+  };
+  await launch();
+  return {
+    name: plan.name,
+    pid: () => child?.pid ?? 0,
+    stop: async () => {
+      wanted = false;
+      await child?.stop();
+    },
+    start: async () => {
+      wanted = true;
+      await child?.stop();
+      await launch();
+    },
+  };
+}
