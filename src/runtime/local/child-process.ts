@@ -59,21 +59,22 @@ const logLimitBytes = 10 * 1024 * 1024;
  */
 export async function startChild(spec: ChildSpec): Promise<ChildProcess> {
   await endOrphan(spec.stateFolder, spec.name);
-  const child = await spawnToLog(spec);
-  const exited = new Promise<ChildExit>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
-  const pid = child.pid ?? 0;
+  refuseTwin(spec.stateFolder, spec.name);
+  const { child, pid } = await spawnToLog(spec);
+  const exited = new Promise<ChildExit>((resolve) => {
+    child.once('exit', (code, name) => {
+      // What it left running in its group would otherwise outlive it.
+      signal(-pid, 'SIGKILL');
+      resolve({ code, signal: name });
+    });
+  });
   // Undefined if it ended before we could look; then there is nothing to record and nothing to stop.
   const identity = identifyProcess(pid);
   if (identity === undefined) return { name: spec.name, pid, logFile: spec.logFile, exited, stop: () => exited };
 
   const { name, stateFolder, logFile, graceMs, stopSignal = 'SIGTERM', fingerprint = '' } = spec;
   writeChildRecord(stateFolder, { name, child: identity, stopSignal, fingerprint });
-  const ended = exited.then((exit) => {
-    // What it left running in its group would otherwise outlive it.
-    signal(-pid, 'SIGKILL');
-    return exit;
-  });
-  return handleOf({ name, stateFolder, logFile, graceMs, identity, stopSignal, ended });
+  return handleOf({ name, stateFolder, logFile, graceMs, identity, stopSignal, ended: exited });
 }
 
 /** The handle of a process that a record names. The caller becomes the one who must stop it. */
@@ -119,7 +120,10 @@ async function stop({ identity, stopSignal, graceMs = defaultGraceMs }: Running,
   return exit;
 }
 
-/** Ends every child whose parent was killed, and says which. Those of a living parent are left alone. */
+/**
+ * Ends every child whose parent was killed, and says which. Those of a living parent are left alone. To be called when all
+ * is started: starting ends, or adopts, the orphan of the same name, and this the ones that have no successor.
+ */
 export async function endOrphans(stateFolder: string): Promise<readonly string[]> {
   const ended = await Promise.all(readChildRecords(stateFolder).map((record) => endOrphan(stateFolder, record.name)));
   return ended.filter((name) => name !== undefined);
@@ -132,14 +136,17 @@ async function endOrphan(stateFolder: string, name: string): Promise<string | un
     await adoptChild(stateFolder, record, '').stop();
     return name;
   }
-  if (isAlive(record.child)) {
-    throw new EstopError('part-failed', { detail: `${name} already runs as process ${record.child.pid}, started by process ${record.parent.pid}.` });
-  }
-  removeChildRecord(stateFolder, name);
+  if (!isAlive(record.child)) removeChildRecord(stateFolder, name);
   return undefined;
 }
 
-async function spawnToLog(spec: ChildSpec): Promise<NodeChildProcess> {
+function refuseTwin(stateFolder: string, name: string): void {
+  const record = readChildRecord(stateFolder, name);
+  if (record === undefined || !isAlive(record.child)) return;
+  throw new EstopError('part-failed', { detail: `${name} already runs as process ${record.child.pid}, started by process ${record.parent.pid}.` });
+}
+
+async function spawnToLog(spec: ChildSpec): Promise<{ readonly child: NodeChildProcess; readonly pid: number }> {
   rotate(spec.logFile);
   const log = openSync(spec.logFile, 'a', 0o600);
   const stdio: StdioOptions = ['pipe', log, log, ...(spec.handles ?? [])];
@@ -153,7 +160,9 @@ async function spawnToLog(spec: ChildSpec): Promise<NodeChildProcess> {
     });
     // A pipe whose other end is closed must not end us.
     child.stdin?.on('error', () => undefined);
-    return child;
+    // Never a default: signalling the group 0 would end ourselves.
+    if (child.pid === undefined) throw new EstopError('part-failed', { detail: `${spec.name} started without a process id.` });
+    return { child, pid: child.pid };
   } finally {
     closeSync(log);
   }

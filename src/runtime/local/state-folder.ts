@@ -17,7 +17,12 @@ export const defaultStateFolder = '.estop';
 /** Takes the folder for this process, so that two of them never run on one database. Given back by `release` or at exit. */
 export function claimStateFolder(path: string = defaultStateFolder): StateFolder {
   const root = resolve(path);
-  makeOwnerOnlyFolder(root);
+  try {
+    makeOwnerOnlyFolder(root);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new EstopError('part-failed', { detail: `The state folder ${root} cannot be used: ${reason}.`, cause });
+  }
   const lock = acquireExclusiveFile(join(root, 'lock'));
   if (lock.kind === 'held') {
     const detail = `Another estop (process ${lock.by.pid}) already runs in ${root}: end that one, or give this one a state folder of its own.`;

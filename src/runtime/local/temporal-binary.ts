@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, isAbsolute, join } from 'node:path';
 import { EstopError } from '../../core/errors.ts';
 import { packageRoot } from '../package-root.ts';
 import { cacheFolder } from './cache-folder.ts';
@@ -59,7 +59,9 @@ function installed(env: NodeJS.ProcessEnv): Road {
     // Whoever names a program wants that one: another in its place would be a surprise.
     throw new EstopError('part-missing', { detail: `ESTOP_TEMPORAL_CLI names ${chosen}, which does not run: correct it or unset it.` });
   }
-  const onPath = (env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, 'temporal')).find(runs);
+  // A relative entry would run whatever lies in the folder one happens to stand in.
+  const folders = (env['PATH'] ?? '').split(delimiter).filter((folder) => isAbsolute(folder));
+  const onPath = folders.map((folder) => join(folder, 'temporal')).find(runs);
   return onPath === undefined ? { tried: 'no `temporal` on PATH' } : { path: onPath };
 }
 
