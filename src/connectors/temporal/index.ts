@@ -1,0 +1,15 @@
+import type { ConnectorSystem } from '../kit/contract.ts';
+import { createTemporalConnector } from './connector.ts';
+import { temporalGrant, temporalOptions, type TemporalOptions } from './options.ts';
+
+export const temporal: ConnectorSystem<TemporalOptions> = {
+  system: 'temporal',
+  optionsSchema: temporalOptions,
+  grantSchema: temporalGrant,
+  phases: ['fence', 'terminate', 'disable-integration', 'sweep'],
+  concurrency: 16,
+  settleMs: 1_000,
+  attemptMs: 8_000,
+  generations: 'own',
+  create: createTemporalConnector,
+};
