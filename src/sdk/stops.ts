@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ObligationPage, ResetResult, StopPage, StopPreview, StopView } from '../contract/http/stops.ts';
-import type { StopCategory, StopReceipt, StopStage } from '../contract/stop.ts';
+import type { StopCategory, StopMethod, StopReceipt, StopStage } from '../contract/stop.ts';
 import { EstopError } from '../core/errors.ts';
 import { formatId } from '../core/ids.ts';
 import { pollUntil, type WaitOptions } from './poll.ts';
@@ -11,6 +11,8 @@ export interface StopOptions {
   readonly reason?: string;
   readonly category?: StopCategory;
   readonly graceMs?: number;
+  /** How the order came about, for the audit; `api` unless said otherwise. */
+  readonly method?: Extract<StopMethod, 'api' | 'cli' | 'breaker'>;
   /** Minted if absent. The same id is the same stop, however often it is sent. */
   readonly stopId?: string;
   readonly signal?: AbortSignal;

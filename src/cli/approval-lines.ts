@@ -1,0 +1,38 @@
+import type { Approval } from '../contract/http/approvals.ts';
+import { renderFields } from './table.ts';
+import { visible, visibleLines } from './visible.ts';
+import { exact } from './when.ts';
+
+/**
+ * Everything that will be sent, whole: what is not shown cannot be approved. The arguments were written by an agent, so each
+ * line is escaped and fenced off, and their length and digest stand beside them.
+ */
+export function approvalLines(approval: Approval, now: number): readonly string[] {
+  return [
+    ...renderFields([
+      ['approval', approval.approvalId],
+      ['state', approval.state],
+      ['agent', approval.agentId],
+      ['task', approval.taskId],
+      ['tool', approval.tool],
+      ['requested by', approval.requestedBy],
+      ['requested', exact(approval.requestedAt, now)],
+      ['expires', exact(approval.expiresAt, now)],
+      ...(approval.decidedBy === null ? [] : [['decided by', approval.decidedBy] as const]),
+      ...(approval.decisionReason === null ? [] : [['reason', approval.decisionReason] as const]),
+      ['sha-256', approval.digest],
+    ]),
+    `arguments, ${[...approval.shown].length} characters, written by the agent:`,
+    ...visibleLines(approval.shown)
+      .flatMap(wrap)
+      .map((line) => `  | ${line}`),
+  ];
+}
+
+/** Wrapped by us: a terminal that cuts long lines would hide the end of an argument. */
+function wrap(line: string): readonly string[] {
+  const characters = [...visible(line)];
+  const parts: string[] = [];
+  for (let at = 0; at < characters.length || at === 0; at += 100) parts.push(characters.slice(at, at + 100).join(''));
+  return parts;
+}

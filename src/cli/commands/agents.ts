@@ -1,0 +1,36 @@
+import type { Agent } from '../../contract/http/agents.ts';
+import type { CliCommand } from '../command.ts';
+import { exitCodes } from '../exit-code.ts';
+import { type PageOptions, pageQuery, withPageOptions } from '../page-options.ts';
+import { printPage } from '../print.ts';
+import { renderTable } from '../table.ts';
+
+export const agents: CliCommand = {
+  build: (command, run) => {
+    withPageOptions(command).action(
+      run(async ({ terminal, estop }, options: PageOptions) => {
+        const page = await estop.agents.list(pageQuery(options));
+        printPage(terminal, page, (items) =>
+          renderTable<Agent>(
+            [
+              { title: 'agent', cell: (row) => row.agentId },
+              { title: 'owner', cell: (row) => row.owner },
+              { title: 'stop-holder', cell: (row) => row.stopHolder },
+              { title: 'open tasks', cell: (row) => String(row.openTasks) },
+              { title: 'stopped by', cell: (row) => row.stoppedBy ?? '-' },
+              {
+                title: 'labels',
+                cell: (row) =>
+                  Object.entries(row.labels)
+                    .map(([name, value]) => `${name}=${value}`)
+                    .join(' '),
+              },
+            ],
+            items,
+          ),
+        );
+        return exitCodes.confirmed;
+      }),
+    );
+  },
+};

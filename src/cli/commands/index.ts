@@ -1,0 +1,58 @@
+import type { CommandEntry } from '../command.ts';
+import { devCommand } from '../dev-command.ts';
+
+/** One line per command. */
+export const commands: readonly CommandEntry[] = [
+  {
+    name: 'dev',
+    summary: 'Run the whole system on this machine',
+    load: async () => devCommand((await import('./dev.ts')).runDev),
+  },
+  {
+    name: 'stop',
+    summary: 'Stop a task, an agent, a label, a tool, a connector or the fleet; show stops',
+    load: async () => (await import('./stop.ts')).stop,
+  },
+  {
+    name: 'task',
+    summary: 'Start, list, show, hold and release tasks',
+    load: async () => (await import('./task.ts')).task,
+  },
+  {
+    name: 'approvals',
+    summary: 'List the calls that wait for a human',
+    load: async () => (await import('./approvals.ts')).approvals,
+  },
+  {
+    name: 'approve',
+    summary: 'Let exactly one call go ahead',
+    load: async () => (await import('./approve.ts')).approve,
+  },
+  { name: 'deny', summary: 'Refuse one call', load: async () => (await import('./deny.ts')).deny },
+  {
+    name: 'reset',
+    summary: 'Unlatch one stop; restarts nothing',
+    load: async () => (await import('./reset.ts')).reset,
+  },
+  {
+    name: 'accept-risk',
+    summary: 'Close an obligation that cannot be made dead, in your name',
+    load: async () => (await import('./accept-risk.ts')).acceptRisk,
+  },
+  { name: 'agents', summary: 'List the registered agents', load: async () => (await import('./agents.ts')).agents },
+  {
+    name: 'events',
+    summary: 'Follow what happens, as it happens',
+    load: async () => (await import('./events.ts')).events,
+  },
+  {
+    name: 'config',
+    summary: 'Check estop.yaml, or compare two of them',
+    load: async () => (await import('./config.ts')).config,
+  },
+  {
+    name: 'keys',
+    summary: 'Rotate signing and sealing keys while tasks run',
+    load: async () => (await import('./keys.ts')).keys,
+  },
+];

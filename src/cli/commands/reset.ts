@@ -1,0 +1,57 @@
+import type { ResetResult } from '../../contract/http/stops.ts';
+import { EstopError } from '../../sdk/index.ts';
+import { type CliCommand, examples } from '../command.ts';
+import { confirmByName } from '../confirm.ts';
+import type { CliContext } from '../context.ts';
+import { type ExitCode, exitCodes } from '../exit-code.ts';
+import { printOne } from '../print.ts';
+import { visible } from '../visible.ts';
+
+interface ResetOptions {
+  readonly reason: string;
+  readonly yes?: boolean;
+  readonly idempotencyKey?: string;
+}
+
+export const reset: CliCommand = {
+  build: (command, run) => {
+    command
+      .argument('<stop>')
+      .requiredOption('--reason <text>', 'why it may be unlatched')
+      .option('-y, --yes', 'do not ask for the name of what is released')
+      .option('--idempotency-key <key>', 'the same key and request is the same reset')
+      .addHelpText(
+        'after',
+        `\nNothing restarts by itself, and nothing issued before the stop comes back. The fleet needs two people.\n${examples('reset stop_dev_01h2xcejqtf2nbrexx3vqjhp41 --reason "credentials replaced"')}`,
+      )
+      .action(run((context, id: string, options: ResetOptions) => resetStop(context, id, options)));
+  },
+};
+
+async function resetStop(context: CliContext, stopId: string, options: ResetOptions): Promise<ExitCode> {
+  const { terminal, estop } = context;
+  if (options.yes !== true) {
+    if (!terminal.canAsk)
+      throw new EstopError('invalid-input', { detail: 'There is no terminal to ask on: add --yes.' });
+    const stop = await estop.stops.get(stopId);
+    const question = `This unlatches the stop over ${visible(stop.scopeKey)}, ordered by ${visible(stop.actor)}: ${visible(stop.reason)}`;
+    if (!(await confirmByName(terminal, question, stop.scopeKey))) return exitCodes.declined;
+  }
+  const result = await estop.stops.reset(stopId, {
+    reason: options.reason,
+    ...(options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }),
+  });
+  printOne(terminal, result, () => [sentence(result)]);
+  return result.outcome === 'awaiting-second-person' ? exitCodes.partial : exitCodes.confirmed;
+}
+
+function sentence(result: ResetResult): string {
+  switch (result.outcome) {
+    case 'reset':
+      return `reset at epoch ${result.epoch}; nothing restarts by itself`;
+    case 'already-reset':
+      return `was reset before, at epoch ${result.epoch}`;
+    case 'awaiting-second-person':
+      return `recorded; still latched until another person resets the same stop (so far: ${result.requestedBy.map(visible).join(', ')})`;
+  }
+}

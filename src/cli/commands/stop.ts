@@ -1,0 +1,132 @@
+import { type Command, Option } from 'commander';
+import type { Stop } from '../../contract/http/stops.ts';
+import type { StopTarget } from '../../sdk/index.ts';
+import { type CliCommand, examples } from '../command.ts';
+import type { CliContext, Run } from '../context.ts';
+import { parseDuration } from '../duration-option.ts';
+import { type ExitCode, exitCodes } from '../exit-code.ts';
+import { type OrderOptions, orderStop } from '../order-stop.ts';
+import { type PageOptions, pageQuery, withPageOptions } from '../page-options.ts';
+import { printOne, printPage } from '../print.ts';
+import { stopLines } from '../stop-lines.ts';
+import { renderTable } from '../table.ts';
+import { relative } from '../when.ts';
+
+interface Kind {
+  readonly name: string;
+  readonly argument: string;
+  readonly what: string;
+  readonly target: (value: string) => StopTarget;
+}
+
+const kinds: readonly Kind[] = [
+  { name: 'task', argument: '<task>', what: 'a task and all its children', target: (task) => ({ task }) },
+  {
+    name: 'agent',
+    argument: '<agent>',
+    what: 'every task of an agent, and what runs under them',
+    target: (agent) => ({ agent }),
+  },
+  { name: 'label', argument: '<name=value>', what: 'every agent with this label', target: (label) => ({ label }) },
+  { name: 'tool', argument: '<server/tool>', what: 'a tool, for everybody', target: (tool) => ({ tool }) },
+  {
+    name: 'connector',
+    argument: '<connector>',
+    what: 'every credential of one system',
+    target: (connector) => ({ connector }),
+  },
+  { name: 'model', argument: '<model>', what: 'a model, for everybody', target: (model) => ({ model }) },
+];
+
+export const stop: CliCommand = {
+  build: (command, run) => {
+    for (const kind of kinds) {
+      withOrderOptions(command.command(`${kind.name} ${kind.argument}`).description(`Stop ${kind.what}`)).action(
+        run((context, value: string, options: OrderOptions) =>
+          orderStop(context, kind.target(value), [kind.name, value], options),
+        ),
+      );
+    }
+    withOrderOptions(command.command('fleet').description('Stop everything')).action(
+      run((context, options: OrderOptions) => orderStop(context, { fleet: true }, ['fleet'], options)),
+    );
+    addReading(command, run);
+    command.addHelpText(
+      'after',
+      examples(
+        'stop agent billing-bot --reason "wrong invoices"',
+        'stop task task_dev_01h2xcejqtf2nbrexx3vqjhp41',
+        'stop label team=finance --wait=2m',
+        'stop fleet --yes',
+        'stop show stop_dev_01h2xcejqtf2nbrexx3vqjhp41',
+      ),
+    );
+  },
+};
+
+function withOrderOptions(command: Command): Command {
+  return command
+    .option('--reason <text>', 'why; may be left out', '')
+    .addOption(
+      new Option('--category <n>', '0: power off at once; 1: a short grace first').choices(['0', '1']).default('0'),
+    )
+    .option('--grace <duration>', 'of category 1', parseDuration)
+    .option('--wait [duration]', 'how long to follow it (30s)', parseDuration, 30_000)
+    .option('--no-wait', 'return as soon as it is latched')
+    .option('-y, --yes', 'do not ask')
+    .option('--dry-run', 'say what it would cover, and stop nothing')
+    .option('--direct', 'past all of our processes: the store itself, else the intake')
+    .option('--stop-id <id>', 'the same id is the same stop');
+}
+
+function addReading(command: Command, run: Run): void {
+  command
+    .command('show <stop>')
+    .description('How far a stop is, system by system')
+    .option('--watch', 'keep showing it until it is proved')
+    .action(
+      run((context, id: string, options: { readonly watch?: boolean }) =>
+        options.watch === true ? watch(context, id) : show(context, id),
+      ),
+    );
+  withPageOptions(command.command('ls').description('List stops, newest first'))
+    .option('--in-force', 'only those that are not reset')
+    .action(run((context, options: PageOptions & { readonly inForce?: boolean }) => list(context, options)));
+}
+
+async function show({ terminal, estop, now }: CliContext, stopId: string): Promise<ExitCode> {
+  const found = await estop.stops.get(stopId);
+  printOne(terminal, found, () => stopLines(found, now(), terminal.paint));
+  return exitCodes.confirmed;
+}
+
+async function watch(context: CliContext, stopId: string): Promise<ExitCode> {
+  const { watchStop } = await import('../watch-stop.ts');
+  return watchStop(context, stopId);
+}
+
+async function list(
+  { terminal, estop, now }: CliContext,
+  options: PageOptions & { readonly inForce?: boolean },
+): Promise<ExitCode> {
+  const page = await estop.stops.list({
+    ...pageQuery(options),
+    ...(options.inForce === true ? { inForce: true } : {}),
+  });
+  printPage(terminal, page, (stops) =>
+    renderTable<Stop>(
+      [
+        { title: 'stop', cell: (row) => row.stopId },
+        { title: 'epoch', cell: (row) => String(row.epoch) },
+        { title: 'scope', cell: (row) => row.scopeKey },
+        { title: 'reached', cell: (row) => row.reached },
+        { title: 'in force', cell: (row) => (row.inForce ? 'yes' : 'no, reset') },
+        { title: 'latched', cell: (row) => relative(row.stages[0]?.at ?? '', now()) },
+        { title: 'by', cell: (row) => row.actor, width: 24 },
+        { title: 'reason', cell: (row) => row.reason, width: 40 },
+      ],
+      stops,
+    ),
+  );
+  return exitCodes.confirmed;
+}

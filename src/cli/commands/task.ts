@@ -1,0 +1,186 @@
+import { readFileSync } from 'node:fs';
+import { Option } from 'commander';
+import type { Task, TaskHistory } from '../../contract/http/tasks.ts';
+import { type CliCommand, examples } from '../command.ts';
+import type { CliContext } from '../context.ts';
+import { parseDuration } from '../duration-option.ts';
+import { type ExitCode, exitCodes } from '../exit-code.ts';
+import { type PageOptions, pageQuery, withPageOptions } from '../page-options.ts';
+import { printOne, printPage } from '../print.ts';
+import { renderFields, renderTable } from '../table.ts';
+import { visible } from '../visible.ts';
+import { exact, relative } from '../when.ts';
+
+interface StartOptions {
+  readonly purpose?: string;
+  readonly wait?: number | false;
+  readonly idempotencyKey?: string;
+}
+
+interface ListOptions extends PageOptions {
+  readonly agent?: string;
+  /** Not `state`: that names the state folder, everywhere. */
+  readonly taskState?: Task['state'];
+}
+
+export const task: CliCommand = {
+  build: (command, run) => {
+    command
+      .command('start <agent> [prompt...]')
+      .description('Start a task; the prompt is read from standard input where it is "-" or missing')
+      .option('--purpose <line>', 'one line for operators, kept in the clear')
+      .option('--wait [duration]', 'return when the task is closed', parseDuration)
+      .option('--idempotency-key <key>', 'the same key and request is the same task')
+      .addHelpText(
+        'after',
+        examples(
+          'task start billing-bot "Pay invoice 4711"',
+          'task start billing-bot - < prompt.txt',
+          'task start billing-bot "Pay" --wait=2m --json',
+        ),
+      )
+      .action(
+        run((context, agent: string, prompt: readonly string[], options: StartOptions) =>
+          start(context, agent, prompt, options),
+        ),
+      );
+    withPageOptions(command.command('ls').description('List tasks, newest first'))
+      .option('--agent <agent>', 'only of this agent')
+      .addOption(new Option('--task-state <state>', 'only in this state').choices(['registered', 'running', 'closed']))
+      .addHelpText('after', examples('task ls --agent billing-bot', 'task ls --task-state running --json'))
+      .action(run((context, options: ListOptions) => list(context, options)));
+    command
+      .command('show <task>')
+      .description('Show one task')
+      .action(run((context, id: string) => show(context, id)));
+    command
+      .command('history <task>')
+      .description('What happened to a task, from the ledger')
+      .option('--live', 'also ask the running workflow')
+      .action(
+        run((context, id: string, options: { readonly live?: boolean }) => history(context, id, options.live === true)),
+      );
+    for (const verb of ['hold', 'release'] as const) {
+      command
+        .command(`${verb} <task>`)
+        .description(verb === 'hold' ? 'Pause a task with its power on; no emergency stop' : 'Let a held task go on')
+        .action(run((context, id: string) => holdOrRelease(context, id, verb)));
+    }
+  },
+};
+
+async function start(
+  context: CliContext,
+  agentId: string,
+  words: readonly string[],
+  options: StartOptions,
+): Promise<ExitCode> {
+  const { terminal, service } = context;
+  const prompt =
+    words.length === 0 || (words.length === 1 && words[0] === '-') ? readFileSync(0, 'utf8') : words.join(' ');
+  const started = await service.tasks.start(
+    { agentId, prompt, ...(options.purpose === undefined ? {} : { purpose: options.purpose }) },
+    options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey },
+  );
+  if (typeof options.wait !== 'number') {
+    printOne(terminal, started, () => [started.taskId]);
+    return exitCodes.confirmed;
+  }
+  terminal.say(`started ${started.taskId}`);
+  const closed = await service.tasks.wait(started.taskId, { timeoutMs: options.wait });
+  printOne(terminal, closed, () => taskLines(closed, context.now()));
+  if (closed.state !== 'closed') return exitCodes.partial;
+  return closed.outcome === 'done' ? exitCodes.confirmed : exitCodes.error;
+}
+
+async function list({ terminal, estop, now }: CliContext, options: ListOptions): Promise<ExitCode> {
+  const filters = {
+    ...(options.agent === undefined ? {} : { agent: options.agent }),
+    ...(options.taskState === undefined ? {} : { state: options.taskState }),
+  };
+  const page = await estop.tasks.list({ ...pageQuery(options), ...filters });
+  printPage(terminal, page, (tasks) =>
+    renderTable<Task>(
+      [
+        { title: 'task', cell: (row) => row.taskId },
+        { title: 'agent', cell: (row) => row.agentId },
+        { title: 'state', cell: stateOf },
+        { title: 'started', cell: (row) => relative(row.registeredAt, now()) },
+        { title: 'purpose', cell: (row) => row.purpose, width: 50 },
+      ],
+      tasks,
+    ),
+  );
+  return exitCodes.confirmed;
+}
+
+async function show({ terminal, estop, now }: CliContext, taskId: string): Promise<ExitCode> {
+  const found = await estop.tasks.get(taskId);
+  printOne(terminal, found, () => taskLines(found, now()));
+  return exitCodes.confirmed;
+}
+
+async function history({ terminal, estop, now }: CliContext, taskId: string, live: boolean): Promise<ExitCode> {
+  const found = await estop.tasks.history(taskId, { live });
+  printOne(terminal, found, () => historyLines(found, live, now()));
+  return exitCodes.confirmed;
+}
+
+async function holdOrRelease(
+  { terminal, estop, now }: CliContext,
+  taskId: string,
+  verb: 'hold' | 'release',
+): Promise<ExitCode> {
+  const result = await estop.tasks[verb](taskId);
+  printOne(terminal, result, () => taskLines(result.task, now()));
+  if (!result.woken)
+    terminal.say(`The ledger has it; the running workflow could not be told, and will see it at its next call.`);
+  return exitCodes.confirmed;
+}
+
+/** A stop says more than the state does. */
+const stateOf = (row: Task): string => {
+  if (row.state === 'closed') return `closed (${row.outcome ?? 'unknown'})`;
+  if (row.stoppedBy !== null) return 'stopping';
+  return row.held ? `${row.state}, held` : row.state;
+};
+
+function taskLines(found: Task, now: number): readonly string[] {
+  return renderFields([
+    ['task', found.taskId],
+    ['agent', found.agentId],
+    ['state', stateOf(found)],
+    ...(found.stoppedBy === null ? [] : [['stopped by', found.stoppedBy] as const]),
+    ...(found.parentTaskId === null ? [] : [['parent', found.parentTaskId] as const]),
+    ['purpose', found.purpose],
+    ['requested by', found.requestedBy],
+    ['started', exact(found.registeredAt, now)],
+    ...(found.closedAt === null ? [] : [['closed', exact(found.closedAt, now)] as const]),
+    ['epoch', String(found.epoch)],
+    ['workflow', found.workflow.url ?? `${found.workflow.namespace} ${found.workflow.workflowId}`],
+  ]);
+}
+
+function historyLines(
+  { task: found, entries, truncated, live }: TaskHistory,
+  asked: boolean,
+  now: number,
+): readonly string[] {
+  return [
+    ...taskLines(found, now),
+    '',
+    ...entries.map(
+      (entry) =>
+        `${entry.at.slice(11, 23)}  ${visible(entry.what)}${entry.by === null ? '' : `  (${visible(entry.by)})`}`,
+    ),
+    ...(truncated ? ['.. older entries are not shown'] : []),
+    ...(asked && live === null ? ['', 'The workflow did not answer; what stands above is the ledger alone.'] : []),
+    ...(live === null
+      ? []
+      : [
+          '',
+          `workflow: ${visible(live.state)}, step ${live.step}, ${live.tokensUsed} tokens`,
+          ...live.timeline.map((entry) => `${visible(entry.at.slice(11, 23))}  ${visible(entry.what)}`),
+        ]),
+  ];
+}

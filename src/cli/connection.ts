@@ -1,0 +1,96 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { EstopError } from '../core/errors.ts';
+
+/** Where estop is and how to speak to it. What is not known stays undefined; only the command that needs it complains. */
+export interface Connection {
+  readonly environment: string;
+  readonly controlUrl: string;
+  readonly stopUrl: string;
+  readonly temporalAddress: string | undefined;
+  readonly token: string | undefined;
+  /** Who starts a task cannot approve its calls: locally, starting has an identity of its own. */
+  readonly serviceToken: string | undefined;
+  readonly directUrl: string | undefined;
+  /** The file it came from, for messages. */
+  readonly source: string | undefined;
+}
+
+export interface ConnectionFlags {
+  readonly profile?: string | undefined;
+  readonly state?: string | undefined;
+  readonly controlUrl?: string | undefined;
+  readonly stopUrl?: string | undefined;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Flag before environment before profile before default. A token is never a flag: the process list shows those. */
+export function readConnection(flags: ConnectionFlags, env: Environment, from: string): Connection {
+  const path = profilePath(flags, env, from);
+  const profile = path === undefined ? {} : readProfile(path);
+  const pick = (flag: string | undefined, variable: string, key: string): string | undefined =>
+    flag ?? nonEmpty(env[variable]) ?? nonEmpty(profile[key]);
+  const token = nonEmpty(env['ESTOP_TOKEN']) ?? tokenFromFile(env);
+  const held = token ?? nonEmpty(profile['token']);
+  return {
+    environment: pick(undefined, 'ESTOP_ENVIRONMENT', 'environment') ?? environmentOf(held) ?? 'dev',
+    controlUrl: pick(flags.controlUrl, 'ESTOP_CONTROL_URL', 'controlUrl') ?? 'http://127.0.0.1:7701',
+    stopUrl: pick(flags.stopUrl, 'ESTOP_STOP_URL', 'stopUrl') ?? 'http://127.0.0.1:7700',
+    temporalAddress: pick(undefined, 'ESTOP_TEMPORAL_ADDRESS', 'temporalAddress'),
+    token: held,
+    serviceToken: token ?? nonEmpty(profile['serviceToken']) ?? held,
+    directUrl: pick(undefined, 'ESTOP_DIRECT_URL', 'directUrl'),
+    source: path,
+  };
+}
+
+function profilePath(flags: ConnectionFlags, env: Environment, from: string): string | undefined {
+  const name = flags.profile ?? nonEmpty(env['ESTOP_PROFILE']);
+  if (name !== undefined) {
+    if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(name))
+      throw new EstopError('invalid-input', { detail: 'A profile has a plain name: letters, digits, "-" and "_".' });
+    const folder = nonEmpty(env['ESTOP_CONFIG_DIR']) ?? join(homedir(), '.config', 'estop');
+    const path = join(folder, 'profiles', `${name}.json`);
+    if (!existsSync(path)) throw new EstopError('invalid-input', { detail: `There is no profile ${path}.` });
+    return path;
+  }
+  const state = flags.state ?? nonEmpty(env['ESTOP_STATE']);
+  const found = state === undefined ? findUpwards(from) : join(resolve(from, state), 'connection.json');
+  return found !== undefined && existsSync(found) ? found : undefined;
+}
+
+function findUpwards(from: string): string | undefined {
+  for (let folder = resolve(from); ; folder = dirname(folder)) {
+    const path = join(folder, '.estop', 'connection.json');
+    if (existsSync(path)) return path;
+    if (dirname(folder) === folder) return undefined;
+  }
+}
+
+function readProfile(path: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>; // each key is checked where it is used
+  } catch {
+    // Said below without the cause, which could quote the file: it holds a token.
+  }
+  throw new EstopError('invalid-input', { detail: `${path} cannot be read as a connection profile.` });
+}
+
+function tokenFromFile(env: Environment): string | undefined {
+  const path = nonEmpty(env['ESTOP_TOKEN_FILE']);
+  if (path === undefined) return undefined;
+  try {
+    return nonEmpty(readFileSync(path, 'utf8').trim());
+  } catch (cause) {
+    throw new EstopError('secret-missing', { detail: `ESTOP_TOKEN_FILE: ${path} cannot be read.`, cause });
+  }
+}
+
+const environmentOf = (token: string | undefined): string | undefined =>
+  /^estop_([a-z][a-z0-9]{0,15})_/.exec(token ?? '')?.[1];
+
+const nonEmpty = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' ? value : undefined;

@@ -1,0 +1,44 @@
+import { createEstop, type Estop, EstopError } from '../sdk/index.ts';
+import type { Connection } from './connection.ts';
+import type { ExitCode } from './exit-code.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What a command has at hand. Nothing is opened before it is asked for. */
+export interface CliContext {
+  readonly terminal: Terminal;
+  readonly connection: Connection;
+  readonly estop: Estop;
+  /** The identity that starts tasks; see Connection.serviceToken. */
+  readonly service: Estop;
+  readonly now: () => number;
+}
+
+/** `run` binds a command's action to the context of this call and keeps its exit code. */
+export type Run = <Args extends readonly unknown[]>(
+  action: (context: CliContext, ...args: Args) => Promise<ExitCode>,
+) => (...args: Args) => Promise<void>;
+
+export function createContext(terminal: Terminal, connect: () => Connection): CliContext {
+  let known: Connection | undefined;
+  const connection = (): Connection => {
+    known ??= connect();
+    return known;
+  };
+  const client = (token: string | undefined): Estop => {
+    if (token === undefined) throw new EstopError('unauthenticated');
+    return createEstop({ controlUrl: connection().controlUrl, stopUrl: connection().stopUrl, token });
+  };
+  return {
+    terminal,
+    get connection() {
+      return connection();
+    },
+    get estop() {
+      return client(connection().token);
+    },
+    get service() {
+      return client(connection().serviceToken);
+    },
+    now: Date.now,
+  };
+}

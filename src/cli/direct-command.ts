@@ -1,0 +1,17 @@
+/** The line that an operator can paste when nothing answers. The stop id goes along: if the first try did arrive, it is the same stop. */
+export function directCommand(order: {
+  readonly scopeWords: readonly string[];
+  readonly stopId: string;
+  readonly category: number;
+  readonly reason: string;
+}): string {
+  const words = ['estop', 'stop', ...order.scopeWords, '--direct', '--stop-id', order.stopId, '--yes'];
+  if (order.category !== 0) words.push('--category', String(order.category));
+  if (order.reason !== '') words.push('--reason', order.reason);
+  return words.map(quote).join(' ');
+}
+
+/** For a POSIX shell. */
+function quote(word: string): string {
+  return /^[A-Za-z0-9_./:=@-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

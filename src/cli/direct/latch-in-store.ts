@@ -1,0 +1,54 @@
+import type { StopOrder } from '../../contract/stop.ts';
+import { EstopError } from '../../core/errors.ts';
+
+export interface DirectLatch {
+  readonly epoch: number;
+  readonly latchedAt: string;
+  readonly fresh: boolean;
+}
+
+const patienceMs = 2_000;
+
+/**
+ * The latch itself, by a role that may do nothing else, in one autocommit call. Nothing of ours needs to run. A WARNING beside
+ * the commit means that a standby did not confirm: that is no acknowledgement. rule: one-autocommit-call, warning-is-no-ack
+ */
+export async function latchInStore(connectionString: string, order: StopOrder): Promise<DirectLatch> {
+  const { default: pg } = await import('pg');
+  const client = new pg.Client({
+    connectionString,
+    connectionTimeoutMillis: patienceMs,
+    application_name: 'estop-direct',
+  });
+  let warning: string | undefined;
+  client.on('notice', (notice) => {
+    if (notice.severity === 'WARNING') warning = notice.message ?? 'warning';
+  });
+  client.on('error', () => undefined); // what matters fails the query below as well
+  const work = (async () => {
+    await client.connect();
+    return client.query<{ epoch: string; latched_at: Date; fresh: boolean }>(
+      'SELECT epoch, latched_at, fresh FROM estop.latch($1, $2, $3::smallint, $4, $5, $6, $7)',
+      [order.stopId, order.scopeKey, order.category, order.graceMs, order.reason, order.actor, order.method],
+    );
+  })();
+  try {
+    const row = (await within(work)).rows[0];
+    if (row === undefined || warning !== undefined) throw new Error(warning ?? 'no row');
+    return { epoch: Number(row.epoch), latchedAt: row.latched_at.toISOString(), fresh: row.fresh };
+  } catch (cause) {
+    throw new EstopError('store-unavailable', { detail: cause instanceof Error ? cause.message : 'no answer', cause });
+  } finally {
+    // A hung server would hold up a polite goodbye.
+    work.catch(() => undefined);
+    client.end().catch(() => undefined);
+  }
+}
+
+async function within<Value>(work: Promise<Value>): Promise<Value> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no commit within ${patienceMs} ms`)), patienceMs);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,63 @@
+import { userInfo } from 'node:os';
+import { categoryOneGraceMs } from '../../contract/numbers.ts';
+import type { StopCategory, StopReceipt } from '../../contract/stop.ts';
+import { EstopError } from '../../core/errors.ts';
+import { isId, parseId } from '../../core/ids.ts';
+import { parseScopeKey } from '../../core/scope-key.ts';
+import type { Connection } from '../connection.ts';
+import type { Terminal } from '../terminal.ts';
+import { visible } from '../visible.ts';
+
+interface DirectOrder {
+  readonly stopId: string;
+  readonly scopeKey: string;
+  readonly category: StopCategory;
+  readonly graceMs: number | undefined;
+  readonly reason: string;
+}
+
+/** Needs no process of ours: the store by the latch-only role, else the intake in Temporal. Says which of the two it was. */
+export async function stopDirectly(
+  terminal: Terminal,
+  connection: Connection,
+  given: DirectOrder,
+): Promise<StopReceipt> {
+  const { stopId } = given;
+  checkForStore(given, connection.environment);
+  const graceMs = given.category === 0 ? 0 : (given.graceMs ?? categoryOneGraceMs);
+  const order = {
+    ...given,
+    graceMs,
+    reason: given.reason.replaceAll('\0', '').slice(0, 500),
+    actor: `direct:${userInfo().username}`,
+    method: 'direct',
+  } as const;
+  if (connection.directUrl === undefined && connection.temporalAddress === undefined) {
+    throw new EstopError('invalid-input', {
+      detail: 'A direct stop needs ESTOP_DIRECT_URL (PostgreSQL, the latch-only role) or ESTOP_TEMPORAL_ADDRESS.',
+    });
+  }
+  if (connection.directUrl !== undefined) {
+    try {
+      const { latchInStore } = await import('./latch-in-store.ts');
+      return { state: 'latched', stopId, ...(await latchInStore(connection.directUrl, order)) };
+    } catch (thrown) {
+      if (connection.temporalAddress === undefined) throw thrown;
+      terminal.say(
+        `the store does not latch (${visible(thrown instanceof Error ? thrown.message : 'no answer')}); trying the intake`,
+      );
+    }
+  }
+  const { orderByIntake } = await import('./order-by-intake.ts');
+  await orderByIntake(connection.temporalAddress ?? '', connection.environment, order);
+  return { state: 'accepted', stopId };
+}
+
+/** The checks that the stop process would have made: the store takes any text, and a stop of nothing looks like a stop. */
+function checkForStore({ stopId, scopeKey }: DirectOrder, environment: string): void {
+  const scope = parseScopeKey(scopeKey);
+  const isForeign = scope?.kind === 'task' && parseId(scope.value)?.environment !== environment;
+  if (scope === undefined || isForeign || !isId('stop', environment, stopId)) {
+    throw new EstopError('invalid-input', { detail: `This is no scope or stop id of environment ${environment}.` });
+  }
+}

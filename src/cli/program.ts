@@ -1,0 +1,85 @@
+import { Command, CommanderError, Option } from 'commander';
+import { commands } from './commands/index.ts';
+import { type ConnectionFlags, readConnection } from './connection.ts';
+import { createContext, type Run } from './context.ts';
+import { spellOutWait } from './duration-option.ts';
+import { type ExitCode, exitCodes } from './exit-code.ts';
+import { reportError } from './report-error.ts';
+import { createTerminal, type OutputFormat, type Terminal } from './terminal.ts';
+import { visibleLines } from './visible.ts';
+
+interface GlobalOptions extends ConnectionFlags {
+  readonly output: OutputFormat;
+  readonly json?: boolean;
+}
+
+/** Runs one command and returns its exit code. Never throws, never prompts without a terminal. */
+export async function runCli(words: readonly string[]): Promise<ExitCode> {
+  const args = spellOutWait(words);
+  let exitCode: ExitCode = exitCodes.confirmed;
+  const program = createProgram();
+  const run: Run =
+    (action) =>
+    async (...given) => {
+      const terminal = terminalFor(program);
+      try {
+        const connect = () => readConnection(program.opts<GlobalOptions>(), process.env, process.cwd());
+        exitCode = await action(createContext(terminal, connect), ...given);
+      } catch (thrown) {
+        terminal.endDrawing();
+        exitCode = reportError(terminal, thrown);
+      }
+    };
+  try {
+    const called = nameOfCommand(program, args);
+    for (const entry of commands) {
+      const command = program.command(entry.name).description(entry.summary).summary(entry.summary);
+      if (entry.name === called) (await entry.load()).build(command, run);
+    }
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exitCodes.confirmed : exitCodes.usage;
+    return reportError(terminalFor(program), thrown);
+  }
+}
+
+/** The first word that is neither an option nor the value of one. */
+function nameOfCommand(program: Command, args: readonly string[]): string | undefined {
+  const [first, second] = program.parseOptions([...args]).operands;
+  return first === 'help' ? second : first;
+}
+
+function createProgram(): Command {
+  return new Command('estop')
+    .description('The emergency stop for AI agents.')
+    .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json', 'jsonl']).default('text'))
+    .option('--json', 'the same as --output json')
+    .option('--profile <name>', 'a connection profile from ~/.config/estop/profiles')
+    .option('--state <folder>', 'the state folder of a local installation')
+    .option('--control-url <url>', 'where the control API is')
+    .option('--stop-url <url>', 'where the stop process is')
+    .exitOverride()
+    .showHelpAfterError('(add --help for what there is)')
+    .configureOutput({
+      // Commander repeats what was typed, and what was typed may have been pasted.
+      outputError: (text, write) => write(`${visibleLines(text.trimEnd()).join('\n')}\n`),
+    })
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 confirmed, 1 error, 2 usage, 3 partial, 4 not allowed, 5 not found,
+            6 latched but not confirmed within --wait, 7 cannot be reached, 130 declined
+
+Examples:
+  $ estop stop agent billing-bot --reason "wrong invoices"
+  $ estop stop fleet --yes
+  $ estop stop agent billing-bot --direct     when nothing else answers
+  $ estop task start billing-bot "Pay invoice 4711"`,
+    );
+}
+
+function terminalFor(program: Command): Terminal {
+  const { json, output } = program.opts<GlobalOptions>();
+  return createTerminal(json === true ? 'json' : output);
+}

@@ -1,0 +1,114 @@
+import type { Obligation, StopView } from '../contract/http/stops.ts';
+import { renderFields, renderTable } from './table.ts';
+import type { Terminal } from './terminal.ts';
+import { visible } from './visible.ts';
+import { duration, exact, relative } from './when.ts';
+
+type Paint = Terminal['paint'];
+
+/** One line a stage: what was verified, how long after the latch, and what is still missing where it was not. */
+export function stageLines(stop: StopView, paint: Paint): readonly string[] {
+  return stop.stages.map(({ stage, afterMs }) => {
+    const reached = afterMs !== null;
+    const mark = reached ? paint.green('+') : paint.yellow('.');
+    const time = reached ? duration(afterMs) : 'not yet';
+    return `${mark} ${stage.padEnd(8)} ${time.padStart(10)}  ${visible(stageNote(stop, stage))}`.trimEnd();
+  });
+}
+
+function stageNote(stop: StopView, stage: StopView['reached']): string {
+  const { tasks, obligations, gateways } = stop;
+  switch (stage) {
+    case 'latched':
+      return `epoch ${stop.epoch}`;
+    case 'fenced': {
+      const count = (outcome: string): number => gateways.filter((gateway) => gateway.outcome === outcome).length;
+      const parts = [
+        `${count('confirmed')} confirmed`,
+        ...(count('expired') > 0 ? [`${count('expired')} expired`] : []),
+        ...(count('waiting') > 0 ? [`${count('waiting')} waited for`] : []),
+      ];
+      const completed = stop.possiblyCompleted > 0 ? `; ${stop.possiblyCompleted} calls possibly completed` : '';
+      return `gateways: ${parts.join(', ')}${completed}`;
+    }
+    case 'halted':
+      return `${tasks.halted} of ${tasks.covered} tasks closed`;
+    case 'revoked':
+      return obligations.total === 0 ? '' : `${obligations.revoked} of ${obligations.total} acted on`;
+    case 'proved':
+      return stop.evidence === 'nothing-to-revoke'
+        ? 'nothing to revoke'
+        : `${obligations.proved} of ${obligations.total} proved`;
+  }
+}
+
+/** System by system: the table an operator reads at three in the morning. What is not proved comes first, as the API sends it. */
+export function laneLines(stop: StopView, now: number, limit: number): readonly string[] {
+  if (stop.lanes.length === 0) return [];
+  const shown = stop.lanes.slice(0, limit);
+  const rest = stop.obligations.total - shown.length;
+  return [
+    ...renderTable<Obligation>(
+      [
+        { title: 'connector', cell: (lane) => lane.connector },
+        { title: 'target', cell: (lane) => lane.target, width: 40 },
+        { title: 'state', cell: stateOfLane },
+        { title: 'dead after', cell: (lane) => (lane.provedAfterMs === null ? '-' : duration(lane.provedAfterMs)) },
+        { title: 'tries', cell: (lane) => String(lane.attempts) },
+        { title: 'note', cell: (lane) => noteOfLane(lane, now) },
+      ],
+      shown,
+    ),
+    ...(rest > 0 ? [`and ${rest} more`] : []),
+  ];
+}
+
+/** `proved` only once the last probe of the whole stop has passed; before that a lane is proved so far. */
+function stateOfLane(lane: Obligation): string {
+  if (lane.state === 'open') return lane.revokedAt === null ? `open (${lane.phase ?? 'waiting'})` : 'revoked';
+  return lane.final || lane.state === 'residual' ? lane.state : `${lane.state} (last probe to come)`;
+}
+
+function noteOfLane(lane: Obligation, now: number): string {
+  if (lane.needsHuman !== null && !lane.final) return `NEEDS A PERSON: ${lane.needsHuman}`;
+  if (lane.residual !== null && !lane.final)
+    return `alive until ${exact(lane.residual.until, now)}: ${lane.residual.why}`;
+  if (lane.state === 'accepted-risk') return `accepted by ${lane.acceptedBy ?? '?'}: ${lane.lastError ?? ''}`;
+  if (lane.lastError !== null)
+    return `${lane.lastError}${lane.nextTryAt === null ? '' : `; next try ${relative(lane.nextTryAt, now)}`}`;
+  return lane.evidence ?? '';
+}
+
+/** The whole dossier as `estop stop show` prints it. */
+export function stopLines(stop: StopView, now: number, paint: Paint): readonly string[] {
+  const lanes = laneLines(stop, now, 200);
+  return [
+    ...renderFields([
+      ['stop', stop.stopId],
+      ['scope', stop.scopeKey],
+      ['category', `${stop.category}${stop.category === 1 ? `, grace ${duration(stop.graceMs)}` : ''}`],
+      ['ordered by', `${stop.actor} (${stop.method})`],
+      ['reason', stop.reason === '' ? '-' : stop.reason],
+      ['latched', exact(stop.stages[0]?.at ?? '', now)],
+      [
+        'in force',
+        stop.reset === null
+          ? 'yes'
+          : `no: reset ${exact(stop.reset.at, now)} by ${stop.reset.by}: ${stop.reset.reason}`,
+      ],
+      ['workflow', stop.workflow.url ?? `${stop.workflow.namespace} ${stop.workflow.workflowId}`],
+    ]),
+    '',
+    ...stageLines(stop, paint),
+    ...(lanes.length === 0 ? [] : ['', ...lanes]),
+    ...(stop.calls.length === 0
+      ? []
+      : [
+          '',
+          'possibly completed:',
+          ...stop.calls.map(
+            (call) => `  ${visible(call.tool)}  task ${visible(call.taskId)}  admitted ${exact(call.admittedAt, now)}`,
+          ),
+        ]),
+  ];
+}

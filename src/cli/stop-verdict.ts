@@ -1,0 +1,46 @@
+import type { StopView } from '../contract/http/stops.ts';
+import { hasReached } from '../sdk/index.ts';
+import { type ExitCode, exitCodes } from './exit-code.ts';
+
+/** How a stop may be called after what was VERIFIED of it, and nothing more. */
+export type StopVerdict =
+  | { readonly kind: 'proved' }
+  /** Everything that can end has ended; the rest waits for a date or a person. */
+  | { readonly kind: 'partial'; readonly why: string }
+  /** Under way. */
+  | { readonly kind: 'latched'; readonly missing: readonly string[] };
+
+export function judgeStop(stop: StopView): StopVerdict {
+  if (hasReached(stop, 'proved')) return { kind: 'proved' };
+  const { open, needsHuman, residual, acceptedRisk, uncovered, total } = stop.obligations;
+  const isCut = hasReached(stop, 'fenced') && hasReached(stop, 'halted');
+  const stuck = needsHuman + residual;
+  if (isCut && uncovered === 0 && stuck > 0 && open <= needsHuman) {
+    const parts = [
+      ...(needsHuman > 0 ? [`${needsHuman} of ${total} need a person`] : []),
+      ...(residual > 0 ? [`${residual} of ${total} end only at ${stop.residualUntil ?? 'a later time'}`] : []),
+      ...(acceptedRisk > 0 ? [`${acceptedRisk} accepted as a risk`] : []),
+    ];
+    return { kind: 'partial', why: parts.join('; ') };
+  }
+  const missing = stop.stages.filter((entry) => entry.at === null).map((entry) => entry.stage);
+  return { kind: 'latched', missing };
+}
+
+/** Waiting on cannot help when all that is left is a date beyond the wait. A lane that needs a person is still being tried. */
+export function isWaitingVain(stop: StopView, deadline: number): boolean {
+  const { open, needsHuman, residual } = stop.obligations;
+  if (judgeStop(stop).kind !== 'partial' || open > 0 || needsHuman > 0 || residual === 0) return false;
+  return stop.residualUntil !== null && Date.parse(stop.residualUntil) > deadline;
+}
+
+export function exitCodeOfVerdict(verdict: StopVerdict): ExitCode {
+  switch (verdict.kind) {
+    case 'proved':
+      return exitCodes.confirmed;
+    case 'partial':
+      return exitCodes.partial;
+    case 'latched':
+      return exitCodes.latchedOnly;
+  }
+}
