@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { describe, inject, it } from 'vitest';
 import { isPostgresInstalled } from './run-postgres.ts';
 
@@ -10,6 +11,7 @@ interface Need {
 const needs = {
   'temporal': { missing: () => inject('temporalMissing') !== '', install: 'the Temporal CLI, or Go 1.26.4 or newer' },
   'postgresql-15': { missing: () => !isPostgresInstalled('15'), install: 'PostgreSQL 15 (Debian: apt-get install postgresql-15)' },
+  'go': { missing: () => spawnSync('go', ['version']).status !== 0, install: 'Go 1.26.4 or newer' },
 } as const satisfies Record<string, Need>;
 
 export type NeedName = keyof typeof needs;

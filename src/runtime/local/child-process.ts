@@ -58,8 +58,7 @@ const logLimitBytes = 10 * 1024 * 1024;
  * Not protected: killed between the spawn and the write of the record, we leave a child that no record names.
  */
 export async function startChild(spec: ChildSpec): Promise<ChildProcess> {
-  await endOrphan(spec.stateFolder, spec.name);
-  refuseTwin(spec.stateFolder, spec.name);
+  await endPredecessor(spec.stateFolder, spec.name);
   const { child, pid } = await spawnToLog(spec);
   const exited = new Promise<ChildExit>((resolve) => {
     child.once('exit', (code, name) => {
@@ -120,6 +119,14 @@ async function stop({ identity, stopSignal, graceMs = defaultGraceMs }: Running,
   return exit;
 }
 
+/** Ends an orphan of that name. A child of a living parent is not ours to end, and a twin of it is not started. */
+export async function endPredecessor(stateFolder: string, name: string): Promise<void> {
+  await endOrphan(stateFolder, name);
+  const record = readChildRecord(stateFolder, name);
+  if (record === undefined || !isAlive(record.child)) return;
+  throw new EstopError('part-failed', { detail: `${name} already runs as process ${record.child.pid}, started by process ${record.parent.pid}.` });
+}
+
 /**
  * Ends every child whose parent was killed, and says which. Those of a living parent are left alone. To be called when all
  * is started: starting ends, or adopts, the orphan of the same name, and this the ones that have no successor.
@@ -138,12 +145,6 @@ async function endOrphan(stateFolder: string, name: string): Promise<string | un
   }
   if (!isAlive(record.child)) removeChildRecord(stateFolder, name);
   return undefined;
-}
-
-function refuseTwin(stateFolder: string, name: string): void {
-  const record = readChildRecord(stateFolder, name);
-  if (record === undefined || !isAlive(record.child)) return;
-  throw new EstopError('part-failed', { detail: `${name} already runs as process ${record.child.pid}, started by process ${record.parent.pid}.` });
 }
 
 async function spawnToLog(spec: ChildSpec): Promise<{ readonly child: NodeChildProcess; readonly pid: number }> {

@@ -39,14 +39,15 @@ export async function findTemporalBinary(options: TemporalBinaryOptions = {}): P
   const tried: string[] = [];
   const roads: readonly (() => Road | Promise<Road>)[] = [
     () => installed(env),
-    () => (runs(cached) ? { path: cached } : { tried: '' }),
+    ...(existsSync(cached) ? [() => ({ path: cached })] : []),
     () => downloadTemporal({ version, cache, target: cached, baseUrl: options.downloadUrl ?? defaultDownloadUrl, onProgress }),
     () => buildTemporal({ version, target: cached, toolsFolder, env, onProgress }),
   ];
   for (const road of roads) {
     const result = await road();
-    if ('path' in result) return result.path;
-    if (result.tried !== '') tried.push(result.tried);
+    if ('tried' in result) tried.push(result.tried);
+    else if (runs(result.path)) return result.path;
+    else tried.push(`${result.path} does not run`);
   }
   const detail = `Temporal's dev server was looked for in three ways (${tried.join('; ')}): install the Temporal CLI or Go 1.26.4, or set ESTOP_TEMPORAL_CLI to a temporal program.`;
   throw new EstopError('part-missing', { detail });

@@ -19,8 +19,8 @@ const program = 'github.com/temporalio/cli/cmd/temporal';
  * of our own and moved into place, so that two builders at once are safe and nobody ever runs half a file.
  */
 export async function buildTemporal({ version, target, toolsFolder, env, onProgress }: TemporalBuild): Promise<Road> {
-  // Asked in the module's folder: there an older Go with toolchain switching answers as the version it would switch to.
-  const go = spawnSync('go', ['version'], { cwd: toolsFolder, env, encoding: 'utf8' });
+  // Asked about the module itself: an older Go either switches to the toolchain that the module wants, or refuses here.
+  const go = spawnSync('go', ['list', '-m'], { cwd: toolsFolder, env, encoding: 'utf8' });
   if (go.error !== undefined) return { tried: 'no Go toolchain to build it with' };
   if (go.status !== 0) return { tried: `the Go toolchain is too old to build it (${lastLine(go.stderr)})` };
 

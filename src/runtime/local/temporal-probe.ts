@@ -1,12 +1,21 @@
 import { connect } from 'node:net';
 
+export interface TemporalProbe {
+  readonly address: string;
+  readonly otherPort: number;
+  readonly namespaces: readonly string[];
+  readonly searchAttributes: readonly string[];
+}
+
 /**
  * Succeeds when the server answers on gRPC and knows these namespaces and search attributes: all that a client may rely on.
  * The client library is loaded only here, because it takes a fifth of a second.
  */
-export async function probeTemporal(address: string, namespaces: readonly string[], searchAttributes: readonly string[]): Promise<void> {
+export async function probeTemporal({ address, otherPort, namespaces, searchAttributes }: TemporalProbe): Promise<void> {
   // A gRPC channel whose first attempt fails waits a second before the next one: knock before.
   await knock(address);
+  // If a stranger's Temporal was faster on our port, ours is not there on its other one.
+  await knock(`127.0.0.1:${otherPort}`);
   const { Connection } = await import('@temporalio/client');
   const connection = await Connection.connect({ address, connectTimeout: '2s' });
   try {

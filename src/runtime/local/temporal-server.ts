@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EstopError, errorCodeOf } from '../../core/errors.ts';
-import { type ChildProcess, startChild } from './child-process.ts';
+import { type ChildProcess, endPredecessor, startChild } from './child-process.ts';
 import { freePorts } from './free-port.ts';
 import { untilReady } from './readiness.ts';
 import { makeOwnerOnlyFolder, writeOwnerOnly } from './state-folder.ts';
@@ -76,6 +76,8 @@ interface Ports {
 export async function startTemporal(options: TemporalOptions): Promise<TemporalServer> {
   const binary = options.binary ?? (await findTemporalBinary(options.onProgress === undefined ? {} : { onProgress: options.onProgress }));
   const folder = makeOwnerOnlyFolder(join(makeOwnerOnlyFolder(options.stateFolder), name));
+  // Before the ports are chosen: the orphan still holds the ones that links point to.
+  await endPredecessor(options.stateFolder, name);
   for (let attempt = 1; ; attempt += 1) {
     const ports = await choosePorts(folder, attempt === 1);
     try {
@@ -126,7 +128,9 @@ async function startOn(ports: Ports, binary: string, folder: string, options: Te
     ...(options.database === 'memory' ? { graceMs: 0 } : {}),
   });
   try {
-    await untilReady(child, startDeadlineMs, () => probeTemporal(`${host}:${ports.grpc}`, temporalNamespaces, Object.keys(temporalSearchAttributes)));
+    const address = `${host}:${ports.grpc}`;
+    const probe = { address, otherPort: ports.metrics, namespaces: temporalNamespaces, searchAttributes: Object.keys(temporalSearchAttributes) };
+    await untilReady(child, startDeadlineMs, () => probeTemporal(probe));
   } catch (error) {
     await child.stop();
     throw error;
