@@ -1,5 +1,5 @@
 -- The ledger. Every word of design.md section 3 that must survive a crash has one table here.
-CREATE SCHEMA estop;
+CREATE SCHEMA IF NOT EXISTS estop;
 
 -- One row: which environment and which store this is. A gateway remembers store_id, so that a restored or foreign store is refused.
 CREATE TABLE estop.installation (
@@ -30,6 +30,20 @@ CREATE TABLE estop.stops (
 CREATE INDEX stops_by_scope ON estop.stops (scope_key, epoch);
 CREATE INDEX stops_not_reset ON estop.stops (epoch) WHERE reset_at IS NULL;
 CREATE INDEX stops_by_reset ON estop.stops (reset_at) WHERE reset_at IS NOT NULL;
+
+-- The row whose lock orders stops among themselves. No role may touch this table: only latch and reset lock it, from inside, so
+-- that no holder of a mere connection can make a stop wait (an advisory lock could be taken by anyone).
+CREATE TABLE estop.latch_order (only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row));
+INSERT INTO estop.latch_order DEFAULT VALUES;
+
+-- The fleet is reset by two people; this is what each of them said.
+CREATE TABLE estop.reset_consents (
+  stop_id text NOT NULL,
+  actor   text NOT NULL,
+  reason  text NOT NULL,
+  at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (stop_id, actor)
+);
 
 -- One row per stop process: proof that the latch function can commit right now.
 CREATE TABLE estop.latch_marks (
@@ -118,11 +132,14 @@ CREATE TABLE estop.tasks (
   closed_at     timestamptz
 );
 CREATE INDEX tasks_by_key ON estop.tasks USING gin (keys) WHERE state <> 'closed';
+CREATE INDEX tasks_by_agents ON estop.tasks USING gin (agents) WHERE state <> 'closed';
+CREATE INDEX tasks_open_by_agent ON estop.tasks (agent_id) WHERE state <> 'closed';
 CREATE INDEX tasks_open ON estop.tasks (registered_at, task_id) WHERE state <> 'closed';
 CREATE INDEX tasks_by_parent ON estop.tasks (parent_id);
 CREATE INDEX tasks_page ON estop.tasks (registered_at DESC, task_id DESC);
 CREATE INDEX tasks_closed ON estop.tasks (closed_at) WHERE state = 'closed';
 
+-- asked_at: the issuer may have been asked from here on, so this row can no longer be closed as never issued.
 CREATE TABLE estop.grants (
   grant_id     text PRIMARY KEY,
   name         text NOT NULL,
@@ -139,14 +156,17 @@ CREATE TABLE estop.grants (
   sealed       bytea,
   absolute_end timestamptz NOT NULL,
   intended_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+  asked_at     timestamptz,
   issued_at    timestamptz,
   ended_at     timestamptz,
   end_reason   text
 );
 CREATE INDEX grants_by_key ON estop.grants USING gin (keys) WHERE state <> 'ended';
+CREATE INDEX grants_by_agents ON estop.grants USING gin (agents) WHERE state <> 'ended';
 CREATE INDEX grants_by_task ON estop.grants (task_id);
 CREATE INDEX grants_open_target ON estop.grants (agent_id, connector, target) WHERE state <> 'ended';
 
+-- round counts how often a probe found access after the cut: phases are idempotent within a round.
 -- cause_id is a stop's id, or `end:<taskId>` where a task merely ended. final_at: passed the last probe of its cause.
 CREATE TABLE estop.obligations (
   obligation_id  text PRIMARY KEY,
@@ -159,6 +179,7 @@ CREATE TABLE estop.obligations (
   connector      text NOT NULL,
   target         text NOT NULL,
   state          text NOT NULL CHECK (state IN ('open', 'proved', 'expired', 'residual', 'accepted-risk')),
+  round          integer NOT NULL DEFAULT 0,
   phase          text,
   attempts       integer NOT NULL DEFAULT 0,
   last_error     text,
@@ -171,6 +192,7 @@ CREATE TABLE estop.obligations (
   opened_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
   revoked_at     timestamptz,
   proved_at      timestamptz,
+  final_probed_at timestamptz,
   final_at       timestamptz,
   UNIQUE (cause_id, grant_id)
 );
@@ -178,14 +200,14 @@ CREATE INDEX obligations_unfinished ON estop.obligations (cause_id, agent_id) WH
 CREATE INDEX obligations_open_target ON estop.obligations (agent_id, connector, target) WHERE final_at IS NULL;
 CREATE INDEX obligations_by_grant ON estop.obligations (grant_id);
 
--- Idempotency of every lane step: key = obligation/phase. A phase that is done is not done again, whoever retries it.
+-- Idempotency of every lane step: key = obligation/phase/round. begun_at is that of the newest attempt. A phase that is done is not done again, whoever retries it.
 CREATE TABLE estop.obligation_phases (
   obligation_id text NOT NULL,
   phase         text NOT NULL,
   round         integer NOT NULL DEFAULT 0,
   result        jsonb,
   attempts      integer NOT NULL DEFAULT 0,
-  started_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
+  begun_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
   done_at       timestamptz,
   PRIMARY KEY (obligation_id, phase, round)
 );
@@ -229,6 +251,7 @@ CREATE TABLE estop.calls (
   outcome     text
 );
 CREATE INDEX calls_unsettled ON estop.calls (gateway_id) WHERE settled_at IS NULL;
+CREATE INDEX calls_unknown ON estop.calls (settled_at) WHERE outcome = 'possibly-completed';
 CREATE INDEX calls_by_task ON estop.calls (task_id, admitted_at);
 
 CREATE TABLE estop.audit (
@@ -255,6 +278,6 @@ CREATE TABLE estop.config_versions (
   version    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   applied_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   actor      text NOT NULL,
-  digest     text NOT NULL UNIQUE,
+  digest     text NOT NULL,
   document   jsonb NOT NULL
 );

@@ -10,7 +10,7 @@ END $$;
 
 -- Renewal and re-read of the stops are one query. Order inside: mark, lease row, then the stops in ONE later statement.
 -- `granted` is false when the latch was not exercised within one lease, or the gateway was retired: then nothing may be admitted.
--- Locks: the gateway's own row. rule: lease-needs-beat, renew-is-one-query, retain-until-token-dead
+-- Locks: the gateway's own row. rule: lease-needs-beat, renew-is-one-query, view-holds-reset-stops, retain-until-token-dead
 CREATE FUNCTION estop.renew_lease(p_gateway_id text, p_lease_ms integer, p_retain_ms integer, p_after_gap boolean)
 RETURNS TABLE (granted boolean, refusal text, epoch bigint, store_id uuid, db_now timestamptz, drained_at timestamptz, stops jsonb)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -37,33 +37,38 @@ BEGIN
     (SELECT d.begun_at FROM estop.intake_drains d),
     coalesce((SELECT jsonb_agg(jsonb_build_object(
         'stopId', s.stop_id, 'scopeKey', s.scope_key, 'epoch', s.epoch, 'inForce', s.reset_at IS NULL,
-        'agents', CASE WHEN s.scope_key LIKE 'label:%' THEN (
-          SELECT coalesce(jsonb_agg(l.agent_id), '[]') FROM estop.agent_labels l
-          WHERE l.label_key = s.scope_key AND (l.removed_epoch IS NULL OR l.removed_epoch >= s.epoch)) ELSE '[]'::jsonb END)
+        'agents', CASE WHEN s.scope_key LIKE 'label:%' THEN to_jsonb(estop.labelled_agents(s.scope_key, s.epoch)) ELSE '[]'::jsonb END)
         ORDER BY s.epoch)
       FROM estop.stops s
       WHERE s.reset_at IS NULL OR s.reset_at > clock_timestamp() - make_interval(secs => p_retain_ms / 1000.0)), '[]'::jsonb);
 END $$;
 
--- The gateway holds a view of p_epoch and no call admitted under an older view is open. Never goes back.
-CREATE FUNCTION estop.confirm_fence(p_gateway_id text, p_epoch bigint) RETURNS void
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  UPDATE estop.gateways SET confirmed_epoch = greatest(confirmed_epoch, p_epoch), view_epoch = greatest(view_epoch, p_epoch)
-  WHERE gateway_id = p_gateway_id AND retired_at IS NULL
-$$;
+-- The gateway holds a view of p_epoch and no call admitted under an older view is open. Never goes back, and never ahead of what
+-- has been latched. rule: confirm-that-epoch
+CREATE FUNCTION estop.confirm_fence(p_gateway_id text, p_epoch bigint) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  UPDATE estop.gateways g SET confirmed_epoch = greatest(g.confirmed_epoch, p_epoch), view_epoch = greatest(g.view_epoch, p_epoch)
+    WHERE g.gateway_id = p_gateway_id AND g.retired_at IS NULL AND p_epoch <= estop.current_epoch();
+  RETURN FOUND;
+END $$;
 
 -- A gateway that closes cleanly, or whose lease ended long ago, can never renew under this id again (the row lock orders it
--- against a renewal in flight), so later stops need not wait for it.
+-- against a renewal in flight), so later stops need not wait for it. What it left unsettled nobody will settle.
 CREATE FUNCTION estop.retire_gateways(p_gateway_id text, p_lapsed_ms integer) RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  retired integer;
+  retired text[];
 BEGIN
-  UPDATE estop.gateways g SET retired_at = clock_timestamp()
-  WHERE g.retired_at IS NULL AND (g.gateway_id = p_gateway_id
-    OR (p_gateway_id IS NULL AND g.lease_until < clock_timestamp() - make_interval(secs => p_lapsed_ms / 1000.0)));
-  GET DIAGNOSTICS retired = ROW_COUNT;
-  RETURN retired;
+  WITH gone AS (
+    UPDATE estop.gateways g SET retired_at = clock_timestamp()
+    WHERE g.retired_at IS NULL AND (g.gateway_id = p_gateway_id
+      OR (p_gateway_id IS NULL AND g.lease_until < clock_timestamp() - make_interval(secs => p_lapsed_ms / 1000.0)))
+    RETURNING g.gateway_id)
+  SELECT coalesce(array_agg(gateway_id), '{}') INTO retired FROM gone;
+  UPDATE estop.calls c SET settled_at = clock_timestamp(), outcome = 'possibly-completed'
+    WHERE c.gateway_id = ANY (retired) AND c.settled_at IS NULL;
+  RETURN cardinality(retired);
 END $$;
 
 -- First sight of a committed stop by the reporter: no earlier than its commit, so leases are counted from here.
@@ -74,15 +79,36 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 
   ON CONFLICT (stop_id) DO NOTHING
 $$;
 
--- True once every gateway that is not retired has confirmed this epoch or its lease has run out, the latter no sooner than
--- first sight plus one lease. Then, once, it closes covered pending approvals and counts what may have completed.
+-- Calls of a stop that may have had their effect: settled so since the latch, or still unsettled on a gateway that expired.
+-- rule: possibly-completed
+CREATE FUNCTION estop.count_possibly_completed(p_stop_id text) RETURNS integer
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  s estop.stops%ROWTYPE;
+  labelled text[];
+BEGIN
+  SELECT * INTO s FROM estop.stops x WHERE x.stop_id = p_stop_id;
+  labelled := estop.labelled_agents(s.scope_key, s.epoch);
+  RETURN (SELECT count(*) FROM estop.calls c
+    WHERE ((c.outcome = 'possibly-completed' AND c.settled_at >= s.latched_at)
+        OR (c.settled_at IS NULL AND c.gateway_id IN (
+          SELECT r.gateway_id FROM estop.stop_gateways r WHERE r.stop_id = p_stop_id AND r.outcome = 'expired')))
+      AND (s.reset_at IS NULL OR c.epoch < s.epoch)
+      AND (c.keys @> ARRAY[s.scope_key] OR EXISTS (
+        SELECT 1 FROM estop.tasks t WHERE t.task_id = c.task_id AND t.agents && labelled)));
+END $$;
+
+-- True once every gateway that was not retired before the latch has confirmed this epoch or its lease has run out, the latter no
+-- sooner than first sight plus one lease. Then, once, covered pending approvals are closed and what may have completed is counted.
+-- Rows that an allow path has locked are skipped: they are dead by the stop itself, and closed by the next pass of
+-- close_stale_approvals; a stuck allow path must not hold up `fenced`.
 CREATE FUNCTION estop.report_fence(p_stop_id text, p_lease_ms integer) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   s estop.stops%ROWTYPE;
   p estop.stop_progress%ROWTYPE;
-  waiting integer;
+  labelled text[];
 BEGIN
   SELECT * INTO s FROM estop.stops WHERE stop_id = p_stop_id;
   SELECT * INTO p FROM estop.stop_progress WHERE stop_id = p_stop_id;
@@ -94,25 +120,44 @@ BEGIN
     WHERE (g.retired_at IS NULL OR g.retired_at > s.latched_at) AND (g.confirmed_epoch >= s.epoch OR (
       g.lease_until < clock_timestamp() AND clock_timestamp() >= p.seen_at + make_interval(secs => p_lease_ms / 1000.0)))
     ON CONFLICT DO NOTHING;
-  SELECT count(*) INTO waiting FROM estop.gateways g
-    WHERE g.retired_at IS NULL
-      AND NOT EXISTS (SELECT 1 FROM estop.stop_gateways r WHERE r.stop_id = p_stop_id AND r.gateway_id = g.gateway_id);
-  IF waiting > 0 THEN RETURN false; END IF;
-  UPDATE estop.approvals a SET state = 'closed'
-    WHERE a.state IN ('pending', 'approved') AND estop.dead_by(a.keys, a.agents, a.epoch) IS NOT NULL;
+  IF EXISTS (SELECT 1 FROM estop.gateways g
+    WHERE (g.retired_at IS NULL OR g.retired_at > s.latched_at)
+      AND NOT EXISTS (SELECT 1 FROM estop.stop_gateways r WHERE r.stop_id = p_stop_id AND r.gateway_id = g.gateway_id)) THEN
+    RETURN false;
+  END IF;
+  PERFORM estop.close_stale_approvals();
+  labelled := estop.labelled_agents(s.scope_key, s.epoch);
   UPDATE estop.calls c SET settled_at = clock_timestamp(), outcome = 'possibly-completed'
-    FROM estop.stop_gateways r
-    WHERE r.stop_id = p_stop_id AND r.outcome = 'expired' AND c.gateway_id = r.gateway_id AND c.settled_at IS NULL
-      AND c.keys @> ARRAY[s.scope_key];
-  UPDATE estop.stop_progress g SET fenced_at = clock_timestamp(),
-    possibly_completed = (SELECT count(*) FROM estop.calls c WHERE c.keys @> ARRAY[s.scope_key]
-      AND c.outcome = 'possibly-completed' AND c.epoch < s.epoch AND c.settled_at >= s.latched_at)
+    WHERE c.call_id IN (
+      SELECT x.call_id FROM estop.calls x JOIN estop.stop_gateways r ON r.stop_id = p_stop_id AND r.outcome = 'expired' AND r.gateway_id = x.gateway_id
+      WHERE x.settled_at IS NULL AND (x.keys @> ARRAY[s.scope_key] OR EXISTS (
+        SELECT 1 FROM estop.tasks t WHERE t.task_id = x.task_id AND t.agents && labelled))
+      FOR UPDATE OF x SKIP LOCKED);
+  UPDATE estop.stop_progress g SET fenced_at = clock_timestamp(), possibly_completed = estop.count_possibly_completed(p_stop_id)
     WHERE g.stop_id = p_stop_id AND g.fenced_at IS NULL;
   RETURN true;
 END $$;
 
+-- Bookkeeping: what is expired, dead by a stop, or of a closed task is no longer open. Nothing relies on it: ADMIT asks for itself.
+CREATE FUNCTION estop.close_stale_approvals() RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  closed integer;
+BEGIN
+  UPDATE estop.approvals a SET state = CASE WHEN x.expired THEN 'expired' ELSE 'closed' END
+    FROM (SELECT y.approval_id, y.expires_at <= clock_timestamp() AS expired FROM estop.approvals y
+      WHERE y.state IN ('pending', 'approved') AND (y.expires_at <= clock_timestamp()
+        OR estop.dead_by(y.keys, y.agents, y.epoch) IS NOT NULL
+        OR EXISTS (SELECT 1 FROM estop.tasks t WHERE t.task_id = y.task_id AND t.state = 'closed'))
+      FOR UPDATE SKIP LOCKED) x
+    WHERE a.approval_id = x.approval_id;
+  GET DIAGNOSTICS closed = ROW_COUNT;
+  RETURN closed;
+END $$;
+
+-- p_begun_at is this database's time at which the reading of the intake BEGAN. rule: drain-all-runs
 CREATE FUNCTION estop.record_drain(p_begun_at timestamptz) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  INSERT INTO estop.intake_drains AS d (begun_at) VALUES (p_begun_at)
+  INSERT INTO estop.intake_drains AS d (begun_at) VALUES (least(p_begun_at, clock_timestamp()))
   ON CONFLICT (only_row) DO UPDATE SET begun_at = greatest(d.begun_at, excluded.begun_at)
 $$;

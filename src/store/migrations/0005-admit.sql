@@ -2,8 +2,9 @@
 
 -- Locks, in this order: the approval's row (if one is redeemed), the new call's row. The stop check is a statement of its own
 -- AFTER every lock was won, so its snapshot is younger than any wait: no ADMIT whose check begins after a stop's
--- acknowledgement admits a covered call. Budgets and breakers belong between the approval and the intent.
--- rule: admit-stops-last
+-- acknowledgement admits a covered call. Budgets and breakers belong between the approval and the intent. A gateway that is not
+-- registered, or retired, is not counted by a fence report, so nothing is admitted in its name.
+-- rule: admit-checks-stops, admit-stops-last
 CREATE FUNCTION estop.admit(
   p_call_id text, p_gateway_id text, p_task_id text, p_token_epoch bigint, p_keys text[], p_tool_key text,
   p_digest bytea, p_needs_approval boolean
@@ -18,6 +19,10 @@ DECLARE
   task_held boolean;
   call_keys text[];
 BEGIN
+  PERFORM estop.commit_durably();
+  IF NOT EXISTS (SELECT 1 FROM estop.gateways g WHERE g.gateway_id = p_gateway_id AND g.retired_at IS NULL) THEN
+    RETURN QUERY SELECT 'unknown-gateway'::text, NULL::text, NULL::text; RETURN;
+  END IF;
   SELECT * INTO t FROM estop.tasks WHERE task_id = p_task_id;
   IF t.task_id IS NULL THEN RETURN QUERY SELECT 'unknown-task'::text, NULL::text, NULL::text; RETURN; END IF;
   call_keys := ARRAY(SELECT DISTINCT k FROM unnest(t.keys || p_keys || p_tool_key) k);
@@ -31,9 +36,8 @@ BEGIN
   INSERT INTO estop.calls (call_id, gateway_id, task_id, agent_id, keys, epoch, tool_key, digest, approval_id)
     VALUES (p_call_id, p_gateway_id, p_task_id, t.agent_id, call_keys, p_token_epoch, p_tool_key, p_digest, redeemed);
   -- The last statement that decides. Both the token and its task must be alive.
-  SELECT estop.dead_by(call_keys, n.agents, least(p_token_epoch, n.epoch)), n.state <> 'closed', n.held
-    INTO killer, task_open, task_held FROM (
-      SELECT x.agents, x.epoch, x.state, x.held FROM estop.tasks x WHERE x.task_id = p_task_id) n;
+  SELECT estop.dead_by(call_keys, n.agents, least(p_token_epoch, n.epoch)), n.state <> 'closed', estop.is_held(n.task_id, n.ancestors)
+    INTO killer, task_open, task_held FROM estop.tasks n WHERE n.task_id = p_task_id;
   IF killer IS NULL AND task_open AND NOT task_held THEN
     RETURN QUERY SELECT 'allow'::text, NULL::text, redeemed; RETURN;
   END IF;
@@ -73,9 +77,13 @@ BEGIN
   RETURN QUERY SELECT CASE WHEN estop.dead_by(a.keys, a.agents, a.epoch) IS NULL THEN 'open' ELSE 'refused' END,
     a.approval_id, a.state, a.expires_at
     FROM estop.approvals a WHERE a.task_id = p_task_id AND a.digest = p_digest AND a.state IN ('pending', 'approved');
+  UPDATE estop.approvals a SET state = 'closed'
+    WHERE a.task_id = p_task_id AND a.digest = p_digest AND a.state IN ('pending', 'approved')
+      AND estop.dead_by(a.keys, a.agents, a.epoch) IS NOT NULL;
 END $$;
 
--- One decision by one eligible person. The stop check is the last statement: an approval never outlives a stop.
+-- One decision by one eligible person: whoever asked for the task may deny its calls, never approve them.
+-- The stop check is the last statement: an approval never outlives a stop.
 CREATE FUNCTION estop.decide_approval(p_approval_id text, p_decision text, p_actor text, p_reason text)
 RETURNS TABLE (outcome text, task_id text, state text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -84,6 +92,9 @@ DECLARE
   a estop.approvals%ROWTYPE;
   killer text;
 BEGIN
+  IF p_decision IS NULL OR p_decision NOT IN ('approved', 'denied') OR coalesce(p_actor, '') = '' THEN
+    RAISE EXCEPTION 'a decision is approved or denied, by somebody' USING ERRCODE = 'ES002';
+  END IF;
   SELECT * INTO a FROM estop.approvals x WHERE x.approval_id = p_approval_id FOR UPDATE;
   IF a.approval_id IS NULL THEN RETURN QUERY SELECT 'unknown'::text, NULL::text, NULL::text; RETURN; END IF;
   IF a.state <> 'pending' THEN RETURN QUERY SELECT 'closed'::text, a.task_id, a.state; RETURN; END IF;

@@ -1,56 +1,84 @@
 -- What a stop (or a task's end) must make dead, and how far that is. The ledger alone decides what is done.
 -- Reviewed against test/model (b1_mint, b2_prove, c2_reconcile).
 
--- Opens an obligation for every covered grant that is not ended and has none. Polled until the stop is proved, never read once.
+-- Opens an obligation for every covered grant that is not ended and has none. Polled for every stop that is in force or not proved,
+-- never read once. A grant that was never issued is closed on the spot. What is found late (a label given to an agent while the
+-- stop is in force, a mint whose worker died) takes the stages it concerns back: `proved` is never said of it.
 -- rule: obligations-polled, intended-grants-covered
 CREATE FUNCTION estop.open_obligations(p_stop_id text) RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+  s estop.stops%ROWTYPE;
+  labelled text[];
   opened integer;
 BEGIN
+  SELECT * INTO s FROM estop.stops x WHERE x.stop_id = p_stop_id;
+  IF s.stop_id IS NULL THEN RETURN 0; END IF;
+  -- Orders this against mark_stage: a stage is never stamped on what it did not see.
+  PERFORM 1 FROM estop.stop_progress p WHERE p.stop_id = p_stop_id FOR UPDATE;
+  labelled := estop.labelled_agents(s.scope_key, s.epoch);
   INSERT INTO estop.obligations (obligation_id, cause_id, stop_id, cause_epoch, grant_id, agent_id, task_id, connector, target, state)
     SELECT s.stop_id || '/' || g.grant_id, s.stop_id, s.stop_id, s.epoch, g.grant_id, g.agent_id, g.task_id, g.connector, g.target, 'open'
-    FROM estop.stops s JOIN estop.grants g ON g.state <> 'ended' AND g.epoch < s.epoch
-    WHERE s.stop_id = p_stop_id
-      AND (g.keys @> ARRAY[s.scope_key] OR EXISTS (
-        SELECT 1 FROM estop.agent_labels l WHERE l.label_key = s.scope_key AND l.agent_id = ANY (g.agents)
-          AND (l.removed_epoch IS NULL OR l.removed_epoch >= s.epoch)))
+    FROM estop.grants g
+    WHERE g.state <> 'ended' AND (g.keys @> ARRAY[s.scope_key] OR g.agents && labelled) AND (s.reset_at IS NULL OR g.epoch < s.epoch)
     ON CONFLICT (cause_id, grant_id) DO NOTHING;
   GET DIAGNOSTICS opened = ROW_COUNT;
+  PERFORM estop.close_never_issued(p_stop_id);
+  UPDATE estop.stop_progress p SET revoked_at = NULL, proved_at = NULL, evidence = NULL
+    WHERE p.stop_id = p_stop_id AND opened > 0 AND p.revoked_at IS NOT NULL;
+  UPDATE estop.stop_progress p SET halted_at = NULL, proved_at = NULL, evidence = NULL
+    WHERE p.stop_id = p_stop_id AND p.halted_at IS NOT NULL AND EXISTS (SELECT 1 FROM estop.covered_open_tasks(p_stop_id, 1));
   RETURN opened;
 END $$;
 
--- A task that ended in any way, also terminated by others, has its grants ended the same way. A grant that a stop already works
--- off is left to that stop.
+-- The mint ended the row before it asked the issuer: there is nothing to cut and nothing to probe.
+CREATE FUNCTION estop.close_never_issued(p_cause_id text) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  UPDATE estop.obligations o SET state = 'proved', evidence = 'nothing-to-revoke', revoked_at = coalesce(o.revoked_at, clock_timestamp()),
+    proved_at = clock_timestamp(), final_at = clock_timestamp()
+  FROM estop.grants g
+  WHERE o.cause_id = p_cause_id AND o.final_at IS NULL AND g.grant_id = o.grant_id AND g.state = 'ended' AND g.end_reason = 'never-issued'
+$$;
+
+-- A task that ended in any way, also terminated by others, has its grants ended the same way. A grant that a polled stop covers is
+-- left to that stop. rule: task-end-ends-grants
 CREATE FUNCTION estop.open_end_obligations() RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   opened integer;
 BEGIN
   INSERT INTO estop.obligations (obligation_id, cause_id, stop_id, cause_epoch, grant_id, agent_id, task_id, connector, target, state)
-    SELECT 'end:' || g.task_id || '/' || g.grant_id, 'end:' || g.task_id, NULL, estop.current_epoch(), g.grant_id, g.agent_id, g.task_id,
+    SELECT 'end:' || g.task_id || '/' || g.grant_id, 'end:' || g.task_id, NULL, g.epoch, g.grant_id, g.agent_id, g.task_id,
       g.connector, g.target, 'open'
     FROM estop.grants g JOIN estop.tasks t ON t.task_id = g.task_id AND t.state = 'closed'
-    WHERE g.state <> 'ended' AND estop.dead_by(g.keys, g.agents, g.epoch) IS NULL
+    WHERE g.state <> 'ended'
       AND NOT EXISTS (SELECT 1 FROM estop.obligations o WHERE o.grant_id = g.grant_id AND o.final_at IS NULL)
+      AND NOT EXISTS (SELECT 1 FROM estop.stops s LEFT JOIN estop.stop_progress p ON p.stop_id = s.stop_id
+        WHERE (s.reset_at IS NULL OR (p.proved_at IS NULL AND g.epoch < s.epoch))
+          AND (g.keys @> ARRAY[s.scope_key] OR g.agents && estop.labelled_agents(s.scope_key, s.epoch)))
     ON CONFLICT (cause_id, grant_id) DO NOTHING;
   GET DIAGNOSTICS opened = ROW_COUNT;
+  UPDATE estop.obligations o SET state = 'proved', evidence = 'nothing-to-revoke', revoked_at = coalesce(o.revoked_at, clock_timestamp()),
+      proved_at = clock_timestamp(), final_at = clock_timestamp()
+    FROM estop.grants g
+    WHERE o.stop_id IS NULL AND o.final_at IS NULL AND g.grant_id = o.grant_id AND g.state = 'ended' AND g.end_reason = 'never-issued';
   RETURN opened;
 END $$;
 
--- Begins one attempt of one phase. A phase whose result stands is not run again: the stored result is the answer.
--- rule: idempotent-by-obligation-phase
+-- Begins one attempt of one phase. A phase whose result stands is not run again: the stored result is the answer. begun_at is this
+-- database's time, before the attempt: mark_final compares it with the last cut. rule: idempotent-by-obligation-phase
 CREATE FUNCTION estop.begin_phase(p_obligation_id text, p_phase text, p_round integer)
-RETURNS TABLE (done boolean, result jsonb, attempts integer)
+RETURNS TABLE (done boolean, result jsonb, attempts integer, begun_at timestamptz)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
+  IF NOT EXISTS (SELECT 1 FROM estop.obligations o WHERE o.obligation_id = p_obligation_id) THEN RETURN; END IF;
   INSERT INTO estop.obligation_phases AS p (obligation_id, phase, round, attempts) VALUES (p_obligation_id, p_phase, p_round, 1)
-    ON CONFLICT (obligation_id, phase, round) DO UPDATE SET attempts = p.attempts + CASE WHEN p.done_at IS NULL THEN 1 ELSE 0 END;
+    ON CONFLICT (obligation_id, phase, round) DO UPDATE SET attempts = p.attempts + 1, begun_at = clock_timestamp() WHERE p.done_at IS NULL;
   UPDATE estop.obligations o SET phase = p_phase, attempts = o.attempts + 1
-    WHERE o.obligation_id = p_obligation_id AND EXISTS (
+    WHERE o.obligation_id = p_obligation_id AND o.final_at IS NULL AND EXISTS (
       SELECT 1 FROM estop.obligation_phases p WHERE p.obligation_id = p_obligation_id AND p.phase = p_phase AND p.round = p_round AND p.done_at IS NULL);
-  RETURN QUERY SELECT p.done_at IS NOT NULL, p.result, p.attempts FROM estop.obligation_phases p
+  RETURN QUERY SELECT p.done_at IS NOT NULL, p.result, p.attempts, p.begun_at FROM estop.obligation_phases p
     WHERE p.obligation_id = p_obligation_id AND p.phase = p_phase AND p.round = p_round;
 END $$;
 
@@ -59,55 +87,95 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN
   UPDATE estop.obligation_phases p SET result = p_result, done_at = clock_timestamp()
     WHERE p.obligation_id = p_obligation_id AND p.phase = p_phase AND p.round = p_round AND p.done_at IS NULL;
-  UPDATE estop.obligations o SET last_error = NULL, next_try_at = NULL WHERE o.obligation_id = p_obligation_id;
+  IF NOT FOUND THEN RETURN; END IF;
+  UPDATE estop.obligations o SET last_error = NULL, next_try_at = NULL, needs_human = NULL
+    WHERE o.obligation_id = p_obligation_id AND o.final_at IS NULL;
 END $$;
 
 -- A failed attempt is a label on an OPEN obligation; it never ends one.
 CREATE FUNCTION estop.note_attempt_failed(p_obligation_id text, p_error text, p_next_try_at timestamptz, p_needs_human text) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  UPDATE estop.obligations SET last_error = p_error, next_try_at = p_next_try_at, needs_human = coalesce(p_needs_human, needs_human)
+  UPDATE estop.obligations SET last_error = left(p_error, 2000), next_try_at = p_next_try_at, needs_human = coalesce(left(p_needs_human, 2000), needs_human)
   WHERE obligation_id = p_obligation_id AND final_at IS NULL
 $$;
 
--- All cutting phases are done; what comes next is proof.
-CREATE FUNCTION estop.mark_revoked(p_obligation_id text) RETURNS void
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  UPDATE estop.obligations SET revoked_at = clock_timestamp(), phase = 'probe' WHERE obligation_id = p_obligation_id AND revoked_at IS NULL
-$$;
-
--- The lane's own verdict. `final` at once where no stop demands a last probe. The sealed credential is kept until the final
--- probe has used it, then wiped (wipe_proved_grants).
-CREATE FUNCTION estop.conclude_obligation(
-  p_obligation_id text, p_state text, p_evidence text, p_residual_until timestamptz, p_residual_why text
-) RETURNS void
+-- All cutting phases of this round are done; what comes next is proof. An answer from an older round changes nothing.
+CREATE FUNCTION estop.mark_revoked(p_obligation_id text, p_round integer) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  UPDATE estop.obligations o SET state = p_state, evidence = coalesce(p_evidence, o.evidence),
-      proved_at = CASE WHEN p_state IN ('proved', 'expired') THEN clock_timestamp() ELSE o.proved_at END,
-      residual_until = coalesce(p_residual_until, o.residual_until), residual_why = coalesce(p_residual_why, o.residual_why),
-      last_error = NULL, next_try_at = NULL,
-      final_at = CASE WHEN o.stop_id IS NULL AND p_state IN ('proved', 'expired') THEN clock_timestamp() ELSE o.final_at END
-    WHERE o.obligation_id = p_obligation_id AND o.final_at IS NULL AND o.state IN ('open', 'residual');
+  UPDATE estop.obligations SET revoked_at = clock_timestamp(), phase = 'probe'
+    WHERE obligation_id = p_obligation_id AND round = p_round AND revoked_at IS NULL AND final_at IS NULL;
+  RETURN FOUND;
 END $$;
 
--- A final probe found it alive: the lane is opened again, in a new round. rule: final-probe
-CREATE FUNCTION estop.reopen_obligation(p_obligation_id text, p_why text) RETURNS void
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  UPDATE estop.obligations SET state = 'open', revoked_at = NULL, proved_at = NULL, last_error = p_why, phase = NULL
-  WHERE obligation_id = p_obligation_id AND final_at IS NULL
-$$;
+-- The lane's own verdict for this round. `final` at once where no stop demands a last probe. The sealed credential is kept until the
+-- final probe has used it, then wiped (wipe_finished_grants). `accepted-risk` has a door of its own, with a name on it.
+CREATE FUNCTION estop.conclude_obligation(
+  p_obligation_id text, p_round integer, p_state text, p_evidence text, p_residual_until timestamptz, p_residual_why text
+) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF p_state IS NULL OR p_state NOT IN ('proved', 'expired', 'residual')
+    OR (p_state = 'proved' AND p_evidence IS NULL) OR (p_state = 'residual' AND p_residual_until IS NULL) THEN
+    RAISE EXCEPTION 'proved needs evidence, residual needs an end' USING ERRCODE = 'ES002';
+  END IF;
+  UPDATE estop.obligations o SET state = p_state, evidence = coalesce(p_evidence, o.evidence),
+      revoked_at = coalesce(o.revoked_at, clock_timestamp()),
+      proved_at = CASE WHEN p_state IN ('proved', 'expired') THEN clock_timestamp() ELSE o.proved_at END,
+      residual_until = CASE WHEN p_state = 'residual' THEN p_residual_until ELSE o.residual_until END,
+      residual_why = CASE WHEN p_state = 'residual' THEN p_residual_why ELSE o.residual_why END,
+      last_error = NULL, next_try_at = NULL, needs_human = NULL,
+      final_at = CASE WHEN o.stop_id IS NULL AND p_state IN ('proved', 'expired') THEN clock_timestamp() ELSE o.final_at END
+    WHERE o.obligation_id = p_obligation_id AND o.round = p_round AND o.final_at IS NULL AND o.state IN ('open', 'residual');
+  RETURN FOUND;
+END $$;
 
-CREATE FUNCTION estop.mark_final(p_obligation_id text) RETURNS void
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  UPDATE estop.obligations SET final_at = clock_timestamp() WHERE obligation_id = p_obligation_id AND final_at IS NULL
-    AND state IN ('proved', 'expired')
-$$;
+-- A probe found it alive: the lane is opened again, in the next round, with every phase to do once more. rule: final-probe
+CREATE FUNCTION estop.reopen_obligation(p_obligation_id text, p_round integer, p_why text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  cause text;
+BEGIN
+  PERFORM 1 FROM estop.stop_progress p JOIN estop.obligations o ON o.cause_id = p.stop_id WHERE o.obligation_id = p_obligation_id FOR UPDATE OF p;
+  UPDATE estop.obligations o SET state = 'open', round = o.round + 1, revoked_at = NULL, proved_at = NULL, last_error = left(p_why, 2000), phase = NULL
+    WHERE o.obligation_id = p_obligation_id AND o.round = p_round AND o.final_at IS NULL RETURNING o.cause_id INTO cause;
+  IF cause IS NULL THEN RETURN false; END IF;
+  UPDATE estop.stop_progress p SET revoked_at = NULL WHERE p.stop_id = cause AND p.proved_at IS NULL;
+  RETURN true;
+END $$;
+
+-- The last word. Only a probe that BEGAN after the last cut of the whole cause counts (p_probe_begun_at is what begin_phase returned
+-- for it), and lanes become final together, once each has had such a probe: a lane that must be cut again makes the others probe
+-- again. A residual is watched on its own, until its end. True if the probe was taken. rule: final-probe, open-until-final
+CREATE FUNCTION estop.mark_final(p_obligation_id text, p_round integer, p_probe_begun_at timestamptz) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  cause text;
+  last_cut timestamptz;
+BEGIN
+  SELECT o.cause_id INTO cause FROM estop.obligations o WHERE o.obligation_id = p_obligation_id;
+  PERFORM 1 FROM estop.stop_progress p WHERE p.stop_id = cause FOR UPDATE;
+  IF EXISTS (SELECT 1 FROM estop.obligations x WHERE x.cause_id = cause AND x.final_at IS NULL AND x.revoked_at IS NULL) THEN RETURN false; END IF;
+  SELECT max(x.revoked_at) INTO last_cut FROM estop.obligations x WHERE x.cause_id = cause;
+  UPDATE estop.obligations o SET final_probed_at = p_probe_begun_at
+    WHERE o.obligation_id = p_obligation_id AND o.round = p_round AND o.final_at IS NULL AND o.state IN ('proved', 'expired') AND p_probe_begun_at > last_cut;
+  IF NOT FOUND THEN RETURN false; END IF;
+  UPDATE estop.obligations o SET final_at = clock_timestamp()
+    WHERE o.cause_id = cause AND o.final_at IS NULL AND o.state IN ('proved', 'expired') AND o.final_probed_at > last_cut
+      AND NOT EXISTS (SELECT 1 FROM estop.obligations x WHERE x.cause_id = cause AND x.final_at IS NULL AND x.state <> 'residual'
+        AND (x.state = 'open' OR x.final_probed_at IS NULL OR x.final_probed_at <= last_cut));
+  RETURN true;
+END $$;
 
 -- A named person accepts what cannot be made dead. Recorded for good.
 CREATE FUNCTION estop.accept_risk(p_obligation_id text, p_actor text, p_reason text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  UPDATE estop.obligations SET state = 'accepted-risk', accepted_by = p_actor, last_error = p_reason, final_at = clock_timestamp()
+  IF coalesce(p_actor, '') = '' OR coalesce(p_reason, '') = '' THEN
+    RAISE EXCEPTION 'a risk is accepted by a person, for a reason' USING ERRCODE = 'ES002';
+  END IF;
+  UPDATE estop.obligations SET state = 'accepted-risk', accepted_by = p_actor, last_error = left(p_reason, 2000), needs_human = NULL,
+      next_try_at = NULL, final_at = clock_timestamp()
     WHERE obligation_id = p_obligation_id AND final_at IS NULL;
   IF NOT FOUND THEN RETURN false; END IF;
   INSERT INTO estop.audit (kind, actor, subject, detail) VALUES ('obligation.accepted-risk', p_actor, p_obligation_id, jsonb_build_object('reason', p_reason));
@@ -128,33 +196,55 @@ BEGIN
   RETURN wiped;
 END $$;
 
--- How far a stop is, from the ledger alone.
+-- How far a stop is, from the ledger alone. `uncovered` counts covered grants that have no obligation yet.
 CREATE FUNCTION estop.revocation_state(p_stop_id text)
 RETURNS TABLE (uncovered integer, total integer, acted integer, concluded integer, final integer, last_cut timestamptz, residual_until timestamptz)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT (SELECT count(*)::integer FROM estop.stops s JOIN estop.grants g ON g.state <> 'ended' AND g.epoch < s.epoch
-      WHERE s.stop_id = p_stop_id
-        AND (g.keys @> ARRAY[s.scope_key] OR EXISTS (
-          SELECT 1 FROM estop.agent_labels l WHERE l.label_key = s.scope_key AND l.agent_id = ANY (g.agents)
-            AND (l.removed_epoch IS NULL OR l.removed_epoch >= s.epoch)))
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  s estop.stops%ROWTYPE;
+  labelled text[];
+BEGIN
+  SELECT * INTO s FROM estop.stops x WHERE x.stop_id = p_stop_id;
+  labelled := estop.labelled_agents(s.scope_key, s.epoch);
+  RETURN QUERY SELECT (SELECT count(*)::integer FROM estop.grants g
+      WHERE g.state <> 'ended' AND (g.keys @> ARRAY[s.scope_key] OR g.agents && labelled) AND (s.reset_at IS NULL OR g.epoch < s.epoch)
         AND NOT EXISTS (SELECT 1 FROM estop.obligations o WHERE o.cause_id = s.stop_id AND o.grant_id = g.grant_id)),
     count(*)::integer,
-    (count(*) FILTER (WHERE o.revoked_at IS NOT NULL OR o.state <> 'open'))::integer,
+    (count(*) FILTER (WHERE o.revoked_at IS NOT NULL OR o.final_at IS NOT NULL))::integer,
     (count(*) FILTER (WHERE o.state IN ('proved', 'expired', 'accepted-risk')))::integer,
     (count(*) FILTER (WHERE o.final_at IS NOT NULL))::integer,
     max(o.revoked_at), max(o.residual_until) FILTER (WHERE o.state = 'residual')
-  FROM estop.obligations o WHERE o.cause_id = p_stop_id
-$$;
+    FROM estop.obligations o WHERE o.cause_id = p_stop_id;
+END $$;
 
--- Stages are stamped once, in the ledger, by whoever verified them.
-CREATE FUNCTION estop.mark_stage(p_stop_id text, p_stage text, p_evidence text) RETURNS void
+-- Stages are stamped once, in the ledger, by whoever verified them, and only if the ledger itself does not say otherwise.
+-- The evidence of a stop is that of its weakest obligation. rule: ledger-decides, halted-by-describe, stray-sweep
+CREATE FUNCTION estop.mark_stage(p_stop_id text, p_stage text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  r record;
+  weakest text;
 BEGIN
-  CASE p_stage
-    WHEN 'halted' THEN UPDATE estop.stop_progress SET halted_at = clock_timestamp() WHERE stop_id = p_stop_id AND halted_at IS NULL;
-    WHEN 'revoked' THEN UPDATE estop.stop_progress SET revoked_at = clock_timestamp() WHERE stop_id = p_stop_id AND revoked_at IS NULL;
-    WHEN 'proved' THEN UPDATE estop.stop_progress SET proved_at = clock_timestamp(), evidence = p_evidence
-      WHERE stop_id = p_stop_id AND proved_at IS NULL AND fenced_at IS NOT NULL AND halted_at IS NOT NULL AND revoked_at IS NOT NULL;
-    WHEN 'sweep' THEN UPDATE estop.stop_progress SET sweeps_done = sweeps_done + 1 WHERE stop_id = p_stop_id;
-  END CASE;
+  IF p_stage = 'sweep' THEN
+    UPDATE estop.stop_progress p SET sweeps_done = p.sweeps_done + 1 WHERE p.stop_id = p_stop_id;
+    RETURN FOUND;
+  END IF;
+  IF p_stage NOT IN ('halted', 'revoked', 'proved') THEN RAISE EXCEPTION 'no such stage' USING ERRCODE = 'ES002'; END IF;
+  PERFORM 1 FROM estop.stop_progress p WHERE p.stop_id = p_stop_id FOR UPDATE;
+  IF p_stage IN ('halted', 'proved') AND EXISTS (SELECT 1 FROM estop.covered_open_tasks(p_stop_id, 1)) THEN RETURN false; END IF;
+  SELECT * INTO r FROM estop.revocation_state(p_stop_id);
+  IF p_stage IN ('revoked', 'proved') AND (r.uncovered > 0 OR r.acted < r.total) THEN RETURN false; END IF;
+  IF p_stage = 'proved' AND r.final < r.total THEN RETURN false; END IF;
+  SELECT CASE WHEN bool_or(o.evidence = 'issuer-attested') THEN 'issuer-attested'
+      WHEN bool_or(o.evidence = 'credential-probed') THEN 'credential-probed' ELSE 'nothing-to-revoke' END
+    INTO weakest FROM estop.obligations o WHERE o.cause_id = p_stop_id;
+  UPDATE estop.stop_progress p SET
+      halted_at = CASE WHEN p_stage = 'halted' THEN coalesce(p.halted_at, clock_timestamp()) ELSE p.halted_at END,
+      revoked_at = CASE WHEN p_stage = 'revoked' THEN coalesce(p.revoked_at, clock_timestamp()) ELSE p.revoked_at END,
+      proved_at = CASE WHEN p_stage = 'proved' THEN coalesce(p.proved_at, clock_timestamp()) ELSE p.proved_at END,
+      evidence = CASE WHEN p_stage = 'proved' THEN weakest ELSE p.evidence END
+    WHERE p.stop_id = p_stop_id AND (p_stage <> 'proved'
+      OR (p.fenced_at IS NOT NULL AND p.halted_at IS NOT NULL AND p.revoked_at IS NOT NULL AND p.sweeps_done >= 2));
+  RETURN FOUND;
 END $$;

@@ -1,0 +1,102 @@
+-- What people configure, and what the API remembers: agents and their labels, configuration versions, audit, idempotency.
+
+-- All or nothing: the agents of one estop.yaml. Agents that are gone from it are retired, unless they have open tasks: then nothing
+-- changes and they are named. Labels that are gone are tombstoned here and closed by settle_labels in a later transaction.
+-- Locks: one for configuration writers, then the agents' rows in order. rule: no-relabel-out
+CREATE FUNCTION estop.apply_agents(p_agents jsonb) RETURNS TABLE (outcome text, agent_id text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+  PERFORM pg_advisory_xact_lock(1163088977, 1);
+  PERFORM 1 FROM estop.agents a ORDER BY a.agent_id FOR UPDATE;
+  RETURN QUERY SELECT 'open-tasks'::text, a.agent_id FROM estop.agents a
+    WHERE a.retired_at IS NULL AND NOT EXISTS (SELECT 1 FROM jsonb_array_elements(p_agents) x WHERE x->>'agentId' = a.agent_id)
+      AND EXISTS (SELECT 1 FROM estop.tasks t WHERE t.agent_id = a.agent_id AND t.state <> 'closed')
+    ORDER BY a.agent_id;
+  IF FOUND THEN RETURN; END IF;
+  UPDATE estop.agents a SET retired_at = clock_timestamp()
+    WHERE a.retired_at IS NULL AND NOT EXISTS (SELECT 1 FROM jsonb_array_elements(p_agents) x WHERE x->>'agentId' = a.agent_id);
+  INSERT INTO estop.agents AS a (agent_id, owner, stop_holder, spec)
+    SELECT x->>'agentId', x->>'owner', x->>'stopHolder', x->'spec' FROM jsonb_array_elements(p_agents) x
+    ON CONFLICT (agent_id) DO UPDATE SET owner = excluded.owner, stop_holder = excluded.stop_holder, spec = excluded.spec, retired_at = NULL;
+  INSERT INTO estop.agent_labels AS l (agent_id, label_key)
+    SELECT x->>'agentId', k FROM jsonb_array_elements(p_agents) x, jsonb_array_elements_text(x->'labelKeys') k
+    ON CONFLICT (agent_id, label_key) DO UPDATE SET tombstoned_at = NULL, removed_epoch = NULL;
+  UPDATE estop.agent_labels l SET tombstoned_at = clock_timestamp()
+    FROM jsonb_array_elements(p_agents) x
+    WHERE l.agent_id = x->>'agentId' AND l.tombstoned_at IS NULL AND NOT (x->'labelKeys') ? l.label_key;
+  RETURN QUERY SELECT 'applied'::text, x->>'agentId' FROM jsonb_array_elements(p_agents) x;
+END $$;
+
+-- One statement, one snapshot: it sees only tombstones that have committed, so the epoch it reads holds every stop that was latched
+-- while the label was still carried. Run it in a transaction of its own, after apply_agents. rule: no-relabel-out
+CREATE FUNCTION estop.settle_labels() RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  settled integer;
+BEGIN
+  UPDATE estop.agent_labels l SET removed_epoch = estop.current_epoch() WHERE l.tombstoned_at IS NOT NULL AND l.removed_epoch IS NULL;
+  GET DIAGNOSTICS settled = ROW_COUNT;
+  RETURN settled;
+END $$;
+
+-- A new version only where the newest one differs; going back to an older text is a new version.
+CREATE FUNCTION estop.record_config(p_actor text, p_digest text, p_document jsonb) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  newest estop.config_versions%ROWTYPE;
+  made bigint;
+BEGIN
+  PERFORM pg_advisory_xact_lock(1163088977, 1);
+  SELECT * INTO newest FROM estop.config_versions ORDER BY version DESC LIMIT 1;
+  IF newest.digest = p_digest THEN RETURN newest.version; END IF;
+  INSERT INTO estop.config_versions (actor, digest, document) VALUES (p_actor, p_digest, p_document) RETURNING version INTO made;
+  RETURN made;
+END $$;
+
+-- Time and order are the store's, never the caller's.
+CREATE FUNCTION estop.append_audit(p_kind text, p_actor text, p_subject text, p_detail jsonb) RETURNS bigint
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  INSERT INTO estop.audit (kind, actor, subject, detail) VALUES (p_kind, left(p_actor, 200), left(p_subject, 400), coalesce(p_detail, '{}')) RETURNING seq
+$$;
+
+-- `fresh`: the caller does the work and calls finish_request. A request that never finished may be taken over after p_stale_ms.
+CREATE FUNCTION estop.begin_request(p_actor text, p_key text, p_hash bytea, p_stale_ms integer)
+RETURNS TABLE (decision text, status integer, response jsonb)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  known estop.idempotency_keys%ROWTYPE;
+BEGIN
+  INSERT INTO estop.idempotency_keys (actor, key, request_hash) VALUES (p_actor, p_key, p_hash) ON CONFLICT DO NOTHING;
+  IF FOUND THEN RETURN QUERY SELECT 'fresh'::text, NULL::integer, NULL::jsonb; RETURN; END IF;
+  SELECT * INTO known FROM estop.idempotency_keys k WHERE k.actor = p_actor AND k.key = p_key FOR UPDATE;
+  IF known.request_hash <> p_hash THEN RETURN QUERY SELECT 'mismatch'::text, NULL::integer, NULL::jsonb; RETURN; END IF;
+  IF known.status IS NOT NULL THEN RETURN QUERY SELECT 'replay'::text, known.status, known.response; RETURN; END IF;
+  IF known.begun_at > clock_timestamp() - make_interval(secs => p_stale_ms / 1000.0) THEN
+    RETURN QUERY SELECT 'in-flight'::text, NULL::integer, NULL::jsonb; RETURN;
+  END IF;
+  UPDATE estop.idempotency_keys k SET begun_at = clock_timestamp() WHERE k.actor = p_actor AND k.key = p_key;
+  RETURN QUERY SELECT 'fresh'::text, NULL::integer, NULL::jsonb;
+END $$;
+
+-- A null status forgets the request: it failed in a way that a retry may mend.
+CREATE FUNCTION estop.finish_request(p_actor text, p_key text, p_status integer, p_response jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF p_status IS NULL THEN
+    DELETE FROM estop.idempotency_keys k WHERE k.actor = p_actor AND k.key = p_key AND k.status IS NULL;
+  ELSE
+    UPDATE estop.idempotency_keys k SET status = p_status, response = p_response WHERE k.actor = p_actor AND k.key = p_key AND k.status IS NULL;
+  END IF;
+END $$;
+
+CREATE FUNCTION estop.prune_requests(p_older_ms bigint) RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  pruned integer;
+BEGIN
+  DELETE FROM estop.idempotency_keys k WHERE k.begun_at < clock_timestamp() - make_interval(secs => p_older_ms / 1000.0);
+  GET DIAGNOSTICS pruned = ROW_COUNT;
+  RETURN pruned;
+END $$;
