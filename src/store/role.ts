@@ -1,0 +1,37 @@
+/** The roles of the store, one per kind of process (docs/architecture.md), and what each may take from the server. */
+export const storeRoles = ['estop_owner', 'estop_latch', 'estop_stop', 'estop_control', 'estop_gateway', 'estop_trusted', 'estop_revoker'] as const;
+
+export type StoreRole = (typeof storeRoles)[number];
+
+interface RolePlan {
+  /** Share of the server's connections, in percent. They add up to well under 100, so a stop's share is always free. */
+  readonly share: number;
+  readonly least: number;
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+/** A transaction that its client leaves open must not hold locks. Every call of ours is one autocommit statement. */
+const idle = (limit: string): Readonly<Record<string, string>> => ({ idle_in_transaction_session_timeout: limit });
+
+/** Below the lease (3 s): an allow path that waits longer has lost anyway. */
+const allowPath = { lock_timeout: '1s', statement_timeout: '2500ms', ...idle('2s') } as const;
+
+export const rolePlans: Readonly<Record<StoreRole, RolePlan>> = {
+  estop_owner: { share: 3, least: 3, settings: {} },
+  /**
+   * No statement_timeout: what cancels a latch while it waits for the standby turns a commit into a mere WARNING. The idle limit
+   * ends only a session that sits in an open transaction, which is no acknowledgement either.
+   */
+  estop_latch: { share: 5, least: 3, settings: { ...idle('500ms') } },
+  /** Long enough never to meet a commit; it clears away attempts whose process has given up and gone through the intake. */
+  estop_stop: { share: 10, least: 5, settings: { statement_timeout: '10s', ...idle('500ms') } },
+  estop_control: { share: 18, least: 8, settings: allowPath },
+  estop_gateway: { share: 24, least: 8, settings: allowPath },
+  estop_trusted: { share: 12, least: 6, settings: allowPath },
+  estop_revoker: { share: 12, least: 6, settings: { lock_timeout: '2s', statement_timeout: '30s', ...idle('2s') } },
+};
+
+export function connectionLimit(role: StoreRole, maxConnections: number): number {
+  const plan = rolePlans[role];
+  return Math.max(plan.least, Math.floor((maxConnections * plan.share) / 100));
+}
