@@ -74,3 +74,7 @@ export interface RunningRig {
   /** A grant of this system that was planned and never issued is enough for 'never-existed'; nothing to supply here. */
   stop(): Promise<void>;
 }
+
+/** The environment and the connector's name under which the suite runs: what a connector's control identity is named after. */
+export const environment = 'test';
+export const rigConnectorId = 'under-test';

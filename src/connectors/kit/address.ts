@@ -53,6 +53,7 @@ function familyOf(ip: string): 4 | 6 {
 /** An IPv4 address in IPv6 clothes (mapped, NAT64, 6to4, Teredo) is not `public`: what cannot be told is refused. */
 export function rangeOf(ip: string): AddressRange {
   const family = isIP(ip);
+  if (family !== 0 && metadata.check(ip, family === 4 ? 'ipv4' : 'ipv6')) return 'refused';
   if (family === 4) return rangeOf4(ip);
   if (family !== 6) return 'refused';
   if (loopback6.check(ip, 'ipv6')) return 'loopback';
@@ -66,6 +67,12 @@ function rangeOf4(ip: string): AddressRange {
   if (private4.check(ip)) return 'private';
   return special4.check(ip) ? 'refused' : 'public';
 }
+
+/** Cloud metadata that hides in ranges which are otherwise allowed: Alibaba, Azure, AWS over IPv6. */
+const metadata = new BlockList();
+metadata.addAddress('100.100.100.200', 'ipv4');
+metadata.addAddress('168.63.129.16', 'ipv4');
+metadata.addAddress('fd00:ec2::254', 'ipv6');
 
 const loopback4 = subnets('ipv4', ['127.0.0.0/8']);
 /** RFC 1918, and the shared space of RFC 6598 that container networks use. */

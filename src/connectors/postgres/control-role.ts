@@ -1,0 +1,54 @@
+import { createHmac } from 'node:crypto';
+import type { ControlResult } from '../kit/contract.ts';
+import { grantMembership } from './role.ts';
+import { scramVerifier } from './scram-verifier.ts';
+import { type Server, tryLogin, withSession } from './server.ts';
+import { hasSqlState } from './sql-error.ts';
+
+export interface ControlRole {
+  readonly server: Server;
+  readonly signal: AbortSignal;
+  readonly name: string;
+  readonly memberOf: readonly string[];
+}
+
+/**
+ * The control identity logs in where the probe does. Made at its first use and kept. Its password follows from the administrator's,
+ * so that every worker knows it and none stores it. Only a wrong password (it does not exist, or the administrator's was rotated) is mended:
+ * a control that somebody forbade to log in stays forbidden, and says so.
+ */
+export async function controlRole(control: ControlRole): Promise<ControlResult> {
+  const { server, signal, name } = control;
+  const password = controlPassword(control);
+  const asControl: Server = { ...server, user: name, password };
+  const first = await tryLogin(asControl, signal);
+  if (first.kind === 'in') return { kind: 'allowed' };
+  if (first.sqlstate !== '28P01') return { kind: 'not-allowed', why: `The control identity is refused (${first.sqlstate}).` };
+  await establish(control, password);
+  const second = await tryLogin(asControl, signal);
+  return second.kind === 'in' ? { kind: 'allowed' } : { kind: 'not-allowed', why: `The control identity is refused (${second.sqlstate}).` };
+}
+
+/** A password that is surely wrong: a server that lets it in trusts everybody, and then no denial proves anything. */
+export async function letsAnyoneIn({ server, signal, name }: ControlRole): Promise<boolean> {
+  return (await tryLogin({ ...server, user: name, password: 'not the password' }, signal)).kind === 'in';
+}
+
+function controlPassword({ server, name }: ControlRole): string {
+  return createHmac('sha256', server.password).update(`estop control identity\n${name}`).digest('base64url');
+}
+
+async function establish({ server, signal, name, memberOf }: ControlRole, password: string): Promise<void> {
+  await withSession(server, signal, async (session) => {
+    try {
+      await session.run('create the control identity', 'CREATE ROLE %I LOGIN NOINHERIT', [name]);
+    } catch (thrown) {
+      if (!hasSqlState(thrown, '42710', '23505')) throw thrown;
+    }
+    // Many lanes may be at this at once; the one that finds the row taken needs only wait for the other.
+    await session.transaction(async () => {
+      await session.run('give the control identity its password', 'ALTER ROLE %I INHERIT PASSWORD %L', [name, scramVerifier(password)]);
+      for (const group of memberOf) await grantMembership(session, group, name);
+    });
+  });
+}

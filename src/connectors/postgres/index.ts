@@ -1,0 +1,94 @@
+import { EstopError } from '../../core/errors.ts';
+import type { CallContext, Connector, ConnectorHost, ConnectorSystem, GrantSecret, LedgerGrant, RevokeResult } from '../kit/contract.ts';
+import type { CuttingPhase } from '../../contract/phases.ts';
+import { controlName, principalName } from '../kit/names.ts';
+import { needsHuman } from '../kit/results.ts';
+import { totalConnector } from '../kit/total-connector.ts';
+import { controlRole } from './control-role.ts';
+import { dropPassword, fenceRole, purgeRole, type RoleCut, sweepRole, terminateRole } from './cut-role.ts';
+import { issueRole } from './issue-role.ts';
+import { postgresGrant, postgresOptions, type PostgresOptions, serverOf } from './options.ts';
+import { probeRole } from './probe-role.ts';
+import { readRole } from './role.ts';
+import { roleOf, seenRoles, type SeenRoles } from './role-handle.ts';
+import { checkServer } from './self-check.ts';
+import { withSession } from './server.ts';
+
+/** A role of its own for each grant: logs in with a password, ends at the grant's absolute end, is never dropped as a cut. */
+export const postgres: ConnectorSystem<PostgresOptions> = {
+  system: 'postgres',
+  optionsSchema: postgresOptions,
+  grantSchema: postgresGrant,
+  phases: ['fence', 'terminate', 'revoke-credential', 'purge-queue', 'sweep'],
+  concurrency: 8,
+  settleMs: 500,
+  attemptMs: 15_000,
+  generations: 'own',
+  create: (options, host) => totalConnector(connectorOf(options, host)),
+};
+
+function connectorOf(options: PostgresOptions, host: ConnectorHost): Connector {
+  const seen = seenRoles();
+  const control = controlName(host.environment, host.connectorId);
+  const controlOf = ({ signal }: CallContext) => ({ server: serverOf(options, host), signal, name: control, memberOf: options.controlMemberOf });
+  return {
+    plan: (request) => {
+      const role = principalName(request);
+      const grant = postgresGrant.parse(request.options);
+      return { target: role, handle: { role, memberOf: JSON.stringify(grant.memberOf), schemas: JSON.stringify(grant.schemas), connectionLimit: grant.connectionLimit } };
+    },
+    issue: async (grant, { signal }): Promise<GrantSecret> => {
+      const secret = await issueRole({ server: serverOf(options, host), signal, grant });
+      seen.add(roleOf(grant));
+      return secret;
+    },
+    cut: (phase, grant, { signal }) => cutPhase(phase, grant, { options, host, seen, signal }),
+    probe: (grant, { signal }) => probeRole({ server: serverOf(options, host), signal, role: roleOf(grant), secret: grant.secret, poolers: options.poolers }),
+    control: (_grant, context) => controlRole(controlOf(context)),
+    lists: (grant, { signal }) =>
+      withSession(serverOf(options, host), signal, async (session) => {
+        const role = await readRole(session, roleOf(grant));
+        return role === undefined || role.mark?.estop === 'tombstone' ? 'absent' : 'present';
+      }),
+    selfCheck: (context) => checkServer(controlOf(context)),
+    close: async () => undefined,
+  };
+}
+
+interface Cutting {
+  readonly options: PostgresOptions;
+  readonly host: ConnectorHost;
+  readonly seen: SeenRoles;
+  readonly signal: AbortSignal;
+}
+
+function cutPhase(phase: CuttingPhase, grant: LedgerGrant, { options, host, seen, signal }: Cutting): Promise<RevokeResult> {
+  const role = roleOf(grant);
+  const server = serverOf(options, host);
+  return withSession(server, signal, async (session) => {
+    const cut: RoleCut = { session, server, signal, role, grant, sawIt: seen.has(role) };
+    const result = await actOf(phase)(cut);
+    if (result.kind === 'revoked') seen.add(role);
+    return result;
+  });
+}
+
+function actOf(phase: CuttingPhase): (cut: RoleCut) => Promise<RevokeResult> {
+  switch (phase) {
+    case 'fence':
+      return fenceRole;
+    case 'terminate':
+      return terminateRole;
+    case 'revoke-credential':
+      return dropPassword;
+    case 'purge-queue':
+      return purgeRole;
+    case 'sweep':
+      return sweepRole;
+    case 'disable-integration':
+    case 'update-policy-point':
+      return async () => needsHuman(`PostgreSQL has no phase ${phase}; the lane that asked for it is misconfigured.`);
+    default:
+      throw new EstopError('internal', { detail: `unknown phase ${String(phase satisfies never)}` });
+  }
+}

@@ -1,0 +1,77 @@
+import { EstopError } from '../../core/errors.ts';
+import type { GrantSecret, LedgerGrant } from '../kit/contract.ts';
+import { postgresGrant, type PostgresGrant } from './options.ts';
+import { createRole, grantMembership, readRole } from './role.ts';
+import { roleOf } from './role-handle.ts';
+import { randomPassword, scramVerifier } from './scram-verifier.ts';
+import { type Server, type Session, withSession } from './server.ts';
+import { hasSqlState } from './sql-error.ts';
+
+export interface Issue {
+  readonly server: Server;
+  readonly signal: AbortSignal;
+  readonly grant: LedgerGrant;
+  /** Further rights, in the same transaction. */
+  readonly also?: (session: Session, role: string) => Promise<void>;
+}
+
+/**
+ * Makes the role and gives it its rights in one transaction. Asked a second time for the same grant (the first reply was lost) it gives
+ * the role a new password, but only while the role may log in: what a stop has cut is never brought back, and a name that a cut holds is
+ * never taken.
+ */
+export async function issueRole({ server, signal, grant, also }: Issue): Promise<GrantSecret> {
+  const name = roleOf(grant);
+  const rights = rightsOf(grant);
+  const password = randomPassword();
+  const verifier = scramVerifier(password);
+  await withSession(server, signal, async (session) => {
+    await refusePowerful(session, rights.memberOf);
+    try {
+      await session.transaction(async () => {
+        await createRole(session, { name, verifier, validUntil: grant.absoluteEnd, connectionLimit: rights.connectionLimit, grantId: grant.grantId });
+        for (const group of rights.memberOf) await grantMembership(session, group, name);
+        for (const { schema, tables } of rights.schemas) await grantSchema(session, schema, tables, name);
+        await also?.(session, name);
+      });
+    } catch (thrown) {
+      if (!hasSqlState(thrown, '42710', '23505')) throw thrown;
+      await renewPassword(session, grant, name, verifier);
+    }
+  });
+  const { host, port, database } = server;
+  return { host, port, database, user: name, password };
+}
+
+async function renewPassword(session: Session, grant: LedgerGrant, name: string, verifier: string): Promise<void> {
+  const role = await readRole(session, name);
+  if (role?.mark?.estop !== 'issued' || role.mark.grant !== grant.grantId || !role.mayLogIn) {
+    throw new EstopError('conflict', { detail: 'The role of this grant is cut, or its name is held: nothing is issued under it any more.' });
+  }
+  await session.run('give the role of a grant a new password', 'ALTER ROLE %I PASSWORD %L', [name, verifier]);
+}
+
+async function grantSchema(session: Session, schema: string, tables: PostgresGrant['schemas'][number]['tables'], role: string): Promise<void> {
+  const what = `give rights on schema ${JSON.stringify(schema)}`;
+  await session.run(what, 'GRANT USAGE ON SCHEMA %I TO %I', [schema, role]);
+  await session.run(what, `GRANT ${tables.join(', ')} ON ALL TABLES IN SCHEMA %I TO %I`, [schema, role]);
+  if (tables.includes('insert')) await session.run(what, 'GRANT USAGE ON ALL SEQUENCES IN SCHEMA %I TO %I', [schema, role]);
+}
+
+/** A member of such a group could make roles of its own, or read past every rule: no cut of its own role would end that. */
+async function refusePowerful(session: Session, groups: readonly string[]): Promise<void> {
+  if (groups.length === 0) return;
+  const powerful = await session.rows<{ name: string }>(
+    `SELECT g.rolname AS name FROM pg_roles g WHERE g.rolname = ANY ($1::name[]) AND EXISTS (
+       SELECT 1 FROM pg_roles p WHERE (p.rolsuper OR p.rolcreaterole OR p.rolcreatedb OR p.rolreplication OR p.rolbypassrls) AND pg_has_role(g.oid, p.oid, 'MEMBER'))`,
+    [groups],
+  );
+  if (powerful.length === 0) return;
+  const names = powerful.map(({ name }) => JSON.stringify(name)).join(', ');
+  throw new EstopError('config-invalid', { detail: `An agent is not given membership in ${names}: it makes roles or databases, replicates, or passes row security.` });
+}
+
+function rightsOf(grant: LedgerGrant): PostgresGrant {
+  const { memberOf, schemas, connectionLimit } = grant.handle;
+  return postgresGrant.parse({ memberOf: JSON.parse(String(memberOf)), schemas: JSON.parse(String(schemas)), connectionLimit });
+}

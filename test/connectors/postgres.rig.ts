@@ -1,0 +1,78 @@
+import { listen } from '../../examples/demo/fault-proxy.ts';
+import { controlName } from '../../src/connectors/kit/names.ts';
+import { isPostgresInstalled, type PostgresVersion } from '../kit/run-postgres.ts';
+import { countRows, forbidControl, lastingOf, loseSignalRight, refuseAdmin, reviveRole, startPostgresTarget, writeAsAgent } from './postgres-target.ts';
+import { environment, type Rig, rigConnectorId, type RunningRig } from './rig.ts';
+
+export const rigs: readonly Rig[] = (['18', '15'] as const).map((version) => ({
+  system: 'postgres',
+  server: `PostgreSQL ${version}`,
+  missing: isPostgresInstalled(version) ? undefined : `install PostgreSQL ${version} (Debian: apt-get install postgresql-${version})`,
+  skips: {
+    'rate-limited': 'the protocol has no such answer; too many connections is part of "down"',
+    'server-error': 'the protocol has no such answer',
+  },
+  start: () => start(version),
+}));
+
+const markers = {
+  'issue': 'COMMIT',
+  'fence': 'ALTER ROLE estop_',
+  'terminate': 'pg_terminate_backend',
+  'revoke-credential': 'COMMIT',
+  'purge-queue': "ROLLBACK PREPARED '",
+  'sweep': 'pg_terminate_backend',
+} as const;
+
+async function start(version: PostgresVersion): Promise<RunningRig> {
+  const target = await startPostgresTarget(version);
+  const proxy = await listen(target);
+  return {
+    proxy,
+    options: {
+      host: proxy.host,
+      port: proxy.port,
+      database: target.database.name,
+      user: target.admin.user,
+      password: { env: 'TARGET_ADMIN_PASSWORD' },
+      sslmode: 'disable',
+      network: 'loopback',
+    },
+    secrets: { TARGET_ADMIN_PASSWORD: target.admin.password },
+    grantOptions: { memberOf: [target.group] },
+    injections: [
+      { memberOf: [`"; ALTER ROLE ${target.admin.user} SUPERUSER; --`] },
+      { memberOf: ["x' OR 'a'='a", '%I%L%s', '../../etc/passwd', '%00'] },
+      { memberOf: ['nul\0byte'] },
+      { memberOf: ['x'.repeat(1_000_000)] },
+      { memberOf: ['pg_execute_server_program'] },
+      { schemas: [{ schema: `public TO PUBLIC; DROP TABLE calls; --`, tables: ['select'] }] },
+      { schemas: [{ schema: 'public', tables: ['select; DROP TABLE calls'] }] },
+    ],
+    useAsAgent: (_grant, secret) => writeAsAgent(target, secret),
+    countInTarget: (grant) => countRows(target, grant),
+    openLasting: async (grant, secret) => {
+      const idle = await target.connectAs(secret);
+      // And one that no session shows: a prepared transaction, which holds the agent's own row in the catalogue.
+      const preparing = await target.connectAs(secret);
+      await preparing.query('BEGIN');
+      await preparing.query(`ALTER ROLE ${String(secret['user'])} SET work_mem = '1MB'`);
+      await preparing.query(`PREPARE TRANSACTION 'it''s %I "${String(secret['user'])}"'`);
+      await preparing.end();
+      return {
+        alive: async () => (await lastingOf(target, grant.handle['role'])) > 0,
+        close: async () => void (await idle.end().catch(() => undefined)),
+      };
+    },
+    revive: (_grant, secret) => reviveRole(target, secret),
+    breakControl: () => forbidControl(target, controlName(environment, rigConnectorId)),
+    refuseOurCredential: () => refuseAdmin(target),
+    breakSelfCheck: () => loseSignalRight(target),
+    marker: (step) => (step in markers ? { bytes: markers[step as keyof typeof markers] } : { none: 'PostgreSQL has no such phase' }), // guarded by `in`
+    replies: () => ({ garbage: '<!doctype html><title>Welcome</title>' }),
+    stop: async () => {
+      await proxy.close();
+      await target.stop();
+    },
+  };
+}
