@@ -6,6 +6,7 @@ import Provider, { type Configuration } from 'oidc-provider';
 
 export interface OauthServer {
   readonly issuer: string;
+  readonly port: number;
   /** The resource that the tokens open: 200 with a valid one, 401 without. Every arrival is in the server's own log. */
   readonly resourceUrl: string;
   readonly initialAccessToken: string;
@@ -15,6 +16,8 @@ export interface OauthServer {
 
 export interface OauthServerOptions {
   readonly port?: number;
+  /** Where clients reach it, if that is a proxy in front of it. The resource is reached directly in any case. */
+  readonly issuer?: string;
   /** JSON lines {at, token, status}; `token` is the last 6 characters. */
   readonly logPath?: string;
   readonly accessTokenFormat?: 'opaque' | 'jwt';
@@ -29,7 +32,8 @@ export async function startOauthServer(options: OauthServerOptions = {}): Promis
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
   const address = server.address() as AddressInfo; // listening on TCP, so it is one
-  const issuer = `http://127.0.0.1:${address.port}`;
+  const own = `http://127.0.0.1:${address.port}`;
+  const issuer = options.issuer ?? own;
   const provider = new Provider(issuer, configurationOf(options, issuer));
   const callback = provider.callback();
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
@@ -38,7 +42,8 @@ export async function startOauthServer(options: OauthServerOptions = {}): Promis
   });
   return {
     issuer,
-    resourceUrl: `${issuer}/resource`,
+    resourceUrl: `${own}/resource`,
+    port: address.port,
     initialAccessToken,
     controlClient: control,
     stop: () =>

@@ -32,6 +32,10 @@ const roleOf = { stop: 'estop_stop', control: 'estop_control', gateway: 'estop_g
 export interface InstallationOptions {
   readonly stateFolder: string;
   readonly configPath: string;
+  /** Called between the servers and the processes, for a configuration that depends on where the servers are. */
+  readonly onServersUp?: (servers: { readonly temporalAddress: string }) => void;
+  /** Default: that of estop.yaml, which must then exist before the servers do. */
+  readonly environment?: string;
   /** Off where a test kills processes on purpose. */
   readonly restart?: boolean;
   readonly onProgress?: (line: string) => void;
@@ -59,8 +63,7 @@ export interface Installation {
 export async function startInstallation(options: InstallationOptions): Promise<Installation> {
   const progress = options.onProgress ?? (() => undefined);
   const configPath = resolve(options.configPath);
-  if (!existsSync(configPath)) throw new EstopError('config-invalid', { detail: `${configPath} does not exist` });
-  const { environment } = loadConfigOrThrow(configPath);
+  const environment = options.environment ?? environmentOf(configPath);
   const folder = claimStateFolder(options.stateFolder);
   const undo: (() => Promise<unknown> | void)[] = [() => folder.release()];
   const stop = async (): Promise<void> => {
@@ -71,6 +74,8 @@ export async function startInstallation(options: InstallationOptions): Promise<I
     if (orphans.length > 0) progress(`ended what an earlier run left behind: ${orphans.join(', ')}`);
     const secrets = ensureLocalSecrets(folder, environment, storeRoles);
     const [postgres, temporal] = await startServers(folder.path, options, undo);
+    options.onServersUp?.({ temporalAddress: temporal.address });
+    loadConfigOrThrow(configPath);
     progress(`PostgreSQL ${postgres.majorVersion} on port ${postgres.port}, Temporal on ${temporal.address}`);
     const storeUrls = await provisionStore({ superuserUrl: postgres.url('postgres'), database: `estop_${environment}`, environment, passwords: secrets.passwords });
     const [stopPort = 0, controlPort = 0, gatewayPort = 0] = await freePorts(readRememberedPorts(folder));
@@ -128,6 +133,11 @@ export async function startInstallation(options: InstallationOptions): Promise<I
     await stop();
     throw thrown;
   }
+}
+
+function environmentOf(configPath: string): string {
+  if (!existsSync(configPath)) throw new EstopError('config-invalid', { detail: `${configPath} does not exist` });
+  return loadConfigOrThrow(configPath).environment;
 }
 
 async function startServers(folder: string, options: InstallationOptions, undo: (() => Promise<unknown> | void)[]): Promise<[PostgresServer, TemporalServer]> {

@@ -1,0 +1,64 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { extname } from 'node:path';
+import { createEstop, type Estop } from '../../src/sdk/estop.ts';
+import { type Installation, type ProcessName, startInstallation } from '../../src/runtime/installation/installation.ts';
+import type { DemoOptions, Sabotage } from './options.ts';
+import type { Screen } from './screen.ts';
+import { startWorld, type World } from './world.ts';
+
+export interface Cast {
+  readonly world: World;
+  readonly installation: Installation;
+  /** Starts tasks; may not approve. */
+  readonly service: Estop;
+  /** Stops and resets. */
+  readonly operator: Estop;
+  stop(): Promise<void>;
+}
+
+/** Which program stands in for ours when a part is switched off on purpose; the product itself has no such switch. */
+const standIns: Readonly<Record<Sabotage, readonly [ProcessName, string]>> = {
+  fence: ['gateway', 'sabotage/open-gateway'],
+  halt: ['control-worker', 'sabotage/idle-halt'],
+  revoke: ['control-worker', 'sabotage/idle-cuts'],
+  probe: ['control-worker', 'sabotage/lying-probes'],
+};
+
+export async function createInstallationFor(options: DemoOptions, screen: Screen): Promise<Cast> {
+  screen.step('Starting the systems that the agent has keys to');
+  const world = await startWorld(options.keep);
+  try {
+    screen.step('Starting estop: Temporal, PostgreSQL, stop process, control, gateway, workers');
+    const installation = await startInstallation({
+      stateFolder: join(world.folder, 'estop'),
+      configPath: world.configPath,
+      environment: 'dev',
+      onServersUp: ({ temporalAddress }) => world.writeConfig(temporalAddress),
+      onProgress: (line) => screen.fact('progress', line, {}),
+      env: world.secrets,
+      ...(options.sabotage === undefined ? {} : { mainOf: standInFor(options.sabotage) }),
+    });
+    const { profile } = installation;
+    const connect = (token: string): Estop => createEstop({ controlUrl: profile.controlUrl, stopUrl: profile.stopUrl, token });
+    return {
+      world,
+      installation,
+      service: connect(profile.serviceToken),
+      operator: connect(profile.token),
+      stop: async () => {
+        await installation.stop();
+        await world.stop();
+      },
+    };
+  } catch (thrown) {
+    await world.stop();
+    throw thrown;
+  }
+}
+
+function standInFor(sabotage: Sabotage): Partial<Record<ProcessName, string>> {
+  const here = fileURLToPath(import.meta.url);
+  const [process, file] = standIns[sabotage];
+  return { [process]: join(here, '..', `${file}${extname(here)}`) };
+}

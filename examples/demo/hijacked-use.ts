@@ -1,0 +1,77 @@
+import { Client } from 'pg';
+
+type Secret = Readonly<Record<string, string | number | boolean | null>>;
+
+/** One way of abusing one credential. `once` throws when the system refuses. */
+export interface HijackedUse {
+  once(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openUse(system: string, secret: Secret): Promise<HijackedUse> {
+  switch (system) {
+    case 'postgres':
+      return usePostgres(secret);
+    case 'pg-boss':
+      return useQueue(secret);
+    case 'oauth':
+      return useToken(secret);
+    case 'temporal':
+      return useSchedule(secret);
+    default:
+      throw new Error(`no use for ${system}`);
+  }
+}
+
+/** An open session, reading and writing; after a failure the loop logs in anew. */
+async function usePostgres(secret: Secret): Promise<HijackedUse> {
+  const client = await logIn(secret);
+  return {
+    once: async () => void (await client.query("INSERT INTO billing.transfers (amount_cents, memo) VALUES (1, 'hijacked')")),
+    close: () => client.end(),
+  };
+}
+
+async function useQueue(secret: Secret): Promise<HijackedUse> {
+  const client = await logIn(secret);
+  return {
+    once: async () => void (await client.query(String(secret['enqueue']), [JSON.stringify({ refund: 'everything' })])),
+    close: () => client.end(),
+  };
+}
+
+async function useToken(secret: Secret): Promise<HijackedUse> {
+  return {
+    once: async () => {
+      const response = await fetch(String(secret['resourceUrl']), { headers: { authorization: `Bearer ${String(secret['accessToken'])}` }, signal: AbortSignal.timeout(2_000) });
+      await response.arrayBuffer();
+      if (!response.ok) throw new Error(`HTTP ${response.status}`);
+    },
+    close: async () => undefined,
+  };
+}
+
+async function useSchedule(secret: Secret): Promise<HijackedUse> {
+  const { Client: TemporalClient, Connection } = await import('@temporalio/client');
+  const connection = await Connection.connect({ address: String(secret['address']) });
+  const schedule = new TemporalClient({ connection, namespace: String(secret['namespace']) }).schedule.getHandle(String(secret['scheduleId']));
+  return {
+    once: () => schedule.trigger('SKIP'),
+    close: () => connection.close(),
+  };
+}
+
+async function logIn(secret: Secret): Promise<Client> {
+  const client = new Client({
+    host: String(secret['host']),
+    port: Number(secret['port']),
+    database: String(secret['database']),
+    user: String(secret['user']),
+    password: String(secret['password']),
+    connectionTimeoutMillis: 2_000,
+  });
+  // A terminated backend reports on the connection, not on a query; the next query fails and that is what counts.
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
+}

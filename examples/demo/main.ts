@@ -1,0 +1,32 @@
+import { createInstallationFor } from './cast.ts';
+import { readOptions } from './options.ts';
+import { runStory } from './story.ts';
+import { createScreen } from './screen.ts';
+
+const options = readOptions(process.argv.slice(2));
+if (typeof options === 'string') {
+  process.stderr.write(`demo: ${options}\n`);
+  process.exit(2);
+}
+
+const startedAt = Date.now();
+const screen = createScreen(options.json, startedAt);
+const cast = await createInstallationFor(options, screen);
+let code = 1;
+const end = async (): Promise<void> => {
+  if (!options.keep) await cast.stop();
+};
+process.once('SIGINT', () => void cast.stop().finally(() => process.exit(130)));
+try {
+  code = (await runStory(cast, options, screen)) ? 0 : 1;
+} catch (thrown) {
+  process.stderr.write(`demo: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`);
+} finally {
+  await end();
+}
+if (options.keep) {
+  process.stderr.write(`Left up: ${cast.installation.profile.controlUrl}, ${cast.installation.profile.temporalUiUrl}; Ctrl-C ends it.\n`);
+  process.exitCode = code;
+} else {
+  process.exit(code);
+}

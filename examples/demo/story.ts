@@ -1,0 +1,144 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { StopView } from '../../src/contract/http/stops.ts';
+import { agentTaskWorkflowId, namespaces } from '../../src/contract/names.ts';
+import type { Task } from '../../src/contract/http/tasks.ts';
+import type { Cast } from './cast.ts';
+import { followStop } from './follow-stop.ts';
+import { fetchLoot, type LootItem } from './loot.ts';
+import { type Hijacked, hijack } from './hijacked.ts';
+import { openUse } from './hijacked-use.ts';
+import type { DemoOptions } from './options.ts';
+import type { Screen } from './screen.ts';
+import { complaintsOf, type Findings, summaryLines, summaryOf } from './summary.ts';
+
+const rampageMs = 1_500;
+const hangForMs = 5_000;
+const proveWithinMs = 60_000;
+const grantNames = ['database', 'queue', 'crm', 'wake-up'] as const;
+const systemOf = { 'billing-db': 'postgres', 'refund-queue': 'pg-boss', crm: 'oauth', scheduler: 'temporal' } as const;
+
+/** From an honest task to a proved stop. True if nothing is left to complain of. */
+export async function runStory(cast: Cast, options: DemoOptions, screen: Screen): Promise<boolean> {
+  const { service, operator, world } = cast;
+  const task = await startHonestTask(cast, screen);
+  const loot = await fetchLoot(cast, task.taskId, grantNames);
+  screen.step(`billing-bot is hijacked: a process of its own uses ${loot.map((item) => item.system).join(', ')} past the gateway, as fast as they answer`);
+  const hijacked = hijack(loot);
+  try {
+    await sleep(rampageMs);
+    for (const report of hijacked.reports().values()) screen.fact('rampage', `${report.system.padEnd(10)} ${report.successes} successes so far`, { ...report });
+    await world.oauthProxy.addToxic('hang', { type: 'timeout', timeout: 0 });
+    screen.step('The OAuth server hangs: from now on it answers its administrators nothing');
+    const sentAt = Date.now();
+    const receipt = await operator.stops.stop({ agent: 'billing-bot' }, { reason: 'hijacked (demo)' });
+    screen.step(`Stop sent: ${receipt.state}${receipt.state === 'latched' ? ` with epoch ${receipt.epoch}` : ''}`);
+    const second = createSecondGeneration(cast, screen, receipt.stopId);
+    let mended = false;
+    const view = await followStop(operator, screen, receipt.stopId, sentAt, proveWithinMs, async (now) => {
+      await second.advance(now);
+      if (mended || Date.now() - sentAt < hangForMs) return;
+      mended = true;
+      await world.oauthProxy.removeToxic('hang');
+      screen.step('The OAuth server answers again');
+    });
+    const findings = await gather(cast, { view, sentAt, hijacked, untouched: await second.untouched() });
+    const complaints = complaintsOf(findings);
+    screen.summary(summaryOf(findings, complaints), summaryLines(findings, complaints, view.workflow.url));
+    return complaints.length === 0;
+  } finally {
+    await hijacked.end();
+    void service; // its connections are per request; nothing to close
+  }
+}
+
+async function startHonestTask({ service, world }: Cast, screen: Screen): Promise<Task> {
+  const task = await service.tasks.start({ agentId: 'billing-bot', prompt: 'Remind everybody whose invoice is overdue.' });
+  screen.step(`Task ${task.taskId} of billing-bot started`);
+  for (let waited = 0; waited < 30_000; waited += 100) {
+    const [now, all] = [await service.tasks.get(task.taskId), await service.tasks.list({ limit: 50 })];
+    const child = all.items.find((item) => item.parentTaskId === task.taskId && item.state === 'running');
+    if (now.state === 'running' && child !== undefined && world.tools.calls().length >= 3) {
+      screen.fact('task', `${world.tools.calls().length} tool calls through the gateway; sub-agent ${child.agentId} runs as ${child.taskId}`, { calls: world.tools.calls().length, child: child.taskId });
+      return now;
+    }
+    if (now.state === 'closed') throw new Error(`the task ended too soon: ${now.outcome ?? 'no outcome'}`);
+    await sleep(100);
+  }
+  throw new Error('the task did not get going within 30 s');
+}
+
+interface SecondGeneration {
+  advance(view: StopView): Promise<void>;
+  untouched(): Promise<boolean>;
+}
+
+/** While the old revocation still hangs: reset, start again, and hold the new credentials against everything that follows. */
+function createSecondGeneration({ operator, service, ...cast }: Cast, screen: Screen, stopId: string): SecondGeneration {
+  let loot: readonly LootItem[] | undefined;
+  let begun = false;
+  return {
+    advance: async (view) => {
+      const reached = (name: string): boolean => view.stages.some((stage) => stage.stage === name && stage.at !== null);
+      if (begun || !reached('fenced') || !reached('halted')) return;
+      begun = true;
+      await operator.stops.reset(stopId, { reason: 'demo: a fresh billing-bot takes over' });
+      const task = await service.tasks.start({ agentId: 'billing-bot', prompt: 'Take over.' });
+      // Its crm credential comes from the server that hangs, so the new generation does without it until then.
+      loot = await fetchLoot({ operator, service, ...cast }, task.taskId, ['database', 'queue', 'wake-up']);
+      screen.step(`Reset; billing-bot re-created as ${task.taskId} with ${loot.length} new credentials, while the old revocation goes on`);
+    },
+    untouched: async () => {
+      if (loot === undefined) return false;
+      for (const { system, secret } of loot) {
+        try {
+          const use = await openUse(system, secret);
+          await use.once();
+          await use.close();
+        } catch (thrown) {
+          screen.fact('second-generation', `${system}: ${thrown instanceof Error ? thrown.message : 'refused'}`, { system });
+          return false;
+        }
+      }
+      return true;
+    },
+  };
+}
+
+interface Gathered {
+  readonly view: StopView;
+  readonly sentAt: number;
+  readonly hijacked: Hijacked;
+  readonly untouched: boolean;
+}
+
+async function gather({ world, installation, service }: Cast, { view, sentAt, hijacked, untouched }: Gathered): Promise<Findings> {
+  const fencedAt = view.stages.find((stage) => stage.stage === 'fenced')?.at ?? null;
+  const covered = (await service.tasks.list({ limit: 200 })).items.filter((task) => task.epoch < view.epoch).map((task) => task.taskId);
+  return {
+    view,
+    sentAt,
+    reports: hijacked.reports(),
+    toolCallsAfterFenced: fencedAt === null ? 0 : world.tools.calls().filter((call) => covered.includes(call.taskId) && call.at > Date.parse(fencedAt)).length,
+    stillRunning: await runningWorkflows(installation.temporal.address, covered),
+    secondGenerationUntouched: untouched,
+    systemOf,
+    rootAgent: 'billing-bot',
+  };
+}
+
+/** Asks Temporal itself, not estop. */
+async function runningWorkflows(address: string, taskIds: readonly string[]): Promise<readonly string[]> {
+  const { Client, Connection } = await import('@temporalio/client');
+  const connection = await Connection.connect({ address });
+  try {
+    const client = new Client({ connection, namespace: namespaces.agents });
+    const running: string[] = [];
+    for (const taskId of taskIds) {
+      const described = await client.workflow.getHandle(agentTaskWorkflowId(taskId)).describe();
+      if (described.status.name === 'RUNNING') running.push(described.workflowId);
+    }
+    return running;
+  } finally {
+    await connection.close();
+  }
+}

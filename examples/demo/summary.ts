@@ -1,0 +1,93 @@
+import type { StopView } from '../../src/contract/http/stops.ts';
+import type { HijackedReport } from './hijacked-agent.ts';
+
+export interface Findings {
+  readonly view: StopView;
+  readonly sentAt: number;
+  readonly reports: ReadonlyMap<string, HijackedReport>;
+  /** From the upstream MCP server's own log. */
+  readonly toolCallsAfterFenced: number;
+  /** Workflows of covered tasks that Temporal itself says are still running. */
+  readonly stillRunning: readonly string[];
+  readonly secondGenerationUntouched: boolean;
+  /** Which system each connector of the demo stands for. */
+  readonly systemOf: Readonly<Record<string, string>>;
+  readonly rootAgent: string;
+}
+
+/** Everything that keeps this run from being called a success, each a sentence. None: everything was proved. */
+export function complaintsOf(findings: Findings): readonly string[] {
+  const { view, sentAt } = findings;
+  const complaints: string[] = [];
+  for (const stage of view.stages) if (stage.at === null) complaints.push(`The stop never became ${stage.stage}.`);
+  for (const lane of view.lanes) {
+    if (lane.state !== 'proved') complaints.push(`${lane.connector} (${lane.target}) is ${lane.state}, not proved${lane.lastError === null ? '' : `: ${lane.lastError}`}.`);
+    const report = reportOf(findings, lane.connector, lane.agentId);
+    if (lane.provedAt !== null && report?.lastSuccessAt != null && report.lastSuccessAt > Date.parse(lane.provedAt)) {
+      complaints.push(`${lane.connector} was reported proved after ${Date.parse(lane.provedAt) - sentAt} ms, but the hijacked loop still succeeded ${report.lastSuccessAt - sentAt} ms after the stop.`);
+    }
+  }
+  if (view.obligations.total === 0) complaints.push('There was nothing to revoke: the agent never got a credential.');
+  for (const [system, report] of findings.reports) if (report.successes === 0) complaints.push(`The hijacked loop never succeeded at ${system}, so nothing was shown there.`);
+  if (findings.toolCallsAfterFenced > 0) complaints.push(`${findings.toolCallsAfterFenced} tool calls reached the MCP server after the stop was reported fenced.`);
+  if (findings.stillRunning.length > 0) complaints.push(`Temporal still runs ${findings.stillRunning.length} workflow(s) of stopped tasks: ${findings.stillRunning.join(', ')}.`);
+  if (!findings.secondGenerationUntouched) complaints.push('The old revocation touched a credential of the re-created agent.');
+  return complaints;
+}
+
+export function summaryOf(findings: Findings, complaints: readonly string[]) {
+  const { view, sentAt } = findings;
+  const since = (instant: string | null | undefined): number | null => (instant == null ? null : Date.parse(instant) - sentAt);
+  const stage = (name: string): number | null => since(view.stages.find((entry) => entry.stage === name)?.at);
+  return {
+    kind: 'summary',
+    ok: complaints.length === 0,
+    stop: { id: view.stopId, epoch: view.epoch },
+    latchedMs: stage('latched'),
+    fencedMs: stage('fenced'),
+    haltedMs: stage('halted'),
+    obligations: view.lanes.map((lane) => ({
+      connector: lane.connector,
+      target: lane.target,
+      agent: lane.agentId,
+      state: lane.state,
+      evidence: lane.evidence,
+      revokedMs: since(lane.revokedAt),
+      provedMs: since(lane.provedAt),
+      lastSuccessMs: lastSuccessMs(findings, lane.connector, lane.agentId),
+      attempts: lane.attempts,
+    })),
+    toolCallsAfterFenced: findings.toolCallsAfterFenced,
+    descendantsHalted: Math.max(0, view.tasks.halted - 1),
+    secondGenerationUntouched: findings.secondGenerationUntouched,
+    complaints,
+  };
+}
+
+export function summaryLines(findings: Findings, complaints: readonly string[], historyLink: string | null): readonly string[] {
+  const summary = summaryOf(findings, complaints);
+  const seconds = (ms: number | null): string => (ms === null ? 'never' : `${(ms / 1000).toFixed(2)} s`);
+  const rows = summary.obligations.map(
+    (row) => `  ${row.connector.padEnd(12)} ${row.agent.padEnd(12)} ${row.state.padEnd(8)} dead since ${seconds(row.provedMs).padStart(8)}   last success of the loop ${seconds(row.lastSuccessMs).padStart(8)}   attempts ${row.attempts}   ${row.evidence ?? ''}`,
+  );
+  return [
+    `Stop ${view(summary)} latched ${seconds(summary.latchedMs)}, fenced ${seconds(summary.fencedMs)}, halted ${seconds(summary.haltedMs)}; times since the stop was sent`,
+    ...rows,
+    `  tool calls after fenced: ${summary.toolCallsAfterFenced}   descendants halted: ${summary.descendantsHalted}   re-created agent untouched: ${summary.secondGenerationUntouched ? 'yes' : 'NO'}`,
+    ...(historyLink === null ? [] : [`  history: ${historyLink}`]),
+    ...(complaints.length === 0 ? ['Everything was proved.'] : ['NOT everything was proved:', ...complaints.map((complaint) => `  - ${complaint}`)]),
+  ];
+}
+
+const view = (summary: { readonly stop: { readonly id: string; readonly epoch: number } }): string => `${summary.stop.id} (epoch ${summary.stop.epoch})`;
+
+function reportOf(findings: Findings, connector: string, agentId: string): HijackedReport | undefined {
+  const system = findings.systemOf[connector];
+  // Only the root task's credentials were in the hijacker's hands.
+  return system === undefined || agentId !== findings.rootAgent ? undefined : findings.reports.get(system);
+}
+
+function lastSuccessMs(findings: Findings, connector: string, agentId: string): number | null {
+  const at = reportOf(findings, connector, agentId)?.lastSuccessAt;
+  return at == null ? null : at - findings.sentAt;
+}

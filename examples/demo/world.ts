@@ -1,0 +1,121 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { type FaultProxy, listen } from './fault-proxy.ts';
+import { type McpDemoServer, startMcpServer } from './mcp-server.ts';
+import { type OauthServer, startOauthServer } from './oauth-server.ts';
+import { type ScriptedModel, startScriptedModel } from './scripted-model.ts';
+import { billingScript } from './script.ts';
+import { startTargetDatabase, type TargetDatabase } from './target-database.ts';
+
+/** Everything that is not estop: the systems an agent has keys to, the tools it calls, the model that drives it. */
+export interface World {
+  readonly folder: string;
+  readonly configPath: string;
+  readonly database: TargetDatabase;
+  readonly oauth: OauthServer;
+  /** Between estop and the OAuth server's administration; the hijacked agent goes round it. */
+  readonly oauthProxy: FaultProxy;
+  readonly tools: McpDemoServer;
+  readonly model: ScriptedModel;
+  /** What estop.yaml refers to by name. */
+  readonly secrets: Readonly<Record<string, string>>;
+  /** Written once Temporal's address is known. */
+  writeConfig(temporalAddress: string): void;
+  stop(): Promise<void>;
+}
+
+export async function startWorld(keep: boolean): Promise<World> {
+  const folder = mkdtempSync(join(tmpdir(), 'estop-demo-'));
+  mkdirSync(join(folder, 'logs'));
+  const [database, oauthWithProxy, tools, model] = await Promise.all([
+    startTargetDatabase(folder),
+    startOauthBehindProxy(join(folder, 'logs', 'oauth-resource.jsonl')),
+    startMcpServer({ logPath: join(folder, 'logs', 'mcp-calls.jsonl') }),
+    startScriptedModel(billingScript),
+  ]);
+  const { oauth, oauthProxy } = oauthWithProxy;
+  const secrets = { BILLING_DB_ADMIN_URL: database.adminUrl, OAUTH_INITIAL_TOKEN: oauth.initialAccessToken, OAUTH_CONTROL_SECRET: oauth.controlClient.clientSecret, MODEL_KEY: 'scripted' };
+  const configPath = join(folder, 'estop.yaml');
+  return {
+    folder,
+    configPath,
+    database,
+    oauth,
+    oauthProxy,
+    tools,
+    model,
+    secrets,
+    writeConfig: (temporalAddress) => writeFileSync(configPath, stringify(configOf({ oauth, tools, model, temporalAddress }))),
+    stop: async () => {
+      await Promise.allSettled([oauthProxy.close(), oauth.stop(), tools.stop(), model.stop(), database.close()]);
+      if (!keep) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The server must know the address by which clients reach it before it starts, and the proxy the one of the server. */
+async function startOauthBehindProxy(logPath: string): Promise<{ readonly oauth: OauthServer; readonly oauthProxy: FaultProxy }> {
+  const first = await startOauthServer();
+  const { port } = first;
+  const oauthProxy = await listen({ host: '127.0.0.1', port });
+  await first.stop();
+  const oauth = await startOauthServer({ port, issuer: `http://127.0.0.1:${oauthProxy.port}`, logPath });
+  return { oauth, oauthProxy };
+}
+
+interface Places {
+  readonly oauth: OauthServer;
+  readonly tools: McpDemoServer;
+  readonly model: ScriptedModel;
+  readonly temporalAddress: string;
+}
+
+function configOf({ oauth, tools, model, temporalAddress }: Places): object {
+  const grants = [
+    { name: 'database', connector: 'billing-db', life: '15m', options: { memberOf: ['billing_clerk'] } },
+    { name: 'queue', connector: 'refund-queue', life: '15m', options: {} },
+    { name: 'crm', connector: 'crm', life: '15m', options: {} },
+    { name: 'wake-up', connector: 'scheduler', life: '15m', options: { workflowType: 'wakeUp', taskQueue: 'nobody-listens', everySeconds: 5 } },
+  ];
+  const limits = { maxSteps: 500, maxFanOut: 4, maxDepth: 2 };
+  return {
+    environment: 'dev',
+    agents: {
+      'billing-bot': {
+        owner: 'ada@example.com',
+        stopHolder: 'grace@example.com',
+        labels: { team: 'billing' },
+        model: 'scripted',
+        tools: { 'billing/list_invoices': 'allow', 'billing/get_invoice': 'allow', 'billing/send_reminder': 'allow', 'billing/slow_report': 'allow', 'billing/refund_payment': 'ask' },
+        grants,
+        mayStart: ['reminder-bot'],
+        limits,
+      },
+      'reminder-bot': {
+        owner: 'ada@example.com',
+        stopHolder: 'grace@example.com',
+        model: 'scripted',
+        tools: { 'billing/send_reminder': 'allow', 'billing/slow_report': 'allow' },
+        grants: [grants[0]],
+        limits,
+      },
+    },
+    connectors: {
+      'billing-db': { system: 'postgres', adminUrl: { env: 'BILLING_DB_ADMIN_URL' }, sslmode: 'disable', network: 'loopback', controlMemberOf: ['billing_clerk'] },
+      'refund-queue': { system: 'pg-boss', adminUrl: { env: 'BILLING_DB_ADMIN_URL' }, sslmode: 'disable', network: 'loopback' },
+      crm: {
+        system: 'oauth',
+        issuer: oauth.issuer,
+        network: 'loopback',
+        initialAccessToken: { env: 'OAUTH_INITIAL_TOKEN' },
+        control: { clientId: oauth.controlClient.clientId, clientSecret: { env: 'OAUTH_CONTROL_SECRET' } },
+        resourceUrl: oauth.resourceUrl,
+      },
+      scheduler: { system: 'temporal', address: temporalAddress, namespace: 'estop-agents', network: 'loopback' },
+    },
+    tools: { billing: { url: tools.url } },
+    models: { scripted: { provider: 'openai-compatible', model: 'scripted', baseUrl: model.baseUrl, apiKey: { env: 'MODEL_KEY' } } },
+  };
+}
