@@ -45,6 +45,7 @@ export const cases: readonly ModelCase[] = [
   holds('a2_fence', 'as written', fence),
   holds('a2_fence', 'as written, bytes outlive the socket', [...fence, 'INFLIGHT']),
   holds('a2_fence', 'as written, two renewals in flight', [...fence, 'NR=2', 'T=3']),
+  { ...holds('a2_fence', 'as written, two stops', [...fence, 'NS=2', 'T=4']), slow: true },
   broken('a2_fence', 'VAC', [...fence, 'VAC']),
   ...['M_NOLEASE', 'M_RECV', 'M_NOFENCE2', 'M_NOFENCE3', 'M_VIEWFORCE', 'M_SPLITRENEW', 'M_NOADMITSTOP'].map((flag) =>
     broken('a2_fence', flag, [...fence, flag]),
@@ -52,11 +53,11 @@ export const cases: readonly ModelCase[] = [
   // With MEND_PC every written call is listed anyway; destruction and the single tick are what keep the list short.
   ...['M_NODESTROY', 'M_SPLIT'].map((flag) => broken('a2_fence', flag, [...without(fence, 'MEND_PC'), flag])),
   broken('a2_fence', 'M_FORCEONLY', [...fence, 'M_FORCEONLY', 'NOP4']),
-  broken('a2_fence', 'M_NOMONO', [...fence, 'M_NOMONO', 'NR=2']),
+  broken('a2_fence', 'M_NOMONO', [...fence, 'M_NOMONO', 'NR=2', 'T=3']),
   broken('a2_fence', 'M_STALECONF', [...fence, 'M_STALECONF', 'NS=2', 'T=4']),
   broken('a2_fence', 'without MEND_RESET', without(fence, 'MEND_RESET')),
   broken('a2_fence', 'without MEND_EXPIRE', without(fence, 'MEND_EXPIRE')),
-  broken('a2_fence', 'without MEND_RESETEPOCH', [...without(fence, 'MEND_RESETEPOCH'), 'NR=2']),
+  broken('a2_fence', 'without MEND_RESETEPOCH', [...without(fence, 'MEND_RESETEPOCH'), 'NR=2', 'T=3']),
   broken('a2_fence', 'without MEND_PC', [...without(fence, 'MEND_PC'), 'INFLIGHT']),
 
   broken('a3_small', 'RETAIN', ['RETAIN']),
