@@ -1,9 +1,9 @@
 /** Rules of the stop protocol, from their names in test/model/rules.ts to the files of src that carry them out. */
 import type { SourceFile } from './source-tree.ts';
 
-const citation = /\brules?: ([a-z0-9]+(?:-[a-z0-9]+)*(?:, ?[a-z0-9]+(?:-[a-z0-9]+)*)*)/g;
+const citation = /\brules?: ([a-z0-9]+(?:-[a-z0-9]+)*(?:, ?[a-z0-9]+(?:-[a-z0-9]+)*)*)(?!-| ?[a-zA-Z0-9])/g;
 
-/** A comment of SQL or TypeScript says `rule: a-name` or `rules: a-name, another`, on one line. */
+/** A comment of SQL or TypeScript says `rule: a-name` or `rule: a-name, another`, on one line, and no word after it: that is prose. */
 export function citedRules(files: readonly SourceFile[]): ReadonlyMap<string, readonly string[]> {
   const cited = new Map<string, readonly string[]>();
   for (const file of files) {

@@ -15,7 +15,7 @@ describe('registries', () => {
     expect(migrationFaults(listFiles('src/store/migrations'))).toEqual([]);
   });
 
-  it('the workflow bundle exports every workflow type of the contract and nothing else', () => {
+  it('the workflow bundles export every workflow type of the contract and nothing else', () => {
     expect(
       workflowFaults(
         Object.values(workflowTypes),
@@ -54,11 +54,18 @@ describe('registries', () => {
     expect(migrationFaults(at('0001-a.sql', '0002-b.sql'))).toEqual([]);
   });
 
-  it('a workflow type that nobody exports, and an export that is none, are caught', () => {
-    const index = planted(
-      'src/workflows/index.ts',
+  it('a workflow type that nobody exports, an export that is none, and a double are caught', () => {
+    const agents = planted(
+      'src/workflows/agents.ts',
       `export { agentTask } from './agent-task.ts';\nexport { oldDrill } from './drill.ts';`,
     );
-    expect(workflowFaults(['agentTask', 'revocation'], index)).toHaveLength(2);
+    const control = planted('src/workflows/control.ts', `export { agentTask } from './agent-task.ts';`);
+    expect(workflowFaults(['agentTask', 'revocation'], [agents])).toHaveLength(2);
+    expect(
+      workflowFaults(
+        ['agentTask'],
+        [planted('src/workflows/agents.ts', `export { agentTask } from './a.ts';`), control],
+      ),
+    ).toHaveLength(1);
   });
 });

@@ -23,7 +23,7 @@ export const families: readonly Family[] = [
   },
   { folder: 'src/control/routes', registry: 'src/control/routes/index.ts', memberOf: fileMember },
   { folder: 'src/cli/commands', registry: 'src/cli/commands/index.ts', memberOf: fileMember },
-  { folder: 'src/gateway/checks', registry: 'src/gateway/checks/index.ts', memberOf: fileMember },
+  { folder: 'src/gateway/checks', registry: 'src/gateway/gate.ts', memberOf: fileMember },
 ];
 
 /** Vacuous only while nothing is in the folder; with a member and no registry, every member is missing. */
@@ -68,28 +68,33 @@ export function migrationFaults(paths: readonly string[]): readonly string[] {
   return [...malformed, ...gaps.slice(0, 1)];
 }
 
-/** Every workflow type that the contract names is exported by the bundle's index, and nothing else is. */
-export function workflowFaults(typeNames: readonly string[], index: SourceFile | undefined): readonly string[] {
-  const text = index?.text ?? '';
-  const exported = new Set(
-    Array.from(text.matchAll(/^export \{([^}]*)\}/gm), ([, list = '']) =>
-      list.split(',').map(
-        (name) =>
-          name
-            .trim()
-            .split(/\s+as\s+/)
-            .at(-1) ?? '',
-      ),
+/** What a worker bundles: one module per queue that runs workflow code. */
+export const bundles = ['src/workflows/agents.ts', 'src/workflows/control.ts'] as const;
+
+/** Every workflow type that the contract names is exported by exactly one bundle, and nothing else is. */
+export function workflowFaults(typeNames: readonly string[], files: readonly SourceFile[]): readonly string[] {
+  const exported = files
+    .filter(({ path }) => bundles.some((bundle) => bundle === path))
+    .flatMap(({ text }) =>
+      Array.from(text.matchAll(/^export \{([^}]*)\}/gm), ([, list = '']) => list.split(',')).flat(),
     )
-      .flat()
-      .filter((name) => name !== ''),
-  );
+    .map(
+      (name) =>
+        name
+          .trim()
+          .split(/\s+as\s+/)
+          .at(-1) ?? '',
+    )
+    .filter((name) => name !== '');
   return [
     ...typeNames
-      .filter((name) => !exported.has(name))
-      .map((name) => `${name} is a workflow type, but the bundle does not export it`),
-    ...[...exported]
+      .filter((name) => !exported.includes(name))
+      .map((name) => `no bundle exports the workflow type ${name}`),
+    ...exported
       .filter((name) => !typeNames.includes(name))
-      .map((name) => `the bundle exports ${name}, which is no workflow type`),
+      .map((name) => `a bundle exports ${name}, which is no workflow type`),
+    ...exported
+      .filter((name, index) => exported.indexOf(name) !== index)
+      .map((name) => `${name} is exported by two bundles`),
   ];
 }

@@ -10,7 +10,7 @@ export interface SourceFile {
 
 export const projectRoot = join(import.meta.dirname, '..', '..');
 
-const notOurs = new Set(['node_modules', 'dist', '.git', '.cache', '.estop', 'coverage', 'out']);
+const notOurs = new Set(['node_modules', 'dist', '.git', '.cache', '.estop', '.vitest', 'coverage', 'out']);
 
 export function listFiles(folder: string, root = projectRoot): readonly string[] {
   if (!existsSync(join(root, folder))) return [];
