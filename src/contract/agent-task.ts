@@ -30,8 +30,8 @@ export interface CarriedState {
   readonly heldAt?: string;
   readonly handledMessages: readonly string[];
   readonly openApprovals: readonly string[];
-  /** The call that waits for a human: the next run asks for THIS decision, it does not ask a human again. */
-  readonly awaiting?: PendingApproval;
+  /** Calls that wait for a human: the next run asks for THESE decisions, it does not ask a human again. */
+  readonly awaiting?: readonly PendingApproval[];
   readonly timeline: readonly TimelineEntry[];
 }
 
@@ -52,6 +52,8 @@ export interface ToolCall {
   /** `<server>__<tool>` as the gateway lists it. */
   readonly tool: string;
   readonly arguments: Readonly<Record<string, unknown>>;
+  /** The model's arguments were no JSON object: the call is denied without asking anybody. */
+  readonly unreadable?: true;
 }
 
 export type TaskState = 'starting' | 'running' | 'awaiting-approval' | 'held' | 'stopping' | 'done' | 'stopped' | 'failed';
@@ -112,10 +114,15 @@ export type ToolOutcome =
   | { readonly kind: 'answered'; readonly text: string; readonly isError: boolean }
   | { readonly kind: 'needs-approval'; readonly approvalId: string; readonly expiresAt: string }
   | { readonly kind: 'denied'; readonly reason: string }
-  | { readonly kind: 'stopped'; readonly stopId?: string };
+  | { readonly kind: 'stopped'; readonly stopId?: string }
+  /** Sent, and then the answer was lost or cut off: it may have taken effect. Never sent again by us. */
+  | { readonly kind: 'interrupted' };
 
 export interface ModelTurn {
   readonly text: string;
   readonly toolCalls: readonly ToolCall[];
   readonly tokensUsed: number;
 }
+
+/** Served by the workflow itself, not by the gateway: no tool server may be named `estop`. */
+export const startTaskTool = 'estop__start_task';

@@ -31,6 +31,7 @@ export const errorCatalogue = {
   'bad-answer': { status: 502, retry: 'never', title: 'The server gave an answer that is not of this API.' },
   'method-not-allowed': { status: 405, retry: 'never', title: 'This method is not allowed here.' },
   'stopped': { status: 409, retry: 'never', title: 'A stop covers this; it admits nothing until it is reset.' },
+  'held': { status: 409, retry: 'after', title: 'This is held; it goes on when it is released.' },
   'conflict': { status: 409, retry: 'never', title: 'The current state does not allow that.' },
   'not-fenced': { status: 409, retry: 'after', title: 'The stop is not fenced yet; a reset must wait for it.' },
   'target-busy': { status: 409, retry: 'backoff', title: 'An earlier generation still has open access at this target.' },

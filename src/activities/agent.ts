@@ -1,0 +1,28 @@
+import type { AgentActivities } from '../contract/activities.ts';
+import type { ConfigSource, SecretAt } from '../contract/config.ts';
+import type { Log } from '../contract/identity.ts';
+import { atBoundary } from './boundary.ts';
+import { createGatewayClient } from './gateway-client.ts';
+import { createModelActivities } from './model.ts';
+import { createModelProviders } from './model-provider.ts';
+import { createTaskTokens } from './task-tokens.ts';
+import { createToolActivities } from './tool.ts';
+import { createToolLists } from './tool-list.ts';
+
+export interface AgentActivityDependencies {
+  readonly gatewayUrl: string;
+  readonly controlUrl: string;
+  /** The worker's own bearer token for control. */
+  readonly workerToken: () => string;
+  readonly config: ConfigSource;
+  readonly readSecret: (reference: SecretAt) => string;
+  readonly log: Log;
+}
+
+export function createAgentActivities(dependencies: AgentActivityDependencies): AgentActivities {
+  const { config, readSecret, log, gatewayUrl } = dependencies;
+  const gateway = createGatewayClient(gatewayUrl, createTaskTokens(dependencies));
+  const toolLists = createToolLists(gateway);
+  const providers = createModelProviders(readSecret);
+  return atBoundary({ ...createModelActivities({ config, providers, toolLists }), ...createToolActivities(gateway) }, log);
+}

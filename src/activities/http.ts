@@ -1,0 +1,44 @@
+import { EstopError, type ErrorCode, isErrorCode } from '../core/errors.ts';
+
+/** Bounds what control or gateway can make this worker hold in memory. */
+const maxBodyBytes = 4 * 1024 * 1024;
+
+export async function requestOf(url: URL, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, { ...init, redirect: 'error' });
+  } catch (cause) {
+    throw new EstopError('upstream-unavailable', { detail: `${url.origin} cannot be reached`, cause });
+  }
+}
+
+/** The body as JSON, or undefined: an answer that cannot be read is no answer. */
+export async function readJson(response: Response): Promise<unknown> {
+  const text = await readText(response);
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+export async function readText(response: Response): Promise<string> {
+  if (response.body === null) return '';
+  const decoder = new TextDecoder();
+  let bytes = 0;
+  let text = '';
+  for await (const chunk of response.body) {
+    bytes += chunk.byteLength;
+    if (bytes > maxBodyBytes) throw new EstopError('body-too-large', { detail: `${response.url} answered with more than ${maxBodyBytes} bytes` });
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+/** RFC 9457: our own problem details carry the catalogue's code; from elsewhere only the status is known. */
+export function problemCode(body: unknown, status: number): ErrorCode {
+  if (typeof body === 'object' && body !== null && 'code' in body && isErrorCode(body.code)) return body.code;
+  if (status === 401) return 'unauthenticated';
+  if (status === 403) return 'forbidden';
+  if (status === 404) return 'not-found';
+  return status >= 500 ? 'upstream-unavailable' : 'upstream-refused';
+}

@@ -1,0 +1,94 @@
+import { Context } from '@temporalio/activity';
+import { z } from 'zod';
+import type { AgentActivities } from '../contract/activities.ts';
+import type { ToolOutcome } from '../contract/agent-task.ts';
+import { EstopError, errorCodeOf } from '../core/errors.ts';
+import { AnswerLost, type GatewayClient, type GatewayReply } from './gateway-client.ts';
+import { beating } from './heartbeat.ts';
+import { problemCode } from './http.ts';
+
+/** As the gateway lists them; a name outside of it cannot be a tool, and could not be put into a header. */
+const toolName = /^[A-Za-z0-9_.-]{1,200}$/;
+const maxTextCharacters = 64_000;
+
+const Result = z.object({
+  content: z.array(z.looseObject({ type: z.string() })).default([]),
+  structuredContent: z.unknown().optional(),
+  isError: z.boolean().default(false),
+  _meta: z.record(z.string(), z.unknown()).default({}),
+});
+
+/** One tool call through the gateway. Throws only where the call was certainly not sent upstream: that alone may be retried. */
+export function createToolActivities(gateway: GatewayClient): Pick<AgentActivities, 'callTool'> {
+  return {
+    callTool: ({ taskId, call }) =>
+      beating(async (signal) => {
+        if (call.unreadable === true) return { kind: 'denied', reason: 'The arguments are not a JSON object.' };
+        if (!toolName.test(call.tool)) return { kind: 'denied', reason: 'There is no such tool.' };
+        try {
+          return outcomeOf(await gateway.ask(taskId, 'tools/call', { name: call.tool, arguments: call.arguments }, signal));
+        } catch (error) {
+          if (errorCodeOf(error) === 'stopped') return { kind: 'stopped' };
+          // A worker that shuts down in the middle must not make another worker send it again.
+          if (error instanceof AnswerLost && isShutdownOrLoss(signal)) return { kind: 'interrupted' };
+          throw error;
+        }
+      }),
+  };
+}
+
+function isShutdownOrLoss(signal: AbortSignal): boolean {
+  return !signal.aborted || Context.current().cancellationDetails?.workerShutdown === true;
+}
+
+function outcomeOf(reply: GatewayReply): ToolOutcome {
+  if (reply.kind === 'refused') return refusal(reply.status, reply.body);
+  const parsed = Result.safeParse(reply.result);
+  if (!parsed.success) return { kind: 'answered', isError: true, text: 'The tool gave an answer that cannot be read.' };
+  const { _meta: meta, isError } = parsed.data;
+  const text = textOf(parsed.data);
+  switch (meta['estop/decision']) {
+    case undefined:
+    case 'allow':
+      return { kind: 'answered', text, isError };
+    case 'needs-approval':
+      return approvalOf(meta);
+    case 'stopped':
+      return { kind: 'stopped', ...(typeof meta['estop/stopId'] === 'string' ? { stopId: meta['estop/stopId'] } : {}) };
+    case 'held':
+      throw new EstopError('held', { detail: 'the ledger holds this task' });
+    case 'possibly-completed':
+      return { kind: 'interrupted' };
+    default:
+      // A decision we do not know is a denial.
+      return { kind: 'denied', reason: text };
+  }
+}
+
+function approvalOf(meta: Readonly<Record<string, unknown>>): ToolOutcome {
+  const [approvalId, expiresAt] = [meta['estop/approvalId'], meta['estop/expiresAt']];
+  if (typeof approvalId !== 'string' || typeof expiresAt !== 'string' || Number.isNaN(Date.parse(expiresAt))) {
+    return { kind: 'denied', reason: 'It needs an approval that could not be asked for.' };
+  }
+  return { kind: 'needs-approval', approvalId, expiresAt };
+}
+
+function refusal(status: number, body: unknown): ToolOutcome {
+  switch (problemCode(body, status)) {
+    case 'stopped':
+      return { kind: 'stopped' };
+    case 'held':
+      throw new EstopError('held', { detail: 'the ledger holds this task' });
+    default:
+      if (status >= 500) return { kind: 'interrupted' };
+      return { kind: 'denied', reason: `The gateway refused the call (${status}).` };
+  }
+}
+
+/** Bounded, and without control characters: it goes into a history whose payloads are limited, and before a model. */
+function textOf({ content, structuredContent }: z.infer<typeof Result>): string {
+  const parts = content.map((part) => (part.type === 'text' && typeof part['text'] === 'string' ? part['text'] : `[${part.type}]`));
+  const text = parts.length > 0 ? parts.join('\n') : structuredContent === undefined ? '' : JSON.stringify(structuredContent);
+  const clean = text.replaceAll(/[^\P{Cc}\n\t]/gu, ' ');
+  return clean.length <= maxTextCharacters ? clean : `${clean.slice(0, maxTextCharacters)}\n[cut off: ${clean.length} characters in all]`;
+}

@@ -1,0 +1,37 @@
+import type { DataConverter } from '@temporalio/common';
+import { type NativeConnection, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { type AgentActivityDependencies, createAgentActivities } from '../activities/agent.ts';
+import { namespaces, queues } from '../contract/names.ts';
+
+export interface AgentWorkerDependencies extends AgentActivityDependencies {
+  readonly connection: NativeConnection;
+  readonly dataConverter: DataConverter;
+  /** Of `bundleWorkflows('agents')`. */
+  readonly workflowBundle: WorkflowBundleWithSourceMap;
+  readonly maxCachedWorkflows?: number;
+  readonly maxActivities?: number;
+}
+
+/** Runs agentTask and the activities that reach the model and the gateway. Holds no store connection and no connector. */
+export function createAgentWorker(dependencies: AgentWorkerDependencies): Promise<Worker> {
+  const { connection, dataConverter, workflowBundle, maxCachedWorkflows, maxActivities } = dependencies;
+  return Worker.create({
+    connection,
+    namespace: namespaces.agents,
+    taskQueue: queues.agent,
+    workflowBundle,
+    activities: createAgentActivities(dependencies),
+    dataConverter,
+    // A cached workflow costs about 45 KB; one that is not costs a replay, and a kill must not wait for a long one.
+    maxCachedWorkflows: maxCachedWorkflows ?? 2_000,
+    reuseV8Context: true,
+    maxConcurrentActivityTaskExecutions: maxActivities ?? 200,
+    maxConcurrentWorkflowTaskExecutions: 100,
+    // How fast a running call hears that its task was killed.
+    maxHeartbeatThrottleInterval: '500 ms',
+    // After a worker crash its tasks go to others after this long; the default of 10 s would be the tail of every kill.
+    stickyQueueScheduleToStartTimeout: '1 s',
+    shutdownGraceTime: '2 s',
+    shutdownForceTime: '10 s',
+  });
+}

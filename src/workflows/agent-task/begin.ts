@@ -1,0 +1,47 @@
+import { ActivityFailure, ApplicationFailure, CancellationScope } from '@temporalio/workflow';
+import type { AgentTaskInput } from '../../contract/agent-task.ts';
+import { ledger, mint } from './activities.ts';
+import { mintId } from './ids.ts';
+
+export type Beginning =
+  | { readonly kind: 'running'; readonly what: string }
+  | { readonly kind: 'stopped'; readonly stopId: string }
+  | { readonly kind: 'refused' };
+
+/** Each try leaves a grant of its own in the ledger; one that failed half way is the revocation's to end. */
+const triesPerGrant = 3;
+
+/** The second look at the stops, then the grants, side by side. A grant that cannot be had is missing; the task runs without it. */
+export async function begin(input: AgentTaskInput, environment: string): Promise<Beginning> {
+  const decision = await ledger.beginTask(input.taskId);
+  switch (decision.kind) {
+    case 'stopped':
+      return decision;
+    case 'closed':
+      return { kind: 'refused' };
+    case 'running': {
+      const issued = await Promise.all(decision.grants.map((name) => issue(input.taskId, environment, name)));
+      const what = ['began', ...issued].join('; ');
+      return { kind: 'running', what };
+    }
+    default:
+      return decision satisfies never;
+  }
+}
+
+async function issue(taskId: string, environment: string, name: string): Promise<string> {
+  let reason = 'unknown';
+  for (let attempt = 0; attempt < triesPerGrant; attempt += 1) {
+    try {
+      const decision = await mint.issueGrant({ taskId, grantId: mintId('grant', environment), name });
+      if (decision.issued) return `grant ${name}`;
+      reason = decision.reason ?? reason;
+      if (decision.mayTryAgain !== true) break;
+    } catch (error) {
+      if (CancellationScope.current().consideredCancelled || !(error instanceof ActivityFailure)) throw error;
+      reason = error.cause instanceof ApplicationFailure ? (error.cause.type ?? reason) : 'timeout';
+      break;
+    }
+  }
+  return `no grant ${name} (${reason})`;
+}

@@ -1,0 +1,156 @@
+import { ActivityFailure, CancellationScope, CancelledFailure, condition, TimeoutFailure, workflowInfo } from '@temporalio/workflow';
+import type { AgentTaskInput, ModelMessage, ModelTurn, PendingApproval, ToolOutcome } from '../../contract/agent-task.ts';
+import { ledger, model as modelActivity, tool as toolActivity } from './activities.ts';
+import { awaitDecision } from './approval.ts';
+import { type ChildOrder, type ChildOutcome, runChild } from './child.ts';
+import type { Inbox } from './inbox.ts';
+import { oneLine } from './messages.ts';
+import type { TaskRecord } from './record.ts';
+
+export interface ToolRequest {
+  /** `<server>__<tool>` as the gateway lists it. */
+  readonly tool: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
+  readonly toolCallId?: string;
+}
+
+/** `stopped`: this tool is, by a stop that does not cover the task. A stop that covers the task ends it instead. */
+export type ToolResult = Exclude<ToolOutcome, { readonly kind: 'needs-approval' }>;
+
+/** What governed code may do. Everything here waits while the task is held, and throws once it is stopped. */
+export interface GovernedTask {
+  readonly input: AgentTaskInput;
+  callModel(messages: readonly ModelMessage[]): Promise<ModelTurn>;
+  /** Waits for a human where the agent's configuration says `ask`. A denial is a value. */
+  callTool(request: ToolRequest): Promise<ToolResult>;
+  /** Starts a task of an agent that this one may start, and waits for its end. */
+  runTask(order: ChildOrder): Promise<ChildOutcome>;
+  /** One line in the task's timeline: state, never content. */
+  note(what: string): void;
+  /** A good moment to continue as new; does so if the history is long. */
+  pause(): Promise<void>;
+}
+
+export interface TaskHost {
+  readonly input: AgentTaskInput;
+  readonly environment: string;
+  readonly record: TaskRecord;
+  readonly inbox: Inbox;
+  isEnded(): boolean;
+  /** The ledger says that a stop covers this task: ends it. */
+  onStopFound(stopId: string): void;
+  /** Continues as new with everything that must be kept. Undefined where the body has not said what that is. */
+  readonly leave: (() => Promise<never>) | undefined;
+  count(tokensUsed: number): void;
+}
+
+const maxHistoryBytes = 3 * 1024 * 1024;
+const leaveAfterSignals = 4_000;
+/** Close to the 10,000 at which Temporal refuses the next signal, be it a kill: a model call is given up for room. */
+const floodOfSignals = 8_000;
+const fewestEvents = 20;
+
+export function createGovernedTask(host: TaskHost): GovernedTask {
+  const { input, record, inbox, leave } = host;
+  let calls = 0;
+  let openChildren = 0;
+
+  const mustLeave = (): boolean => {
+    if (leave === undefined || openChildren > 0) return false;
+    const { continueAsNewSuggested, historySize, historyLength } = workflowInfo();
+    const { continueAfterEvents } = input.limits;
+    const isLong = continueAfterEvents !== undefined && historyLength >= Math.max(fewestEvents, continueAfterEvents);
+    return isLong || continueAsNewSuggested || historySize >= maxHistoryBytes || inbox.signalsSeen() >= leaveAfterSignals;
+  };
+  const pause = async (): Promise<void> => {
+    if (leave !== undefined && mustLeave()) await leave();
+  };
+  /** Power stays on while a task is held; it just does not move. */
+  const gate = async (): Promise<void> => {
+    while (record.model().heldAt !== undefined && !host.isEnded()) {
+      await condition(() => record.model().heldAt === undefined || mustLeave());
+      await pause();
+    }
+    if (host.isEnded()) throw new CancelledFailure('the task has ended');
+  };
+  const sendTool = async (request: ToolRequest, toolCallId: string): Promise<ToolOutcome> => {
+    try {
+      return await toolActivity(oneLine(request.tool)).callTool({ taskId: input.taskId, call: { ...request, toolCallId } });
+    } catch (error) {
+      if (error instanceof ActivityFailure && error.cause instanceof TimeoutFailure) {
+        return { kind: 'interrupted' };
+      }
+      throw error;
+    }
+  };
+  /** True where a stop covers the whole task: then nothing more is done. */
+  const isTaskStopped = async (): Promise<boolean> => {
+    const { stopId } = await ledger.stopOf(input.taskId);
+    if (stopId === undefined) return false;
+    host.onStopFound(stopId);
+    return true;
+  };
+  const decide = async (pending: PendingApproval, seen: number): Promise<'approved' | ToolResult> => {
+    record.apply({ kind: 'asked', pending });
+    const decision = await awaitDecision(pending, { count: inbox.wakeUps }, seen, mustLeave);
+    if (decision === 'leave') {
+      await pause();
+      return decide(pending, inbox.wakeUps());
+    }
+    record.apply({ kind: 'decided', approvalId: pending.approvalId, decision });
+    if (decision === 'approved') return 'approved';
+    return { kind: 'denied', reason: decision === 'expired' ? 'Nobody approved it in time.' : `The approval was ${decision}.` };
+  };
+
+  return {
+    input,
+    pause,
+    note: (what) => record.apply({ kind: 'noted', what }),
+    callModel: async (messages) => {
+      await gate();
+      const { taskId, agentId, modelId } = input;
+      const scope = new CancellationScope();
+      const flooded = () => inbox.signalsSeen() >= floodOfSignals;
+      try {
+        const turn = await scope.run(() => {
+          const asked = modelActivity(oneLine(modelId)).callModel({ taskId, agentId, modelId, messages });
+          return leave === undefined ? asked : Promise.race([asked, condition(flooded).then(leave)]);
+        });
+        host.count(turn.tokensUsed);
+        return turn;
+      } finally {
+        scope.cancel();
+      }
+    },
+    callTool: async (request) => {
+      calls += 1;
+      const toolCallId = request.toolCallId ?? `call-${calls}`;
+      let pending = record.model().awaiting.find((open) => open.toolCallId === toolCallId && open.tool === oneLine(request.tool));
+      // A call that waited in the run before is looked at once: its wake-up may have come while that run ended.
+      let seen = pending === undefined ? inbox.wakeUps() : -1;
+      for (;;) {
+        if (pending !== undefined) {
+          const decision = await decide(pending, seen);
+          if (decision !== 'approved') return decision;
+        }
+        await gate();
+        seen = inbox.wakeUps();
+        const outcome = await sendTool(request, toolCallId);
+        // A stop cuts calls off, so a cut is a reason to ask as well.
+        const isCut = outcome.kind === 'stopped' || outcome.kind === 'interrupted';
+        if (isCut && (await isTaskStopped())) throw new CancelledFailure('the task is stopped');
+        if (outcome.kind !== 'needs-approval') return outcome;
+        pending = { approvalId: outcome.approvalId, expiresAt: outcome.expiresAt, toolCallId, tool: oneLine(request.tool) };
+      }
+    },
+    runTask: async (order) => {
+      await gate();
+      openChildren += 1;
+      try {
+        return await runChild(input, host.environment, order);
+      } finally {
+        openChildren -= 1;
+      }
+    },
+  };
+}

@@ -1,0 +1,2 @@
+/** Everything that workers of the queue `agent` run. Your own governed workflows: a module like this one, with a line for each. */
+export { agentTask } from './agent-task/agent-task.ts';
