@@ -1,8 +1,19 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { EstopError } from '../../core/errors.ts';
+import { bareEnvironment } from './bare-environment.ts';
 import type { PostgresBinaries } from './postgres-binaries.ts';
 import type { OsUser } from './postgres-user.ts';
 import { makeOwnerOnlyFolder, writeOwnerOnly } from './state-folder.ts';
@@ -54,7 +65,12 @@ export function ensureCluster(folder: string, binaries: PostgresBinaries, user: 
   return { folder, dataFolder, superuser: readSuperuser(secret) };
 }
 
-function initialise(dataFolder: string, superuser: Superuser, binaries: PostgresBinaries, user: OsUser | undefined): void {
+function initialise(
+  dataFolder: string,
+  superuser: Superuser,
+  binaries: PostgresBinaries,
+  user: OsUser | undefined,
+): void {
   const draft = `${dataFolder}.draft`;
   const passwordFile = `${dataFolder}.password`;
   rmSync(draft, { recursive: true, force: true });
@@ -76,10 +92,15 @@ function initialise(dataFolder: string, superuser: Superuser, binaries: Postgres
     const run = spawnSync(join(binaries.folder, 'initdb'), args, {
       encoding: 'utf8',
       cwd: '/',
+      env: bareEnvironment(),
       stdio: ['ignore', 'pipe', 'pipe', ...access.handles, password],
       ...user,
     });
-    if (run.status !== 0) throw new EstopError('part-failed', { detail: `initdb could not make ${dataFolder}: ${(run.stderr ?? '').trim()}`, cause: run.error });
+    if (run.status !== 0)
+      throw new EstopError('part-failed', {
+        detail: `initdb could not make ${dataFolder}: ${(run.stderr ?? '').trim()}`,
+        cause: run.error,
+      });
     syncWhole(draft);
     renameSync(draft, dataFolder);
   } finally {
@@ -93,7 +114,11 @@ function initialise(dataFolder: string, superuser: Superuser, binaries: Postgres
 function syncWhole(folder: string): void {
   if (!onLinux) return;
   const run = spawnSync('sync', ['-f', folder], { encoding: 'utf8' });
-  if (run.status !== 0) throw new EstopError('part-failed', { detail: `${folder} could not be synced to disk: ${(run.stderr ?? '').trim()}`, cause: run.error });
+  if (run.status !== 0)
+    throw new EstopError('part-failed', {
+      detail: `${folder} could not be synced to disk: ${(run.stderr ?? '').trim()}`,
+      cause: run.error,
+    });
 }
 
 function checkVersion(dataFolder: string, binaries: PostgresBinaries): void {
@@ -106,7 +131,8 @@ function checkVersion(dataFolder: string, binaries: PostgresBinaries): void {
 function readSuperuser(path: string): Superuser {
   const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
   if (typeof value === 'object' && value !== null && 'user' in value && 'password' in value) {
-    if (typeof value.user === 'string' && typeof value.password === 'string') return { user: value.user, password: value.password };
+    if (typeof value.user === 'string' && typeof value.password === 'string')
+      return { user: value.user, password: value.password };
   }
   throw new EstopError('part-failed', { detail: `${path} does not hold the superuser's name and password.` });
 }

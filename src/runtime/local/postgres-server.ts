@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { EstopError, errorCodeOf } from '../../core/errors.ts';
+import { bareEnvironment } from './bare-environment.ts';
 import { adoptChild, type ChildProcess, startChild } from './child-process.ts';
 import { readChildRecord } from './child-record.ts';
 import { withExclusiveFile } from './exclusive-file.ts';
@@ -66,8 +67,17 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   const folder = makeOwnerOnlyFolder(join(options.folder, options.name));
   return withExclusiveFile(join(folder, 'start.lock'), startDeadlineMs, async () => {
     const cluster = ensureCluster(folder, binaries, user);
-    const fingerprint = createHash('sha256').update(JSON.stringify([binaries, options.settings ?? {}])).digest('hex');
-    const start = { options, cluster, binariesFolder: binaries.folder, user, logFile: join(folder, 'server.log'), fingerprint };
+    const fingerprint = createHash('sha256')
+      .update(JSON.stringify([binaries, options.settings ?? {}]))
+      .digest('hex');
+    const start = {
+      options,
+      cluster,
+      binariesFolder: binaries.folder,
+      user,
+      logFile: join(folder, 'server.log'),
+      fingerprint,
+    };
     const running = (await adopt(start)) ?? { ...(await startWithFreePort(start)), adopted: false };
     return serverOf(running, cluster.superuser, binaries.majorVersion);
   });
@@ -82,7 +92,13 @@ interface RunningServer {
 }
 
 function serverOf(running: RunningServer, superuser: Superuser, majorVersion: number): PostgresServer {
-  return { ...running, host, superuser, majorVersion, url: (database, role = superuser) => urlOf(running.port, database, role) };
+  return {
+    ...running,
+    host,
+    superuser,
+    majorVersion,
+    url: (database, role = superuser) => urlOf(running.port, database, role),
+  };
 }
 
 function urlOf(port: number, database: string, role: Superuser): string {
@@ -93,13 +109,19 @@ function urlOf(port: number, database: string, role: Superuser): string {
 async function adopt({ options, cluster, logFile, fingerprint }: Start): Promise<RunningServer | undefined> {
   const postmaster = findPostmaster(cluster.dataFolder);
   if (postmaster === undefined) return undefined;
-  const { port, process: { pid } } = postmaster;
+  const {
+    port,
+    process: { pid },
+  } = postmaster;
   const record = readChildRecord(options.folder, options.name);
   const recorded = record !== undefined && record.child.pid === pid && isAlive(record.child);
   const fits = recorded && record.fingerprint === fingerprint && (options.port ?? port) === port;
 
   if (recorded && isAlive(record.parent)) {
-    if (!fits) throw new EstopError('part-failed', { detail: `${options.name} already runs (process ${pid}), with other settings, for process ${record.parent.pid}.` });
+    if (!fits)
+      throw new EstopError('part-failed', {
+        detail: `${options.name} already runs (process ${pid}), with other settings, for process ${record.parent.pid}.`,
+      });
     await roundTrip(urlOf(port, 'postgres', cluster.superuser));
     return { port, pid, adopted: true, exited: new Promise(() => undefined), stop: async () => undefined };
   }
@@ -144,7 +166,10 @@ function portFile(cluster: PostgresCluster): string {
   return join(cluster.folder, 'port');
 }
 
-async function startOn(port: number, { options, cluster, binariesFolder, user, logFile, fingerprint }: Start): Promise<ChildProcess> {
+async function startOn(
+  port: number,
+  { options, cluster, binariesFolder, user, logFile, fingerprint }: Start,
+): Promise<ChildProcess> {
   const access = openDataFolder(cluster.dataFolder, user);
   try {
     const settings = {
@@ -158,10 +183,17 @@ async function startOn(port: number, { options, cluster, binariesFolder, user, l
     const child = await startChild({
       name: options.name,
       command: join(binariesFolder, 'postgres'),
-      args: ['-D', access.path, '-p', String(port), ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])],
+      args: [
+        '-D',
+        access.path,
+        '-p',
+        String(port),
+        ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]),
+      ],
       stateFolder: options.folder,
       logFile,
       cwd: '/',
+      env: bareEnvironment(),
       as: user,
       handles: access.handles,
       stopSignal: 'SIGINT',

@@ -11,7 +11,12 @@ export interface TemporalProbe {
  * Succeeds when the server answers on gRPC and knows these namespaces and search attributes: all that a client may rely on.
  * The client library is loaded only here, because it takes a fifth of a second.
  */
-export async function probeTemporal({ address, otherPort, namespaces, searchAttributes }: TemporalProbe): Promise<void> {
+export async function probeTemporal({
+  address,
+  otherPort,
+  namespaces,
+  searchAttributes,
+}: TemporalProbe): Promise<void> {
   // A gRPC channel whose first attempt fails waits a second before the next one: knock before.
   await knock(address);
   // If a stranger's Temporal was faster on our port, ours is not there on its other one.

@@ -1,7 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { namespaces, searchAttributes } from '../../contract/names.ts';
 import { EstopError, errorCodeOf } from '../../core/errors.ts';
+import { bareEnvironment } from './bare-environment.ts';
 import { type ChildProcess, endPredecessor, startChild } from './child-process.ts';
 import { freePorts } from './free-port.ts';
 import { untilReady } from './readiness.ts';
@@ -34,22 +35,15 @@ export interface TemporalServer {
   stop(): Promise<void>;
 }
 
-export const temporalNamespaces = ['estop-agents', 'estop-control'] as const;
-
-export const temporalSearchAttributes = {
-  EstopAgent: 'Keyword',
-  EstopTask: 'Keyword',
-  EstopRootTask: 'Keyword',
-  EstopEpoch: 'Int',
-  EstopState: 'Keyword',
-  EstopStop: 'Keyword',
-} as const;
+const searchAttributeTypes: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(searchAttributes).map(([key, attribute]) => [attribute, key === 'epoch' ? 'Int' : 'Keyword']),
+);
 
 /**
  * Each shard polls its task queues at most 20 times a second by default, which makes every hop of a workflow wait up to 50 ms.
  * A production cluster needs the same values.
  */
-export const temporalDynamicConfig = {
+const dynamicConfig = {
   'history.transferProcessorMaxPollRPS': 2000,
   'history.timerProcessorMaxPollRPS': 2000,
   'history.visibilityProcessorMaxPollRPS': 2000,
@@ -74,7 +68,9 @@ interface Ports {
  * An orphan of an earlier run in the same folder is ended first; two servers on one database file would destroy it.
  */
 export async function startTemporal(options: TemporalOptions): Promise<TemporalServer> {
-  const binary = options.binary ?? (await findTemporalBinary(options.onProgress === undefined ? {} : { onProgress: options.onProgress }));
+  const binary =
+    options.binary ??
+    (await findTemporalBinary(options.onProgress === undefined ? {} : { onProgress: options.onProgress }));
   const folder = makeOwnerOnlyFolder(join(makeOwnerOnlyFolder(options.stateFolder), name));
   // Before the ports are chosen: the orphan still holds the ones that links point to.
   await endPredecessor(options.stateFolder, name);
@@ -84,22 +80,10 @@ export async function startTemporal(options: TemporalOptions): Promise<TemporalS
       return serverOf(await startOn(ports, binary, folder, options), ports, binary, options);
     } catch (error) {
       // Someone may have taken a port between our look and the server's bind.
-      if (errorCodeOf(error) !== 'part-failed' || attempt === 3 || !String(error).includes('address already in use')) throw error;
+      if (errorCodeOf(error) !== 'part-failed' || attempt === 3 || !String(error).includes('address already in use'))
+        throw error;
     }
   }
-}
-
-/** A server that forgets everything, in a folder that goes with it: for tests. */
-export async function startThrowawayTemporal(options: Omit<TemporalOptions, 'stateFolder'> = {}): Promise<TemporalServer> {
-  const stateFolder = mkdtempSync(join(tmpdir(), 'estop-temporal-'));
-  const server = await startTemporal({ database: 'memory', ui: false, ...options, stateFolder });
-  return {
-    ...server,
-    stop: async () => {
-      await server.stop();
-      rmSync(stateFolder, { recursive: true, force: true });
-    },
-  };
 }
 
 function serverOf(child: ChildProcess, ports: Ports, binary: string, options: TemporalOptions): TemporalServer {
@@ -123,13 +107,18 @@ async function startOn(ports: Ports, binary: string, folder: string, options: Te
     stateFolder: options.stateFolder,
     logFile: join(folder, 'server.log'),
     cwd: folder,
-    env: withoutTemporalVariables(process.env),
+    env: bareEnvironment(),
     // What lives in memory alone has nothing to put away.
     ...(options.database === 'memory' ? { graceMs: 0 } : {}),
   });
   try {
     const address = `${host}:${ports.grpc}`;
-    const probe = { address, otherPort: ports.metrics, namespaces: temporalNamespaces, searchAttributes: Object.keys(temporalSearchAttributes) };
+    const probe = {
+      address,
+      otherPort: ports.metrics,
+      namespaces: Object.values(namespaces),
+      searchAttributes: Object.keys(searchAttributeTypes),
+    };
     await untilReady(child, startDeadlineMs, () => probeTemporal(probe));
   } catch (error) {
     await child.stop();
@@ -142,25 +131,39 @@ async function startOn(ports: Ports, binary: string, folder: string, options: Te
 function argumentsFor(ports: Ports, folder: string, { database = 'file', ui = true }: TemporalOptions): string[] {
   return [
     ['server', 'start-dev', '--disable-config-file', '--disable-config-env', '--log-level', 'warn'],
-    ['--ip', host, '--port', String(ports.grpc), '--http-port', String(ports.http), '--metrics-port', String(ports.metrics)],
+    [
+      '--ip',
+      host,
+      '--port',
+      String(ports.grpc),
+      '--http-port',
+      String(ports.http),
+      '--metrics-port',
+      String(ports.metrics),
+    ],
     ui ? ['--ui-port', String(ports.ui), '--ui-disable-news-fetch'] : ['--headless'],
-    database === 'file' ? ['--db-filename', join(folder, 'temporal.db'), '--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'] : [],
-    temporalNamespaces.flatMap((namespace) => ['--namespace', namespace]),
-    Object.entries(temporalSearchAttributes).flatMap(([key, type]) => ['--search-attribute', `${key}=${type}`]),
-    Object.entries(temporalDynamicConfig).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
+    database === 'file'
+      ? [
+          '--db-filename',
+          join(folder, 'temporal.db'),
+          '--sqlite-pragma',
+          'journal_mode=WAL',
+          '--sqlite-pragma',
+          'synchronous=NORMAL',
+        ]
+      : [],
+    Object.values(namespaces).flatMap((namespace) => ['--namespace', namespace]),
+    Object.entries(searchAttributeTypes).flatMap(([key, type]) => ['--search-attribute', `${key}=${type}`]),
+    Object.entries(dynamicConfig).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
   ].flat();
-}
-
-/** Those meant for our own client must not steer the server. */
-function withoutTemporalVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([key]) => !key.startsWith('TEMPORAL_')));
 }
 
 /** Those of the last start if they are still free, so that links into the UI stay valid. */
 async function choosePorts(folder: string, remember: boolean): Promise<Ports> {
   const last = remember ? rememberedPorts(folder) : {};
   const [grpc, ui, http, metrics] = await freePorts([last.grpc, last.ui, last.http, last.metrics]);
-  if (grpc === undefined || ui === undefined || http === undefined || metrics === undefined) throw new EstopError('internal');
+  if (grpc === undefined || ui === undefined || http === undefined || metrics === undefined)
+    throw new EstopError('internal');
   return { grpc, ui, http, metrics };
 }
 
@@ -168,7 +171,9 @@ function rememberedPorts(folder: string): Partial<Ports> {
   try {
     const value: unknown = JSON.parse(readFileSync(join(folder, 'ports.json'), 'utf8'));
     if (typeof value !== 'object' || value === null) return {};
-    const ports = Object.entries(value).filter((entry): entry is [string, number] => Number.isInteger(entry[1]) && entry[1] > 0 && entry[1] < 65_536);
+    const ports = Object.entries(value).filter(
+      (entry): entry is [string, number] => Number.isInteger(entry[1]) && entry[1] > 0 && entry[1] < 65_536,
+    );
     return Object.fromEntries(ports);
   } catch {
     return {};
