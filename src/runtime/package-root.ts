@@ -2,9 +2,6 @@ import { existsSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The realms that are processes of their own. Each has a `main` file. */
-export type EntryPointName = 'stop' | 'gateway' | 'control' | 'workers' | 'cli';
-
 const thisFile = fileURLToPath(import.meta.url);
 
 /** '.ts' when Node runs the sources, '.js' when it runs what the compiler made of them. Strings are not rewritten by it. */
@@ -13,13 +10,8 @@ export const sourceExtension: '.ts' | '.js' = extname(thisFile) === '.ts' ? '.ts
 /** The folder that holds package.json, whether this file runs from src/ or from dist/src/. */
 export const packageRoot: string = findPackageRoot(dirname(thisFile));
 
-/** Where `src` is for the code that runs now: <root>/src or <root>/dist/src. */
+/** Where `src` is for the code that runs now: <root>/src or <root>/dist/src. The program of a realm is `<sourceRoot>/<realm>/main<sourceExtension>`. */
 export const sourceRoot: string = dirname(dirname(thisFile));
-
-/** The file that starts a process of estop, of the same kind (source or compiled) as the one that asks. */
-export function entryPoint(name: EntryPointName): string {
-  return join(sourceRoot, name, `main${sourceExtension}`);
-}
 
 function findPackageRoot(start: string): string {
   let folder = start;

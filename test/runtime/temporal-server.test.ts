@@ -48,7 +48,14 @@ requires('temporal')('a Temporal dev server', () => {
     for (const namespace of ['estop-agents', 'estop-control']) {
       const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
       // 2 is Keyword, 3 is Int.
-      expect(customAttributes).toMatchObject({ EstopAgent: 2, EstopTask: 2, EstopRootTask: 2, EstopEpoch: 3, EstopState: 2, EstopStop: 2 });
+      expect(customAttributes).toMatchObject({
+        EstopAgent: 2,
+        EstopTask: 2,
+        EstopRootTask: 2,
+        EstopEpoch: 3,
+        EstopState: 2,
+        EstopStop: 2,
+      });
     }
   });
 
@@ -69,7 +76,9 @@ requires('temporal')('a Temporal dev server', () => {
   it('is not started a second time on the database of a living one', async () => {
     const stateFolder = tempFolder();
     const told = await startElsewhere(stateFolder).next();
-    await expect(startTemporal({ stateFolder, binary: inject('temporalBinary') })).rejects.toThrow(`temporal already runs as process ${told['pid']}`);
+    await expect(startTemporal({ stateFolder, binary: inject('temporalBinary') })).rejects.toThrow(
+      `temporal already runs as process ${told['pid']}`,
+    );
     expect(runs(told['pid'])).toBe(true);
   });
 
@@ -88,7 +97,9 @@ async function start(options: TemporalOptions): Promise<TemporalServer> {
 
 /** A server whose starter is another process, which the test may kill. */
 function startElsewhere(stateFolder: string): Program {
-  const parent = runProgram(runServers, ['temporal', stateFolder], { env: { ...process.env, ESTOP_TEMPORAL_CLI: inject('temporalBinary') } });
+  const parent = runProgram(runServers, ['temporal', stateFolder], {
+    env: { ...process.env, ESTOP_TEMPORAL_CLI: inject('temporalBinary') },
+  });
   onTestFinished(async () => {
     await parent.kill('SIGKILL');
     await endOrphans(stateFolder);

@@ -1,9 +1,16 @@
-import { type ChildProcess as NodeChildProcess, spawn, type StdioOptions } from 'node:child_process';
+import { type ChildProcess as NodeChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { closeSync, openSync, renameSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread } from 'node:worker_threads';
 import { EstopError } from '../../core/errors.ts';
-import { type ChildRecord, isOrphan, readChildRecord, readChildRecords, removeChildRecord, writeChildRecord } from './child-record.ts';
+import {
+  type ChildRecord,
+  isOrphan,
+  readChildRecord,
+  readChildRecords,
+  removeChildRecord,
+  writeChildRecord,
+} from './child-record.ts';
 import { identifyProcess, isAlive, type ProcessIdentity } from './process-identity.ts';
 
 export interface ChildSpec {
@@ -55,7 +62,8 @@ const logLimitBytes = 10 * 1024 * 1024;
  * Starts a process in a group of its own, so that Ctrl-C in the terminal reaches estop alone and the order of the stop is
  * ours. It ends with us in three ways: by `stop`, by our exit handler, and, when we were killed, by the next start.
  * Its standard input is a pipe that we hold open: a child that reads it (`endWithParent`) notices our death at once.
- * Not protected: killed between the spawn and the write of the record, we leave a child that no record names.
+ * A signal that we do not handle counts as a kill: Node then runs no exit handler. Whoever starts children handles SIGTERM
+ * and SIGINT. Not protected: killed between the spawn and the write of the record, we leave a child that no record names.
  */
 export async function startChild(spec: ChildSpec): Promise<ChildProcess> {
   await endPredecessor(spec.stateFolder, spec.name);
@@ -105,7 +113,10 @@ function handleOf(running: Running): ChildProcess {
   return { name, pid: identity.pid, logFile, exited, stop: () => (stopping ??= stop(running, exited)) };
 }
 
-async function stop({ identity, stopSignal, graceMs = defaultGraceMs }: Running, exited: Promise<ChildExit>): Promise<ChildExit> {
+async function stop(
+  { identity, stopSignal, graceMs = defaultGraceMs }: Running,
+  exited: Promise<ChildExit>,
+): Promise<ChildExit> {
   // The leader alone is asked: it knows in which order to end the others of its group.
   signalIfAlive(identity, identity.pid, stopSignal);
   const grace = new AbortController();
@@ -124,7 +135,9 @@ export async function endPredecessor(stateFolder: string, name: string): Promise
   await endOrphan(stateFolder, name);
   const record = readChildRecord(stateFolder, name);
   if (record === undefined || !isAlive(record.child)) return;
-  throw new EstopError('part-failed', { detail: `${name} already runs as process ${record.child.pid}, started by process ${record.parent.pid}.` });
+  throw new EstopError('part-failed', {
+    detail: `${name} already runs as process ${record.child.pid}, started by process ${record.parent.pid}.`,
+  });
 }
 
 /**
@@ -153,16 +166,25 @@ async function spawnToLog(spec: ChildSpec): Promise<{ readonly child: NodeChildP
   const stdio: StdioOptions = ['pipe', log, log, ...(spec.handles ?? [])];
   try {
     const child = withOwnerOnlyUmask(() =>
-      spawn(spec.command, spec.args, { detached: true, stdio, env: spec.env ?? process.env, ...(spec.cwd === undefined ? {} : { cwd: spec.cwd }), ...spec.as }),
+      spawn(spec.command, spec.args, {
+        detached: true,
+        stdio,
+        env: spec.env ?? process.env,
+        ...(spec.cwd === undefined ? {} : { cwd: spec.cwd }),
+        ...spec.as,
+      }),
     );
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve);
-      child.once('error', (cause) => reject(new EstopError('part-failed', { detail: `${spec.name} cannot be started: ${cause.message}.`, cause })));
+      child.once('error', (cause) =>
+        reject(new EstopError('part-failed', { detail: `${spec.name} cannot be started: ${cause.message}.`, cause })),
+      );
     });
     // A pipe whose other end is closed must not end us.
     child.stdin?.on('error', () => undefined);
     // Never a default: signalling the group 0 would end ourselves.
-    if (child.pid === undefined) throw new EstopError('part-failed', { detail: `${spec.name} started without a process id.` });
+    if (child.pid === undefined)
+      throw new EstopError('part-failed', { detail: `${spec.name} started without a process id.` });
     return { child, pid: child.pid };
   } finally {
     closeSync(log);

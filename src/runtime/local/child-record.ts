@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { isAlive, parseProcessIdentity, type ProcessIdentity, thisProcess } from './process-identity.ts';
+import { isAlive, type ProcessIdentity, parseProcessIdentity, thisProcess } from './process-identity.ts';
 import { makeOwnerOnlyFolder, writeOwnerOnly } from './state-folder.ts';
 
 /** What is left in the state folder about a child, so that the next start can end it if its parent was killed. */
@@ -47,11 +47,13 @@ export function isOrphan(record: ChildRecord): boolean {
 
 function parseChildRecord(value: unknown): ChildRecord | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  if (!('name' in value && 'child' in value && 'parent' in value && 'stopSignal' in value && 'fingerprint' in value)) return undefined;
+  if (!('name' in value && 'child' in value && 'parent' in value && 'stopSignal' in value && 'fingerprint' in value))
+    return undefined;
   const { name, stopSignal, fingerprint } = value;
   const child = parseProcessIdentity(value.child);
   const parent = parseProcessIdentity(value.parent);
-  if (child === undefined || parent === undefined || typeof name !== 'string' || typeof fingerprint !== 'string') return undefined;
+  if (child === undefined || parent === undefined || typeof name !== 'string' || typeof fingerprint !== 'string')
+    return undefined;
   if (!isStopSignal(stopSignal)) return undefined;
   return { name, child, parent, stopSignal, fingerprint };
 }

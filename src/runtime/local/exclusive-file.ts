@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isAlive, parseProcessIdentity, type ProcessIdentity, thisProcess } from './process-identity.ts';
+import { isAlive, type ProcessIdentity, parseProcessIdentity, thisProcess } from './process-identity.ts';
 
 export type Acquisition =
   | { readonly kind: 'acquired'; readonly release: () => void }
@@ -91,7 +91,8 @@ function readHolder(path: string): { readonly text: string; readonly holder: Pro
   }
   try {
     const value: unknown = JSON.parse(text);
-    const holder = typeof value === 'object' && value !== null && 'holder' in value ? parseProcessIdentity(value.holder) : undefined;
+    const holder =
+      typeof value === 'object' && value !== null && 'holder' in value ? parseProcessIdentity(value.holder) : undefined;
     return { text, holder };
   } catch {
     return { text, holder: undefined };

@@ -18,7 +18,9 @@ export function findPostgresBinaries(which: string, user: OsUser | undefined): P
   const folder = which;
   const version = tryOut(folder, user);
   if (typeof version === 'number') return { folder, majorVersion: version };
-  throw new EstopError('part-missing', { detail: `PostgreSQL was looked for in ${folder}: ${version.problem}. Install it (Debian: apt-get install postgresql).` });
+  throw new EstopError('part-missing', {
+    detail: `PostgreSQL was looked for in ${folder}: ${version.problem}. Install it (Debian: apt-get install postgresql).`,
+  });
 }
 
 /**
@@ -26,7 +28,11 @@ export function findPostgresBinaries(which: string, user: OsUser | undefined): P
  * cannot be done (a read-only install), or where the server's user cannot reach the package (root's home), a copy is taken
  * into the cache: once for each version.
  */
-export function embeddedBinaries(packageFolder: string, user: OsUser | undefined, cache = cacheFor(user)): PostgresBinaries {
+export function embeddedBinaries(
+  packageFolder: string,
+  user: OsUser | undefined,
+  cache = cacheFor(user),
+): PostgresBinaries {
   const problems: string[] = [];
   for (const prepare of [() => linkLibraries(packageFolder), () => copyToCache(packageFolder, cache)]) {
     const result = attempt(prepare, user);
@@ -68,12 +74,18 @@ function linkLibraries(packageFolder: string): string {
 }
 
 function copyToCache(packageFolder: string, cache: string): string {
-  const copy = join(makeCacheFolder(cache), `postgres-${packageVersion(packageFolder)}-${process.platform}-${process.arch}`);
+  const copy = join(
+    makeCacheFolder(cache),
+    `postgres-${packageVersion(packageFolder)}-${process.platform}-${process.arch}`,
+  );
   const folder = join(copy, 'native', 'bin');
   if (existsSync(copy)) return folder;
   const draft = mkdtempSync(`${copy}.`);
   try {
-    cpSync(join(packageFolder, 'native'), join(draft, 'package', 'native'), { recursive: true, verbatimSymlinks: true });
+    cpSync(join(packageFolder, 'native'), join(draft, 'package', 'native'), {
+      recursive: true,
+      verbatimSymlinks: true,
+    });
     linkLibraries(join(draft, 'package'));
     renameSync(join(draft, 'package'), copy);
   } catch (error) {
@@ -87,14 +99,21 @@ function copyToCache(packageFolder: string, cache: string): string {
 
 function packageVersion(packageFolder: string): string {
   const manifest: unknown = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8'));
-  if (typeof manifest === 'object' && manifest !== null && 'version' in manifest && typeof manifest.version === 'string') return manifest.version;
+  if (
+    typeof manifest === 'object' &&
+    manifest !== null &&
+    'version' in manifest &&
+    typeof manifest.version === 'string'
+  )
+    return manifest.version;
   throw new Error(`${packageFolder}/package.json names no version`);
 }
 
 function parseLinks(list: unknown): readonly { readonly source: string; readonly target: string }[] {
   if (!Array.isArray(list)) throw new Error('pg-symlinks.json is not a list');
   return list.map((entry: unknown) => {
-    if (typeof entry !== 'object' || entry === null || !('source' in entry && 'target' in entry)) throw new Error('pg-symlinks.json has a strange entry');
+    if (typeof entry !== 'object' || entry === null || !('source' in entry && 'target' in entry))
+      throw new Error('pg-symlinks.json has a strange entry');
     return { source: String(entry.source), target: String(entry.target) };
   });
 }

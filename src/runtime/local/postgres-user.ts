@@ -17,13 +17,18 @@ export function postgresUser(): OsUser | undefined {
   const user = lookUp();
   if (user !== undefined) return user;
   try {
-    execFileSync('useradd', ['--system', '--user-group', '--no-create-home', '--shell', '/usr/sbin/nologin', userName], { stdio: 'pipe' });
+    execFileSync(
+      'useradd',
+      ['--system', '--user-group', '--no-create-home', '--shell', '/usr/sbin/nologin', userName],
+      { stdio: 'pipe' },
+    );
   } catch (cause) {
     const detail = `PostgreSQL does not run as root, and the OS user "${userName}" is missing and could not be made by useradd: create it, or run estop as another user.`;
     throw new EstopError('part-missing', { detail, cause });
   }
   const made = lookUp();
-  if (made === undefined) throw new EstopError('part-missing', { detail: `The OS user "${userName}" was made but cannot be looked up.` });
+  if (made === undefined)
+    throw new EstopError('part-missing', { detail: `The OS user "${userName}" was made but cannot be looked up.` });
   return made;
 }
 

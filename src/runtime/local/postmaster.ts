@@ -33,7 +33,9 @@ export async function shutDown(postmaster: Postmaster, deadlineMs: number): Prom
   process.kill(postmaster.process.pid, 'SIGINT');
   while (isAlive(postmaster.process)) {
     if (Date.now() > giveUpAt) {
-      throw new EstopError('part-failed', { detail: `A PostgreSQL from an earlier run (process ${postmaster.process.pid}) does not end.` });
+      throw new EstopError('part-failed', {
+        detail: `A PostgreSQL from an earlier run (process ${postmaster.process.pid}) does not end.`,
+      });
     }
     await sleep(20);
   }

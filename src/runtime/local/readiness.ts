@@ -24,7 +24,10 @@ export async function untilReady(child: ChildProcess, deadlineMs: number, probe:
 
 function failed(child: ChildProcess, what: string, cause: unknown): EstopError {
   const lines = lastLines(child.logFile);
-  const detail = lines === '' ? `${child.name} ${what} and wrote nothing to ${child.logFile}.` : `${child.name} ${what}; ${child.logFile} ends with:\n${lines}`;
+  const detail =
+    lines === ''
+      ? `${child.name} ${what} and wrote nothing to ${child.logFile}.`
+      : `${child.name} ${what}; ${child.logFile} ends with:\n${lines}`;
   return new EstopError('part-failed', { detail, cause });
 }
 

@@ -12,10 +12,8 @@ export interface StateFolder {
   release(): void;
 }
 
-export const defaultStateFolder = '.estop';
-
 /** Takes the folder for this process, so that two of them never run on one database. Given back by `release` or at exit. */
-export function claimStateFolder(path: string = defaultStateFolder): StateFolder {
+export function claimStateFolder(path = '.estop'): StateFolder {
   const root = resolve(path);
   try {
     makeOwnerOnlyFolder(root);

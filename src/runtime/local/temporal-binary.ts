@@ -21,7 +21,7 @@ export interface TemporalBinaryOptions {
 export type Road = { readonly path: string } | { readonly tried: string };
 
 /** The version that tools/temporal/go.mod pins, read there so that it stands in one place. */
-export function temporalVersion(): string {
+function temporalVersion(): string {
   const version = /github\.com\/temporalio\/cli v(\S+)/.exec(readFileSync(join(toolsFolder, 'go.mod'), 'utf8'))?.[1];
   if (version === undefined) throw new Error('tools/temporal/go.mod does not pin github.com/temporalio/cli');
   return version;
@@ -40,7 +40,14 @@ export async function findTemporalBinary(options: TemporalBinaryOptions = {}): P
   const roads: readonly (() => Road | Promise<Road>)[] = [
     () => installed(env),
     ...(existsSync(cached) ? [() => ({ path: cached })] : []),
-    () => downloadTemporal({ version, cache, target: cached, baseUrl: options.downloadUrl ?? defaultDownloadUrl, onProgress }),
+    () =>
+      downloadTemporal({
+        version,
+        cache,
+        target: cached,
+        baseUrl: options.downloadUrl ?? defaultDownloadUrl,
+        onProgress,
+      }),
     () => buildTemporal({ version, target: cached, toolsFolder, env, onProgress }),
   ];
   for (const road of roads) {
@@ -58,7 +65,9 @@ function installed(env: NodeJS.ProcessEnv): Road {
   if (chosen !== undefined && chosen !== '') {
     if (runs(chosen)) return { path: chosen };
     // Whoever names a program wants that one: another in its place would be a surprise.
-    throw new EstopError('part-missing', { detail: `ESTOP_TEMPORAL_CLI names ${chosen}, which does not run: correct it or unset it.` });
+    throw new EstopError('part-missing', {
+      detail: `ESTOP_TEMPORAL_CLI names ${chosen}, which does not run: correct it or unset it.`,
+    });
   }
   // A relative entry would run whatever lies in the folder one happens to stand in.
   const folders = (env['PATH'] ?? '').split(delimiter).filter((folder) => isAbsolute(folder));
@@ -73,5 +82,8 @@ function runs(path: string): boolean {
 }
 
 function goSumHash(): string {
-  return createHash('sha256').update(readFileSync(join(toolsFolder, 'go.sum'))).digest('hex').slice(0, 12);
+  return createHash('sha256')
+    .update(readFileSync(join(toolsFolder, 'go.sum')))
+    .digest('hex')
+    .slice(0, 12);
 }

@@ -29,7 +29,12 @@ export async function buildTemporal({ version, target, toolsFolder, env, onProgr
   try {
     const output = join(draft, 'temporal');
     const stamp = `-s -w -X github.com/temporalio/cli/internal/temporalcli.Version=${version}`;
-    const build = await run('go', ['build', '-trimpath', '-mod=readonly', '-o', output, '-ldflags', stamp, program], toolsFolder, env);
+    const build = await run(
+      'go',
+      ['build', '-trimpath', '-mod=readonly', '-o', output, '-ldflags', stamp, program],
+      toolsFolder,
+      env,
+    );
     if (build.code !== 0) return { tried: `go build failed (${lastLine(build.stderr)})` };
     renameSync(output, target);
     return { path: target };
@@ -38,7 +43,12 @@ export async function buildTemporal({ version, target, toolsFolder, env, onProgr
   }
 }
 
-function run(command: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Promise<{ readonly code: number | null; readonly stderr: string }> {
+function run(
+  command: string,
+  args: readonly string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv,
+): Promise<{ readonly code: number | null; readonly stderr: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'ignore', 'pipe'] });
     let stderr = '';

@@ -23,7 +23,13 @@ const refusalHoldsMs = 60 * 60 * 1000;
  * The vendor's own binary, from the address that the Temporal SDKs use for their test servers. It is trusted as far as TLS
  * goes: the vendor publishes no digest there. Whoever wants more sets ESTOP_TEMPORAL_CLI, or lets it be built.
  */
-export async function downloadTemporal({ version, cache, target, baseUrl, onProgress }: TemporalDownload): Promise<Road> {
+export async function downloadTemporal({
+  version,
+  cache,
+  target,
+  baseUrl,
+  onProgress,
+}: TemporalDownload): Promise<Road> {
   const refusal = join(makeCacheFolder(cache), 'download-refused');
   if (isFresh(refusal)) return { tried: `${baseUrl} could not be reached within the last hour` };
   const draft = mkdtempSync(join(cache, 'download-'));
@@ -76,7 +82,8 @@ async function locateArchive(baseUrl: string, version: string, silence: Silence)
   const query = new URLSearchParams({ platform: process.platform, arch: architecture, format: 'tar.gz' });
   const answer = await get(new URL(`${baseUrl}/v${version}?${query}`), silence);
   const info: unknown = await answer.json();
-  if (typeof info !== 'object' || info === null || !('archiveUrl' in info && 'fileToExtract' in info)) throw new Error('its answer names no archive');
+  if (typeof info !== 'object' || info === null || !('archiveUrl' in info && 'fileToExtract' in info))
+    throw new Error('its answer names no archive');
   const url = new URL(String(info.archiveUrl));
   // A program must not come by a weaker way than its address did.
   if (url.protocol !== new URL(baseUrl).protocol) throw new Error(`its archive would come by ${url.protocol}`);
@@ -94,7 +101,10 @@ async function extract({ url, file }: Archive, folder: string, silence: Silence)
     tar.once('close', (code) => (code === 0 ? resolve() : reject(new Error(`tar ended with ${code}`))));
   });
   // Both are awaited: when tar refuses, the pipe to it breaks as well.
-  const [piped, done] = await Promise.allSettled([pipeline(Readable.fromWeb(answer.body), watch(silence), tar.stdin, { signal: silence.signal }), unpacked]);
+  const [piped, done] = await Promise.allSettled([
+    pipeline(Readable.fromWeb(answer.body), watch(silence), tar.stdin, { signal: silence.signal }),
+    unpacked,
+  ]);
   if (piped.status === 'rejected') throw piped.reason;
   if (done.status === 'rejected') throw done.reason;
 }

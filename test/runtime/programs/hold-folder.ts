@@ -8,5 +8,7 @@ try {
   console.log(JSON.stringify({ claimed: true }));
   setInterval(() => undefined, 1000);
 } catch (error) {
-  console.log(JSON.stringify({ claimed: false, code: errorCodeOf(error), message: error instanceof Error ? error.message : '' }));
+  console.log(
+    JSON.stringify({ claimed: false, code: errorCodeOf(error), message: error instanceof Error ? error.message : '' }),
+  );
 }
