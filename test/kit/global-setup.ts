@@ -23,17 +23,22 @@ declare module 'vitest' {
   }
 }
 
-export const runFolderPrefix = 'estop-test-';
+const runFolderPrefix = 'estop-test-';
 
 /** One Temporal and one PostgreSQL for the whole run, in a folder that goes with it. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   await sweepKilledRuns(tmpdir(), runFolderPrefix);
   const folder = claimStateFolder(mkdtempSync(join(tmpdir(), runFolderPrefix)));
-  const started = await Promise.allSettled([startRunTemporal(folder.path), startRunPostgres(folder.path, '18'), serveOnDemand(folder.path)]);
+  const started = await Promise.allSettled([
+    startRunTemporal(folder.path),
+    startRunPostgres(folder.path, '18'),
+    serveOnDemand(folder.path),
+  ]);
   const [temporal, postgres, onDemand] = started;
 
   const teardown = async (): Promise<void> => {
-    await Promise.all([temporal, postgres, onDemand].map((part) => (part.status === 'fulfilled' ? part.value.stop() : undefined)));
+    const running = [temporal, postgres, onDemand].filter((part) => part.status === 'fulfilled');
+    await Promise.all(running.map((part) => part.value.stop()));
     folder.release();
     rmSync(folder.path, { recursive: true, force: true });
   };
@@ -54,7 +59,12 @@ type RunTemporal = Pick<TemporalServer, 'address' | 'binary' | 'stop'> & { reado
 /** A machine on which no Temporal can be had still runs the tests that need none. */
 async function startRunTemporal(stateFolder: string): Promise<RunTemporal> {
   try {
-    const server = await startTemporal({ stateFolder, database: 'memory', ui: false, onProgress: (line) => void process.stderr.write(`${line}\n`) });
+    const server = await startTemporal({
+      stateFolder,
+      database: 'memory',
+      ui: false,
+      onProgress: (line) => void process.stderr.write(`${line}\n`),
+    });
     return { ...server, missing: '' };
   } catch (error) {
     if (errorCodeOf(error) !== 'part-missing') throw error;

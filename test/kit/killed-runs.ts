@@ -16,7 +16,8 @@ async function sweep(folder: string): Promise<void> {
   try {
     const lockPath = join(folder, 'lock');
     // A run that starts at this moment has its folder but not yet its lock.
-    if (statSync(lockPath, { throwIfNoEntry: false }) === undefined && Date.now() - statSync(folder).mtimeMs < hourMs) return;
+    if (statSync(lockPath, { throwIfNoEntry: false }) === undefined && Date.now() - statSync(folder).mtimeMs < hourMs)
+      return;
     const lock = acquireExclusiveFile(lockPath);
     if (lock.kind === 'held') return;
     await endOrphans(folder);

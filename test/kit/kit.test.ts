@@ -22,6 +22,8 @@ requires('temporal')('the test run’s Temporal server', () => {
     const connection = await Connection.connect({ address: inject('temporalAddress') });
     const { namespaces } = await connection.workflowService.listNamespaces({});
     await connection.close();
-    expect(namespaces?.map(({ namespaceInfo }) => namespaceInfo?.name)).toEqual(expect.arrayContaining(['estop-agents', 'estop-control']));
+    expect(namespaces?.map(({ namespaceInfo }) => namespaceInfo?.name)).toEqual(
+      expect.arrayContaining(['estop-agents', 'estop-control']),
+    );
   });
 });

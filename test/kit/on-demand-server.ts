@@ -16,7 +16,8 @@ export async function serveOnDemand(folder: string): Promise<OnDemandServer> {
   let postgres15: Promise<PostgresServer> | undefined;
   const secret = randomUUID();
   const server = createServer((request, response) => {
-    if (request.url !== `/${secret}/postgres-15` || !isPostgresInstalled('15')) return answer(response, 404, 'no such server');
+    if (request.url !== `/${secret}/postgres-15` || !isPostgresInstalled('15'))
+      return answer(response, 404, 'no such server');
     postgres15 ??= startRunPostgres(folder, '15');
     postgres15.then(
       (running) => answer(response, 200, running.url('postgres')),

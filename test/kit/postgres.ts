@@ -39,7 +39,7 @@ export function onEveryPostgres(title: string, suite: (createOn: () => Promise<T
 }
 
 /** The superuser's URL of the run's server of that version. */
-export async function postgresUrl(version: PostgresVersion = '18'): Promise<string> {
+async function postgresUrl(version: PostgresVersion): Promise<string> {
   if (version === '18') return inject('postgresUrl');
   const answer = await fetch(`${inject('onDemandUrl')}/postgres-15`);
   const text = await answer.text();

@@ -6,7 +6,11 @@ import { afterAll } from 'vitest';
 /** A program of its own process, as the tests of what happens when a process is killed need it. */
 export interface Program {
   readonly pid: number;
-  readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null; readonly stderr: string }>;
+  readonly exited: Promise<{
+    readonly code: number | null;
+    readonly signal: NodeJS.Signals | null;
+    readonly stderr: string;
+  }>;
   /** The next line it prints, parsed as JSON. */
   next(): Promise<Record<string, unknown>>;
   /** Sends the signal and waits for the end. */
@@ -20,8 +24,16 @@ afterAll(async () => {
 });
 
 /** Runs a TypeScript file with the Node that runs the tests. */
-export function runProgram(file: string, args: readonly string[] = [], options: { readonly uid?: number; readonly gid?: number; readonly env?: NodeJS.ProcessEnv } = {}): Program {
-  const child = spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: process.env, ...options });
+export function runProgram(
+  file: string,
+  args: readonly string[] = [],
+  options: { readonly uid?: number; readonly gid?: number; readonly env?: NodeJS.ProcessEnv } = {},
+): Program {
+  const child = spawn(process.execPath, [file, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: process.env,
+    ...options,
+  });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));

@@ -10,7 +10,10 @@ interface Need {
 /** What a suite may need beyond what `npm ci` brings. */
 const needs = {
   'temporal': { missing: () => inject('temporalMissing') !== '', install: 'the Temporal CLI, or Go 1.26.4 or newer' },
-  'postgresql-15': { missing: () => !isPostgresInstalled('15'), install: 'PostgreSQL 15 (Debian: apt-get install postgresql-15)' },
+  'postgresql-15': {
+    missing: () => !isPostgresInstalled('15'),
+    install: 'PostgreSQL 15 (Debian: apt-get install postgresql-15)',
+  },
   'go': { missing: () => spawnSync('go', ['version']).status !== 0, install: 'Go 1.26.4 or newer' },
 } as const satisfies Record<string, Need>;
 
