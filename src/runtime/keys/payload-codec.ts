@@ -11,6 +11,13 @@ const context = 'temporal-payload';
  * Temporal's own store and UI. Not protected: workflow ids, search attributes, activity and signal names, sizes and times.
  */
 export function createPayloadCodec(sealer: Sealer): PayloadCodec {
+  const opened = (payload: Payload): Payload | undefined => {
+    try {
+      return temporal.api.common.v1.Payload.decode(sealer.open(payload.data ?? new Uint8Array(), context));
+    } catch {
+      return undefined;
+    }
+  };
   return {
     encode: async (payloads) =>
       payloads.map((payload): Payload => {
@@ -21,7 +28,9 @@ export function createPayloadCodec(sealer: Sealer): PayloadCodec {
       payloads.map((payload): Payload => {
         // What Temporal's own CLI sends is not sealed; it is input like any other and is parsed, never trusted.
         if (new TextDecoder().decode(payload.metadata?.['encoding'] ?? undefined) !== encodingText) return payload;
-        return temporal.api.common.v1.Payload.decode(sealer.open(payload.data ?? new Uint8Array(), context));
+        // Handed on unopened: throwing here would fail the workflow task, so that one forged signal made a task that no `kill` reaches.
+        // Whoever needs the content fails on its encoding instead, and is tried again once the key is there.
+        return opened(payload) ?? payload;
       }),
   };
 }

@@ -48,7 +48,8 @@ function told(result: ToolResult): ToolAnswer {
 }
 
 async function startTask(task: GovernedTask, { agentId, prompt }: ToolCall['arguments']): Promise<ToolAnswer> {
-  if (typeof agentId !== 'string' || typeof prompt !== 'string') return { text: 'Denied: agentId and prompt must be text.', isError: true };
+  if (typeof agentId !== 'string' || typeof prompt !== 'string')
+    return { text: 'Denied: agentId and prompt must be text.', isError: true };
   const outcome = await task.runTask({ agentId, prompt });
   switch (outcome.kind) {
     case 'refused':

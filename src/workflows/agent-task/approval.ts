@@ -17,7 +17,12 @@ const longestLookMs = 10 * 60_000;
  * The store decides. A signal only makes us look, at most once a second however many come; one that was lost is made up for by
  * looking now and then; and what is undecided when it expires is denied.
  */
-export async function awaitDecision(pending: PendingApproval, wakeUps: WakeUps, seen: number, mustLeave: () => boolean): Promise<ApprovalDecision | 'leave'> {
+export async function awaitDecision(
+  pending: PendingApproval,
+  wakeUps: WakeUps,
+  seen: number,
+  mustLeave: () => boolean,
+): Promise<ApprovalDecision | 'leave'> {
   const expiresAt = Date.parse(pending.expiresAt);
   let lookMs = firstLookMs;
   let lookedAt = 0;

@@ -1,5 +1,10 @@
 import { TypedSearchAttributes } from '@temporalio/common';
-import { CancellationScope, ChildWorkflowCancellationType, executeChild, ParentClosePolicy } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  ChildWorkflowCancellationType,
+  executeChild,
+  ParentClosePolicy,
+} from '@temporalio/workflow';
 import type { AgentTaskInput, AgentTaskResult } from '../../contract/agent-task.ts';
 import { agentTaskWorkflowId, queues, workflowTypes } from '../../contract/names.ts';
 import { ledger } from './activities.ts';

@@ -34,7 +34,8 @@ export function nextAct(conversation: Conversation, limits: TaskLimits): Act {
   const answer = turn?.text ?? '';
   if (conversation.tokensUsed >= limits.maxTokens) return { kind: 'finish', outcome: 'token-cap', answer };
   if (conversation.step >= limits.maxSteps) return { kind: 'finish', outcome: 'step-cap', answer };
-  if (charactersOf(conversation.messages) >= maxConversationCharacters) return { kind: 'finish', outcome: 'token-cap', answer };
+  if (charactersOf(conversation.messages) >= maxConversationCharacters)
+    return { kind: 'finish', outcome: 'token-cap', answer };
   const call = turn?.toolCalls[answered];
   return call === undefined ? { kind: 'call-model' } : { kind: 'call-tool', call };
 }

@@ -1,5 +1,18 @@
-import { ActivityFailure, CancellationScope, CancelledFailure, condition, TimeoutFailure, workflowInfo } from '@temporalio/workflow';
-import type { AgentTaskInput, ModelMessage, ModelTurn, PendingApproval, ToolOutcome } from '../../contract/agent-task.ts';
+import {
+  ActivityFailure,
+  CancellationScope,
+  CancelledFailure,
+  condition,
+  TimeoutFailure,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type {
+  AgentTaskInput,
+  ModelMessage,
+  ModelTurn,
+  PendingApproval,
+  ToolOutcome,
+} from '../../contract/agent-task.ts';
 import { ledger, model as modelActivity, tool as toolActivity } from './activities.ts';
 import { awaitDecision } from './approval.ts';
 import { type ChildOrder, type ChildOutcome, runChild } from './child.ts';
@@ -60,7 +73,9 @@ export function createGovernedTask(host: TaskHost): GovernedTask {
     const { continueAsNewSuggested, historySize, historyLength } = workflowInfo();
     const { continueAfterEvents } = input.limits;
     const isLong = continueAfterEvents !== undefined && historyLength >= Math.max(fewestEvents, continueAfterEvents);
-    return isLong || continueAsNewSuggested || historySize >= maxHistoryBytes || inbox.signalsSeen() >= leaveAfterSignals;
+    return (
+      isLong || continueAsNewSuggested || historySize >= maxHistoryBytes || inbox.signalsSeen() >= leaveAfterSignals
+    );
   };
   const pause = async (): Promise<void> => {
     if (leave !== undefined && mustLeave()) await leave();
@@ -75,7 +90,10 @@ export function createGovernedTask(host: TaskHost): GovernedTask {
   };
   const sendTool = async (request: ToolRequest, toolCallId: string): Promise<ToolOutcome> => {
     try {
-      return await toolActivity(oneLine(request.tool)).callTool({ taskId: input.taskId, call: { ...request, toolCallId } });
+      return await toolActivity(oneLine(request.tool)).callTool({
+        taskId: input.taskId,
+        call: { ...request, toolCallId },
+      });
     } catch (error) {
       if (error instanceof ActivityFailure && error.cause instanceof TimeoutFailure) {
         return { kind: 'interrupted' };
@@ -99,7 +117,10 @@ export function createGovernedTask(host: TaskHost): GovernedTask {
     }
     record.apply({ kind: 'decided', approvalId: pending.approvalId, decision });
     if (decision === 'approved') return 'approved';
-    return { kind: 'denied', reason: decision === 'expired' ? 'Nobody approved it in time.' : `The approval was ${decision}.` };
+    return {
+      kind: 'denied',
+      reason: decision === 'expired' ? 'Nobody approved it in time.' : `The approval was ${decision}.`,
+    };
   };
 
   return {
@@ -125,7 +146,9 @@ export function createGovernedTask(host: TaskHost): GovernedTask {
     callTool: async (request) => {
       calls += 1;
       const toolCallId = request.toolCallId ?? `call-${calls}`;
-      let pending = record.model().awaiting.find((open) => open.toolCallId === toolCallId && open.tool === oneLine(request.tool));
+      let pending = record
+        .model()
+        .awaiting.find((open) => open.toolCallId === toolCallId && open.tool === oneLine(request.tool));
       // A call that waited in the run before is looked at once: its wake-up may have come while that run ended.
       let seen = pending === undefined ? inbox.wakeUps() : -1;
       for (;;) {
@@ -140,7 +163,12 @@ export function createGovernedTask(host: TaskHost): GovernedTask {
         const isCut = outcome.kind === 'stopped' || outcome.kind === 'interrupted';
         if (isCut && (await isTaskStopped())) throw new CancelledFailure('the task is stopped');
         if (outcome.kind !== 'needs-approval') return outcome;
-        pending = { approvalId: outcome.approvalId, expiresAt: outcome.expiresAt, toolCallId, tool: oneLine(request.tool) };
+        pending = {
+          approvalId: outcome.approvalId,
+          expiresAt: outcome.expiresAt,
+          toolCallId,
+          tool: oneLine(request.tool),
+        };
       }
     },
     runTask: async (order) => {

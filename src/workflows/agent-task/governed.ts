@@ -101,7 +101,9 @@ export async function governed(
   };
   const end = async (outcome: string): Promise<void> => {
     // A task that has closed without this is found and ended by those who watch; one that does not close would be worse.
-    await ledger.endTask({ taskId, outcome }).catch(() => record.apply({ kind: 'noted', what: 'its end is not in the ledger yet' }));
+    await ledger
+      .endTask({ taskId, outcome })
+      .catch(() => record.apply({ kind: 'noted', what: 'its end is not in the ledger yet' }));
   };
   const conclude = async (ending: Exclude<Ending, { readonly kind: 'killed' }>): Promise<AgentTaskResult> => {
     switch (ending.kind) {
@@ -120,7 +122,13 @@ export async function governed(
         await condition(allHandlersFinished);
         const { heldAt, handledMessages, awaiting, timeline } = record.model();
         const openApprovals = awaiting.map(({ approvalId }) => approvalId);
-        const kept = { ...(heldAt === undefined ? {} : { heldAt }), handledMessages, openApprovals, awaiting, timeline };
+        const kept = {
+          ...(heldAt === undefined ? {} : { heldAt }),
+          handledMessages,
+          openApprovals,
+          awaiting,
+          timeline,
+        };
         const next: AgentTaskInput = { ...input, carried: { ...(carry?.() ?? { messages: [], ...counted }), ...kept } };
         return makeContinueAsNewFunc<(input: AgentTaskInput) => Promise<AgentTaskResult>>()(next);
       }

@@ -1,7 +1,18 @@
+import type { RawValue } from '@temporalio/common';
 import { ApplicationFailure, setHandler, Trigger } from '@temporalio/workflow';
 import type { AgentTaskInput, ReceiptRequest } from '../../contract/agent-task.ts';
+import { readUntrusted } from '../untrusted-signal.ts';
 import { isHandled, stateOf } from './machine.ts';
-import { approveSignal, fieldOf, holdSignal, killSignal, receiptUpdate, releaseSignal, statusQuery, timelineQuery } from './messages.ts';
+import {
+  approveSignal,
+  fieldOf,
+  holdSignal,
+  killSignal,
+  receiptUpdate,
+  releaseSignal,
+  statusQuery,
+  timelineQuery,
+} from './messages.ts';
 import type { Progress, TaskRecord } from './record.ts';
 
 export interface KillOrder {
@@ -26,33 +37,44 @@ export function openInbox(input: AgentTaskInput, record: TaskRecord, progress: (
   let wakeUps = 0;
   let signalsSeen = 0;
 
-  setHandler(killSignal, (message) => {
+  setHandler(killSignal, (raw?: RawValue) => {
+    const message = readUntrusted(raw);
     signalsSeen += 1;
     if (killOrder !== undefined) return;
     // Who sent it is a claim. It is recorded as one; the latch does not depend on it.
-    killOrder = { reason: fieldOf(message, 'reason') ?? 'kill signal', actor: `signal:${fieldOf(message, 'actor') ?? 'unnamed'}` };
+    killOrder = {
+      reason: fieldOf(message, 'reason') ?? 'kill signal',
+      actor: `signal:${fieldOf(message, 'actor') ?? 'unnamed'}`,
+    };
     record.apply({ kind: 'told-to-stop', why: `kill from ${killOrder.actor}: ${killOrder.reason}` });
     killed.resolve(killOrder);
   });
-  setHandler(approveSignal, (message) => {
+  setHandler(approveSignal, (raw?: RawValue) => {
+    const message = readUntrusted(raw);
     signalsSeen += 1;
     const { awaiting } = record.model();
     const approvalId = fieldOf(message, 'approvalId');
-    const isOthers = approvalId !== undefined && awaiting.length > 0 && awaiting.every((pending) => pending.approvalId !== approvalId);
+    const isOthers =
+      approvalId !== undefined && awaiting.length > 0 && awaiting.every((pending) => pending.approvalId !== approvalId);
     if (isOthers || isHandled(record.model(), approvalId)) return;
     wakeUps += 1;
   });
-  setHandler(holdSignal, (message) => {
+  setHandler(holdSignal, (raw?: RawValue) => {
+    const message = readUntrusted(raw);
     signalsSeen += 1;
     record.apply({ kind: 'held', ...messageIdOf(message) });
   });
-  setHandler(releaseSignal, (message) => {
+  setHandler(releaseSignal, (raw?: RawValue) => {
+    const message = readUntrusted(raw);
     signalsSeen += 1;
     record.apply({ kind: 'released', ...messageIdOf(message) });
   });
   setHandler(
     receiptUpdate,
-    (request?: ReceiptRequest) => ({ state: stateOf(record.model()), seen: isHandled(record.model(), request?.messageId) }),
+    (request?: ReceiptRequest) => ({
+      state: stateOf(record.model()),
+      seen: isHandled(record.model(), request?.messageId),
+    }),
     { validator: checkReceiptRequest },
   );
   setHandler(statusQuery, () => {

@@ -70,17 +70,31 @@ export function transition(model: TaskModel, event: TaskEvent, at: string): Task
       return { ...model, heldAt: at, handledMessages: handled(model, event.messageId), timeline: noted('held') };
     case 'released':
       if (model.heldAt === undefined || isHandled(model, event.messageId)) return model;
-      return { ...model, heldAt: undefined, handledMessages: handled(model, event.messageId), timeline: noted('released') };
+      return {
+        ...model,
+        heldAt: undefined,
+        handledMessages: handled(model, event.messageId),
+        timeline: noted('released'),
+      };
     case 'asked': {
       const { pending } = event;
       if (model.awaiting.some(({ approvalId }) => approvalId === pending.approvalId)) return model;
-      return { ...model, awaiting: [...model.awaiting, pending], timeline: noted(`${pending.tool} waits for approval ${pending.approvalId}`) };
+      return {
+        ...model,
+        awaiting: [...model.awaiting, pending],
+        timeline: noted(`${pending.tool} waits for approval ${pending.approvalId}`),
+      };
     }
     case 'decided': {
       const { approvalId, decision } = event;
       const awaiting = model.awaiting.filter((pending) => pending.approvalId !== approvalId);
       if (awaiting.length === model.awaiting.length) return model;
-      return { ...model, awaiting, handledMessages: handled(model, approvalId), timeline: noted(`approval ${approvalId}: ${decision}`) };
+      return {
+        ...model,
+        awaiting,
+        handledMessages: handled(model, approvalId),
+        timeline: noted(`approval ${approvalId}: ${decision}`),
+      };
     }
     default:
       return event satisfies never;

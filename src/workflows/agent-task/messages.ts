@@ -1,12 +1,12 @@
-import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import { defineQuery, defineUpdate } from '@temporalio/workflow';
 import type { Receipt, ReceiptRequest, TaskStatus, TimelineEntry } from '../../contract/agent-task.ts';
 import { queries, signals, updates } from '../../contract/names.ts';
+import { defineUntrustedSignal } from '../untrusted-signal.ts';
 
-/** What a signal carries is untrusted and may be anything, or nothing: handlers take `unknown` and read single fields of it. */
-export const killSignal = defineSignal<[unknown?]>(signals.kill);
-export const approveSignal = defineSignal<[unknown?]>(signals.approve);
-export const holdSignal = defineSignal<[unknown?]>(signals.hold);
-export const releaseSignal = defineSignal<[unknown?]>(signals.release);
+export const killSignal = defineUntrustedSignal(signals.kill);
+export const approveSignal = defineUntrustedSignal(signals.approve);
+export const holdSignal = defineUntrustedSignal(signals.hold);
+export const releaseSignal = defineUntrustedSignal(signals.release);
 export const receiptUpdate = defineUpdate<Receipt, [ReceiptRequest?]>(updates.receipt);
 export const statusQuery = defineQuery<TaskStatus>(queries.status);
 export const timelineQuery = defineQuery<readonly TimelineEntry[]>(queries.timeline);
@@ -23,5 +23,8 @@ export function fieldOf(message: unknown, field: string): string | undefined {
 }
 
 export function oneLine(text: string): string {
-  return text.slice(0, maxFieldLength).replaceAll(/[^\p{L}\p{N}\p{P}\p{S}\p{Zs}]/gu, ' ').trim();
+  return text
+    .slice(0, maxFieldLength)
+    .replaceAll(/[^\p{L}\p{N}\p{P}\p{S}\p{Zs}]/gu, ' ')
+    .trim();
 }
