@@ -63,10 +63,16 @@ export async function startScriptedModel({ scripts, port }: ScriptedModelOptions
   };
 }
 
-async function play(request: IncomingMessage, response: ServerResponse, scripts: ScriptedModelOptions['scripts'], requests: unknown[]): Promise<void> {
+async function play(
+  request: IncomingMessage,
+  response: ServerResponse,
+  scripts: ScriptedModelOptions['scripts'],
+  requests: unknown[],
+): Promise<void> {
   const body: unknown = JSON.parse(await readBody(request));
   requests.push(body);
-  if (request.method !== 'POST' || request.url !== '/v1/chat/completions' || !isChatRequest(body)) return refuse(response, 404, 'not a chat completion');
+  if (request.method !== 'POST' || request.url !== '/v1/chat/completions' || !isChatRequest(body))
+    return refuse(response, 404, 'not a chat completion');
   const script = scripts[body.model];
   if (script === undefined || script.length === 0) return refuse(response, 404, `no script is called ${body.model}`);
   const index = body.messages.filter(({ role }) => role === 'assistant').length;
@@ -101,7 +107,14 @@ function completionOf({ say, call, tokens }: ScriptedTurn, model: string, index:
 }
 
 function isChatRequest(body: unknown): body is ChatRequest {
-  return typeof body === 'object' && body !== null && 'model' in body && typeof body.model === 'string' && 'messages' in body && Array.isArray(body.messages);
+  return (
+    typeof body === 'object' &&
+    body !== null &&
+    'model' in body &&
+    typeof body.model === 'string' &&
+    'messages' in body &&
+    Array.isArray(body.messages)
+  );
 }
 
 async function readBody(request: IncomingMessage): Promise<string> {

@@ -24,5 +24,8 @@ export function createAgentActivities(dependencies: AgentActivityDependencies): 
   const gateway = createGatewayClient(gatewayUrl, createTaskTokens(dependencies));
   const toolLists = createToolLists(gateway);
   const providers = createModelProviders(readSecret);
-  return atBoundary({ ...createModelActivities({ config, providers, toolLists }), ...createToolActivities(gateway) }, log);
+  return atBoundary(
+    { ...createModelActivities({ config, providers, toolLists }), ...createToolActivities(gateway) },
+    log,
+  );
 }

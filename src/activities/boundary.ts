@@ -1,7 +1,7 @@
 import { activityInfo, Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Log } from '../contract/identity.ts';
-import { errorCatalogue, errorCodeOf, EstopError } from '../core/errors.ts';
+import { EstopError, errorCatalogue, errorCodeOf } from '../core/errors.ts';
 
 const defaultDelayMs = 1_000;
 
@@ -14,7 +14,12 @@ export function toFailure(thrown: unknown): ApplicationFailure {
   const { title: message, retry } = errorCatalogue[code];
   const asked = thrown instanceof EstopError ? thrown.retryAfterMs : undefined;
   const nextRetryDelay = asked ?? (retry === 'after' ? defaultDelayMs : undefined);
-  return ApplicationFailure.create({ message, type: code, nonRetryable: retry === 'never', ...(nextRetryDelay === undefined ? {} : { nextRetryDelay }) });
+  return ApplicationFailure.create({
+    message,
+    type: code,
+    nonRetryable: retry === 'never',
+    ...(nextRetryDelay === undefined ? {} : { nextRetryDelay }),
+  });
 }
 
 type Activity = (...args: never[]) => Promise<unknown>;
@@ -34,7 +39,16 @@ function wrap(activity: Activity, log: Log): Activity {
       // Wrapped as a retryable failure, an abort would start another attempt of what was just cancelled.
       if (cancellationSignal.aborted) throw cancellationSignal.reason;
       const { activityType, attempt, workflowExecution } = activityInfo();
-      log.warn({ event: 'activity.failed', activityType, attempt, workflowId: workflowExecution?.workflowId, ...described(thrown) }, 'an activity failed');
+      log.warn(
+        {
+          event: 'activity.failed',
+          activityType,
+          attempt,
+          workflowId: workflowExecution?.workflowId,
+          ...described(thrown),
+        },
+        'an activity failed',
+      );
       throw toFailure(thrown);
     }
   };
@@ -45,6 +59,9 @@ function described(thrown: unknown): object {
   const code = errorCodeOf(thrown);
   if (!(thrown instanceof Error)) return { code };
   const cause = thrown.cause instanceof Error ? thrown.cause.name : undefined;
-  const at = thrown.stack?.split('\n').filter((line) => line.startsWith('    at ')).slice(0, 5);
+  const at = thrown.stack
+    ?.split('\n')
+    .filter((line) => line.startsWith('    at '))
+    .slice(0, 5);
   return { code, detail: thrown instanceof EstopError ? thrown.detail : undefined, name: thrown.name, cause, at };
 }

@@ -10,7 +10,12 @@ export type GatewayReply =
 
 export interface GatewayClient {
   /** Throws EstopError where nothing was sent upstream, AnswerLost where something may have been. */
-  ask(taskId: string, method: string, params: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<GatewayReply>;
+  ask(
+    taskId: string,
+    method: string,
+    params: Readonly<Record<string, unknown>>,
+    signal: AbortSignal,
+  ): Promise<GatewayReply>;
 }
 
 /** Not an EstopError: the one caller to whom it matters turns it into a value. */
@@ -24,12 +29,20 @@ const clientMeta = {
   'io.modelcontextprotocol/clientInfo': { name: 'estop-agent-worker', version: '0.1.0' },
   'io.modelcontextprotocol/clientCapabilities': {},
 };
-const Reply = z.object({ result: z.unknown().optional(), error: z.object({ code: z.number(), message: z.string() }).optional() });
+const Reply = z.object({
+  result: z.unknown().optional(),
+  error: z.object({ code: z.number(), message: z.string() }).optional(),
+});
 
 /** Speaks MCP (2026-07-28: one POST, no session) to our own gateway, with the task's token. */
 export function createGatewayClient(gatewayUrl: string, tokens: TaskTokens): GatewayClient {
   const url = new URL('/mcp', gatewayUrl);
-  const post = async (taskId: string, method: string, params: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<Response> => {
+  const post = async (
+    taskId: string,
+    method: string,
+    params: Readonly<Record<string, unknown>>,
+    signal: AbortSignal,
+  ): Promise<Response> => {
     const token = await tokens.get(taskId, signal);
     const name = typeof params['name'] === 'string' ? { 'mcp-name': params['name'] } : {};
     const headers = {
@@ -65,11 +78,16 @@ export function createGatewayClient(gatewayUrl: string, tokens: TaskTokens): Gat
       const isEvents = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
       const body = parse(isEvents ? lastData(text) : text);
       const reply = Reply.safeParse(body);
-      if (response.ok && reply.success && reply.data.result !== undefined) return { kind: 'result', result: reply.data.result };
-      if (response.status === 401) throw new EstopError('unauthenticated', { detail: 'the gateway refuses a fresh token' });
+      if (response.ok && reply.success && reply.data.result !== undefined)
+        return { kind: 'result', result: reply.data.result };
+      if (response.status === 401)
+        throw new EstopError('unauthenticated', { detail: 'the gateway refuses a fresh token' });
       if (response.status === 429 || response.status === 503) {
         const retryAfterMs = retryAfterOf(response);
-        throw new EstopError(problemCode(body, 503), { detail: `the gateway answered ${response.status}`, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
+        throw new EstopError(problemCode(body, 503), {
+          detail: `the gateway answered ${response.status}`,
+          ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+        });
       }
       return { kind: 'refused', status: response.status, body };
     },

@@ -1,4 +1,4 @@
-import { EstopError, type ErrorCode, isErrorCode } from '../core/errors.ts';
+import { type ErrorCode, EstopError, isErrorCode } from '../core/errors.ts';
 
 /** Bounds what control or gateway can make this worker hold in memory. */
 const maxBodyBytes = 4 * 1024 * 1024;
@@ -28,7 +28,10 @@ export async function readText(response: Response): Promise<string> {
   let text = '';
   for await (const chunk of response.body) {
     bytes += chunk.byteLength;
-    if (bytes > maxBodyBytes) throw new EstopError('body-too-large', { detail: `${response.url} answered with more than ${maxBodyBytes} bytes` });
+    if (bytes > maxBodyBytes)
+      throw new EstopError('body-too-large', {
+        detail: `${response.url} answered with more than ${maxBodyBytes} bytes`,
+      });
     text += decoder.decode(chunk, { stream: true });
   }
   return text + decoder.decode();

@@ -9,12 +9,22 @@ export function toPrompt(messages: readonly ModelMessage[]): LanguageModelV4Mess
         return { role: 'user', content: [{ type: 'text', text: message.text }] };
       case 'assistant': {
         const text = message.text === '' ? [] : [{ type: 'text' as const, text: message.text }];
-        const calls = message.toolCalls.map(({ toolCallId, tool, arguments: input }) => ({ type: 'tool-call' as const, toolCallId, toolName: tool, input }));
+        const calls = message.toolCalls.map(({ toolCallId, tool, arguments: input }) => ({
+          type: 'tool-call' as const,
+          toolCallId,
+          toolName: tool,
+          input,
+        }));
         return { role: 'assistant', content: [...text, ...calls] };
       }
       case 'tool': {
-        const output = message.isError ? { type: 'error-text' as const, value: message.text } : { type: 'text' as const, value: message.text };
-        return { role: 'tool', content: [{ type: 'tool-result', toolCallId: message.toolCallId, toolName: message.tool, output }] };
+        const output = message.isError
+          ? { type: 'error-text' as const, value: message.text }
+          : { type: 'text' as const, value: message.text };
+        return {
+          role: 'tool',
+          content: [{ type: 'tool-result', toolCallId: message.toolCallId, toolName: message.tool, output }],
+        };
       }
       default:
         return message satisfies never;

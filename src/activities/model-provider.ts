@@ -26,7 +26,10 @@ export function createModelProviders(readSecret: (reference: SecretAt) => string
 }
 
 function build({ provider, model, modelId, baseUrl }: ModelSpec, apiKey: string | undefined): LanguageModelV4 {
-  const settings = { ...(baseUrl === undefined ? {} : { baseURL: baseUrl }), ...(apiKey === undefined ? {} : { apiKey }) };
+  const settings = {
+    ...(baseUrl === undefined ? {} : { baseURL: baseUrl }),
+    ...(apiKey === undefined ? {} : { apiKey }),
+  };
   switch (provider) {
     case 'openai':
       return createOpenAI(settings).chat(model);

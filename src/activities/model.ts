@@ -20,27 +20,40 @@ const maxToolCalls = 32;
 const maxArgumentCharacters = 32_000;
 const charactersPerToken = 4;
 
-export function createModelActivities({ config, providers, toolLists }: ModelDependencies): Pick<AgentActivities, 'callModel'> {
+export function createModelActivities({
+  config,
+  providers,
+  toolLists,
+}: ModelDependencies): Pick<AgentActivities, 'callModel'> {
   return {
     callModel: ({ taskId, agentId, modelId, messages }) =>
       beating(async (signal) => {
         const { agents, models } = config.current();
         const spec = models.find((model) => model.modelId === modelId);
-        if (spec === undefined) throw new EstopError('config-invalid', { detail: `model ${modelId} is not configured` });
+        if (spec === undefined)
+          throw new EstopError('config-invalid', { detail: `model ${modelId} is not configured` });
         const mayStart = agents.find((agent) => agent.agentId === agentId)?.mayStart ?? [];
         const tools = await toolLists.get(taskId, mayStart, signal);
-        const result = await generate(providers.get(spec), { prompt: toPrompt(messages), tools: [...tools], abortSignal: signal });
+        const result = await generate(providers.get(spec), {
+          prompt: toPrompt(messages),
+          tools: [...tools],
+          abortSignal: signal,
+        });
         return turnOf(result, JSON.stringify(messages).length);
       }),
   };
 }
 
 /** What a model client throws carries the whole prompt and answer: it goes no further than here. */
-async function generate(model: LanguageModelV4, options: Parameters<LanguageModelV4['doGenerate']>[0]): Promise<LanguageModelV4GenerateResult> {
+async function generate(
+  model: LanguageModelV4,
+  options: Parameters<LanguageModelV4['doGenerate']>[0],
+): Promise<LanguageModelV4GenerateResult> {
   try {
     return await model.doGenerate(options);
   } catch (error) {
-    if (!APICallError.isInstance(error)) throw new EstopError('upstream-refused', { detail: 'the model gave an answer that cannot be read' });
+    if (!APICallError.isInstance(error))
+      throw new EstopError('upstream-refused', { detail: 'the model gave an answer that cannot be read' });
     const { statusCode, isRetryable } = error;
     const detail = `the model provider answered ${statusCode ?? 'nothing'}`;
     if (statusCode === undefined || isRetryable) throw new EstopError('upstream-unavailable', { detail });
@@ -54,16 +67,24 @@ function turnOf({ content, usage }: LanguageModelV4GenerateResult, askedCharacte
   const toolCalls = content
     .flatMap((part) => (part.type === 'tool-call' && part.providerExecuted !== true ? [part] : []))
     .slice(0, maxToolCalls)
-    .map(({ toolCallId, toolName, input }): ToolCall => ({ toolCallId: toolCallId.slice(0, 100), tool: toolName.slice(0, 200), ...argumentsOf(input) }));
+    .map(
+      ({ toolCallId, toolName, input }): ToolCall => ({
+        toolCallId: toolCallId.slice(0, 100),
+        tool: toolName.slice(0, 200),
+        ...argumentsOf(input),
+      }),
+    );
   const counted = (usage.inputTokens.total ?? 0) + (usage.outputTokens.total ?? 0);
   // A provider that reports no usage must not make the token cap void.
-  const tokensUsed = counted > 0 ? counted : Math.ceil((askedCharacters + JSON.stringify(content).length) / charactersPerToken);
+  const tokensUsed =
+    counted > 0 ? counted : Math.ceil((askedCharacters + JSON.stringify(content).length) / charactersPerToken);
   return { text: text.slice(0, maxTextCharacters), toolCalls, tokensUsed };
 }
 
 function argumentsOf(input: string): Pick<ToolCall, 'arguments' | 'unreadable'> {
   const parsed = input.length > maxArgumentCharacters ? undefined : parse(input);
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return { arguments: {}, unreadable: true };
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
+    return { arguments: {}, unreadable: true };
   return { arguments: { ...parsed } };
 }
 

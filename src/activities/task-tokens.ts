@@ -24,11 +24,19 @@ export function createTaskTokens({ controlUrl, workerToken }: TaskTokensOptions)
 
   const obtain = async (taskId: string, signal: AbortSignal): Promise<string> => {
     const url = new URL(`/v1/tasks/${encodeURIComponent(taskId)}/tokens`, controlUrl);
-    const response = await requestOf(url, { method: 'POST', headers: { authorization: `Bearer ${workerToken()}` }, signal });
+    const response = await requestOf(url, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${workerToken()}` },
+      signal,
+    });
     const body = await readJson(response);
-    if (!response.ok) throw new EstopError(problemCode(body, response.status), { detail: `control refused a token for ${taskId}: ${response.status}` });
+    if (!response.ok)
+      throw new EstopError(problemCode(body, response.status), {
+        detail: `control refused a token for ${taskId}: ${response.status}`,
+      });
     const parsed = Answer.safeParse(body);
-    if (!parsed.success) throw new EstopError('internal', { detail: 'control answered a token request with something else' });
+    if (!parsed.success)
+      throw new EstopError('internal', { detail: 'control answered a token request with something else' });
     const { token, expiresAt } = parsed.data;
     if (held.size >= maxHeld) held.delete(held.keys().next().value ?? '');
     held.set(taskId, { token, expiresAt: Date.parse(expiresAt) });

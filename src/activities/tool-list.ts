@@ -7,14 +7,20 @@ import { problemCode } from './http.ts';
 
 /** What the model is told it may call. Telling is all it does: the gateway decides every call anew. */
 export interface ToolLists {
-  get(taskId: string, mayStart: readonly string[], signal: AbortSignal): Promise<readonly LanguageModelV4FunctionTool[]>;
+  get(
+    taskId: string,
+    mayStart: readonly string[],
+    signal: AbortSignal,
+  ): Promise<readonly LanguageModelV4FunctionTool[]>;
 }
 
 const freshMs = 30_000;
 const maxHeld = 1_000;
 const maxPages = 10;
 const Page = z.object({
-  tools: z.array(z.object({ name: z.string(), description: z.string().optional(), inputSchema: z.record(z.string(), z.unknown()) })),
+  tools: z.array(
+    z.object({ name: z.string(), description: z.string().optional(), inputSchema: z.record(z.string(), z.unknown()) }),
+  ),
   nextCursor: z.string().optional(),
 });
 
@@ -26,9 +32,13 @@ export function createToolLists(gateway: GatewayClient): ToolLists {
     let cursor: string | undefined;
     for (let page = 0; page < maxPages; page += 1) {
       const reply = await gateway.ask(taskId, 'tools/list', cursor === undefined ? {} : { cursor }, signal);
-      if (reply.kind === 'refused') throw new EstopError(problemCode(reply.body, reply.status), { detail: `the gateway answered tools/list with ${reply.status}` });
+      if (reply.kind === 'refused')
+        throw new EstopError(problemCode(reply.body, reply.status), {
+          detail: `the gateway answered tools/list with ${reply.status}`,
+        });
       const parsed = Page.safeParse(reply.result);
-      if (!parsed.success) throw new EstopError('upstream-refused', { detail: 'the gateway answered tools/list with something else' });
+      if (!parsed.success)
+        throw new EstopError('upstream-refused', { detail: 'the gateway answered tools/list with something else' });
       for (const { name, description, inputSchema } of parsed.data.tools) {
         tools.push({ type: 'function', name, inputSchema, ...(description === undefined ? {} : { description }) });
       }

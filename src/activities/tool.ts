@@ -26,7 +26,9 @@ export function createToolActivities(gateway: GatewayClient): Pick<AgentActiviti
         if (call.unreadable === true) return { kind: 'denied', reason: 'The arguments are not a JSON object.' };
         if (!toolName.test(call.tool)) return { kind: 'denied', reason: 'There is no such tool.' };
         try {
-          return outcomeOf(await gateway.ask(taskId, 'tools/call', { name: call.tool, arguments: call.arguments }, signal));
+          return outcomeOf(
+            await gateway.ask(taskId, 'tools/call', { name: call.tool, arguments: call.arguments }, signal),
+          );
         } catch (error) {
           if (errorCodeOf(error) === 'stopped') return { kind: 'stopped' };
           // A worker that shuts down in the middle must not make another worker send it again.
@@ -87,8 +89,13 @@ function refusal(status: number, body: unknown): ToolOutcome {
 
 /** Bounded, and without control characters: it goes into a history whose payloads are limited, and before a model. */
 function textOf({ content, structuredContent }: z.infer<typeof Result>): string {
-  const parts = content.map((part) => (part.type === 'text' && typeof part['text'] === 'string' ? part['text'] : `[${part.type}]`));
-  const text = parts.length > 0 ? parts.join('\n') : structuredContent === undefined ? '' : JSON.stringify(structuredContent);
+  const parts = content.map((part) =>
+    part.type === 'text' && typeof part['text'] === 'string' ? part['text'] : `[${part.type}]`,
+  );
+  const text =
+    parts.length > 0 ? parts.join('\n') : structuredContent === undefined ? '' : JSON.stringify(structuredContent);
   const clean = text.replaceAll(/[^\P{Cc}\n\t]/gu, ' ');
-  return clean.length <= maxTextCharacters ? clean : `${clean.slice(0, maxTextCharacters)}\n[cut off: ${clean.length} characters in all]`;
+  return clean.length <= maxTextCharacters
+    ? clean
+    : `${clean.slice(0, maxTextCharacters)}\n[cut off: ${clean.length} characters in all]`;
 }

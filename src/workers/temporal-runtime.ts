@@ -24,7 +24,10 @@ function adapt(log: Log): Logger {
     error: (message: string, meta?: LogMetadata) => log.error(meta ?? {}, message),
     trace: () => undefined,
   };
-  return { ...write, log: (level: LogLevel, message: string, meta?: LogMetadata) => write[nameOf(level)](message, meta) };
+  return {
+    ...write,
+    log: (level: LogLevel, message: string, meta?: LogMetadata) => write[nameOf(level)](message, meta),
+  };
 }
 
 function nameOf(level: LogLevel): 'trace' | 'debug' | 'info' | 'warn' | 'error' {
