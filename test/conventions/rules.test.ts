@@ -1,10 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cases } from '../model/cases.ts';
 import { type Rule, rules } from '../model/rules.ts';
 import { citedRules, uncited, unknownRules } from './citations.ts';
-import { planted, projectRoot, readFiles } from './source-tree.ts';
+import { planted, readFiles } from './source-tree.ts';
 
 const names = Object.keys(rules);
 const all: readonly (readonly [string, Rule])[] = Object.entries(rules);
@@ -49,14 +47,6 @@ describe('the rules of the stop protocol', () => {
     expect(orphans).toEqual(['a2 VAC', 'b1 VAC']);
   });
 
-  it('the README of the models lists every rule with its cases', () => {
-    const readme = readFileSync(join(projectRoot, 'test/model/README.md'), 'utf8');
-    const lacking = all
-      .filter(([name, rule]) => !readme.includes(tableRow(name, rule)))
-      .map(([name, rule]) => tableRow(name, rule));
-    expect(lacking).toEqual([]);
-  });
-
   it('a rule that lost its citation, and a citation of no rule, are caught', () => {
     const file = planted('src/store/a.sql', '-- rule: beat, one-intake\nselect 1;');
     expect(uncited(['beat', 'settle'], [file])).toEqual(['settle']);
@@ -69,8 +59,3 @@ describe('the rules of the stop protocol', () => {
     expect(citedRules([planted('src/core/a.ts', `// The one rule: no-one is above it.`)]).size).toBe(0);
   });
 });
-
-function tableRow(name: string, rule: Rule): string {
-  const shown = 'model' in rule ? rule.model.map((id) => `\`${id}\``).join(', ') : `not modelled: ${rule.notModelled}`;
-  return `| \`${name}\` | ${rule.says} | ${shown} |`;
-}
