@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { isMap, isNode, isPair, isScalar, LineCounter, parseDocument, type Document } from 'yaml';
+import { type Document, isMap, isNode, isPair, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type { EstopConfig } from '../../contract/config.ts';
 import { EstopError } from '../../core/errors.ts';
 import { type ConfigProblem, EstopYaml, resolveConfig } from './schema.ts';
@@ -30,6 +30,8 @@ export function parseConfig(text: string): ConfigResult {
       }),
     };
   }
+  const poisoned = findPoisonedKey(document, lines);
+  if (poisoned !== undefined) return { ok: false, faults: [poisoned] };
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: 50 });
@@ -40,7 +42,7 @@ export function parseConfig(text: string): ConfigResult {
   const parsed = EstopYaml.safeParse(value ?? {});
   if (!parsed.success) {
     const faults = parsed.error.issues.map((issue) =>
-      located({ path: issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step)), message: explain(issue) }),
+      located({ path: pathOf(issue), message: explain(issue) }),
     );
     return { ok: false, faults };
   }
@@ -69,6 +71,28 @@ export function loadConfigOrThrow(path: string): EstopConfig {
 
 function fault(where: string, message: string): ConfigResult {
   return { ok: false, faults: [{ line: 1, column: 1, where, message }] };
+}
+
+/** A key that names an object's prototype is never a setting, and schemas drop it silently instead of refusing it. */
+function findPoisonedKey(document: Document, lines: LineCounter): ConfigFault | undefined {
+  let found: ConfigFault | undefined;
+  visit(document, {
+    Pair: (_index, pair) => {
+      const { key } = pair;
+      if (!isScalar(key) || !['__proto__', 'constructor', 'prototype'].includes(String(key.value))) return undefined;
+      const at = lines.linePos(key.range?.[0] ?? 0);
+      found = { line: at.line, column: at.col, where: String(key.value), message: 'is a key that no configuration may have' };
+      return visit.BREAK;
+    },
+  });
+  return found;
+}
+
+/** An unknown key is reported where it stands, not where its block begins. */
+function pathOf(issue: { readonly code: string; readonly path: readonly PropertyKey[]; readonly keys?: readonly string[] }): (string | number)[] {
+  const path = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step));
+  const [unknown] = issue.code === 'unrecognized_keys' ? (issue.keys ?? []) : [];
+  return unknown === undefined ? path : [...path, unknown];
 }
 
 function explain(issue: { readonly code: string; readonly message: string; readonly keys?: readonly string[] }): string {

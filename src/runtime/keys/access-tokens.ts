@@ -30,16 +30,16 @@ export function addAccessToken(path: string, environment: string, actor: string,
  */
 export function createAuthenticator(path: string, environment: string): Authenticator {
   let held = loadTokens(path, environment);
-  let modified = statSync(path).mtimeMs;
+  let readAs = identityOf(path);
   let checkedAt = Date.now();
   const refresh = (): void => {
     if (Date.now() - checkedAt < 1_000) return;
     checkedAt = Date.now();
     try {
-      const now = statSync(path).mtimeMs;
-      if (now === modified) return;
+      const now = identityOf(path);
+      if (now === readAs) return;
       held = loadTokens(path, environment);
-      modified = now;
+      readAs = now;
     } catch {
       // An unreadable file must not lock operators out of a stop: the last good list stays.
     }
@@ -56,6 +56,12 @@ export function createAuthenticator(path: string, environment: string): Authenti
       return found === undefined ? { ok: false, code: 'unauthenticated' } : { ok: true, identity: { actor: found.actor, roles: found.roles } };
     },
   };
+}
+
+/** Files are replaced by renaming: the inode tells two apart even within one tick of the file system's clock. */
+function identityOf(path: string): string {
+  const { ino, mtimeMs } = statSync(path);
+  return `${ino}/${mtimeMs}`;
 }
 
 interface HeldToken {

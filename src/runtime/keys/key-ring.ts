@@ -34,14 +34,16 @@ export interface KeyRing {
 export function openKeyRing(folder: string, purpose: KeyPurpose, environment: string): KeyRing {
   const path = join(folder, `${purpose}.json`);
   let held: readonly HeldKey[] = [];
-  let readAt = 0;
+  let readAs = '';
   const refresh = (): void => {
-    const modified = statSync(path).mtimeMs;
-    if (modified === readAt) return;
+    // A rotation renames a new file into place: its inode tells it apart even within one tick of the file system's clock.
+    const { ino, mtimeMs } = statSync(path);
+    const identity = `${ino}/${mtimeMs}`;
+    if (identity === readAs) return;
     const file = readKeyFile(path);
     if (file.environment !== environment) throw new EstopError('foreign-environment', { detail: `${path} belongs to environment ${file.environment}` });
     held = file.keys.map((key) => ({ kid: key.kid, secret: Buffer.from(key.secret, 'base64') }));
-    readAt = modified;
+    readAs = identity;
   };
   refresh();
   let checkedAt = Date.now();
