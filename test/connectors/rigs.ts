@@ -1,5 +1,6 @@
+import { rigs as pgBoss } from './pg-boss.rig.ts';
 import { rigs as postgres } from './postgres.rig.ts';
 import type { Rig } from './rig.ts';
 
 /** One line per system of the registry. */
-export const allRigs: readonly Rig[] = [...postgres];
+export const allRigs: readonly Rig[] = [...pgBoss, ...postgres];

@@ -24,6 +24,8 @@ export interface GrantPlan {
 export interface PlannedGrant {
   readonly target: string;
   readonly handle: GrantHandle;
+  /** This grant's target is one that generations share, although the system need not (`generations` is its default). */
+  readonly shared?: boolean;
 }
 
 /** One grant as the ledger knows it. `secret` is present only where a phase or probe needs the old credential itself. */

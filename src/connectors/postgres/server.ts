@@ -23,6 +23,8 @@ export interface Session {
   /** 150000, 180004 .. */
   readonly version: number;
   rows<Row extends object>(text: string, values?: readonly unknown[]): Promise<readonly Row[]>;
+  /** With names in it that the server fills in (%I) and parameters ($1). */
+  query<Row extends object>(template: string, names: readonly string[], values: readonly unknown[]): Promise<readonly Row[]>;
   /** For statements that take no parameters: `template` is filled by the server, %I for a name, %L for a literal. */
   run(what: string, template: string, values?: readonly string[]): Promise<void>;
   transaction<T>(work: () => Promise<T>): Promise<T>;
@@ -133,15 +135,20 @@ function tlsOf({ host, sslmode, ca }: Server): ClientConfig['ssl'] {
 function sessionOf(client: Client, { user, database }: Server, version: number): Session {
   const rows = async <Row extends object>(text: string, values: readonly unknown[] = []): Promise<readonly Row[]> =>
     (await client.query<Row>(text, [...values])).rows;
+  const fill = async (template: string, values: readonly string[]): Promise<string> => {
+    const [filled] = await rows<{ readonly statement: string }>('SELECT format($1, VARIADIC $2::text[]) AS statement', [template, values]);
+    return filled?.statement ?? '';
+  };
   return {
     user,
     database,
     version,
     rows,
+    query: async (template, names, values) => rows(await fill(template, names), values),
     run: async (what, template, values = []) => {
-      const [filled] = await rows<{ readonly statement: string }>('SELECT format($1, VARIADIC $2::text[]) AS statement', [template, values]);
+      const statement = await fill(template, values);
       try {
-        await client.query(filled?.statement ?? '');
+        await client.query(statement);
       } catch (thrown) {
         throw describe(thrown, what);
       }

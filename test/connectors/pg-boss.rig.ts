@@ -1,0 +1,158 @@
+import { PgBoss } from 'pg-boss';
+import { listen } from '../../examples/demo/fault-proxy.ts';
+import type { GrantSecret, LedgerGrant } from '../../src/connectors/kit/contract.ts';
+import { controlName } from '../../src/connectors/kit/names.ts';
+import { hasSqlState } from '../../src/connectors/postgres/sql-error.ts';
+import { isPostgresInstalled, type PostgresVersion } from '../kit/run-postgres.ts';
+import { forbidControl, lastingOf, loseSignalRight, type PostgresTarget, refuseAdmin, startPostgresTarget } from './postgres-target.ts';
+import { environment, type Rig, rigConnectorId, type RunningRig } from './rig.ts';
+
+export const rigs: readonly Rig[] = (['18', '15'] as const).map((version) => ({
+  system: 'pg-boss',
+  server: `pg-boss 12 in PostgreSQL ${version}`,
+  missing: isPostgresInstalled(version) ? undefined : `install PostgreSQL ${version} (Debian: apt-get install postgresql-${version})`,
+  skips: {
+    'rate-limited': 'the protocol has no such answer; too many connections is part of "down"',
+    'server-error': 'the protocol has no such answer',
+  },
+  start: () => start(version),
+}));
+
+const markers = {
+  'issue': 'COMMIT',
+  'fence': 'ALTER ROLE estop_',
+  'terminate': 'pg_terminate_backend',
+  'revoke-credential': 'COMMIT',
+  'purge-queue': 'COMMIT',
+  'sweep': 'COMMIT',
+} as const;
+
+async function start(version: PostgresVersion): Promise<RunningRig> {
+  const { target, app, stop } = await startPgBossTarget(version);
+  const proxy = await listen(target);
+  return {
+    proxy,
+    options: {
+      host: proxy.host,
+      port: proxy.port,
+      database: target.database.name,
+      user: target.admin.user,
+      password: { env: 'TARGET_ADMIN_PASSWORD' },
+      sslmode: 'disable',
+      network: 'loopback',
+    },
+    secrets: { TARGET_ADMIN_PASSWORD: target.admin.password },
+    grantOptions: { schedule: { cron: '* * * * *', data: { wake: 'up' } } },
+    injections: [
+      { schedule: { cron: "* * * * *'; DROP SCHEMA pgboss; --" } },
+      { schedule: { cron: '* * * * *', timezone: "UTC'; --" } },
+      { schedule: { cron: '* * * * *', data: { quote: `'"; DROP SCHEMA pgboss CASCADE; -- %I %L $1`, nul: '\u0001' } } },
+      { schedule: { cron: '* * * * *', data: 'x'.repeat(1_000_000) } },
+    ],
+    useAsAgent: (grant, secret) => sendAsAgent(target, grant, secret),
+    countInTarget: async (grant) => {
+      const [row] = await target.sql<{ count: number }>('SELECT count(*)::int AS count FROM pgboss.job WHERE name = $1', [grant.handle['queue']]);
+      return row?.count ?? 0;
+    },
+    openLasting: async (grant, secret) => {
+      const queue = String(grant.handle['queue']);
+      const agent = await bossAs(target, secret);
+      await agent.send(queue, { kind: 'worked on' });
+      const [active] = await agent.fetch(queue);
+      if (active === undefined) throw new Error('the agent could not fetch its own job');
+      await agent.send(queue, { kind: 'waiting' });
+      await agent.sendAfter(queue, { kind: 'delayed' }, null, 3_600);
+      return { alive: () => isAlive(target, app, grant), close: () => agent.stop({ graceful: false }).catch(() => undefined) };
+    },
+    revive: async (grant, secret) => {
+      const queue = String(grant.handle['queue']);
+      const [row] = await target.sql<{ table: string }>('SELECT table_name AS "table" FROM pgboss.queue WHERE name = $1', [queue]);
+      const role = String(secret['user']);
+      await target.sql(`ALTER ROLE ${role} LOGIN CONNECTION LIMIT -1 PASSWORD '${String(secret['password'])}' VALID UNTIL 'infinity'`);
+      await target.sql(`ALTER TABLE pgboss.${row?.table} DROP CONSTRAINT estop_closed`);
+      await target.sql(`GRANT USAGE ON SCHEMA pgboss TO ${role}; GRANT SELECT ON pgboss.version, pgboss.queue TO ${role}; GRANT SELECT, INSERT ON pgboss.${row?.table} TO ${role}`);
+    },
+    breakControl: () => forbidControl(target, controlName(environment, rigConnectorId)),
+    refuseOurCredential: () => refuseAdmin(target),
+    breakSelfCheck: () => loseSignalRight(target),
+    marker: (step) => (step in markers ? { bytes: markers[step as keyof typeof markers] } : { none: 'pg-boss has no such phase' }), // guarded by `in`
+    replies: () => ({ garbage: '<!doctype html><title>Welcome</title>' }),
+    stop: async () => {
+      await proxy.close();
+      await stop();
+    },
+  };
+}
+
+export interface PgBossTarget {
+  readonly target: PostgresTarget;
+  /** The application's own pg-boss, which owns the schema and runs schedules and maintenance. */
+  readonly app: PgBoss;
+  stop(): Promise<void>;
+}
+
+export async function startPgBossTarget(version: PostgresVersion): Promise<PgBossTarget> {
+  const target = await startPostgresTarget(version);
+  const owner = `boss_owner_${target.admin.user.slice(-10)}`;
+  const password = 'the application alone knows it';
+  await target.sql(`CREATE ROLE ${owner} LOGIN PASSWORD '${password}'`);
+  await target.sql(`GRANT CREATE ON DATABASE "${target.database.name}" TO ${owner}`);
+  await target.sql(`GRANT ${owner} TO ${target.admin.user}`);
+  const app = new PgBoss({
+    connectionString: target.database.urlFor({ user: owner, password }),
+    max: 3,
+    supervise: false,
+    cronMonitorIntervalSeconds: 1,
+    cronWorkerIntervalSeconds: 1,
+  });
+  app.on('error', () => undefined);
+  await app.start();
+  return {
+    target,
+    app,
+    stop: async () => {
+      await app.stop({ graceful: false });
+      await target.stop();
+    },
+  };
+}
+
+/** pg-boss's own library with nothing but the agent's credential. */
+export async function bossAs(target: PostgresTarget, secret: GrantSecret): Promise<PgBoss> {
+  const boss = new PgBoss({
+    host: target.host,
+    port: target.port,
+    database: target.database.name,
+    user: String(secret['user']),
+    password: String(secret['password']),
+    max: 1,
+    migrate: false,
+    supervise: false,
+    schedule: false,
+  });
+  boss.on('error', () => undefined);
+  await boss.start();
+  return boss;
+}
+
+async function sendAsAgent(target: PostgresTarget, grant: LedgerGrant, secret: GrantSecret): Promise<'worked' | 'refused'> {
+  let boss: PgBoss | undefined;
+  try {
+    boss = await bossAs(target, secret);
+    return (await boss.send(String(grant.handle['queue']), { from: 'the agent' })) === null ? 'refused' : 'worked';
+  } catch (thrown) {
+    if (hasSqlState(thrown, '28000', '28P01', '42501', '57P01')) return 'refused';
+    throw thrown;
+  } finally {
+    await boss?.stop({ graceful: false }).catch(() => undefined);
+  }
+}
+
+/** As the application sees it: jobs that may still run, schedules that will make more, and whoever is connected as the agent. */
+async function isAlive(target: PostgresTarget, app: PgBoss, grant: LedgerGrant): Promise<boolean> {
+  const queue = String(grant.handle['queue']);
+  const jobs = await app.findJobs(queue);
+  const schedules = await app.getSchedules(queue);
+  const open = jobs.filter(({ state }) => state === 'created' || state === 'retry' || state === 'active');
+  return open.length + schedules.length + (await lastingOf(target, grant.handle['role'])) > 0;
+}
