@@ -55,6 +55,8 @@ export interface LaneSpec {
   readonly target: string;
   readonly phases: readonly CuttingPhase[];
   readonly settleMs: number;
+  /** Deadline of one attempt, as the connector's system declares it. */
+  readonly attemptMs: number;
   /** Round 0 is the first pass; a final probe that found access opens the next. */
   readonly round: number;
 }
@@ -73,11 +75,20 @@ export interface HaltProgress {
   readonly openTasks: number;
 }
 
+export interface ListLanes {
+  readonly causeId: string;
+  readonly agentId: string;
+  readonly limit: number;
+  /** Lanes behind this obligation id; from the beginning without it. */
+  readonly after?: string;
+}
+
 /** Queue `control` in estop-control: the ledger and Temporal, no external system. */
 export interface ControlActivities {
+  /** Returns the keys (contract/order.ts) of those that are latched now. Throws if none is. */
   latchOrders(orders: readonly StopOrder[]): Promise<readonly string[]>;
-  /** Opens what is missing and returns this agent's lanes that are not concluded yet; empty = nothing left to act on. */
-  listLanes(input: { readonly causeId: string; readonly agentId: string; readonly limit: number }): Promise<readonly LaneSpec[]>;
+  /** Opens what is missing and returns this agent's lanes that are not concluded yet, by id; empty = nothing left to act on. */
+  listLanes(input: ListLanes): Promise<readonly LaneSpec[]>;
   escalateLane(input: { readonly obligationId: string; readonly why: string }): Promise<void>;
   haltTasks(input: { readonly stopId: string; readonly graceMs: number }): Promise<HaltProgress>;
   sweepStrays(input: { readonly stopId: string }): Promise<{ readonly found: number }>;
@@ -86,8 +97,11 @@ export interface ControlActivities {
 }
 
 export interface StopReview {
+  /** No covered task is open at this moment. */
   readonly halted: boolean;
   readonly revoked: boolean;
+  /** Clean sweeps so far. */
+  readonly sweepsDone: number;
   /** Every lane concluded, swept twice, settled: the last probe may run over these. */
   readonly finalLanes: readonly LaneSpec[];
   readonly proved: boolean;

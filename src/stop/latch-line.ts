@@ -57,8 +57,9 @@ export async function openLatchLine(options: LatchLineOptions): Promise<LatchLin
   const gone = new Promise<void>((resolve) => void socket.once('close', () => resolve()));
   client.on('error', () => socket.destroy()); // an idle connection that breaks is told here; `gone` tells everybody else
   let warning: string | undefined;
-  client.on('notice', (notice) => {
-    if (notice.severity === 'WARNING') warning = notice.message ?? 'a warning without a text';
+  client.on('notice', ({ code, message }) => {
+    // By SQLSTATE class, since severities are translated: 00 is a mere notice, everything else a warning.
+    if (code?.startsWith('00') !== true) warning = message ?? 'a warning without a text';
   });
   try {
     await client.connect();

@@ -3,15 +3,16 @@ import { endWithParent } from '../runtime/local/end-with-parent.ts';
 import { startStopServer } from './server.ts';
 
 endWithParent();
-const { settings, log, databaseUrl, authenticator, dataConverter } = compose('stop');
+const composition = compose('stop');
+const { settings, log } = composition;
 const server = await startStopServer({
   environment: settings.environment,
   host: settings.host,
   port: settings.stopPort,
-  databaseUrl: databaseUrl(),
+  databaseUrl: composition.databaseUrl(),
   temporalAddress: settings.temporalAddress,
-  authenticator: authenticator(),
-  dataConverter: dataConverter(),
+  authenticator: composition.authenticator(),
+  dataConverter: composition.dataConverter(),
   log,
 });
 log.info({ event: 'stop.listening', url: server.url }, 'the stop process listens');

@@ -1,4 +1,6 @@
-import type { Queryable } from './queryable.ts';
+import { call, callOne, type Store } from './pool.ts';
+import { bool, int, intOrUndefined, text, texts, word } from './row.ts';
+import { type TaskLedgerState, taskLedgerStates } from './tasks.ts';
 
 export interface StopUnderWay {
   readonly stopId: string;
@@ -7,7 +9,7 @@ export interface StopUnderWay {
   readonly category: number;
   readonly reason: string;
   readonly actor: string;
-  readonly latchedAt: Date;
+  readonly latchedAt: string;
   /** By the store's clock. */
   readonly graceLeftMs: number;
   readonly fenced: boolean;
@@ -15,147 +17,111 @@ export interface StopUnderWay {
   readonly sweepsDone: number;
 }
 
-interface StopUnderWaySqlRow {
-  readonly stop_id: string;
-  readonly epoch: string;
-  readonly scope_key: string;
-  readonly category: number;
-  readonly reason: string;
-  readonly actor: string;
-  readonly latched_at: Date;
-  readonly grace_left_ms: number;
-  readonly fenced: boolean;
-  readonly proved: boolean;
-  readonly sweeps_done: number;
-}
+const underWaySql = `SELECT s.stop_id, s.epoch, s.scope_key, s.category, s.reason, s.actor, s.latched_at,
+    greatest(0, s.grace_ms - extract(epoch FROM clock_timestamp() - s.latched_at) * 1000)::integer AS grace_left_ms,
+    p.fenced_at IS NOT NULL AS fenced, p.proved_at IS NOT NULL AS proved, coalesce(p.sweeps_done, 0) AS sweeps_done
+  FROM estop.stops s LEFT JOIN estop.stop_progress p ON p.stop_id = s.stop_id WHERE s.stop_id = $1`;
 
-export async function readStopUnderWay(db: Queryable, stopId: string): Promise<StopUnderWay | undefined> {
-  const { rows } = await db.query<StopUnderWaySqlRow>(
-    `SELECT s.stop_id, s.epoch, s.scope_key, s.category, s.reason, s.actor, s.latched_at,
-        greatest(0, s.grace_ms - extract(epoch FROM clock_timestamp() - s.latched_at) * 1000)::integer AS grace_left_ms,
-        p.fenced_at IS NOT NULL AS fenced, p.proved_at IS NOT NULL AS proved, coalesce(p.sweeps_done, 0) AS sweeps_done
-      FROM estop.stops s LEFT JOIN estop.stop_progress p ON p.stop_id = s.stop_id WHERE s.stop_id = $1`,
-    [stopId],
-  );
-  const row = rows[0];
+export async function readStopUnderWay(store: Store, stopId: string): Promise<StopUnderWay | undefined> {
+  const [row] = await call(store, 'halt_stop_under_way', underWaySql, [stopId]);
   if (row === undefined) return undefined;
   return {
-    stopId: row.stop_id,
-    epoch: Number(row.epoch),
-    scopeKey: row.scope_key,
-    category: row.category,
-    reason: row.reason,
-    actor: row.actor,
-    latchedAt: row.latched_at,
-    graceLeftMs: row.grace_left_ms,
-    fenced: row.fenced,
-    proved: row.proved,
-    sweepsDone: row.sweeps_done,
+    stopId: text(row, 'stop_id'),
+    epoch: int(row, 'epoch'),
+    scopeKey: text(row, 'scope_key'),
+    category: int(row, 'category'),
+    reason: text(row, 'reason'),
+    actor: text(row, 'actor'),
+    latchedAt: text(row, 'latched_at'),
+    graceLeftMs: int(row, 'grace_left_ms'),
+    fenced: bool(row, 'fenced'),
+    proved: bool(row, 'proved'),
+    sweepsDone: int(row, 'sweeps_done'),
   };
 }
 
-export interface OpenTask {
-  readonly taskId: string;
-  readonly state: 'registered' | 'running';
-}
+const knownTasksSql = `SELECT t.task_id, t.state = 'closed'
+    AND (t.keys @> ARRAY[s.scope_key] OR t.agents && estop.labelled_agents(s.scope_key, s.epoch)) AND (s.reset_at IS NULL OR t.epoch < s.epoch) AS stray
+  FROM estop.tasks t, estop.stops s WHERE s.stop_id = $1 AND t.task_id = ANY ($2)`;
 
-type OpenTaskSqlRow = { readonly task_id: string; readonly state: OpenTask['state'] };
-
-const toOpenTask = (row: OpenTaskSqlRow): OpenTask => ({ taskId: row.task_id, state: row.state });
-
-export async function listCoveredOpenTasks(db: Queryable, stopId: string, limit: number): Promise<readonly OpenTask[]> {
-  const { rows } = await db.query<OpenTaskSqlRow>('SELECT task_id, state FROM estop.covered_open_tasks($1, $2)', [stopId, limit]);
-  return rows.map(toOpenTask);
-}
-
-export async function closeTasks(db: Queryable, taskIds: readonly string[], outcome: string): Promise<number> {
-  const { rows } = await db.query<{ closed: number }>('SELECT estop.close_tasks($1, $2) AS closed', [taskIds, outcome]);
-  return rows[0]?.closed ?? 0;
-}
-
-/** What the ledger knows of these tasks: not at all, covered by this stop, or not covered by it. */
-export async function listKnownTasks(
-  db: Queryable,
+/** Of these running tasks those that the ledger knows; true: it is covered by this stop and its row says that it is closed. */
+export async function straysByLedger(
+  store: Store,
   stopId: string,
   taskIds: readonly string[],
-): Promise<ReadonlyMap<string, { readonly covered: boolean }>> {
-  const { rows } = await db.query<{ task_id: string; covered: boolean }>(
-    `SELECT t.task_id, (t.keys @> ARRAY[s.scope_key] OR t.agents && estop.labelled_agents(s.scope_key, s.epoch))
-        AND (s.reset_at IS NULL OR t.epoch < s.epoch) AS covered
-      FROM estop.tasks t, estop.stops s WHERE s.stop_id = $1 AND t.task_id = ANY ($2)`,
-    [stopId, taskIds],
-  );
-  return new Map(rows.map((row) => [row.task_id, { covered: row.covered }]));
+): Promise<ReadonlyMap<string, boolean>> {
+  const rows = await call(store, 'halt_strays', knownTasksSql, [stopId, taskIds]);
+  return new Map(rows.map((row) => [text(row, 'task_id'), bool(row, 'stray')]));
 }
 
 /** Agents that a stop on this label reaches. */
-export async function listLabelledAgents(db: Queryable, scopeKey: string, epoch: number): Promise<readonly string[]> {
-  const { rows } = await db.query<{ agents: readonly string[] }>('SELECT estop.labelled_agents($1, $2) AS agents', [scopeKey, epoch]);
-  return rows[0]?.agents ?? [];
+export async function listLabelledAgents(store: Store, scopeKey: string, epoch: number): Promise<readonly string[]> {
+  return texts(
+    await callOne(store, 'halt_labelled_agents', 'SELECT estop.labelled_agents($1, $2) AS agents', [scopeKey, epoch]),
+    'agents',
+  );
 }
 
-/** Open tasks by id, for the slow walk of the watchdog. `settled`: registered longer ago than a start can take. */
-export interface WatchedTask extends OpenTask {
+export interface WatchedTask {
+  readonly taskId: string;
+  readonly state: TaskLedgerState;
+  /** Registered longer ago than a start can take. */
   readonly settled: boolean;
 }
 
-export async function listOpenTasks(db: Queryable, after: string, limit: number, startMs: number): Promise<readonly WatchedTask[]> {
-  const { rows } = await db.query<OpenTaskSqlRow & { readonly settled: boolean }>(
-    `SELECT task_id, state, registered_at < clock_timestamp() - make_interval(secs => $3 / 1000.0) AS settled
-      FROM estop.tasks WHERE state <> 'closed' AND task_id > $1 ORDER BY task_id LIMIT $2`,
-    [after, limit, startMs],
+const openTasksSql = `SELECT task_id, state, registered_at < clock_timestamp() - make_interval(secs => $3 / 1000.0) AS settled
+  FROM estop.tasks WHERE state <> 'closed' AND task_id > $1 ORDER BY task_id LIMIT $2`;
+
+/** Open tasks by id, for the slow walk of the watchdog. */
+export async function listOpenTasks(
+  store: Store,
+  after: string,
+  limit: number,
+  startMs: number,
+): Promise<readonly WatchedTask[]> {
+  const rows = await call(store, 'halt_open_tasks', openTasksSql, [after, limit, startMs]);
+  return rows.map((row) => ({
+    taskId: text(row, 'task_id'),
+    state: word(row, 'state', taskLedgerStates),
+    settled: bool(row, 'settled'),
+  }));
+}
+
+export async function listOpenAmong(store: Store, taskIds: readonly string[]): Promise<readonly string[]> {
+  const rows = await call(
+    store,
+    'halt_open_among',
+    "SELECT task_id FROM estop.tasks WHERE task_id = ANY ($1) AND state <> 'closed'",
+    [taskIds],
   );
-  return rows.map((row) => ({ ...toOpenTask(row), settled: row.settled }));
+  return rows.map((row) => text(row, 'task_id'));
 }
 
-export async function listOpenAmong(db: Queryable, taskIds: readonly string[]): Promise<readonly string[]> {
-  const { rows } = await db.query<{ task_id: string }>("SELECT task_id FROM estop.tasks WHERE task_id = ANY ($1) AND state <> 'closed'", [taskIds]);
-  return rows.map((row) => row.task_id);
-}
-
-export async function killerOfTask(db: Queryable, taskId: string): Promise<string | undefined> {
-  const { rows } = await db.query<{ stop_id: string | null }>('SELECT stop_id FROM estop.check_task($1)', [taskId]);
-  return rows[0]?.stop_id ?? undefined;
-}
-
-export interface RevocationState {
+export interface ProofState {
   readonly uncovered: number;
   readonly total: number;
   readonly acted: number;
-  readonly concluded: number;
+  readonly open: number;
   readonly final: number;
   /** By the store's clock; undefined: nothing was cut. */
   readonly sinceLastCutMs: number | undefined;
   readonly connectors: readonly string[];
 }
 
-interface RevocationStateSqlRow {
-  readonly uncovered: number;
-  readonly total: number;
-  readonly acted: number;
-  readonly concluded: number;
-  readonly final: number;
-  readonly since_last_cut_ms: number | null;
-  readonly connectors: readonly string[] | null;
-}
+const revocationStateSql = `SELECT r.uncovered, r.total, r.acted, r.final, floor(extract(epoch FROM clock_timestamp() - r.last_cut) * 1000)::float8 AS since_last_cut_ms,
+    (SELECT count(*)::integer FROM estop.obligations o WHERE o.cause_id = $1 AND o.state = 'open' AND o.final_at IS NULL) AS open,
+    coalesce((SELECT array_agg(DISTINCT o.connector) FROM estop.obligations o WHERE o.cause_id = $1), '{}') AS connectors
+  FROM estop.revocation_state($1) r`;
 
-export async function readRevocationState(db: Queryable, stopId: string): Promise<RevocationState> {
-  const { rows } = await db.query<RevocationStateSqlRow>(
-    `SELECT uncovered, total, acted, concluded, final, (extract(epoch FROM clock_timestamp() - last_cut) * 1000)::float8 AS since_last_cut_ms,
-        (SELECT array_agg(DISTINCT o.connector) FROM estop.obligations o WHERE o.cause_id = $1) AS connectors
-      FROM estop.revocation_state($1)`,
-    [stopId],
-  );
-  const row = rows[0];
-  if (row === undefined) throw new Error('the ledger gave no state');
-  const { uncovered, total, acted, concluded, final } = row;
-  return { uncovered, total, acted, concluded, final, sinceLastCutMs: row.since_last_cut_ms ?? undefined, connectors: row.connectors ?? [] };
-}
-
-export type Stage = 'halted' | 'revoked' | 'proved' | 'sweep';
-
-/** True if the stage holds by the ledger, and is stamped. */
-export async function markStage(db: Queryable, stopId: string, stage: Stage): Promise<boolean> {
-  const { rows } = await db.query<{ stamped: boolean }>('SELECT estop.mark_stage($1, $2) AS stamped', [stopId, stage]);
-  return rows[0]?.stamped === true;
+export async function readProofState(store: Store, stopId: string): Promise<ProofState> {
+  const row = await callOne(store, 'halt_revocation_state', revocationStateSql, [stopId]);
+  return {
+    uncovered: int(row, 'uncovered'),
+    total: int(row, 'total'),
+    acted: int(row, 'acted'),
+    open: int(row, 'open'),
+    final: int(row, 'final'),
+    sinceLastCutMs: intOrUndefined(row, 'since_last_cut_ms'),
+    connectors: texts(row, 'connectors'),
+  };
 }

@@ -1,0 +1,28 @@
+import { EstopError } from '../core/errors.ts';
+
+/**
+ * Runs `work` with a signal that is aborted at the deadline or when `outer` is, and ends then whatever `work` does: a connector that
+ * ignores its signal may hang, but its lane's attempt does not.
+ */
+export async function underDeadline<Result>(
+  ms: number,
+  outer: AbortSignal,
+  work: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const signal = AbortSignal.any([outer, AbortSignal.timeout(ms)]);
+  const working = work(signal);
+  working.catch(() => undefined); // after the deadline nobody listens any more
+  let giveUp: () => void = () => undefined;
+  const late = new Promise<never>((_, reject) => {
+    giveUp = () => {
+      const detail = outer.aborted ? 'the worker shuts down' : `no answer within ${ms} ms`;
+      reject(new EstopError('connector-unavailable', { detail }));
+    };
+  });
+  signal.addEventListener('abort', giveUp, { once: true });
+  try {
+    return await Promise.race([working, late]);
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+  }
+}

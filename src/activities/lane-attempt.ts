@@ -1,0 +1,79 @@
+import { activityInfo } from '@temporalio/activity';
+import type { Log } from '../contract/identity.ts';
+import type { Phase } from '../contract/phases.ts';
+import { EstopError, errorCodeOf } from '../core/errors.ts';
+import type { Lane } from '../store/lane-record.ts';
+import { noteAttemptFailed } from '../store/lanes.ts';
+import type { Store } from '../store/pool.ts';
+
+const firstPauseMs = 250;
+const pauseCeilingMs = 30_000;
+
+interface Failure {
+  readonly why: string;
+  readonly needsHuman?: string;
+  readonly retryAfterMs?: number;
+}
+
+/**
+ * Writes down what went wrong, for people, and gives the error that makes Temporal try again: always, in the end. A lane that needs a
+ * person goes on trying, slowly. The history gets a code; what a system said stays in the ledger.
+ */
+export async function failAttempt(
+  deps: { readonly store: Store; readonly log: Log },
+  lane: Lane,
+  phase: Phase,
+  thrown: unknown,
+): Promise<EstopError> {
+  const failure = asFailure(thrown);
+  const { attempt } = activityInfo();
+  const backoffMs =
+    failure.needsHuman === undefined ? Math.min(firstPauseMs * 2 ** (attempt - 1), pauseCeilingMs) : pauseCeilingMs;
+  const pauseMs = Math.max(backoffMs, failure.retryAfterMs ?? 0);
+  const nextTryAt = new Date(Date.now() + pauseMs);
+  const error = `${phase}: ${failure.why}`;
+  await noteAttemptFailed(deps.store, {
+    obligationId: lane.obligationId,
+    error,
+    nextTryAt: nextTryAt.toISOString(),
+    ...(failure.needsHuman === undefined ? {} : { needsHuman: failure.needsHuman }),
+  });
+  deps.log.info(
+    {
+      event: 'lane.attempt-failed',
+      obligationId: lane.obligationId,
+      connector: lane.connector,
+      phase,
+      attempt,
+      why: failure.why,
+    },
+    'an attempt failed; it is tried again',
+  );
+  return new EstopError('connector-unavailable', { detail: error, retryAfterMs: pauseMs });
+}
+
+function asFailure(thrown: unknown): Failure {
+  if (isFailure(thrown)) return thrown;
+  const code = errorCodeOf(thrown);
+  const detail = thrown instanceof EstopError && thrown.detail !== undefined ? `: ${thrown.detail}` : '';
+  const retryAfterMs = thrown instanceof EstopError ? thrown.retryAfterMs : undefined;
+  const why = `${code}${detail}`;
+  // Our own credential refused, or our own keys or configuration wrong: trying alone will not mend it.
+  const hopeless =
+    code === 'connector-refused' ||
+    code === 'key-unknown' ||
+    code === 'sealed-data-invalid' ||
+    code === 'secret-missing' ||
+    code === 'not-found';
+  return { why, ...(hopeless ? { needsHuman: why } : {}), ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+}
+
+function isFailure(thrown: unknown): thrown is Failure {
+  return (
+    typeof thrown === 'object' &&
+    thrown !== null &&
+    !(thrown instanceof Error) &&
+    'why' in thrown &&
+    typeof thrown.why === 'string'
+  );
+}

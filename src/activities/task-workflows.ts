@@ -1,0 +1,68 @@
+import type { Client } from '@temporalio/client';
+import type { KillMessage } from '../contract/agent-task.ts';
+import { agentTaskWorkflowId, signals } from '../contract/names.ts';
+
+/** What `describe` says of the newest run: a task that continues as new is open, whatever became of its older runs. */
+export type TaskSight = 'open' | 'closed' | 'absent';
+
+/** The few things the control plane does to an agent's task. Each is safe to repeat. Throws what the server or the network threw. */
+export interface TaskWorkflows {
+  /** Asks it to end by itself: signal and cancel. A task that cannot be asked is cut later like any other. */
+  windDown(taskId: string, message: KillMessage): Promise<void>;
+  /** Cannot be ignored, needs no worker. True: it is over, by this call or before it. */
+  terminate(taskId: string, reason: string): Promise<void>;
+  look(taskId: string): Promise<TaskSight>;
+}
+
+const callMs = 5_000;
+const notFound = 5; // gRPC status
+const runningStatus = 1; // WORKFLOW_EXECUTION_STATUS_RUNNING; raw, because decoding what a task carries is no business of a stop
+
+export function createTaskWorkflows(client: Client, identity: string): TaskWorkflows {
+  const { namespace } = client.options;
+  const { workflowService: service } = client;
+  const at = (taskId: string) => ({ workflowId: agentTaskWorkflowId(taskId) });
+  const bounded = <Result>(call: () => Promise<Result>): Promise<Result> =>
+    client.withDeadline(Date.now() + callMs, call);
+
+  return {
+    windDown: async (taskId, message) => {
+      const handle = client.workflow.getHandle(agentTaskWorkflowId(taskId));
+      await Promise.allSettled([
+        bounded(() => handle.signal(signals.kill, message)),
+        bounded(() =>
+          service.requestCancelWorkflowExecution({
+            namespace,
+            workflowExecution: at(taskId),
+            identity,
+            reason: message.reason ?? null,
+          }),
+        ),
+      ]);
+    },
+    terminate: async (taskId, reason) => {
+      try {
+        await bounded(() =>
+          service.terminateWorkflowExecution({ namespace, workflowExecution: at(taskId), reason, identity }),
+        );
+      } catch (thrown) {
+        if (statusOf(thrown) !== notFound) throw thrown;
+      }
+    },
+    look: async (taskId) => {
+      try {
+        const seen = await bounded(() => service.describeWorkflowExecution({ namespace, execution: at(taskId) }));
+        return seen.workflowExecutionInfo?.status === runningStatus ? 'open' : 'closed';
+      } catch (thrown) {
+        if (statusOf(thrown) === notFound) return 'absent';
+        throw thrown;
+      }
+    },
+  };
+}
+
+/** By number, never by class: the error crosses a library. */
+export function statusOf(thrown: unknown): number | undefined {
+  if (typeof thrown !== 'object' || thrown === null || !('code' in thrown)) return undefined;
+  return typeof thrown.code === 'number' ? thrown.code : undefined;
+}

@@ -1,0 +1,92 @@
+import {
+  CancellationScope,
+  condition,
+  continueAsNew,
+  proxyActivities,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { ConnectorActivities, ControlActivities, LaneSpec } from '../contract/activities.ts';
+import { connectorQueue } from '../contract/names.ts';
+
+export interface RevocationLanesInput {
+  readonly lanes: readonly LaneSpec[];
+}
+
+/** People are told of a lane that takes longer; the lane carries on. */
+const escalateAfterMs = 60_000;
+/** Beyond the connector's own deadline: for the ledger's writes around it. */
+const attemptMarginMs = 5_000;
+const pauseCeilingMs = 30_000;
+
+const { escalateLane } = proxyActivities<Pick<ControlActivities, 'escalateLane'>>({ startToCloseTimeout: 10_000 });
+
+/**
+ * At most 400 lanes, all at once, none waiting for another; how many run against one system is that system's queue's business.
+ * Nobody can cancel them from outside: only the ledger ends a lane. rule: lane-independent
+ */
+export async function revocationLanes({ lanes }: RevocationLanesInput): Promise<void> {
+  const open = new Map(lanes.map((lane) => [lane.obligationId, lane]));
+  await CancellationScope.nonCancellable(async () => {
+    for (const lane of lanes) void runLane(lane, open);
+    await condition(() => open.size === 0 || workflowInfo().continueAsNewSuggested);
+    // What hangs in an attempt at this moment is attempted again by the next run: every phase may be repeated.
+    if (open.size > 0) await continueAsNew<typeof revocationLanes>({ lanes: [...open.values()] });
+  });
+}
+
+/** Never throws, never gives up. `open` always holds the lane as a next run would have to take it on. */
+async function runLane(first: LaneSpec, open: Map<string, LaneSpec>): Promise<void> {
+  const escalation = new CancellationScope();
+  void escalation.run(() => escalateLater(first)).catch(() => undefined); // cancelled when the lane ends
+  let lane = first;
+  for (let pause = 250; ; pause = Math.min(pause * 2, pauseCeilingMs)) {
+    const verdict = await passThrough(lane);
+    if (verdict === 'concluded') break;
+    if (verdict === 'alive') lane = { ...lane, round: lane.round + 1 };
+    open.set(lane.obligationId, lane);
+    await sleep(pause);
+  }
+  escalation.cancel();
+  open.delete(first.obligationId);
+}
+
+/** `broken`: an activity ended in a way that is not retried (a bug, a wrong configuration). The lane goes on all the same. */
+type Verdict = 'concluded' | 'alive' | 'broken';
+
+async function passThrough(lane: LaneSpec): Promise<Verdict> {
+  const { runPhase, probeLane } = activitiesOf(lane);
+  const key = { obligationId: lane.obligationId, round: lane.round };
+  try {
+    for (const phase of lane.phases) await runPhase({ ...key, phase });
+    for (;;) {
+      const outcome = await probeLane(key);
+      if (outcome.kind === 'proved') return 'concluded';
+      if (outcome.kind === 'alive') return 'alive';
+      // Residual access is watched until its end, then proved like any other. rule: residual-watched
+      await sleep(Math.max(1_000, Date.parse(outcome.until) - Date.now()));
+    }
+  } catch {
+    return 'broken';
+  }
+}
+
+/** One activity per phase, on the connector's own queue, retried by Temporal without a cap. */
+function activitiesOf(lane: LaneSpec): Pick<ConnectorActivities, 'runPhase' | 'probeLane'> {
+  return proxyActivities<ConnectorActivities>({
+    taskQueue: connectorQueue(lane.connector),
+    startToCloseTimeout: lane.attemptMs + attemptMarginMs,
+    heartbeatTimeout: 10_000,
+    retry: { initialInterval: 250, backoffCoefficient: 2, maximumInterval: 30_000 },
+    priority: { priorityKey: 1 },
+    summary: `${lane.connector} ${lane.target}`.slice(0, 200),
+  });
+}
+
+async function escalateLater(lane: LaneSpec): Promise<void> {
+  await sleep(escalateAfterMs);
+  await escalateLane({
+    obligationId: lane.obligationId,
+    why: `not proved dead after ${escalateAfterMs / 1_000} s; it is still being tried`,
+  });
+}

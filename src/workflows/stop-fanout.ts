@@ -1,0 +1,87 @@
+import { condition, continueAsNew, proxyActivities, sleep, workflowInfo } from '@temporalio/workflow';
+import type { ConnectorActivities, ControlActivities, LaneSpec } from '../contract/activities.ts';
+import { connectorQueue } from '../contract/names.ts';
+import { sweepGapMs } from '../contract/numbers.ts';
+
+export interface StopFanoutInput {
+  readonly stopId: string;
+  readonly graceMs: number;
+}
+
+const pollFloorMs = 200;
+const pollCeilingMs = 10_000;
+
+const { reviewStop } = proxyActivities<Pick<ControlActivities, 'reviewStop'>>({
+  startToCloseTimeout: 10_000,
+  retry: { initialInterval: 100, backoffCoefficient: 2, maximumInterval: 1_000 },
+  priority: { priorityKey: 1 },
+});
+const { haltTasks, sweepStrays } = proxyActivities<Pick<ControlActivities, 'haltTasks' | 'sweepStrays'>>({
+  startToCloseTimeout: '15 minutes',
+  heartbeatTimeout: 10_000,
+  retry: { initialInterval: 100, backoffCoefficient: 2, maximumInterval: 2_000 },
+  priority: { priorityKey: 1 },
+});
+
+/**
+ * Carries one stop through: halts what it covers, sweeps for strays, and asks the ledger again and again what holds, until it says
+ * proved. Whoever ends it before, it is started again from the ledger and nothing is lost: all its state is there.
+ */
+export async function stopFanout(input: StopFanoutInput): Promise<void> {
+  const seen = { ended: false, tasksOpen: true };
+  await Promise.all([keepHalting(input, seen), sweepTwice(input.stopId), proveInTheEnd(input, seen)]);
+}
+
+interface Seen {
+  ended: boolean;
+  tasksOpen: boolean;
+}
+
+/** Tasks that were being registered while the stop was latched can still turn up after the first pass. */
+async function keepHalting(input: StopFanoutInput, seen: Seen): Promise<void> {
+  while (!seen.ended) {
+    seen.tasksOpen = (await haltTasks(input)).openTasks > 0;
+    if (seen.tasksOpen) await sleep(pollFloorMs);
+    else await condition(() => seen.tasksOpen || seen.ended);
+  }
+}
+
+/** Clean twice, a gap apart, because visibility lags. The ledger counts; an earlier run of this workflow may have swept. rule: stray-sweep */
+async function sweepTwice(stopId: string): Promise<void> {
+  if ((await reviewStop(stopId)).sweepsDone > 0) await sleep(sweepGapMs);
+  for (let done = 0; done < 2; done = (await reviewStop(stopId)).sweepsDone) {
+    await sweepStrays({ stopId });
+    if ((await reviewStop(stopId)).sweepsDone < 2) await sleep(sweepGapMs);
+  }
+}
+
+async function proveInTheEnd(input: StopFanoutInput, seen: Seen): Promise<void> {
+  for (let pause = pollFloorMs; ; ) {
+    const review = await reviewStop(input.stopId);
+    if (!review.halted) seen.tasksOpen = true;
+    if (review.proved) {
+      seen.ended = true;
+      return;
+    }
+    if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof stopFanout>(input);
+    if (review.finalLanes.length > 0) {
+      await Promise.all(review.finalLanes.map(probeOnceMore));
+      pause = pollFloorMs;
+      continue;
+    }
+    await sleep(Math.max(pause, Math.min(review.waitMs, pollCeilingMs)));
+    pause = Math.min(Math.ceil(pause * 1.2), pollCeilingMs);
+  }
+}
+
+/** What it finds it writes into the ledger; whether that was enough is the next review's question. rule: final-probe */
+async function probeOnceMore(lane: LaneSpec): Promise<void> {
+  const { finalProbe } = proxyActivities<ConnectorActivities>({
+    taskQueue: connectorQueue(lane.connector),
+    startToCloseTimeout: lane.attemptMs + 5_000,
+    heartbeatTimeout: 10_000,
+    retry: { initialInterval: 250, backoffCoefficient: 2, maximumInterval: 30_000 },
+    priority: { priorityKey: 1 },
+  });
+  await finalProbe({ obligationId: lane.obligationId, round: lane.round }).catch(() => undefined);
+}
