@@ -1,0 +1,21 @@
+import type { CallOutcome } from '../../store/calls.ts';
+import type { LeaseReply } from './lease.ts';
+
+/** How a call ended, as the ledger will say it. */
+export interface SettledCall {
+  readonly callId: string;
+  readonly outcome: CallOutcome;
+}
+
+/** What the fence needs of the store, on connections of its own: tool calls that wait for theirs must not hold up a renewal. */
+export interface FencePort {
+  /** Commits before it returns; answers which store this is. */
+  register(gatewayId: string, address: string): Promise<string>;
+  /** rule: renew-is-one-query */
+  renew(gatewayId: string, afterGap: boolean): Promise<LeaseReply>;
+  /** False: this gateway is retired, or the store does not know the epoch. */
+  confirm(gatewayId: string, epoch: number): Promise<boolean>;
+  /** Each is settled once; what is settled already stays as it is. */
+  settle(calls: readonly SettledCall[]): Promise<void>;
+  retire(gatewayId: string): Promise<void>;
+}

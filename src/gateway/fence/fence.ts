@@ -1,0 +1,75 @@
+import type { StopMark } from '../../core/credential.ts';
+import type { Clock } from './clock.ts';
+import { advance, firstLease, inGap, type LeaseEvent, type LeaseState, type Standing, standing } from './lease.ts';
+import type { CutCall, OpenCalls } from './open-calls.ts';
+import { type Bearer, killerOf } from './view.ts';
+
+export type FenceVerdict =
+  | { readonly kind: 'clear' }
+  | { readonly kind: 'dead'; readonly stop: StopMark }
+  | { readonly kind: 'no-lease'; readonly why: string }
+  /** The bearer was issued under an epoch that this view has not seen: renew, then ask again. */
+  | { readonly kind: 'newer-than-view' };
+
+/**
+ * What this process knows of all stops, and whether it may still act on it. Every method is synchronous: whoever asks and then
+ * writes in the same tick has written under what was asked.
+ */
+export class Fence {
+  readonly #clock: Clock;
+  readonly #openCalls: OpenCalls;
+  #state: LeaseState | undefined;
+  #gatewayId = '';
+
+  constructor(clock: Clock, openCalls: OpenCalls) {
+    this.#clock = clock;
+    this.#openCalls = openCalls;
+  }
+
+  /** The id under which the ledger knows this gateway; empty before the first registration. */
+  get gatewayId(): string {
+    return this.#gatewayId;
+  }
+
+  get viewEpoch(): number {
+    return this.#state?.view?.epoch ?? -1;
+  }
+
+  /** Milliseconds until the lease runs out by itself; 0 without one. */
+  get remainingMs(): number {
+    return Math.max(0, (this.#state?.lease?.until ?? 0) - this.#clock().mono);
+  }
+
+  /** A new id in the ledger. What was seen of the store before is kept: an older or another store stays refused. */
+  registered(gatewayId: string, storeId: string): void {
+    this.#gatewayId = gatewayId;
+    this.#state =
+      this.#state === undefined ? firstLease(storeId) : { ...this.#state, lease: undefined, gap: { kind: 'open' } };
+  }
+
+  standing(): Standing {
+    return this.#state === undefined ? { live: false, why: 'no-lease' } : standing(this.#state, this.#clock());
+  }
+
+  inGap(): boolean {
+    return this.#state === undefined || inGap(this.#state, this.#clock());
+  }
+
+  check(bearer: Bearer): FenceVerdict {
+    const now = this.standing();
+    if (!now.live) return { kind: 'no-lease', why: now.why };
+    const stop = killerOf(now.view, bearer);
+    if (stop !== undefined) return { kind: 'dead', stop };
+    // rule: newer-token-renews-first
+    return bearer.epoch > now.view.epoch ? { kind: 'newer-than-view' } : { kind: 'clear' };
+  }
+
+  /** Takes a reply, or the time, into the state, and cuts in the same tick what may not go on. Returns what was cut. */
+  advance(event: LeaseEvent): readonly CutCall[] {
+    if (this.#state === undefined) return [];
+    this.#state = advance(this.#state, event);
+    const covered = this.#state.view === undefined ? [] : this.#openCalls.cutCovered(this.#state.view);
+    // A dead man's switch: a gateway that can no longer learn of stops ends what it has running, not only what is new.
+    return this.#state.lease === undefined ? [...covered, ...this.#openCalls.cutAll({ kind: 'no-lease' })] : covered;
+  }
+}

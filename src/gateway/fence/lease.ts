@@ -1,0 +1,155 @@
+import { leaseMs } from '../../contract/numbers.ts';
+import { createView, type FenceView, type StopInView } from './view.ts';
+
+/** Both clocks, read together. The monotonic one stands still while a machine is suspended; the wall clock tells on it. */
+export interface Instant {
+  readonly mono: number;
+  readonly wall: number;
+}
+
+export const clockToleranceMs = 250;
+
+export type LeaseReply =
+  | {
+      readonly granted: true;
+      readonly epoch: number;
+      readonly storeId: string;
+      /** Milliseconds of the store's clock. */
+      readonly storeNow: number;
+      /** When the newest full reading of the intake began, by the store's clock. */
+      readonly drainedAt: number | undefined;
+      readonly stops: readonly StopInView[];
+    }
+  | { readonly granted: false; readonly refusal: 'no-beat' | 'retired' };
+
+export type LeaseEvent =
+  | {
+      readonly kind: 'reply';
+      readonly sent: Instant;
+      readonly received: Instant;
+      /** What the renewal said: whether it was sent in a gap. */
+      readonly afterGap: boolean;
+      readonly reply: LeaseReply;
+    }
+  /** Time passed: a lease that has run out, or that a clock jump has voided, is dropped for good. */
+  | { readonly kind: 'time'; readonly now: Instant };
+
+export type Refusal = 'no-beat' | 'retired' | 'store-restored';
+
+/** Between leases orders may have gone to the intake; nothing is admitted before it was read to its end. */
+type Gap =
+  | { readonly kind: 'open' }
+  | { readonly kind: 'draining'; readonly since: number }
+  | { readonly kind: 'closed' };
+
+export interface LeaseState {
+  readonly storeId: string;
+  readonly view: FenceView | undefined;
+  readonly lease: { readonly sent: Instant; readonly until: number } | undefined;
+  readonly gap: Gap;
+  readonly newest: { readonly sentAt: number; readonly receivedAt: number };
+  readonly refusal: Refusal | undefined;
+}
+
+export type Standing =
+  | { readonly live: true; readonly view: FenceView }
+  | { readonly live: false; readonly why: Refusal | 'no-lease' | 'draining' };
+
+/** The first lease ends a gap like any other: a gateway starts in one. */
+export function firstLease(storeId: string): LeaseState {
+  const never = { sentAt: Number.NEGATIVE_INFINITY, receivedAt: Number.NEGATIVE_INFINITY };
+  return { storeId, view: undefined, lease: undefined, gap: { kind: 'open' }, newest: never, refusal: undefined };
+}
+
+/** rule: lease */
+export function standing(state: LeaseState, now: Instant): Standing {
+  if (state.view === undefined || !holds(state, now)) return { live: false, why: state.refusal ?? 'no-lease' };
+  if (state.gap.kind !== 'closed') return { live: false, why: 'draining' };
+  return { live: true, view: state.view };
+}
+
+/** Whether a renewal sent now must say that it ends a gap. It says so until the gap is closed: a drain once asked for may have begun too early. */
+export function inGap(state: LeaseState, now: Instant): boolean {
+  return state.gap.kind !== 'closed' || !holds(state, now);
+}
+
+export function advance(state: LeaseState, event: LeaseEvent): LeaseState {
+  switch (event.kind) {
+    case 'time':
+      return lapse(state, event.now);
+    case 'reply':
+      return event.reply.granted
+        ? renewed(lapse(state, event.received), event, event.reply)
+        : refused(lapse(state, event.received), event.reply.refusal);
+  }
+}
+
+function renewed(
+  state: LeaseState,
+  event: Extract<LeaseEvent, { kind: 'reply' }>,
+  reply: Extract<LeaseReply, { granted: true }>,
+): LeaseState {
+  if (reply.storeId !== state.storeId) return refused(state, 'store-restored');
+  const seen = state.view?.epoch ?? -1;
+  if (reply.epoch < seen) {
+    // Asked after the newer epoch was known, and still older: the store itself has gone back. rule: refuse-lower-epoch
+    return event.sent.mono >= state.newest.receivedAt ? refused(state, 'store-restored') : state;
+  }
+  // Epochs order replies; among equals the sending does. rule: late-reply-dropped
+  if (reply.epoch === seen && event.sent.mono < state.newest.sentAt) return state;
+
+  const lease = later(state.lease, leaseOf(event));
+  return {
+    ...state,
+    view: createView(reply.epoch, reply.stops),
+    lease,
+    gap: lease === undefined ? { kind: 'open' } : nextGap(state.gap, event.afterGap, reply),
+    newest: { sentAt: Math.max(state.newest.sentAt, event.sent.mono), receivedAt: event.received.mono },
+    refusal: undefined,
+  };
+}
+
+/** rule: lease-from-send, lease-void-on-clock-jump */
+function leaseOf(event: { readonly sent: Instant; readonly received: Instant }): LeaseState['lease'] {
+  const until = event.sent.mono + leaseMs;
+  return event.received.mono < until && isSteady(event.sent, event.received) ? { sent: event.sent, until } : undefined;
+}
+
+function later(one: LeaseState['lease'], other: LeaseState['lease']): LeaseState['lease'] {
+  if (one === undefined || other === undefined) return one ?? other;
+  return other.until >= one.until ? other : one;
+}
+
+/**
+ * A gap is over when the intake has been read, beginning after the store's time of the first renewal that was sent in the gap.
+ * Strictly after: the store's clock is read here in milliseconds, and a drain of the same millisecond may have begun before.
+ * rule: drain-before-admit
+ */
+function nextGap(
+  gap: Gap,
+  afterGap: boolean,
+  reply: { readonly storeNow: number; readonly drainedAt: number | undefined },
+): Gap {
+  const asked: Gap = gap.kind === 'open' && afterGap ? { kind: 'draining', since: reply.storeNow } : gap;
+  if (asked.kind !== 'draining') return asked;
+  return reply.drainedAt !== undefined && reply.drainedAt > asked.since ? { kind: 'closed' } : asked;
+}
+
+/** No mark of the latch: the lease is not renewed and runs out by itself. The other refusals end it now. */
+function refused(state: LeaseState, refusal: Refusal): LeaseState {
+  if (refusal === 'no-beat') return { ...state, refusal };
+  return { ...state, refusal, lease: undefined, gap: { kind: 'open' } };
+}
+
+function lapse(state: LeaseState, now: Instant): LeaseState {
+  if (state.lease === undefined || holds(state, now)) return state;
+  return { ...state, lease: undefined, gap: { kind: 'open' } };
+}
+
+function holds(state: LeaseState, now: Instant): boolean {
+  return state.lease !== undefined && now.mono < state.lease.until && isSteady(state.lease.sent, now);
+}
+
+function isSteady(from: Instant, to: Instant): boolean {
+  return Math.abs(to.wall - from.wall - (to.mono - from.mono)) <= clockToleranceMs;
+}
