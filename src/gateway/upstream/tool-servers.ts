@@ -1,0 +1,69 @@
+import type { ConfigSource, SecretAt, ToolServerSpec } from '../../contract/config.ts';
+import type { Log } from '../../contract/identity.ts';
+import type { ToolPin } from './tool-pin.ts';
+import { ToolServer } from './tool-server.ts';
+
+export type FoundTool = { readonly server: ToolServer; readonly pin: ToolPin; readonly changed: boolean };
+
+/** The upstream servers of the configuration in force. */
+export class ToolServers {
+  readonly #config: ConfigSource;
+  readonly #readSecret: (reference: SecretAt) => string;
+  readonly #log: Log;
+  #servers = new Map<string, ToolServer>();
+  #specs: readonly ToolServerSpec[] | undefined;
+  #version = 0;
+
+  constructor(config: ConfigSource, readSecret: (reference: SecretAt) => string, log: Log) {
+    this.#config = config;
+    this.#readSecret = readSecret;
+    this.#log = log;
+    this.#reconcile();
+  }
+
+  /** Rises whenever the list of tools may have changed. */
+  get version(): number {
+    this.#reconcile();
+    return this.#version;
+  }
+
+  /** When every server has been asked once, whether it answered or not. */
+  async firstTries(): Promise<void> {
+    await Promise.all([...this.#servers.values()].map((server) => server.firstTry));
+  }
+
+  all(): readonly ToolPin[] {
+    this.#reconcile();
+    return [...this.#servers.values()].flatMap((server) => server.tools);
+  }
+
+  find(listedName: string): FoundTool | undefined {
+    this.#reconcile();
+    const server = this.#servers.get(listedName.slice(0, listedName.indexOf('__')));
+    const found = server?.find(listedName);
+    return server === undefined || found === undefined ? undefined : { server, ...found };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#servers.values()].map((server) => server.close()));
+  }
+
+  /** A configuration is swapped whole: one look at its identity tells whether anything can have changed. */
+  #reconcile(): void {
+    const specs = this.#config.current().toolServers;
+    if (specs === this.#specs) return;
+    this.#specs = specs;
+    this.#version += 1;
+    const before = this.#servers;
+    this.#servers = new Map(specs.map((spec) => [spec.serverId, this.#keep(before.get(spec.serverId), spec)]));
+    for (const [serverId, server] of before) if (this.#servers.get(serverId) !== server) void server.close();
+  }
+
+  #keep(server: ToolServer | undefined, spec: ToolServerSpec): ToolServer {
+    if (server !== undefined && JSON.stringify(server.spec) === JSON.stringify(spec)) return server;
+    const onChange = (): void => {
+      this.#version += 1;
+    };
+    return new ToolServer({ spec, readSecret: this.#readSecret, log: this.#log, onChange });
+  }
+}
