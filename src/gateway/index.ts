@@ -1,1 +1,1 @@
-export {};
+export { type Gateway, type GatewayDeps, startGateway } from './server.ts';

@@ -1,0 +1,79 @@
+import type { CallEnd } from '../call/live-call.ts';
+import { type Answer, type Check, type Denial, denied, known, type Passage, type Verdict } from '../passage.ts';
+import { bearerOf, fenceDenial } from './fence.ts';
+import { cutDenial } from './fence-and-write.ts';
+
+/**
+ * Third fence, and the answer goes out in the same tick. What an upstream said after a stop is not passed on; the call itself
+ * was made, so it is never answered as if it could be sent again.
+ * rule: fence-before-answer
+ */
+export const fenceAndAnswerCall: Check = (passage) => {
+  const { host, facts } = passage;
+  const end = known(facts.end);
+  if (end.kind === 'cut') return cutDenial(end.reason, true);
+  const denial = fenceDenial(host.fence.check(bearerOf(passage)), true);
+  if (denial !== undefined) return denial.kind === 'stopped' ? denial : denied('possibly-completed');
+  const answer = answerOf(end);
+  if ('kind' in answer) return answer;
+  facts.outcome = answer.settled;
+  passage.deliver(answer.result);
+  return undefined;
+};
+
+/** For everything that was not written to an upstream: a denial here means that nothing was done. */
+export const fenceAndAnswer: Check = (passage): Verdict => {
+  const denial = fenceDenial(passage.host.fence.check(bearerOf(passage)), false);
+  if (denial !== undefined) return denial;
+  passage.deliver(known(passage.facts.answer));
+  return undefined;
+};
+
+/** A handshake tells nothing that a stop protects, and a client that may not even connect cannot be told that it is stopped. */
+export const answerSession: Check = (passage: Passage): Verdict => {
+  if (passage.asked.kind !== 'session') return denied('internal');
+  passage.deliver(passage.asked.result);
+  return undefined;
+};
+
+type Answered = { readonly result: Answer; readonly settled: 'completed' | 'failed' };
+
+function answerOf(end: Exclude<CallEnd, { kind: 'cut' }>): Answered | Denial {
+  switch (end.kind) {
+    case 'lost':
+    case 'timed-out':
+      return denied('possibly-completed');
+    case 'replied':
+      break;
+  }
+  const { reply } = end;
+  switch (reply.kind) {
+    case 'garbage':
+      return denied('possibly-completed', reply.why);
+    case 'error':
+      return {
+        result: {
+          content: [{ type: 'text', text: `The tool server refused: ${reply.message.slice(0, 2_000)}` }],
+          isError: true,
+        },
+        settled: 'failed',
+      };
+    case 'result':
+      // An upstream that asks its client for more input asks past the gate, and was told that nobody here answers.
+      if (reply.result['resultType'] !== undefined && reply.result['resultType'] !== 'complete')
+        return denied('possibly-completed', 'it asked for input');
+      return { result: withoutOurWords(reply.result), settled: 'completed' };
+  }
+}
+
+/** An upstream must not be able to speak as the gate: what begins with `estop/` is ours alone. */
+function withoutOurWords(result: Answer): Answer {
+  const { resultType: _era, _meta: meta, ...rest } = result;
+  if (typeof meta !== 'object' || meta === null) return rest;
+  return {
+    ...rest,
+    _meta: Object.fromEntries(
+      Object.entries(meta).filter(([key]) => !key.startsWith('estop/') && !key.startsWith('io.modelcontextprotocol/')),
+    ),
+  };
+}

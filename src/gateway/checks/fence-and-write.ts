@@ -1,0 +1,41 @@
+import type { CutReason } from '../fence/open-calls.ts';
+import { type Check, type Denial, denied, known } from '../passage.ts';
+import { prepare } from './admit.ts';
+import { bearerOf, fenceDenial } from './fence.ts';
+
+/**
+ * Second fence, after every wait on the store, and the write to the upstream in the same tick: between the two there is no
+ * await, so no stop can become known in between.
+ * rule: fence-before-upstream, check-and-write-one-tick
+ */
+export const fenceAndWrite: Check = async (passage) => {
+  const { host, facts } = passage;
+  const call = known(facts.call);
+  if (known(facts.admitted) !== true) return denied('internal');
+  if (!call.isUsable && call.cutReason === undefined) {
+    // The upstream closed the idle socket while ADMIT was under way. Nothing was written: another may be taken.
+    await prepare(passage, call);
+  }
+  if (call.cutReason !== undefined) return cutDenial(call.cutReason, false);
+  if (!call.isUsable) return denied('upstream-unavailable');
+  const denial = fenceDenial(host.fence.check(bearerOf(passage)), false);
+  if (denial !== undefined) return denial;
+  const writing = call.write(host.callTimeoutMs);
+  facts.outcome = 'possibly-completed';
+  facts.end = await writing;
+  return undefined;
+};
+
+/** rule: possibly-completed */
+export function cutDenial(reason: CutReason, written: boolean): Denial {
+  switch (reason.kind) {
+    case 'stopped':
+      return { kind: 'stopped', stopId: reason.stop.stopId, mayHaveCompleted: written };
+    case 'no-lease':
+      return written ? denied('possibly-completed') : { kind: 'unavailable', code: 'no-lease' };
+    case 'closing':
+      return written ? denied('possibly-completed') : denied('shutting-down');
+    case 'client-gone':
+      return denied('possibly-completed');
+  }
+}

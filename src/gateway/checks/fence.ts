@@ -1,0 +1,39 @@
+import type { FenceVerdict } from '../fence/fence.ts';
+import type { Bearer } from '../fence/view.ts';
+import { type Check, type Denial, known, type Passage, type Verdict } from '../passage.ts';
+
+/** First fence: a fresh lease, and no stop over the token. A token newer than the view makes the gateway renew, then is judged. */
+export const checkFence: Check = (passage) => {
+  const verdict = passage.host.fence.check(bearerOf(passage));
+  return verdict.kind === 'newer-than-view' ? renewed(passage) : fenceDenial(verdict, false);
+};
+
+async function renewed(passage: Passage): Promise<Verdict> {
+  await passage.host.renewNow();
+  return fenceDenial(passage.host.fence.check(bearerOf(passage)), false);
+}
+
+/** The keys of the token, and from the moment it is known those of what it reaches for. */
+export function bearerOf(passage: Passage): Bearer {
+  const { claims, tool, grant } = passage.facts;
+  const { keys, agents, epoch } = known(claims);
+  const reached = [
+    ...(tool === undefined ? [] : [tool.pin.scopeKey]),
+    ...(grant === undefined ? [] : [`connector:${grant.connector}`]),
+  ];
+  return { keys: reached.length === 0 ? keys : [...keys, ...reached], agents, epoch };
+}
+
+/** A token from an epoch that the store does not know is not believed: the store may be an old one. */
+export function fenceDenial(verdict: FenceVerdict, mayHaveCompleted: boolean): Denial | undefined {
+  switch (verdict.kind) {
+    case 'clear':
+      return undefined;
+    case 'dead':
+      return { kind: 'stopped', stopId: verdict.stop.stopId, mayHaveCompleted };
+    case 'no-lease':
+      return { kind: 'unavailable', code: verdict.why === 'store-restored' ? 'store-restored' : 'no-lease' };
+    case 'newer-than-view':
+      return { kind: 'unavailable', code: 'no-lease' };
+  }
+}

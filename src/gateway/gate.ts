@@ -1,0 +1,68 @@
+import { errorCodeOf } from '../core/errors.ts';
+import { admit } from './checks/admit.ts';
+import { checkArguments } from './checks/arguments-valid.ts';
+import { checkFence } from './checks/fence.ts';
+import { answerSession, fenceAndAnswer, fenceAndAnswerCall } from './checks/fence-and-answer.ts';
+import { fenceAndWrite } from './checks/fence-and-write.ts';
+import { fenceAndHandOver, handOver } from './checks/hand-over.ts';
+import { listTools } from './checks/list-tools.ts';
+import { checkPolicy } from './checks/policy.ts';
+import { refuse } from './checks/refuse.ts';
+import { checkScope } from './checks/scope.ts';
+import { checkToken } from './checks/token.ts';
+import { checkToolKnown } from './checks/tool-known.ts';
+import { type Asked, type Check, type Denial, denied, type Passage } from './passage.ts';
+
+type Column = Asked['kind'];
+const none = undefined;
+
+/**
+ * The gate on one page. Read down a column to see what one kind of request passes, in order; a blank is a step it does not
+ * pass. Each check is one file. What a later step needs it takes from an earlier one, so a line that is taken out denies.
+ * Settling is not a step: it happens however the passage ends (below).
+ */
+const columns: readonly Column[] = ['tool-call', 'tool-list', 'resource', 'prompt', 'model', 'grant', 'session'];
+// biome-ignore format: read by column
+const gate: readonly (readonly [step: string, ...checks: (Check | undefined)[]])[] = [
+  /* step               tool-call           tool-list       resource    prompt      model       grant             session       */
+  ['token',             checkToken,         checkToken,     checkToken, checkToken, checkToken, checkToken,       checkToken    ],
+  ['fence',             checkFence,         checkFence,     checkFence, checkFence, checkFence, checkFence,       none          ],
+  ['tool known',        checkToolKnown,     none,           none,       none,       none,       none,             none          ],
+  ['arguments valid',   checkArguments,     none,           none,       none,       none,       none,             none          ],
+  ['scope',             checkScope,         listTools,      refuse,     refuse,     refuse,     none,             none          ],
+  ['policy',            checkPolicy,        none,           none,       none,       none,       none,             none          ],
+  ['ADMIT',             admit,              none,           none,       none,       none,       handOver,         none          ],
+  ['fence, upstream',   fenceAndWrite,      none,           none,       none,       none,       none,             none          ],
+  ['fence, answer',     fenceAndAnswerCall, fenceAndAnswer, refuse,     refuse,     refuse,     fenceAndHandOver, answerSession ],
+];
+
+/** Takes one request through its column. Undefined: it was answered. Anything that goes wrong inside is a denial. */
+export async function pass(passage: Passage): Promise<Denial | undefined> {
+  const column = 1 + columns.indexOf(passage.asked.kind);
+  try {
+    for (const row of gate) {
+      const check = row[column] as Check | undefined; // only the first cell of a row is its name
+      const verdict = check?.(passage);
+      const denial = verdict instanceof Promise ? await verdict : verdict;
+      if (denial !== undefined) return denial;
+    }
+    return undefined;
+  } catch (thrown) {
+    passage.host.log.error(
+      { event: 'gate.failed', code: errorCodeOf(thrown), error: String(thrown) },
+      'a step of the gate failed; the request is denied',
+    );
+    return denied(passage.facts.call?.isWritten() === true ? 'possibly-completed' : 'internal');
+  } finally {
+    settle(passage);
+  }
+}
+
+/** However it ended: the call is open no longer, and the ledger learns what is known. */
+function settle({ host, facts }: Passage): void {
+  const { call, outcome } = facts;
+  if (call === undefined) return;
+  host.openCalls.remove(call.callId);
+  call.release();
+  if (outcome !== undefined) host.settle(call.callId, outcome);
+}

@@ -1,0 +1,122 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { errorCodeOf } from '../../core/errors.ts';
+import { serveGrant } from '../grants/serve-grant.ts';
+import { exchange } from './exchange.ts';
+import { createGuard } from './guard.ts';
+import { retrySoonMs, sendJson, sendProblem } from './reply.ts';
+import { serveMcp } from '../mcp/serve-mcp.ts';
+import type { GateHost } from '../passage.ts';
+
+interface Listening {
+  readonly host: string;
+  readonly port: number;
+  /** Names under which clients reach this gateway, besides those of this machine. */
+  readonly allowedHosts: readonly string[];
+}
+
+export interface GatewayServer {
+  readonly url: string;
+  /** Takes no new connection and no new request; what is under way goes on. */
+  stopListening(): void;
+  close(): Promise<void>;
+}
+
+/** How long a request may take to arrive, head and body: whoever dribbles is hung up on. */
+const headersTimeoutMs = 10_000;
+const requestTimeoutMs = 30_000;
+
+export async function listen(gate: GateHost, listening: Listening): Promise<GatewayServer> {
+  const isAllowed = createGuard(listening.allowedHosts);
+  let closing = false;
+  const server = createServer(
+    { headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs, keepAliveTimeout: 65_000 },
+    (request, response) => {
+      const requestId = gate.newId('req');
+      if (closing)
+        return sendProblem(response.setHeader('connection', 'close'), 'no-lease', requestId, {
+          retryAfterMs: retrySoonMs,
+        });
+      handle(gate, isAllowed, request, response, requestId).catch((thrown: unknown) => {
+        gate.log.error(
+          { event: 'request.failed', requestId, code: errorCodeOf(thrown), error: String(thrown) },
+          'a request failed',
+        );
+        if (!response.headersSent && !response.destroyed) sendProblem(response, 'internal', requestId);
+      });
+    },
+  );
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(listening.port, listening.host, () => resolve());
+  });
+  const { address, port, family } = server.address() as AddressInfo; // listening on TCP
+  return {
+    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
+    stopListening: () => {
+      closing = true;
+      server.close();
+      server.closeIdleConnections();
+    },
+    close: () => closeServer(server),
+  };
+}
+
+async function handle(
+  gate: GateHost,
+  isAllowed: (request: IncomingMessage) => boolean,
+  request: IncomingMessage,
+  response: ServerResponse,
+  requestId: string,
+): Promise<void> {
+  if (!isAllowed(request)) return sendProblem(response, 'forbidden', requestId);
+  const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+  if (path === '/livez' || path === '/readyz') return sendHealth(gate, path, response);
+  const grant = /^\/grants\/([^/]*)$/.exec(path)?.[1];
+  const isModel = path === '/v1/chat/completions' || path === '/v1/messages';
+  if (path !== '/mcp' && grant === undefined && !isModel) return sendProblem(response, 'not-found', requestId);
+  if (request.method !== 'POST') return sendProblem(response, 'method-not-allowed', requestId);
+  if (grant !== undefined) return serveGrant(gate, request, response, requestId, grant);
+  if (isModel) return serveModel(gate, request, response, requestId);
+  return serveMcp(gate, request, response, requestId);
+}
+
+/** Model calls will take the same road; their column of the gate refuses for now. */
+function serveModel(
+  host: GateHost,
+  request: IncomingMessage,
+  response: ServerResponse,
+  requestId: string,
+): Promise<void> {
+  request.resume();
+  const answer = (): void => sendProblem(response, 'internal', requestId);
+  return exchange({
+    host,
+    request,
+    response,
+    asked: { kind: 'model' },
+    answer,
+    deny: (denial) =>
+      sendProblem(
+        response,
+        denial.kind === 'unauthenticated' || denial.kind === 'unavailable' ? denial.code : 'forbidden',
+        requestId,
+      ),
+  });
+}
+
+/** Alive: this process answers. Ready: it may admit. What it waits for is said in one word. */
+function sendHealth(gate: GateHost, path: string, response: ServerResponse): void {
+  const standing = gate.fence.standing();
+  if (path === '/livez' || standing.live)
+    return sendJson(response, 200, { status: 'ok' }, { 'cache-control': 'no-store' });
+  sendJson(response, 503, { status: 'not-ready', why: standing.why }, { 'cache-control': 'no-store' });
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    // Its error says that it was not listening any more, which is what is wanted.
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}

@@ -1,0 +1,30 @@
+import { compose } from '../runtime/compose.ts';
+import { endWithParent } from '../runtime/local/end-with-parent.ts';
+import { startGateway } from './server.ts';
+
+endWithParent();
+const composition = compose('gateway');
+const { settings, log } = composition;
+const config = composition.config();
+const gateway = await startGateway({
+  environment: settings.environment,
+  databaseUrl: composition.databaseUrl(),
+  host: settings.host,
+  port: settings.gatewayPort,
+  allowedHosts: [new URL(settings.gatewayUrl).hostname],
+  config,
+  readSecret: composition.secretReader(),
+  verifier: composition.tokenVerifier(),
+  sealer: composition.grantSealer(),
+  log,
+});
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.once(signal, () => {
+    config.close();
+    gateway.close().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  });
+}

@@ -1,0 +1,65 @@
+import type { Answer, Denial, DenialReason } from '../passage.ts';
+
+export type ToolDenial = Exclude<Denial, { kind: 'unauthenticated' | 'unavailable' | 'not-served' }>;
+
+const sentences: Readonly<Record<DenialReason, string>> = {
+  'tool-not-available': 'This tool is not available to this agent.',
+  'tool-changed':
+    'This tool changed its definition since it was pinned. It is refused until a person has looked at it.',
+  'invalid-arguments': 'The arguments do not fit the schema of this tool.',
+  'too-large-to-review': 'A person must approve this call, and its arguments are too large for a person to review.',
+  'task-closed': 'This task has ended. Nothing more is done for it.',
+  'task-held': 'This task is on hold. The call was not made.',
+  'unknown-task': 'This task is not registered. The call was not made.',
+  'approval-refused': 'No approval can be asked for: the task has ended or is stopped.',
+  'upstream-unavailable': 'The tool server cannot be reached. The call was not made.',
+  'possibly-completed':
+    'The call was sent, and its answer was lost or not passed on. It may have had its effect: find out before sending it again.',
+  'shutting-down': 'This gateway is shutting down. The call was not made.',
+  'no-such-grant': 'There is no such grant for this task.',
+  internal: 'Something went wrong inside the gateway. The call was not made.',
+};
+
+/** Denials after which a caller acts in a way of its own: waits for a release, or does not send the call again. */
+const decisions: Partial<Readonly<Record<DenialReason, string>>> = {
+  'task-held': 'held',
+  'possibly-completed': 'possibly-completed',
+};
+
+/** A denial as the result of the tool call: a sentence for the model, and the same for programs under `_meta`. */
+export function denialResult(denial: ToolDenial): Answer {
+  const { text, meta } = tell(denial);
+  return { content: [{ type: 'text', text }], isError: true, _meta: meta };
+}
+
+export function tell(denial: ToolDenial): { readonly text: string; readonly meta: Answer } {
+  switch (denial.kind) {
+    case 'stopped': {
+      const text = denial.mayHaveCompleted
+        ? 'An emergency stop covers this task. The call had been sent when it came and may have had its effect; no answer is passed on.'
+        : 'An emergency stop covers this task. The call was not made, and none will be until a person resets the stop and starts again.';
+      return {
+        text,
+        meta: {
+          'estop/decision': 'stopped',
+          ...(denial.stopId === undefined ? {} : { 'estop/stopId': denial.stopId }),
+          ...(denial.mayHaveCompleted ? { 'estop/reason': 'possibly-completed' } : {}),
+        },
+      };
+    }
+    case 'needs-approval':
+      return {
+        text: `A person must approve this call. It was not made. Send exactly the same call again once approval ${denial.approvalId} is given; it lapses at ${denial.expiresAt}.`,
+        meta: {
+          'estop/decision': 'needs-approval',
+          'estop/approvalId': denial.approvalId,
+          'estop/expiresAt': denial.expiresAt,
+        },
+      };
+    case 'denied': {
+      const text =
+        denial.detail === undefined ? sentences[denial.reason] : `${sentences[denial.reason]} (${denial.detail})`;
+      return { text, meta: { 'estop/decision': decisions[denial.reason] ?? 'denied', 'estop/reason': denial.reason } };
+    }
+  }
+}

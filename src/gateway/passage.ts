@@ -1,0 +1,107 @@
+import type { AgentSpec, ConfigSource, ToolMark } from '../contract/config.ts';
+import type { Log, Sealer, TaskClaims } from '../contract/identity.ts';
+import { EstopError, type ErrorCode } from '../core/errors.ts';
+import type { IdKind } from '../core/ids.ts';
+import type { CallOutcome } from '../store/calls.ts';
+import type { HandOver } from '../store/grants.ts';
+import type { LedgerPort } from './call/ledger-port.ts';
+import type { CallEnd, LiveCall } from './call/live-call.ts';
+import type { Fence } from './fence/fence.ts';
+import type { OpenCalls } from './fence/open-calls.ts';
+import type { JsonObject } from './json/parse-strict.ts';
+import type { TokenReader } from './token-reader.ts';
+import type { FoundTool, ToolServers } from './upstream/tool-servers.ts';
+
+/** What the process has, for every check. */
+export interface GateHost {
+  readonly config: ConfigSource;
+  readonly log: Log;
+  readonly tokens: TokenReader;
+  readonly fence: Fence;
+  readonly renewNow: () => Promise<void>;
+  readonly openCalls: OpenCalls;
+  readonly tools: ToolServers;
+  readonly ledger: LedgerPort;
+  readonly settle: (callId: string, outcome: CallOutcome) => void;
+  readonly sealer: Sealer;
+  readonly newId: (kind: IdKind) => string;
+  readonly callTimeoutMs: number;
+}
+
+export type Asked =
+  | { readonly kind: 'tool-call'; readonly name: string; readonly arguments: JsonObject }
+  | { readonly kind: 'tool-list' }
+  | { readonly kind: 'grant'; readonly name: string }
+  | { readonly kind: 'session'; readonly result: Answer }
+  | { readonly kind: 'resource' }
+  | { readonly kind: 'prompt' }
+  | { readonly kind: 'model' };
+
+export type Answer = Readonly<Record<string, unknown>>;
+
+/** Why a call was not answered by its upstream. Public: it reaches the agent, so it holds no data but names it gave itself. */
+export type DenialReason =
+  | 'tool-not-available'
+  | 'tool-changed'
+  | 'invalid-arguments'
+  | 'too-large-to-review'
+  | 'task-closed'
+  | 'task-held'
+  | 'unknown-task'
+  | 'approval-refused'
+  | 'upstream-unavailable'
+  | 'possibly-completed'
+  | 'shutting-down'
+  | 'no-such-grant'
+  | 'internal';
+
+export type Denial =
+  | { readonly kind: 'unauthenticated'; readonly code: ErrorCode }
+  /** Nothing was done: the same request may be sent again. */
+  | { readonly kind: 'unavailable'; readonly code: 'no-lease' | 'store-unavailable' | 'store-restored' }
+  | { readonly kind: 'stopped'; readonly stopId: string | undefined; readonly mayHaveCompleted: boolean }
+  | { readonly kind: 'needs-approval'; readonly approvalId: string; readonly expiresAt: string }
+  | { readonly kind: 'denied'; readonly reason: DenialReason; readonly detail?: string }
+  | { readonly kind: 'not-served' };
+
+/** What the steps have found out so far. Each later step takes what it needs by `known`: a step that was left out denies. */
+export interface Facts {
+  claims?: TaskClaims;
+  tool?: FoundTool;
+  agent?: AgentSpec;
+  mark?: ToolMark;
+  needsApproval?: boolean;
+  canonicalArguments?: string;
+  digest?: Uint8Array;
+  call?: LiveCall;
+  admitted?: boolean;
+  end?: CallEnd;
+  grant?: Extract<HandOver, { kind: 'handed-over' }>;
+  answer?: Answer;
+  /** How the ledger will have it; unset: nothing was asked of ADMIT. */
+  outcome?: CallOutcome;
+}
+
+/** One request on its way through the gate. */
+export interface Passage {
+  readonly host: GateHost;
+  readonly asked: Asked;
+  readonly authorization: string | undefined;
+  readonly facts: Facts;
+  /** Writes the answer out in this tick. Called at most once, by the step that has just asked the fence. */
+  readonly deliver: (answer: Answer) => void;
+  /** Ends the call if its client goes away. */
+  readonly onClientGone: (listener: () => void) => void;
+}
+
+/** Undefined lets the request go on to the next step. */
+export type Verdict = Denial | undefined;
+export type Check = (passage: Passage) => Verdict | Promise<Verdict>;
+
+export function known<Value>(value: Value | undefined): Value {
+  if (value === undefined) throw new EstopError('internal', { detail: 'a step of the gate was left out' });
+  return value;
+}
+
+export const denied = (reason: DenialReason, detail?: string): Denial =>
+  detail === undefined ? { kind: 'denied', reason } : { kind: 'denied', reason, detail };

@@ -1,0 +1,113 @@
+import { randomBytes } from 'node:crypto';
+import type { ConfigSource, SecretAt } from '../contract/config.ts';
+import type { Log, Sealer, TaskTokenVerifier } from '../contract/identity.ts';
+import { formatId, type IdKind } from '../core/ids.ts';
+import { openStore, type Store } from '../store/pool.ts';
+import { listenForStops } from '../store/stop-hints.ts';
+import { Settler } from './call/settler.ts';
+import { type Clock, systemClock } from './fence/clock.ts';
+import { Fence } from './fence/fence.ts';
+import { OpenCalls } from './fence/open-calls.ts';
+import { Renewer } from './fence/renewer.ts';
+import { listen } from './http/listen.ts';
+import type { GateHost } from './passage.ts';
+import { createFencePort, createLedgerPort, settleCalls } from './store-port.ts';
+import { TokenReader } from './token-reader.ts';
+import { ToolServers } from './upstream/tool-servers.ts';
+
+export interface GatewayDeps {
+  readonly environment: string;
+  readonly databaseUrl: string;
+  readonly host: string;
+  readonly port: number;
+  /** Names under which clients reach this gateway, besides those of this machine. */
+  readonly allowedHosts?: readonly string[];
+  readonly config: ConfigSource;
+  readonly readSecret: (reference: SecretAt) => string;
+  readonly verifier: TaskTokenVerifier;
+  readonly sealer: Sealer;
+  readonly log: Log;
+  readonly clock?: Clock;
+  readonly callTimeoutMs?: number;
+  /** Connections of the allow path. The fence has its own, so that waiting calls cannot hold up a renewal. */
+  readonly allowConnections?: number;
+}
+
+export interface Gateway {
+  readonly url: string;
+  /** Lets calls under way end for a moment, cuts the rest, settles, and retires itself: later stops need not wait for it. */
+  close(): Promise<void>;
+}
+
+const defaultAllowConnections = 8;
+/** Two renewals in flight, one confirmation, and the listener for hints. */
+const fenceConnections = 4;
+const defaultCallTimeoutMs = 120_000;
+const closeGraceMs = 2_000;
+
+/** Everything is injected: nothing here reads the environment, a file or a key. */
+export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
+  const { environment, log, config } = deps;
+  const clock = deps.clock ?? systemClock;
+  const newId = (kind: IdKind): string => formatId(kind, environment, randomBytes(16));
+  const allowStore = openGatewayStore(deps, 'estop-gateway', deps.allowConnections ?? defaultAllowConnections, 2_800);
+  const fenceStore = openGatewayStore(deps, 'estop-gateway-fence', fenceConnections, 2_000);
+  const fencePort = createFencePort(fenceStore);
+  const settler = new Settler({ settle: (calls) => settleCalls(allowStore, calls) }, log);
+  const openCalls = new OpenCalls();
+  const fence = new Fence(clock, openCalls);
+  const tools = new ToolServers(config, deps.readSecret, log);
+  const address = `${deps.host}:${deps.port}`;
+  const renewer = new Renewer({ fence, port: fencePort, clock, log, address, newGatewayId: () => newId('gw') });
+  const gate: GateHost = {
+    config,
+    log,
+    tokens: new TokenReader(deps.verifier, () => clock().wall),
+    fence,
+    renewNow: () => renewer.renewNow(),
+    openCalls,
+    tools,
+    ledger: createLedgerPort(allowStore),
+    settle: (callId, outcome) => settler.add(callId, outcome),
+    sealer: deps.sealer,
+    newId,
+    callTimeoutMs: deps.callTimeoutMs ?? defaultCallTimeoutMs,
+  };
+  const server = await listen(gate, {
+    host: deps.host,
+    port: deps.port,
+    allowedHosts: [deps.host, ...(deps.allowedHosts ?? [])],
+  });
+  renewer.start();
+  const hints = listenForStops(fenceStore, () => void renewer.renewNow());
+  log.info({ event: 'gateway.listening', url: server.url }, 'the gateway listens');
+
+  const close = async (): Promise<void> => {
+    server.stopListening();
+    await untilEmpty(openCalls, closeGraceMs);
+    renewer.noteCut(openCalls.cutAll({ kind: 'closing' }));
+    hints.close();
+    await renewer.close();
+    await settler.drain(closeGraceMs);
+    if (fence.gatewayId !== '')
+      await fencePort
+        .retire(fence.gatewayId)
+        .catch((thrown: unknown) =>
+          log.warn({ event: 'gateway.not-retired', error: String(thrown) }, 'the ledger will see this gateway expire'),
+        );
+    await Promise.allSettled([server.close(), tools.close(), allowStore.end(), fenceStore.end()]);
+  };
+  let closing: Promise<void> | undefined;
+  return { url: server.url, close: () => (closing ??= close()) };
+}
+
+function openGatewayStore(deps: GatewayDeps, applicationName: string, max: number, queryTimeoutMs: number): Store {
+  const onError = (error: Error): void =>
+    deps.log.warn({ event: 'store.connection-lost', error: error.message }, 'an idle store connection broke');
+  return openStore({ url: deps.databaseUrl, applicationName, max, queryTimeoutMs, connectTimeoutMs: 1_500, onError });
+}
+
+async function untilEmpty(openCalls: OpenCalls, patienceMs: number): Promise<void> {
+  const until = performance.now() + patienceMs;
+  while (openCalls.size > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
+}

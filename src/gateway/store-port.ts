@@ -1,0 +1,61 @@
+import { leaseMs, viewRetainMs } from '../contract/numbers.ts';
+import { EstopError } from '../core/errors.ts';
+import { requestApproval } from '../store/approvals.ts';
+import { admit } from '../store/calls.ts';
+import { confirmFence, registerGateway, renewLease, retireGateway } from '../store/gateways.ts';
+import { handOver } from '../store/grants.ts';
+import { call, type Store } from '../store/pool.ts';
+import type { LedgerPort } from './call/ledger-port.ts';
+import type { FencePort, SettledCall } from './fence/fence-port.ts';
+import type { LeaseReply } from './fence/lease.ts';
+
+/** The fence's side of the store, on the fence's own connections. */
+export function createFencePort(store: Store): FencePort {
+  return {
+    register: (gatewayId, address) => registerGateway(store, gatewayId, address),
+    renew: async (gatewayId, afterGap): Promise<LeaseReply> => {
+      const renewal = await renewLease(store, { gatewayId, leaseMs, retainMs: viewRetainMs, afterGap });
+      if (!renewal.granted) return renewal;
+      const drainedAt = renewal.drainedAt === undefined ? undefined : millisecondsOf(renewal.drainedAt);
+      return {
+        granted: true,
+        epoch: renewal.epoch,
+        storeId: renewal.storeId,
+        storeNow: millisecondsOf(renewal.storeNow),
+        drainedAt,
+        stops: renewal.stops,
+      };
+    },
+    confirm: (gatewayId, epoch) => confirmFence(store, gatewayId, epoch),
+    settle: (calls) => settleCalls(store, calls),
+    retire: (gatewayId) => retireGateway(store, gatewayId),
+  };
+}
+
+export function createLedgerPort(store: Store): LedgerPort {
+  return {
+    admit: (request) => admit(store, request),
+    requestApproval: (request) => requestApproval(store, request),
+    handOver: (taskId, name, tokenEpoch) => handOver(store, taskId, name, tokenEpoch),
+  };
+}
+
+/** Many at once: they are independent, each is settled or was settled already. */
+export async function settleCalls(store: Store, calls: readonly SettledCall[]): Promise<void> {
+  const ids = calls.map(({ callId }) => callId);
+  const outcomes = calls.map(({ outcome }) => outcome);
+  await call(
+    store,
+    'settle_many',
+    'SELECT estop.settle(x.id, x.outcome) FROM unnest($1::text[], $2::text[]) AS x(id, outcome)',
+    [ids, outcomes],
+  );
+}
+
+/** With its microseconds, as a fraction: times of the store are compared with each other and with nothing else. */
+function millisecondsOf(time: string): number {
+  const match = /^(.+\.\d{3})(\d{0,3})Z$/.exec(time);
+  const whole = match === null ? Number.NaN : Date.parse(`${match[1]}Z`);
+  if (Number.isNaN(whole)) throw new EstopError('internal', { detail: 'the store gave a time that cannot be read' });
+  return whole + Number((match?.[2] ?? '').padEnd(3, '0')) / 1_000;
+}
