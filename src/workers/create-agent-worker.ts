@@ -32,6 +32,6 @@ export function createAgentWorker(dependencies: AgentWorkerDependencies): Promis
     // After a worker crash its tasks go to others after this long; the default of 10 s would be the tail of every kill.
     stickyQueueScheduleToStartTimeout: '1 s',
     shutdownGraceTime: '2 s',
-    shutdownForceTime: '10 s',
+    shutdownForceTime: '6 s',
   });
 }

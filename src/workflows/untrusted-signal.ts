@@ -1,4 +1,4 @@
-import { RawValue, rawValueTypeInfo, type TypeInfo } from '@temporalio/common';
+import { type RawValue, rawValueTypeInfo, type TypeInfo } from '@temporalio/common';
 import { defaultPayloadConverter, defineSignal, type SignalDefinition } from '@temporalio/workflow';
 
 /**

@@ -1,0 +1,197 @@
+import { Context, sleep } from '@temporalio/activity';
+import type { CallContext, GrantSecret, LedgerGrant } from '../connectors/kit/contract.ts';
+import type { GrantDecision, TrustedActivities } from '../contract/activities.ts';
+import type { ConfigSource, GrantSpec } from '../contract/config.ts';
+import type { Log, Sealer } from '../contract/identity.ts';
+import { type CuttingPhase, cuttingPhases } from '../contract/phases.ts';
+import { EstopError, errorCodeOf } from '../core/errors.ts';
+import { mintIntend, mintIssued, mintRecheck } from '../store/grants.ts';
+import type { Store } from '../store/pool.ts';
+import { getTask, type TaskRecord } from '../store/tasks.ts';
+import type { ConnectorDirectory } from './connector-directory.ts';
+
+export interface GrantDependencies {
+  readonly store: Store;
+  readonly config: ConfigSource;
+  readonly connectors: ConnectorDirectory;
+  readonly sealer: Sealer;
+  readonly log: Log;
+}
+
+type HeldConnector = ReturnType<ConnectorDirectory['get']>;
+
+/** Slow connectors must leave activity slots free for the latch of a killed task. */
+const maxMints = 50;
+const crowdedRetryMs = 500;
+const cutRetryMs = 1_000;
+
+/**
+ * Mints one grant: plan, intend, look again, issue, seal, record, look again (docs/architecture.md; model b1_mint). The credential
+ * itself is never returned: the task gets it from the gateway, after one more look. A grant whose issue failed, or whose reply was
+ * lost, stays `intended` with its handle; ending it is the revocation's work, and another try takes another id.
+ */
+export function createGrantActivities(dependencies: GrantDependencies): Pick<TrustedActivities, 'issueGrant'> {
+  const { store, config, connectors, log } = dependencies;
+  let running = 0;
+
+  const mint = async (taskId: string, grantId: string, name: string): Promise<GrantDecision> => {
+    // The task's row first: its epoch, fixed at registration, is what the names in the handle carry.
+    const task = await getTask(store, taskId);
+    if (task === undefined) return { issued: false, reason: 'unknown-task' };
+    const { agents, environment } = config.current();
+    const spec = agents.find((agent) => agent.agentId === task.agentId)?.grants.find((grant) => grant.name === name);
+    if (spec === undefined) return { issued: false, reason: 'not-configured' };
+    const held = connectors.get(spec.connector);
+    const planned = plan(held, { task, grantId, spec, environment });
+    const intent = await intend(store, planned, spec, held);
+    if (intent.kind === 'refused') return intent.decision;
+    return issue(dependencies, held, { ...planned, absoluteEnd: intent.absoluteEnd });
+  };
+
+  return {
+    issueGrant: async ({ taskId, grantId, name }) => {
+      if (running >= maxMints)
+        throw new EstopError('connector-unavailable', {
+          detail: 'too many mints at once',
+          retryAfterMs: crowdedRetryMs,
+        });
+      running += 1;
+      try {
+        const decision = await mint(taskId, grantId, name);
+        if (!decision.issued)
+          log.warn(
+            { event: 'grant.not-issued', taskId, grantId, name, reason: decision.reason },
+            'a grant was not issued',
+          );
+        return decision;
+      } finally {
+        running -= 1;
+      }
+    },
+  };
+}
+
+interface MintRequest {
+  readonly task: TaskRecord;
+  readonly grantId: string;
+  readonly spec: GrantSpec;
+  readonly environment: string;
+}
+
+/** rule: mint-kill-handle */
+function plan(held: HeldConnector, { task, grantId, spec, environment }: MintRequest): LedgerGrant {
+  const { agentId, taskId, epoch } = task;
+  const { target, handle } = held.connector.plan({
+    grantId,
+    environment,
+    agentId,
+    taskId,
+    epoch,
+    options: spec.options,
+  });
+  return {
+    grantId,
+    environment,
+    agentId,
+    taskId,
+    epoch,
+    target,
+    handle,
+    secret: undefined,
+    absoluteEnd: '',
+    state: 'intended',
+  };
+}
+
+type Intent =
+  | { readonly kind: 'intended'; readonly absoluteEnd: string }
+  | { readonly kind: 'refused'; readonly decision: GrantDecision };
+
+/** rule: mint-intended-first, mint-absolute-end, target-lock */
+async function intend(store: Store, grant: LedgerGrant, spec: GrantSpec, held: HeldConnector): Promise<Intent> {
+  const { grantId, taskId, target, handle, epoch } = grant;
+  const shared = held.system.generations === 'shared';
+  const intent = await mintIntend(store, {
+    grantId,
+    name: spec.name,
+    taskId,
+    connector: spec.connector,
+    target,
+    shared,
+    handle,
+    epoch,
+    lifeMs: spec.lifeMs,
+  });
+  switch (intent.kind) {
+    case 'intended':
+      return intent;
+    case 'exists':
+      // An earlier attempt of this activity got this far, and perhaps as far as the issuer: this id is not issued again.
+      return { kind: 'refused', decision: { issued: false, reason: 'interrupted', mayTryAgain: true } };
+    case 'target-busy':
+      throw new EstopError('target-busy', { detail: `${spec.connector} ${target}` });
+    case 'stopped':
+      return { kind: 'refused', decision: { issued: false, reason: 'stopped' } };
+    case 'refused':
+      return { kind: 'refused', decision: { issued: false, reason: intent.reason } };
+    default:
+      return intent satisfies never;
+  }
+}
+
+async function issue(
+  { store, sealer, log }: GrantDependencies,
+  held: HeldConnector,
+  grant: LedgerGrant,
+): Promise<GrantDecision> {
+  // rule: mint-reread
+  const check = await mintRecheck(store, grant.grantId);
+  if (check.kind !== 'issue') return { issued: false, reason: check.kind };
+  const context = attempt(held);
+  let secret: GrantSecret;
+  try {
+    secret = await held.connector.issue(grant, context);
+  } catch (error) {
+    if (Context.current().cancellationSignal.aborted) throw error;
+    return { issued: false, reason: errorCodeOf(error), mayTryAgain: true };
+  }
+  const sealed = sealer.seal(new TextEncoder().encode(JSON.stringify(secret)), grant.grantId);
+  // rule: mint-reread-before-hand-over
+  const decision = await mintIssued(store, grant.grantId, sealed);
+  if (decision.kind === 'issued') return { issued: true };
+  if (decision.kind === 'ended') {
+    log.error(
+      { event: 'grant.unledgered', grantId: grant.grantId },
+      'a grant was closed while it was issued; it is cut off here',
+    );
+    await cutOff(held, { ...grant, secret });
+  }
+  return { issued: false, reason: decision.kind };
+}
+
+/**
+ * A credential that the ledger does not know has no obligation: nobody else would ever end it. Not protected: a worker that dies
+ * right here; then it lives until the absolute end that its issuer was told.
+ */
+async function cutOff(held: HeldConnector, grant: LedgerGrant): Promise<void> {
+  const phases = cuttingPhases.filter((phase) => held.system.phases.includes(phase));
+  for (const phase of phases) {
+    while (!(await isCut(held, phase, grant))) await sleep(cutRetryMs);
+  }
+}
+
+async function isCut(held: HeldConnector, phase: CuttingPhase, grant: LedgerGrant): Promise<boolean> {
+  try {
+    const { kind } = await held.connector.cut(phase, grant, attempt(held));
+    return kind !== 'retryable' && kind !== 'needs-human';
+  } catch (error) {
+    if (Context.current().cancellationSignal.aborted) throw error;
+    return false;
+  }
+}
+
+function attempt(held: HeldConnector): CallContext {
+  return {
+    signal: AbortSignal.any([Context.current().cancellationSignal, AbortSignal.timeout(held.system.attemptMs)]),
+  };
+}

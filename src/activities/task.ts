@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto';
+import type { BeginDecision, ChildDecision, TrustedActivities } from '../contract/activities.ts';
+import type { AgentTaskInput } from '../contract/agent-task.ts';
+import type { AgentSpec, ConfigSource } from '../contract/config.ts';
+import type { Log } from '../contract/identity.ts';
+import type { StopOrder } from '../contract/stop.ts';
+import { EstopError } from '../core/errors.ts';
+import { formatId } from '../core/ids.ts';
+import { taskKey } from '../core/scope-key.ts';
+import { latch } from '../store/latch.ts';
+import type { Store } from '../store/pool.ts';
+import { type Registration, registerChild } from '../store/task-registration.ts';
+import { beginTask, checkTask, closeTasks, getTask } from '../store/tasks.ts';
+
+type TaskActivities = Pick<TrustedActivities, 'beginTask' | 'latchTask' | 'stopOf' | 'registerChild' | 'endTask'>;
+
+interface TaskDependencies {
+  readonly store: Store;
+  readonly latchStore: Store;
+  readonly config: ConfigSource;
+  readonly log: Log;
+}
+
+export function createTaskActivities({ store, latchStore, config, log }: TaskDependencies): TaskActivities {
+  const agentOf = (agentId: string): AgentSpec | undefined =>
+    config.current().agents.find((agent) => agent.agentId === agentId);
+
+  return {
+    beginTask: async (taskId): Promise<BeginDecision> => {
+      const beginning = await beginTask(store, taskId);
+      if (beginning.kind !== 'running') return beginning;
+      const agentId = (await getTask(store, taskId))?.agentId ?? '';
+      return { kind: 'running', grants: agentOf(agentId)?.grants.map(({ name }) => name) ?? [] };
+    },
+
+    latchTask: async ({ taskId, stopId, reason, actor }) => {
+      // A look that fails must not keep the latch from being tried: it is the same store, but another statement.
+      const covered = await checkTask(latchStore, taskId).catch(() => undefined);
+      if (covered?.stopId !== undefined) return { stopId: covered.stopId };
+      const order: StopOrder = {
+        stopId,
+        scopeKey: taskKey(taskId),
+        category: 0,
+        graceMs: 0,
+        reason,
+        actor,
+        method: 'signal',
+      };
+      const result = await latch(latchStore, order);
+      if (result.kind !== 'id-taken') return acknowledged(result);
+      log.error({ event: 'stop.id-taken', stopId, taskId }, 'the stop id of this task belongs to another stop');
+      return acknowledged(await latch(latchStore, { ...order, stopId: freshStopId(config.current().environment) }));
+    },
+
+    stopOf: async (taskId) => {
+      const check = await checkTask(store, taskId);
+      return check?.stopId === undefined ? {} : { stopId: check.stopId };
+    },
+
+    registerChild: async ({ parentTaskId, childTaskId, agentId, prompt }): Promise<ChildDecision> => {
+      const agent = agentOf(agentId);
+      const parentAgent = agentOf((await getTask(store, parentTaskId))?.agentId ?? '');
+      if (agent === undefined || parentAgent === undefined) return { kind: 'refused', reason: 'unknown-agent' };
+      const registration = await registerChild(store, {
+        taskId: childTaskId,
+        parentTaskId,
+        parentAgent,
+        agent,
+        // The prompt is content: it goes into the encrypted history alone.
+        purpose: `started by ${parentTaskId}`,
+      });
+      return decisionOf(registration, agent, prompt);
+    },
+
+    /** The workflow's own last word. Whoever ends a workflow from outside is seen by the watchdog instead. */
+    endTask: async ({ taskId, outcome }) => {
+      await closeTasks(store, [taskId], outcome);
+    },
+  };
+}
+
+function acknowledged(result: Awaited<ReturnType<typeof latch>>): { readonly stopId: string } {
+  if (result.kind === 'latched') return { stopId: result.stopId };
+  // The same order, with the same id, is sent again by Temporal until it is latched.
+  throw new EstopError('store-unavailable', { detail: `the latch was not acknowledged: ${result.kind}` });
+}
+
+function freshStopId(environment: string): string {
+  return formatId('stop', environment, randomBytes(16));
+}
+
+function decisionOf(registration: Registration, agent: AgentSpec, prompt: string): ChildDecision {
+  switch (registration.kind) {
+    case 'stopped':
+      return { kind: 'refused', reason: 'stopped', stopId: registration.stopId };
+    case 'refused':
+      return registration;
+    case 'registered': {
+      const { task } = registration;
+      const input: AgentTaskInput = {
+        taskId: task.taskId,
+        agentId: task.agentId,
+        rootTaskId: task.rootId,
+        epoch: task.epoch,
+        prompt,
+        modelId: agent.model,
+        limits: agent.limits,
+      };
+      return { kind: 'registered', input };
+    }
+    default:
+      return registration satisfies never;
+  }
+}

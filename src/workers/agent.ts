@@ -1,0 +1,32 @@
+import { compose } from '../runtime/compose.ts';
+import { endWithParent } from '../runtime/local/end-with-parent.ts';
+import { bundleWorkflows } from './bundle.ts';
+import { createAgentWorker } from './create-agent-worker.ts';
+import { runWorker } from './run-worker.ts';
+
+endWithParent();
+const composition = compose('agent-worker');
+const { settings, log } = composition;
+const config = composition.config();
+// Once, and now: a worker without its token would take tasks that it cannot run.
+const workerToken = composition.workerToken();
+const workflowBundle = await bundleWorkflows('agents');
+
+await runWorker({
+  log,
+  temporalAddress: settings.temporalAddress,
+  create: (connection) =>
+    createAgentWorker({
+      connection,
+      dataConverter: composition.dataConverter(),
+      workflowBundle,
+      gatewayUrl: settings.gatewayUrl,
+      controlUrl: settings.controlUrl,
+      workerToken: () => workerToken,
+      config,
+      readSecret: composition.secretReader(),
+      log,
+    }),
+  close: async () => config.close(),
+});
+process.exit(0);

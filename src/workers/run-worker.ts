@@ -1,0 +1,48 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { NativeConnection, type Worker } from '@temporalio/worker';
+import type { Log } from '../contract/identity.ts';
+import { installTemporalRuntime } from './temporal-runtime.ts';
+
+interface WorkerProcess {
+  readonly log: Log;
+  readonly temporalAddress: string;
+  readonly create: (connection: NativeConnection) => Promise<Worker>;
+  /** After the worker has drained. */
+  readonly close: () => Promise<void>;
+}
+
+const retryMs = 500;
+
+/** A worker process from start to end: waits for Temporal, runs, and drains when it is told to end. */
+export async function runWorker({ log, temporalAddress, create, close }: WorkerProcess): Promise<void> {
+  installTemporalRuntime(log);
+  let isEnding = false;
+  let worker: Worker | undefined = undefined;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      isEnding = true;
+      if (worker === undefined) process.exit(0);
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+    });
+  }
+  const connection = await connect(temporalAddress, log);
+  worker = await create(connection);
+  if (!isEnding) {
+    log.info({ event: 'worker.running', taskQueue: worker.options.taskQueue }, 'the worker polls');
+    await worker.run();
+  }
+  await connection.close();
+  await close();
+}
+
+/** Temporal may come up after us, or be away for a while. */
+async function connect(address: string, log: Log): Promise<NativeConnection> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await NativeConnection.connect({ address });
+    } catch {
+      if (attempt === 1) log.warn({ event: 'temporal.unreachable', address }, 'Temporal cannot be reached; trying on');
+      await sleep(retryMs);
+    }
+  }
+}

@@ -1,0 +1,44 @@
+import { compose } from '../runtime/compose.ts';
+import { createConnectorDirectory } from '../runtime/connector-directory.ts';
+import { endWithParent } from '../runtime/local/end-with-parent.ts';
+import { openStore } from '../store/pool.ts';
+import { createTrustedWorker } from './create-trusted-worker.ts';
+import { runWorker } from './run-worker.ts';
+
+endWithParent();
+const composition = compose('trusted-worker');
+const { settings, log } = composition;
+const config = composition.config();
+const connectors = createConnectorDirectory({ config: config.current(), readSecret: composition.secretReader(), log });
+config.onChange((next) => connectors.apply(next));
+const open = (applicationName: string, max: number) =>
+  openStore({
+    url: composition.databaseUrl(),
+    applicationName,
+    max,
+    onError: (error) => log.warn({ event: 'store.connection', name: error.name }, 'an idle store connection broke'),
+  });
+// Together below the role's smallest connection limit.
+const store = open('estop-trusted', 4);
+const latchStore = open('estop-trusted-latch', 2);
+
+await runWorker({
+  log,
+  temporalAddress: settings.temporalAddress,
+  create: (connection) =>
+    createTrustedWorker({
+      connection,
+      dataConverter: composition.dataConverter(),
+      store,
+      latchStore,
+      config,
+      connectors,
+      sealer: composition.grantSealer(),
+      log,
+    }),
+  close: async () => {
+    config.close();
+    await Promise.all([connectors.close(), store.end(), latchStore.end()]);
+  },
+});
+process.exit(0);
