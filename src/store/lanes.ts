@@ -1,175 +1,79 @@
-import type { Queryable } from './queryable.ts';
+import type { Evidence } from '../contract/stop.ts';
+import { call, callOne, type Store } from './pool.ts';
+import { bool, int, json, text } from './row.ts';
 
-/** One lane as the control worker needs it: the obligation and the grant it is about. */
-export interface LaneRow {
+/** The steps of one lane. Each is idempotent within its round; an answer that belongs to an older round changes nothing. */
+export interface PhaseKey {
   readonly obligationId: string;
-  readonly causeId: string;
-  readonly connector: string;
-  readonly target: string;
-  readonly state: 'open' | 'proved' | 'expired' | 'residual' | 'accepted-risk';
+  /** One of contract/phases.ts, or a name of the caller's own for another kind of attempt (the final probe). */
+  readonly phase: string;
   readonly round: number;
-  readonly final: boolean;
-  readonly revoked: boolean;
-  readonly grant: {
-    readonly grantId: string;
-    readonly agentId: string;
-    readonly taskId: string;
-    readonly epoch: number;
-    readonly target: string;
-    readonly handle: Readonly<Record<string, string | number | boolean | null>>;
-    readonly sealed: Uint8Array | undefined;
-    readonly absoluteEnd: Date;
-    readonly state: 'intended' | 'issued' | 'ended';
-    /** By the store's clock. */
-    readonly pastEnd: boolean;
-  };
 }
 
-interface LaneSqlRow {
-  readonly obligation_id: string;
-  readonly cause_id: string;
-  readonly connector: string;
-  readonly target: string;
-  readonly state: LaneRow['state'];
-  readonly round: number;
-  readonly final: boolean;
-  readonly revoked: boolean;
-  readonly grant_id: string;
-  readonly agent_id: string;
-  readonly task_id: string;
-  readonly epoch: string;
-  readonly grant_target: string;
-  readonly handle: LaneRow['grant']['handle'];
-  readonly sealed: Uint8Array | null;
-  readonly absolute_end: Date;
-  readonly grant_state: LaneRow['grant']['state'];
-  readonly past_end: boolean;
+export type PhaseAttempt =
+  /** Done before: this is its result, do nothing. */
+  | { readonly kind: 'done'; readonly result: unknown }
+  | { readonly kind: 'begun'; readonly attempt: number; readonly begunAt: string }
+  | { readonly kind: 'unknown' };
+
+/** `begunAt` is the store's time before the attempt: what `markFinal` wants for a probe. rule: idempotent-by-obligation-phase */
+export async function beginPhase(store: Store, key: PhaseKey): Promise<PhaseAttempt> {
+  const values = [key.obligationId, key.phase, key.round];
+  const [row] = await call(store, 'begin_phase', 'SELECT done, result, attempts, begun_at FROM estop.begin_phase($1, $2, $3)', values);
+  if (row === undefined) return { kind: 'unknown' };
+  if (bool(row, 'done')) return { kind: 'done', result: json(row, 'result') };
+  return { kind: 'begun', attempt: int(row, 'attempts'), begunAt: text(row, 'begun_at') };
 }
 
-export async function readLane(db: Queryable, obligationId: string): Promise<LaneRow | undefined> {
-  const { rows } = await db.query<LaneSqlRow>(
-    `SELECT o.obligation_id, o.cause_id, o.connector, o.target, o.state, o.round, o.final_at IS NOT NULL AS final,
-        o.revoked_at IS NOT NULL AS revoked, g.grant_id, g.agent_id, g.task_id, g.epoch, g.target AS grant_target, g.handle, g.sealed,
-        g.absolute_end, g.state AS grant_state, g.absolute_end < clock_timestamp() AS past_end
-      FROM estop.obligations o JOIN estop.grants g ON g.grant_id = o.grant_id WHERE o.obligation_id = $1`,
-    [obligationId],
-  );
-  const row = rows[0];
-  if (row === undefined) return undefined;
-  return {
-    obligationId: row.obligation_id,
-    causeId: row.cause_id,
-    connector: row.connector,
-    target: row.target,
-    state: row.state,
-    round: row.round,
-    final: row.final,
-    revoked: row.revoked,
-    grant: {
-      grantId: row.grant_id,
-      agentId: row.agent_id,
-      taskId: row.task_id,
-      epoch: Number(row.epoch),
-      target: row.grant_target,
-      handle: row.handle,
-      sealed: row.sealed ?? undefined,
-      absoluteEnd: row.absolute_end,
-      state: row.grant_state,
-      pastEnd: row.past_end,
-    },
-  };
+/** Only for a result that stands: what must be tried again, or a probe that may be asked for again, is not ended. */
+export async function endPhase(store: Store, key: PhaseKey, result: unknown): Promise<void> {
+  const values = [key.obligationId, key.phase, key.round, JSON.stringify(result ?? null)];
+  await call(store, 'end_phase', 'SELECT estop.end_phase($1, $2, $3, $4)', values);
 }
 
-export interface LaneKey {
+export interface FailedAttempt {
   readonly obligationId: string;
-  readonly connector: string;
-  readonly target: string;
-  readonly round: number;
+  readonly error: string;
+  readonly nextTryAt?: string;
+  readonly needsHuman?: string;
 }
 
-/** What is not concluded yet of one cause at one agent, by id. */
-export async function listOpenLanes(db: Queryable, causeId: string, agentId: string, after: string, limit: number): Promise<readonly LaneKey[]> {
-  const { rows } = await db.query<LaneKeySqlRow>(
-    `SELECT obligation_id, connector, target, round FROM estop.obligations
-      WHERE cause_id = $1 AND agent_id = $2 AND final_at IS NULL AND state IN ('open', 'residual') AND obligation_id > $3
-      ORDER BY obligation_id LIMIT $4`,
-    [causeId, agentId, after, limit],
-  );
-  return rows.map(toLaneKey);
+/** A label on an obligation that stays open and goes on being tried; it never ends one. */
+export async function noteAttemptFailed(store: Store, failure: FailedAttempt): Promise<void> {
+  const values = [failure.obligationId, failure.error, failure.nextTryAt ?? null, failure.needsHuman ?? null];
+  await call(store, 'note_attempt_failed', 'SELECT estop.note_attempt_failed($1, $2, $3, $4)', values);
 }
 
-/** Concluded lanes whose last probe is missing, or began before the last cut of the whole cause. */
-export async function listFinalLanes(db: Queryable, stopId: string, limit: number): Promise<readonly LaneKey[]> {
-  const { rows } = await db.query<LaneKeySqlRow>(
-    `SELECT obligation_id, connector, target, round FROM estop.obligations o
-      WHERE cause_id = $1 AND final_at IS NULL AND state IN ('proved', 'expired') AND (final_probed_at IS NULL
-        OR final_probed_at <= (SELECT max(x.revoked_at) FROM estop.obligations x WHERE x.cause_id = $1))
-      ORDER BY final_probed_at NULLS FIRST, obligation_id LIMIT $2`,
-    [stopId, limit],
-  );
-  return rows.map(toLaneKey);
-}
-
-interface LaneKeySqlRow {
-  readonly obligation_id: string;
-  readonly connector: string;
-  readonly target: string;
-  readonly round: number;
-}
-
-function toLaneKey(row: LaneKeySqlRow): LaneKey {
-  return { obligationId: row.obligation_id, connector: row.connector, target: row.target, round: row.round };
-}
-
-export interface PhaseAttempt {
-  readonly done: boolean;
-  readonly result: unknown;
-  readonly attempts: number;
-  readonly begunAt: Date;
-}
-
-export async function beginPhase(db: Queryable, obligationId: string, phase: string, round: number): Promise<PhaseAttempt | undefined> {
-  const { rows } = await db.query<{ done: boolean; result: unknown; attempts: number; begun_at: Date }>('SELECT * FROM estop.begin_phase($1, $2, $3)', [obligationId, phase, round]);
-  const row = rows[0];
-  return row === undefined ? undefined : { done: row.done, result: row.result, attempts: row.attempts, begunAt: row.begun_at };
-}
-
-export async function endPhase(db: Queryable, obligationId: string, phase: string, round: number, result: object): Promise<void> {
-  await db.query('SELECT estop.end_phase($1, $2, $3, $4)', [obligationId, phase, round, JSON.stringify(result)]);
-}
-
-export async function noteAttemptFailed(db: Queryable, obligationId: string, error: string, nextTryAt: Date | undefined, needsHuman: string | undefined): Promise<void> {
-  await db.query('SELECT estop.note_attempt_failed($1, $2, $3, $4)', [obligationId, error, nextTryAt ?? null, needsHuman ?? null]);
-}
-
-export async function markRevoked(db: Queryable, obligationId: string, round: number): Promise<void> {
-  await db.query('SELECT estop.mark_revoked($1, $2)', [obligationId, round]);
+/** Every cutting phase of this round is done. False if it was already, or the round is over. */
+export async function markRevoked(store: Store, obligationId: string, round: number): Promise<boolean> {
+  return bool(await callOne(store, 'mark_revoked', 'SELECT estop.mark_revoked($1, $2) AS marked', [obligationId, round]), 'marked');
 }
 
 export type Conclusion =
-  | { readonly state: 'proved' | 'expired'; readonly evidence: string }
-  | { readonly state: 'residual'; readonly until: string; readonly why: string };
+  | { readonly kind: 'proved'; readonly evidence: Evidence }
+  /** An intended grant whose end has passed, or that nobody may issue any more, and of which the issuer lists nothing. */
+  | { readonly kind: 'expired' }
+  | { readonly kind: 'residual'; readonly until: string; readonly why: string };
 
-export async function concludeObligation(db: Queryable, obligationId: string, round: number, conclusion: Conclusion): Promise<boolean> {
-  const residual = conclusion.state === 'residual' ? conclusion : undefined;
-  const evidence = conclusion.state === 'residual' ? null : conclusion.evidence;
-  const { rows } = await db.query<{ taken: boolean }>('SELECT estop.conclude_obligation($1, $2, $3, $4, $5, $6) AS taken', [
-    obligationId,
-    round,
-    conclusion.state,
-    evidence,
-    residual?.until ?? null,
-    residual?.why ?? null,
-  ]);
-  return rows[0]?.taken === true;
+/** The lane's verdict for this round. Not yet the last word where a stop asks for a final probe. */
+export async function concludeObligation(store: Store, obligationId: string, round: number, conclusion: Conclusion): Promise<boolean> {
+  const residual = conclusion.kind === 'residual' ? conclusion : undefined;
+  const evidence = conclusion.kind === 'proved' ? conclusion.evidence : null;
+  const values = [obligationId, round, conclusion.kind, evidence, residual?.until ?? null, residual?.why ?? null];
+  const row = await callOne(store, 'conclude_obligation', 'SELECT estop.conclude_obligation($1, $2, $3, $4, $5, $6) AS concluded', values);
+  return bool(row, 'concluded');
 }
 
-export async function reopenObligation(db: Queryable, obligationId: string, round: number, why: string): Promise<boolean> {
-  const { rows } = await db.query<{ taken: boolean }>('SELECT estop.reopen_obligation($1, $2, $3) AS taken', [obligationId, round, why]);
-  return rows[0]?.taken === true;
+/** A probe found access: cut again, in the next round (`round` + 1). False if somebody else opened it already. */
+export async function reopenObligation(store: Store, obligationId: string, round: number, why: string): Promise<boolean> {
+  const row = await callOne(store, 'reopen_obligation', 'SELECT estop.reopen_obligation($1, $2, $3) AS reopened', [obligationId, round, why]);
+  return bool(row, 'reopened');
 }
 
-export async function markFinal(db: Queryable, obligationId: string, round: number, probeBegunAt: Date): Promise<boolean> {
-  const { rows } = await db.query<{ taken: boolean }>('SELECT estop.mark_final($1, $2, $3) AS taken', [obligationId, round, probeBegunAt]);
-  return rows[0]?.taken === true;
+/**
+ * A final probe passed. Taken only if it began after the last cut of the whole cause and no lane of it is open; lanes become final
+ * together. False: it does not count, probe again. rule: final-probe, open-until-final
+ */
+export async function markFinal(store: Store, obligationId: string, round: number, probeBegunAt: string): Promise<boolean> {
+  return bool(await callOne(store, 'mark_final', 'SELECT estop.mark_final($1, $2, $3) AS taken', [obligationId, round, probeBegunAt]), 'taken');
 }

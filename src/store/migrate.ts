@@ -25,7 +25,11 @@ const holdLimitMs = 400;
  */
 export async function migrate(url: string, options: MigrateOptions = {}): Promise<MigrationReport> {
   const migrations = options.migrations ?? readMigrations();
-  const client = new Client({ connectionString: url, application_name: 'estop-migrate', connectionTimeoutMillis: 10_000 });
+  const client = new Client({
+    connectionString: url,
+    application_name: 'estop-migrate',
+    connectionTimeoutMillis: 10_000,
+  });
   client.on('error', () => undefined); // the statement in flight reports it
   try {
     await client.connect();
@@ -61,15 +65,21 @@ async function readDone(client: Client): Promise<readonly DoneMigration[]> {
   await client.query('CREATE SCHEMA IF NOT EXISTS estop');
   await client.query(`CREATE TABLE IF NOT EXISTS estop.estop_migrations (
     version integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT clock_timestamp())`);
-  const result = await client.query<DoneMigration>('SELECT version, name, checksum FROM estop.estop_migrations ORDER BY version');
+  const result = await client.query<DoneMigration>(
+    'SELECT version, name, checksum FROM estop.estop_migrations ORDER BY version',
+  );
   return result.rows;
 }
 
 function refuseForeign(done: readonly DoneMigration[], migrations: readonly Migration[]): void {
   for (const line of done) {
     const known = migrations[line.version - 1];
-    if (known === undefined) throw new EstopError('conflict', { detail: `the store holds migration ${line.name}, which is newer than this program` });
-    if (known.checksum !== line.checksum) throw new EstopError('conflict', { detail: `migration ${line.name} was changed after it had been applied` });
+    if (known === undefined)
+      throw new EstopError('conflict', {
+        detail: `the store holds migration ${line.name}, which is newer than this program`,
+      });
+    if (known.checksum !== line.checksum)
+      throw new EstopError('conflict', { detail: `migration ${line.name} was changed after it had been applied` });
   }
 }
 
@@ -79,13 +89,23 @@ async function isInUse(client: Client): Promise<boolean> {
   return result.rows[0]?.found === true;
 }
 
-async function applyPatiently(client: Client, url: string, migration: Migration, limited: boolean, attempts: number): Promise<void> {
+async function applyPatiently(
+  client: Client,
+  url: string,
+  migration: Migration,
+  limited: boolean,
+  attempts: number,
+): Promise<void> {
   if (!limited) return apply(client, migration);
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await applyLimited(url, migration);
     } catch (thrown) {
-      if (attempt >= attempts) throw new EstopError('store-unavailable', { detail: `migration ${migration.name} could not be done within ${holdLimitMs} ms`, cause: thrown });
+      if (attempt >= attempts)
+        throw new EstopError('store-unavailable', {
+          detail: `migration ${migration.name} could not be done within ${holdLimitMs} ms`,
+          cause: thrown,
+        });
       await sleep(250);
     }
   }
@@ -95,7 +115,11 @@ async function apply(client: Client, migration: Migration): Promise<void> {
   try {
     await client.query('BEGIN');
     await client.query(migration.sql);
-    await client.query('INSERT INTO estop.estop_migrations (version, name, checksum) VALUES ($1, $2, $3)', [migration.version, migration.name, migration.checksum]);
+    await client.query('INSERT INTO estop.estop_migrations (version, name, checksum) VALUES ($1, $2, $3)', [
+      migration.version,
+      migration.name,
+      migration.checksum,
+    ]);
     await client.query('COMMIT');
   } catch (thrown) {
     await client.query('ROLLBACK').catch(() => undefined);
@@ -108,11 +132,20 @@ async function apply(client: Client, migration: Migration): Promise<void> {
  * the whole is bounded by the server where it can be (17 and newer) and by hanging up everywhere.
  */
 async function applyLimited(url: string, migration: Migration): Promise<void> {
-  const client = new Client({ connectionString: url, application_name: 'estop-migrate', connectionTimeoutMillis: 10_000 });
+  const client = new Client({
+    connectionString: url,
+    application_name: 'estop-migrate',
+    connectionTimeoutMillis: 10_000,
+  });
   client.on('error', () => undefined);
   await client.connect();
   const version = await client.query<{ number: number }>(`SELECT current_setting('server_version_num')::int AS number`);
-  const limits = ['lock_timeout', 'statement_timeout', 'idle_in_transaction_session_timeout', ...((version.rows[0]?.number ?? 0) >= 170_000 ? ['transaction_timeout'] : [])];
+  const limits = [
+    'lock_timeout',
+    'statement_timeout',
+    'idle_in_transaction_session_timeout',
+    ...((version.rows[0]?.number ?? 0) >= 170_000 ? ['transaction_timeout'] : []),
+  ];
   for (const limit of limits) await client.query(`SET ${limit} = ${holdLimitMs}`);
   const hangUp = setTimeout(() => client.connection.stream.destroy(), holdLimitMs);
   try {

@@ -20,7 +20,8 @@ export function readMigrations(folder: string = migrationsFolder()): readonly Mi
     .sort()
     .map((file) => readMigration(folder, file));
   migrations.forEach((migration, index) => {
-    if (migration.version !== index + 1) throw new EstopError('internal', { detail: `migration ${index + 1} is missing or doubled in ${folder}` });
+    if (migration.version !== index + 1)
+      throw new EstopError('internal', { detail: `migration ${index + 1} is missing or doubled in ${folder}` });
   });
   return migrations;
 }
@@ -29,7 +30,12 @@ function readMigration(folder: string, file: string): Migration {
   const match = pattern.exec(file);
   if (match === null) throw new EstopError('internal', { detail: `${file} is not named like a migration` });
   const sql = readFileSync(join(folder, file), 'utf8');
-  return { version: Number(match[1]), name: file.slice(0, -4), sql, checksum: createHash('sha256').update(sql).digest('hex') };
+  return {
+    version: Number(match[1]),
+    name: file.slice(0, -4),
+    sql,
+    checksum: createHash('sha256').update(sql).digest('hex'),
+  };
 }
 
 /** Beside this file, or, when it runs compiled, in the sources: the compiler copies no SQL. */
@@ -41,5 +47,7 @@ function migrationsFolder(): string {
     const inSources = join(folder, 'src', 'store', 'migrations');
     if (existsSync(join(folder, 'package.json')) && existsSync(inSources)) return inSources;
   }
-  throw new EstopError('part-missing', { detail: 'the store\'s migrations (src/store/migrations) are not in this installation' });
+  throw new EstopError('part-missing', {
+    detail: "the store's migrations (src/store/migrations) are not in this installation",
+  });
 }

@@ -38,7 +38,9 @@ export function openStore(options: StoreOptions): Store {
     keepAlive: true,
     // Times are read as text (see parseTime), so both settings are fixed here and not left to a role or a server.
     options: '-c timezone=UTC -c datestyle=ISO',
-    types: { getTypeParser: ((oid: number, format?: 'text') => parserFor(oid, format)) as typeof pgTypes.getTypeParser }, // its overloads cannot be written as one function
+    types: {
+      getTypeParser: ((oid: number, format?: 'text') => parserFor(oid, format)) as typeof pgTypes.getTypeParser,
+    }, // its overloads cannot be written as one function
   });
   // Without a listener a broken idle connection would end the process.
   pool.on('error', (error) => options.onError?.(error));
@@ -57,7 +59,12 @@ export async function warmStore(store: Store, connections: number): Promise<void
 }
 
 /** One autocommit call by a named prepared statement: planned once per connection. The name is unique per text. */
-export async function call(db: Queryable, name: string, text: string, values: readonly unknown[]): Promise<readonly Row[]> {
+export async function call(
+  db: Queryable,
+  name: string,
+  text: string,
+  values: readonly unknown[],
+): Promise<readonly Row[]> {
   try {
     const result = await db.query<Row>({ name: `estop_${name}`, text, values: [...values] });
     return result.rows;

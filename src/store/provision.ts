@@ -25,7 +25,8 @@ const lockClass = 1163088975;
 /** Makes (or brings up to date) the cluster's roles, the database, the ledger in it, and says which environment it belongs to. */
 export async function provisionStore(options: ProvisionOptions): Promise<Readonly<Record<StoreRole, string>>> {
   const { superuserUrl, database, environment } = options;
-  if (!isEnvironment(environment)) throw new EstopError('config-invalid', { detail: `${JSON.stringify(environment)} is not an environment's name` });
+  if (!isEnvironment(environment))
+    throw new EstopError('config-invalid', { detail: `${JSON.stringify(environment)} is not an environment's name` });
   const urls = roleUrls(options);
   await withClient(superuserUrl, async (client) => {
     // Roles belong to the whole cluster; two provisioners of two databases must not alter one at the same time.
@@ -44,7 +45,9 @@ function roleUrls(options: ProvisionOptions): Readonly<Record<StoreRole, string>
   const urls = storeRoles.map((role) => {
     const url = new URL(withPath(options.superuserUrl, options.database));
     url.username = role;
-    url.password = encodeURIComponent(options.passwords?.[role] ?? createHmac('sha256', secret).update(`estop store role ${role}`).digest('base64url'));
+    url.password = encodeURIComponent(
+      options.passwords?.[role] ?? createHmac('sha256', secret).update(`estop store role ${role}`).digest('base64url'),
+    );
     return [role, url.href] as const;
   });
   return Object.fromEntries(urls) as Record<StoreRole, string>; // one entry per member of storeRoles, by construction
@@ -63,7 +66,8 @@ async function makeRoles(client: Client, urls: Readonly<Record<StoreRole, string
     await client.query(
       `ALTER ROLE ${name} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS CONNECTION LIMIT ${connectionLimit(role, connections)} PASSWORD ${password}`,
     );
-    for (const [setting, value] of Object.entries(rolePlans[role].settings)) await client.query(`ALTER ROLE ${name} SET ${setting} = ${escapeLiteral(value)}`);
+    for (const [setting, value] of Object.entries(rolePlans[role].settings))
+      await client.query(`ALTER ROLE ${name} SET ${setting} = ${escapeLiteral(value)}`);
   }
   // Where the server keeps connections back (reserved_connections, PostgreSQL 16), they are kept for stops.
   if (version >= 160_000) await client.query('GRANT pg_use_reserved_connections TO estop_stop, estop_latch');
@@ -80,22 +84,33 @@ async function makeDatabase(client: Client, database: string): Promise<void> {
 async function closeDatabase(client: Client, database: string): Promise<void> {
   const name = escapeIdentifier(database);
   await client.query(`REVOKE ALL ON DATABASE ${name} FROM PUBLIC`);
-  await client.query(`GRANT CONNECT ON DATABASE ${name} TO ${storeRoles.map((role) => escapeIdentifier(role)).join(', ')}`);
+  await client.query(
+    `GRANT CONNECT ON DATABASE ${name} TO ${storeRoles.map((role) => escapeIdentifier(role)).join(', ')}`,
+  );
   await client.query('REVOKE ALL ON SCHEMA public FROM PUBLIC');
 }
 
 /** An environment, once named, is never renamed: two of them must not mix. */
 async function nameEnvironment(ownerUrl: string, environment: string): Promise<void> {
   await withClient(ownerUrl, async (client) => {
-    await client.query('INSERT INTO estop.installation (environment) VALUES ($1) ON CONFLICT DO NOTHING', [environment]);
+    await client.query('INSERT INTO estop.installation (environment) VALUES ($1) ON CONFLICT DO NOTHING', [
+      environment,
+    ]);
     const found = await client.query<{ environment: string }>('SELECT environment FROM estop.installation');
     const named = found.rows[0]?.environment;
-    if (named !== environment) throw new EstopError('foreign-environment', { detail: `this store belongs to environment ${named ?? '(none)'}, not ${environment}` });
+    if (named !== environment)
+      throw new EstopError('foreign-environment', {
+        detail: `this store belongs to environment ${named ?? '(none)'}, not ${environment}`,
+      });
   });
 }
 
 async function withClient<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client({ connectionString: url, application_name: 'estop-provision', connectionTimeoutMillis: 10_000 });
+  const client = new Client({
+    connectionString: url,
+    application_name: 'estop-provision',
+    connectionTimeoutMillis: 10_000,
+  });
   client.on('error', () => undefined);
   try {
     await client.connect();

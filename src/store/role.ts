@@ -1,5 +1,13 @@
 /** The roles of the store, one per kind of process (docs/architecture.md), and what each may take from the server. */
-export const storeRoles = ['estop_owner', 'estop_latch', 'estop_stop', 'estop_control', 'estop_gateway', 'estop_trusted', 'estop_revoker'] as const;
+export const storeRoles = [
+  'estop_owner',
+  'estop_latch',
+  'estop_stop',
+  'estop_control',
+  'estop_gateway',
+  'estop_trusted',
+  'estop_revoker',
+] as const;
 
 export type StoreRole = (typeof storeRoles)[number];
 

@@ -5,7 +5,9 @@ export type Row = Readonly<Record<string, unknown>>;
 
 /** Rows are parsed here, once: a column that is not what its reader says is a bug of ours and says so, instead of travelling on. */
 function wrong(row: Row, column: string, wanted: string): EstopError {
-  return new EstopError('internal', { detail: `store column ${column} is ${row[column] === null ? 'null' : typeof row[column]}, not ${wanted}` });
+  return new EstopError('internal', {
+    detail: `store column ${column} is ${row[column] === null ? 'null' : typeof row[column]}, not ${wanted}`,
+  });
 }
 
 export function text(row: Row, column: string): string {
@@ -36,7 +38,8 @@ export function bool(row: Row, column: string): boolean {
 
 export function texts(row: Row, column: string): readonly string[] {
   const value = row[column];
-  if (!Array.isArray(value) || !value.every((one): one is string => typeof one === 'string')) throw wrong(row, column, 'texts');
+  if (!Array.isArray(value) || !value.every((one): one is string => typeof one === 'string'))
+    throw wrong(row, column, 'texts');
   return value;
 }
 
@@ -61,7 +64,11 @@ export function word<Word extends string>(row: Row, column: string, words: reado
 }
 
 /** Leaves out what is undefined, so that optional properties are absent and not undefined (exactOptionalPropertyTypes). */
-export function present<T extends object>(values: T): { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & { [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined> } {
+export function present<T extends object>(
+  values: T,
+): { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
+} {
   // The type says exactly what the filter does; TypeScript cannot follow Object.entries that far.
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
 }

@@ -1,0 +1,173 @@
+import { type Page, type PageRequest, pageLimit, pageOf, readCursor } from './page.ts';
+import { call, type Store } from './pool.ts';
+import { bytesOrUndefined, int, present, type Row, text, textOrUndefined, word } from './row.ts';
+import { storeError } from './store-error.ts';
+import { tables } from './tables.ts';
+
+export const approvalStates = ['pending', 'approved', 'denied', 'expired', 'closed', 'redeemed'] as const;
+export type ApprovalState = (typeof approvalStates)[number];
+
+export interface ApprovalRecord {
+  readonly approvalId: string;
+  readonly taskId: string;
+  readonly agentId: string;
+  readonly epoch: number;
+  readonly toolKey: string;
+  readonly digest: Uint8Array;
+  /** Built from the canonical bytes by our own templates; the only text a person decides on. */
+  readonly shown: string;
+  readonly requestedBy: string;
+  /** As of the read: one whose time has passed is `expired`, whoever has written that down yet. */
+  readonly state: ApprovalState;
+  readonly requestedAt: string;
+  readonly expiresAt: string;
+  readonly decidedBy?: string;
+  readonly decidedAt?: string;
+  readonly decisionReason?: string;
+  readonly callId?: string;
+}
+
+export type ApprovalRequest = {
+  readonly approvalId: string;
+  readonly taskId: string;
+  readonly tokenEpoch: number;
+  readonly toolKey: string;
+  readonly digest: Uint8Array;
+  readonly shown: string;
+  readonly ttlMs: number;
+};
+
+/** `open` may be an earlier request for the same call, already approved: then the call is simply made again. */
+export type RequestedApproval =
+  | {
+      readonly kind: 'open';
+      readonly approvalId: string;
+      readonly state: 'pending' | 'approved';
+      readonly expiresAt: string;
+    }
+  | { readonly kind: 'refused' };
+
+export async function requestApproval(store: Store, request: ApprovalRequest): Promise<RequestedApproval> {
+  const [row] = await call(
+    store,
+    'request_approval',
+    'SELECT decision, approval_id, state, expires_at FROM estop.request_approval($1, $2, $3, $4, $5, $6, $7)',
+    [
+      request.approvalId,
+      request.taskId,
+      request.tokenEpoch,
+      request.toolKey,
+      Buffer.from(request.digest),
+      request.shown,
+      request.ttlMs,
+    ],
+  );
+  if (row === undefined || text(row, 'decision') !== 'open') return { kind: 'refused' };
+  return {
+    kind: 'open',
+    approvalId: text(row, 'approval_id'),
+    state: word(row, 'state', ['pending', 'approved'] as const),
+    expiresAt: text(row, 'expires_at'),
+  };
+}
+
+export type ApprovalDecision =
+  | { readonly kind: 'decided'; readonly taskId: string; readonly state: 'approved' | 'denied' }
+  | { readonly kind: 'closed'; readonly taskId: string; readonly state: ApprovalState }
+  /** Whoever asked for the task may deny its calls, never approve them. */
+  | { readonly kind: 'not-eligible'; readonly taskId: string }
+  | { readonly kind: 'unknown' };
+
+export async function decideApproval(
+  store: Store,
+  decision: {
+    readonly approvalId: string;
+    readonly decision: 'approved' | 'denied';
+    readonly actor: string;
+    readonly reason: string;
+  },
+): Promise<ApprovalDecision> {
+  const [row] = await call(
+    store,
+    'decide_approval',
+    'SELECT outcome, task_id, state FROM estop.decide_approval($1, $2, $3, $4)',
+    [decision.approvalId, decision.decision, decision.actor, decision.reason],
+  );
+  if (row === undefined) throw storeError({ code: 'XX000' });
+  const outcome = word(row, 'outcome', ['decided', 'closed', 'not-eligible', 'unknown'] as const);
+  switch (outcome) {
+    case 'decided':
+      return { kind: outcome, taskId: text(row, 'task_id'), state: decision.decision };
+    case 'closed':
+      return { kind: outcome, taskId: text(row, 'task_id'), state: word(row, 'state', approvalStates) };
+    case 'not-eligible':
+      return { kind: outcome, taskId: text(row, 'task_id') };
+    case 'unknown':
+      return { kind: outcome };
+  }
+}
+
+const asOfNow = `*, CASE WHEN state IN ('pending', 'approved') AND expires_at <= clock_timestamp() THEN 'expired' ELSE state END AS state_now`;
+
+/** What a task believes about its approval: this, never a message. */
+export async function getApproval(store: Store, approvalId: string): Promise<ApprovalRecord | undefined> {
+  const [row] = await call(store, 'approval', `SELECT ${asOfNow} FROM estop.approvals WHERE approval_id = $1`, [
+    approvalId,
+  ]);
+  return row === undefined ? undefined : approvalOf(row);
+}
+
+export interface ApprovalFilter extends PageRequest {
+  readonly taskId?: string;
+  readonly pending?: boolean;
+}
+
+/** Newest first. */
+export async function listApprovals(store: Store, filter: ApprovalFilter = {}): Promise<Page<ApprovalRecord>> {
+  const limit = pageLimit(filter);
+  const after = readCursor(filter);
+  let query = tables(store)
+    .selectFrom('approvals')
+    .selectAll()
+    .orderBy('requested_at', 'desc')
+    .orderBy('approval_id', 'desc')
+    .limit(limit + 1);
+  if (after !== undefined)
+    query = query.where(({ eb, refTuple, tuple }) =>
+      eb(refTuple('requested_at', 'approval_id'), '<', tuple(after[0], after[1])),
+    );
+  if (filter.taskId !== undefined) query = query.where('task_id', '=', filter.taskId);
+  if (filter.pending === true) query = query.where('state', '=', 'pending');
+  try {
+    const rows = await query.execute();
+    return pageOf(
+      rows.map((row) => approvalOf({ ...row })),
+      limit,
+      (one) => [one.requestedAt, one.approvalId],
+    );
+  } catch (thrown) {
+    throw storeError(thrown);
+  }
+}
+
+export function approvalOf(row: Row): ApprovalRecord {
+  return {
+    approvalId: text(row, 'approval_id'),
+    taskId: text(row, 'task_id'),
+    agentId: text(row, 'agent_id'),
+    epoch: int(row, 'epoch'),
+    toolKey: text(row, 'tool_key'),
+    digest: bytesOrUndefined(row, 'digest') ?? new Uint8Array(),
+    shown: text(row, 'shown'),
+    requestedBy: text(row, 'requested_by'),
+    state: word(row, row['state_now'] === undefined ? 'state' : 'state_now', approvalStates),
+    requestedAt: text(row, 'requested_at'),
+    expiresAt: text(row, 'expires_at'),
+    ...present({
+      decidedBy: textOrUndefined(row, 'decided_by'),
+      decidedAt: textOrUndefined(row, 'decided_at'),
+      decisionReason: textOrUndefined(row, 'decision_reason'),
+      callId: textOrUndefined(row, 'call_id'),
+    }),
+  };
+}

@@ -1,0 +1,65 @@
+import { type Page, type PageRequest, pageLimit, pageOf, readCursor } from './page.ts';
+import { callOne, type Store } from './pool.ts';
+import { int, json, type Row, text } from './row.ts';
+import { storeError } from './store-error.ts';
+import { tables } from './tables.ts';
+
+export interface AuditEntry {
+  readonly kind: string;
+  readonly actor: string;
+  /** The id of what it was done to. */
+  readonly subject: string;
+  /** No secret and no payload. */
+  readonly detail?: Readonly<Record<string, unknown>>;
+}
+
+export interface AuditRecord extends AuditEntry {
+  readonly seq: number;
+  readonly at: string;
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+/** A plain row; time and order are the store's. Chaining comes afterwards, by one writer, so that nobody here waits for it. */
+export async function appendAudit(store: Store, entry: AuditEntry): Promise<number> {
+  const values = [entry.kind, entry.actor, entry.subject, JSON.stringify(entry.detail ?? {})];
+  return int(await callOne(store, 'append_audit', 'SELECT estop.append_audit($1, $2, $3, $4) AS seq', values), 'seq');
+}
+
+export interface AuditFilter extends PageRequest {
+  readonly subject?: string;
+}
+
+/** Newest first. */
+export async function listAudit(store: Store, filter: AuditFilter = {}): Promise<Page<AuditRecord>> {
+  const limit = pageLimit(filter);
+  const after = readCursor(filter);
+  let query = tables(store)
+    .selectFrom('audit')
+    .selectAll()
+    .orderBy('seq', 'desc')
+    .limit(limit + 1);
+  if (after !== undefined) query = query.where('seq', '<', Number(after[0]) || 0);
+  if (filter.subject !== undefined) query = query.where('subject', '=', filter.subject);
+  try {
+    const rows = await query.execute();
+    return pageOf(
+      rows.map((row) => auditOf({ ...row })),
+      limit,
+      (one) => [String(one.seq), one.at],
+    );
+  } catch (thrown) {
+    throw storeError(thrown);
+  }
+}
+
+function auditOf(row: Row): AuditRecord {
+  const detail = json(row, 'detail');
+  return {
+    seq: int(row, 'seq'),
+    at: text(row, 'at'),
+    kind: text(row, 'kind'),
+    actor: text(row, 'actor'),
+    subject: text(row, 'subject'),
+    detail: typeof detail === 'object' && detail !== null ? { ...detail } : {},
+  };
+}

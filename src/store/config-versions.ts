@@ -1,0 +1,44 @@
+import { call, callOne, type Store } from './pool.ts';
+import { int, json, type Row, text } from './row.ts';
+
+export interface ConfigVersion {
+  readonly version: number;
+  readonly appliedAt: string;
+  readonly actor: string;
+  readonly digest: string;
+  readonly document: unknown;
+}
+
+/** Remembers what was applied, by whom. The newest with the same digest is that version again. @param document holds no secret, only references */
+export async function recordConfig(store: Store, actor: string, digest: string, document: unknown): Promise<number> {
+  return int(
+    await callOne(store, 'record_config', 'SELECT estop.record_config($1, $2, $3) AS version', [
+      actor,
+      digest,
+      JSON.stringify(document),
+    ]),
+    'version',
+  );
+}
+
+export async function currentConfig(store: Store): Promise<ConfigVersion | undefined> {
+  const [row] = await call(store, 'config', 'SELECT * FROM estop.config_versions ORDER BY version DESC LIMIT 1', []);
+  return row === undefined ? undefined : versionOf(row);
+}
+
+/** Newest first. */
+export async function listConfigs(store: Store, limit = 50): Promise<readonly ConfigVersion[]> {
+  return (
+    await call(store, 'configs', 'SELECT * FROM estop.config_versions ORDER BY version DESC LIMIT $1', [limit])
+  ).map(versionOf);
+}
+
+function versionOf(row: Row): ConfigVersion {
+  return {
+    version: int(row, 'version'),
+    appliedAt: text(row, 'applied_at'),
+    actor: text(row, 'actor'),
+    digest: text(row, 'digest'),
+    document: json(row, 'document'),
+  };
+}

@@ -1,0 +1,186 @@
+import type { Evidence, ObligationState } from '../contract/stop.ts';
+import { type Page, type PageRequest, pageLimit, pageOf, readCursor } from './page.ts';
+import { call, callOne, type Store } from './pool.ts';
+import { bool, int, present, type Row, text, textOrUndefined, word } from './row.ts';
+import { storeError } from './store-error.ts';
+import { tables } from './tables.ts';
+
+export const obligationStates = [
+  'open',
+  'proved',
+  'expired',
+  'residual',
+  'accepted-risk',
+] as const satisfies readonly ObligationState[];
+
+export interface ObligationRecord {
+  readonly obligationId: string;
+  /** A stop's id, or `end:<taskId>` where a task merely ended. */
+  readonly causeId: string;
+  readonly stopId?: string;
+  readonly causeEpoch: number;
+  readonly grantId: string;
+  readonly agentId: string;
+  readonly taskId: string;
+  readonly connector: string;
+  readonly target: string;
+  readonly state: ObligationState;
+  /** How often a probe found access after the cut. Phases are idempotent within a round. */
+  readonly round: number;
+  readonly phase?: string;
+  readonly attempts: number;
+  readonly lastError?: string;
+  readonly nextTryAt?: string;
+  /** A label on an open obligation that goes on trying, never an end. */
+  readonly needsHuman?: string;
+  readonly evidence?: Evidence;
+  readonly residualUntil?: string;
+  readonly residualWhy?: string;
+  readonly acceptedBy?: string;
+  readonly openedAt: string;
+  readonly revokedAt?: string;
+  readonly provedAt?: string;
+  readonly finalAt?: string;
+}
+
+/** Polled for every stop of `unfinishedStops`, never read once. Returns how many it opened. rule: obligations-polled, intended-grants-covered */
+export async function openObligations(store: Store, stopId: string): Promise<number> {
+  return int(
+    await callOne(store, 'open_obligations', 'SELECT estop.open_obligations($1) AS opened', [stopId]),
+    'opened',
+  );
+}
+
+/** For grants of tasks that ended without a stop, in whatever way. rule: task-end-ends-grants */
+export async function openEndObligations(store: Store): Promise<number> {
+  return int(
+    await callOne(store, 'open_end_obligations', 'SELECT estop.open_end_obligations() AS opened', []),
+    'opened',
+  );
+}
+
+export interface OpenRevocation {
+  readonly agentId: string;
+  readonly causeEpoch: number;
+  readonly causeId: string;
+}
+
+/** The revocation workflows that must be open now: one per agent and cause with anything that is not final. rule: reconcile-from-ledger */
+export async function openRevocations(store: Store): Promise<readonly OpenRevocation[]> {
+  const rows = await call(
+    store,
+    'open_revocations',
+    'SELECT DISTINCT agent_id, cause_epoch, cause_id FROM estop.obligations WHERE final_at IS NULL ORDER BY cause_epoch, cause_id, agent_id',
+    [],
+  );
+  return rows.map((row) => ({
+    agentId: text(row, 'agent_id'),
+    causeEpoch: int(row, 'cause_epoch'),
+    causeId: text(row, 'cause_id'),
+  }));
+}
+
+export async function getObligation(store: Store, obligationId: string): Promise<ObligationRecord | undefined> {
+  const [row] = await call(store, 'obligation', 'SELECT * FROM estop.obligations WHERE obligation_id = $1', [
+    obligationId,
+  ]);
+  return row === undefined ? undefined : obligationOf(row);
+}
+
+/** Lanes that are proved or expired and still owe the last probe: theirs began before the last cut of the cause, or never was. */
+export async function finalLanes(store: Store, causeId: string, limit: number): Promise<readonly ObligationRecord[]> {
+  const rows = await call(
+    store,
+    'final_lanes',
+    `SELECT * FROM estop.obligations WHERE cause_id = $1 AND final_at IS NULL AND state IN ('proved', 'expired')
+       AND (final_probed_at IS NULL OR final_probed_at <= (SELECT max(x.revoked_at) FROM estop.obligations x WHERE x.cause_id = $1))
+     ORDER BY final_probed_at NULLS FIRST, obligation_id LIMIT $2`,
+    [causeId, limit],
+  );
+  return rows.map(obligationOf);
+}
+
+export interface ObligationFilter extends PageRequest {
+  readonly causeId?: string;
+  readonly agentId?: string;
+  readonly unfinished?: boolean;
+}
+
+/** Newest first. */
+export async function listObligations(store: Store, filter: ObligationFilter = {}): Promise<Page<ObligationRecord>> {
+  const limit = pageLimit(filter);
+  const after = readCursor(filter);
+  let query = tables(store)
+    .selectFrom('obligations')
+    .selectAll()
+    .orderBy('opened_at', 'desc')
+    .orderBy('obligation_id', 'desc')
+    .limit(limit + 1);
+  if (after !== undefined)
+    query = query.where(({ eb, refTuple, tuple }) =>
+      eb(refTuple('opened_at', 'obligation_id'), '<', tuple(after[0], after[1])),
+    );
+  if (filter.causeId !== undefined) query = query.where('cause_id', '=', filter.causeId);
+  if (filter.agentId !== undefined) query = query.where('agent_id', '=', filter.agentId);
+  if (filter.unfinished === true) query = query.where('final_at', 'is', null);
+  try {
+    const rows = await query.execute();
+    return pageOf(
+      rows.map((row) => obligationOf({ ...row })),
+      limit,
+      (one) => [one.openedAt, one.obligationId],
+    );
+  } catch (thrown) {
+    throw storeError(thrown);
+  }
+}
+
+/** A named person accepts what cannot be made dead. False if it is final already or unknown. */
+export async function acceptRisk(store: Store, obligationId: string, actor: string, reason: string): Promise<boolean> {
+  return bool(
+    await callOne(store, 'accept_risk', 'SELECT estop.accept_risk($1, $2, $3) AS accepted', [
+      obligationId,
+      actor,
+      reason,
+    ]),
+    'accepted',
+  );
+}
+
+/** Ends grants whose every obligation is final and wipes what was sealed. */
+export async function wipeFinishedGrants(store: Store): Promise<number> {
+  return int(await callOne(store, 'wipe_finished_grants', 'SELECT estop.wipe_finished_grants() AS wiped', []), 'wiped');
+}
+
+const evidences = ['credential-probed', 'issuer-attested', 'nothing-to-revoke'] as const satisfies readonly Evidence[];
+
+export function obligationOf(row: Row): ObligationRecord {
+  return {
+    obligationId: text(row, 'obligation_id'),
+    causeId: text(row, 'cause_id'),
+    causeEpoch: int(row, 'cause_epoch'),
+    grantId: text(row, 'grant_id'),
+    agentId: text(row, 'agent_id'),
+    taskId: text(row, 'task_id'),
+    connector: text(row, 'connector'),
+    target: text(row, 'target'),
+    state: word(row, 'state', obligationStates),
+    round: int(row, 'round'),
+    attempts: int(row, 'attempts'),
+    openedAt: text(row, 'opened_at'),
+    ...present({
+      stopId: textOrUndefined(row, 'stop_id'),
+      phase: textOrUndefined(row, 'phase'),
+      lastError: textOrUndefined(row, 'last_error'),
+      nextTryAt: textOrUndefined(row, 'next_try_at'),
+      needsHuman: textOrUndefined(row, 'needs_human'),
+      evidence: textOrUndefined(row, 'evidence') === undefined ? undefined : word(row, 'evidence', evidences),
+      residualUntil: textOrUndefined(row, 'residual_until'),
+      residualWhy: textOrUndefined(row, 'residual_why'),
+      acceptedBy: textOrUndefined(row, 'accepted_by'),
+      revokedAt: textOrUndefined(row, 'revoked_at'),
+      provedAt: textOrUndefined(row, 'proved_at'),
+      finalAt: textOrUndefined(row, 'final_at'),
+    }),
+  };
+}

@@ -1,0 +1,151 @@
+import type { StopCategory, StopMethod } from '../contract/stop.ts';
+import { type Page, type PageRequest, pageLimit, pageOf, readCursor } from './page.ts';
+import { call, callOne, type Store } from './pool.ts';
+import { int, present, type Row, text, textOrUndefined } from './row.ts';
+import { storeError } from './store-error.ts';
+import { tables } from './tables.ts';
+
+export interface StopRecord {
+  readonly stopId: string;
+  readonly epoch: number;
+  readonly scopeKey: string;
+  readonly category: StopCategory;
+  readonly graceMs: number;
+  readonly reason: string;
+  readonly actor: string;
+  readonly method: StopMethod;
+  readonly latchedAt: string;
+  /** Absent while the stop is in force. */
+  readonly reset?: StopReset;
+}
+
+export interface StopReset {
+  readonly epoch: number;
+  readonly at: string;
+  readonly by: string;
+  readonly reason: string;
+}
+
+export interface StopFilter extends PageRequest {
+  readonly scopeKey?: string;
+  readonly inForce?: boolean;
+}
+
+export async function getStop(store: Store, stopId: string): Promise<StopRecord | undefined> {
+  const [row] = await call(store, 'stop', 'SELECT * FROM estop.stops WHERE stop_id = $1', [stopId]);
+  return row === undefined ? undefined : stopOf(row);
+}
+
+/** Which of these ids are latched: what a reader of the intake compares with. */
+export async function latchedStopIds(store: Store, stopIds: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await call(store, 'stops_known', 'SELECT stop_id FROM estop.stops WHERE stop_id = ANY ($1)', [stopIds]);
+  return new Set(rows.map((row) => text(row, 'stop_id')));
+}
+
+/** Newest first. */
+export async function listStops(store: Store, filter: StopFilter = {}): Promise<Page<StopRecord>> {
+  const limit = pageLimit(filter);
+  const after = readCursor(filter);
+  let query = tables(store)
+    .selectFrom('stops')
+    .selectAll()
+    .orderBy('epoch', 'desc')
+    .limit(limit + 1);
+  if (after !== undefined) query = query.where('epoch', '<', cursorEpoch(after[0]));
+  if (filter.scopeKey !== undefined) query = query.where('scope_key', '=', filter.scopeKey);
+  if (filter.inForce !== undefined) query = query.where('reset_at', filter.inForce ? 'is' : 'is not', null);
+  try {
+    const rows = await query.execute();
+    return pageOf(
+      rows.map((row) => stopOf({ ...row })),
+      limit,
+      (stop) => [String(stop.epoch), stop.stopId],
+    );
+  } catch (thrown) {
+    throw storeError(thrown);
+  }
+}
+
+/**
+ * What the relay works on: every stop in force or not proved, oldest first. A proved stop in force is still polled, because a label
+ * given to an agent now, or a mint whose worker died, can bring it new work.
+ */
+export async function unfinishedStops(store: Store): Promise<readonly StopRecord[]> {
+  const rows = await call(
+    store,
+    'stops_unfinished',
+    `SELECT s.* FROM estop.stops s LEFT JOIN estop.stop_progress p ON p.stop_id = s.stop_id
+     WHERE s.reset_at IS NULL OR p.proved_at IS NULL ORDER BY s.epoch`,
+    [],
+  );
+  return rows.map(stopOf);
+}
+
+/** Stops in force that cover this credential or task, or that are younger than it: the one that kills it, if any. */
+export async function killedBy(
+  store: Store,
+  keys: readonly string[],
+  agents: readonly string[],
+  epoch: number,
+): Promise<string | undefined> {
+  return textOrUndefined(
+    await callOne(store, 'dead_by', 'SELECT estop.dead_by($1, $2, $3) AS stop_id', [keys, agents, epoch]),
+    'stop_id',
+  );
+}
+
+export type ResetOutcome =
+  | { readonly kind: 'reset' | 'already-reset'; readonly epoch: number; readonly at: string }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'not-fenced' }
+  /** The fleet: recorded, and in force until another person says the same within 15 minutes. */
+  | { readonly kind: 'needs-second-person' };
+
+/** Unlatches one stop, by its own id. Restarts nothing. rule: reset-needs-fenced, reset-takes-next-epoch */
+export async function resetStop(
+  store: Store,
+  reset: { readonly stopId: string; readonly actor: string; readonly reason: string },
+): Promise<ResetOutcome> {
+  const row = await callOne(store, 'reset', 'SELECT outcome, epoch, reset_at FROM estop.reset($1, $2, $3)', [
+    reset.stopId,
+    reset.actor,
+    reset.reason,
+  ]);
+  const outcome = text(row, 'outcome');
+  switch (outcome) {
+    case 'reset':
+    case 'already-reset':
+      return { kind: outcome, epoch: int(row, 'epoch'), at: text(row, 'reset_at') };
+    case 'unknown':
+    case 'not-fenced':
+    case 'needs-second-person':
+      return { kind: outcome };
+    default:
+      throw storeError({ code: 'XX000' });
+  }
+}
+
+export function stopOf(row: Row): StopRecord {
+  const resetAt = textOrUndefined(row, 'reset_at');
+  const reset =
+    resetAt === undefined
+      ? undefined
+      : { epoch: int(row, 'reset_epoch'), at: resetAt, by: text(row, 'reset_by'), reason: text(row, 'reset_reason') };
+  return {
+    stopId: text(row, 'stop_id'),
+    epoch: int(row, 'epoch'),
+    scopeKey: text(row, 'scope_key'),
+    category: int(row, 'category') === 1 ? 1 : 0,
+    graceMs: int(row, 'grace_ms'),
+    reason: text(row, 'reason'),
+    actor: text(row, 'actor'),
+    method: text(row, 'method') as StopMethod, // shown, never decided on; a stop latched by hand may carry any word
+    latchedAt: text(row, 'latched_at'),
+    ...present({ reset }),
+  };
+}
+
+function cursorEpoch(text: string): number {
+  const epoch = Number(text);
+  return Number.isSafeInteger(epoch) ? epoch : 0;
+}

@@ -1,0 +1,61 @@
+import { Kysely, PostgresDialect } from 'kysely';
+import type { Store } from './pool.ts';
+
+/**
+ * Columns that plain lists filter and order by. Kysely builds those lists; the protocol's own calls are functions, by plain `pg`.
+ * What comes back is parsed by the reader of its noun (stopOf, taskOf ..), so these types promise nothing to anybody else.
+ */
+export interface Tables {
+  stops: { stop_id: string; epoch: number; scope_key: string; latched_at: string; reset_at: string | null };
+  stop_progress: { stop_id: string; proved_at: string | null };
+  tasks: {
+    task_id: string;
+    agent_id: string;
+    root_id: string;
+    parent_id: string | null;
+    state: string;
+    registered_at: string;
+    keys: readonly string[];
+  };
+  grants: {
+    grant_id: string;
+    task_id: string;
+    agent_id: string;
+    intended_at: string;
+    name: string;
+    keys: unknown;
+    epoch: number;
+    connector: string;
+    target: string;
+    shared: boolean;
+    handle: unknown;
+    state: string;
+    absolute_end: string;
+    asked_at: string | null;
+    issued_at: string | null;
+    ended_at: string | null;
+    end_reason: string | null;
+  };
+  obligations: {
+    obligation_id: string;
+    cause_id: string;
+    agent_id: string;
+    state: string;
+    opened_at: string;
+    final_at: string | null;
+  };
+  approvals: { approval_id: string; task_id: string; agent_id: string; state: string; requested_at: string };
+  calls: { call_id: string; task_id: string; agent_id: string; tool_key: string; admitted_at: string };
+  audit: { seq: number; at: string; kind: string; actor: string; subject: string };
+  agents: { agent_id: string; retired_at: string | null };
+}
+
+const builders = new WeakMap<Store, Kysely<Tables>>();
+
+export function tables(store: Store): Kysely<Tables> {
+  const known = builders.get(store);
+  if (known !== undefined) return known;
+  const made = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: store }) }).withSchema('estop');
+  builders.set(store, made);
+  return made;
+}
