@@ -1,7 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { inexactVersions, type Locked, missingPlatforms, withAllPlatforms } from './lockfile.ts';
+import {
+  inexactVersions,
+  type Locked,
+  missingPlatforms,
+  withAllPlatforms,
+} from '../../tools/lockfile/platform-packages.ts';
 import { projectRoot } from './source-tree.ts';
 
 const read = (path: string): unknown => JSON.parse(readFileSync(join(projectRoot, path), 'utf8'));

@@ -1,8 +1,11 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { withRuleTable } from '../../tools/docs/rule-table.ts';
 import { cases } from '../model/cases.ts';
 import { type Rule, rules } from '../model/rules.ts';
 import { citedRules, uncited, unknownRules } from './citations.ts';
-import { planted, readFiles } from './source-tree.ts';
+import { planted, projectRoot, readFiles } from './source-tree.ts';
 
 const names = Object.keys(rules);
 const all: readonly (readonly [string, Rule])[] = Object.entries(rules);
@@ -45,6 +48,19 @@ describe('the rules of the stop protocol', () => {
     const claimed = new Set(all.flatMap(([, rule]) => ('model' in rule ? rule.model : [])));
     const orphans = cases.filter((one) => one.expect === 'fail' && !claimed.has(one.id)).map((one) => one.id);
     expect(orphans).toEqual(['a2 VAC', 'b1 VAC']);
+  });
+
+  it('the README of the models holds the table of rules as it is (npm run docs writes it)', () => {
+    const page = readFileSync(join(projectRoot, 'test/model/README.md'), 'utf8');
+    expect(page).toBe(withRuleTable(page));
+  });
+
+  it('a row of that table that was edited by hand is put right, and a page without the table is refused', () => {
+    const page = '# Rules\n\n| rule | old |\n|---|---|\n| `gone` | x |\n\nafter\n';
+    const mended =
+      '# Rules\n\n| rule | what it says | what fails without it |\n|---|---|---|\n| `beat` | Says. | not modelled: why |\n\nafter\n';
+    expect(withRuleTable(page, { beat: { says: 'Says.', notModelled: 'why' } })).toBe(mended);
+    expect(() => withRuleTable('# Rules\n')).toThrow(/no table/);
   });
 
   it('a rule that lost its citation, and a citation of no rule, are caught', () => {

@@ -2,7 +2,9 @@ import { errorCatalogue } from '../../src/core/errors.ts';
 
 /** docs/errors.md: what a client sees of each error. */
 export function errorsPage(): string {
-  const rows = Object.entries(errorCatalogue).map(([code, entry]) => `| \`${code}\` | ${entry.status} | ${entry.retry} | ${entry.title} |`);
+  const rows = Object.entries(errorCatalogue).map(
+    ([code, entry]) => `| \`${code}\` | ${entry.status} | ${entry.retry} | ${entry.title} |`,
+  );
   return [
     '# Errors',
     '',

@@ -1,14 +1,17 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { errorsPage } from './errors-page.ts';
 import { configJsonSchema } from '../../src/runtime/config/json-schema.ts';
+import { errorsPage } from './errors-page.ts';
+import { withRuleTable } from './rule-table.ts';
 
-/** Everything under docs/ that is made from code. `npm run docs` writes it; tests fail while it is out of date. */
+const inProject = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+const rulesPath = 'test/model/README.md';
+
+/** Everything that is made from code. `npm run docs` writes it; tests fail while it is out of date. */
 const pages: Readonly<Record<string, string>> = {
-  'estop.schema.json': `${JSON.stringify(configJsonSchema(), null, 2)}\n`,
-  'errors.md': errorsPage(),
+  'docs/estop.schema.json': `${JSON.stringify(configJsonSchema(), null, 2)}\n`,
+  'docs/errors.md': errorsPage(),
+  [rulesPath]: withRuleTable(readFileSync(inProject(rulesPath), 'utf8')),
 };
 
-for (const [name, text] of Object.entries(pages)) {
-  writeFileSync(fileURLToPath(new URL(`../../docs/${name}`, import.meta.url)), text);
-}
+for (const [path, text] of Object.entries(pages)) writeFileSync(inProject(path), text);

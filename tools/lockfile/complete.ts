@@ -1,10 +1,9 @@
 /** `npm run lock`, after an `npm install` that could not fetch the packages of every platform. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Locked, missingPlatforms, withAllPlatforms } from './lockfile.ts';
-import { projectRoot } from './source-tree.ts';
+import { type Locked, missingPlatforms, withAllPlatforms } from './platform-packages.ts';
 
-const path = join(projectRoot, 'package-lock.json');
+const path = join(import.meta.dirname, '..', '..', 'package-lock.json');
 const lock = JSON.parse(readFileSync(path, 'utf8')) as { packages: Locked }; // npm's own format, version 3
 const missing = missingPlatforms(lock.packages);
 if (missing.length > 0)
