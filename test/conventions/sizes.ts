@@ -1,12 +1,12 @@
 /** No file over 300 lines: a longer one has two reasons to change. */
 import type { SourceFile } from './source-tree.ts';
 
-export const longest = 300;
+const longest = 300;
 
 /** Pure data may be long; each line says why it is data. */
-export const longByNature: Readonly<Record<string, string>> = {};
+const longByNature: Readonly<Record<string, string>> = {};
 
-export const lineCount = (text: string): number => text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
+const lineCount = (text: string): number => text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
 
 export function tooLong(files: readonly SourceFile[], exempt = longByNature): readonly string[] {
   return files

@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** The conventions alone: part of `npm run check`, so no server is started for them. */
 export default defineConfig({
   test: {
-    include: ['test/conventions/**/*.test.ts'],
+    include: ['test/conventions/**/*.test.ts', 'test/model/**/*.test.ts'],
     root: `${import.meta.dirname}/../..`,
     reporters: ['dot'],
     pool: 'threads',

@@ -3,7 +3,7 @@ import { importsOf, resolveImport } from './imports.ts';
 import type { SourceFile } from './source-tree.ts';
 
 /** Deterministic by construction, or pure: nothing else may reach the isolate. */
-export const packagesOfTheBundle: readonly string[] = ['@temporalio/workflow', '@temporalio/common', 'canonicalize'];
+const packagesOfTheBundle: readonly string[] = ['@temporalio/workflow', '@temporalio/common', 'canonicalize'];
 
 export function foreignToTheBundle(files: readonly SourceFile[]): readonly string[] {
   const byPath = new Map(files.map((file) => [file.path, file]));

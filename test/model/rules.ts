@@ -295,5 +295,3 @@ export const rules = {
     model: ['a3 LABEL M_NOWONLY'],
   },
 } as const satisfies Readonly<Record<string, Rule>>;
-
-export type RuleName = keyof typeof rules;
