@@ -15,7 +15,7 @@ export const rigs: readonly Rig[] = (['18', '15'] as const).map((version) => ({
     'rate-limited': 'the protocol has no such answer; too many connections is part of "down"',
     'server-error': 'the protocol has no such answer',
   },
-  start: () => start(version),
+  start: () => startPgBossRig(version),
 }));
 
 const markers = {
@@ -27,10 +27,12 @@ const markers = {
   'sweep': 'COMMIT',
 } as const;
 
-async function start(version: PostgresVersion): Promise<RunningRig> {
+export async function startPgBossRig(version: PostgresVersion): Promise<RunningRig & Pick<PgBossTarget, 'target' | 'app'>> {
   const { target, app, stop } = await startPgBossTarget(version);
   const proxy = await listen(target);
   return {
+    target,
+    app,
     proxy,
     options: {
       host: proxy.host,

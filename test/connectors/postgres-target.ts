@@ -16,7 +16,7 @@ export interface PostgresTarget {
   /** As superuser, straight at the server. */
   sql<Row extends object>(text: string, values?: readonly unknown[]): Promise<readonly Row[]>;
   /** A new connection as the agent, straight at the server. */
-  connectAs(secret: GrantSecret): Promise<Client>;
+  connectAs(secret: GrantSecret, databaseName?: string): Promise<Client>;
   stop(): Promise<void>;
 }
 
@@ -46,8 +46,8 @@ export async function startPostgresTarget(version: PostgresVersion): Promise<Pos
     admin,
     group,
     sql,
-    connectAs: async (secret) => {
-      const client = new Client({ host: url.hostname, port: Number(url.port), database: database.name, user: String(secret['user']), password: String(secret['password']) });
+    connectAs: async (secret, databaseName = database.name) => {
+      const client = new Client({ host: url.hostname, port: Number(url.port), database: databaseName, user: String(secret['user']), password: String(secret['password']) });
       client.on('error', () => undefined);
       await client.connect();
       return client;

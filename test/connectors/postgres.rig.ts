@@ -1,7 +1,7 @@
 import { listen } from '../../examples/demo/fault-proxy.ts';
 import { controlName } from '../../src/connectors/kit/names.ts';
 import { isPostgresInstalled, type PostgresVersion } from '../kit/run-postgres.ts';
-import { countRows, forbidControl, lastingOf, loseSignalRight, refuseAdmin, reviveRole, startPostgresTarget, writeAsAgent } from './postgres-target.ts';
+import { countRows, forbidControl, lastingOf, loseSignalRight, type PostgresTarget, refuseAdmin, reviveRole, startPostgresTarget, writeAsAgent } from './postgres-target.ts';
 import { environment, type Rig, rigConnectorId, type RunningRig } from './rig.ts';
 
 export const rigs: readonly Rig[] = (['18', '15'] as const).map((version) => ({
@@ -12,7 +12,7 @@ export const rigs: readonly Rig[] = (['18', '15'] as const).map((version) => ({
     'rate-limited': 'the protocol has no such answer; too many connections is part of "down"',
     'server-error': 'the protocol has no such answer',
   },
-  start: () => start(version),
+  start: () => startPostgresRig(version),
 }));
 
 const markers = {
@@ -24,10 +24,11 @@ const markers = {
   'sweep': 'pg_terminate_backend',
 } as const;
 
-async function start(version: PostgresVersion): Promise<RunningRig> {
+export async function startPostgresRig(version: PostgresVersion): Promise<RunningRig & { readonly target: PostgresTarget }> {
   const target = await startPostgresTarget(version);
   const proxy = await listen(target);
   return {
+    target,
     proxy,
     options: {
       host: proxy.host,

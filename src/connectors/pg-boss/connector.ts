@@ -4,19 +4,21 @@ import { EstopError } from '../../core/errors.ts';
 import type { CallContext, Connector, ConnectorHost, GrantSecret, LedgerGrant, ProbeResult, RevokeResult } from '../kit/contract.ts';
 import { controlName, principalName, sharedName } from '../kit/names.ts';
 import { deniedTo, inconclusive, needsHuman, revoked, stillAllowed } from '../kit/results.ts';
+import { tidier } from '../kit/tidier.ts';
 import { totalConnector } from '../kit/total-connector.ts';
 import { controlRole } from '../postgres/control-role.ts';
 import { dropPassword, fenceRole, purgeRole, type RoleCut, sweepRole, terminateRole } from '../postgres/cut-role.ts';
 import { pastLocks } from '../postgres/evict.ts';
+import { dropFinished } from '../postgres/drop-finished.ts';
 import { issueRole } from '../postgres/issue-role.ts';
 import { serverOf } from '../postgres/options.ts';
 import { probeRole } from '../postgres/probe-role.ts';
 import { readRole } from '../postgres/role.ts';
 import { roleOf, seenRoles, type SeenRoles } from '../postgres/role-handle.ts';
 import { checkServer } from '../postgres/self-check.ts';
-import { withSession } from '../postgres/server.ts';
+import { type Session, withSession } from '../postgres/server.ts';
 import { pgBossGrant, type PgBossOptions } from './options.ts';
-import { checkPgBoss, openQueue, purgeQueue, type Queue, readQueue } from './queue.ts';
+import { checkPgBoss, dropQueue, openQueue, purgeQueue, type Queue, readQueue } from './queue.ts';
 
 const handle = z.object({ queue: z.string(), shared: z.boolean(), schedule: z.string().nullable(), retryLimit: z.number(), connectionLimit: z.number() });
 
@@ -27,6 +29,7 @@ const handle = z.object({ queue: z.string(), shared: z.boolean(), schedule: z.st
  */
 export function createPgBossConnector(options: PgBossOptions, host: ConnectorHost): Connector {
   const seen = seenRoles();
+  const tidy = tidier(() => host.now());
   const server = () => serverOf(options, host);
   const control = ({ signal }: CallContext) => ({ server: server(), signal, name: controlName(host.environment, host.connectorId), memberOf: options.controlMemberOf });
   return totalConnector({
@@ -41,6 +44,10 @@ export function createPgBossConnector(options: PgBossOptions, host: ConnectorHos
     issue: async (grant, { signal }) => {
       const secret = await issue(grant, options, host, signal);
       seen.add(roleOf(grant));
+      // A role's own queue bears its name; the shared one of an agent stays.
+      const also = (session: Session, role: string) => dropQueue(session, { schema: options.schema, name: role, shared: false });
+      const finished = { environment: host.environment, connectorId: host.connectorId, now: host.now(), also };
+      tidy.start((patience) => withSession(server(), patience, (session) => dropFinished(session, finished)));
       return secret;
     },
     cut: (phase, grant, { signal }) => cutPhase(phase, grant, { options, host, seen, signal }),
@@ -54,7 +61,7 @@ export function createPgBossConnector(options: PgBossOptions, host: ConnectorHos
         return queue.shared || (await readQueue(session, queue)) === undefined ? 'absent' : 'present';
       }),
     selfCheck: (context) => checkServer(control(context), (session) => checkPgBoss(session, options.schema)),
-    close: async () => undefined,
+    close: () => tidy.stop(),
   });
 }
 
@@ -66,6 +73,7 @@ async function issue(grant: LedgerGrant, options: PgBossOptions, host: Connector
     server: serverOf(options, host),
     signal,
     grant,
+    connectorId: host.connectorId,
     also: async (session, role) => {
       const repeating = schedule === null ? undefined : pgBossGrant.shape.schedule.parse(JSON.parse(schedule));
       await openQueue(session, queue, role, { retryLimit, schedule: repeating });
@@ -85,7 +93,7 @@ function cutPhase(phase: CuttingPhase, grant: LedgerGrant, { options, host, seen
   const server = serverOf(options, host);
   const role = roleOf(grant);
   return withSession(server, signal, async (session) => {
-    const cut: RoleCut = { session, server, signal, role, grant, sawIt: seen.has(role) };
+    const cut: RoleCut = { session, server, signal, role, grant, connectorId: host.connectorId, sawIt: seen.has(role) };
     const result = await act(phase, cut, queueOf(grant, options));
     if (result.kind === 'revoked') seen.add(role);
     return result;

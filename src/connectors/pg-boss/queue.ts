@@ -92,6 +92,13 @@ export async function purgeQueue(session: Session, queue: Queue): Promise<boolea
 
 const marked = { estop: 'possibly-completed' };
 
+/** With its table: part of a transaction of the caller's, which must not wait long for the lock that this needs. */
+export async function dropQueue(session: Session, queue: Queue): Promise<void> {
+  await asOwner(session, queue, async () => {
+    if ((await tableOf(session, queue)) !== undefined) await session.query('SELECT %I.delete_queue($1)', [queue.schema], [queue.name]);
+  });
+}
+
 /** Undefined: there is no such queue. */
 export async function readQueue(session: Session, queue: Queue): Promise<QueueState | undefined> {
   const { schema, name } = queue;

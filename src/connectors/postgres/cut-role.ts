@@ -7,6 +7,7 @@ import { hasSqlState } from './sql-error.ts';
 
 export interface RoleCut extends Eviction {
   readonly grant: LedgerGrant;
+  readonly connectorId: string;
   /** Whether this process saw the role before it was cut: what tells "already gone" from "never found". */
   readonly sawIt: boolean;
 }
@@ -20,9 +21,9 @@ export async function onRole(cut: RoleCut, act: (role: Role) => Promise<RevokeRe
 }
 
 /** Undefined: it was free and is held now. A role: somebody made it this very moment, so there is something to cut. */
-async function holdName({ session, role, grant }: RoleCut): Promise<Role | undefined> {
+async function holdName({ session, role, grant, connectorId }: RoleCut): Promise<Role | undefined> {
   try {
-    await createTombstone(session, role, grant.grantId, grant.absoluteEnd);
+    await createTombstone(session, role, { connector: connectorId, grant: grant.grantId, ends: grant.absoluteEnd });
     return undefined;
   } catch (thrown) {
     if (!hasSqlState(thrown, '42710', '23505')) throw thrown;

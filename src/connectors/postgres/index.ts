@@ -3,9 +3,11 @@ import type { CallContext, Connector, ConnectorHost, ConnectorSystem, GrantSecre
 import type { CuttingPhase } from '../../contract/phases.ts';
 import { controlName, principalName } from '../kit/names.ts';
 import { needsHuman } from '../kit/results.ts';
+import { tidier } from '../kit/tidier.ts';
 import { totalConnector } from '../kit/total-connector.ts';
 import { controlRole } from './control-role.ts';
 import { dropPassword, fenceRole, purgeRole, type RoleCut, sweepRole, terminateRole } from './cut-role.ts';
+import { dropFinished } from './drop-finished.ts';
 import { issueRole } from './issue-role.ts';
 import { postgresGrant, postgresOptions, type PostgresOptions, serverOf } from './options.ts';
 import { probeRole } from './probe-role.ts';
@@ -29,6 +31,7 @@ export const postgres: ConnectorSystem<PostgresOptions> = {
 
 function connectorOf(options: PostgresOptions, host: ConnectorHost): Connector {
   const seen = seenRoles();
+  const tidy = tidier(() => host.now());
   const control = controlName(host.environment, host.connectorId);
   const controlOf = ({ signal }: CallContext) => ({ server: serverOf(options, host), signal, name: control, memberOf: options.controlMemberOf });
   return {
@@ -38,8 +41,10 @@ function connectorOf(options: PostgresOptions, host: ConnectorHost): Connector {
       return { target: role, handle: { role, memberOf: JSON.stringify(grant.memberOf), schemas: JSON.stringify(grant.schemas), connectionLimit: grant.connectionLimit } };
     },
     issue: async (grant, { signal }): Promise<GrantSecret> => {
-      const secret = await issueRole({ server: serverOf(options, host), signal, grant });
+      const secret = await issueRole({ server: serverOf(options, host), signal, grant, connectorId: host.connectorId });
       seen.add(roleOf(grant));
+      const finished = { environment: host.environment, connectorId: host.connectorId, now: host.now() };
+      tidy.start((patience) => withSession(serverOf(options, host), patience, (session) => dropFinished(session, finished)));
       return secret;
     },
     cut: (phase, grant, { signal }) => cutPhase(phase, grant, { options, host, seen, signal }),
@@ -51,7 +56,7 @@ function connectorOf(options: PostgresOptions, host: ConnectorHost): Connector {
         return role === undefined || role.mark?.estop === 'tombstone' ? 'absent' : 'present';
       }),
     selfCheck: (context) => checkServer(controlOf(context)),
-    close: async () => undefined,
+    close: () => tidy.stop(),
   };
 }
 
@@ -66,7 +71,7 @@ function cutPhase(phase: CuttingPhase, grant: LedgerGrant, { options, host, seen
   const role = roleOf(grant);
   const server = serverOf(options, host);
   return withSession(server, signal, async (session) => {
-    const cut: RoleCut = { session, server, signal, role, grant, sawIt: seen.has(role) };
+    const cut: RoleCut = { session, server, signal, role, grant, connectorId: host.connectorId, sawIt: seen.has(role) };
     const result = await actOf(phase)(cut);
     if (result.kind === 'revoked') seen.add(role);
     return result;

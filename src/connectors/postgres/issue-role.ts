@@ -11,6 +11,7 @@ export interface Issue {
   readonly server: Server;
   readonly signal: AbortSignal;
   readonly grant: LedgerGrant;
+  readonly connectorId: string;
   /** Further rights, in the same transaction. */
   readonly also?: (session: Session, role: string) => Promise<void>;
 }
@@ -20,7 +21,7 @@ export interface Issue {
  * the role a new password, but only while the role may log in: what a stop has cut is never brought back, and a name that a cut holds is
  * never taken.
  */
-export async function issueRole({ server, signal, grant, also }: Issue): Promise<GrantSecret> {
+export async function issueRole({ server, signal, grant, connectorId, also }: Issue): Promise<GrantSecret> {
   const name = roleOf(grant);
   const rights = rightsOf(grant);
   const password = randomPassword();
@@ -29,7 +30,7 @@ export async function issueRole({ server, signal, grant, also }: Issue): Promise
     await refusePowerful(session, rights.memberOf);
     try {
       await session.transaction(async () => {
-        await createRole(session, { name, verifier, validUntil: grant.absoluteEnd, connectionLimit: rights.connectionLimit, grantId: grant.grantId });
+        await createRole(session, { name, verifier, validUntil: grant.absoluteEnd, connectionLimit: rights.connectionLimit, grantId: grant.grantId, connectorId });
         for (const group of rights.memberOf) await grantMembership(session, group, name);
         for (const { schema, tables } of rights.schemas) await grantSchema(session, schema, tables, name);
         await also?.(session, name);

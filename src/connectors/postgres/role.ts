@@ -5,6 +5,7 @@ import { hasSqlState } from './sql-error.ts';
 /** Kept as a comment on the role itself, where the agent cannot write: it survives us and any loss of our memory. */
 const mark = z.object({
   estop: z.enum(['issued', 'tombstone']),
+  connector: z.string(),
   grant: z.string(),
   ends: z.string(),
   /** When the old credential was seen refused as 28000, before its password was removed. */
@@ -38,6 +39,7 @@ export interface NewRole {
   readonly validUntil: string;
   readonly connectionLimit: number;
   readonly grantId: string;
+  readonly connectorId: string;
 }
 
 /** Part of a transaction of the caller's. */
@@ -47,7 +49,7 @@ export async function createRole(session: Session, role: NewRole): Promise<void>
     `CREATE ROLE %I LOGIN INHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS CONNECTION LIMIT ${role.connectionLimit} PASSWORD %L VALID UNTIL %L`,
     [role.name, role.verifier, role.validUntil],
   );
-  await markRole(session, role.name, { estop: 'issued', grant: role.grantId, ends: role.validUntil });
+  await markRole(session, role.name, { estop: 'issued', connector: role.connectorId, grant: role.grantId, ends: role.validUntil });
   await mayBecome(session, role.name);
 }
 
@@ -55,10 +57,10 @@ export async function createRole(session: Session, role: NewRole): Promise<void>
  * Holds the name of a role that was never made, so that whoever still means to make it (a worker that was asleep) fails with
  * "exists already". This is what makes the right to mint dead before the grant's absolute end.
  */
-export async function createTombstone(session: Session, name: string, grantId: string, ends: string): Promise<void> {
+export async function createTombstone(session: Session, name: string, held: Omit<RoleMark, 'estop'>): Promise<void> {
   await session.transaction(async () => {
     await session.run('hold the name of a role that was never made', 'CREATE ROLE %I NOLOGIN CONNECTION LIMIT 0', [name]);
-    await markRole(session, name, { estop: 'tombstone', grant: grantId, ends });
+    await markRole(session, name, { estop: 'tombstone', ...held });
   });
 }
 

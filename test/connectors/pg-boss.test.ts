@@ -1,0 +1,188 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { LedgerGrant } from '../../src/connectors/kit/contract.ts';
+import { dropFinished } from '../../src/connectors/postgres/drop-finished.ts';
+import { withSession } from '../../src/connectors/postgres/server.ts';
+import { pgBoss } from '../../src/connectors/pg-boss/index.ts';
+import { dropQueue } from '../../src/connectors/pg-boss/queue.ts';
+import { isPostgresInstalled, type PostgresVersion } from '../kit/run-postgres.ts';
+import { type Bench, benchOf, healthyMs, within } from './bench-of.ts';
+import { bossAs, startPgBossRig } from './pg-boss.rig.ts';
+import { environment, rigConnectorId } from './rig.ts';
+
+for (const version of ['18', '15'] as const) {
+  const run = isPostgresInstalled(version) || process.env['ESTOP_REQUIRE_ALL'] === '1' ? describe : describe.skip;
+  run(`An agent's queue in pg-boss, PostgreSQL ${version}`, () => suite(version));
+}
+
+function suite(version: PostgresVersion): void {
+  let rig: Awaited<ReturnType<typeof startPgBossRig>>;
+  let bench: Bench;
+
+  beforeAll(async () => {
+    rig = await startPgBossRig(version);
+    bench = benchOf('pg-boss', rig);
+  });
+  afterAll(async () => {
+    await bench.connector.close();
+    await rig.stop();
+  });
+
+  const queueOf = (grant: LedgerGrant): string => String(grant.handle['queue']);
+  const cutAll = async (grant: LedgerGrant): Promise<void> => {
+    for (const phase of pgBoss.phases) expect(await bench.connector.cut(phase, grant, within(healthyMs))).toEqual({ kind: 'revoked' });
+  };
+  const cutSome = async (grant: LedgerGrant, ...phases: readonly ('fence' | 'terminate' | 'revoke-credential')[]): Promise<void> => {
+    for (const phase of phases) await bench.connector.cut(phase, grant, within(healthyMs));
+  };
+  const probe = (grant: LedgerGrant) => bench.connector.probe(grant, within(healthyMs));
+  const openJobs = async (queue: string): Promise<number> =>
+    (await rig.app.findJobs(queue)).filter(({ state }) => ['created', 'retry', 'active'].includes(state)).length;
+
+  it('can be sent to, fetched from, completed and cancelled with its credential alone, through the library', async () => {
+    const { grant, secret } = await bench.issue(bench.plan({}));
+    const agent = await bossAs(rig.target, secret);
+    const queue = queueOf(grant);
+    const id = await agent.send(queue, { n: 1 });
+    const [job] = await agent.fetch<{ n: number }>(queue);
+    expect(job).toMatchObject({ id, data: { n: 1 } });
+    expect(await agent.complete(queue, String(id))).toMatchObject({ affected: 1 });
+    const second = await agent.sendAfter(queue, { n: 2 }, null, 60);
+    expect(await agent.cancel(queue, String(second))).toMatchObject({ affected: 1 });
+    await agent.stop({ graceful: false });
+    await cutAll(grant);
+  });
+
+  it('is the only one that its credential reaches', async () => {
+    await rig.app.createQueue('payments');
+    const { grant, secret } = await bench.issue(bench.plan({}));
+    const neighbour = await bench.issue(bench.plan({}));
+    const agent = await bossAs(rig.target, secret);
+    const queue = queueOf(grant);
+    for (const other of ['payments', queueOf(neighbour.grant)]) {
+      await expect(agent.send(other, {})).rejects.toMatchObject({ code: '42501' });
+      await expect(agent.fetch(other)).rejects.toMatchObject({ code: '42501' });
+    }
+    await expect(agent.schedule(queue, '* * * * *')).rejects.toMatchObject({ code: '42501' });
+    await expect(agent.createQueue('mine')).rejects.toMatchObject({ code: '42501' });
+    // pg-boss itself would carry an expired job over there, with its owner's rights.
+    await expect(agent.send(queue, {}, { deadLetter: 'payments' })).rejects.toMatchObject({ code: '23514' });
+    await agent.stop({ graceful: false });
+    await cutAll(grant);
+    await cutAll(neighbour.grant);
+  });
+
+  it('is woken by its schedule while it may run, and never again afterwards', async () => {
+    const { grant } = await bench.issue(bench.plan({ schedule: { cron: '* * * * *', data: { wake: 'up' } } }));
+    const queue = queueOf(grant);
+    await expect.poll(() => openJobs(queue), { timeout: 20_000, interval: 200 }).toBeGreaterThan(0);
+    await cutAll(grant);
+    expect(await rig.app.getSchedules(queue)).toEqual([]);
+    expect(await openJobs(queue)).toBe(0);
+    // What pg-boss was about to forward when the queue was emptied comes too late.
+    await expect(rig.app.send(queue, { wake: 'up' })).rejects.toMatchObject({ code: '23514' });
+    expect((await probe(grant)).kind).toBe('denied');
+  });
+
+  it('says of a job that was being worked on that it possibly completed', async () => {
+    const { grant, secret } = await bench.issue(bench.plan({}));
+    const agent = await bossAs(rig.target, secret);
+    await agent.send(queueOf(grant), {});
+    await agent.fetch(queueOf(grant));
+    await cutAll(grant);
+    await agent.stop({ graceful: false });
+    expect(await probe(grant)).toMatchObject({ kind: 'denied', evidence: 'credential-probed', why: expect.stringContaining('1 jobs were being worked on') });
+  });
+
+  it('is not called dead while anything is left in it, though the credential is', async () => {
+    const { grant, secret } = await bench.issue(bench.plan({}));
+    const agent = await bossAs(rig.target, secret);
+    await agent.sendAfter(queueOf(grant), {}, null, 3_600);
+    await agent.stop({ graceful: false });
+    await cutSome(grant, 'fence', 'terminate', 'revoke-credential');
+    expect((await probe(grant)).kind).toBe('allowed');
+    await cutAll(grant);
+    expect((await probe(grant)).kind).toBe('denied');
+  });
+
+  it('is not called dead while it still takes jobs', async () => {
+    const { grant } = await bench.issue(bench.plan({}));
+    await cutAll(grant);
+    const [row] = await rig.target.sql<{ table: string }>('SELECT table_name AS "table" FROM pgboss.queue WHERE name = $1', [queueOf(grant)]);
+    await rig.target.sql(`ALTER TABLE pgboss.${row?.table} DROP CONSTRAINT estop_closed`);
+    expect((await probe(grant)).kind).toBe('inconclusive');
+    await cutAll(grant);
+    expect((await probe(grant)).kind).toBe('denied');
+  });
+
+  it('is emptied although the agent holds a lock on its table in a prepared transaction', async () => {
+    const { grant, secret } = await bench.issue(bench.plan({}));
+    const agent = await rig.target.connectAs(secret);
+    const [row] = await rig.target.sql<{ table: string }>('SELECT table_name AS "table" FROM pgboss.queue WHERE name = $1', [queueOf(grant)]);
+    await agent.query('BEGIN');
+    await agent.query(`LOCK TABLE pgboss.${row?.table} IN EXCLUSIVE MODE`);
+    await agent.query(`PREPARE TRANSACTION '${String(secret['user'])}'`);
+    await agent.end();
+    await cutAll(grant);
+    expect((await probe(grant)).kind).toBe('denied');
+  });
+
+  it('belongs to the owner of pg-boss, whose own workers and maintenance go on with it', async () => {
+    const { grant, secret } = await bench.issue(bench.plan({}));
+    const agent = await bossAs(rig.target, secret);
+    await agent.send(queueOf(grant), { for: 'the application' });
+    await agent.stop({ graceful: false });
+    const [job] = await rig.app.fetch(queueOf(grant));
+    expect(job?.data).toEqual({ for: 'the application' });
+    await rig.app.complete(queueOf(grant), String(job?.id));
+    await cutAll(grant);
+    await rig.app.supervise();
+  });
+
+  it('can be one for all tasks of an agent, if configured so: then it is emptied and stays open', async () => {
+    const options = { shared: true };
+    const planned = bench.plan(options);
+    expect(planned.target).toMatch(/^estop_test_s_/);
+    expect(bench.plan(options, 8).target).toBe(planned.target);
+    const old = await bench.issue(planned);
+    const agent = await bossAs(rig.target, old.secret);
+    await agent.send(queueOf(old.grant), {});
+    await agent.stop({ graceful: false });
+    await cutAll(old.grant);
+    expect((await probe(old.grant)).kind).toBe('denied');
+
+    const next = await bench.issue(bench.plan(options, 8));
+    expect(queueOf(next.grant)).toBe(queueOf(old.grant));
+    expect(await rig.useAsAgent(next.grant, next.secret)).toBe('worked');
+    expect(await rig.useAsAgent(old.grant, old.secret)).toBe('refused');
+    await cutAll(next.grant);
+  });
+
+  it('says of each grant whether generations share its target', () => {
+    const request = { grantId: 'g', environment, agentId: 'a', taskId: 't', epoch: 1 };
+    const { connector } = bench;
+    expect(connector.plan({ ...request, options: pgBoss.grantSchema.parse({ shared: true }) }).shared).toBe(true);
+    expect(connector.plan({ ...request, options: pgBoss.grantSchema.parse({}) }).shared).toBe(false);
+  });
+
+  it('goes with its role a day after the end', async () => {
+    const grant = { ...bench.plan({}), absoluteEnd: new Date(Date.now() - 25 * 3_600_000).toISOString() };
+    await bench.connector.issue(grant, within(healthyMs));
+    for (const phase of pgBoss.phases) await bench.connector.cut(phase, grant, within(healthyMs));
+    const server = { host: rig.target.host, port: rig.target.port, database: rig.target.database.name, ...rig.target.admin, sslmode: 'disable', network: 'loopback' } as const;
+    const also = (session: Parameters<typeof dropQueue>[0], role: string) => dropQueue(session, { schema: 'pgboss', name: role, shared: false });
+    await withSession(server, AbortSignal.timeout(healthyMs), (session) => dropFinished(session, { environment, connectorId: rigConnectorId, now: new Date(), also }));
+    expect(await rig.app.getQueue(queueOf(grant))).toBeNull();
+    expect(await bench.connector.lists(grant, within(healthyMs))).toBe('absent');
+  });
+
+  it('is missed by selfCheck where there is no pg-boss, or one that belongs to somebody else', async () => {
+    const system = (schema: string) =>
+      pgBoss.create(pgBoss.optionsSchema.parse({ ...(rig.options as object), schema }), { connectorId: rigConnectorId, environment, readSecret: () => rig.target.admin.password, now: () => new Date() });
+    expect(await system('elsewhere').selfCheck(within(healthyMs))).toMatchObject({ ok: false, findings: expect.arrayContaining([expect.stringContaining('no pg-boss in the schema "elsewhere"')]) });
+    const owner = `boss_owner_${rig.target.admin.user.slice(-10)}`;
+    await rig.target.sql(`REVOKE ${owner} FROM ${rig.target.admin.user}`);
+    expect(await system('pgboss').selfCheck(within(healthyMs))).toMatchObject({ ok: false, findings: expect.arrayContaining([expect.stringContaining('make it a member')]) });
+    await rig.target.sql(`GRANT ${owner} TO ${rig.target.admin.user}`);
+    expect((await system('pgboss').selfCheck(within(healthyMs))).ok).toBe(true);
+  });
+}
