@@ -1,0 +1,70 @@
+import { type ApprovalRecord, approvalOf } from './approvals.ts';
+import { type ObligationRecord, obligationOf } from './obligations.ts';
+import { call, type Store } from './pool.ts';
+import { type StopRecord, stopOf } from './stops.ts';
+import { type TaskRecord, taskOf } from './tasks.ts';
+
+/** What may have changed since a moment: too much rather than too little, because the stream compares before it sends. */
+export interface Changes {
+  readonly stops: readonly StopRecord[];
+  readonly obligations: readonly ObligationRecord[];
+  readonly tasks: readonly TaskRecord[];
+  readonly approvals: readonly ApprovalRecord[];
+}
+
+export interface ChangesRequest {
+  /** The store's time; what has a stamp at or after it is included. */
+  readonly since: string;
+  /** Only this stop and its obligations. */
+  readonly stopId?: string;
+}
+
+const most = 2_000;
+
+/**
+ * Stops that are not proved are always included, because their stages may be taken back and their labels carry no time; so are
+ * the open obligations under them. A stop named by id is included whatever its state.
+ */
+export async function changesSince(store: Store, { since, stopId }: ChangesRequest): Promise<Changes> {
+  const [stops, obligations] = await Promise.all([
+    call(
+      store,
+      'changed_stops',
+      `SELECT s.* FROM estop.stops s LEFT JOIN estop.stop_progress p ON p.stop_id = s.stop_id
+       WHERE CASE WHEN $2::text IS NOT NULL THEN s.stop_id = $2
+         ELSE p.proved_at IS NULL OR greatest(s.latched_at, s.reset_at, p.fenced_at, p.halted_at, p.revoked_at, p.proved_at) >= $1::timestamptz END
+       ORDER BY s.epoch DESC LIMIT ${most}`,
+      [since, stopId ?? null],
+    ),
+    call(
+      store,
+      'changed_obligations',
+      `SELECT o.* FROM estop.obligations o JOIN estop.stops s ON s.stop_id = o.cause_id LEFT JOIN estop.stop_progress p ON p.stop_id = s.stop_id
+       WHERE CASE WHEN $2::text IS NOT NULL THEN s.stop_id = $2 ELSE p.proved_at IS NULL OR p.proved_at >= $1::timestamptz END
+         AND (o.final_at IS NULL OR o.final_at >= $1::timestamptz)
+       ORDER BY o.final_at DESC NULLS FIRST, o.obligation_id LIMIT ${most}`,
+      [since, stopId ?? null],
+    ),
+  ]);
+  const found = { stops: stops.map(stopOf), obligations: obligations.map(obligationOf) };
+  if (stopId !== undefined) return { ...found, tasks: [], approvals: [] };
+  const [tasks, approvals] = await Promise.all([
+    call(
+      store,
+      'changed_tasks',
+      `SELECT t.* FROM estop.tasks t WHERE t.registered_at >= $1::timestamptz
+       UNION SELECT t.* FROM estop.tasks t WHERE t.state = 'closed' AND t.closed_at >= $1::timestamptz
+       UNION SELECT t.* FROM estop.tasks t JOIN estop.audit a ON a.subject = t.task_id AND a.kind IN ('task.held', 'task.released') AND a.at >= $1::timestamptz
+         WHERE t.state <> 'closed'
+       LIMIT ${most}`,
+      [since],
+    ),
+    call(
+      store,
+      'changed_approvals',
+      `SELECT a.* FROM estop.approvals a WHERE a.state = 'pending' OR a.requested_at >= $1::timestamptz OR a.decided_at >= $1::timestamptz LIMIT ${most}`,
+      [since],
+    ),
+  ]);
+  return { ...found, tasks: tasks.map(taskOf), approvals: approvals.map(approvalOf) };
+}
