@@ -1,9 +1,9 @@
-import type { Approval, ApprovalDecision, ApprovalPage } from '../contract/http/approvals.ts';
+import type { ApprovalDecision, ApprovalPage } from '../contract/http/approvals.ts';
 import type { Transport } from './transport.ts';
 
 export interface Approvals {
   list(query?: {
-    readonly state?: Approval['state'];
+    readonly state?: 'pending' | 'all';
     readonly task?: string;
     readonly cursor?: string;
     readonly limit?: number;

@@ -49,7 +49,7 @@ export function createEstop(options: EstopOptions = {}): Estop {
     tasks: createTasks(call, urls.control),
     stops: createStops(call, urls, environment),
     approvals: createApprovals(call, urls.control),
-    agents: { list: (query = {}) => call({ method: 'GET', baseUrl: urls.control, path: '/v1/agents', query }) },
+    agents: { list: () => call({ method: 'GET', baseUrl: urls.control, path: '/v1/agents' }) },
     events: createEvents({ token, fetch: send, baseUrl: urls.control }),
   };
 }

@@ -14,7 +14,7 @@ export interface Tasks {
   wait(taskId: string, options?: WaitOptions<Task>): Promise<Task>;
   list(query?: {
     readonly agent?: string;
-    readonly state?: Task['state'];
+    readonly state?: 'open' | 'closed';
     readonly cursor?: string;
     readonly limit?: number;
   }): Promise<TaskPage>;

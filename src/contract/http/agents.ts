@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Instant } from './fields.ts';
-import { PageQuery, pageOf } from './page.ts';
+import { pageOf } from './page.ts';
 
 export const Agent = z
   .object({
@@ -15,8 +15,6 @@ export const Agent = z
   })
   .meta({ id: 'Agent' });
 export const AgentPage = pageOf(Agent, 'AgentPage');
-export const AgentQuery = PageQuery;
 
 export type Agent = z.infer<typeof Agent>;
 export type AgentPage = z.infer<typeof AgentPage>;
-export type AgentQuery = z.infer<typeof AgentQuery>;

@@ -24,7 +24,10 @@ export const Approval = z
   })
   .meta({ id: 'Approval' });
 export const ApprovalPage = pageOf(Approval, 'ApprovalPage');
-export const ApprovalQuery = PageQuery.extend({ state: ApprovalState.default('pending'), task: TaskId.optional() });
+export const ApprovalQuery = PageQuery.extend({
+  state: z.enum(['pending', 'all']).default('pending'),
+  task: TaskId.optional(),
+});
 export const ApprovalPath = z.strictObject({ id: ApprovalId });
 
 export const DecideApproval = z

@@ -27,12 +27,11 @@ export const ObligationCounts = z
   .object({
     total: z.int(),
     open: z.int(),
-    revoked: z.int().meta({ description: 'Every cutting phase is done' }),
-    proved: z.int().meta({ description: 'Proved or expired, the last probe included' }),
+    revoked: z.int().meta({ description: 'Every cutting phase is done, or the obligation is final' }),
+    proved: z.int().meta({ description: 'Proved or expired, and the last probe of the whole stop has passed' }),
     residual: z.int(),
     acceptedRisk: z.int(),
     needsHuman: z.int(),
-    uncovered: z.int().meta({ description: 'Grants under the stop that no obligation stands for yet' }),
   })
   .meta({ id: 'ObligationCounts' });
 
@@ -50,7 +49,6 @@ export const Stop = z
     reached: Stage.shape.stage.meta({ description: 'The last stage before the first that is not verified yet' }),
     stages: z.array(Stage),
     evidence: z.string().nullable(),
-    tasks: z.object({ covered: z.int(), halted: z.int() }),
     obligations: ObligationCounts,
     possiblyCompleted: z.int().meta({ description: 'Calls already written to an upstream when they were cut' }),
     residualUntil: Instant.nullable(),
@@ -101,6 +99,10 @@ export const ObligationQuery = PageQuery;
 export const ObligationPath = z.strictObject({ id: ObligationId });
 
 export const StopView = Stop.extend({
+  obligations: ObligationCounts.extend({
+    uncovered: z.int().meta({ description: 'Credentials under the stop that no obligation stands for yet' }),
+  }).meta({ id: 'CoveredObligationCounts' }),
+  tasks: z.object({ covered: z.int(), halted: z.int() }),
   gateways: z.array(StopGateway),
   lanes: z.array(Obligation).meta({ description: 'At most 200, what is not final first; the rest under /obligations' }),
   lanesTruncated: z.boolean(),
@@ -128,11 +130,9 @@ export const StopPreview = z
       .boolean()
       .meta({ description: 'False: not counted within two seconds. The stop itself never waits for this.' }),
     tasks: z.int().nullable(),
-    children: z.int().nullable(),
     agents: z.int().nullable(),
-    grants: z.array(z.object({ connector: z.string(), count: z.int() })),
+    credentials: z.int().nullable(),
     callsInFlight: z.int().nullable(),
-    approvalsPending: z.int().nullable(),
     examples: z.array(z.object({ taskId: z.string(), agentId: z.string() })).max(5),
   })
   .meta({ id: 'StopPreview' });

@@ -43,7 +43,7 @@ export const Task = z
   .meta({ id: 'Task' });
 export const TaskPage = pageOf(Task, 'TaskPage');
 
-export const TaskQuery = PageQuery.extend({ agent: AgentId.optional(), state: LedgerTaskState.optional() });
+export const TaskQuery = PageQuery.extend({ agent: AgentId.optional(), state: z.enum(['open', 'closed']).optional() });
 export const TaskPath = z.strictObject({ id: TaskId });
 
 export const HistoryEntry = z

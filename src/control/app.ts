@@ -1,0 +1,132 @@
+import { randomBytes } from 'node:crypto';
+import { OpenAPIHono } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { secureHeaders } from 'hono/secure-headers';
+import type { Identity } from '../contract/identity.ts';
+import { EstopError, errorCodeOf } from '../core/errors.ts';
+import { formatId } from '../core/ids.ts';
+import type { ControlDeps } from './deps.ts';
+import { describeApi } from './describe-api.ts';
+import type { Endpoint, Reply, RequestInfo } from './endpoint.ts';
+import { createCallerGuard } from './guard-caller.ts';
+import { runOnce, type Seeded } from './idempotency.ts';
+import { isPermitted } from './permission.ts';
+import { problemResponse } from './problem-response.ts';
+import { publicPages } from './public-pages.ts';
+import { readJson } from './read-json.ts';
+import { recordDenial } from './record-denial.ts';
+import { endpoints } from './routes/index.ts';
+
+/**
+ * The whole API as one fetch function. Order of the checks: caller, route, identity, permission, size and shape, repetition,
+ * and only then the handler. Whoever may not do a thing does not learn whether its object exists.
+ */
+export function createControlApp(deps: ControlDeps): OpenAPIHono {
+  const app = new OpenAPIHono();
+  const guard = createCallerGuard(deps.controlUrl);
+  const mintRequestId = (): string => formatId('req', deps.environment, randomBytes(16));
+  app.use(
+    secureHeaders({
+      contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+      strictTransportSecurity: false,
+    }),
+  );
+  app.use(async (context, next) => {
+    context.header('cache-control', 'no-store');
+    if (!context.req.path.startsWith('/livez') && !context.req.path.startsWith('/readyz')) guard(context.req.raw);
+    await next();
+  });
+  for (const endpoint of endpoints) {
+    app.on(endpoint.method.toUpperCase(), routingPath(endpoint.path), (context) =>
+      serve(endpoint, context, deps, mintRequestId()),
+    );
+  }
+  describeApi(app, endpoints);
+  publicPages(app, deps);
+  for (const path of new Set(endpoints.map((endpoint) => routingPath(endpoint.path)))) {
+    app.all(path, () => {
+      throw new EstopError('method-not-allowed');
+    });
+  }
+  app.notFound(() => problemResponse(new EstopError('not-found'), mintRequestId(), deps.log));
+  app.onError((thrown) => problemResponse(thrown, mintRequestId(), deps.log));
+  return app;
+}
+
+async function serve(endpoint: Endpoint, context: Context, deps: ControlDeps, requestId: string): Promise<Response> {
+  let identity: Identity | undefined;
+  try {
+    identity = authenticate(context, deps);
+    if (!isPermitted(identity, endpoint.permission))
+      throw new EstopError('forbidden', { detail: `This needs ${endpoint.permission}.` });
+    const body = endpoint.method === 'post' ? await readJson(context.req.raw) : { text: '', value: {} };
+    const raw = { path: pathParameters(endpoint, context), query: oneOfEach(context), body: body.value };
+    const run = (seeded: Seeded): Promise<Reply | Response> =>
+      endpoint.run(raw, { ...requestInfo(context, requestId, identity as Identity), ...seeded }, deps); // set two lines up
+    if (endpoint.method === 'get') return toResponse(await run({ seed: () => randomBytes(16) }), requestId);
+    const request = {
+      actor: identity.actor,
+      key: context.req.header('idempotency-key'),
+      text: `${endpoint.id}\n${context.req.path}\n${body.text}`,
+    };
+    return toResponse(await runOnce(deps, request, endpoint.repeats ?? 'stored', requestId, run), requestId);
+  } catch (thrown) {
+    if (endpoint.method === 'post' && identity !== undefined)
+      await recordDenial(deps, identity, endpoint.id, context.req.path, errorCodeOf(thrown));
+    const elsewhere =
+      errorCodeOf(thrown) === 'stop-elsewhere' ? { location: new URL('/v1/stops', deps.stopUrl).href } : {};
+    return problemResponse(thrown, requestId, deps.log, elsewhere);
+  }
+}
+
+function authenticate(context: Context, deps: ControlDeps): Identity {
+  const outcome = deps.authenticator.authenticate(context.req.header('authorization'));
+  if (!outcome.ok) throw new EstopError(outcome.code);
+  return outcome.identity;
+}
+
+function requestInfo(context: Context, requestId: string, identity: Identity): Omit<RequestInfo, 'seed'> {
+  return { identity, requestId, signal: context.req.raw.signal, header: (name) => context.req.header(name) };
+}
+
+/** Parameters that come twice are a caller's mistake, and picking one of them would be a guess. */
+function oneOfEach(context: Context): Record<string, string> {
+  const entries = Object.entries(context.req.queries());
+  const twice = entries.find(([, values]) => values.length > 1);
+  if (twice !== undefined)
+    throw new EstopError('invalid-input', {
+      fields: [{ pointer: twice[0].slice(0, 64), message: 'This parameter is given twice.' }],
+    });
+  return Object.fromEntries(entries.map(([name, values]) => [name, values[0] ?? '']));
+}
+
+const verbOf = (path: string): string => /\}:([a-z-]+)$/.exec(path)?.[1] ?? '';
+
+/** `{id}:hold` is one path segment to the router; the verb is cut off again in `pathParameters`. */
+function routingPath(path: string): string {
+  const verb = verbOf(path);
+  const plain = verb === '' ? path : path.slice(0, -verb.length - 1);
+  return plain.replaceAll(
+    /\{([a-z]+)\}/gi,
+    (_, name: string) => `:${name}{${verb === '' ? '[^/:]+' : `[^/:]+:${verb}`}}`,
+  );
+}
+
+function pathParameters(endpoint: Endpoint, context: Context): Record<string, string> {
+  const verb = verbOf(endpoint.path);
+  const given: Record<string, string> = context.req.param();
+  return Object.fromEntries(
+    Object.entries(given).map(([name, value]) => [name, verb === '' ? value : value.slice(0, -verb.length - 1)]),
+  );
+}
+
+function toResponse(reply: Reply | Response, requestId: string): Response {
+  if (reply instanceof Response) return reply;
+  const headers = {
+    'content-type': 'application/json',
+    'cache-control': 'no-store',
+    'x-request-id': requestId,
+    ...reply.headers,
+  };
+  return new Response(JSON.stringify(reply.body), { status: reply.status, headers });
+}

@@ -1,0 +1,24 @@
+import type { ConfigSource } from '../contract/config.ts';
+import type { Authenticator, Log, TaskTokenSigner } from '../contract/identity.ts';
+import type { Store } from '../store/pool.ts';
+import type { EventFeed } from './events/event-feed.ts';
+import type { TaskWorkflows } from './task-workflows.ts';
+
+/** Everything control needs, injected. */
+export interface ControlDeps {
+  readonly environment: string;
+  readonly store: Store;
+  readonly config: ConfigSource;
+  readonly authenticator: Authenticator;
+  readonly signer: TaskTokenSigner;
+  readonly workflows: TaskWorkflows;
+  readonly events: EventFeed;
+  readonly log: Log;
+  /** Before the agents are in the ledger no task of theirs can be registered. */
+  readonly isConfigApplied: () => boolean;
+  /** Named to whoever brings a stop here. */
+  readonly stopUrl: string;
+  /** Names and origins under which this API may be called, beside loopback. */
+  readonly controlUrl: string;
+  readonly temporalUiUrl: string | undefined;
+}

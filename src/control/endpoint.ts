@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import type { Identity } from '../contract/identity.ts';
+import type { ErrorCode } from '../core/errors.ts';
+import type { ControlDeps } from './deps.ts';
+import { parseInput } from './parse-input.ts';
+import type { Permission } from './permission.ts';
+
+export interface Reply {
+  readonly status: 200 | 201 | 202;
+  readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What every handler knows about the request beside its parsed input. */
+export interface RequestInfo {
+  readonly identity: Identity;
+  readonly requestId: string;
+  readonly signal: AbortSignal;
+  readonly header: (name: string) => string | undefined;
+  /** 16 bytes that are the same for a repeated request (same actor, key and body) and random for any other. */
+  readonly seed: (attempt: number) => Uint8Array;
+}
+
+interface Answer {
+  readonly status: 200 | 201 | 202;
+  readonly description: string;
+  readonly schema?: z.ZodType;
+  readonly mediaType?: string;
+}
+
+interface EndpointSpec<Path extends z.ZodType, Query extends z.ZodType, Body extends z.ZodType> {
+  readonly method: 'get' | 'post';
+  /** As OpenAPI writes it; a verb stands after a colon (`/v1/tasks/{id}:hold`). */
+  readonly path: `/v1/${string}`;
+  readonly id: string;
+  readonly summary: string;
+  readonly permission: Permission;
+  /**
+   * POST only. `stored`: the answer is kept for 24 h under its Idempotency-Key. `repeatable`: doing it again does no harm, and
+   * the answer is not kept, for example because it is a secret.
+   */
+  readonly repeats?: 'stored' | 'repeatable';
+  readonly input: { readonly path: Path; readonly query: Query; readonly body: Body };
+  readonly answers: readonly Answer[];
+  readonly problems: readonly ErrorCode[];
+  readonly handle: (
+    input: { readonly path: z.output<Path>; readonly query: z.output<Query>; readonly body: z.output<Body> },
+    request: RequestInfo,
+    deps: ControlDeps,
+  ) => Promise<Reply | Response>;
+}
+
+export interface RawInput {
+  readonly path: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string>>;
+  readonly body: unknown;
+}
+
+/** An endpoint with its types forgotten: what the app registers, and what the OpenAPI document is made of. */
+export interface Endpoint extends Omit<EndpointSpec<z.ZodType, z.ZodType, z.ZodType>, 'handle'> {
+  readonly run: (raw: RawInput, request: RequestInfo, deps: ControlDeps) => Promise<Reply | Response>;
+}
+
+export const nothing = z.strictObject({});
+
+/** Parsing happens here and nowhere else: a handler never sees what a schema has not spoken for. */
+export function defineEndpoint<Path extends z.ZodType, Query extends z.ZodType, Body extends z.ZodType>(
+  spec: EndpointSpec<Path, Query, Body>,
+): Endpoint {
+  const { handle, ...rest } = spec;
+  return {
+    ...rest,
+    run: (raw, request, deps) =>
+      handle(
+        {
+          path: parseInput(spec.input.path, raw.path, 'parameter'),
+          query: parseInput(spec.input.query, raw.query, 'parameter'),
+          body: parseInput(spec.input.body, raw.body, 'body'),
+        },
+        request,
+        deps,
+      ),
+  };
+}

@@ -1,0 +1,115 @@
+import type { EventName } from '../../contract/http/events.ts';
+import type { Changes, ChangesRequest } from '../../store/changes.ts';
+
+export interface FeedEvent {
+  /** The store's time of the look that saw it, as an opaque word. */
+  readonly id: string;
+  readonly name: EventName;
+  readonly data: unknown;
+}
+
+export type Subscriber = (event: FeedEvent) => void;
+
+export interface EventFeed {
+  /** Everything from now on, until the returned function is called. */
+  subscribe(subscriber: Subscriber): () => void;
+  /** What may have changed since that event, or the present state of one stop: sent once, before the rest. */
+  backlog(request: { readonly since?: string; readonly stopId?: string }): Promise<readonly FeedEvent[]>;
+  close(): void;
+}
+
+interface FeedOptions {
+  readonly now: () => Promise<string>;
+  readonly changes: (request: ChangesRequest) => Promise<Changes>;
+  readonly show: (changes: Changes) => Promise<readonly ShownChange[]>;
+  readonly onFailure: (thrown: unknown) => void;
+  readonly everyMs?: number;
+}
+
+export interface ShownChange {
+  readonly name: EventName;
+  /** What it is about; a later event of the same key replaces an earlier one. */
+  readonly key: string;
+  readonly data: unknown;
+}
+
+const everyMs = 250;
+/** Longer than any transaction of ours may take: its rows carry times from before they could be seen. */
+const overlapMs = 5_000;
+const mostRemembered = 20_000;
+
+/**
+ * One look at the ledger for all who listen, and none while nobody does. An event is sent when its text differs from the last of
+ * the same key, so overlap costs reading and never a double. Nothing is remembered beyond this process: the ledger is the memory.
+ */
+export function createEventFeed(options: FeedOptions): EventFeed {
+  const subscribers = new Set<Subscriber>();
+  const sent = new Map<string, string>();
+  let timer: NodeJS.Timeout | undefined;
+  let since: string | undefined;
+  let closed = false;
+
+  const look = async (): Promise<void> => {
+    const at = await options.now();
+    const isFirst = since === undefined;
+    const changes = await options.show(await options.changes({ since: earlier(since ?? at) }));
+    since = at;
+    for (const change of changes) {
+      const text = JSON.stringify(change.data);
+      if (sent.get(change.key) === text) continue;
+      remember(sent, change.key, text);
+      if (!isFirst)
+        for (const subscriber of subscribers) subscriber({ id: encode(at), name: change.name, data: change.data });
+    }
+  };
+  const schedule = (): void => {
+    if (closed || timer !== undefined || subscribers.size === 0) return;
+    timer = setTimeout(() => {
+      look()
+        .catch(options.onFailure)
+        .finally(() => {
+          timer = undefined;
+          schedule();
+        });
+    }, options.everyMs ?? everyMs);
+  };
+  return {
+    subscribe: (subscriber) => {
+      if (subscribers.size === 0) since = undefined; // nobody looked meanwhile: begin again from now
+      subscribers.add(subscriber);
+      schedule();
+      return () => void subscribers.delete(subscriber);
+    },
+    backlog: async ({ since: eventId, stopId }) => {
+      const at = await options.now();
+      const from = eventId === undefined ? undefined : decode(eventId);
+      if (from === undefined && stopId === undefined) return [];
+      const changes = await options.changes({
+        since: earlier(from ?? '1970-01-01T00:00:00Z'),
+        ...(stopId === undefined ? {} : { stopId }),
+      });
+      return (await options.show(changes)).map(({ name, data }) => ({ id: encode(at), name, data }));
+    },
+    close: () => {
+      closed = true;
+      clearTimeout(timer);
+      subscribers.clear();
+    },
+  };
+}
+
+const earlier = (at: string): string => new Date(Date.parse(at) - overlapMs).toISOString();
+const encode = (at: string): string => Buffer.from(at).toString('base64url');
+
+/** Undefined for what is no id of ours: then there is nothing to go on from. */
+function decode(id: string): string | undefined {
+  const at = Buffer.from(id, 'base64url').toString();
+  return /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(at) && !Number.isNaN(Date.parse(at)) ? at : undefined;
+}
+
+function remember(sent: Map<string, string>, key: string, text: string): void {
+  sent.delete(key);
+  sent.set(key, text);
+  const oldest = sent.size > mostRemembered ? sent.keys().next() : undefined;
+  if (oldest?.value !== undefined) sent.delete(oldest.value);
+}

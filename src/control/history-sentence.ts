@@ -1,0 +1,31 @@
+import type { TaskHistoryEntry } from '../store/task-history.ts';
+
+/** Our words around the ledger's data. What has no words yet is shown as its kind, not left out. */
+const sentences: Readonly<Record<string, (entry: TaskHistoryEntry) => string>> = {
+  'task.registered': ({ about }) => `registered for ${about}`,
+  'task.closed': ({ note }) => `closed: ${note ?? 'unknown outcome'}`,
+  'task.held': () => 'held',
+  'task.released': () => 'released',
+  'child.registered': ({ about, note }) => `started child ${about} of ${note}`,
+  'call.admitted': ({ about }) => `call of ${tool(about)} admitted`,
+  'call.settled': ({ about, note }) => `call of ${tool(about)}: ${note}`,
+  'approval.requested': ({ about, note }) => `waits for a human to decide ${tool(about)} (${note})`,
+  'approval.approved': ({ about, note }) => `${tool(about)} approved${because(note)}`,
+  'approval.denied': ({ about, note }) => `${tool(about)} denied${because(note)}`,
+  'grant.intended': ({ about, note }) => `credential "${note}" intended at ${about}`,
+  'grant.issued': ({ about, note }) => `credential "${note}" issued at ${about}`,
+  'grant.ended': ({ about, note }) => `credential at ${about} ended: ${note ?? 'revoked'}`,
+  'grant.proved': ({ about, note }) => `credential at ${about} proved dead (${note})`,
+  'grant.expired': ({ about }) => `credential at ${about} expired`,
+  'stop.latched': ({ about, note }) => `stopped by ${about}${because(note)}`,
+};
+
+export function sentenceOf(entry: TaskHistoryEntry): string {
+  const make = Object.hasOwn(sentences, entry.kind) ? sentences[entry.kind] : undefined;
+  return (
+    make?.(entry) ?? [entry.kind, entry.about, entry.note].filter((part) => part !== undefined && part !== '').join(' ')
+  );
+}
+
+const tool = (key: string | undefined): string => (key ?? '').replace(/^tool:/, '');
+const because = (note: string | undefined): string => (note === undefined || note === '' ? '' : `: ${note}`);

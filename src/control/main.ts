@@ -1,0 +1,54 @@
+import { namespaces } from '../contract/names.ts';
+import { compose } from '../runtime/compose.ts';
+import { endWithParent } from '../runtime/local/end-with-parent.ts';
+import { applyConfig, applyConfigWhenReachable } from './apply-config.ts';
+import { startControlServer } from './server.ts';
+import { createTaskWorkflows } from './temporal-task-workflows.ts';
+
+endWithParent();
+const composition = compose('control');
+const { settings, log } = composition;
+const config = composition.config();
+let isConfigApplied = false;
+const control = await startControlServer({
+  environment: settings.environment,
+  databaseUrl: composition.databaseUrl(),
+  host: settings.host,
+  port: settings.controlPort,
+  allowRemote: settings.allowRemote,
+  config,
+  authenticator: composition.authenticator(),
+  signer: composition.tokenSigner(),
+  workflows: createTaskWorkflows(async () => (await composition.temporal()).client(namespaces.agents), log),
+  log,
+  isConfigApplied: () => isConfigApplied,
+  stopUrl: settings.stopUrl,
+  controlUrl: settings.controlUrl,
+  temporalUiUrl: settings.temporalUiUrl,
+});
+log.info({ event: 'control.listening', url: control.url }, 'the control API listens');
+
+const ending = new AbortController();
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.once(signal, () => {
+    ending.abort();
+    config.close();
+    control.close().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  });
+}
+
+const { store } = control.deps;
+config.onChange((next) => {
+  applyConfig(store, next, 'configuration', log).catch((thrown: unknown) =>
+    log.error(
+      { event: 'config.not-applied', cause: String(thrown) },
+      'the configuration could not be written into the ledger',
+    ),
+  );
+});
+await applyConfigWhenReachable(store, config.current(), log, ending.signal);
+isConfigApplied = true;
+log.info({ event: 'control.ready' }, 'the configuration is in the ledger');

@@ -1,0 +1,25 @@
+import type { Identity, Role } from '../contract/identity.ts';
+
+/**
+ * Who may do what, in one table. An operator can stop, reset, hold; an approver can decide; only an admin can let something
+ * stay alive. `agent-worker` fetches task tokens and sees nothing else, because it runs beside agent code.
+ */
+export const permissions = {
+  'agent:read': ['viewer', 'approver', 'operator', 'admin', 'service'],
+  'task:read': ['viewer', 'approver', 'operator', 'admin', 'service'],
+  'task:start': ['service', 'operator', 'admin'],
+  'task:hold': ['operator', 'admin'],
+  'task:token': ['agent-worker', 'service', 'admin'],
+  'stop:read': ['viewer', 'approver', 'operator', 'admin', 'service'],
+  'stop:reset': ['operator', 'admin'],
+  'approval:read': ['viewer', 'approver', 'operator', 'admin'],
+  'approval:decide': ['approver', 'admin'],
+  'risk:accept': ['admin'],
+} as const satisfies Record<string, readonly Role[]>;
+
+export type Permission = keyof typeof permissions;
+
+export function isPermitted(identity: Identity, permission: Permission): boolean {
+  const allowed: readonly Role[] = permissions[permission];
+  return identity.roles.some((role) => allowed.includes(role));
+}

@@ -1,0 +1,32 @@
+import { EstopError } from '../core/errors.ts';
+
+export const bodyCeilingBytes = 1024 * 1024;
+const jsonType = /^application\/json\s*(;\s*charset=utf-8\s*)?$/i;
+
+/** The raw text (for the hash of a repeated request) and its value. Nothing beyond the ceiling is ever held. */
+export async function readJson(request: Request): Promise<{ readonly text: string; readonly value: unknown }> {
+  const bytes = await readBounded(request);
+  if (bytes.length === 0) return { text: '', value: {} };
+  if (!jsonType.test(request.headers.get('content-type') ?? '')) throw new EstopError('unsupported-media-type');
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return { text, value: JSON.parse(text) };
+  } catch {
+    // The parser's message repeats the text it stumbled over.
+    throw new EstopError('invalid-json');
+  }
+}
+
+async function readBounded(request: Request): Promise<Uint8Array> {
+  const tooLarge = new EstopError('body-too-large', { detail: `At most ${bodyCeilingBytes} bytes.` });
+  if (Number(request.headers.get('content-length') ?? 0) > bodyCeilingBytes) throw tooLarge;
+  if (request.body === null) return new Uint8Array();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body) {
+    size += chunk.length;
+    if (size > bodyCeilingBytes) throw tooLarge;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}

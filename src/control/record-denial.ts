@@ -1,0 +1,25 @@
+import type { Identity } from '../contract/identity.ts';
+import type { ErrorCode } from '../core/errors.ts';
+import { appendAudit } from '../store/audit.ts';
+import type { ControlDeps } from './deps.ts';
+
+/** Attempts that were refused belong into the story of an incident. Best effort: a refusal stands without its record. */
+export async function recordDenial(
+  deps: ControlDeps,
+  identity: Identity,
+  what: string,
+  path: string,
+  code: ErrorCode,
+): Promise<void> {
+  if (code !== 'forbidden' && code !== 'approval-not-eligible' && code !== 'unknown-approval') return;
+  try {
+    await appendAudit(deps.store, {
+      kind: 'request.denied',
+      actor: identity.actor,
+      subject: path.slice(0, 400),
+      detail: { what, code },
+    });
+  } catch {
+    deps.log.warn({ event: 'audit.lost', actor: identity.actor, what, code }, 'a refusal could not be recorded');
+  }
+}

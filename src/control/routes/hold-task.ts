@@ -1,0 +1,15 @@
+import { HoldResult, TaskPath } from '../../contract/http/tasks.ts';
+import { defineEndpoint, nothing } from '../endpoint.ts';
+import { holdOrRelease } from '../hold-or-release.ts';
+
+export const holdTask = defineEndpoint({
+  method: 'post',
+  path: '/v1/tasks/{id}:hold',
+  id: 'holdTask',
+  summary: 'Hold a task and its children: power stays on, nothing new is admitted',
+  permission: 'task:hold',
+  input: { path: TaskPath, query: nothing, body: nothing },
+  answers: [{ status: 200, description: 'The ledger has it', schema: HoldResult }],
+  problems: ['unknown-task', 'conflict'],
+  handle: ({ path }, request, deps) => holdOrRelease(deps, path.id, 'hold', request),
+});

@@ -1,0 +1,41 @@
+import type { Endpoint } from '../endpoint.ts';
+import { acceptRisk } from './accept-risk.ts';
+import { decideApproval } from './decide-approval.ts';
+import { getStop } from './get-stop.ts';
+import { getTask } from './get-task.ts';
+import { getTaskHistory } from './get-task-history.ts';
+import { holdTask } from './hold-task.ts';
+import { issueTaskToken } from './issue-task-token.ts';
+import { listAgents } from './list-agents.ts';
+import { listApprovals } from './list-approvals.ts';
+import { listObligations } from './list-obligations.ts';
+import { listStops } from './list-stops.ts';
+import { listTasks } from './list-tasks.ts';
+import { orderStop } from './order-stop.ts';
+import { previewStop } from './preview-stop.ts';
+import { releaseTask } from './release-task.ts';
+import { resetStop } from './reset-stop.ts';
+import { startTask } from './start-task.ts';
+import { streamEvents } from './stream-events.ts';
+
+/** One line per endpoint. The app, the OpenAPI document and the tests of roles are made from it. */
+export const endpoints: readonly Endpoint[] = [
+  startTask,
+  listTasks,
+  getTask,
+  getTaskHistory,
+  holdTask,
+  releaseTask,
+  issueTaskToken,
+  listAgents,
+  orderStop,
+  listStops,
+  previewStop,
+  getStop,
+  listObligations,
+  resetStop,
+  acceptRisk,
+  listApprovals,
+  decideApproval,
+  streamEvents,
+];

@@ -1,0 +1,33 @@
+import { TaskPath, TaskToken } from '../../contract/http/tasks.ts';
+import { EstopError } from '../../core/errors.ts';
+import { checkTask } from '../../store/tasks.ts';
+import { defineEndpoint, nothing } from '../endpoint.ts';
+import { requireTask } from '../show-task.ts';
+
+/** The token carries the TASK's epoch: however often it is renewed, a stop after the task's registration kills it. */
+export const issueTaskToken = defineEndpoint({
+  method: 'post',
+  path: '/v1/tasks/{id}/tokens',
+  id: 'issueTaskToken',
+  summary: 'A token with which this task may call the gateway',
+  permission: 'task:token',
+  repeats: 'repeatable',
+  input: { path: TaskPath, query: nothing, body: nothing },
+  answers: [{ status: 201, description: 'Shown once, kept nowhere', schema: TaskToken }],
+  problems: ['unknown-task', 'stopped', 'conflict'],
+  handle: async ({ path }, _request, deps) => {
+    const task = await requireTask(deps, path.id);
+    const check = await checkTask(deps.store, task.taskId);
+    if (check?.stopId !== undefined) throw new EstopError('stopped', { detail: `Covered by ${check.stopId}.` });
+    if (check === undefined || check.state === 'closed')
+      throw new EstopError('conflict', { detail: 'This task is closed.' });
+    const { token, expiresAt } = await deps.signer.sign({
+      taskId: task.taskId,
+      agentId: task.agentId,
+      agents: task.agents,
+      keys: task.keys,
+      epoch: task.epoch,
+    });
+    return { status: 201, body: { token, expiresAt: new Date(expiresAt).toISOString(), taskId: task.taskId } };
+  },
+});

@@ -1,0 +1,24 @@
+import { TaskPage, TaskQuery } from '../../contract/http/tasks.ts';
+import { listTasks as list } from '../../store/tasks.ts';
+import { defineEndpoint, nothing } from '../endpoint.ts';
+import { pageRequest } from '../page-request.ts';
+import { showTasks } from '../show-task.ts';
+
+export const listTasks = defineEndpoint({
+  method: 'get',
+  path: '/v1/tasks',
+  id: 'listTasks',
+  summary: 'Tasks, newest first',
+  permission: 'task:read',
+  input: { path: nothing, query: TaskQuery, body: nothing },
+  answers: [{ status: 200, description: 'One page', schema: TaskPage }],
+  problems: [],
+  handle: async ({ query }, _request, deps) => {
+    const filters = {
+      ...(query.agent === undefined ? {} : { agentId: query.agent }),
+      ...(query.state === undefined ? {} : { open: query.state === 'open' }),
+    };
+    const page = await list(deps.store, { ...pageRequest(query), ...filters });
+    return { status: 200, body: { items: await showTasks(deps, page.items), next: page.next ?? null } };
+  },
+});

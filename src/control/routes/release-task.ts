@@ -1,0 +1,15 @@
+import { HoldResult, TaskPath } from '../../contract/http/tasks.ts';
+import { defineEndpoint, nothing } from '../endpoint.ts';
+import { holdOrRelease } from '../hold-or-release.ts';
+
+export const releaseTask = defineEndpoint({
+  method: 'post',
+  path: '/v1/tasks/{id}:release',
+  id: 'releaseTask',
+  summary: 'Let a held task go on',
+  permission: 'task:hold',
+  input: { path: TaskPath, query: nothing, body: nothing },
+  answers: [{ status: 200, description: 'The ledger has it', schema: HoldResult }],
+  problems: ['unknown-task', 'conflict'],
+  handle: ({ path }, request, deps) => holdOrRelease(deps, path.id, 'release', request),
+});

@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import { EventsQuery } from '../../contract/http/events.ts';
+import { EstopError } from '../../core/errors.ts';
+import { getStop } from '../../store/stops.ts';
+import { defineEndpoint, nothing } from '../endpoint.ts';
+import { streamEvents as stream } from '../events/stream-events.ts';
+
+export const streamEvents = defineEndpoint({
+  method: 'get',
+  path: '/v1/events',
+  id: 'streamEvents',
+  summary: 'Stops, obligations, tasks and approvals as they change (server-sent events; Last-Event-ID goes on)',
+  permission: 'stop:read',
+  input: { path: nothing, query: EventsQuery, body: nothing },
+  answers: [
+    {
+      status: 200,
+      description: 'Each event carries the present state of one thing',
+      schema: z.string(),
+      mediaType: 'text/event-stream',
+    },
+  ],
+  problems: ['unknown-stop'],
+  handle: async ({ query }, request, deps) => {
+    if (query.stop !== undefined && (await getStop(deps.store, query.stop)) === undefined)
+      throw new EstopError('unknown-stop');
+    const body = stream(deps.events, {
+      stopId: query.stop,
+      lastEventId: request.header('last-event-id'),
+      signal: request.signal,
+    });
+    return new Response(body, {
+      status: 200,
+      headers: {
+        'content-type': 'text/event-stream; charset=utf-8',
+        'cache-control': 'no-store',
+        'x-accel-buffering': 'no',
+      },
+    });
+  },
+});

@@ -1,0 +1,87 @@
+import { createServer, type Server } from 'node:http';
+import { createAdaptorServer } from '@hono/node-server';
+import { changesSince } from '../store/changes.ts';
+import { storeNow } from '../store/installation.ts';
+import { openStore } from '../store/pool.ts';
+import { pruneRequests } from '../store/requests.ts';
+import { createControlApp } from './app.ts';
+import type { ControlDeps } from './deps.ts';
+import { createEventFeed } from './events/event-feed.ts';
+import { showChanges } from './events/show-changes.ts';
+import { refuseRemoteBind } from './guard-caller.ts';
+
+export interface ControlServerOptions extends Omit<ControlDeps, 'store' | 'events'> {
+  readonly databaseUrl: string;
+  readonly host: string;
+  /** 0 = any free port. */
+  readonly port: number;
+  readonly allowRemote: boolean;
+}
+
+export interface ControlServer {
+  readonly url: string;
+  readonly port: number;
+  readonly deps: ControlDeps;
+  close(): Promise<void>;
+}
+
+const connections = 8;
+const hourMs = 60 * 60_000;
+const keepRequestsMs = 24 * hourMs;
+const closeGraceMs = 2_000;
+
+/** Comes up without store and Temporal: /livez answers, /readyz says what is missing. */
+export async function startControlServer(options: ControlServerOptions): Promise<ControlServer> {
+  refuseRemoteBind(options.host, options.allowRemote);
+  const { log, temporalUiUrl } = options;
+  const store = openStore({
+    url: options.databaseUrl,
+    applicationName: 'estop-control',
+    max: connections,
+    queryTimeoutMs: 2_900,
+    onError: (error) =>
+      log.warn({ event: 'store.connection-lost', cause: error.message }, 'an idle connection to the store broke'),
+  });
+  const events = createEventFeed({
+    now: () => storeNow(store),
+    changes: (request) => changesSince(store, request),
+    show: (changes) => showChanges({ store, temporalUiUrl }, changes),
+    onFailure: () =>
+      log.warn({ event: 'events.look-failed' }, 'the event feed could not read the ledger; it tries again'),
+  });
+  const deps: ControlDeps = { ...options, store, events };
+  const app = createControlApp(deps);
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    overrideGlobalObjects: false,
+    createServer,
+    serverOptions: { headersTimeout: 5_000, requestTimeout: 15_000, keepAliveTimeout: 30_000, maxHeaderSize: 16_384 },
+  }) as Server; // createServer of node:http makes exactly this
+  const port = await listen(server, options.host, options.port);
+  const pruning = setInterval(() => void pruneRequests(store, keepRequestsMs).catch(() => undefined), hourMs).unref();
+  return {
+    port,
+    url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`,
+    deps,
+    close: async () => {
+      clearInterval(pruning);
+      events.close();
+      const ended = new Promise((resolve) => void server.close(resolve));
+      server.closeIdleConnections();
+      setTimeout(() => server.closeAllConnections(), closeGraceMs).unref();
+      await ended;
+      await store.end();
+    },
+  };
+}
+
+function listen(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.removeListener('error', reject);
+      const address = server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : port);
+    });
+  });
+}

@@ -1,0 +1,58 @@
+import type { StopView } from '../contract/http/stops.ts';
+import { EstopError } from '../core/errors.ts';
+import { listObligations, type ObligationRecord } from '../store/obligations.ts';
+import { possiblyCompletedCalls } from '../store/possibly-completed.ts';
+import { stopProgress } from '../store/stop-progress.ts';
+import { stopSummaries } from '../store/stop-summaries.ts';
+import type { ControlDeps } from './deps.ts';
+import { showObligation } from './show-obligation.ts';
+import { showStop } from './show-stop.ts';
+import { stopLink } from './workflow-link.ts';
+
+const mostLanes = 200;
+const mostCalls = 100;
+
+/** The whole of one stop, from the ledger alone: it needs no worker, no workflow, no Temporal. */
+export async function showStopView(deps: ControlDeps, stopId: string): Promise<StopView> {
+  const progress = await stopProgress(deps.store, stopId);
+  if (progress === undefined) throw new EstopError('unknown-stop');
+  const [summaries, lanes, calls] = await Promise.all([
+    stopSummaries(deps.store, [stopId]),
+    lanesOf(deps, stopId),
+    possiblyCompletedCalls(deps.store, stopId, mostCalls),
+  ]);
+  const summary = summaries.get(stopId);
+  if (summary === undefined) throw new EstopError('unknown-stop');
+  const shown = showStop(progress.stop, summary);
+  return {
+    ...shown,
+    obligations: { ...shown.obligations, uncovered: progress.revocation.uncovered },
+    possiblyCompleted: progress.possiblyCompleted,
+    tasks: progress.tasks,
+    gateways: progress.gateways.map((gateway) => ({
+      gatewayId: gateway.gatewayId,
+      outcome: gateway.outcome,
+      at: gateway.at ?? null,
+    })),
+    lanes: lanes.map((lane) => showObligation(lane, progress.stop.latchedAt, deps.temporalUiUrl)),
+    lanesTruncated: lanes.length < progress.revocation.total,
+    calls: calls.map((call) => ({
+      callId: call.callId,
+      taskId: call.taskId,
+      tool: call.toolKey.replace(/^tool:/, ''),
+      gatewayId: call.gatewayId,
+      admittedAt: call.admittedAt,
+    })),
+    workflow: stopLink(deps.temporalUiUrl, stopId),
+  };
+}
+
+/** What is not final first: with thousands of lanes those are the ones to look at. */
+async function lanesOf(deps: ControlDeps, stopId: string): Promise<readonly ObligationRecord[]> {
+  const [unfinished, newest] = await Promise.all([
+    listObligations(deps.store, { causeId: stopId, unfinished: true, limit: mostLanes }),
+    listObligations(deps.store, { causeId: stopId, limit: mostLanes }),
+  ]);
+  const known = new Set(unfinished.items.map((lane) => lane.obligationId));
+  return [...unfinished.items, ...newest.items.filter((lane) => !known.has(lane.obligationId))].slice(0, mostLanes);
+}

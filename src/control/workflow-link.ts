@@ -1,0 +1,19 @@
+import type { WorkflowLink } from '../contract/http/tasks.ts';
+import { agentTaskWorkflowId, namespaces, revocationWorkflowId, stopFanoutWorkflowId } from '../contract/names.ts';
+
+type UiUrl = string | undefined;
+
+export const taskLink = (uiUrl: UiUrl, taskId: string): WorkflowLink =>
+  link(uiUrl, namespaces.agents, agentTaskWorkflowId(taskId));
+export const stopLink = (uiUrl: UiUrl, stopId: string): WorkflowLink =>
+  link(uiUrl, namespaces.control, stopFanoutWorkflowId(stopId));
+export const revocationLink = (uiUrl: UiUrl, agentId: string, epoch: number, causeId: string): WorkflowLink =>
+  link(uiUrl, namespaces.control, revocationWorkflowId(agentId, epoch, causeId));
+
+function link(uiUrl: UiUrl, namespace: string, workflowId: string): WorkflowLink {
+  const url =
+    uiUrl === undefined
+      ? null
+      : new URL(`/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(workflowId)}`, uiUrl).href;
+  return { workflowId, namespace, url };
+}
