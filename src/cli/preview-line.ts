@@ -4,12 +4,10 @@ import { visible } from './visible.ts';
 /** What a stop would cover. "Unknown" is an answer, and holds up nothing. */
 export function previewLine(preview: StopPreview): string {
   if (!preview.known) return `How much ${visible(preview.scopeKey)} covers could not be counted within two seconds.`;
-  const grants = preview.grants.map((entry) => `${entry.count} ${visible(entry.connector)}`);
   const examples = preview.examples.map((entry) => `${visible(entry.taskId)} (${visible(entry.agentId)})`);
   return [
-    `It covers ${preview.tasks} open tasks (${preview.children} of them children) of ${preview.agents} agents,`,
-    `${preview.callsInFlight} calls in flight, ${preview.approvalsPending} pending approvals,`,
-    `credentials: ${grants.length === 0 ? 'none' : grants.join(', ')}.`,
+    `It covers ${preview.tasks} open tasks of ${preview.agents} agents,`,
+    `${preview.callsInFlight} calls in flight and ${preview.credentials} live credentials.`,
     ...(examples.length === 0 ? [] : [`For example ${examples.join(', ')}.`]),
   ].join(' ');
 }

@@ -1,15 +1,14 @@
 import type { Agent } from '../../contract/http/agents.ts';
 import type { CliCommand } from '../command.ts';
 import { exitCodes } from '../exit-code.ts';
-import { type PageOptions, pageQuery, withPageOptions } from '../page-options.ts';
 import { printPage } from '../print.ts';
 import { renderTable } from '../table.ts';
 
 export const agents: CliCommand = {
   build: (command, run) => {
-    withPageOptions(command).action(
-      run(async ({ terminal, estop }, options: PageOptions) => {
-        const page = await estop.agents.list(pageQuery(options));
+    command.action(
+      run(async ({ terminal, estop }) => {
+        const page = await estop.agents.list();
         printPage(terminal, page, (items) =>
           renderTable<Agent>(
             [

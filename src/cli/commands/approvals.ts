@@ -1,5 +1,3 @@
-import { Option } from 'commander';
-import type { Approval } from '../../contract/http/approvals.ts';
 import { approvalLines } from '../approval-lines.ts';
 import { type CliCommand, examples } from '../command.ts';
 import { exitCodes } from '../exit-code.ts';
@@ -7,29 +5,26 @@ import { type PageOptions, pageQuery, withPageOptions } from '../page-options.ts
 import { printPage } from '../print.ts';
 
 interface ApprovalsOptions extends PageOptions {
-  readonly in: Approval['state'];
+  readonly all?: boolean;
   readonly task?: string;
 }
 
 export const approvals: CliCommand = {
   build: (command, run) => {
     withPageOptions(command)
-      .addOption(
-        new Option('--in <state>', 'only in this state')
-          .choices(['pending', 'approved', 'denied', 'expired', 'closed', 'redeemed'])
-          .default('pending'),
-      )
+      .option('--all', 'also those that are decided')
       .option('--task <task>', 'only of this task')
-      .addHelpText('after', examples('approvals', 'approvals --in denied --json'))
+      .addHelpText('after', examples('approvals', 'approvals --all --json'))
       .action(
         run(async ({ terminal, estop, now }, options: ApprovalsOptions) => {
           const page = await estop.approvals.list({
             ...pageQuery(options),
-            state: options.in,
+            state: options.all === true ? 'all' : 'pending',
             ...(options.task === undefined ? {} : { task: options.task }),
           });
           printPage(terminal, page, (items) => items.flatMap((item) => [...approvalLines(item, now()), '']));
-          if (page.items.length === 0) terminal.say(`Nothing is ${options.in}.`);
+          if (page.items.length === 0)
+            terminal.say(options.all === true ? 'There is none.' : 'Nothing waits for a decision.');
           return exitCodes.confirmed;
         }),
       );

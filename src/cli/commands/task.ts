@@ -19,8 +19,7 @@ interface StartOptions {
 
 interface ListOptions extends PageOptions {
   readonly agent?: string;
-  /** Not `state`: that names the state folder, everywhere. */
-  readonly taskState?: Task['state'];
+  readonly in?: 'open' | 'closed';
 }
 
 export const task: CliCommand = {
@@ -46,8 +45,8 @@ export const task: CliCommand = {
       );
     withPageOptions(command.command('ls').description('List tasks, newest first'))
       .option('--agent <agent>', 'only of this agent')
-      .addOption(new Option('--task-state <state>', 'only in this state').choices(['registered', 'running', 'closed']))
-      .addHelpText('after', examples('task ls --agent billing-bot', 'task ls --task-state running --json'))
+      .addOption(new Option('--in <state>', 'only these').choices(['open', 'closed']))
+      .addHelpText('after', examples('task ls --agent billing-bot', 'task ls --in open --json'))
       .action(run((context, options: ListOptions) => list(context, options)));
     command
       .command('show <task>')
@@ -96,7 +95,7 @@ async function start(
 async function list({ terminal, estop, now }: CliContext, options: ListOptions): Promise<ExitCode> {
   const filters = {
     ...(options.agent === undefined ? {} : { agent: options.agent }),
-    ...(options.taskState === undefined ? {} : { state: options.taskState }),
+    ...(options.in === undefined ? {} : { state: options.in }),
   };
   const page = await estop.tasks.list({ ...pageQuery(options), ...filters });
   printPage(terminal, page, (tasks) =>

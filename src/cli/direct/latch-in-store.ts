@@ -11,7 +11,7 @@ const patienceMs = 2_000;
 
 /**
  * The latch itself, by a role that may do nothing else, in one autocommit call. Nothing of ours needs to run. A WARNING beside
- * the commit means that a standby did not confirm: that is no acknowledgement. rule: one-autocommit-call, warning-is-no-ack
+ * the commit means that a standby did not confirm: that is no acknowledgement. rule: one-autocommit-call, ack-after-standby
  */
 export async function latchInStore(connectionString: string, order: StopOrder): Promise<DirectLatch> {
   const { default: pg } = await import('pg');
@@ -27,16 +27,25 @@ export async function latchInStore(connectionString: string, order: StopOrder): 
   client.on('error', () => undefined); // what matters fails the query below as well
   const work = (async () => {
     await client.connect();
-    return client.query<{ epoch: string; latched_at: Date; fresh: boolean }>(
-      'SELECT epoch, latched_at, fresh FROM estop.latch($1, $2, $3::smallint, $4, $5, $6, $7)',
+    // A server whose default forgoes durability must not make this receipt a lie.
+    await client.query(
+      "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
+    );
+    return client.query<{ epoch: string; scope_key: string; latched_at: Date; fresh: boolean }>(
+      'SELECT epoch, scope_key, latched_at, fresh FROM estop.latch($1, $2, $3::smallint, $4, $5, $6, $7)',
       [order.stopId, order.scopeKey, order.category, order.graceMs, order.reason, order.actor, order.method],
     );
   })();
   try {
     const row = (await within(work)).rows[0];
     if (row === undefined || warning !== undefined) throw new Error(warning ?? 'no row');
+    if (row.scope_key !== order.scopeKey)
+      throw new EstopError('conflict', {
+        detail: 'This stop id stands for a stop of another scope; this one is NOT in force. Leave out --stop-id.',
+      });
     return { epoch: Number(row.epoch), latchedAt: row.latched_at.toISOString(), fresh: row.fresh };
   } catch (cause) {
+    if (cause instanceof EstopError) throw cause; // thrown above, in this very function
     throw new EstopError('store-unavailable', { detail: cause instanceof Error ? cause.message : 'no answer', cause });
   } finally {
     // A hung server would hold up a polite goodbye.

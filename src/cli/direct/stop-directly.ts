@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 import { categoryOneGraceMs } from '../../contract/numbers.ts';
 import type { StopCategory, StopReceipt } from '../../contract/stop.ts';
-import { EstopError } from '../../core/errors.ts';
+import { EstopError, errorCodeOf } from '../../core/errors.ts';
 import { isId, parseId } from '../../core/ids.ts';
 import { parseScopeKey } from '../../core/scope-key.ts';
 import type { Connection } from '../connection.ts';
@@ -42,7 +42,7 @@ export async function stopDirectly(
       const { latchInStore } = await import('./latch-in-store.ts');
       return { state: 'latched', stopId, ...(await latchInStore(connection.directUrl, order)) };
     } catch (thrown) {
-      if (connection.temporalAddress === undefined) throw thrown;
+      if (connection.temporalAddress === undefined || errorCodeOf(thrown) === 'conflict') throw thrown;
       terminal.say(
         `the store does not latch (${visible(thrown instanceof Error ? thrown.message : 'no answer')}); trying the intake`,
       );
