@@ -38,7 +38,7 @@ const planted: readonly { readonly path: string; readonly text: string; readonly
     text: `export function f(kind: 'a' | 'b') {\n  switch (kind) {\n    case 'a':\n      return 1;\n  }\n  return 2;\n}`,
     rule: 'switch-exhaustiveness-check',
   },
-  { path: 'src/gateway/thrown.ts', text: `export const f = () => {\n  throw 'text';\n};`, rule: 'only-throw-error' },
+  { path: 'src/gateway/thrown.ts', text: `export const f = () => {\n  throw 'text';\n};`, rule: 'no-throw-literal' },
   {
     path: 'test/focus.test.ts',
     text: `import { it } from 'vitest';\nit.only('x', () => {});`,
