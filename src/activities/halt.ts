@@ -71,8 +71,8 @@ async function cut({ store, tasks, log }: HaltDeps, stop: StopUnderWay): Promise
     await tasks.terminate(taskId, reasonOf(stop));
     const sight = await tasks.look(taskId);
     // Registered and unknown to Temporal: its start never happened, and once its row is closed `begin_task` refuses a late one.
-    if (sight === 'absent') (state === 'registered' ? neverStarted : seenClosed).push(taskId);
-    else if (sight === 'closed') seenClosed.push(taskId);
+    if (sight.kind === 'absent') (state === 'registered' ? neverStarted : seenClosed).push(taskId);
+    else if (sight.kind === 'closed') seenClosed.push(taskId);
     await flush(closeAtOnce);
   };
   await inWindow(open, width, end, ({ taskId }, thrown) => {

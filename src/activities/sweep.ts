@@ -70,7 +70,7 @@ async function queriesFor(store: Store, stop: StopUnderWay): Promise<readonly st
 
 async function sweep(deps: SweepDeps, stop: StopUnderWay, query: string): Promise<number> {
   let found = 0;
-  let page: { readonly taskId: string; readonly startedAt: Date }[] = [];
+  const page: { readonly taskId: string; readonly startedAt: Date }[] = [];
   const judge = async (): Promise<void> => {
     Context.current().heartbeat();
     const strays = await straysAmong(deps, stop, page.splice(0));
@@ -110,7 +110,7 @@ async function straysAmong(
   await inWindow(
     candidates,
     width,
-    async ({ taskId }) => void ((await tasks.look(taskId)) === 'open' && running.push(taskId)),
+    async ({ taskId }) => void ((await tasks.look(taskId)).kind === 'open' && running.push(taskId)),
     () => undefined,
   );
   return running;

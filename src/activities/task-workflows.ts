@@ -3,7 +3,11 @@ import type { KillMessage } from '../contract/agent-task.ts';
 import { agentTaskWorkflowId, signals } from '../contract/names.ts';
 
 /** What `describe` says of the newest run: a task that continues as new is open, whatever became of its older runs. */
-export type TaskSight = 'open' | 'closed' | 'absent';
+export type TaskSight =
+  | { readonly kind: 'open'; readonly runId: string; readonly waitsForWorkerSince: Date | undefined }
+  | { readonly kind: 'closed'; readonly runId: string; readonly outcome: string }
+  /** Never started, or deleted. */
+  | { readonly kind: 'absent' };
 
 /** The few things the control plane does to an agent's task. Each is safe to repeat. Throws what the server or the network threw. */
 export interface TaskWorkflows {
@@ -16,6 +20,14 @@ export interface TaskWorkflows {
 
 const callMs = 5_000;
 const notFound = 5; // gRPC status
+/** By WorkflowExecutionStatus. Completed without a word to the ledger is as much an end as any. */
+const outcomes: Readonly<Record<number, string>> = {
+  2: 'ended',
+  3: 'failed',
+  4: 'cancelled',
+  5: 'terminated',
+  7: 'timed-out',
+};
 const runningStatus = 1; // WORKFLOW_EXECUTION_STATUS_RUNNING; raw, because decoding what a task carries is no business of a stop
 
 export function createTaskWorkflows(client: Client, identity: string): TaskWorkflows {
@@ -52,9 +64,17 @@ export function createTaskWorkflows(client: Client, identity: string): TaskWorkf
     look: async (taskId) => {
       try {
         const seen = await bounded(() => service.describeWorkflowExecution({ namespace, execution: at(taskId) }));
-        return seen.workflowExecutionInfo?.status === runningStatus ? 'open' : 'closed';
+        const { status, execution } = seen.workflowExecutionInfo ?? {};
+        const runId = execution?.runId ?? '';
+        if (status !== runningStatus) return { kind: 'closed', runId, outcome: outcomes[status ?? 0] ?? 'ended' };
+        const since = seen.pendingWorkflowTask?.originalScheduledTime;
+        return {
+          kind: 'open',
+          runId,
+          waitsForWorkerSince: since == null ? undefined : new Date(Number(since.seconds ?? 0) * 1_000),
+        };
       } catch (thrown) {
-        if (statusOf(thrown) === notFound) return 'absent';
+        if (statusOf(thrown) === notFound) return { kind: 'absent' };
         throw thrown;
       }
     },

@@ -1,18 +1,12 @@
-import {
-  condition,
-  continueAsNew,
-  defineSignal,
-  proxyActivities,
-  setHandler,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { condition, continueAsNew, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { ControlActivities } from '../contract/activities.ts';
 import { signals } from '../contract/names.ts';
 import { intakeRetryMs } from '../contract/numbers.ts';
 import { orderKey, readOrder } from '../contract/order.ts';
 import type { StopOrder } from '../contract/stop.ts';
+import { defineUntrustedSignal, readUntrusted } from './untrusted-signal.ts';
 
-export const orderSignal = defineSignal<[unknown]>(signals.order);
+const orderSignal = defineUntrustedSignal(signals.order);
 
 const idleMs = 30_000;
 const batchSize = 50;
@@ -32,7 +26,7 @@ const { latchOrders } = proxyActivities<Pick<ControlActivities, 'latchOrders'>>(
 export async function stopIntake(carried: readonly StopOrder[] = []): Promise<void> {
   const waiting = new Map(carried.map((order) => [orderKey(order), order]));
   setHandler(orderSignal, (raw) => {
-    const order = readOrder(raw);
+    const order = readOrder(readUntrusted(raw));
     if (order !== undefined) waiting.set(orderKey(order), order);
   });
   for (;;) {

@@ -1,0 +1,31 @@
+import { compose } from '../runtime/compose.ts';
+import { createConnectorDirectory } from '../runtime/connector-directory.ts';
+import { endWithParent } from '../runtime/local/end-with-parent.ts';
+import { startControlWorker } from './create-control.ts';
+
+endWithParent();
+const composition = compose('control-worker');
+const { settings, log } = composition;
+const config = composition.config();
+const connectors = createConnectorDirectory({ config: config.current(), readSecret: composition.secretReader(), log });
+const worker = startControlWorker({
+  environment: settings.environment,
+  databaseUrl: composition.databaseUrl(),
+  temporalAddress: settings.temporalAddress,
+  dataConverter: composition.dataConverter(),
+  connectors,
+  sealer: composition.grantSealer(),
+  log,
+});
+config.onChange((next) => {
+  connectors.apply(next);
+  worker.refresh();
+});
+log.info({ event: 'control-worker.running', connectors: connectors.ids() }, 'the control worker runs');
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.once(signal, () => {
+    config.close();
+    void Promise.allSettled([worker.close().then(() => connectors.close())]).then(() => process.exit(0));
+  });
+}

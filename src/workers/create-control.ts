@@ -1,0 +1,175 @@
+import { Client, Connection } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { atBoundary } from '../activities/boundary.ts';
+import { createConnectorActivities } from '../activities/connector-phase.ts';
+import { createHaltActivities } from '../activities/halt.ts';
+import { createLaneActivities } from '../activities/lane.ts';
+import { createStopActivities } from '../activities/stop.ts';
+import { createSweepActivities } from '../activities/sweep.ts';
+import { createTaskWorkflows } from '../activities/task-workflows.ts';
+import type { Connector, ConnectorSystem } from '../connectors/kit/contract.ts';
+import type { ConnectorActivities, ControlActivities } from '../contract/activities.ts';
+import type { Log, Sealer } from '../contract/identity.ts';
+import { connectorQueue, namespaces, queues } from '../contract/names.ts';
+import { EstopError, errorCodeOf } from '../core/errors.ts';
+import { openStore } from '../store/pool.ts';
+import { bundleWorkflows } from './bundle.ts';
+import { startRelay } from './relay/start-relay.ts';
+import { installTemporalRuntime } from './temporal-runtime.ts';
+import { createWorkerSet } from './worker-set.ts';
+
+/** The connectors of estop.yaml; may change while this runs. */
+export interface ConnectorSource {
+  ids(): readonly string[];
+  /** Throws where the connector cannot be built. */
+  get(connectorId: string): { readonly connector: Connector; readonly system: ConnectorSystem };
+  system(connectorId: string): ConnectorSystem | undefined;
+}
+
+export interface ControlWorkerDeps {
+  readonly environment: string;
+  readonly databaseUrl: string;
+  readonly temporalAddress: string;
+  readonly dataConverter?: DataConverter;
+  readonly connectors: ConnectorSource;
+  /** Opens grants; context = grant id. */
+  readonly sealer: Sealer;
+  readonly log: Log;
+}
+
+export interface ControlWorker {
+  /** After the connectors have changed: workers for new ones, none for those that are gone. */
+  refresh(): void;
+  close(): Promise<void>;
+}
+
+const refreshEveryMs = 5_000;
+
+/**
+ * Everything that works a stop off, in one process: the relay, the workflows of estop-control with their store activities, and one
+ * worker per connector, so that a hung system holds only its own slots. Comes up while the store and Temporal are away.
+ */
+export function startControlWorker(deps: ControlWorkerDeps): ControlWorker {
+  const { environment, log, connectors, temporalAddress } = deps;
+  installTemporalRuntime(log);
+  const open = (applicationName: string, max: number, queryTimeoutMs: number) =>
+    openStore({
+      url: deps.databaseUrl,
+      applicationName,
+      max,
+      queryTimeoutMs,
+      onError: (error) => log.debug({ cause: String(error) }, 'an idle store connection broke'),
+    });
+  const stores = {
+    relay: open('estop-relay', 3, 10_000),
+    ledger: open('estop-revoker', 7, 30_000),
+    latch: open('estop-intake', 2, 2_000),
+  };
+  const converter = deps.dataConverter === undefined ? {} : { dataConverter: deps.dataConverter };
+  const connection = Connection.lazy({
+    address: temporalAddress,
+    channelArgs: {
+      'grpc.initial_reconnect_backoff_ms': 100,
+      'grpc.min_reconnect_backoff_ms': 100,
+      'grpc.max_reconnect_backoff_ms': 1_000,
+    },
+  });
+  const clientOf = (namespace: string): Client => new Client({ connection, namespace, ...converter });
+  const [control, agents] = [clientOf(namespaces.control), clientOf(namespaces.agents)];
+  const tasks = createTaskWorkflows(agents, `estop-control-worker-${environment}`);
+
+  const relay = startRelay({ environment, store: stores.relay, latchStore: stores.latch, control, agents, tasks, log });
+  const controlActivities: ControlActivities = {
+    ...createStopActivities({ store: stores.latch, environment, log }),
+    ...createHaltActivities({ store: stores.ledger, tasks, log }),
+    ...createSweepActivities({ store: stores.ledger, client: agents, tasks, log }),
+    ...createLaneActivities({ store: stores.ledger, directory: connectors, log }),
+  };
+  const get = (connectorId: string) => connectors.get(connectorId);
+  const connectorActivities: ConnectorActivities = createConnectorActivities({
+    store: stores.ledger,
+    environment,
+    sealer: deps.sealer,
+    log,
+    get,
+  });
+  const workers = createWorkerSet(log);
+  const native = lazily(() => NativeConnection.connect({ address: temporalAddress }));
+  const bundle = lazily(() => bundleWorkflows('control'));
+  const shared = {
+    namespace: namespaces.control,
+    shutdownGraceTime: '2 s',
+    shutdownForceTime: '6 s',
+    ...converter,
+  } as const;
+
+  workers.keep(queues.control, async () =>
+    Worker.create({
+      ...shared,
+      connection: await native(),
+      workflowBundle: await bundle(),
+      taskQueue: queues.control,
+      activities: atBoundary(controlActivities, log),
+      maxConcurrentActivityTaskExecutions: 50,
+      stickyQueueScheduleToStartTimeout: '1 s',
+      maxHeartbeatThrottleInterval: '1 s',
+    }),
+  );
+  const refresh = (): void => {
+    const wanted = new Set(connectors.ids().map(connectorQueue));
+    for (const name of workers.names()) if (name !== queues.control && !wanted.has(name)) workers.drop(name);
+    for (const connectorId of connectors.ids()) {
+      workers.keep(connectorQueue(connectorId), async () => {
+        const system = connectors.system(connectorId);
+        if (system === undefined)
+          throw new EstopError('not-found', { detail: `no system for connector ${connectorId}` });
+        return Worker.create({
+          ...shared,
+          connection: await native(),
+          taskQueue: connectorQueue(connectorId),
+          activities: atBoundary(connectorActivities, log),
+          maxConcurrentActivityTaskExecutions: system.concurrency,
+          maxHeartbeatThrottleInterval: '1 s',
+        });
+      });
+    }
+  };
+  // Named here, once; its lanes go on trying and say the same in the ledger.
+  for (const connectorId of connectors.ids()) {
+    try {
+      connectors.get(connectorId);
+    } catch (thrown) {
+      log.error(
+        { event: 'connector.unavailable', connectorId, code: errorCodeOf(thrown) },
+        'a connector cannot be built; the others work',
+      );
+    }
+  }
+  refresh();
+  const refreshing = setInterval(refresh, refreshEveryMs);
+  refreshing.unref();
+
+  return {
+    refresh,
+    close: async () => {
+      clearInterval(refreshing);
+      await Promise.all([relay.close(), workers.close()]);
+      await Promise.allSettled([connection.close(), native.peek()?.then((opened) => opened.close())]);
+      await Promise.all(Object.values(stores).map((store) => store.end()));
+    },
+  };
+}
+
+/** Made at the first use, shared by all, and made again after a failure. */
+function lazily<Value>(make: () => Promise<Value>): (() => Promise<Value>) & { peek(): Promise<Value> | undefined } {
+  let made: Promise<Value> | undefined;
+  const get = (): Promise<Value> => {
+    made ??= make().catch((thrown: unknown) => {
+      made = undefined;
+      throw thrown;
+    });
+    return made;
+  };
+  return Object.assign(get, { peek: () => made });
+}

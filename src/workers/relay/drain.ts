@@ -1,0 +1,111 @@
+import type { Client } from '@temporalio/client';
+import type { Log } from '../../contract/identity.ts';
+import { stopIntakeWorkflowId } from '../../contract/names.ts';
+import { sweepGapMs } from '../../contract/numbers.ts';
+import type { StopOrder } from '../../contract/stop.ts';
+import { drainWanted, recordDrain } from '../../store/fence.ts';
+import { storeNow } from '../../store/installation.ts';
+import type { Store } from '../../store/pool.ts';
+import { findLatched } from '../../store/relay.ts';
+import { describeNewest, listRuns, type NewestRun, readRun } from './intake-runs.ts';
+import type { Round } from './keep-going.ts';
+
+interface DrainDeps {
+  readonly store: Store;
+  readonly client: Client;
+  readonly environment: string;
+  readonly log: Log;
+  /** Latches an accepted order; throws if it is not latched afterwards. */
+  readonly latch: (order: StopOrder) => Promise<void>;
+}
+
+const lookEveryMs = 100;
+const drainEveryMs = 30_000;
+const notYetMs = 50;
+/** So long ago that no clock is wrong by as much. */
+const surelyOldMs = 5 * 60_000;
+
+/**
+ * Reads every run of the intake, open or closed, and latches what the store does not have; only then is the intake recorded as
+ * drained, as of the moment before the reading began. Gateways with a gap in their lease wait for that. rule: drain-all-runs
+ *
+ * What this relies on. The newest run is read by id, so no list has to know it; runs that it continues are read from run to run.
+ * An older run that is not part of that line (it was ended, by hand or by a bug, and another was started) is known to the list
+ * alone, which lags. So as long as the beginning of the newest line is young, a predecessor may be missing in the list, and nothing
+ * is recorded. A run that a person has DELETED from Temporal is not protected; whoever sent its orders still pursues them.
+ */
+export function drainRound(deps: DrainDeps): Round {
+  const lines = new LinesSeen();
+  const verified = new Set<string>();
+  let drainedAt = Number.NEGATIVE_INFINITY;
+  return {
+    name: 'drain',
+    run: async () => {
+      if (!(await isDue(deps, lines, drainedAt))) return lookEveryMs;
+      if (!(await drainOnce(deps, lines, verified))) return notYetMs;
+      drainedAt = performance.now();
+      return lookEveryMs;
+    },
+  };
+}
+
+async function isDue({ store, client, environment }: DrainDeps, lines: LinesSeen, drainedAt: number): Promise<boolean> {
+  try {
+    return (await drainWanted(store)) || performance.now() - drainedAt >= drainEveryMs;
+  } catch (thrown) {
+    // The store is away: orders go through the intake now. Seeing its line early means not having to wait for it later.
+    const newest = await describeNewest(client, stopIntakeWorkflowId(environment)).catch(() => undefined);
+    if (newest !== undefined) lines.isOld(newest);
+    throw thrown;
+  }
+}
+
+/** False: not everything could be seen yet. `verified` spares reading closed runs twice; they do not change. */
+async function drainOnce(deps: DrainDeps, lines: LinesSeen, verified: Set<string>): Promise<boolean> {
+  const { store, client, environment } = deps;
+  const workflowId = stopIntakeWorkflowId(environment);
+  const begunAt = await storeNow(store);
+  const newest = await describeNewest(client, workflowId);
+  if (newest?.mayHoldUnseen === true) return false;
+  const listed = await listRuns(client, workflowId);
+  const toRead = [...new Set([...(newest === undefined ? [] : [newest.runId]), ...listed.keys()])];
+  for (let runId = toRead.pop(); runId !== undefined; runId = toRead.pop()) {
+    if (verified.has(runId)) continue;
+    const run = await readRun(client, workflowId, runId);
+    if (run?.continuedFrom !== undefined) toRead.push(run.continuedFrom);
+    await latchMissing(deps, run?.orders ?? []);
+    const isOpen = runId === newest?.runId ? newest.isOpen : listed.get(runId)?.isOpen === true;
+    if (!isOpen) verified.add(runId);
+  }
+  if (newest !== undefined && !lines.isOld(newest)) return false;
+  await recordDrain(store, begunAt);
+  return true;
+}
+
+async function latchMissing({ store, latch, log }: DrainDeps, orders: readonly StopOrder[]): Promise<void> {
+  const latched = await findLatched(
+    store,
+    orders.map(({ stopId }) => stopId),
+  );
+  const scopeOf = new Map(latched.map(({ stopId, scopeKey }) => [stopId, scopeKey]));
+  for (const order of orders.filter(({ stopId, scopeKey }) => scopeOf.get(stopId) !== scopeKey)) {
+    log.warn(
+      { event: 'drain.latch', stopId: order.stopId },
+      'an accepted stop was not latched yet; the drain latches it',
+    );
+    await latch(order);
+  }
+}
+
+/** Counted from our own first sight of a line, by our own monotonic clock: no two machines have to agree on the time. */
+class LinesSeen {
+  readonly #firstSeen = new Map<string, number>();
+
+  isOld({ firstRunId, startedAt }: NewestRun): boolean {
+    if (Date.now() - startedAt.getTime() > surelyOldMs) return true; // the line began no later than its newest run
+    const now = performance.now();
+    const since = this.#firstSeen.get(firstRunId) ?? now;
+    this.#firstSeen.set(firstRunId, since);
+    return now - since >= sweepGapMs;
+  }
+}

@@ -1,0 +1,59 @@
+import type { Client } from '@temporalio/client';
+import { latchAccepted } from '../../activities/stop.ts';
+import type { TaskWorkflows } from '../../activities/task-workflows.ts';
+import type { Log } from '../../contract/identity.ts';
+import type { StopOrder } from '../../contract/stop.ts';
+import type { Store } from '../../store/pool.ts';
+import { listenForStops } from '../../store/stop-hints.ts';
+import { drainRound } from './drain.ts';
+import { keepGoing } from './keep-going.ts';
+import { createKillLatch } from './kill-latch.ts';
+import { ledgerRound, tidyRound } from './ledger-round.ts';
+import { closedRound, walkRound } from './watchdog.ts';
+import { workflowRound } from './workflow-round.ts';
+
+export interface RelayDeps {
+  readonly environment: string;
+  /** At least three connections of its own: one listens, the others must not wait for activities. */
+  readonly store: Store;
+  /** Short of patience: a latch that hangs is tried again on another connection. */
+  readonly latchStore: Store;
+  readonly control: Client;
+  readonly agents: Client;
+  readonly tasks: TaskWorkflows;
+  readonly log: Log;
+}
+
+export interface Relay {
+  close(): Promise<void>;
+}
+
+/**
+ * Carries stops from the ledger to where they are worked off, and back what others did to tasks and workflows. Its rounds are
+ * independent of one another: a Temporal that hangs does not delay the fence. Nothing here is remembered that matters: kill it
+ * anywhere and start it again.
+ */
+export function startRelay(deps: RelayDeps): Relay {
+  const { store, control, agents, environment, tasks, log } = deps;
+  const latch = (order: StopOrder): Promise<void> => latchAccepted({ store: deps.latchStore, environment, log }, order);
+  const killLatch = createKillLatch({ store, client: agents, environment, latch, log });
+  const watchdog = { store, client: agents, tasks, killLatch, log };
+  const ledger = keepGoing(ledgerRound(store, log), log);
+  const workflows = keepGoing(workflowRound(store, control), log);
+  const others = [
+    tidyRound(store),
+    drainRound({ store, client: control, environment, log, latch }),
+    closedRound(watchdog),
+    walkRound(watchdog),
+  ].map((round) => keepGoing(round, log));
+  const hints = listenForStops(store, () => {
+    ledger.wake();
+    workflows.wake();
+  });
+  return {
+    close: async () => {
+      hints.close();
+      await Promise.all([ledger, workflows, ...others].map((rounds) => rounds.close()));
+    },
+  };
+}
