@@ -22,6 +22,8 @@ export interface OauthServerOptions {
   readonly logPath?: string;
   readonly accessTokenFormat?: 'opaque' | 'jwt';
   readonly tokenLifeSeconds?: number;
+  /** Where it keeps clients and tokens; default: in memory, for this server alone. */
+  readonly adapter?: Configuration['adapter'];
 }
 
 const control = { clientId: 'estop-control-identity', clientSecret: 'control-identity-secret-for-this-run' };
@@ -36,9 +38,11 @@ export async function startOauthServer(options: OauthServerOptions = {}): Promis
   const issuer = options.issuer ?? own;
   const provider = new Provider(issuer, configurationOf(options, issuer));
   const callback = provider.callback();
+  // Straight from the server itself, as by a resource that stands beside it: a broken way between clients and issuer is not its concern.
+  const keys = createRemoteJWKSet(new URL(`${own}/jwks`));
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     if (request.url?.startsWith('/resource') !== true) return void callback(request, response);
-    void answerResource(provider, issuer, request, response, options.logPath);
+    void answerResource(provider, { issuer, keys }, request, response, options.logPath);
   });
   return {
     issuer,
@@ -54,20 +58,25 @@ export async function startOauthServer(options: OauthServerOptions = {}): Promis
   };
 }
 
-async function answerResource(provider: Provider, issuer: string, request: IncomingMessage, response: ServerResponse, logPath: string | undefined): Promise<void> {
+interface Trust {
+  readonly issuer: string;
+  readonly keys: ReturnType<typeof createRemoteJWKSet>;
+}
+
+async function answerResource(provider: Provider, trust: Trust, request: IncomingMessage, response: ServerResponse, logPath: string | undefined): Promise<void> {
   const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
-  const status = (await isAccepted(provider, issuer, token)) ? 200 : 401;
+  const status = (await isAccepted(provider, trust, token)) ? 200 : 401;
   if (logPath !== undefined) appendFileSync(logPath, `${JSON.stringify({ at: Date.now(), token: token.slice(-6), status })}\n`);
   response.writeHead(status, { 'content-type': 'application/json', ...(status === 401 ? { 'www-authenticate': 'Bearer error="invalid_token"' } : {}) });
   response.end(JSON.stringify(status === 200 ? { ledger: 'open' } : { error: 'invalid_token' }));
 }
 
 /** An opaque token is looked up; a JWT is verified without asking the issuer, as resources do that take them. */
-async function isAccepted(provider: Provider, issuer: string, token: string): Promise<boolean> {
+async function isAccepted(provider: Provider, { issuer, keys }: Trust, token: string): Promise<boolean> {
   if (token === '') return false;
   if (token.split('.').length !== 3) return (await provider.ClientCredentials.find(token))?.isValid === true;
   try {
-    await jwtVerify(token, createRemoteJWKSet(new URL(`${issuer}/jwks`)), { issuer, audience: `${issuer}/resource` });
+    await jwtVerify(token, keys, { issuer, audience: `${issuer}/resource` });
     return true;
   } catch {
     return false;
@@ -105,6 +114,7 @@ function configurationOf(options: OauthServerOptions, issuer: string): Configura
         : {}),
     },
     ttl: { ClientCredentials: options.tokenLifeSeconds ?? 600 },
+    ...(options.adapter === undefined ? {} : { adapter: options.adapter }),
     cookies: { keys: ['only-for-interactions-which-are-off'] },
   };
 }

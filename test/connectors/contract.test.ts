@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { connectorSystems } from '../../src/connectors/index.ts';
-import type { LedgerGrant, RevokeResult } from '../../src/connectors/kit/contract.ts';
+import type { GrantSecret, LedgerGrant, RevokeResult } from '../../src/connectors/kit/contract.ts';
 import type { CuttingPhase } from '../../src/contract/phases.ts';
 import { errorCodeOf } from '../../src/core/errors.ts';
 import { type Bench, benchOf, healthyMs, shortMs, within } from './bench-of.ts';
@@ -55,6 +55,12 @@ function suite(rig: Rig): void {
     return results;
   };
   const issued = () => bench.issue(bench.plan());
+  // What is left of a credential that was cut off; a residual one is named as such, and only its own end makes it harmless.
+  const dead = rig.ends === 'residual' ? ({ use: 'worked', probe: 'residual-until' } as const) : ({ use: 'refused', probe: 'denied' } as const);
+  const expectDead = async (grant: LedgerGrant, secret: GrantSecret): Promise<void> => {
+    expect(await running.useAsAgent(grant, secret)).toBe(dead.use);
+    expect((await bench.connector.probe(grant, within(healthyMs))).kind).toBe(dead.probe);
+  };
 
   it('issues a credential that works, cuts it off, and sees it denied while the control is allowed', async () => {
     const { grant, secret } = await issued();
@@ -67,11 +73,12 @@ function suite(rig: Rig): void {
     for (const result of await cutAll(grant)) expect(acted).toContain(result.kind);
 
     const counted = await running.countInTarget(grant);
-    expect(await running.useAsAgent(grant, secret)).toBe('refused');
-    expect(await running.countInTarget(grant)).toBe(counted);
-    expect(await lasting.alive()).toBe(false);
-    const probe = await bench.connector.probe(grant, within(healthyMs));
-    expect(probe).toMatchObject({ kind: 'denied', evidence: 'credential-probed' });
+    await expectDead(grant, secret);
+    if (dead.use === 'refused') {
+      expect(await running.countInTarget(grant)).toBe(counted);
+      expect(await lasting.alive()).toBe(false);
+      expect(await bench.connector.probe(grant, within(healthyMs))).toMatchObject({ evidence: 'credential-probed' });
+    }
     expect((await bench.connector.control(grant, within(healthyMs))).kind).toBe('allowed');
     await lasting.close();
   });
@@ -94,8 +101,7 @@ function suite(rig: Rig): void {
       expect(acted).toContain((await bench.connector.cut(phase, grant, within(healthyMs))).kind);
     }
     for (const result of await cutAll(grant)) expect(acted).toContain(result.kind);
-    expect(await running.useAsAgent(grant, secret)).toBe('refused');
-    expect((await bench.connector.probe(grant, within(healthyMs))).kind).toBe('denied');
+    await expectDead(grant, secret);
   });
 
   it.each(['down', 'hanging'] as const)('proves nothing and changes nothing while the system is %s, and goes through once it is back', async (fault) => {
@@ -111,21 +117,20 @@ function suite(rig: Rig): void {
 
     await running.proxy.removeToxic();
     for (const result of await cutAll(grant)) expect(acted).toContain(result.kind);
-    expect((await bench.connector.probe(grant, within(healthyMs))).kind).toBe('denied');
-    expect(await running.useAsAgent(grant, secret)).toBe('refused');
+    await expectDead(grant, secret);
   }, 60_000);
 
   under('credential-refused', 'asks for a person when its own credential is refused, and takes that for no denial', async () => {
     const { grant, secret } = await issued();
     const undo = await running.refuseOurCredential();
     for (const phase of phases()) expect((await bench.connector.cut(phase, grant, within(healthyMs))).kind).toBe('needs-human');
-    expect((await bench.connector.probe({ ...grant, secret: undefined }, within(healthyMs))).kind).toBe('inconclusive');
+    expect(['inconclusive', 'residual-until']).toContain((await bench.connector.probe({ ...grant, secret: undefined }, within(healthyMs))).kind);
     expect((await bench.connector.selfCheck(within(healthyMs))).ok).toBe(false);
     expect(await codeOf(bench.issue(bench.plan()))).toBe('connector-refused');
     await undo();
     expect(await running.useAsAgent(grant, secret)).toBe('worked');
     for (const result of await cutAll(grant)) expect(acted).toContain(result.kind);
-    expect((await bench.connector.probe(grant, within(healthyMs))).kind).toBe('denied');
+    await expectDead(grant, secret);
   });
 
   for (const fault of ['rate-limited', 'server-error', 'garbage'] as const) {
@@ -147,7 +152,7 @@ function suite(rig: Rig): void {
     });
   }
 
-  under('reply-lost', 'cuts off a credential although the reply to its issue was lost', async () => {
+  under('issue-lost', 'cuts off a credential although the reply to its issue was lost', async () => {
     const marker = running.marker('issue');
     if ('none' in marker) throw new Error(marker.none);
     const grant = bench.plan();
@@ -173,9 +178,8 @@ function suite(rig: Rig): void {
       });
       expect(acted).toContain((await bench.connector.cut(phase, grant, within(healthyMs))).kind);
     }
-    expect(await lasting.alive()).toBe(false);
-    expect(await running.useAsAgent(grant, secret)).toBe('refused');
-    expect((await bench.connector.probe(grant, within(healthyMs))).kind).toBe('denied');
+    if (dead.use === 'refused') expect(await lasting.alive()).toBe(false);
+    await expectDead(grant, secret);
     await lasting.close();
   });
 

@@ -18,6 +18,11 @@ export interface Rig {
   readonly server: string;
   /** Why it cannot run on this machine and what to install; undefined: it can. */
   readonly missing?: string | undefined;
+  /**
+   * How a cut ends here. Default 'denied'. 'residual': the old credential is accepted to its own end whatever anyone does (a
+   * self-contained token), so the suite wants it named with that end and never called denied.
+   */
+  readonly ends?: 'denied' | 'residual';
   /** Faults that cannot be made for this system, each with the reason; the suite lists them as skipped. */
   readonly skips?: Partial<Readonly<Record<Fault, string>>>;
   start(): Promise<RunningRig>;
@@ -29,6 +34,9 @@ export type Fault =
   | 'rate-limited'
   | 'server-error'
   | 'garbage'
+  /** The reply to an issue is lost. */
+  | 'issue-lost'
+  /** The reply to a phase is lost. */
   | 'reply-lost'
   | 'never-existed'
   | 'lying'

@@ -1,6 +1,7 @@
+import { rigs as oauth } from './oauth.rig.ts';
 import { rigs as pgBoss } from './pg-boss.rig.ts';
 import { rigs as postgres } from './postgres.rig.ts';
 import type { Rig } from './rig.ts';
 
 /** One line per system of the registry. */
-export const allRigs: readonly Rig[] = [...pgBoss, ...postgres];
+export const allRigs: readonly Rig[] = [...oauth, ...pgBoss, ...postgres];
