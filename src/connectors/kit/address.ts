@@ -24,7 +24,11 @@ type AddressRange = Network | 'refused';
  */
 export async function resolveAddress(host: string, allowed: Network, signal: AbortSignal): Promise<ResolvedAddress> {
   const bare = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
-  const addresses = isIP(bare) === 0 ? await lookUp(bare, signal) : [{ ip: bare, family: familyOf(bare) }];
+  return chooseAddress(host, isIP(bare) === 0 ? await lookUp(bare, signal) : [{ ip: bare, family: familyOf(bare) }], allowed);
+}
+
+/** Of what a name resolved to, or why none of it. */
+export function chooseAddress(host: string, addresses: readonly ResolvedAddress[], allowed: Network): ResolvedAddress {
   for (const { ip } of addresses) {
     const range = rangeOf(ip);
     if (range === 'public' || range === allowed) continue;

@@ -10,13 +10,13 @@ export interface HttpCall {
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | URLSearchParams;
-  /** The trust choice, made at every call. It holds for the origin of `url`; a redirect elsewhere must lead to a public address. */
+  /** The trust choice, made at every call, for the origin of `url`: no redirect leads to another. */
   readonly network: Network;
   readonly signal: AbortSignal;
   /** Of the whole call, redirects included. */
   readonly timeoutMs?: number;
   readonly maxBytes?: number;
-  /** Default 0: a 3xx is an answer like any other. */
+  /** Within the same origin alone. Default 0: a 3xx is an answer like any other. */
   readonly maxRedirects?: number;
 }
 
@@ -44,14 +44,14 @@ export async function guardedHttp(call: HttpCall): Promise<HttpReply> {
   let url = home;
   let next: Hop = { method: call.method, headers: call.headers ?? {}, body: call.body === undefined ? undefined : String(call.body) };
   for (let hops = 0; ; hops += 1) {
-    const allowed = url.origin === home.origin ? call.network : 'public';
-    const reply = await exchange(url, next, allowed, { signal, maxBytes: call.maxBytes ?? defaultMaxBytes, form: call.body instanceof URLSearchParams });
+    const reply = await exchange(url, next, call.network, { signal, maxBytes: call.maxBytes ?? defaultMaxBytes, form: call.body instanceof URLSearchParams });
     const location = redirectOf(reply);
     if (location === undefined || (call.maxRedirects ?? 0) === 0) return reply;
     if (hops >= (call.maxRedirects ?? 0)) throw garbage(call.method, home, 'too many redirects');
-    const target = parseUrl(location, url);
-    next = redirected(next, reply.status, url, target, home);
-    url = target;
+    url = parseUrl(location, url);
+    // What we carry (credentials, tokens, forms) was meant for one origin; no system of ours needs another.
+    if (url.origin !== home.origin) throw refused('a redirect to another origin');
+    next = redirected(next, reply.status);
   }
 }
 
@@ -158,13 +158,9 @@ function redirectOf(reply: HttpReply): string | undefined {
   return [301, 302, 303, 307, 308].includes(reply.status) ? reply.headers['location'] : undefined;
 }
 
-/** Secrets stay at home: at another origin neither credentials nor a body arrive, and encryption is never given up on the way. */
-function redirected(hop: Hop, status: number, from: URL, to: URL, home: URL): Hop {
-  if (from.protocol === 'https:' && to.protocol === 'http:') throw refused('a redirect from https to http');
+function redirected(hop: Hop, status: number): Hop {
   const keepsMethod = status === 307 || status === 308 || hop.method === 'GET';
-  if (to.origin !== home.origin && keepsMethod && hop.body !== undefined) throw refused('a redirect that would send a body to another origin');
-  const headers = to.origin === home.origin ? hop.headers : {};
-  return keepsMethod ? { ...hop, headers } : { method: 'GET', headers, body: undefined };
+  return keepsMethod ? hop : { method: 'GET', headers: hop.headers, body: undefined };
 }
 
 function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {

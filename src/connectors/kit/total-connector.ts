@@ -10,14 +10,19 @@ import { controlResultOf, explain, probeResultOf, revokeResultOf } from './resul
 export function totalConnector(inner: Connector): Connector {
   return {
     plan: (request) => inner.plan(request),
-    issue: (grant, context) => inner.issue(grant, context).catch(rethrow),
-    lists: (grant, context) => inner.lists(grant, context).catch(rethrow),
-    cut: (phase, grant, context) => inner.cut(phase, grant, context).catch(revokeResultOf),
-    probe: (grant, context) => inner.probe(grant, context).catch(probeResultOf),
-    control: (grant, context) => inner.control(grant, context).catch(controlResultOf),
-    selfCheck: (context) => inner.selfCheck(context).catch((thrown: unknown) => ({ ok: false, findings: [explain(thrown).why] })),
+    issue: (grant, context) => begin(() => inner.issue(grant, context)).catch(rethrow),
+    lists: (grant, context) => begin(() => inner.lists(grant, context)).catch(rethrow),
+    cut: (phase, grant, context) => begin(() => inner.cut(phase, grant, context)).catch(revokeResultOf),
+    probe: (grant, context) => begin(() => inner.probe(grant, context)).catch(probeResultOf),
+    control: (grant, context) => begin(() => inner.control(grant, context)).catch(controlResultOf),
+    selfCheck: (context) => begin(() => inner.selfCheck(context)).catch((thrown: unknown) => ({ ok: false, findings: [explain(thrown).why] })),
     close: () => inner.close(),
   };
+}
+
+/** What throws before it returns its promise (a secret that cannot be read, say) fails the same way. */
+async function begin<T>(work: () => Promise<T>): Promise<T> {
+  return work();
 }
 
 function rethrow(thrown: unknown): never {
