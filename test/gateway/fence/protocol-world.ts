@@ -1,0 +1,364 @@
+import { leaseMs } from '../../../src/contract/numbers.ts';
+import {
+  advance,
+  firstLease,
+  inGap,
+  type LeaseReply,
+  type LeaseState,
+  standing,
+} from '../../../src/gateway/fence/lease.ts';
+import { type Bearer, createView, killerOf, type StopInView } from '../../../src/gateway/fence/view.ts';
+
+/**
+ * The gateway's real lease and view, run by hand against a store that is as slow, and processes that are as suspended, as the
+ * schedule says: the interleavings of test/model/a2_fence.pml. Whoever drives it picks one enabled step at a time.
+ */
+export interface Sabotage {
+  readonly noLease?: boolean;
+  readonly leaseFromReceive?: boolean;
+  readonly noFence2?: boolean;
+  readonly noFence3?: boolean;
+  readonly noDestroy?: boolean;
+  readonly splitTick?: boolean;
+  readonly viewInForceOnly?: boolean;
+  readonly noStopsInAdmit?: boolean;
+  readonly confirmAhead?: boolean;
+  readonly expireAtOnce?: boolean;
+  readonly resetUnfenced?: boolean;
+  readonly splitRenewal?: boolean;
+  readonly ignoreGap?: boolean;
+  /** Fewer actors, where a counterexample is long and they would only be in its way. */
+  readonly small?: boolean;
+  /** A call is known to the registry only once ADMIT has answered. */
+  readonly lateRegistration?: boolean;
+}
+
+const step = 1_000;
+const horizon = 10 * step;
+
+interface Renewal {
+  readonly sentAt: number;
+  readonly afterGap: boolean;
+  stage: 'sent' | 'read' | 'committed';
+  row: number;
+  reply: LeaseReply | undefined;
+}
+
+interface Call {
+  readonly name: string;
+  readonly keys: readonly string[];
+  token: number | undefined;
+  stage: 'idle' | 'fenced' | 'admitting' | 'admitted' | 'checked' | 'written' | 'over';
+  /** Epochs of the stops that were latched before ADMIT looked. */
+  latchedBefore: readonly number[];
+  intent: boolean;
+  written: boolean;
+  cut: boolean;
+  effect: boolean;
+  settled: 'completed' | 'possibly-completed' | 'denied' | undefined;
+}
+
+interface Stop {
+  readonly stopId: string;
+  readonly scopeKey: string;
+  epoch: number;
+  latchedAt: number;
+  inForce: boolean;
+  seenAt: number;
+  fenced: boolean;
+  reported: Set<string>;
+}
+
+export class ProtocolWorld {
+  now = 0;
+  epoch = 0;
+  readonly stops: Stop[] = [];
+  rowUntil = 0;
+  confirmed = 0;
+  drainedAt = -1;
+  state: LeaseState = firstLease('store');
+  readonly renewals: Renewal[] = [];
+  readonly calls: Call[];
+  readonly unsettledCuts = new Set<Call>();
+  busy: Call | undefined;
+  answered = 0;
+  readonly #sabotage: Sabotage;
+
+  constructor(sabotage: Sabotage = {}) {
+    this.#sabotage = sabotage;
+    const call = (name: string, token: number | undefined): Call => ({
+      name,
+      keys: ['fleet', 'agent:a'],
+      token,
+      stage: 'idle',
+      latchedBefore: [],
+      intent: false,
+      written: false,
+      cut: false,
+      effect: false,
+      settled: undefined,
+    });
+    this.calls =
+      sabotage.small === true ? [call('old', 0)] : [call('old', 0), call('old-2', 0), call('new', undefined)];
+  }
+
+  /** Every step that could be next, in a fixed order. */
+  enabled(): readonly (() => void)[] {
+    const steps: (() => void)[] = [];
+    const may = (condition: boolean, action: () => void): void => {
+      if (condition) steps.push(action);
+    };
+    const idle = this.busy === undefined;
+    may(this.now < horizon, () => (this.now += step));
+    may(this.stops.length < (this.#sabotage.small === true ? 1 : 2), () => this.#latch());
+    may(this.drainedAt <= this.now, () => (this.drainedAt = this.now + 0.5));
+    may(idle && this.renewals.length < (this.#sabotage.small === true ? 1 : 2), () => this.#send());
+    for (const renewal of this.renewals) {
+      may(renewal.stage === 'sent', () => this.#read(renewal));
+      may(renewal.stage === 'read', () => this.#commit(renewal));
+      may(renewal.stage === 'committed' && idle, () => this.#deliver(renewal));
+      may(renewal.stage === 'committed', () => this.#drop(renewal));
+    }
+    may(idle && (this.state.view?.epoch ?? 0) > this.confirmed, () => this.#confirm());
+    for (const stop of this.stops) {
+      may(!stop.fenced && this.#mayReport(stop), () => this.#report(stop));
+      may(stop.inForce && (stop.fenced || this.#sabotage.resetUnfenced === true), () => this.#reset(stop));
+    }
+    for (const call of this.calls) this.#callSteps(call, idle, may);
+    return steps;
+  }
+
+  #callSteps(call: Call, idle: boolean, may: (condition: boolean, action: () => void) => void): void {
+    switch (call.stage) {
+      case 'idle':
+        may(
+          call.token === undefined && this.stops.length > 0 && this.stops.every((stop) => !stop.inForce),
+          () => (call.token = this.epoch),
+        );
+        may(idle && call.token !== undefined && this.#isClear(call, false), () => (call.stage = 'fenced'));
+        return;
+      case 'fenced':
+        may(true, () => this.#admit(call));
+        return;
+      case 'admitting':
+        may(idle, () => (call.stage = 'admitted'));
+        return;
+      case 'admitted':
+        may(idle, () => {
+          if (call.cut || !(this.#sabotage.noFence2 === true || this.#isClear(call, false)))
+            return this.#end(call, 'denied');
+          call.stage = 'checked';
+          // One tick: until the write this thread does nothing else, but it may be suspended here for long.
+          if (this.#sabotage.splitTick !== true) this.busy = call;
+        });
+        return;
+      case 'checked':
+        may(true, () => {
+          call.stage = 'written';
+          call.written = true;
+          this.busy = undefined;
+        });
+        return;
+      case 'written':
+        // Bytes outlive the socket: the effect may come after the call was cut.
+        may(!call.effect, () => this.#effect(call));
+        may(idle && call.effect && !call.cut, () => this.#answer(call));
+        return;
+      case 'over':
+        may(call.written && !call.effect, () => this.#effect(call));
+    }
+  }
+
+  #latch(): void {
+    this.epoch += 1;
+    const first = this.stops.length === 0;
+    this.stops.push({
+      stopId: first ? 's0' : 's1',
+      scopeKey: first ? 'agent:a' : 'fleet',
+      epoch: this.epoch,
+      latchedAt: this.now,
+      inForce: true,
+      seenAt: this.now,
+      fenced: false,
+      reported: new Set(),
+    });
+  }
+
+  #reset(stop: Stop): void {
+    stop.inForce = false;
+    this.epoch += 1;
+  }
+
+  #send(): void {
+    this.renewals.push({
+      sentAt: this.now,
+      afterGap: inGap(this.state, this.#clock()),
+      stage: 'sent',
+      row: 0,
+      reply: undefined,
+    });
+  }
+
+  /** The statement's snapshot; with a split renewal the row is taken later than the stops. */
+  #read(renewal: Renewal): void {
+    renewal.row = this.now;
+    renewal.reply = {
+      granted: true,
+      epoch: this.epoch,
+      storeId: 'store',
+      storeNow: this.now,
+      drainedAt: this.drainedAt,
+      stops: this.#view(),
+    };
+    renewal.stage = 'read';
+  }
+
+  #commit(renewal: Renewal): void {
+    if (this.#sabotage.splitRenewal === true) renewal.row = this.now;
+    this.rowUntil = Math.max(this.rowUntil, renewal.row + leaseMs);
+    renewal.stage = 'committed';
+  }
+
+  #deliver(renewal: Renewal): void {
+    this.#drop(renewal);
+    if (renewal.reply === undefined) return;
+    const received = this.#clock();
+    const late = this.#sabotage.leaseFromReceive === true || this.#sabotage.splitRenewal === true;
+    const sent = late ? received : { mono: renewal.sentAt, wall: renewal.sentAt };
+    this.state = advance(this.state, {
+      kind: 'reply',
+      sent,
+      received,
+      afterGap: renewal.afterGap,
+      reply: renewal.reply,
+    });
+    const { view } = this.state;
+    if (view === undefined || this.#sabotage.noDestroy === true) return;
+    for (const call of this.calls) {
+      const early = this.#sabotage.lateRegistration !== true && (call.stage === 'fenced' || call.stage === 'admitting');
+      const open = early || call.stage === 'admitted' || call.stage === 'written';
+      if (!open || call.cut || killerOf(view, this.#bearer(call)) === undefined) continue;
+      this.#expect(this.#isDead(call), `${call.name} was cut, though nothing kills it`);
+      call.cut = true;
+      if (call.written) this.unsettledCuts.add(call);
+      else if (call.stage === 'admitted') this.#end(call, 'denied');
+    }
+  }
+
+  #drop(renewal: Renewal): void {
+    this.renewals.splice(this.renewals.indexOf(renewal), 1);
+  }
+
+  #confirm(): void {
+    for (const call of this.unsettledCuts) this.#end(call, 'possibly-completed');
+    this.unsettledCuts.clear();
+    this.confirmed = this.#sabotage.confirmAhead === true ? 99 : (this.state.view?.epoch ?? 0);
+  }
+
+  #mayReport(stop: Stop): boolean {
+    const waited = this.#sabotage.expireAtOnce === true || this.now >= stop.seenAt + leaseMs;
+    return this.confirmed >= stop.epoch || (this.rowUntil < this.now && waited);
+  }
+
+  /** As report_fence counts: what is settled so, and what an expired gateway has left unsettled. */
+  #report(stop: Stop): void {
+    stop.fenced = true;
+    const expired = this.confirmed < stop.epoch;
+    for (const call of this.calls) {
+      if (!this.#covers(stop, call) || !call.intent) continue;
+      if (expired && call.settled === undefined) call.settled = 'possibly-completed';
+      if (call.settled === 'possibly-completed') stop.reported.add(call.name);
+    }
+  }
+
+  #admit(call: Call): void {
+    call.latchedBefore = this.stops.map((stop) => stop.epoch);
+    if (this.#sabotage.noStopsInAdmit !== true && this.#isDead(call)) {
+      call.stage = 'over';
+      return;
+    }
+    call.intent = true;
+    call.stage = 'admitting';
+  }
+
+  #effect(call: Call): void {
+    call.effect = true;
+    for (const stop of this.stops) {
+      if (!this.#covers(stop, call)) continue;
+      if (stop.fenced) {
+        this.#expect(
+          stop.reported.has(call.name),
+          `${call.name} had its effect after ${stop.stopId} was fenced, unreported`,
+        );
+        this.#expect(
+          !call.latchedBefore.includes(stop.epoch),
+          `${call.name} was admitted after ${stop.stopId} was latched`,
+        );
+      }
+      if (!stop.inForce)
+        this.#expect(
+          stop.reported.has(call.name),
+          `${call.name} had its effect after the reset of ${stop.stopId}, unreported`,
+        );
+    }
+  }
+
+  #answer(call: Call): void {
+    if (!(this.#sabotage.noFence3 === true || this.#isClear(call, true))) return this.#end(call, 'possibly-completed');
+    for (const stop of this.stops) {
+      this.#expect(
+        !(stop.fenced && this.#covers(stop, call)),
+        `an answer of ${call.name} went out after ${stop.stopId} was fenced`,
+      );
+    }
+    this.answered += 1;
+    this.#end(call, 'completed');
+  }
+
+  #end(call: Call, outcome: NonNullable<Call['settled']>): void {
+    call.stage = 'over';
+    call.settled ??= outcome;
+  }
+
+  #isClear(call: Call, written: boolean): boolean {
+    const at =
+      this.#sabotage.noLease === true && this.state.lease !== undefined ? this.state.lease.sent : this.#clock();
+    const state: LeaseState =
+      this.#sabotage.ignoreGap === true ? { ...this.state, gap: { kind: 'closed' } } : this.state;
+    const now = standing(state, at);
+    if (!now.live || killerOf(now.view, this.#bearer(call)) !== undefined) return false;
+    return written || (call.token ?? 0) <= now.view.epoch;
+  }
+
+  #view(): readonly StopInView[] {
+    const kept = this.#sabotage.viewInForceOnly === true ? this.stops.filter((stop) => stop.inForce) : this.stops;
+    return kept.map(({ stopId, scopeKey, epoch, inForce }) => ({ stopId, scopeKey, epoch, inForce, agents: [] }));
+  }
+
+  #isDead(call: Call): boolean {
+    const all = this.stops.map(({ stopId, scopeKey, epoch, inForce }) => ({
+      stopId,
+      scopeKey,
+      epoch,
+      inForce,
+      agents: [],
+    }));
+    return killerOf(createView(this.epoch, all), this.#bearer(call)) !== undefined;
+  }
+
+  #covers(stop: Stop, call: Call): boolean {
+    return call.keys.includes(stop.scopeKey) && (call.token ?? 0) < stop.epoch;
+  }
+
+  #bearer(call: Call): Bearer {
+    return { keys: call.keys, agents: ['a'], epoch: call.token ?? 0 };
+  }
+
+  #clock(): { readonly mono: number; readonly wall: number } {
+    return { mono: this.now, wall: this.now };
+  }
+
+  #expect(holds: boolean, otherwise: string): void {
+    if (!holds) throw new Error(otherwise);
+  }
+}
