@@ -70,10 +70,11 @@ export async function startInstallation(options: InstallationOptions): Promise<I
     for (const step of undo.splice(0).reverse()) await step();
   };
   try {
-    const orphans = await endOrphans(folder.path);
-    if (orphans.length > 0) progress(`ended what an earlier run left behind: ${orphans.join(', ')}`);
     const secrets = ensureLocalSecrets(folder, environment, storeRoles);
     const [postgres, temporal] = await startServers(folder.path, options, undo);
+    // After the servers, which take over their own orphans: what is left now belongs to nobody.
+    const orphans = await endOrphans(folder.path);
+    if (orphans.length > 0) progress(`ended what an earlier run left behind: ${orphans.join(', ')}`);
     options.onServersUp?.({ temporalAddress: temporal.address });
     loadConfigOrThrow(configPath);
     progress(`PostgreSQL ${postgres.majorVersion} on port ${postgres.port}, Temporal on ${temporal.address}`);
@@ -121,10 +122,11 @@ export async function startInstallation(options: InstallationOptions): Promise<I
       processes.set(name, process);
       undo.push(() => process.stop());
     }
+    const up = untilUpOrFailed(processes);
     await Promise.all([
-      ...(processes.has('stop') ? [untilUp(profile.stopUrl, '/livez')] : []),
-      ...(processes.has('control') ? [untilUp(profile.controlUrl, '/readyz')] : []),
-      ...(processes.has('gateway') ? [untilUp(profile.gatewayUrl, '/readyz')] : []),
+      ...(processes.has('stop') ? [up(profile.stopUrl, '/livez')] : []),
+      ...(processes.has('control') ? [up(profile.controlUrl, '/readyz')] : []),
+      ...(processes.has('gateway') ? [up(profile.gatewayUrl, '/readyz')] : []),
     ]);
     const profilePath = folder.file('connection.json');
     writeOwnerOnly(profilePath, `${JSON.stringify(profile, null, 2)}\n`);
@@ -162,10 +164,14 @@ function own(name: ProcessName, storeUrls: Readonly<Record<string, string>>, wor
   return { ESTOP_DATABASE_URL: storeUrls[roleOf[name]] ?? '' };
 }
 
-async function untilUp(url: string, path: string): Promise<void> {
+/** A process that cannot start is told at once, with where to look, instead of being waited for. */
+const untilUpOrFailed = (processes: ReadonlyMap<ProcessName, SupervisedProcess>) => async (url: string, path: string): Promise<void> => {
   const giveUpAt = Date.now() + 60_000;
   let last = 'no answer';
   while (Date.now() < giveUpAt) {
+    for (const [name, process] of processes) {
+      if (process.failures() >= 2) throw new EstopError('part-failed', { detail: `${name} does not start:\n${process.lastWords()}` });
+    }
     try {
       const response = await fetch(`${url}${path}`, { signal: AbortSignal.timeout(2_000) });
       if (response.ok) return;
@@ -176,4 +182,4 @@ async function untilUp(url: string, path: string): Promise<void> {
     await sleep(50);
   }
   throw new EstopError('part-failed', { detail: `${url}${path} is not ready: ${last}` });
-}
+};

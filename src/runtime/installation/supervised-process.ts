@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChildProcess } from '../local/child-process.ts';
 import { startNodeProcess } from '../local/node-process.ts';
@@ -12,6 +13,10 @@ export interface ProcessPlan {
 
 export interface SupervisedProcess {
   readonly name: string;
+  /** How often it ended by itself. */
+  failures(): number;
+  /** The end of its log. */
+  lastWords(): string;
   pid(): number;
   /** Asks it to end and lets it stay ended. */
   stop(): Promise<void>;
@@ -23,6 +28,7 @@ export interface SupervisedProcess {
 export async function superviseProcess(plan: ProcessPlan, restart: boolean, onEvent: (line: string) => void): Promise<SupervisedProcess> {
   let child: ChildProcess | undefined;
   let wanted = true;
+  let failures = 0;
   const launch = async (): Promise<void> => {
     const started = await startNodeProcess({
       name: plan.name,
@@ -35,6 +41,7 @@ export async function superviseProcess(plan: ProcessPlan, restart: boolean, onEv
     child = started;
     void started.exited.then(async (exit) => {
       if (!wanted || child !== started) return;
+      failures += 1;
       onEvent(`${plan.name} ended (${exit.signal ?? `exit ${exit.code}`})${restart ? ' and is started again' : ''}; see ${plan.logFile}`);
       if (!restart) return;
       await sleep(1_000);
@@ -44,6 +51,8 @@ export async function superviseProcess(plan: ProcessPlan, restart: boolean, onEv
   await launch();
   return {
     name: plan.name,
+    failures: () => failures,
+    lastWords: () => readFileSync(plan.logFile, 'utf8').trimEnd().split('\n').slice(-8).join('\n'),
     pid: () => child?.pid ?? 0,
     stop: async () => {
       wanted = false;

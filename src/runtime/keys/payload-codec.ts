@@ -1,10 +1,12 @@
 import type { Payload, PayloadCodec } from '@temporalio/common';
-import { temporal } from '@temporalio/proto';
+import proto from '@temporalio/proto';
 import type { Sealer } from '../../contract/identity.ts';
 
 const encoding = new TextEncoder().encode('binary/estop-sealed');
 const encodingText = 'binary/estop-sealed';
 const context = 'temporal-payload';
+/** A CommonJS package whose exports Node cannot name in advance, hence the default import. */
+const { Payload: Payloads } = proto.temporal.api.common.v1;
 
 /**
  * Seals every payload before it leaves the process, so that prompts, answers and tool output are unreadable in histories, in
@@ -13,7 +15,7 @@ const context = 'temporal-payload';
 export function createPayloadCodec(sealer: Sealer): PayloadCodec {
   const opened = (payload: Payload): Payload | undefined => {
     try {
-      return temporal.api.common.v1.Payload.decode(sealer.open(payload.data ?? new Uint8Array(), context));
+      return Payloads.decode(sealer.open(payload.data ?? new Uint8Array(), context));
     } catch {
       return undefined;
     }
@@ -21,7 +23,7 @@ export function createPayloadCodec(sealer: Sealer): PayloadCodec {
   return {
     encode: async (payloads) =>
       payloads.map((payload): Payload => {
-        const plain = temporal.api.common.v1.Payload.encode(payload).finish();
+        const plain = Payloads.encode(payload).finish();
         return { metadata: { encoding }, data: sealer.seal(plain, context) };
       }),
     decode: async (payloads) =>
