@@ -21,6 +21,7 @@ export interface ProvisionOptions {
 }
 
 const lockClass = 1163088975;
+const maintenanceDatabase = 'postgres';
 
 /** Makes (or brings up to date) the cluster's roles, the database, the ledger in it, and says which environment it belongs to. */
 export async function provisionStore(options: ProvisionOptions): Promise<Readonly<Record<StoreRole, string>>> {
@@ -28,8 +29,9 @@ export async function provisionStore(options: ProvisionOptions): Promise<Readonl
   if (!isEnvironment(environment))
     throw new EstopError('config-invalid', { detail: `${JSON.stringify(environment)} is not an environment's name` });
   const urls = roleUrls(options);
-  await withClient(superuserUrl, async (client) => {
-    // Roles belong to the whole cluster; two provisioners of two databases must not alter one at the same time.
+  await withClient(withPath(superuserUrl, maintenanceDatabase), async (client) => {
+    // Roles belong to the whole cluster; two provisioners of two databases must not alter one at the same time. A lock belongs to a
+    // database, so all of them take it in the same one.
     await client.query('SELECT pg_advisory_lock($1, 1)', [lockClass]);
     await makeRoles(client, urls);
     await makeDatabase(client, database);

@@ -99,7 +99,7 @@ RETURNS TABLE (outcome text, epoch bigint, reset_at timestamptz)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-  found estop.stops%ROWTYPE;
+  target estop.stops%ROWTYPE;
 BEGIN
   IF current_setting('transaction_isolation') <> 'read committed' THEN
     RAISE EXCEPTION 'reset needs READ COMMITTED' USING ERRCODE = 'ES001';
@@ -107,16 +107,16 @@ BEGIN
   IF coalesce(p_actor, '') = '' OR coalesce(p_reason, '') = '' THEN
     RAISE EXCEPTION 'a reset needs a person and a reason' USING ERRCODE = 'ES002';
   END IF;
-  SELECT * INTO found FROM estop.stops s WHERE s.stop_id = p_stop_id;
-  IF found.stop_id IS NULL THEN
+  SELECT * INTO target FROM estop.stops s WHERE s.stop_id = p_stop_id;
+  IF target.stop_id IS NULL THEN
     RETURN QUERY SELECT 'unknown'::text, NULL::bigint, NULL::timestamptz;
     RETURN;
   END IF;
-  IF found.reset_at IS NULL AND NOT EXISTS (SELECT 1 FROM estop.stop_progress p WHERE p.stop_id = p_stop_id AND p.fenced_at IS NOT NULL) THEN
+  IF target.reset_at IS NULL AND NOT EXISTS (SELECT 1 FROM estop.stop_progress p WHERE p.stop_id = p_stop_id AND p.fenced_at IS NOT NULL) THEN
     RETURN QUERY SELECT 'not-fenced'::text, NULL::bigint, NULL::timestamptz;
     RETURN;
   END IF;
-  IF found.reset_at IS NULL AND found.scope_key = 'fleet' THEN
+  IF target.reset_at IS NULL AND target.scope_key = 'fleet' THEN
     INSERT INTO estop.reset_consents AS c (stop_id, actor, reason) VALUES (p_stop_id, p_actor, left(p_reason, 2000))
       ON CONFLICT (stop_id, actor) DO UPDATE SET at = clock_timestamp(), reason = excluded.reason;
     IF NOT EXISTS (SELECT 1 FROM estop.reset_consents c
