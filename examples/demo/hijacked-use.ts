@@ -32,11 +32,28 @@ async function usePostgres(secret: Secret): Promise<HijackedUse> {
   };
 }
 
+/** pg-boss's own library with nothing but the agent's credential. */
 async function useQueue(secret: Secret): Promise<HijackedUse> {
-  const client = await logIn(secret);
+  const { PgBoss } = await import('pg-boss');
+  const boss = new PgBoss({
+    host: String(secret['host']),
+    port: Number(secret['port']),
+    database: String(secret['database']),
+    user: String(secret['user']),
+    password: String(secret['password']),
+    schema: String(secret['schema']),
+    max: 1,
+    migrate: false,
+    supervise: false,
+    schedule: false,
+  });
+  boss.on('error', () => undefined);
+  await boss.start();
   return {
-    once: async () => void (await client.query(String(secret['enqueue']), [JSON.stringify({ refund: 'everything' })])),
-    close: () => client.end(),
+    once: async () => {
+      if ((await boss.send(String(secret['queue']), { refund: 'everything' })) === null) throw new Error('the queue took no job');
+    },
+    close: () => boss.stop({ graceful: false }),
   };
 }
 

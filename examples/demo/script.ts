@@ -1,2 +1,15 @@
-/** What the scripted model plays: an ordinary morning of a billing agent, until somebody else takes over. */
-export const billingScript = [] as const;
+import type { Script } from './scripted-model.ts';
+
+/** What the scripted models play: an ordinary morning of a billing agent and its helper, which goes on until something ends it. */
+export const scripts: Readonly<Record<string, Script>> = {
+  billing: [
+    { say: 'I look at the invoices first.', call: [{ tool: 'billing__list_invoices', arguments: {} }] },
+    { say: 'One is overdue.', call: [{ tool: 'billing__get_invoice', arguments: { invoiceId: 'inv-1002' } }] },
+    { say: 'A helper writes the reminders.', call: [{ tool: 'estop__start_task', arguments: { agentId: 'reminder-bot', prompt: 'Remind the customer of inv-1002.' } }] },
+    { say: 'Still at it.', call: [{ tool: 'billing__list_invoices', arguments: {} }], delayMs: 300 },
+  ],
+  reminder: [
+    { say: 'I send the reminder.', call: [{ tool: 'billing__send_reminder', arguments: { invoiceId: 'inv-1002' } }] },
+    { say: 'And I keep watch.', call: [{ tool: 'billing__slow_report', arguments: { seconds: 2 } }], delayMs: 300 },
+  ],
+};

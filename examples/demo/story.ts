@@ -7,7 +7,6 @@ import { followStop } from './follow-stop.ts';
 import { fetchLoot, type LootItem } from './loot.ts';
 import { type Hijacked, hijack } from './hijacked.ts';
 import { openUse } from './hijacked-use.ts';
-import type { DemoOptions } from './options.ts';
 import type { Screen } from './screen.ts';
 import { complaintsOf, type Findings, summaryLines, summaryOf } from './summary.ts';
 
@@ -18,7 +17,7 @@ const grantNames = ['database', 'queue', 'crm', 'wake-up'] as const;
 const systemOf = { 'billing-db': 'postgres', 'refund-queue': 'pg-boss', crm: 'oauth', scheduler: 'temporal' } as const;
 
 /** From an honest task to a proved stop. True if nothing is left to complain of. */
-export async function runStory(cast: Cast, options: DemoOptions, screen: Screen): Promise<boolean> {
+export async function runStory(cast: Cast, screen: Screen): Promise<boolean> {
   const { service, operator, world } = cast;
   const task = await startHonestTask(cast, screen);
   const loot = await fetchLoot(cast, task.taskId, grantNames);

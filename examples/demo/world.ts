@@ -6,7 +6,7 @@ import { type FaultProxy, listen } from './fault-proxy.ts';
 import { type McpDemoServer, startMcpServer } from './mcp-server.ts';
 import { type OauthServer, startOauthServer } from './oauth-server.ts';
 import { type ScriptedModel, startScriptedModel } from './scripted-model.ts';
-import { billingScript } from './script.ts';
+import { scripts } from './script.ts';
 import { startTargetDatabase, type TargetDatabase } from './target-database.ts';
 
 /** Everything that is not estop: the systems an agent has keys to, the tools it calls, the model that drives it. */
@@ -33,7 +33,7 @@ export async function startWorld(keep: boolean): Promise<World> {
     startTargetDatabase(folder),
     startOauthBehindProxy(join(folder, 'logs', 'oauth-resource.jsonl')),
     startMcpServer({ logPath: join(folder, 'logs', 'mcp-calls.jsonl') }),
-    startScriptedModel(billingScript),
+    startScriptedModel({ scripts }),
   ]);
   const { oauth, oauthProxy } = oauthWithProxy;
   const secrets = { BILLING_DB_ADMIN_URL: database.adminUrl, OAUTH_INITIAL_TOKEN: oauth.initialAccessToken, OAUTH_CONTROL_SECRET: oauth.controlClient.clientSecret, MODEL_KEY: 'scripted' };
@@ -75,7 +75,7 @@ interface Places {
 function configOf({ oauth, tools, model, temporalAddress }: Places): object {
   const grants = [
     { name: 'database', connector: 'billing-db', life: '15m', options: { memberOf: ['billing_clerk'] } },
-    { name: 'queue', connector: 'refund-queue', life: '15m', options: {} },
+    { name: 'queue', connector: 'refund-queue', life: '15m', options: { schedule: { cron: '* * * * *', data: { wake: 'billing-bot' } } } },
     { name: 'crm', connector: 'crm', life: '15m', options: {} },
     { name: 'wake-up', connector: 'scheduler', life: '15m', options: { workflowType: 'wakeUp', taskQueue: 'nobody-listens', everySeconds: 5 } },
   ];
@@ -87,7 +87,7 @@ function configOf({ oauth, tools, model, temporalAddress }: Places): object {
         owner: 'ada@example.com',
         stopHolder: 'grace@example.com',
         labels: { team: 'billing' },
-        model: 'scripted',
+        model: 'billing',
         tools: { 'billing/list_invoices': 'allow', 'billing/get_invoice': 'allow', 'billing/send_reminder': 'allow', 'billing/slow_report': 'allow', 'billing/refund_payment': 'ask' },
         grants,
         mayStart: ['reminder-bot'],
@@ -96,7 +96,7 @@ function configOf({ oauth, tools, model, temporalAddress }: Places): object {
       'reminder-bot': {
         owner: 'ada@example.com',
         stopHolder: 'grace@example.com',
-        model: 'scripted',
+        model: 'reminder',
         tools: { 'billing/send_reminder': 'allow', 'billing/slow_report': 'allow' },
         grants: [grants[0]],
         limits,
@@ -116,6 +116,10 @@ function configOf({ oauth, tools, model, temporalAddress }: Places): object {
       scheduler: { system: 'temporal', address: temporalAddress, namespace: 'estop-agents', network: 'loopback' },
     },
     tools: { billing: { url: tools.url } },
-    models: { scripted: { provider: 'openai-compatible', model: 'scripted', baseUrl: model.baseUrl, apiKey: { env: 'MODEL_KEY' } } },
+    models: { billing: modelOf('billing', model), reminder: modelOf('reminder', model) },
   };
+}
+
+function modelOf(script: string, model: ScriptedModel): object {
+  return { provider: 'openai-compatible', model: script, baseUrl: model.baseUrl, apiKey: { env: 'MODEL_KEY' } };
 }
