@@ -22,6 +22,8 @@ export interface OauthServerOptions {
   readonly logPath?: string;
   readonly accessTokenFormat?: 'opaque' | 'jwt';
   readonly tokenLifeSeconds?: number;
+  /** A new registration token at each update of a client, as some servers do. */
+  readonly rotateRegistrationTokens?: boolean;
   /** Where it keeps clients and tokens; default: in memory, for this server alone. */
   readonly adapter?: Configuration['adapter'];
 }
@@ -101,7 +103,7 @@ function configurationOf(options: OauthServerOptions, issuer: string): Configura
       introspection: { enabled: true },
       revocation: { enabled: true },
       registration: { enabled: true, initialAccessToken },
-      registrationManagement: { enabled: true, rotateRegistrationAccessToken: false },
+      registrationManagement: { enabled: true, rotateRegistrationAccessToken: options.rotateRegistrationTokens ?? false },
       ...(jwt
         ? {
             resourceIndicators: {
