@@ -30,7 +30,7 @@ describe('JSON that is read for an approval', () => {
   it('refuses whatever JSON.parse refuses, and says where', () => {
     fc.assert(
       fc.property(
-        fc.string({ unit: fc.constantFrom(...'{}[]",:0123456789.eE+-\\u/tfn truefalsenull\n\t') }),
+        fc.string({ unit: fc.constantFrom(...'{}[]",:0123456789.eE+-\\u/tfn truefalsenull\n\t'.split('')) }),
         (text) => {
           let parses = true;
           try {

@@ -1,0 +1,292 @@
+import { join } from 'node:path';
+import { afterAll } from 'vitest';
+import { type McpCall, type McpDemoServer, startMcpServer } from '../../examples/demo/mcp-server.ts';
+import type { AgentSpec, EstopConfig, ToolServerSpec } from '../../src/contract/config.ts';
+import type { Log } from '../../src/contract/identity.ts';
+import { type GatewayDeps, startGateway } from '../../src/gateway/server.ts';
+import { ensureKeys, openKeyRing } from '../../src/runtime/keys/key-ring.ts';
+import { createSealer } from '../../src/runtime/keys/sealer.ts';
+import { createTaskTokenSigner, createTaskTokenVerifier } from '../../src/runtime/keys/task-token.ts';
+import { drainWanted, recordDrain } from '../../src/store/fence.ts';
+import { storeNow } from '../../src/store/installation.ts';
+import type { TaskRecord } from '../../src/store/tasks.ts';
+import { createDatabase } from '../kit/postgres.ts';
+import { tempFolder } from '../kit/temp-folder.ts';
+import { fence, keepBeating, type Ledger, makeLedger, putAgents, startTask } from '../store/ledger.ts';
+
+export const environment = 'test';
+const trustDomain = 'test.local';
+
+const closers: (() => Promise<void>)[] = [];
+// Last in, first out: the gateway goes before its upstream.
+afterAll(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+export const closeAfterAll = (close: () => Promise<void>): void => void closers.push(close);
+
+/** What the stop process and the relay do for a gateway, each of which can be left undone. */
+export interface Heart {
+  beating: boolean;
+  draining: boolean;
+  drains: number;
+}
+
+export interface RunningGateway {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+export interface Rig {
+  readonly ledger: Ledger;
+  readonly folder: string;
+  readonly keysFolder: string;
+  readonly upstream: McpDemoServer;
+  readonly heart: Heart;
+  readonly logLines: {
+    readonly level: string;
+    readonly fields: Readonly<Record<string, unknown>>;
+    readonly message: string;
+  }[];
+  /** Agents may be changed under a running gateway, as a reload of the configuration does. */
+  configure(change: (config: EstopConfig) => EstopConfig): void;
+  startGateway(changes?: Partial<GatewayDeps>): Promise<RunningGateway>;
+  startTask(agent?: AgentSpec): Promise<TaskRecord>;
+  token(task: TaskRecord, changes?: { readonly epoch?: number; readonly agents?: readonly string[] }): Promise<string>;
+  calls(task: TaskRecord): readonly McpCall[];
+  deps(changes?: Partial<GatewayDeps>): GatewayDeps;
+}
+
+const limits = {
+  maxSteps: 10,
+  maxTokens: 1_000,
+  maxDepth: 4,
+  maxFanOut: 8,
+  maxOpenTasks: 100_000,
+  approvalTtlMs: 60_000,
+};
+
+export const billingBot: AgentSpec = {
+  agentId: 'billing-bot',
+  owner: 'olga',
+  stopHolder: 'sam',
+  labels: { team: 'billing' },
+  model: 'scripted',
+  tools: {
+    'billing/list_invoices': 'allow',
+    'billing/get_invoice': 'allow',
+    'billing/send_reminder': 'allow',
+    'billing/slow_report': 'allow',
+    'billing/refund_payment': 'ask',
+  },
+  grants: [],
+  mayStart: [],
+  limits,
+};
+export const readerBot: AgentSpec = {
+  ...billingBot,
+  agentId: 'reader-bot',
+  labels: {},
+  tools: { 'billing/*': 'allow', 'billing/refund_payment': 'ask' },
+};
+
+export async function makeRig(): Promise<Rig> {
+  const ledger = await makeLedger(createDatabase);
+  await putAgents(ledger, [billingBot, readerBot]);
+  const folder = tempFolder();
+  const keysFolder = join(folder, 'keys');
+  ensureKeys(keysFolder, environment);
+  const upstream = await startMcpServer({
+    logPath: join(folder, 'mcp-calls.jsonl'),
+    token: 'upstream-secret',
+    logBodies: true,
+  });
+  closeAfterAll(() => upstream.stop());
+  const billing: ToolServerSpec = { serverId: 'billing', url: upstream.url, credential: { env: 'BILLING_TOKEN' } };
+  let config: EstopConfig = {
+    environment,
+    trustDomain,
+    agents: [billingBot, readerBot],
+    connectors: [],
+    toolServers: [billing],
+    models: [],
+  };
+  const logLines: Rig['logLines'] = [];
+  const log = recorder(logLines);
+  const heart = startHeart(ledger);
+  const ring = openKeyRing(keysFolder, 'token', environment);
+  const signer = createTaskTokenSigner({ ring, environment, trustDomain });
+
+  const deps = (changes: Partial<GatewayDeps> = {}): GatewayDeps => ({
+    environment,
+    databaseUrl: ledger.urls.estop_gateway,
+    host: '127.0.0.1',
+    port: 0,
+    config: { current: () => config },
+    readSecret: (reference) => (reference.env === 'BILLING_TOKEN' ? 'upstream-secret' : ''),
+    verifier: createTaskTokenVerifier({ ring, environment, trustDomain }),
+    sealer: createSealer(openKeyRing(keysFolder, 'seal', environment)),
+    log,
+    allowConnections: 4,
+    ...changes,
+  });
+  return {
+    ledger,
+    folder,
+    keysFolder,
+    upstream,
+    heart,
+    logLines,
+    deps,
+    configure: (change) => {
+      config = change(config);
+    },
+    startGateway: async (changes) => {
+      const gateway = await startGateway(deps(changes));
+      closeAfterAll(() => gateway.close());
+      return gateway;
+    },
+    startTask: (agent = billingBot) => startTask(ledger, agent),
+    token: async (task, changes = {}) => {
+      const { taskId, agentId, agents, keys, epoch } = task;
+      return (await signer.sign({ taskId, agentId, agents, keys, epoch, ...changes })).token;
+    },
+    calls: (task) => upstream.calls().filter((call) => call.taskId === task.taskId),
+  };
+}
+
+function startHeart(ledger: Ledger): Heart {
+  const heart: Heart = { beating: true, draining: true, drains: 0 };
+  let busy: Promise<void> = Promise.resolve();
+  let again = true;
+  const once = async (): Promise<void> => {
+    const revoker = ledger.as('estop_revoker');
+    if (heart.beating) await keepBeating(ledger);
+    if (!heart.draining) return;
+    const now = await storeNow(revoker);
+    if (!(await drainWanted(revoker))) return;
+    await recordDrain(revoker, now);
+    heart.drains += 1;
+  };
+  const round = (): void => {
+    if (!again) return;
+    busy = once()
+      .catch(() => undefined)
+      .then(() => void setTimeout(round, 50));
+  };
+  round();
+  closeAfterAll(async () => {
+    again = false;
+    await busy;
+  });
+  return heart;
+}
+
+function recorder(lines: Rig['logLines']): Log {
+  const at =
+    (level: string) =>
+    (fields: object, message: string): void =>
+      void lines.push({ level, fields: { ...fields }, message });
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+/** Polls until it holds; the test's own time-out ends the wait. */
+export async function until<Value>(
+  ask: () => Value | undefined | false | Promise<Value | undefined | false>,
+): Promise<Value> {
+  for (;;) {
+    const value = await ask();
+    if (value !== undefined && value !== false) return value;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+export const untilReady = (gateway: RunningGateway): Promise<true> =>
+  until(async () => (await fetch(`${gateway.url}/readyz`)).ok);
+export const untilNotReady = (gateway: RunningGateway): Promise<true> =>
+  until(async () => !(await fetch(`${gateway.url}/readyz`)).ok);
+
+/** What the relay does, until the stop is fenced. */
+export const untilFenced = (rig: Rig, stopId: string): Promise<true> => until(() => fence(rig.ledger, stopId));
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Readonly<Record<string, unknown>>;
+  /** Of a tool call: the text of its result. */
+  readonly text: string;
+  readonly isError: boolean;
+  readonly meta: Readonly<Record<string, unknown>>;
+}
+
+/** One request of the revision that keeps no session. */
+export function callTool(
+  gateway: RunningGateway,
+  token: string,
+  name: string,
+  args: unknown,
+  signal?: AbortSignal,
+): Promise<Reply> {
+  return post(
+    gateway,
+    token,
+    { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: args } },
+    signal,
+  );
+}
+
+interface Message {
+  readonly method: string;
+  readonly params?: Readonly<Record<string, unknown>>;
+  readonly [key: string]: unknown;
+}
+
+const envelope = {
+  'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+  'io.modelcontextprotocol/clientInfo': { name: 'test', version: '1' },
+  'io.modelcontextprotocol/clientCapabilities': {},
+};
+
+export function post(gateway: RunningGateway, token: string, message: Message, signal?: AbortSignal): Promise<Reply> {
+  const name = message.params?.['name'];
+  const headers = {
+    authorization: `Bearer ${token}`,
+    'mcp-protocol-version': '2026-07-28',
+    'mcp-method': message.method,
+    ...(typeof name === 'string' ? { 'mcp-name': name } : {}),
+  };
+  return postRaw(
+    gateway,
+    JSON.stringify({ ...message, params: { ...message.params, _meta: envelope } }),
+    headers,
+    signal,
+  );
+}
+
+export async function postRaw(
+  gateway: RunningGateway,
+  body: string | Uint8Array<ArrayBuffer>,
+  headers: Readonly<Record<string, string>>,
+  signal: AbortSignal | null = null,
+): Promise<Reply> {
+  const response = await fetch(`${gateway.url}/mcp`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...headers },
+    body,
+    signal,
+  });
+  const text = await response.text();
+  const parsed = (text === '' ? {} : JSON.parse(text)) as Readonly<Record<string, unknown>>; // every answer of a gateway is an object
+  const result = (parsed['result'] ?? {}) as {
+    readonly content?: readonly { readonly text?: string }[];
+    readonly isError?: boolean;
+    readonly _meta?: Record<string, unknown>;
+  }; // a tool result, or lacks these
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: parsed,
+    text: result.content?.[0]?.text ?? '',
+    isError: result.isError === true,
+    meta: result._meta ?? {},
+  };
+}
