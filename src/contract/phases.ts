@@ -1,5 +1,6 @@
 /**
- * The phases of a lane, in order (reference: connectors.md section 2). A connector declares those it has; `probe` always runs.
+ * The phases of a lane, in order. A connector declares those it has; `probe` always runs. `sweep` goes over the target once more and
+ * ends what bears the name of the grant or an older epoch, never what is younger than the stop. rule: sweep-by-epoch
  */
 export const cuttingPhases = [
   'fence',
