@@ -6,6 +6,7 @@ export interface Sabotage {
   readonly what: string;
   readonly in: string;
   readonly find: string | RegExp;
+  /** As String.replace takes it: `$1` is the first group. */
   readonly put: string;
   /** Where the server itself objects before any assertion does. */
   readonly raises?: RegExp;
@@ -42,7 +43,7 @@ export async function sabotaged(ledger: Ledger, sabotage: Sabotage, work: () => 
     sabotage.in.split('.'),
   );
   const original = String(row?.['text']);
-  const changed = original.replace(sabotage.find, () => sabotage.put);
+  const changed = original.replace(sabotage.find, sabotage.put);
   if (changed === original) throw new Error(`${sabotage.in} has no ${String(sabotage.find)}: the sabotage is out of date`);
   await ledger.sql(changed);
   try {

@@ -28,8 +28,8 @@ onEveryPostgres('the latch', (createOn) => {
     {
       what: 'the lock in a statement of its own',
       in: 'estop.latch',
-      find: /PERFORM 1 FROM estop\.latch_order FOR UPDATE;[\s\S]*?END IF;/,
-      put: '',
+      find: /PERFORM 1 FROM estop\.latch_order FOR UPDATE;[\s\S]*?END IF;([\s\S]*)(INSERT INTO estop\.stops)/,
+      put: '$1 PERFORM pg_sleep(0.05); $2',
       raises: /duplicate key/,
     },
   );
