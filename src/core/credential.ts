@@ -15,7 +15,7 @@ export interface StopMark {
 }
 
 /**
- * The one rule (design.md section 4): a credential is dead iff a stop that matches one of its scope keys is in force, or
+ * The one rule: a credential is dead iff a stop that matches one of its scope keys is in force, or
  * matches and has a higher epoch than it. Returns the stop that kills it, or undefined. `estop.dead_by` in SQL is held equal
  * to this function by a property test. Category and grace are no parameters: a task that winds down has no power left.
  * rule: dead-iff-in-force-or-younger, grace-has-no-power

@@ -1,4 +1,4 @@
--- The ledger. Every word of design.md section 3 that must survive a crash has one table here.
+-- The ledger. Every word of the glossary that must survive a crash has one table here.
 CREATE SCHEMA IF NOT EXISTS estop;
 
 -- One row: which environment and which store this is. A gateway remembers store_id, so that a restored or foreign store is refused.
