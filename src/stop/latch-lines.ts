@@ -6,7 +6,8 @@ export interface LatchLines {
   giveBack(line: LatchLine): void;
   /** The line is slow or broken: it no longer counts, another is opened in its place. Its holder still owns it. */
   writeOff(line: LatchLine): void;
-  idle(): number;
+  /** Connections that are open and not written off, busy ones too. */
+  open(): number;
   close(): void;
 }
 
@@ -94,7 +95,7 @@ export function createLatchLines(options: LatchLinesOptions): LatchLines {
       else line.discard();
     },
     writeOff: drop,
-    idle: () => idle.length,
+    open: () => members.size,
     close: () => {
       closed = true;
       clearInterval(pings);

@@ -76,7 +76,7 @@ export function placeOrder(order: StopOrder, roads: Roads): Promise<Placed> {
       }
     };
     void throughStore();
-    if (roads.lines.idle() === 0) startIntake(); // no warm line: the store is already known to be in trouble
+    if (roads.lines.open() === 0) startIntake(); // the store is already known to be away
   });
 }
 

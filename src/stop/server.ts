@@ -124,7 +124,7 @@ export async function startStopServer(deps: StopServerDeps): Promise<StopServer>
       status: latch && intake.isWarm() ? 'ready' : 'degraded',
       latch: latch ? 'ok' : 'down',
       intake: intake.isWarm() ? 'ok' : 'down',
-      warmLines: lines.idle(),
+      warmLines: lines.open(),
     };
   }
 

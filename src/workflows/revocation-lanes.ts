@@ -18,6 +18,8 @@ const escalateAfterMs = 60_000;
 /** Beyond the connector's own deadline: for the ledger's writes around it. */
 const attemptMarginMs = 5_000;
 const pauseCeilingMs = 30_000;
+const watchFloorMs = 1_000;
+const watchCeilingMs = 60_000;
 
 const { escalateLane } = proxyActivities<Pick<ControlActivities, 'escalateLane'>>({ startToCloseTimeout: 10_000 });
 
@@ -59,12 +61,13 @@ async function passThrough(lane: LaneSpec): Promise<Verdict> {
   const key = { obligationId: lane.obligationId, round: lane.round };
   try {
     for (const phase of lane.phases) await runPhase({ ...key, phase });
-    for (;;) {
+    for (let watchMs = watchFloorMs; ; watchMs = Math.min(watchMs * 2, watchCeilingMs)) {
       const outcome = await probeLane(key);
       if (outcome.kind === 'proved') return 'concluded';
       if (outcome.kind === 'alive') return 'alive';
-      // Residual access is watched until its end, then proved like any other. rule: residual-watched
-      await sleep(Math.max(1_000, Date.parse(outcome.until) - Date.now()));
+      // Residual access is watched until its end, then proved like any other: what was issued late is found before that and cut.
+      // rule: residual-watched
+      await sleep(Math.max(watchFloorMs, Math.min(watchMs, Date.parse(outcome.until) - Date.now())));
     }
   } catch {
     return 'broken';

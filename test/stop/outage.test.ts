@@ -1,0 +1,175 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, Connection } from '@temporalio/client';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { namespaces, stopIntakeWorkflowId } from '../../src/contract/names.ts';
+import { type PostgresServer, startPostgres } from '../../src/runtime/local/postgres-server.ts';
+import { startTemporal, type TemporalServer } from '../../src/runtime/local/temporal-server.ts';
+import { beat } from '../../src/store/latch.ts';
+import { startControlWorker } from '../../src/workers/create-control.ts';
+import { requires } from '../kit/requires.ts';
+import { tempFolder } from '../kit/temp-folder.ts';
+import { recordingLog, until } from '../revocation/rig.ts';
+import { type Ledger, newId, openLedger } from '../store/ledger.ts';
+import { type StopProcess, startStopProcess } from './stop-process.ts';
+
+requires('temporal')('a stop while the store is in trouble', () => {
+  const folder = tempFolder();
+  let postgres: PostgresServer;
+  let temporal: TemporalServer;
+  let ledger: Ledger;
+  let stops: StopProcess;
+  let closeWorker: () => Promise<void>;
+
+  beforeAll(async () => {
+    [postgres, temporal] = await Promise.all([
+      startPostgres({ folder, name: 'store' }),
+      startTemporal({ stateFolder: folder, database: 'memory', ui: false }),
+    ]);
+    ledger = await openLedger(postgres.url('postgres'), 'estop_test');
+    stops = await startStopProcess(ledger.urls.estop_stop, temporal.address);
+    const worker = startControlWorker({
+      environment: 'test',
+      databaseUrl: ledger.urls.estop_revoker,
+      temporalAddress: temporal.address,
+      connectors: {
+        ids: () => [],
+        get: () => {
+          throw new Error('none');
+        },
+        system: () => undefined,
+      },
+      sealer: { seal: (plain) => plain, open: (sealed) => sealed },
+      log: recordingLog().log,
+    });
+    closeWorker = worker.close;
+  });
+  afterAll(async () => {
+    await closeWorker();
+    await temporal.stop();
+    await postgres.stop();
+  });
+  beforeEach(async () => {
+    await until(async () => (await stops.get('/readyz')).body['status'] === 'ready');
+  });
+
+  const epochOf = async (stopId: string): Promise<unknown> =>
+    (await ledger.sql('SELECT epoch FROM estop.stops WHERE stop_id = $1', [stopId]))[0]?.['epoch'];
+
+  it('is accepted while PostgreSQL is frozen, and latched once it thaws', async () => {
+    const stopId = newId('stop');
+    const pids = await freeze(postgres, ledger);
+    try {
+      const { status, body } = await stops.send({ stopId, scopeKey: 'agent:frozen' });
+      expect([status, body['state'], body['stopId']]).toEqual([202, 'accepted', stopId]);
+      expect((await stops.get('/livez')).status).toBe(200);
+      await until(async () => (await stops.get('/readyz')).body['status'] === 'degraded');
+    } finally {
+      thaw(pids);
+    }
+    await until(() => epochOf(stopId));
+  });
+
+  it('is latched by the intake alone where the stop process died after it had accepted', async () => {
+    const mine = await startStopProcess(ledger.urls.estop_stop, temporal.address);
+    await until(async () => (await mine.get('/readyz')).body['status'] === 'ready');
+    const stopId = newId('stop');
+    const pids = await freeze(postgres, ledger);
+    try {
+      expect((await mine.send({ stopId, scopeKey: 'agent:orphaned' })).body['state']).toBe('accepted');
+      await mine.server.close();
+    } finally {
+      thaw(pids);
+    }
+    await until(() => epochOf(stopId));
+  });
+
+  it('is latched by the drain where somebody terminated the intake, and only then is the intake drained', async () => {
+    const connection = await Connection.connect({ address: temporal.address });
+    const client = new Client({ connection, namespace: namespaces.control });
+    const mine = await startStopProcess(ledger.urls.estop_stop, temporal.address);
+    await until(async () => (await mine.get('/readyz')).body['status'] === 'ready');
+    const stopId = newId('stop');
+    const pids = await freeze(postgres, ledger);
+    try {
+      expect((await mine.send({ stopId, scopeKey: 'agent:terminated' })).body['state']).toBe('accepted');
+      await mine.server.close();
+      await client.workflow.getHandle(stopIntakeWorkflowId('test')).terminate('by hand');
+    } finally {
+      thaw(pids);
+    }
+    await ledger.sql(
+      "INSERT INTO estop.gateways (gateway_id, address, drain_wanted_at) VALUES ($1, '', clock_timestamp())",
+      [newId('gw')],
+    );
+    await until(
+      async () =>
+        (await ledger.sql('SELECT 1 FROM estop.intake_drains d, estop.gateways g WHERE d.begun_at > g.drain_wanted_at'))
+          .length > 0,
+    );
+    expect(await epochOf(stopId)).toBeDefined();
+    await connection.close();
+  });
+
+  it('has a conflict in the intake latched under another id rather than lost', async () => {
+    const stopId = newId('stop');
+    await stops.send({ stopId, scopeKey: 'agent:first' });
+    const pids = await freeze(postgres, ledger);
+    try {
+      expect((await stops.send({ stopId, scopeKey: 'agent:second' })).body['state']).toBe('accepted');
+    } finally {
+      thaw(pids);
+    }
+    await until(
+      async () => (await ledger.sql("SELECT 1 FROM estop.stops WHERE scope_key = 'agent:second'")).length === 1,
+    );
+  });
+
+  it('is accepted while PostgreSQL is down, latched when it is back, and the beat comes back too', async () => {
+    const stopId = newId('stop');
+    await postgres.stop();
+    const { status, body } = await stops.send({ stopId, scopeKey: 'agent:down' });
+    expect([status, body['state']]).toEqual([202, 'accepted']);
+    postgres = await startPostgres({ folder, name: 'store', port: postgres.port });
+    await until(() => epochOf(stopId).catch(() => undefined));
+    await until(async () => (await stops.get('/readyz')).body['latch'] === 'ok');
+    expect(await beat(ledger.as('estop_stop'), 'by-hand')).toBe(true);
+  });
+
+  it('is latched as ever while Temporal is down, and answered with the direct command where both are away', async () => {
+    await temporal.stop();
+    const { status, body } = await stops.send({ scopeKey: 'agent:no-temporal' });
+    expect([status, body['state']]).toEqual([200, 'latched']);
+
+    const stopId = newId('stop');
+    const pids = await freeze(postgres, ledger);
+    try {
+      const answer = await stops.send({ stopId, scopeKey: 'agent:nobody' });
+      expect([answer.status, answer.body['code']]).toEqual([503, 'store-unavailable']);
+      expect(answer.body['detail']).toContain(`estop stop --direct --stop-id ${stopId}`);
+    } finally {
+      thaw(pids);
+    }
+  });
+});
+
+/** Slow, not down: the postmaster and every backend stand still, and their sockets stay open. */
+async function freeze(postgres: PostgresServer, ledger: Ledger): Promise<readonly number[]> {
+  const rows = await ledger.sql('SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()');
+  const own = await ledger.sql('SELECT pg_backend_pid() AS pid');
+  const pids = [postgres.pid, ...rows.map((row) => Number(row['pid'])), ...own.map((row) => Number(row['pid']))];
+  for (const pid of pids) signal(pid, 'SIGSTOP');
+  await sleep(0);
+  return pids;
+}
+
+function thaw(pids: readonly number[]): void {
+  for (const pid of pids) signal(pid, 'SIGCONT');
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It ended meanwhile.
+  }
+}
