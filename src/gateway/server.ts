@@ -4,9 +4,11 @@ import type { Log, Sealer, TaskTokenVerifier } from '../contract/identity.ts';
 import { formatId, type IdKind } from '../core/ids.ts';
 import { openStore, type Store } from '../store/pool.ts';
 import { listenForStops } from '../store/stop-hints.ts';
+import type { LedgerPort } from './call/ledger-port.ts';
 import { Settler } from './call/settler.ts';
 import { type Clock, systemClock } from './fence/clock.ts';
 import { Fence } from './fence/fence.ts';
+import type { FencePort } from './fence/fence-port.ts';
 import { OpenCalls } from './fence/open-calls.ts';
 import { Renewer } from './fence/renewer.ts';
 import { listen } from './http/listen.ts';
@@ -29,6 +31,11 @@ export interface GatewayDeps {
   readonly log: Log;
   readonly clock?: Clock;
   readonly callTimeoutMs?: number;
+  /** Stands between the gateway and its store: how a test or the demo takes a part out without a switch in the product. */
+  readonly decorate?: {
+    readonly fence?: (port: FencePort) => FencePort;
+    readonly ledger?: (port: LedgerPort) => LedgerPort;
+  };
   /** Connections of the allow path. The fence has its own, so that waiting calls cannot hold up a renewal. */
   readonly allowConnections?: number;
 }
@@ -52,7 +59,9 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const newId = (kind: IdKind): string => formatId(kind, environment, randomBytes(16));
   const allowStore = openGatewayStore(deps, 'estop-gateway', deps.allowConnections ?? defaultAllowConnections, 2_800);
   const fenceStore = openGatewayStore(deps, 'estop-gateway-fence', fenceConnections, 2_000);
-  const fencePort = createFencePort(fenceStore);
+  const plain = createFencePort(fenceStore);
+  const fencePort = deps.decorate?.fence?.(plain) ?? plain;
+  const ledgerPort = createLedgerPort(allowStore);
   const settler = new Settler({ settle: (calls) => settleCalls(allowStore, calls) }, log);
   const openCalls = new OpenCalls();
   const fence = new Fence(clock, openCalls);
@@ -67,7 +76,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     renewNow: () => renewer.renewNow(),
     openCalls,
     tools,
-    ledger: createLedgerPort(allowStore),
+    ledger: deps.decorate?.ledger?.(ledgerPort) ?? ledgerPort,
     settle: (callId, outcome) => settler.add(callId, outcome),
     sealer: deps.sealer,
     newId,

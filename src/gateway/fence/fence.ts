@@ -58,10 +58,10 @@ export class Fence {
   check(bearer: Bearer): FenceVerdict {
     const now = this.standing();
     if (!now.live) return { kind: 'no-lease', why: now.why };
+    // First: a view from before a reset must not judge what was issued after it. rule: newer-token-renews-first
+    if (bearer.epoch > now.view.epoch) return { kind: 'newer-than-view' };
     const stop = killerOf(now.view, bearer);
-    if (stop !== undefined) return { kind: 'dead', stop };
-    // rule: newer-token-renews-first
-    return bearer.epoch > now.view.epoch ? { kind: 'newer-than-view' } : { kind: 'clear' };
+    return stop === undefined ? { kind: 'clear' } : { kind: 'dead', stop };
   }
 
   /** Takes a reply, or the time, into the state, and cuts in the same tick what may not go on. Returns what was cut. */

@@ -1,0 +1,203 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type FaultProxy, listen } from '../../examples/demo/fault-proxy.ts';
+import { taskKey } from '../../src/core/scope-key.ts';
+import { systemClock } from '../../src/gateway/fence/clock.ts';
+import { stop } from '../store/ledger.ts';
+import {
+  callTool,
+  closeAfterAll,
+  makeRig,
+  type Rig,
+  type RunningGateway,
+  until,
+  untilFenced,
+  untilNotReady,
+  untilReady,
+} from './rig.ts';
+
+/**
+ * Sabotaged once each, with what failed then:
+ * - standing() that ignores the end of the lease: "no stop process", "store down", "store that hangs";
+ * - standing() that ignores the gap: "asks for a drain", "a stop accepted elsewhere during the outage";
+ * - standing() that ignores the clocks: "a clock that jumps";
+ * - no cut when the lease is lost: "ends what it has in flight".
+ */
+let rig: Rig;
+let proxy: FaultProxy;
+let gateway: RunningGateway;
+/** Added to the wall clock of the gateway alone. */
+let jumpMs = 0;
+
+beforeAll(async () => {
+  rig = await makeRig();
+  const url = new URL(rig.ledger.urls.estop_gateway);
+  proxy = await listen({ host: url.hostname, port: Number(url.port) });
+  closeAfterAll(() => proxy.close());
+  url.port = String(proxy.port);
+  url.hostname = proxy.host;
+  const clock = () => ({ ...systemClock(), wall: Date.now() + jumpMs });
+  gateway = await rig.startGateway({ databaseUrl: url.href, clock });
+  await untilReady(gateway);
+});
+
+async function expectsNothing(code: string): Promise<void> {
+  const task = await rig.startTask();
+  const reply = await callTool(gateway, await rig.token(task), 'billing__list_invoices', {});
+  expect(reply).toMatchObject({ status: 503, body: { code } });
+  expect(reply.headers.get('content-type')).toBe('application/problem+json');
+  expect(Number(reply.headers.get('retry-after'))).toBeGreaterThan(0);
+  expect(rig.calls(task)).toEqual([]);
+}
+
+async function worksAgain(): Promise<void> {
+  await untilReady(gateway);
+  const reply = await callTool(gateway, await rig.token(await rig.startTask()), 'billing__list_invoices', {});
+  expect(reply).toMatchObject({ status: 200, isError: false });
+}
+
+describe('a gateway that cannot learn of stops', () => {
+  it('admits nothing while no stop process exercises the latch, and says that it is not ready', async () => {
+    rig.heart.beating = false;
+    await untilNotReady(gateway);
+    await expectsNothing('no-lease');
+    rig.heart.beating = true;
+    await worksAgain();
+  });
+
+  it('admits nothing while the store is down, and ends what it has in flight when its lease runs out', async () => {
+    const task = await rig.startTask();
+    const call = callTool(gateway, await rig.token(task), 'billing__slow_report', { seconds: 60 });
+    await until(() => rig.calls(task).length === 1);
+    await proxy.addToxic('gone', { type: 'down' });
+    await untilNotReady(gateway);
+    await expectsNothing('no-lease');
+    expect(await call).toMatchObject({ isError: true, meta: { 'estop/decision': 'possibly-completed' } });
+    await until(() => rig.calls(task)[0]?.abortedAt !== undefined);
+    await proxy.removeToxic();
+    await worksAgain();
+    // Settled late, but settled.
+    await until(
+      async () =>
+        (await rig.ledger.sql('SELECT outcome FROM estop.calls WHERE task_id = $1', [task.taskId]))[0]?.['outcome'] ===
+        'possibly-completed',
+    );
+  });
+
+  it('admits nothing while the store is slow instead of down', async () => {
+    await proxy.addToxic('slow', { type: 'timeout', timeout: 0 });
+    await untilNotReady(gateway);
+    await expectsNothing('no-lease');
+    await proxy.removeToxic();
+    await worksAgain();
+  });
+
+  it('counts as expired for a stop, and what it left unsettled is reported as possibly completed', async () => {
+    const task = await rig.startTask();
+    const call = callTool(gateway, await rig.token(task), 'billing__slow_report', { seconds: 60 });
+    await until(() => rig.calls(task).length === 1);
+    await proxy.addToxic('gone', { type: 'down' });
+    const { stopId } = await stop(rig.ledger, taskKey(task.taskId));
+    await untilFenced(rig, stopId);
+    expect(await rig.ledger.sql('SELECT outcome FROM estop.stop_gateways WHERE stop_id = $1', [stopId])).toEqual([
+      { outcome: 'expired' },
+    ]);
+    expect(
+      await rig.ledger.sql('SELECT possibly_completed AS calls FROM estop.stop_progress WHERE stop_id = $1', [stopId]),
+    ).toEqual([{ calls: 1 }]);
+    expect((await call).meta['estop/decision']).toBe('possibly-completed');
+    await until(() => rig.calls(task)[0]?.abortedAt !== undefined);
+    await proxy.removeToxic();
+    await worksAgain();
+    expect((await callTool(gateway, await rig.token(task), 'billing__list_invoices', {})).meta['estop/stopId']).toBe(
+      stopId,
+    );
+  });
+});
+
+describe('a gap in the lease', () => {
+  it('asks for a drain of the intake, and nothing is admitted before one that began after the gap', async () => {
+    rig.heart.draining = false;
+    await proxy.addToxic('gone', { type: 'down' });
+    await untilNotReady(gateway);
+    await proxy.removeToxic();
+    // It has a lease again, and knows that this is not enough.
+    await until(
+      async () =>
+        ((await (await fetch(`${gateway.url}/readyz`)).json()) as { readonly why?: string }).why === 'draining',
+    );
+    await expectsNothing('no-lease');
+    // What was drained before the gap does not count.
+    await rig.ledger.sql("SELECT estop.record_drain(drain_wanted_at - interval '1 second') FROM estop.gateways");
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    await expectsNothing('no-lease');
+    rig.heart.draining = true;
+    await worksAgain();
+  });
+
+  it('keeps nothing that was accepted elsewhere meanwhile from being obeyed', async () => {
+    const task = await rig.startTask();
+    const token = await rig.token(task);
+    rig.heart.draining = false;
+    await proxy.addToxic('gone', { type: 'down' });
+    await untilNotReady(gateway);
+    await proxy.removeToxic();
+    await until(
+      async () =>
+        ((await (await fetch(`${gateway.url}/readyz`)).json()) as { readonly why?: string }).why === 'draining',
+    );
+    // The intake holds a stop; it is latched while being drained, and only then is the drain recorded.
+    expect((await callTool(gateway, token, 'billing__list_invoices', {})).status).toBe(503);
+    const { stopId } = await stop(rig.ledger, taskKey(task.taskId));
+    rig.heart.draining = true;
+    await untilReady(gateway);
+    expect((await callTool(gateway, token, 'billing__list_invoices', {})).meta['estop/stopId']).toBe(stopId);
+    expect(rig.calls(task)).toEqual([]);
+  });
+
+  it('is what a clock that jumps makes of a lease: both clocks must agree', async () => {
+    const drains = rig.heart.drains;
+    jumpMs = 600_000;
+    await expectsNothing('no-lease');
+    await worksAgain();
+    expect(rig.heart.drains).toBeGreaterThan(drains);
+  });
+
+  it('ends a call whose answer comes after the clock jumped: the answer is not passed on', async () => {
+    const task = await rig.startTask();
+    const call = callTool(gateway, await rig.token(task), 'billing__slow_report', { seconds: 0.3 });
+    await until(() => rig.calls(task).length === 1);
+    jumpMs -= 300_000;
+    expect((await call).meta['estop/decision']).toBe('possibly-completed');
+    await worksAgain();
+  });
+});
+
+describe('a gateway that was retired by others', () => {
+  it('registers anew, and serves again after a drain', async () => {
+    const [before] = await rig.ledger.sql('SELECT gateway_id AS id FROM estop.gateways WHERE retired_at IS NULL');
+    await rig.ledger.sql('SELECT estop.retire_gateways($1, NULL)', [before?.['id']]);
+    await until(async () => {
+      const [now] = await rig.ledger.sql('SELECT gateway_id AS id FROM estop.gateways WHERE retired_at IS NULL');
+      return now !== undefined && now['id'] !== before?.['id'];
+    });
+    await worksAgain();
+  });
+});
+
+describe('a store that was restored from a backup', () => {
+  it('is refused while its epoch is lower than one that was seen', async () => {
+    const task = await rig.startTask();
+    const { stopId } = await stop(rig.ledger, taskKey(task.taskId));
+    await untilFenced(rig, stopId);
+    const [row] = await rig.ledger.sql('DELETE FROM estop.stops WHERE stop_id = $1 RETURNING *', [stopId]);
+    await until(
+      async () =>
+        ((await (await fetch(`${gateway.url}/readyz`)).json()) as { readonly why?: string }).why === 'store-restored',
+    );
+    await expectsNothing('store-restored');
+    await rig.ledger.sql('INSERT INTO estop.stops SELECT * FROM json_populate_record(NULL::estop.stops, $1)', [
+      JSON.stringify(row),
+    ]);
+    await worksAgain();
+  });
+});
