@@ -7,7 +7,7 @@ import { createHaltActivities } from '../activities/halt.ts';
 import { createLaneActivities } from '../activities/lane.ts';
 import { createStopActivities } from '../activities/stop.ts';
 import { createSweepActivities } from '../activities/sweep.ts';
-import { createTaskWorkflows } from '../activities/task-workflows.ts';
+import { createTaskWorkflows, type TaskWorkflows } from '../activities/task-workflows.ts';
 import type { Connector, ConnectorSystem } from '../connectors/kit/contract.ts';
 import type { ConnectorActivities, ControlActivities } from '../contract/activities.ts';
 import type { Log, Sealer } from '../contract/identity.ts';
@@ -36,6 +36,8 @@ export interface ControlWorkerDeps {
   /** Opens grants; context = grant id. */
   readonly sealer: Sealer;
   readonly log: Log;
+  /** Stands between the worker and the agents' tasks: how a test or the demo takes that part out without a switch in the product. */
+  readonly decorateTasks?: (tasks: TaskWorkflows) => TaskWorkflows;
 }
 
 export interface ControlWorker {
@@ -77,7 +79,8 @@ export function startControlWorker(deps: ControlWorkerDeps): ControlWorker {
   });
   const clientOf = (namespace: string): Client => new Client({ connection, namespace, ...converter });
   const [control, agents] = [clientOf(namespaces.control), clientOf(namespaces.agents)];
-  const tasks = createTaskWorkflows(agents, `estop-control-worker-${environment}`);
+  const plain = createTaskWorkflows(agents, `estop-control-worker-${environment}`);
+  const tasks = deps.decorateTasks?.(plain) ?? plain;
 
   const relay = startRelay({ environment, store: stores.relay, latchStore: stores.latch, control, agents, tasks, log });
   const controlActivities: ControlActivities = {

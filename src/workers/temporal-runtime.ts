@@ -10,6 +10,8 @@ export function installTemporalRuntime(log: Log): void {
   isInstalled = true;
   Runtime.install({
     logger: adapt(log),
+    // What its Rust core says at lower levels is the daily life of killed tasks, in a format of its own.
+    telemetryOptions: { logging: { filter: { core: 'ERROR', other: 'ERROR' }, console: { format: 'json' } } },
     // The process that owns the workers decides when they end.
     shutdownSignals: [],
   });

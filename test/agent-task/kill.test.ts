@@ -1,0 +1,179 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { namespaces } from '../../src/contract/names.ts';
+import { latch } from '../../src/store/latch.ts';
+import { getStop } from '../../src/store/stops.ts';
+import { requires } from '../kit/requires.ts';
+import { hangingConnector } from './hanging-connector.ts';
+import { agentSpec, type Stack, startStack, type TaskHandle } from './kit.ts';
+import { callsOf, expectStopped, scheduled, taskIdOf, until, untilState } from './watch.ts';
+
+const list = { tool: 'billing__list_invoices', arguments: {} };
+const refund = { tool: 'billing__refund_payment', arguments: { invoice_id: 'INV-1', cents: 5 } };
+const remind = { tool: 'billing__send_reminder', arguments: { invoice_id: 'INV-1' } };
+const slow = { tool: 'billing__slow_report', arguments: { seconds: 300 } };
+const run = promisify(execFile);
+const order = { category: 0, graceMs: 0, reason: 'r', actor: 'Olga', method: 'api' } as const;
+
+requires('temporal')('a kill', () => {
+  let stack: Stack;
+  const connector = hangingConnector();
+  beforeAll(async () => {
+    stack = await startStack({
+      agents: [
+        agentSpec('billing-bot', { tools: { 'billing/*': 'allow', 'billing/refund_payment': 'ask' } }),
+        agentSpec('slow-starter', { grants: [{ name: 'db', connector: 'hanging', lifeMs: 60_000, options: {} }] }),
+      ],
+      connectors: connector.directory,
+      scripts: {
+        'thinks': [{ hang: true }],
+        'reports': [{ call: [slow] }],
+        'refunds': [{ call: [refund] }, { say: 'refunded' }],
+        'reminds': [{ call: [remind] }, { say: 'could not' }],
+        'for-ever': [{ call: [list], tokens: 0 }],
+      },
+    });
+  });
+  afterAll(() => stack.stop());
+
+  it('ends a task while its model thinks, and hangs up on the model', async () => {
+    const before = stack.model.abandoned();
+    const handle = await stack.start('thinks');
+    await until(() => stack.model.requests().some((body) => JSON.stringify(body).includes('thinks')));
+    await handle.signal('kill');
+    await expectStopped(handle);
+    await until(() => stack.model.abandoned() > before);
+  });
+
+  it('ends a task while a tool works for it', async () => {
+    const handle = await stack.start('reports');
+    await until(() => callsOf(stack, handle).includes('slow_report'));
+    await handle.signal('kill');
+    await expectStopped(handle);
+  });
+
+  it('ends a task that is starting, while a connector hangs over its grant', async () => {
+    const handle = await stack.start('for-ever', { agentId: 'slow-starter' });
+    await until(() => connector.asked() === 1);
+    expect((await stack.status(handle)).state).toBe('starting');
+    await handle.signal('kill');
+    await expectStopped(handle);
+  });
+
+  it('ends a task that waits for a human', async () => {
+    const handle = await stack.start('refunds');
+    await untilState(stack, handle, 'awaiting-approval');
+    await handle.signal('kill');
+    await expectStopped(handle);
+  });
+
+  it('ends a task that is held', async () => {
+    const handle = await stack.start('for-ever', { limits: { maxSteps: 10_000 } });
+    await handle.signal('hold');
+    await untilState(stack, handle, 'held');
+    await handle.signal('kill');
+    await expectStopped(handle);
+  });
+
+  it('ends a task that is busy with one call after another, and no call arrives after it is closed', async () => {
+    const handle = await stack.start('for-ever', { limits: { maxSteps: 10_000 } });
+    await until(() => callsOf(stack, handle).length > 3);
+    await handle.signal('kill');
+    await expectStopped(handle);
+    const arrived = callsOf(stack, handle).length;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(callsOf(stack, handle).length).toBe(arrived);
+  });
+
+  it('comes from Temporal’s own command line, with no payload, and is latched in the ledger', async () => {
+    const handle = await stack.start('thinks');
+    await run(stack.temporal.binary, [
+      'workflow',
+      'signal',
+      '--address',
+      stack.temporal.address,
+      '--namespace',
+      namespaces.agents,
+      '--workflow-id',
+      handle.workflowId,
+      '--name',
+      'kill',
+    ]);
+    const { stopId } = await expectStopped(handle);
+    expect(await getStop(stack.ledger.control, stopId)).toMatchObject({
+      scopeKey: `task:${taskIdOf(handle)}`,
+      method: 'signal',
+      category: 0,
+      actor: 'signal:unnamed',
+    });
+  });
+
+  it('says who asked and why, as a claim', async () => {
+    const handle = await stack.start('thinks');
+    await handle.signal('kill', { actor: 'Eve\u0007', reason: 'it mails everybody', stopId: 'stop_test_made-up' });
+    const { stopId } = await expectStopped(handle);
+    expect(stopId).not.toContain('made-up');
+    expect(await getStop(stack.ledger.control, stopId)).toMatchObject({
+      actor: 'signal:Eve',
+      reason: 'it mails everybody',
+    });
+  });
+
+  it('names the stop that covers the task already, and latches no second one', async () => {
+    const handle = await stack.start('thinks');
+    const stopId = 'stop_test_0123456789abcdefghjkmnpqrs';
+    await latch(stack.ledger.latch, { ...order, stopId, scopeKey: `task:${taskIdOf(handle)}` });
+    await handle.signal('kill');
+    expect(await expectStopped(handle)).toEqual({ stopId });
+  });
+
+  it('that is sent many times is one stop', async () => {
+    const handle = await stack.start('thinks');
+    await Promise.all(Array.from({ length: 20 }, () => handle.signal('kill').catch(() => undefined)));
+    await expectStopped(handle);
+    expect(await scheduled(handle, 'latchTask')).toBe(1);
+  });
+
+  it('reaches a task that was sent bytes nobody can read', async () => {
+    const handle = await stack.start('thinks');
+    const text = (value: string) => new TextEncoder().encode(value);
+    for (const encoding of ['binary/estop-sealed', 'json/plain', 'no/such']) {
+      for (const signalName of ['kill-me', 'approve', 'hold']) {
+        const payload = { metadata: { encoding: text(encoding) }, data: text('{garbage') };
+        await stack.client.workflowService.signalWorkflowExecution({
+          namespace: namespaces.agents,
+          workflowExecution: { workflowId: handle.workflowId },
+          signalName,
+          input: { payloads: [payload, payload, payload] },
+        });
+      }
+    }
+    await handle.signal('release');
+    await handle.signal('kill');
+    await expectStopped(handle);
+    expect((await eventsOf(handle)).some((event) => event.workflowTaskFailedEventAttributes)).toBe(false);
+  });
+
+  it('is not needed where the ledger already says so: the next call ends the task', async () => {
+    const handle = await stack.start('for-ever', { limits: { maxSteps: 10_000 } });
+    await until(() => callsOf(stack, handle).length > 1);
+    const stopId = 'stop_test_0123456789abcdefghjkmnpqrt';
+    await latch(stack.ledger.latch, { ...order, stopId, scopeKey: `task:${taskIdOf(handle)}` });
+    expect(await expectStopped(handle)).toMatchObject({ stopId });
+  });
+
+  it('is not what a stop of one tool means: the model is told, and the task goes on', async () => {
+    await latch(stack.ledger.latch, {
+      ...order,
+      stopId: 'stop_test_0123456789abcdefghjkmnpqrv',
+      scopeKey: 'tool:billing/send_reminder',
+    });
+    const handle = await stack.start('reminds');
+    expect(await handle.result()).toMatchObject({ outcome: 'done', answer: 'could not' });
+    expect(JSON.stringify(stack.model.requests().at(-1))).toContain('Denied: a stop covers this tool.');
+    expect(callsOf(stack, handle)).toEqual([]);
+  });
+
+  const eventsOf = async (handle: TaskHandle) => (await handle.fetchHistory()).events ?? [];
+});
