@@ -9,8 +9,8 @@ const isNewEnough = major > needed[0] || (major === needed[0] && minor >= needed
 
 if (!isNewEnough) {
   process.stderr.write(
-    `estop needs Node ${needed.join('.')} or newer and was started with ${process.versions.node}; ` +
-      'run it as "npx estop" or through an npm script after "npm ci", which brings its own Node.\n',
+    `estop needs Node ${needed.join('.')} or newer and was started with ${process.versions.node}: use "npx estop" or an npm script ` +
+      'after "npm ci", which brings its own Node, or install a newer one where install scripts are blocked.\n',
   );
   process.exit(2);
 }
