@@ -6,7 +6,7 @@ import type { Identity } from '../contract/identity.ts';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
 import { formatId } from '../core/ids.ts';
 import type { ControlDeps } from './deps.ts';
-import { describeApi } from './describe-api.ts';
+import { apiDocument } from './describe-api.ts';
 import type { Endpoint, Reply, RequestInfo } from './endpoint.ts';
 import { createCallerGuard } from './guard-caller.ts';
 import { runOnce, type Seeded } from './idempotency.ts';
@@ -41,7 +41,8 @@ export function createControlApp(deps: ControlDeps): OpenAPIHono {
       serve(endpoint, context, deps, mintRequestId()),
     );
   }
-  describeApi(app, endpoints);
+  const document = apiDocument();
+  app.get('/openapi.json', (context) => context.json(document));
   publicPages(app, deps);
   for (const path of new Set(endpoints.map((endpoint) => routingPath(endpoint.path)))) {
     app.all(path, () => {

@@ -1,8 +1,9 @@
-import type { OpenAPIHono } from '@hono/zod-openapi';
+import { OpenAPIHono } from '@hono/zod-openapi';
 import { Problem } from '../contract/http/problem.ts';
 import { errorCatalogue } from '../core/errors.ts';
 import type { Endpoint } from './endpoint.ts';
 import { permissions } from './permission.ts';
+import { endpoints } from './routes/index.ts';
 
 const always = [
   'unauthenticated',
@@ -14,17 +15,19 @@ const always = [
 ] as const;
 
 /** Every endpoint says by itself what it takes and answers, and who may call it; the document is derived, never written. */
-export function describeApi(app: OpenAPIHono, endpoints: readonly Endpoint[]): void {
+function describeApi(app: OpenAPIHono): void {
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
     type: 'http',
     scheme: 'bearer',
     bearerFormat: 'estop_<environment>_<43 characters>',
   });
   for (const endpoint of endpoints) app.openAPIRegistry.registerPath(describe(endpoint));
-  app.get('/openapi.json', (context) => context.json(openApiDocument(app)));
 }
 
-export function openApiDocument(app: OpenAPIHono) {
+/** The document as it is served and committed (docs/openapi.json). */
+export function apiDocument() {
+  const app = new OpenAPIHono();
+  describeApi(app);
   return app.getOpenAPI31Document(
     {
       openapi: '3.1.0',

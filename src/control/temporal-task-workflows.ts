@@ -14,7 +14,7 @@ import {
 import { EstopError } from '../core/errors.ts';
 import type { TaskMessage, TaskWorkflows } from './task-workflows.ts';
 
-const startPatienceMs = 5_000;
+const startPatienceMs = 3_000;
 const tellPatienceMs = 2_000;
 const askPatienceMs = 2_000;
 

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { EventName } from '../../contract/http/events.ts';
 import type { Changes, ChangesRequest } from '../../store/changes.ts';
 
@@ -11,8 +12,8 @@ export interface FeedEvent {
 export type Subscriber = (event: FeedEvent) => void;
 
 export interface EventFeed {
-  /** Everything from now on, until the returned function is called. */
-  subscribe(subscriber: Subscriber): () => void;
+  /** Once resolved, every change from then on is heard, until the returned function is called. Throws if the ledger cannot be read. */
+  subscribe(subscriber: Subscriber): Promise<() => void>;
   /** What may have changed since that event, or the present state of one stop: sent once, before the rest. */
   backlog(request: { readonly since?: string; readonly stopId?: string }): Promise<readonly FeedEvent[]>;
   close(): void;
@@ -45,8 +46,8 @@ const mostRemembered = 20_000;
 export function createEventFeed(options: FeedOptions): EventFeed {
   const subscribers = new Set<Subscriber>();
   const sent = new Map<string, string>();
-  let timer: NodeJS.Timeout | undefined;
   let since: string | undefined;
+  let begun: Promise<void> | undefined;
   let closed = false;
 
   const look = async (): Promise<void> => {
@@ -62,22 +63,33 @@ export function createEventFeed(options: FeedOptions): EventFeed {
         for (const subscriber of subscribers) subscriber({ id: encode(at), name: change.name, data: change.data });
     }
   };
-  const schedule = (): void => {
-    if (closed || timer !== undefined || subscribers.size === 0) return;
-    timer = setTimeout(() => {
-      look()
-        .catch(options.onFailure)
-        .finally(() => {
-          timer = undefined;
-          schedule();
-        });
-    }, options.everyMs ?? everyMs);
+  const loop = async (): Promise<void> => {
+    try {
+      while (!closed && subscribers.size > 0) {
+        await pause(options.everyMs ?? everyMs);
+        await look().catch(options.onFailure);
+      }
+    } finally {
+      begun = undefined;
+    }
+  };
+  /** The first look tells what is no news. It is made anew when nobody looked for a while. */
+  const begin = async (): Promise<void> => {
+    since = undefined;
+    await look();
+    loop().catch(options.onFailure);
   };
   return {
-    subscribe: (subscriber) => {
-      if (subscribers.size === 0) since = undefined; // nobody looked meanwhile: begin again from now
+    subscribe: async (subscriber) => {
       subscribers.add(subscriber);
-      schedule();
+      begun ??= begin();
+      try {
+        await begun;
+      } catch (thrown) {
+        subscribers.delete(subscriber);
+        begun = undefined;
+        throw thrown;
+      }
       return () => void subscribers.delete(subscriber);
     },
     backlog: async ({ since: eventId, stopId }) => {
@@ -92,7 +104,6 @@ export function createEventFeed(options: FeedOptions): EventFeed {
     },
     close: () => {
       closed = true;
-      clearTimeout(timer);
       subscribers.clear();
     },
   };

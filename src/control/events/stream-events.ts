@@ -26,45 +26,54 @@ export function streamEvents(
   times: StreamTimes = {},
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
-  let end: () => void = () => undefined;
+  let unsubscribe: () => void = () => undefined;
+  let beat: NodeJS.Timeout | undefined;
+  let age: NodeJS.Timeout | undefined;
+  let isOpen = true;
+  const release = (): void => {
+    isOpen = false;
+    unsubscribe();
+    clearInterval(beat);
+    clearTimeout(age);
+  };
   return new ReadableStream<Uint8Array>({
     start: async (controller) => {
-      let isOpen = true;
+      const end = (): void => {
+        if (!isOpen) return;
+        release();
+        controller.close();
+      };
       const send = (text: string): void => {
         if (!isOpen) return;
         if ((controller.desiredSize ?? 0) < -mostQueued) return end();
         controller.enqueue(encoder.encode(text));
       };
-      const wanted = (event: FeedEvent): boolean => request.stopId === undefined || concerns(event, request.stopId);
-      const unsubscribe = feed.subscribe((event) => {
-        if (wanted(event)) send(format(event));
-      });
-      const beat = setInterval(() => send(': alive\n\n'), times.heartbeatMs ?? heartbeatMs);
-      const age = setTimeout(() => {
+      const sendEvent = (event: FeedEvent): void => {
+        if (request.stopId === undefined || concerns(event, request.stopId)) send(format(event));
+      };
+      if (request.signal.aborted) return end();
+      request.signal.addEventListener('abort', end, { once: true });
+      beat = setInterval(() => send(': alive\n\n'), times.heartbeatMs ?? heartbeatMs);
+      age = setTimeout(() => {
         send('event: bye\ndata: {}\n\n');
         end();
       }, times.maxAgeMs ?? maxAgeMs);
-      end = () => {
-        if (!isOpen) return;
-        isOpen = false;
-        unsubscribe();
-        clearInterval(beat);
-        clearTimeout(age);
-        controller.close();
-      };
-      request.signal.addEventListener('abort', () => end(), { once: true });
-      send('retry: 1000\nevent: hello\ndata: {}\n\n');
       try {
+        const leave = await feed.subscribe(sendEvent);
+        if (!isOpen) return leave();
+        unsubscribe = leave;
+        // From here on nothing is missed: the client may rely on that word.
+        send('retry: 1000\nevent: hello\ndata: {}\n\n');
         const missed = await feed.backlog({
           ...(request.lastEventId === undefined ? {} : { since: request.lastEventId }),
           ...(request.stopId === undefined ? {} : { stopId: request.stopId }),
         });
-        for (const event of missed) if (wanted(event)) send(format(event));
+        for (const event of missed) sendEvent(event);
       } catch {
         end(); // the store is away; the client comes back with its last id
       }
     },
-    cancel: () => end(),
+    cancel: release,
   });
 }
 
