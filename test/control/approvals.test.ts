@@ -1,0 +1,150 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { ApprovalDecision, ApprovalPage } from '../../src/contract/http/approvals.ts';
+import type { TaskMessage, TaskWorkflows } from '../../src/control/task-workflows.ts';
+import { requestApproval } from '../../src/store/approvals.ts';
+import type { TaskRecord } from '../../src/store/tasks.ts';
+import { agentSpec, digestOf, fence, newId, startTask, stop } from '../store/ledger.ts';
+import { type ControlRig, field, makeControl } from './rig.ts';
+
+describe('approvals over HTTP', () => {
+  let rig: ControlRig;
+  let canWake = true;
+  const told: { taskId: string; message: TaskMessage }[] = [];
+  const workflows: TaskWorkflows = {
+    start: async () => 'started',
+    tell: async (taskId, message) => {
+      if (canWake) told.push({ taskId, message });
+      return canWake;
+    },
+    ask: async () => undefined,
+    isReachable: async () => true,
+  };
+  beforeAll(async () => {
+    rig = (await makeControl()).withDeps({ workflows });
+  });
+
+  async function ask(
+    shown = '{"amount":10}',
+    ttlMs = 60_000,
+  ): Promise<{ readonly approvalId: string; readonly task: TaskRecord }> {
+    const task = await startTask(rig.ledger, agentSpec('billing-bot')); // requested by rita
+    const approvalId = newId('appr');
+    const gateway = rig.ledger.as('estop_gateway');
+    await requestApproval(gateway, {
+      approvalId,
+      taskId: task.taskId,
+      tokenEpoch: task.epoch,
+      toolKey: 'tool:bank/pay',
+      digest: digestOf(shown),
+      shown,
+      ttlMs,
+    });
+    return { approvalId, task };
+  }
+  const decide = (approvalId: string, as: string, body: object) =>
+    rig.call('POST', `/v1/approvals/${approvalId}:decide`, { as, body });
+
+  it('what waits is shown whole, with the digest of what will be sent', async () => {
+    const shown = JSON.stringify({ to: 'x'.repeat(5_000), note: 'a\u202eb' });
+    const { approvalId, task } = await ask(shown);
+    const page = ApprovalPage.parse(
+      (await rig.call('GET', `/v1/approvals?task=${task.taskId}`, { as: 'approver' })).body,
+    );
+    expect(page.items).toMatchObject([
+      {
+        approvalId,
+        tool: 'bank/pay',
+        shown,
+        state: 'pending',
+        requestedBy: 'rita',
+        digest: Buffer.from(digestOf(shown)).toString('hex'),
+      },
+    ]);
+  });
+
+  it('a decision stands in the ledger and wakes the task', async () => {
+    const { approvalId, task } = await ask();
+    const answer = await decide(approvalId, 'ada@approver', { decision: 'approved', reason: 'checked with the bank' });
+    expect(ApprovalDecision.parse(answer.body)).toMatchObject({
+      woken: true,
+      approval: { state: 'approved', decidedBy: 'ada', decisionReason: 'checked with the bank' },
+    });
+    expect(told).toContainEqual({ taskId: task.taskId, message: { name: 'approve', approvalId } });
+  });
+
+  it('a decision stands also where nobody could be woken', async () => {
+    canWake = false;
+    const { approvalId } = await ask();
+    const answer = await decide(approvalId, 'approver', { decision: 'denied' });
+    canWake = true;
+    expect(answer.status).toBe(200);
+    expect(answer.body).toMatchObject({ woken: false, approval: { state: 'denied' } });
+  });
+
+  it('whoever asked for the task cannot approve its calls, but may deny them', async () => {
+    const { approvalId } = await ask();
+    const approving = await decide(approvalId, 'rita@approver', { decision: 'approved' });
+    expect([approving.status, field(approving.body, 'code')]).toEqual([403, 'approval-not-eligible']);
+    expect(
+      await rig.ledger.sql(
+        "SELECT 1 FROM estop.audit WHERE kind = 'request.denied' AND actor = 'rita' AND subject LIKE '%' || $1 || '%'",
+        [approvalId],
+      ),
+    ).toHaveLength(1);
+    expect((await decide(approvalId, 'rita@approver', { decision: 'denied' })).status).toBe(200);
+  });
+
+  it('an approval that nobody asked for is denied and recorded', async () => {
+    const forged = newId('appr');
+    const answer = await decide(forged, 'approver', { decision: 'approved' });
+    expect([answer.status, field(answer.body, 'code')]).toEqual([404, 'unknown-approval']);
+    expect(
+      await rig.ledger.sql("SELECT detail->>'code' AS code FROM estop.audit WHERE subject LIKE '%' || $1 || '%'", [
+        forged,
+      ]),
+    ).toEqual([{ code: 'unknown-approval' }]);
+  });
+
+  it('fifty people deciding at once make one decision', async () => {
+    const { approvalId } = await ask();
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, n) =>
+        decide(approvalId, `p${n}@approver`, { decision: n % 2 === 0 ? 'approved' : 'denied' }),
+      ),
+    );
+    expect(answers.filter((answer) => answer.status === 200)).toHaveLength(1);
+    expect(
+      new Set(answers.filter((answer) => answer.status !== 200).map((answer) => field(answer.body, 'code'))),
+    ).toEqual(new Set(['approval-closed']));
+  });
+
+  it('after its time nobody can approve, and it no longer counts as waiting', async () => {
+    const { approvalId, task } = await ask('{"late":1}', 1);
+    await rig.ledger.sql('SELECT pg_sleep(0.01)');
+    const answer = await decide(approvalId, 'approver', { decision: 'approved' });
+    expect([answer.status, field(answer.body, 'code'), field(answer.body, 'detail')]).toEqual([
+      409,
+      'approval-closed',
+      'It is expired.',
+    ]);
+    expect(
+      ApprovalPage.parse((await rig.call('GET', `/v1/approvals?task=${task.taskId}`, { as: 'approver' })).body).items,
+    ).toEqual([]);
+    expect(
+      ApprovalPage.parse(
+        (await rig.call('GET', `/v1/approvals?task=${task.taskId}&state=all`, { as: 'approver' })).body,
+      ).items,
+    ).toMatchObject([{ state: 'expired' }]);
+  });
+
+  it('a stop closes what waits, and nothing is approved under it', async () => {
+    const { approvalId, task } = await ask();
+    const latched = await stop(rig.ledger, `task:${task.taskId}`);
+    const answer = await decide(approvalId, 'approver', { decision: 'approved' });
+    expect([answer.status, field(answer.body, 'code')]).toEqual([409, 'approval-closed']);
+    await fence(rig.ledger, latched.stopId);
+    expect(await rig.ledger.sql('SELECT state FROM estop.approvals WHERE approval_id = $1', [approvalId])).toEqual([
+      { state: 'closed' },
+    ]);
+  });
+});

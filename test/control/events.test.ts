@@ -1,0 +1,279 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { Stop } from '../../src/contract/http/stops.ts';
+import { createEventFeed, type EventFeed, type FeedEvent } from '../../src/control/events/event-feed.ts';
+import { streamEvents } from '../../src/control/events/stream-events.ts';
+import { readServerSentEvents } from '../../src/sdk/server-sent-events.ts';
+import { mintIntend, mintRecheck } from '../../src/store/grants.ts';
+import { openObligations } from '../../src/store/obligations.ts';
+import { agentSpec, fence, type Ledger, newId, startTask, stop } from '../store/ledger.ts';
+import { type ControlRig, makeControl } from './rig.ts';
+
+interface Heard {
+  readonly id: string;
+  readonly name: string;
+  readonly data: Record<string, unknown>;
+}
+
+describe('events', () => {
+  let rig: ControlRig;
+  let ledger: Ledger;
+  beforeAll(async () => {
+    rig = await makeControl();
+    ledger = rig.ledger;
+  });
+
+  /** Opens the stream; `until` reads on until an event is found. */
+  async function open(path: string, headers: Record<string, string> = {}) {
+    const leaving = new AbortController();
+    const response = await rig.app.request(path, {
+      headers: { host: 'localhost', authorization: 'Bearer viewer', ...headers },
+      signal: leaving.signal,
+    });
+    expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
+    const events = readServerSentEvents(response.body as ReadableStream<Uint8Array>);
+    const heard: Heard[] = [];
+    const until = async (found: (event: Heard) => boolean): Promise<Heard> => {
+      for (;;) {
+        const { value, done } = await events.next();
+        if (done === true)
+          throw new Error(`the stream ended after ${JSON.stringify(heard.map((event) => event.name))}`);
+        if (value.data === '') continue;
+        const event = { id: value.id, name: value.name, data: JSON.parse(value.data) as Record<string, unknown> };
+        heard.push(event);
+        if (found(event)) return event;
+      }
+    };
+    await until((event) => event.name === 'hello');
+    return { heard, until, leave: () => leaving.abort() };
+  }
+
+  async function grant(): Promise<string> {
+    const task = await startTask(ledger, agentSpec('billing-bot'));
+    const grantId = newId('grant');
+    const trusted = ledger.as('estop_trusted');
+    await mintIntend(trusted, {
+      grantId,
+      name: 'db',
+      taskId: task.taskId,
+      connector: 'postgres',
+      target: 'customers',
+      shared: false,
+      handle: {},
+      epoch: task.epoch,
+      lifeMs: 60_000,
+    });
+    await mintRecheck(trusted, grantId);
+    return task.taskId;
+  }
+
+  it('a stop and each of its stages arrive as they are verified, with the shape that GET gives', async () => {
+    const stream = await open('/v1/events');
+    const latched = await stop(ledger, 'tool:files/delete');
+    const first = await stream.until((event) => event.data['stopId'] === latched.stopId);
+    expect(first.name).toBe('stop');
+    expect(Stop.parse(first.data)).toMatchObject({ reached: 'latched', epoch: latched.epoch });
+    await fence(ledger, latched.stopId);
+    const second = await stream.until(
+      (event) => event.data['stopId'] === latched.stopId && event.data['reached'] === 'fenced',
+    );
+    expect(second.id).not.toBe(first.id);
+    stream.leave();
+  });
+
+  it('what happens to an obligation arrives too, also a label that has no time of its own', async () => {
+    const taskId = await grant();
+    const latched = await stop(ledger, `task:${taskId}`);
+    const stream = await open(`/v1/events?stop=${latched.stopId}`);
+    await stream.until((event) => event.name === 'stop');
+    await openObligations(ledger.as('estop_revoker'), latched.stopId);
+    const opened = await stream.until((event) => event.name === 'obligation');
+    expect(opened.data).toMatchObject({ stopId: latched.stopId, connector: 'postgres', state: 'open', attempts: 0 });
+    await ledger.sql("UPDATE estop.obligations SET attempts = 3, last_error = 'no answer' WHERE stop_id = $1", [
+      latched.stopId,
+    ]);
+    const tried = await stream.until((event) => event.name === 'obligation' && event.data['attempts'] === 3);
+    expect(tried.data).toMatchObject({ lastError: 'no answer' });
+    expect(stream.heard.every((event) => event.name === 'hello' || event.data['stopId'] === latched.stopId)).toBe(true);
+    stream.leave();
+  });
+
+  it('a client that was away hears what it missed', async () => {
+    const stream = await open('/v1/events');
+    const before = await stop(ledger, 'model:a');
+    const { id } = await stream.until((event) => event.data['stopId'] === before.stopId);
+    stream.leave();
+    const missed = await stop(ledger, 'model:b');
+    await fence(ledger, missed.stopId);
+    const task = await startTask(ledger, agentSpec('mail-bot'));
+    const again = await open('/v1/events', { 'last-event-id': id });
+    expect((await again.until((event) => event.data['stopId'] === missed.stopId)).data).toMatchObject({
+      reached: 'fenced',
+    });
+    expect((await again.until((event) => event.data['taskId'] === task.taskId)).name).toBe('task');
+    again.leave();
+  });
+
+  it('an id that this API never gave is no place to go on from', async () => {
+    const stream = await open('/v1/events', { 'last-event-id': "'; DROP TABLE estop.stops; --" });
+    const latched = await stop(ledger, 'model:c');
+    await stream.until((event) => event.data['stopId'] === latched.stopId);
+    expect(stream.heard.filter((event) => event.data['scopeKey'] === 'tool:files/delete')).toEqual([]);
+    stream.leave();
+  });
+
+  it('arguments of a call that waits for approval are not spread to everybody who listens', async () => {
+    const stream = await open('/v1/events');
+    const task = await startTask(ledger, agentSpec('mail-bot'));
+    await ledger.sql(
+      "INSERT INTO estop.approvals (approval_id, task_id, agent_id, agents, keys, epoch, tool_key, digest, shown, requested_by, state, expires_at) VALUES ($1, $2, 'mail-bot', '{mail-bot}', '{fleet}', 0, 'tool:mail/send', 'x', 'canary', 'rita', 'pending', now() + interval '1 hour')",
+      [newId('appr'), task.taskId],
+    );
+    const asked = await stream.until((event) => event.name === 'approval');
+    expect(asked.data).toMatchObject({ taskId: task.taskId, tool: 'mail/send', state: 'pending' });
+    expect(JSON.stringify(asked.data)).not.toContain('canary');
+    stream.leave();
+  });
+});
+
+describe('the stream to one client', () => {
+  const silent: EventFeed = { subscribe: async () => () => undefined, backlog: async () => [], close: () => undefined };
+  const read = async (stream: ReadableStream<Uint8Array>): Promise<string> => {
+    let text = '';
+    for await (const chunk of stream) text += new TextDecoder().decode(chunk);
+    return text;
+  };
+
+  it('says something while nothing happens, and ends itself after its age', async () => {
+    const text = await read(
+      streamEvents(
+        silent,
+        { stopId: undefined, lastEventId: undefined, signal: new AbortController().signal },
+        { heartbeatMs: 5, maxAgeMs: 60 },
+      ),
+    );
+    expect(text).toMatch(/^retry: 1000\nevent: hello\ndata: \{\}\n\n/);
+    expect(text.match(/: alive\n\n/g)?.length).toBeGreaterThan(1);
+    expect(text).toMatch(/event: bye\ndata: \{\}\n\n$/);
+  });
+
+  it('lets go of the feed when the client leaves', async () => {
+    let open = 0;
+    const counting: EventFeed = { ...silent, subscribe: async () => ((open += 1), () => void (open -= 1)) };
+    const settled = () => new Promise((resolve) => setImmediate(resolve));
+    const leaving = new AbortController();
+    const stream = streamEvents(counting, { stopId: undefined, lastEventId: undefined, signal: leaving.signal });
+    await settled();
+    expect(open).toBe(1);
+    leaving.abort();
+    expect(open).toBe(0);
+    await read(stream);
+    const cancelled = streamEvents(counting, {
+      stopId: undefined,
+      lastEventId: undefined,
+      signal: new AbortController().signal,
+    });
+    await settled();
+    expect(open).toBe(1);
+    await cancelled.cancel();
+    expect(open).toBe(0);
+  });
+
+  it('cuts off a client that does not read, instead of keeping everything for it', async () => {
+    let push: (event: FeedEvent) => void = () => undefined;
+    let open = 0;
+    const flooding: EventFeed = {
+      ...silent,
+      subscribe: async (subscriber) => {
+        push = subscriber;
+        open += 1;
+        return () => void (open -= 1);
+      },
+    };
+    streamEvents(flooding, { stopId: undefined, lastEventId: undefined, signal: new AbortController().signal });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(open).toBe(1);
+    for (let n = 0; n < 10_000 && open > 0; n += 1) push({ id: String(n), name: 'stop', data: { n } });
+    expect(open).toBe(0);
+  });
+});
+
+describe('the feed', () => {
+  const emptyChanges = { stops: [], obligations: [], tasks: [], approvals: [] };
+
+  it('looks at the ledger only while somebody listens, and sends a state once', async () => {
+    let looks = 0;
+    let state = 'a';
+    const feed = createEventFeed({
+      now: async () => new Date().toISOString(),
+      changes: async () => {
+        looks += 1;
+        return emptyChanges;
+      },
+      show: async () => [{ name: 'stop', key: 'one', data: { state } }],
+      onFailure: () => undefined,
+      everyMs: 2,
+    });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(looks).toBe(0);
+    const heard: unknown[] = [];
+    const leave = await feed.subscribe((event) => heard.push(event.data));
+    const untilLooked = async (count: number): Promise<void> => {
+      while (looks < count) await new Promise((resolve) => setTimeout(resolve, 2));
+    };
+    await untilLooked(3);
+    expect(heard).toEqual([]); // what was there before is not news
+    state = 'b';
+    await untilLooked(looks + 3);
+    expect(heard).toEqual([{ state: 'b' }]);
+    leave();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    const after = looks;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(looks).toBe(after);
+    feed.close();
+  });
+
+  it('goes on after the ledger could not be read', async () => {
+    let failures = 0;
+    let isAway = false;
+    let state = 'a';
+    const feed = createEventFeed({
+      now: async () => new Date().toISOString(),
+      changes: async () => {
+        if (isAway) throw new Error('away');
+        return emptyChanges;
+      },
+      show: async () => [{ name: 'stop', key: 'one', data: { state } }],
+      onFailure: () => {
+        failures += 1;
+        isAway = failures < 3;
+      },
+      everyMs: 2,
+    });
+    const heard: unknown[] = [];
+    await feed.subscribe((event) => heard.push(event.data));
+    isAway = true;
+    state = 'b';
+    while (heard.length === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+    expect([failures, heard]).toEqual([3, [{ state: 'b' }]]);
+    feed.close();
+  });
+
+  it('lets nobody in while the ledger cannot be read, and everybody afterwards', async () => {
+    let isAway = true;
+    const feed = createEventFeed({
+      now: async () => new Date().toISOString(),
+      changes: async () => {
+        if (isAway) throw new Error('away');
+        return emptyChanges;
+      },
+      show: async () => [],
+      onFailure: () => undefined,
+      everyMs: 2,
+    });
+    await expect(feed.subscribe(() => undefined)).rejects.toThrow('away');
+    isAway = false;
+    (await feed.subscribe(() => undefined))();
+    feed.close();
+  });
+});

@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { apiDocument } from '../../src/control/describe-api.ts';
+import { errorCatalogue } from '../../src/core/errors.ts';
+
+describe('the OpenAPI document', () => {
+  const document = apiDocument();
+  const operations = Object.values(document.paths ?? {}).flatMap((item) =>
+    Object.values(item as Record<string, Record<string, unknown>>),
+  );
+
+  it('is committed as it is served (npm run docs)', () => {
+    expect(readFileSync(new URL('../../docs/openapi.json', import.meta.url), 'utf8')).toBe(
+      `${JSON.stringify(document, null, 2)}\n`,
+    );
+  });
+
+  it('is OpenAPI 3.1, with a bearer token on every operation', () => {
+    expect(document.openapi).toBe('3.1.0');
+    expect(document.security).toEqual([{ bearer: [] }]);
+  });
+
+  it('names only error codes that the catalogue has, under their own status', () => {
+    for (const operation of operations) {
+      for (const [status, response] of Object.entries(
+        operation['responses'] as Record<string, { description: string; content?: object }>,
+      )) {
+        if (response.content === undefined || !('application/problem+json' in response.content)) continue;
+        for (const code of response.description.split(', '))
+          expect([code, errorCatalogue[code as keyof typeof errorCatalogue]?.status]).toEqual([code, Number(status)]);
+      }
+    }
+  });
+
+  it('keeps its routes: a change here is a change for every client', () => {
+    const routes = Object.entries(document.paths ?? {}).flatMap(([path, item]) =>
+      Object.keys(item as object).map((method) => `${method} ${path}`),
+    );
+    expect(routes.toSorted()).toEqual([
+      'get /v1/agents',
+      'get /v1/approvals',
+      'get /v1/events',
+      'get /v1/stops',
+      'get /v1/stops/{id}',
+      'get /v1/stops/{id}/obligations',
+      'get /v1/tasks',
+      'get /v1/tasks/{id}',
+      'get /v1/tasks/{id}/history',
+      'post /v1/approvals/{id}:decide',
+      'post /v1/obligations/{id}:accept-risk',
+      'post /v1/stops',
+      'post /v1/stops/{id}:reset',
+      'post /v1/stops:preview',
+      'post /v1/tasks',
+      'post /v1/tasks/{id}/tokens',
+      'post /v1/tasks/{id}:hold',
+      'post /v1/tasks/{id}:release',
+    ]);
+  });
+});
