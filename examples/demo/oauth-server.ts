@@ -65,11 +65,21 @@ interface Trust {
   readonly keys: ReturnType<typeof createRemoteJWKSet>;
 }
 
-async function answerResource(provider: Provider, trust: Trust, request: IncomingMessage, response: ServerResponse, logPath: string | undefined): Promise<void> {
+async function answerResource(
+  provider: Provider,
+  trust: Trust,
+  request: IncomingMessage,
+  response: ServerResponse,
+  logPath: string | undefined,
+): Promise<void> {
   const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
   const status = (await isAccepted(provider, trust, token)) ? 200 : 401;
-  if (logPath !== undefined) appendFileSync(logPath, `${JSON.stringify({ at: Date.now(), token: token.slice(-6), status })}\n`);
-  response.writeHead(status, { 'content-type': 'application/json', ...(status === 401 ? { 'www-authenticate': 'Bearer error="invalid_token"' } : {}) });
+  if (logPath !== undefined)
+    appendFileSync(logPath, `${JSON.stringify({ at: Date.now(), token: token.slice(-6), status })}\n`);
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    ...(status === 401 ? { 'www-authenticate': 'Bearer error="invalid_token"' } : {}),
+  });
   response.end(JSON.stringify(status === 200 ? { ledger: 'open' } : { error: 'invalid_token' }));
 }
 
@@ -103,13 +113,20 @@ function configurationOf(options: OauthServerOptions, issuer: string): Configura
       introspection: { enabled: true },
       revocation: { enabled: true },
       registration: { enabled: true, initialAccessToken },
-      registrationManagement: { enabled: true, rotateRegistrationAccessToken: options.rotateRegistrationTokens ?? false },
+      registrationManagement: {
+        enabled: true,
+        rotateRegistrationAccessToken: options.rotateRegistrationTokens ?? false,
+      },
       ...(jwt
         ? {
             resourceIndicators: {
               enabled: true,
               defaultResource: () => `${issuer}/resource`,
-              getResourceServerInfo: () => ({ scope: '', audience: `${issuer}/resource`, accessTokenFormat: 'jwt' as const }),
+              getResourceServerInfo: () => ({
+                scope: '',
+                audience: `${issuer}/resource`,
+                accessTokenFormat: 'jwt' as const,
+              }),
               useGrantedResource: () => true,
             },
           }

@@ -3,9 +3,11 @@ import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider';
 /** What the OAuth server keeps, and what it ever kept: so that a test can bring back what was deleted, or take away what is there. */
 export interface OauthStore {
   readonly adapter: AdapterFactory;
-  get(model: string, id: string): AdapterPayload | undefined;
   set(model: string, id: string, payload: AdapterPayload): void;
   delete(model: string, id: string): void;
+  /** The ids of what this client has now. */
+  ids(model: string, clientId: string): readonly string[];
+  clientsNamed(name: string): readonly string[];
   /** As a backup of the moment after it was issued would: this client, its rights and every token it was ever given. */
   restoreClient(clientId: string): void;
 }
@@ -27,8 +29,15 @@ export function createOauthStore(): OauthStore {
   };
   return {
     adapter: (model) => adapterOf(model, now, (id, payload) => keep({ model, id, payload })),
-    get: (model, id) => now.get(keyOf(model, id))?.payload,
     set: (model, id, payload) => keep({ model, id, payload }),
+    ids: (model, clientId) =>
+      [...now.values()]
+        .filter((kept) => kept.model === model && kept.payload.clientId === clientId)
+        .map(({ id }) => id),
+    clientsNamed: (name) =>
+      [...now.values()]
+        .filter((kept) => kept.model === 'Client' && kept.payload['client_name'] === name)
+        .map(({ id }) => id),
     delete: (model, id) => void now.delete(keyOf(model, id)),
     restoreClient: (clientId) => {
       for (const kept of first.values()) {
@@ -38,7 +47,11 @@ export function createOauthStore(): OauthStore {
   };
 }
 
-function adapterOf(model: string, now: Map<string, Kept>, keep: (id: string, payload: AdapterPayload) => void): Adapter {
+function adapterOf(
+  model: string,
+  now: Map<string, Kept>,
+  keep: (id: string, payload: AdapterPayload) => void,
+): Adapter {
   const found = (where: (payload: AdapterPayload) => boolean): AdapterPayload | undefined =>
     [...now.values()].find((kept) => kept.model === model && where(kept.payload))?.payload;
   return {

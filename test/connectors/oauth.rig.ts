@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import { join } from 'node:path';
-import { type OauthServer, startOauthServer } from '../../examples/demo/oauth-server.ts';
 import { listen } from '../../examples/demo/fault-proxy.ts';
+import { type OauthServer, type OauthServerOptions, startOauthServer } from '../../examples/demo/oauth-server.ts';
 import type { GrantSecret } from '../../src/connectors/kit/contract.ts';
 import { keptField } from '../../src/contract/grant-secret.ts';
 import { tempFolder } from '../kit/temp-folder.ts';
@@ -12,7 +12,8 @@ import type { Rig, RunningRig } from './rig.ts';
 type Format = 'opaque' | 'jwt';
 
 const skips = {
-  'issue-lost': 'the server alone knows the name of a client whose registration got no answer; oauth.test.ts tests what is said instead',
+  'issue-lost':
+    'the server alone knows the name of a client whose registration got no answer; oauth.test.ts tests what is said instead',
   'never-existed': 'no standard lets anyone ask for a client by name; oauth.test.ts tests what is said instead',
 } as const;
 
@@ -38,22 +39,25 @@ export interface OauthRig extends RunningRig {
   readonly store: OauthStore;
 }
 
-export async function startOauthRig(format: Format, tokenLifeSeconds = 600): Promise<OauthRig> {
+export async function startOauthRig(
+  format: Format,
+  server: Pick<OauthServerOptions, 'tokenLifeSeconds' | 'rotateRegistrationTokens'> = {},
+): Promise<OauthRig> {
   const store = createOauthStore();
   const logPath = join(tempFolder(), 'resource.log');
   // The issuer's name is the proxy's address, so the proxy comes first and learns its upstream afterwards.
   const upstream = { host: '127.0.0.1', port: 0 };
   const proxy = await listen(upstream);
   const issuer = `http://${proxy.host}:${proxy.port}`;
-  const server = await startOauthServer({
+  const running = await startOauthServer({
+    ...server,
     issuer,
     logPath,
     accessTokenFormat: format,
-    tokenLifeSeconds,
     adapter: store.adapter,
   });
-  upstream.port = server.port;
-  const control = { id: 'control-of-the-suite', secret: 'the secret of the control identity of the suite' };
+  upstream.port = running.port;
+  const control = { id: 'control-of-the-suite', secret: 'the-secret-of-the-control-identity-of-the-suite' };
   const allowControl = (): void =>
     store.set('Client', control.id, {
       client_id: control.id,
@@ -65,7 +69,7 @@ export async function startOauthRig(format: Format, tokenLifeSeconds = 600): Pro
   allowControl();
   const tokenOf = (secret: GrantSecret | undefined): string => String(secret?.['accessToken']);
   return {
-    server,
+    server: running,
     store,
     proxy,
     options: {
@@ -75,7 +79,7 @@ export async function startOauthRig(format: Format, tokenLifeSeconds = 600): Pro
       control: { clientId: control.id, clientSecret: { env: 'CONTROL_SECRET' } },
       resourceUrl: `${issuer}/resource`,
     },
-    secrets: { INITIAL_ACCESS_TOKEN: server.initialAccessToken, CONTROL_SECRET: control.secret },
+    secrets: { INITIAL_ACCESS_TOKEN: running.initialAccessToken, CONTROL_SECRET: control.secret },
     grantOptions: {},
     injections: [
       { scope: 'openid"; DROP TABLE clients; --' },
@@ -85,12 +89,13 @@ export async function startOauthRig(format: Format, tokenLifeSeconds = 600): Pro
       { scope: 'line\r\nAuthorization:x' },
       { scope: 'x'.repeat(1_000_000) },
     ],
-    useAsAgent: async (_grant, secret) => ((await statusAt(server.resourceUrl, tokenOf(secret))) === 200 ? 'worked' : 'refused'),
+    useAsAgent: async (_grant, secret) =>
+      (await statusAt(running.resourceUrl, tokenOf(secret))) === 200 ? 'worked' : 'refused',
     countInTarget: async (grant) => countUses(logPath, tokenOf(grant.secret)),
     openLasting: async (_grant, secret) => {
       const agent = new Agent({ keepAlive: true, maxSockets: 1 });
       return {
-        alive: async () => (await statusAt(server.resourceUrl, tokenOf(secret), agent)) === 200,
+        alive: async () => (await statusAt(running.resourceUrl, tokenOf(secret), agent)) === 200,
         close: async () => agent.destroy(),
       };
     },
@@ -109,7 +114,8 @@ export async function startOauthRig(format: Format, tokenLifeSeconds = 600): Pro
       store.delete('Client', control.id);
       return { finding: /control client/, undo: async () => allowControl() };
     },
-    marker: (step) => (step in markers ? { bytes: markers[step as keyof typeof markers] } : { none: 'OAuth has no such phase' }), // guarded by `in`
+    marker: (step) =>
+      step in markers ? { bytes: markers[step as keyof typeof markers] } : { none: 'OAuth has no such phase' }, // guarded by `in`
     replies: () => ({
       'rate-limited': reply('429 Too Many Requests', 'application/json', '{"error":"slow_down"}', 'Retry-After: 7\r\n'),
       'server-error': reply('500 Internal Server Error', 'application/json', '{"error":"server_error"}'),
@@ -118,7 +124,7 @@ export async function startOauthRig(format: Format, tokenLifeSeconds = 600): Pro
     }),
     stop: async () => {
       await proxy.close();
-      await server.stop();
+      await running.stop();
     },
   };
 }
@@ -139,10 +145,19 @@ export function statusAt(url: string, token: string, agent?: Agent): Promise<num
 
 function countUses(logPath: string, token: string): number {
   if (!existsSync(logPath)) return 0;
-  const lines = readFileSync(logPath, 'utf8').split('\n').filter((line) => line !== '');
+  const lines = readFileSync(logPath, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '');
   return lines.map((line): unknown => JSON.parse(line)).filter((entry) => isUse(entry, token.slice(-6))).length;
 }
 
 function isUse(entry: unknown, end: string): boolean {
-  return typeof entry === 'object' && entry !== null && 'token' in entry && entry.token === end && 'status' in entry && entry.status === 200;
+  return (
+    typeof entry === 'object' &&
+    entry !== null &&
+    'token' in entry &&
+    entry.token === end &&
+    'status' in entry &&
+    entry.status === 200
+  );
 }
