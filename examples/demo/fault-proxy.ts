@@ -153,7 +153,14 @@ function accept(state: State, client: Socket): void {
 type Direction = 'up' | 'down';
 
 /** Moves bytes one way, each piece through every toxic. One loop per direction, so pieces keep their order. */
-async function pump(state: State, link: Link, from: Socket, to: Socket, direction: Direction, changed: () => Promise<void>): Promise<void> {
+async function pump(
+  state: State,
+  link: Link,
+  from: Socket,
+  to: Socket,
+  direction: Direction,
+  changed: () => Promise<void>,
+): Promise<void> {
   try {
     for await (const piece of from) {
       if (!(await pass(state, link, to, piece as Buffer, direction, changed))) return; // sockets without an encoding give buffers
@@ -174,7 +181,14 @@ function finish(state: State, link: Link): void {
 }
 
 /** False: the link is cut, or its bytes are lost from here on. */
-async function pass(state: State, link: Link, to: Socket, piece: Buffer, direction: Direction, changed: () => Promise<void>): Promise<boolean> {
+async function pass(
+  state: State,
+  link: Link,
+  to: Socket,
+  piece: Buffer,
+  direction: Direction,
+  changed: () => Promise<void>,
+): Promise<boolean> {
   for (let hang = find(state, 'timeout'); hang !== undefined; hang = find(state, 'timeout')) {
     if (hang.timeout > 0) {
       await pause(link, hang.timeout);

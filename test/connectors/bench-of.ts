@@ -4,7 +4,7 @@ import { connectorSystems } from '../../src/connectors/index.ts';
 import type { Connector, ConnectorSystem, GrantSecret, LedgerGrant } from '../../src/connectors/kit/contract.ts';
 import { EstopError } from '../../src/core/errors.ts';
 import { formatId } from '../../src/core/ids.ts';
-import { environment, rigConnectorId, type RunningRig } from './rig.ts';
+import { environment, type RunningRig, rigConnectorId } from './rig.ts';
 
 /** One connector under test, everything it says written down so that it can be searched for secrets. */
 export interface Bench {
@@ -22,7 +22,9 @@ export const healthyMs = 20_000;
 /** For calls that are meant to run into their deadline. */
 export const shortMs = 700;
 
-export const within = (milliseconds: number): { readonly signal: AbortSignal } => ({ signal: AbortSignal.timeout(milliseconds) });
+export const within = (milliseconds: number): { readonly signal: AbortSignal } => ({
+  signal: AbortSignal.timeout(milliseconds),
+});
 
 export function benchOf(systemName: string, rig: RunningRig): Bench {
   const system = connectorSystems.find((one) => one.system === systemName);
@@ -45,9 +47,21 @@ export function benchOf(systemName: string, rig: RunningRig): Bench {
   const plan = (options: unknown = rig.grantOptions, epoch = 7): LedgerGrant => {
     const grantId = formatId('grant', environment, randomBytes(16));
     const parsed = system.grantSchema.parse(options);
-    const who = { grantId, environment, agentId: 'billing-bot', taskId: formatId('task', environment, randomBytes(16)), epoch };
+    const who = {
+      grantId,
+      environment,
+      agentId: 'billing-bot',
+      taskId: formatId('task', environment, randomBytes(16)),
+      epoch,
+    };
     const planned = connector.plan({ ...who, options: parsed });
-    return { ...who, ...planned, secret: undefined, absoluteEnd: new Date(Date.now() + 600_000).toISOString(), state: 'intended' };
+    return {
+      ...who,
+      ...planned,
+      secret: undefined,
+      absoluteEnd: new Date(Date.now() + 600_000).toISOString(),
+      state: 'intended',
+    };
   };
   return {
     system,
@@ -55,7 +69,8 @@ export function benchOf(systemName: string, rig: RunningRig): Bench {
     plan,
     issue: async (grant, timeoutMs = healthyMs) => {
       const secret = await connector.issue(grant, within(timeoutMs));
-      for (const value of Object.values(secret)) if (typeof value === 'string' && value.length > 20 && !isPublic(value)) canaries.add(value);
+      for (const value of Object.values(secret))
+        if (typeof value === 'string' && value.length > 20 && !isPublic(value)) canaries.add(value);
       return { secret, grant: { ...grant, secret, state: 'issued' } };
     },
     said: () => log.join('\n'),
@@ -70,7 +85,8 @@ function isPublic(value: string): boolean {
 
 /** Results and errors, whole: stack, cause and every own property. What `issue` returns is the secret itself and is not written down. */
 function recorded(connector: Connector, log: string[]): Connector {
-  const note = (thing: unknown): void => void log.push(inspect(thing, { depth: 12, showHidden: true, maxStringLength: null, maxArrayLength: null }));
+  const note = (thing: unknown): void =>
+    void log.push(inspect(thing, { depth: 12, showHidden: true, maxStringLength: null, maxArrayLength: null }));
   const hear = async <T>(answer: Promise<T>, secret = false): Promise<T> => {
     try {
       const value = await answer;

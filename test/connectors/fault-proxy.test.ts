@@ -26,7 +26,10 @@ describe('The fault proxy', () => {
   });
 
   const get = (path = '/', timeoutMs = 5_000): Promise<string> =>
-    fetch(`http://${proxy.host}:${proxy.port}${path}`, { headers: { connection: 'close' }, signal: AbortSignal.timeout(timeoutMs) }).then((answer) => answer.text());
+    fetch(`http://${proxy.host}:${proxy.port}${path}`, {
+      headers: { connection: 'close' },
+      signal: AbortSignal.timeout(timeoutMs),
+    }).then((answer) => answer.text());
 
   it('passes everything on while it has no toxic, and counts its connections', async () => {
     expect(await get()).toHaveLength(1000);
@@ -47,7 +50,9 @@ describe('The fault proxy', () => {
   it('hangs under a time-out of 0 until that is removed, and then goes on where it was', async () => {
     await proxy.addToxic('x', { type: 'timeout', timeout: 0 });
     const answer = get();
-    await expect(Promise.race([answer, get('/other', 200).catch(() => 'still nothing')])).resolves.toBe('still nothing');
+    await expect(Promise.race([answer, get('/other', 200).catch(() => 'still nothing')])).resolves.toBe(
+      'still nothing',
+    );
     expect(served).toEqual([]);
     await proxy.removeToxic();
     expect(await answer).toHaveLength(1000);
@@ -79,7 +84,10 @@ describe('The fault proxy', () => {
   });
 
   it('answers in the place of the server, which never hears of it', async () => {
-    await proxy.addToxic('x', { type: 'reply_with', bytes: 'HTTP/1.1 429 Too Many Requests\r\nretry-after: 7\r\ncontent-length: 0\r\nconnection: close\r\n\r\n' });
+    await proxy.addToxic('x', {
+      type: 'reply_with',
+      bytes: 'HTTP/1.1 429 Too Many Requests\r\nretry-after: 7\r\ncontent-length: 0\r\nconnection: close\r\n\r\n',
+    });
     const answer = await fetch(`http://${proxy.host}:${proxy.port}/`, { method: 'POST', body: 'x'.repeat(100_000) });
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([429, '7']);
     expect(served).toEqual([]);

@@ -1,16 +1,25 @@
 import { PgBoss } from 'pg-boss';
 import { listen } from '../../examples/demo/fault-proxy.ts';
 import type { GrantSecret, LedgerGrant } from '../../src/connectors/kit/contract.ts';
-import { controlName } from '../../src/connectors/kit/names.ts';
+import { controlRoleName } from '../../src/connectors/postgres/control-role.ts';
 import { hasSqlState } from '../../src/connectors/postgres/sql-error.ts';
 import { isPostgresInstalled, type PostgresVersion } from '../kit/run-postgres.ts';
-import { forbidControl, lastingOf, loseSignalRight, type PostgresTarget, refuseAdmin, startPostgresTarget } from './postgres-target.ts';
-import { environment, type Rig, rigConnectorId, type RunningRig } from './rig.ts';
+import {
+  forbidControl,
+  lastingOf,
+  loseSignalRight,
+  type PostgresTarget,
+  refuseAdmin,
+  startPostgresTarget,
+} from './postgres-target.ts';
+import { environment, type Rig, type RunningRig, rigConnectorId } from './rig.ts';
 
 export const rigs: readonly Rig[] = (['18', '15'] as const).map((version) => ({
   system: 'pg-boss',
   server: `pg-boss 12 in PostgreSQL ${version}`,
-  missing: isPostgresInstalled(version) ? undefined : `install PostgreSQL ${version} (Debian: apt-get install postgresql-${version})`,
+  missing: isPostgresInstalled(version)
+    ? undefined
+    : `install PostgreSQL ${version} (Debian: apt-get install postgresql-${version})`,
   skips: {
     'rate-limited': 'the protocol has no such answer; too many connections is part of "down"',
     'server-error': 'the protocol has no such answer',
@@ -27,7 +36,9 @@ const markers = {
   'sweep': 'COMMIT',
 } as const;
 
-export async function startPgBossRig(version: PostgresVersion): Promise<RunningRig & Pick<PgBossTarget, 'target' | 'app'>> {
+export async function startPgBossRig(
+  version: PostgresVersion,
+): Promise<RunningRig & Pick<PgBossTarget, 'target' | 'app'>> {
   const { target, app, stop } = await startPgBossTarget(version);
   const proxy = await listen(target);
   return {
@@ -48,12 +59,17 @@ export async function startPgBossRig(version: PostgresVersion): Promise<RunningR
     injections: [
       { schedule: { cron: "* * * * *'; DROP SCHEMA pgboss; --" } },
       { schedule: { cron: '* * * * *', timezone: "UTC'; --" } },
-      { schedule: { cron: '* * * * *', data: { quote: `'"; DROP SCHEMA pgboss CASCADE; -- %I %L $1`, nul: '\u0001' } } },
+      {
+        schedule: { cron: '* * * * *', data: { quote: `'"; DROP SCHEMA pgboss CASCADE; -- %I %L $1`, nul: '\u0001' } },
+      },
       { schedule: { cron: '* * * * *', data: 'x'.repeat(1_000_000) } },
     ],
     useAsAgent: (grant, secret) => sendAsAgent(target, grant, secret),
     countInTarget: async (grant) => {
-      const [row] = await target.sql<{ count: number }>('SELECT count(*)::int AS count FROM pgboss.job WHERE name = $1', [grant.handle['queue']]);
+      const [row] = await target.sql<{ count: number }>(
+        'SELECT count(*)::int AS count FROM pgboss.job WHERE name = $1',
+        [grant.handle['queue']],
+      );
       return row?.count ?? 0;
     },
     openLasting: async (grant, secret) => {
@@ -64,20 +80,31 @@ export async function startPgBossRig(version: PostgresVersion): Promise<RunningR
       if (active === undefined) throw new Error('the agent could not fetch its own job');
       await agent.send(queue, { kind: 'waiting' });
       await agent.sendAfter(queue, { kind: 'delayed' }, null, 3_600);
-      return { alive: () => isAlive(target, app, grant), close: () => agent.stop({ graceful: false }).catch(() => undefined) };
+      return {
+        alive: () => isAlive(target, app, grant),
+        close: () => agent.stop({ graceful: false }).catch(() => undefined),
+      };
     },
     revive: async (grant, secret) => {
       const queue = String(grant.handle['queue']);
-      const [row] = await target.sql<{ table: string }>('SELECT table_name AS "table" FROM pgboss.queue WHERE name = $1', [queue]);
+      const [row] = await target.sql<{ table: string }>(
+        'SELECT table_name AS "table" FROM pgboss.queue WHERE name = $1',
+        [queue],
+      );
       const role = String(secret['user']);
-      await target.sql(`ALTER ROLE ${role} LOGIN CONNECTION LIMIT -1 PASSWORD '${String(secret['password'])}' VALID UNTIL 'infinity'`);
+      await target.sql(
+        `ALTER ROLE ${role} LOGIN CONNECTION LIMIT -1 PASSWORD '${String(secret['password'])}' VALID UNTIL 'infinity'`,
+      );
       await target.sql(`ALTER TABLE pgboss.${row?.table} DROP CONSTRAINT estop_closed`);
-      await target.sql(`GRANT USAGE ON SCHEMA pgboss TO ${role}; GRANT SELECT ON pgboss.version, pgboss.queue TO ${role}; GRANT SELECT, INSERT ON pgboss.${row?.table} TO ${role}`);
+      await target.sql(
+        `GRANT USAGE ON SCHEMA pgboss TO ${role}; GRANT SELECT ON pgboss.version, pgboss.queue TO ${role}; GRANT SELECT, INSERT ON pgboss.${row?.table} TO ${role}`,
+      );
     },
-    breakControl: () => forbidControl(target, controlName(environment, rigConnectorId)),
+    breakControl: () => forbidControl(target, controlRoleName({ environment, connectorId: rigConnectorId }, target.admin)),
     refuseOurCredential: () => refuseAdmin(target),
     breakSelfCheck: () => loseSignalRight(target),
-    marker: (step) => (step in markers ? { bytes: markers[step as keyof typeof markers] } : { none: 'pg-boss has no such phase' }), // guarded by `in`
+    marker: (step) =>
+      step in markers ? { bytes: markers[step as keyof typeof markers] } : { none: 'pg-boss has no such phase' }, // guarded by `in`
     replies: () => ({ garbage: '<!doctype html><title>Welcome</title>' }),
     stop: async () => {
       await proxy.close();
@@ -137,7 +164,11 @@ export async function bossAs(target: PostgresTarget, secret: GrantSecret): Promi
   return boss;
 }
 
-async function sendAsAgent(target: PostgresTarget, grant: LedgerGrant, secret: GrantSecret): Promise<'worked' | 'refused'> {
+async function sendAsAgent(
+  target: PostgresTarget,
+  grant: LedgerGrant,
+  secret: GrantSecret,
+): Promise<'worked' | 'refused'> {
   let boss: PgBoss | undefined;
   try {
     boss = await bossAs(target, secret);

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LedgerGrant } from '../../src/connectors/kit/contract.ts';
-import { dropFinished } from '../../src/connectors/postgres/drop-finished.ts';
-import { withSession } from '../../src/connectors/postgres/server.ts';
 import { pgBoss } from '../../src/connectors/pg-boss/index.ts';
 import { dropQueue } from '../../src/connectors/pg-boss/queue.ts';
+import { dropFinished } from '../../src/connectors/postgres/drop-finished.ts';
+import { withSession } from '../../src/connectors/postgres/server.ts';
 import { isPostgresInstalled, type PostgresVersion } from '../kit/run-postgres.ts';
 import { type Bench, benchOf, healthyMs, within } from './bench-of.ts';
 import { bossAs, startPgBossRig } from './pg-boss.rig.ts';
@@ -29,9 +29,13 @@ function suite(version: PostgresVersion): void {
 
   const queueOf = (grant: LedgerGrant): string => String(grant.handle['queue']);
   const cutAll = async (grant: LedgerGrant): Promise<void> => {
-    for (const phase of pgBoss.phases) expect(await bench.connector.cut(phase, grant, within(healthyMs))).toEqual({ kind: 'revoked' });
+    for (const phase of pgBoss.phases)
+      expect(await bench.connector.cut(phase, grant, within(healthyMs))).toEqual({ kind: 'revoked' });
   };
-  const cutSome = async (grant: LedgerGrant, ...phases: readonly ('fence' | 'terminate' | 'revoke-credential')[]): Promise<void> => {
+  const cutSome = async (
+    grant: LedgerGrant,
+    ...phases: readonly ('fence' | 'terminate' | 'revoke-credential')[]
+  ): Promise<void> => {
     for (const phase of phases) await bench.connector.cut(phase, grant, within(healthyMs));
   };
   const probe = (grant: LedgerGrant) => bench.connector.probe(grant, within(healthyMs));
@@ -90,7 +94,11 @@ function suite(version: PostgresVersion): void {
     await agent.fetch(queueOf(grant));
     await cutAll(grant);
     await agent.stop({ graceful: false });
-    expect(await probe(grant)).toMatchObject({ kind: 'denied', evidence: 'credential-probed', why: expect.stringContaining('1 jobs were being worked on') });
+    expect(await probe(grant)).toMatchObject({
+      kind: 'denied',
+      evidence: 'credential-probed',
+      why: expect.stringContaining('1 jobs were being worked on'),
+    });
   });
 
   it('is not called dead while anything is left in it, though the credential is', async () => {
@@ -107,7 +115,10 @@ function suite(version: PostgresVersion): void {
   it('is not called dead while it still takes jobs', async () => {
     const { grant } = await bench.issue(bench.plan({}));
     await cutAll(grant);
-    const [row] = await rig.target.sql<{ table: string }>('SELECT table_name AS "table" FROM pgboss.queue WHERE name = $1', [queueOf(grant)]);
+    const [row] = await rig.target.sql<{ table: string }>(
+      'SELECT table_name AS "table" FROM pgboss.queue WHERE name = $1',
+      [queueOf(grant)],
+    );
     await rig.target.sql(`ALTER TABLE pgboss.${row?.table} DROP CONSTRAINT estop_closed`);
     expect((await probe(grant)).kind).toBe('inconclusive');
     await cutAll(grant);
@@ -117,7 +128,10 @@ function suite(version: PostgresVersion): void {
   it('is emptied although the agent holds a lock on its table in a prepared transaction', async () => {
     const { grant, secret } = await bench.issue(bench.plan({}));
     const agent = await rig.target.connectAs(secret);
-    const [row] = await rig.target.sql<{ table: string }>('SELECT table_name AS "table" FROM pgboss.queue WHERE name = $1', [queueOf(grant)]);
+    const [row] = await rig.target.sql<{ table: string }>(
+      'SELECT table_name AS "table" FROM pgboss.queue WHERE name = $1',
+      [queueOf(grant)],
+    );
     await agent.query('BEGIN');
     await agent.query(`LOCK TABLE pgboss.${row?.table} IN EXCLUSIVE MODE`);
     await agent.query(`PREPARE TRANSACTION '${String(secret['user'])}'`);
@@ -168,20 +182,41 @@ function suite(version: PostgresVersion): void {
     const grant = { ...bench.plan({}), absoluteEnd: new Date(Date.now() - 25 * 3_600_000).toISOString() };
     await bench.connector.issue(grant, within(healthyMs));
     for (const phase of pgBoss.phases) await bench.connector.cut(phase, grant, within(healthyMs));
-    const server = { host: rig.target.host, port: rig.target.port, database: rig.target.database.name, ...rig.target.admin, sslmode: 'disable', network: 'loopback' } as const;
-    const also = (session: Parameters<typeof dropQueue>[0], role: string) => dropQueue(session, { schema: 'pgboss', name: role, shared: false });
-    await withSession(server, AbortSignal.timeout(healthyMs), (session) => dropFinished(session, { environment, connectorId: rigConnectorId, now: new Date(), also }));
+    const server = {
+      host: rig.target.host,
+      port: rig.target.port,
+      database: rig.target.database.name,
+      ...rig.target.admin,
+      sslmode: 'disable',
+      network: 'loopback',
+    } as const;
+    const also = (session: Parameters<typeof dropQueue>[0], role: string) =>
+      dropQueue(session, { schema: 'pgboss', name: role, shared: false });
+    await withSession(server, AbortSignal.timeout(healthyMs), (session) =>
+      dropFinished(session, { environment, connectorId: rigConnectorId, now: new Date(), also }),
+    );
     expect(await rig.app.getQueue(queueOf(grant))).toBeNull();
     expect(await bench.connector.lists(grant, within(healthyMs))).toBe('absent');
   });
 
   it('is missed by selfCheck where there is no pg-boss, or one that belongs to somebody else', async () => {
     const system = (schema: string) =>
-      pgBoss.create(pgBoss.optionsSchema.parse({ ...(rig.options as object), schema }), { connectorId: rigConnectorId, environment, readSecret: () => rig.target.admin.password, now: () => new Date() });
-    expect(await system('elsewhere').selfCheck(within(healthyMs))).toMatchObject({ ok: false, findings: expect.arrayContaining([expect.stringContaining('no pg-boss in the schema "elsewhere"')]) });
+      pgBoss.create(pgBoss.optionsSchema.parse({ ...(rig.options as object), schema }), {
+        connectorId: rigConnectorId,
+        environment,
+        readSecret: () => rig.target.admin.password,
+        now: () => new Date(),
+      });
+    expect(await system('elsewhere').selfCheck(within(healthyMs))).toMatchObject({
+      ok: false,
+      findings: expect.arrayContaining([expect.stringContaining('no pg-boss in the schema "elsewhere"')]),
+    });
     const owner = `boss_owner_${rig.target.admin.user.slice(-10)}`;
     await rig.target.sql(`REVOKE ${owner} FROM ${rig.target.admin.user}`);
-    expect(await system('pgboss').selfCheck(within(healthyMs))).toMatchObject({ ok: false, findings: expect.arrayContaining([expect.stringContaining('make it a member')]) });
+    expect(await system('pgboss').selfCheck(within(healthyMs))).toMatchObject({
+      ok: false,
+      findings: expect.arrayContaining([expect.stringContaining('make it a member')]),
+    });
     await rig.target.sql(`GRANT ${owner} TO ${rig.target.admin.user}`);
     expect((await system('pgboss').selfCheck(within(healthyMs))).ok).toBe(true);
   });

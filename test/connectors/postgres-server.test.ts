@@ -31,7 +31,11 @@ run(`A PostgreSQL of an operator's own making${hasOpenssl ? '' : ' (skipped: ins
     chmodSync(folder, 0o755);
     makeCertificate(folder);
     state = mkdtempSync(join(tmpdir(), 'estop-own-'));
-    server = await startPostgres({ folder: state, name: 'own', settings: { ssl: 'on', ssl_cert_file: join(folder, 'server.crt'), ssl_key_file: join(folder, 'server.key') } });
+    server = await startPostgres({
+      folder: state,
+      name: 'own',
+      settings: { ssl: 'on', ssl_cert_file: join(folder, 'server.crt'), ssl_key_file: join(folder, 'server.key') },
+    });
     sql = new Client({ connectionString: server.url('postgres') });
     await sql.connect();
   });
@@ -47,12 +51,21 @@ run(`A PostgreSQL of an operator's own making${hasOpenssl ? '' : ' (skipped: ins
   };
   const connectorTo = (options: object): Connector =>
     postgres.create(
-      postgres.optionsSchema.parse({ host: 'localhost', port: running().port, database: 'postgres', user: running().superuser.user, password: { env: 'PASSWORD' }, network: 'loopback', ...options }),
+      postgres.optionsSchema.parse({
+        host: 'localhost',
+        port: running().port,
+        database: 'postgres',
+        user: running().superuser.user,
+        password: { env: 'PASSWORD' },
+        network: 'loopback',
+        ...options,
+      }),
       {
         connectorId: 'own',
         environment: 'test',
         now: () => new Date(),
-        readSecret: (reference) => ('file' in reference ? readFileSync(reference.file, 'utf8') : running().superuser.password),
+        readSecret: (reference) =>
+          'file' in reference ? readFileSync(reference.file, 'utf8') : running().superuser.password,
       },
     );
   const check = (options: object) => connectorTo(options).selfCheck(within(healthyMs));
@@ -80,8 +93,17 @@ run(`A PostgreSQL of an operator's own making${hasOpenssl ? '' : ' (skipped: ins
     const { superuser, port } = running();
     const whole = `postgresql://${superuser.user}:${superuser.password}@localhost:${port}/postgres`;
     writeFileSync(join(folder, 'url'), `${whole}\n`);
-    const options = postgres.optionsSchema.parse({ adminUrl: { file: join(folder, 'url') }, sslmode: 'require', network: 'loopback' });
-    const host = { connectorId: 'own', environment: 'test', now: () => new Date(), readSecret: (reference: object) => ('file' in reference ? readFileSync(String(reference.file), 'utf8') : '') };
+    const options = postgres.optionsSchema.parse({
+      adminUrl: { file: join(folder, 'url') },
+      sslmode: 'require',
+      network: 'loopback',
+    });
+    const host = {
+      connectorId: 'own',
+      environment: 'test',
+      now: () => new Date(),
+      readSecret: (reference: object) => ('file' in reference ? readFileSync(String(reference.file), 'utf8') : ''),
+    };
     expect((await postgres.create(options, host).selfCheck(within(healthyMs))).ok).toBe(true);
     writeFileSync(join(folder, 'url'), 'canary');
     const broken = await postgres.create(options, host).selfCheck(within(healthyMs));
@@ -92,7 +114,10 @@ run(`A PostgreSQL of an operator's own making${hasOpenssl ? '' : ' (skipped: ins
   });
 
   it('is not reached where the configuration did not say that it may be on this machine', async () => {
-    expect(await check({ network: 'public', sslmode: 'disable' })).toMatchObject({ ok: false, findings: [expect.stringContaining('loopback')] });
+    expect(await check({ network: 'public', sslmode: 'disable' })).toMatchObject({
+      ok: false,
+      findings: [expect.stringContaining('loopback')],
+    });
   });
 
   it('is found out if it trusts everybody: then no denial would prove anything', async () => {
@@ -104,12 +129,29 @@ run(`A PostgreSQL of an operator's own making${hasOpenssl ? '' : ' (skipped: ins
 
 /** An authority and a certificate for `localhost` alone. */
 function makeCertificate(folder: string): void {
-  const openssl = (...args: readonly string[]): void => void execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
+  const openssl = (...args: readonly string[]): void =>
+    void execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'] as const;
   openssl('req', '-x509', ...key, '-keyout', 'ca.key', '-out', 'ca.crt', '-subj', '/CN=authority of a test');
   openssl('req', ...key.slice(0, 5), '-keyout', 'server.key', '-out', 'server.csr', '-subj', '/CN=localhost');
   writeFileSync(join(folder, 'names'), 'subjectAltName=DNS:localhost\n');
-  openssl('x509', '-req', '-in', 'server.csr', '-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-out', 'server.crt', '-extfile', 'names');
+  openssl(
+    'x509',
+    '-req',
+    '-in',
+    'server.csr',
+    '-CA',
+    'ca.crt',
+    '-CAkey',
+    'ca.key',
+    '-CAcreateserial',
+    '-days',
+    '2',
+    '-out',
+    'server.crt',
+    '-extfile',
+    'names',
+  );
   chmodSync(join(folder, 'server.key'), 0o600);
   const user = postgresUser();
   if (user !== undefined) chownSync(join(folder, 'server.key'), user.uid, user.gid);

@@ -34,11 +34,14 @@ export async function startPostgresTarget(version: PostgresVersion): Promise<Pos
   await superuser.query(`GRANT pg_signal_backend TO ${admin.user}`);
   await superuser.query(`CREATE ROLE ${superuser.escapeIdentifier(group)} NOLOGIN`);
   await superuser.query(`GRANT ${superuser.escapeIdentifier(group)} TO ${admin.user} WITH ADMIN OPTION`);
-  await superuser.query('CREATE TABLE calls (at timestamptz NOT NULL DEFAULT clock_timestamp(), who name NOT NULL DEFAULT session_user)');
+  await superuser.query(
+    'CREATE TABLE calls (at timestamptz NOT NULL DEFAULT clock_timestamp(), who name NOT NULL DEFAULT session_user)',
+  );
   await superuser.query(`GRANT INSERT ON calls TO ${superuser.escapeIdentifier(group)}`);
   await superuser.query(`GRANT USAGE ON SCHEMA public TO ${admin.user} WITH GRANT OPTION`);
   await superuser.query(`GRANT SELECT, INSERT ON calls TO ${admin.user} WITH GRANT OPTION`);
-  const sql = async <Row extends object>(text: string, values: readonly unknown[] = []): Promise<readonly Row[]> => (await superuser.query<Row>(text, [...values])).rows;
+  const sql = async <Row extends object>(text: string, values: readonly unknown[] = []): Promise<readonly Row[]> =>
+    (await superuser.query<Row>(text, [...values])).rows;
   return {
     database,
     host: url.hostname,
@@ -47,7 +50,13 @@ export async function startPostgresTarget(version: PostgresVersion): Promise<Pos
     group,
     sql,
     connectAs: async (secret, databaseName = database.name) => {
-      const client = new Client({ host: url.hostname, port: Number(url.port), database: databaseName, user: String(secret['user']), password: String(secret['password']) });
+      const client = new Client({
+        host: url.hostname,
+        port: Number(url.port),
+        database: databaseName,
+        user: String(secret['user']),
+        password: String(secret['password']),
+      });
       client.on('error', () => undefined);
       await client.connect();
       return client;
@@ -74,7 +83,9 @@ export async function writeAsAgent(target: PostgresTarget, secret: GrantSecret):
 }
 
 export async function countRows(target: PostgresTarget, grant: LedgerGrant): Promise<number> {
-  const [row] = await target.sql<{ count: number }>('SELECT count(*)::int AS count FROM calls WHERE who = $1', [grant.handle['role']]);
+  const [row] = await target.sql<{ count: number }>('SELECT count(*)::int AS count FROM calls WHERE who = $1', [
+    grant.handle['role'],
+  ]);
   return row?.count ?? 0;
 }
 
@@ -89,7 +100,9 @@ export async function lastingOf(target: PostgresTarget, role: unknown): Promise<
 
 /** The old credential works again: what a server would look like that says "done" and does nothing. */
 export async function reviveRole(target: PostgresTarget, secret: GrantSecret): Promise<void> {
-  await target.sql(`ALTER ROLE ${String(secret['user'])} LOGIN CONNECTION LIMIT -1 PASSWORD '${String(secret['password'])}' VALID UNTIL 'infinity'`);
+  await target.sql(
+    `ALTER ROLE ${String(secret['user'])} LOGIN CONNECTION LIMIT -1 PASSWORD '${String(secret['password'])}' VALID UNTIL 'infinity'`,
+  );
   await target.sql(`GRANT "${target.group.replaceAll('"', '""')}" TO ${String(secret['user'])}`);
 }
 
@@ -104,7 +117,12 @@ export async function forbidControl(target: PostgresTarget, control: string): Pr
   return async () => void (await target.sql(`ALTER ROLE ${control} LOGIN`));
 }
 
-export async function loseSignalRight(target: PostgresTarget): Promise<{ readonly finding: RegExp; undo(): Promise<void> }> {
+export async function loseSignalRight(
+  target: PostgresTarget,
+): Promise<{ readonly finding: RegExp; undo(): Promise<void> }> {
   await target.sql(`REVOKE pg_signal_backend FROM ${target.admin.user}`);
-  return { finding: /pg_signal_backend/, undo: async () => void (await target.sql(`GRANT pg_signal_backend TO ${target.admin.user}`)) };
+  return {
+    finding: /pg_signal_backend/,
+    undo: async () => void (await target.sql(`GRANT pg_signal_backend TO ${target.admin.user}`)),
+  };
 }

@@ -1,13 +1,25 @@
 import { listen } from '../../examples/demo/fault-proxy.ts';
-import { controlName } from '../../src/connectors/kit/names.ts';
+import { controlRoleName } from '../../src/connectors/postgres/control-role.ts';
 import { isPostgresInstalled, type PostgresVersion } from '../kit/run-postgres.ts';
-import { countRows, forbidControl, lastingOf, loseSignalRight, type PostgresTarget, refuseAdmin, reviveRole, startPostgresTarget, writeAsAgent } from './postgres-target.ts';
-import { environment, type Rig, rigConnectorId, type RunningRig } from './rig.ts';
+import {
+  countRows,
+  forbidControl,
+  lastingOf,
+  loseSignalRight,
+  type PostgresTarget,
+  refuseAdmin,
+  reviveRole,
+  startPostgresTarget,
+  writeAsAgent,
+} from './postgres-target.ts';
+import { environment, type Rig, type RunningRig, rigConnectorId } from './rig.ts';
 
 export const rigs: readonly Rig[] = (['18', '15'] as const).map((version) => ({
   system: 'postgres',
   server: `PostgreSQL ${version}`,
-  missing: isPostgresInstalled(version) ? undefined : `install PostgreSQL ${version} (Debian: apt-get install postgresql-${version})`,
+  missing: isPostgresInstalled(version)
+    ? undefined
+    : `install PostgreSQL ${version} (Debian: apt-get install postgresql-${version})`,
   skips: {
     'rate-limited': 'the protocol has no such answer; too many connections is part of "down"',
     'server-error': 'the protocol has no such answer',
@@ -24,7 +36,9 @@ const markers = {
   'sweep': 'pg_terminate_backend',
 } as const;
 
-export async function startPostgresRig(version: PostgresVersion): Promise<RunningRig & { readonly target: PostgresTarget }> {
+export async function startPostgresRig(
+  version: PostgresVersion,
+): Promise<RunningRig & { readonly target: PostgresTarget }> {
   const target = await startPostgresTarget(version);
   const proxy = await listen(target);
   return {
@@ -62,14 +76,15 @@ export async function startPostgresRig(version: PostgresVersion): Promise<Runnin
       await preparing.end();
       return {
         alive: async () => (await lastingOf(target, grant.handle['role'])) > 0,
-        close: async () => void (await idle.end().catch(() => undefined)),
+        close: () => idle.end().catch(() => undefined),
       };
     },
     revive: (_grant, secret) => reviveRole(target, secret),
-    breakControl: () => forbidControl(target, controlName(environment, rigConnectorId)),
+    breakControl: () => forbidControl(target, controlRoleName({ environment, connectorId: rigConnectorId }, target.admin)),
     refuseOurCredential: () => refuseAdmin(target),
     breakSelfCheck: () => loseSignalRight(target),
-    marker: (step) => (step in markers ? { bytes: markers[step as keyof typeof markers] } : { none: 'PostgreSQL has no such phase' }), // guarded by `in`
+    marker: (step) =>
+      step in markers ? { bytes: markers[step as keyof typeof markers] } : { none: 'PostgreSQL has no such phase' }, // guarded by `in`
     replies: () => ({ garbage: '<!doctype html><title>Welcome</title>' }),
     stop: async () => {
       await proxy.close();

@@ -1,16 +1,16 @@
-import { createServer, type Server, connect as connectSocket } from 'node:net';
+import { connect as connectSocket, createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { postgres } from '../../src/connectors/postgres/index.ts';
-import { dropFinished } from '../../src/connectors/postgres/drop-finished.ts';
-import { withSession } from '../../src/connectors/postgres/server.ts';
 import type { GrantSecret, LedgerGrant } from '../../src/connectors/kit/contract.ts';
 import { principalName } from '../../src/connectors/kit/names.ts';
+import { dropFinished } from '../../src/connectors/postgres/drop-finished.ts';
+import { postgres } from '../../src/connectors/postgres/index.ts';
+import { withSession } from '../../src/connectors/postgres/server.ts';
 import { createDatabase } from '../kit/postgres.ts';
 import { isPostgresInstalled, type PostgresVersion } from '../kit/run-postgres.ts';
 import { type Bench, benchOf, healthyMs, within } from './bench-of.ts';
 import { startPostgresRig } from './postgres.rig.ts';
 import { lastingOf, writeAsAgent } from './postgres-target.ts';
-import { environment, rigConnectorId, type RunningRig } from './rig.ts';
+import { environment, type RunningRig, rigConnectorId } from './rig.ts';
 
 for (const version of ['18', '15'] as const) {
   const run = isPostgresInstalled(version) || process.env['ESTOP_REQUIRE_ALL'] === '1' ? describe : describe.skip;
@@ -32,11 +32,14 @@ function suite(version: PostgresVersion): void {
 
   const issued = () => bench.issue(bench.plan());
   const cutAll = async (grant: LedgerGrant): Promise<void> => {
-    for (const phase of postgres.phases) expect(await bench.connector.cut(phase, grant, within(healthyMs))).toEqual({ kind: 'revoked' });
+    for (const phase of postgres.phases)
+      expect(await bench.connector.cut(phase, grant, within(healthyMs))).toEqual({ kind: 'revoked' });
   };
   const probe = (grant: LedgerGrant) => bench.connector.probe(grant, within(healthyMs));
   const mayLogIn = async (secret: GrantSecret): Promise<boolean> => {
-    const [row] = await rig.target.sql<{ may: boolean }>('SELECT rolcanlogin AS may FROM pg_roles WHERE rolname = $1', [secret['user']]);
+    const [row] = await rig.target.sql<{ may: boolean }>('SELECT rolcanlogin AS may FROM pg_roles WHERE rolname = $1', [
+      secret['user'],
+    ]);
     return row?.may ?? false;
   };
 
@@ -110,7 +113,9 @@ function suite(version: PostgresVersion): void {
     const { grant, secret } = await issued();
     const role = String(secret['user']);
     const accomplice = `accomplice_${role.slice(-12)}`;
-    await rig.target.sql(`CREATE ROLE ${accomplice} NOLOGIN; CREATE ROLE ${accomplice}_group NOLOGIN; GRANT ${role} TO ${accomplice}; GRANT ${accomplice}_group TO ${role}`);
+    await rig.target.sql(
+      `CREATE ROLE ${accomplice} NOLOGIN; CREATE ROLE ${accomplice}_group NOLOGIN; GRANT ${role} TO ${accomplice}; GRANT ${accomplice}_group TO ${role}`,
+    );
     // Before 16 CREATEROLE may take any membership away; from then on only what it gave.
     await cutAll(grant);
     const result = await probe(grant);
@@ -166,8 +171,12 @@ function suite(version: PostgresVersion): void {
 
   it('is not given membership in a group that could make roles of its own', async () => {
     const powerful = `powerful_${rig.target.admin.user.slice(-10)}`;
-    await rig.target.sql(`CREATE ROLE ${powerful} NOLOGIN CREATEROLE; CREATE ROLE ${powerful}_member NOLOGIN; GRANT ${powerful} TO ${powerful}_member; GRANT ${powerful}_member TO ${rig.target.admin.user} WITH ADMIN OPTION`);
-    await expect(bench.issue(bench.plan({ memberOf: [`${powerful}_member`] }))).rejects.toMatchObject({ code: 'config-invalid' });
+    await rig.target.sql(
+      `CREATE ROLE ${powerful} NOLOGIN CREATEROLE; CREATE ROLE ${powerful}_member NOLOGIN; GRANT ${powerful} TO ${powerful}_member; GRANT ${powerful}_member TO ${rig.target.admin.user} WITH ADMIN OPTION`,
+    );
+    await expect(bench.issue(bench.plan({ memberOf: [`${powerful}_member`] }))).rejects.toMatchObject({
+      code: 'config-invalid',
+    });
   });
 
   it('gets rights on the tables of a schema, and loses them with the rest', async () => {
@@ -186,13 +195,28 @@ function suite(version: PostgresVersion): void {
     const recent = bench.plan();
     for (const grant of [long, owning, recent]) await bench.connector.issue(grant, within(healthyMs));
     const roles = [long, owning, recent].map(({ handle }) => String(handle['role']));
-    await rig.target.sql(`CREATE TABLE kept_${roles[1]?.slice(-12)} (); ALTER TABLE kept_${roles[1]?.slice(-12)} OWNER TO ${roles[1]}`);
-    for (const grant of [long, owning, recent]) for (const phase of postgres.phases) await bench.connector.cut(phase, grant, within(healthyMs));
+    await rig.target.sql(
+      `CREATE TABLE kept_${roles[1]?.slice(-12)} (); ALTER TABLE kept_${roles[1]?.slice(-12)} OWNER TO ${roles[1]}`,
+    );
+    for (const grant of [long, owning, recent])
+      for (const phase of postgres.phases) await bench.connector.cut(phase, grant, within(healthyMs));
 
-    const server = { host: rig.target.host, port: rig.target.port, database: rig.target.database.name, ...rig.target.admin, sslmode: 'disable', network: 'loopback' } as const;
+    const server = {
+      host: rig.target.host,
+      port: rig.target.port,
+      database: rig.target.database.name,
+      ...rig.target.admin,
+      sslmode: 'disable',
+      network: 'loopback',
+    } as const;
     const there = async (): Promise<readonly string[]> =>
-      (await rig.target.sql<{ name: string }>('SELECT rolname AS name FROM pg_roles WHERE rolname = ANY ($1)', [roles])).map(({ name }) => name);
-    const drop = (connectorId: string) => withSession(server, AbortSignal.timeout(healthyMs), (session) => dropFinished(session, { environment, connectorId, now: new Date() }));
+      (
+        await rig.target.sql<{ name: string }>('SELECT rolname AS name FROM pg_roles WHERE rolname = ANY ($1)', [roles])
+      ).map(({ name }) => name);
+    const drop = (connectorId: string) =>
+      withSession(server, AbortSignal.timeout(healthyMs), (session) =>
+        dropFinished(session, { environment, connectorId, now: new Date() }),
+      );
     await drop('another');
     expect(await there()).toHaveLength(3);
     await drop(rigConnectorId);
@@ -204,7 +228,12 @@ function suite(version: PostgresVersion): void {
     const grant = bench.plan();
     expect((await bench.connector.control(grant, within(healthyMs))).kind).toBe('allowed');
     await rig.target.sql(`ALTER ROLE ${rig.target.admin.user} PASSWORD 'rotated'`);
-    const rotated = postgres.create(postgres.optionsSchema.parse(rig.options), { connectorId: rigConnectorId, environment, readSecret: () => 'rotated', now: () => new Date() });
+    const rotated = postgres.create(postgres.optionsSchema.parse(rig.options), {
+      connectorId: rigConnectorId,
+      environment,
+      readSecret: () => 'rotated',
+      now: () => new Date(),
+    });
     expect((await rotated.control(grant, within(healthyMs))).kind).toBe('allowed');
     await rig.target.sql(`ALTER ROLE ${rig.target.admin.user} PASSWORD '${rig.target.admin.password}'`);
   });

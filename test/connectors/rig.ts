@@ -1,6 +1,6 @@
-import type { CuttingPhase } from '../../src/contract/phases.ts';
-import type { GrantSecret, LedgerGrant } from '../../src/connectors/kit/contract.ts';
 import type { FaultProxy } from '../../examples/demo/fault-proxy.ts';
+import type { GrantSecret, LedgerGrant } from '../../src/connectors/kit/contract.ts';
+import type { CuttingPhase } from '../../src/contract/phases.ts';
 
 /**
  * What the contract suite (contract.test.ts) needs of one real system. To add a system:
@@ -85,4 +85,5 @@ export interface RunningRig {
 
 /** The environment and the connector's name under which the suite runs: what a connector's control identity is named after. */
 export const environment = 'test';
-export const rigConnectorId = 'under-test';
+/** Test files run at the same time on the same servers: what each makes there must be its own. */
+export const rigConnectorId = `under-test-${process.pid}`;

@@ -24,7 +24,11 @@ type AddressRange = Network | 'refused';
  */
 export async function resolveAddress(host: string, allowed: Network, signal: AbortSignal): Promise<ResolvedAddress> {
   const bare = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
-  return chooseAddress(host, isIP(bare) === 0 ? await lookUp(bare, signal) : [{ ip: bare, family: familyOf(bare) }], allowed);
+  return chooseAddress(
+    host,
+    isIP(bare) === 0 ? await lookUp(bare, signal) : [{ ip: bare, family: familyOf(bare) }],
+    allowed,
+  );
 }
 
 /** Of what a name resolved to, or why none of it. */
@@ -32,16 +36,21 @@ export function chooseAddress(host: string, addresses: readonly ResolvedAddress[
   for (const { ip } of addresses) {
     const range = rangeOf(ip);
     if (range === 'public' || range === allowed) continue;
-    throw new EstopError('address-refused', { detail: `${printable(host)} has the address ${ip} (${range}); this connector may reach ${allowed} addresses only.` });
+    throw new EstopError('address-refused', {
+      detail: `${printable(host)} has the address ${ip} (${range}); this connector may reach ${allowed} addresses only.`,
+    });
   }
   const [first] = addresses;
-  if (first === undefined) throw new EstopError('connector-unavailable', { detail: `${printable(host)} has no address.` });
+  if (first === undefined)
+    throw new EstopError('connector-unavailable', { detail: `${printable(host)} has no address.` });
   return first;
 }
 
 async function lookUp(host: string, signal: AbortSignal): Promise<readonly ResolvedAddress[]> {
   signal.throwIfAborted();
-  const aborted = new Promise<never>((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })); // abort reasons of our own making
+  const aborted = new Promise<never>((_resolve, reject) =>
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }),
+  ); // abort reasons of our own making
   try {
     const answers = await Promise.race([lookup(host, { all: true, verbatim: true }), aborted]);
     return answers.map(({ address }) => ({ ip: address, family: familyOf(address) }));
@@ -83,7 +92,16 @@ const loopback4 = subnets('ipv4', ['127.0.0.0/8']);
 const private4 = subnets('ipv4', ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10']);
 /** The rest of the IANA special-purpose registry: this network, link-local (cloud metadata), documentation, benchmarks, multicast, reserved. */
 const special4 = subnets('ipv4', [
-  '0.0.0.0/8', '169.254.0.0/16', '192.0.0.0/24', '192.0.2.0/24', '192.88.99.0/24', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24', '224.0.0.0/4', '240.0.0.0/4',
+  '0.0.0.0/8',
+  '169.254.0.0/16',
+  '192.0.0.0/24',
+  '192.0.2.0/24',
+  '192.88.99.0/24',
+  '198.18.0.0/15',
+  '198.51.100.0/24',
+  '203.0.113.0/24',
+  '224.0.0.0/4',
+  '240.0.0.0/4',
 ]);
 const loopback6 = subnets('ipv6', ['::1/128']);
 const private6 = subnets('ipv6', ['fc00::/7']);

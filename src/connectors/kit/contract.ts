@@ -84,7 +84,7 @@ export interface Connector {
   probe(grant: LedgerGrant, context: CallContext): Promise<ProbeResult>;
   /** The control identity does what `probe` does and must be allowed. */
   control(grant: LedgerGrant, context: CallContext): Promise<ControlResult>;
-  /** For an `intended` grant whose reply was lost: does the issuer list anything under this handle? */
+  /** For an `intended` grant whose reply was lost: does the issuer list anything under this handle that could still act? */
   lists(grant: LedgerGrant, context: CallContext): Promise<'present' | 'absent'>;
   selfCheck(context: CallContext): Promise<SelfCheck>;
   close(): Promise<void>;

@@ -1,4 +1,4 @@
-import { type IncomingHttpHeaders, type IncomingMessage, request as httpRequest } from 'node:http';
+import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
 import { EstopError } from '../../core/errors.ts';
@@ -42,9 +42,17 @@ export async function guardedHttp(call: HttpCall): Promise<HttpReply> {
   const signal = AbortSignal.any([call.signal, AbortSignal.timeout(call.timeoutMs ?? defaultTimeoutMs)]);
   const home = parseUrl(call.url);
   let url = home;
-  let next: Hop = { method: call.method, headers: call.headers ?? {}, body: call.body === undefined ? undefined : String(call.body) };
+  let next: Hop = {
+    method: call.method,
+    headers: call.headers ?? {},
+    body: call.body === undefined ? undefined : String(call.body),
+  };
   for (let hops = 0; ; hops += 1) {
-    const reply = await exchange(url, next, call.network, { signal, maxBytes: call.maxBytes ?? defaultMaxBytes, form: call.body instanceof URLSearchParams });
+    const reply = await exchange(url, next, call.network, {
+      signal,
+      maxBytes: call.maxBytes ?? defaultMaxBytes,
+      form: call.body instanceof URLSearchParams,
+    });
     const location = redirectOf(reply);
     if (location === undefined || (call.maxRedirects ?? 0) === 0) return reply;
     if (hops >= (call.maxRedirects ?? 0)) throw garbage(call.method, home, 'too many redirects');
@@ -58,7 +66,9 @@ export async function guardedHttp(call: HttpCall): Promise<HttpReply> {
 /** The body as JSON: anything else, `text/html` with status 200 included, is garbage and never an answer. */
 export function jsonOf(reply: HttpReply): unknown {
   if (!/^application\/(?:[a-z0-9.+-]+\+)?json$/.test(reply.contentType)) {
-    throw new EstopError('connector-garbage', { detail: `An answer ${reply.status} is not JSON${reply.contentType === '' ? '' : ` but ${reply.contentType}`}.` });
+    throw new EstopError('connector-garbage', {
+      detail: `An answer ${reply.status} is not JSON${reply.contentType === '' ? '' : ` but ${reply.contentType}`}.`,
+    });
   }
   try {
     return JSON.parse(reply.body) as unknown;
@@ -88,7 +98,8 @@ function parseUrl(text: string, base?: URL): URL {
 }
 
 async function exchange(url: URL, hop: Hop, allowed: Network, limits: Limits): Promise<HttpReply> {
-  if (url.protocol === 'http:' && allowed === 'public') throw refused(`${url.origin} is plain http on a public network`);
+  if (url.protocol === 'http:' && allowed === 'public')
+    throw refused(`${url.origin} is plain http on a public network`);
   let address: ResolvedAddress;
   try {
     address = await resolveAddress(url.hostname, allowed, limits.signal);
@@ -96,7 +107,10 @@ async function exchange(url: URL, hop: Hop, allowed: Network, limits: Limits): P
     return await read(message, limits, hop.method, url);
   } catch (error) {
     if (error instanceof EstopError) throw error; // of this very module and process
-    throw new EstopError('connector-unavailable', { detail: `${hop.method} ${url.origin}: ${limits.signal.aborted ? 'no answer in time' : reasonOf(error)}.`, cause: error });
+    throw new EstopError('connector-unavailable', {
+      detail: `${hop.method} ${url.origin}: ${limits.signal.aborted ? 'no answer in time' : reasonOf(error)}.`,
+      cause: error,
+    });
   }
 }
 
@@ -143,7 +157,8 @@ async function read(message: IncomingMessage, { maxBytes }: Limits, method: stri
     }
     pieces.push(bytes);
   }
-  if ((message.headers['content-encoding'] ?? 'identity') !== 'identity') throw garbage(method, url, 'a compressed answer that was not asked for');
+  if ((message.headers['content-encoding'] ?? 'identity') !== 'identity')
+    throw garbage(method, url, 'a compressed answer that was not asked for');
   const headers = flat(message.headers);
   return {
     status: message.statusCode ?? 0,
@@ -168,13 +183,16 @@ function lowerCased(headers: Readonly<Record<string, string>>): Record<string, s
 }
 
 function flat(headers: IncomingHttpHeaders): Record<string, string> {
-  const entries = Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : (value ?? '')] as const);
+  const entries = Object.entries(headers).map(
+    ([name, value]) => [name, Array.isArray(value) ? value.join(', ') : (value ?? '')] as const,
+  );
   return Object.fromEntries(entries);
 }
 
 /** A code such as ECONNREFUSED; never a message, which may quote what we sent. */
 function reasonOf(error: unknown): string {
-  if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string') return error.code;
+  if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string')
+    return error.code;
   return 'the connection failed';
 }
 

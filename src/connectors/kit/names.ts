@@ -14,6 +14,7 @@ const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
  * The name of what is created for one grant: `estop_<environment>_e<epoch>_<hash of the grant id>`. At most 63 bytes (the limit of
  * PostgreSQL's identifiers, the tightest of any system here), of the letters a-z, 0-9 and `_` whatever the grant id holds,
  * different for each grant (100 bits). The epoch stands in it so that a coarse cut of one generation never meets another.
+ * rule: generation-own-principals
  */
 export function principalName({ environment, epoch, grantId }: Principal): string {
   return `${generationName(environment, epoch)}${digest(grantId, 20)}`;
@@ -21,7 +22,8 @@ export function principalName({ environment, epoch, grantId }: Principal): strin
 
 /** What all names of this environment begin with. */
 export function environmentPrefix(environment: string): string {
-  if (!isEnvironment(environment)) throw new EstopError('invalid-input', { detail: 'The environment has a name that no principal may carry.' });
+  if (!isEnvironment(environment))
+    throw new EstopError('invalid-input', { detail: 'The environment has a name that no principal may carry.' });
   return `estop_${environment}_`;
 }
 
@@ -36,7 +38,8 @@ export function controlName(environment: string, connectorId: string): string {
 }
 
 function generationName(environment: string, epoch: number): string {
-  if (!Number.isSafeInteger(epoch) || epoch < 0) throw new EstopError('invalid-input', { detail: 'An epoch is a whole number.' });
+  if (!Number.isSafeInteger(epoch) || epoch < 0)
+    throw new EstopError('invalid-input', { detail: 'An epoch is a whole number.' });
   return `${environmentPrefix(environment)}e${epoch}_`;
 }
 

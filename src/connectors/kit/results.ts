@@ -1,4 +1,4 @@
-import { errorCatalogue, type EstopError, errorCodeOf } from '../../core/errors.ts';
+import { type EstopError, errorCatalogue, errorCodeOf } from '../../core/errors.ts';
 import type { ControlResult, ProbeResult, RevokeResult } from './contract.ts';
 import type { HttpReply } from './guarded-http.ts';
 
@@ -10,7 +10,11 @@ export const needsHuman = (why: string): RevokeResult => ({ kind: 'needs-human',
 export const retryable = (why: string, retryAfterMs?: number): RevokeResult =>
   retryAfterMs === undefined ? { kind: 'retryable', why } : { kind: 'retryable', why, retryAfterMs };
 
-export const deniedTo = (evidence: 'credential-probed' | 'issuer-attested', why: string): ProbeResult => ({ kind: 'denied', why, evidence });
+export const deniedTo = (evidence: 'credential-probed' | 'issuer-attested', why: string): ProbeResult => ({
+  kind: 'denied',
+  why,
+  evidence,
+});
 export const stillAllowed = (why: string): ProbeResult => ({ kind: 'allowed', why });
 export const inconclusive = (why: string): ProbeResult => ({ kind: 'inconclusive', why });
 
@@ -23,7 +27,9 @@ export function unexpectedReply(reply: HttpReply, what: string): RevokeResult {
   if (status === 401 || status === 403) return needsHuman(`${what}: our own credential is refused (${status}).`);
   if (status === 404) return notFound(`${what}: not found (404).`);
   if (status === 429 || status >= 500) return retryable(`${what}: answered ${status}.`, reply.retryAfterMs);
-  return retryable(`${what}: an answer that means nothing here (${status}, ${reply.contentType === '' ? 'no content type' : reply.contentType}).`);
+  return retryable(
+    `${what}: an answer that means nothing here (${status}, ${reply.contentType === '' ? 'no content type' : reply.contentType}).`,
+  );
 }
 
 /** A thrown error as the result of a phase. Its words are ours: the text of a foreign error may hold what must not be shown. */
@@ -42,7 +48,11 @@ export function controlResultOf(thrown: unknown): ControlResult {
 }
 
 /** The detail of our own errors is written for operators; of anything else only the public title of its code is shown. */
-export function explain(thrown: unknown): { readonly code: ReturnType<typeof errorCodeOf>; readonly why: string; readonly retryAfterMs: number | undefined } {
+export function explain(thrown: unknown): {
+  readonly code: ReturnType<typeof errorCodeOf>;
+  readonly why: string;
+  readonly retryAfterMs: number | undefined;
+} {
   const code = errorCodeOf(thrown);
   const { title } = errorCatalogue[code];
   if (!isEstopError(thrown)) return { code, why: title, retryAfterMs: undefined };
@@ -50,5 +60,12 @@ export function explain(thrown: unknown): { readonly code: ReturnType<typeof err
 }
 
 function isEstopError(thrown: unknown): thrown is EstopError {
-  return typeof thrown === 'object' && thrown !== null && 'name' in thrown && thrown.name === 'EstopError' && 'detail' in thrown && errorCodeOf(thrown) !== undefined;
+  return (
+    typeof thrown === 'object' &&
+    thrown !== null &&
+    'name' in thrown &&
+    thrown.name === 'EstopError' &&
+    'detail' in thrown &&
+    errorCodeOf(thrown) !== undefined
+  );
 }

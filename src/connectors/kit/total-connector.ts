@@ -15,7 +15,11 @@ export function totalConnector(inner: Connector): Connector {
     cut: (phase, grant, context) => begin(() => inner.cut(phase, grant, context)).catch(revokeResultOf),
     probe: (grant, context) => begin(() => inner.probe(grant, context)).catch(probeResultOf),
     control: (grant, context) => begin(() => inner.control(grant, context)).catch(controlResultOf),
-    selfCheck: (context) => begin(() => inner.selfCheck(context)).catch((thrown: unknown) => ({ ok: false, findings: [explain(thrown).why] })),
+    selfCheck: (context) =>
+      begin(() => inner.selfCheck(context)).catch((thrown: unknown) => ({
+        ok: false,
+        findings: [explain(thrown).why],
+      })),
     close: () => inner.close(),
   };
 }

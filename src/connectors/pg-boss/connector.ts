@@ -1,26 +1,39 @@
 import { z } from 'zod';
 import type { CuttingPhase } from '../../contract/phases.ts';
 import { EstopError } from '../../core/errors.ts';
-import type { CallContext, Connector, ConnectorHost, GrantSecret, LedgerGrant, ProbeResult, RevokeResult } from '../kit/contract.ts';
-import { controlName, principalName, sharedName } from '../kit/names.ts';
+import type {
+  CallContext,
+  Connector,
+  ConnectorHost,
+  GrantSecret,
+  LedgerGrant,
+  ProbeResult,
+  RevokeResult,
+} from '../kit/contract.ts';
+import { principalName, sharedName } from '../kit/names.ts';
 import { deniedTo, inconclusive, needsHuman, revoked, stillAllowed } from '../kit/results.ts';
 import { tidier } from '../kit/tidier.ts';
 import { totalConnector } from '../kit/total-connector.ts';
-import { controlRole } from '../postgres/control-role.ts';
+import { controlOf, controlRole } from '../postgres/control-role.ts';
 import { dropPassword, fenceRole, purgeRole, type RoleCut, sweepRole, terminateRole } from '../postgres/cut-role.ts';
-import { pastLocks } from '../postgres/evict.ts';
 import { dropFinished } from '../postgres/drop-finished.ts';
+import { pastLocks } from '../postgres/evict.ts';
 import { issueRole } from '../postgres/issue-role.ts';
 import { serverOf } from '../postgres/options.ts';
-import { probeRole } from '../postgres/probe-role.ts';
-import { readRole } from '../postgres/role.ts';
-import { roleOf, seenRoles, type SeenRoles } from '../postgres/role-handle.ts';
+import { isAlive, probeRole } from '../postgres/probe-role.ts';
+import { roleOf, type SeenRoles, seenRoles } from '../postgres/role-handle.ts';
 import { checkServer } from '../postgres/self-check.ts';
 import { type Session, withSession } from '../postgres/server.ts';
-import { pgBossGrant, type PgBossOptions } from './options.ts';
-import { checkPgBoss, dropQueue, openQueue, purgeQueue, type Queue, readQueue } from './queue.ts';
+import { type PgBossOptions, pgBossGrant } from './options.ts';
+import { checkPgBoss, dropQueue, openQueue, purgeQueue, type Queue, type QueueState, readQueue } from './queue.ts';
 
-const handle = z.object({ queue: z.string(), shared: z.boolean(), schedule: z.string().nullable(), retryLimit: z.number(), connectionLimit: z.number() });
+const handle = z.object({
+  queue: z.string(),
+  shared: z.boolean(),
+  schedule: z.string().nullable(),
+  retryLimit: z.number(),
+  connectionLimit: z.number(),
+});
 
 /**
  * A role of its own for each grant, that can touch the table of one queue and no other. Cutting off: the role as in PostgreSQL; then
@@ -31,7 +44,7 @@ export function createPgBossConnector(options: PgBossOptions, host: ConnectorHos
   const seen = seenRoles();
   const tidy = tidier(() => host.now());
   const server = () => serverOf(options, host);
-  const control = ({ signal }: CallContext) => ({ server: server(), signal, name: controlName(host.environment, host.connectorId), memberOf: options.controlMemberOf });
+  const control = (context: CallContext) => controlOf(host, server(), context, options);
   return totalConnector({
     plan: (request) => {
       const grant = pgBossGrant.parse(request.options);
@@ -39,13 +52,18 @@ export function createPgBossConnector(options: PgBossOptions, host: ConnectorHos
       const queue = grant.shared ? sharedName(request.environment, `${host.connectorId}/${request.agentId}`) : role;
       const schedule = grant.schedule === undefined ? null : JSON.stringify(grant.schedule);
       const { retryLimit, connectionLimit, shared } = grant;
-      return { target: queue, shared, handle: { role, queue, shared, schedule, retryLimit, connectionLimit, memberOf: '[]', schemas: '[]' } };
+      return {
+        target: queue,
+        shared,
+        handle: { role, queue, shared, schedule, retryLimit, connectionLimit, memberOf: '[]', schemas: '[]' },
+      };
     },
     issue: async (grant, { signal }) => {
       const secret = await issue(grant, options, host, signal);
       seen.add(roleOf(grant));
       // A role's own queue bears its name; the shared one of an agent stays.
-      const also = (session: Session, role: string) => dropQueue(session, { schema: options.schema, name: role, shared: false });
+      const also = (session: Session, role: string) =>
+        dropQueue(session, { schema: options.schema, name: role, shared: false });
       const finished = { environment: host.environment, connectorId: host.connectorId, now: host.now(), also };
       tidy.start((patience) => withSession(server(), patience, (session) => dropFinished(session, finished)));
       return secret;
@@ -55,10 +73,10 @@ export function createPgBossConnector(options: PgBossOptions, host: ConnectorHos
     control: (_grant, context) => controlRole(control(context)),
     lists: (grant, { signal }) =>
       withSession(server(), signal, async (session) => {
-        const role = await readRole(session, roleOf(grant));
-        if (role !== undefined && role.mark?.estop !== 'tombstone') return 'present';
+        if (await isAlive(session, roleOf(grant))) return 'present';
         const queue = queueOf(grant, options);
-        return queue.shared || (await readQueue(session, queue)) === undefined ? 'absent' : 'present';
+        const state = await readQueue(session, queue);
+        return state === undefined || queue.shared || (state.closed && !holdsWork(state)) ? 'absent' : 'present';
       }),
     selfCheck: (context) => checkServer(control(context), (session) => checkPgBoss(session, options.schema)),
     close: () => tidy.stop(),
@@ -66,7 +84,12 @@ export function createPgBossConnector(options: PgBossOptions, host: ConnectorHos
 }
 
 /** Role, queue and schedule in one transaction: half of them is nothing. */
-async function issue(grant: LedgerGrant, options: PgBossOptions, host: ConnectorHost, signal: AbortSignal): Promise<GrantSecret> {
+async function issue(
+  grant: LedgerGrant,
+  options: PgBossOptions,
+  host: ConnectorHost,
+  signal: AbortSignal,
+): Promise<GrantSecret> {
   const queue = queueOf(grant, options);
   const { schedule, retryLimit } = handle.parse(grant.handle);
   const secret = await issueRole({
@@ -89,7 +112,11 @@ interface Cutting {
   readonly signal: AbortSignal;
 }
 
-function cutPhase(phase: CuttingPhase, grant: LedgerGrant, { options, host, seen, signal }: Cutting): Promise<RevokeResult> {
+function cutPhase(
+  phase: CuttingPhase,
+  grant: LedgerGrant,
+  { options, host, seen, signal }: Cutting,
+): Promise<RevokeResult> {
   const server = serverOf(options, host);
   const role = roleOf(grant);
   return withSession(server, signal, async (session) => {
@@ -129,19 +156,38 @@ function together(role: RevokeResult, emptied: boolean): RevokeResult {
   return role.kind === 'not-found-unconfirmed' && emptied ? revoked : role;
 }
 
-async function probe(grant: LedgerGrant, options: PgBossOptions, host: ConnectorHost, signal: AbortSignal): Promise<ProbeResult> {
+async function probe(
+  grant: LedgerGrant,
+  options: PgBossOptions,
+  host: ConnectorHost,
+  signal: AbortSignal,
+): Promise<ProbeResult> {
   const server = serverOf(options, host);
-  const verdict = await probeRole({ server, signal, role: roleOf(grant), secret: grant.secret, poolers: options.poolers });
+  const verdict = await probeRole({
+    server,
+    signal,
+    role: roleOf(grant),
+    secret: grant.secret,
+    poolers: options.poolers,
+  });
   if (verdict.kind !== 'denied') return verdict;
   const queue = queueOf(grant, options);
   const state = await withSession(server, signal, (session) => readQueue(session, queue));
   if (state === undefined) return verdict;
   const { waiting, active, schedules, possiblyCompleted, closed } = state;
-  if (waiting + active + schedules > 0) return stillAllowed(`Its queue still holds ${waiting} waiting and ${active} active jobs and ${schedules} schedules.`);
+  if (holdsWork(state))
+    return stillAllowed(
+      `Its queue still holds ${waiting} waiting and ${active} active jobs and ${schedules} schedules.`,
+    );
   if (!closed && !queue.shared) return inconclusive('Its queue is empty, but still takes jobs.');
-  const said = possiblyCompleted === 0 ? '' : ` ${possiblyCompleted} jobs were being worked on when they were cancelled: possibly completed.`;
+  const said =
+    possiblyCompleted === 0
+      ? ''
+      : ` ${possiblyCompleted} jobs were being worked on when they were cancelled: possibly completed.`;
   return deniedTo(verdict.evidence, `${verdict.why} Its queue is empty${queue.shared ? '' : ' and closed'}.${said}`);
 }
+
+const holdsWork = ({ waiting, active, schedules }: QueueState): boolean => waiting + active + schedules > 0;
 
 function queueOf(grant: LedgerGrant, options: PgBossOptions): Queue {
   const { queue, shared } = handle.parse(grant.handle);

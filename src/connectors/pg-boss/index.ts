@@ -1,6 +1,6 @@
 import type { ConnectorSystem } from '../kit/contract.ts';
 import { createPgBossConnector } from './connector.ts';
-import { pgBossGrant, pgBossOptions, type PgBossOptions } from './options.ts';
+import { type PgBossOptions, pgBossGrant, pgBossOptions } from './options.ts';
 
 export const pgBoss: ConnectorSystem<PgBossOptions> = {
   system: 'pg-boss',

@@ -45,16 +45,31 @@ export async function openQueue(session: Session, queue: Queue, role: string, op
     const settings = JSON.stringify({ policy: 'standard', partition: true, retryLimit: options.retryLimit });
     await session.query('SELECT %I.create_queue($1, $2::jsonb)', [schema], [name, settings]);
     const table = await tableOf(session, queue);
-    if (table === undefined) throw new EstopError('connector-refused', { detail: 'The queue has no table of its own: it was made by somebody else.' });
+    if (table === undefined)
+      throw new EstopError('connector-refused', {
+        detail: 'The queue has no table of its own: it was made by somebody else.',
+      });
     await addCheck(session, schema, table, noDeadLetter, 'dead_letter IS NULL');
     await session.run('let the role into the schema', 'GRANT USAGE ON SCHEMA %I TO %I', [schema, role]);
-    await session.run('let the role read what queues there are', 'GRANT SELECT ON %I.version, %I.queue TO %I', [schema, schema, role]);
-    await session.run('let the role use its queue', 'GRANT SELECT, INSERT, UPDATE, DELETE ON %I.%I TO %I', [schema, table, role]);
+    await session.run('let the role read what queues there are', 'GRANT SELECT ON %I.version, %I.queue TO %I', [
+      schema,
+      schema,
+      role,
+    ]);
+    await session.run('let the role use its queue', 'GRANT SELECT, INSERT, UPDATE, DELETE ON %I.%I TO %I', [
+      schema,
+      table,
+      role,
+    ]);
     if (options.schedule !== undefined) await addSchedule(session, queue, options.schedule);
   });
 }
 
-async function addSchedule(session: Session, { schema, name }: Queue, schedule: NonNullable<NewQueue['schedule']>): Promise<void> {
+async function addSchedule(
+  session: Session,
+  { schema, name }: Queue,
+  schedule: NonNullable<NewQueue['schedule']>,
+): Promise<void> {
   await session.query(
     "INSERT INTO %I.schedule (name, key, cron, timezone, data, options) VALUES ($1, '', $2, $3, $4::jsonb, '{}') ON CONFLICT (name, key) DO NOTHING",
     [schema],
@@ -76,8 +91,16 @@ export async function purgeQueue(session: Session, queue: Queue): Promise<boolea
       if (table === undefined) return false;
       await session.query('DELETE FROM %I.schedule WHERE name = $1', [schema], [name]);
       await session.query('DELETE FROM %I.subscription WHERE name = $1', [schema], [name]);
-      await session.query("DELETE FROM %I.job WHERE name = $1 AND state < 'active' AND data->>'name' = $2", [schema], [forwarding, name]);
-      await session.run('open a closed queue for its last change', `ALTER TABLE %I.%I DROP CONSTRAINT IF EXISTS ${closedBy}`, [schema, table]);
+      await session.query(
+        "DELETE FROM %I.job WHERE name = $1 AND state < 'active' AND data->>'name' = $2",
+        [schema],
+        [forwarding, name],
+      );
+      await session.run(
+        'open a closed queue for its last change',
+        `ALTER TABLE %I.%I DROP CONSTRAINT IF EXISTS ${closedBy}`,
+        [schema, table],
+      );
       await session.query(
         "UPDATE %I.%I SET state = 'cancelled', completed_on = now(), output = $2::jsonb WHERE name = $1 AND state = 'active'",
         [schema, table],
@@ -95,7 +118,8 @@ const marked = { estop: 'possibly-completed' };
 /** With its table: part of a transaction of the caller's, which must not wait long for the lock that this needs. */
 export async function dropQueue(session: Session, queue: Queue): Promise<void> {
   await asOwner(session, queue, async () => {
-    if ((await tableOf(session, queue)) !== undefined) await session.query('SELECT %I.delete_queue($1)', [queue.schema], [queue.name]);
+    if ((await tableOf(session, queue)) !== undefined)
+      await session.query('SELECT %I.delete_queue($1)', [queue.schema], [queue.name]);
   });
 }
 
@@ -122,25 +146,41 @@ export async function readQueue(session: Session, queue: Queue): Promise<QueueSt
 
 /** Undefined: no such queue, or one without a table of its own, whose rows are not ours to touch. */
 async function tableOf(session: Session, { schema, name }: Queue): Promise<string | undefined> {
-  const [row] = await session.query<{ table: string }>('SELECT table_name AS "table" FROM %I.queue WHERE name = $1 AND partition', [schema], [name]);
+  const [row] = await session.query<{ table: string }>(
+    'SELECT table_name AS "table" FROM %I.queue WHERE name = $1 AND partition',
+    [schema],
+    [name],
+  );
   return row?.table;
 }
 
-async function addCheck(session: Session, schema: string, table: string, constraint: string, condition: string): Promise<void> {
-  const [there] = await session.rows<{ there: boolean }>('SELECT true AS there FROM pg_constraint WHERE conname = $1 AND conrelid = format(\'%I.%I\', $2::text, $3::text)::regclass', [
-    constraint,
-    schema,
-    table,
-  ]);
+async function addCheck(
+  session: Session,
+  schema: string,
+  table: string,
+  constraint: string,
+  condition: string,
+): Promise<void> {
+  const [there] = await session.rows<{ there: boolean }>(
+    "SELECT true AS there FROM pg_constraint WHERE conname = $1 AND conrelid = format('%I.%I', $2::text, $3::text)::regclass",
+    [constraint, schema, table],
+  );
   if (there !== undefined) return;
   // NOT VALID: old rows stay as they are, new ones are held to it.
-  await session.run('put a condition on a queue', `ALTER TABLE %I.%I ADD CONSTRAINT ${constraint} CHECK (${condition}) NOT VALID`, [schema, table]);
+  await session.run(
+    'put a condition on a queue',
+    `ALTER TABLE %I.%I ADD CONSTRAINT ${constraint} CHECK (${condition}) NOT VALID`,
+    [schema, table],
+  );
 }
 
 /** What is made in pg-boss's schema must belong to its owner, or the application's own workers could not touch it. */
 async function asOwner<T>(session: Session, { schema }: Queue, work: () => Promise<T>): Promise<T> {
   const owner = await ownerOf(session, schema);
-  if (owner === undefined) throw new EstopError('connector-refused', { detail: `There is no pg-boss in the schema ${JSON.stringify(schema)}, or we may not see it.` });
+  if (owner === undefined)
+    throw new EstopError('connector-refused', {
+      detail: `There is no pg-boss in the schema ${JSON.stringify(schema)}, or we may not see it.`,
+    });
   if (owner === session.user) return work();
   await session.run('act as the owner of pg-boss', 'SET LOCAL ROLE %I', [owner]);
   const result = await work();
@@ -159,7 +199,8 @@ async function ownerOf(session: Session, schema: string): Promise<string | undef
 /** What the connector needs of pg-boss, asked for before it is needed. */
 export async function checkPgBoss(session: Session, schema: string): Promise<readonly string[]> {
   const owner = await ownerOf(session, schema);
-  if (owner === undefined) return [`There is no pg-boss in the schema ${JSON.stringify(schema)}, or our role may not see it.`];
+  if (owner === undefined)
+    return [`There is no pg-boss in the schema ${JSON.stringify(schema)}, or our role may not see it.`];
   try {
     return await session.transaction(() =>
       asOwner(session, { schema, name: '', shared: false }, async () => {
@@ -169,7 +210,9 @@ export async function checkPgBoss(session: Session, schema: string): Promise<rea
               WHERE n.nspname = $1 AND (c.relname, a.attname) IN (('queue', 'table_name'), ('queue', 'partition'), ('schedule', 'name'), ('subscription', 'name'), ('job', 'dead_letter'))) AS tables`,
           [schema],
         );
-        return has?.creates === true && has.tables === 5 ? [] : ['This pg-boss is not laid out as expected: 12.x with table partitioning is needed.'];
+        return has?.creates === true && has.tables === 5
+          ? []
+          : ['This pg-boss is not laid out as expected: 12.x with table partitioning is needed.'];
       }),
     );
   } catch (thrown) {

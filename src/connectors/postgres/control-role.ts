@@ -1,15 +1,34 @@
 import { createHmac } from 'node:crypto';
-import type { ControlResult } from '../kit/contract.ts';
+import type { CallContext, ConnectorHost, ControlResult } from '../kit/contract.ts';
+import { controlName } from '../kit/names.ts';
 import { grantMembership } from './role.ts';
 import { scramVerifier } from './scram-verifier.ts';
 import { type Server, tryLogin, withSession } from './server.ts';
 import { hasSqlState } from './sql-error.ts';
+
+/** How a connector names and makes its control identity. */
+export function controlOf(
+  host: ConnectorHost,
+  server: Server,
+  { signal }: CallContext,
+  { controlMemberOf }: { readonly controlMemberOf: readonly string[] },
+): ControlRole {
+  return { server, signal, name: controlRoleName(host, server), memberOf: controlMemberOf };
+}
 
 export interface ControlRole {
   readonly server: Server;
   readonly signal: AbortSignal;
   readonly name: string;
   readonly memberOf: readonly string[];
+}
+
+/** Another administrator has a control identity of its own: two installations that share a cluster never touch each other's. */
+export function controlRoleName(
+  host: Pick<ConnectorHost, 'environment' | 'connectorId'>,
+  { user }: Pick<Server, 'user'>,
+): string {
+  return controlName(host.environment, `${host.connectorId}\n${user}`);
 }
 
 /**
@@ -23,10 +42,13 @@ export async function controlRole(control: ControlRole): Promise<ControlResult> 
   const asControl: Server = { ...server, user: name, password };
   const first = await tryLogin(asControl, signal);
   if (first.kind === 'in') return { kind: 'allowed' };
-  if (first.sqlstate !== '28P01') return { kind: 'not-allowed', why: `The control identity is refused (${first.sqlstate}).` };
+  if (first.sqlstate !== '28P01')
+    return { kind: 'not-allowed', why: `The control identity is refused (${first.sqlstate}).` };
   await establish(control, password);
   const second = await tryLogin(asControl, signal);
-  return second.kind === 'in' ? { kind: 'allowed' } : { kind: 'not-allowed', why: `The control identity is refused (${second.sqlstate}).` };
+  return second.kind === 'in'
+    ? { kind: 'allowed' }
+    : { kind: 'not-allowed', why: `The control identity is refused (${second.sqlstate}).` };
 }
 
 /** A password that is surely wrong: a server that lets it in trusts everybody, and then no denial proves anything. */
@@ -47,7 +69,10 @@ async function establish({ server, signal, name, memberOf }: ControlRole, passwo
     }
     // Many lanes may be at this at once; the one that finds the row taken needs only wait for the other.
     await session.transaction(async () => {
-      await session.run('give the control identity its password', 'ALTER ROLE %I INHERIT PASSWORD %L', [name, scramVerifier(password)]);
+      await session.run('give the control identity its password', 'ALTER ROLE %I INHERIT PASSWORD %L', [
+        name,
+        scramVerifier(password),
+      ]);
       for (const group of memberOf) await grantMembership(session, group, name);
     });
   });

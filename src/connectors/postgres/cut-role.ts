@@ -1,7 +1,7 @@
 import type { LedgerGrant, RevokeResult } from '../kit/contract.ts';
 import { alreadyGone, notFound, retryable, revoked } from '../kit/results.ts';
 import { type Eviction, pastLocks, rollBackPrepared, terminateBackends } from './evict.ts';
-import { createTombstone, markRole, readRole, revokeMemberships, revokePrivileges, type Role } from './role.ts';
+import { createTombstone, markRole, type Role, readRole, revokeMemberships, revokePrivileges } from './role.ts';
 import { tryLogin } from './server.ts';
 import { hasSqlState } from './sql-error.ts';
 
@@ -15,8 +15,10 @@ export interface RoleCut extends Eviction {
 /** Finds the role of the grant and cuts it, or says why there is nothing to cut. A name that nobody holds is held from now on. */
 export async function onRole(cut: RoleCut, act: (role: Role) => Promise<RevokeResult>): Promise<RevokeResult> {
   const role = (await readRole(cut.session, cut.role)) ?? (await holdName(cut));
-  if (role === undefined) return cut.sawIt ? alreadyGone : notFound('The server knows no role of that name; the name is held now.');
-  if (role.mark?.estop === 'tombstone') return cut.sawIt ? alreadyGone : notFound('The role was never made here; its name is held.');
+  if (role === undefined)
+    return cut.sawIt ? alreadyGone : notFound('The server knows no role of that name; the name is held now.');
+  if (role.mark?.estop === 'tombstone')
+    return cut.sawIt ? alreadyGone : notFound('The role was never made here; its name is held.');
   return act(role);
 }
 
@@ -43,7 +45,9 @@ export function fenceRole(cut: RoleCut): Promise<RevokeResult> {
 }
 
 export function terminateRole(cut: RoleCut): Promise<RevokeResult> {
-  return onRole(cut, async () => ((await terminateBackends(cut)) ? revoked : retryable('Sessions of the role do not end.', 1_000)));
+  return onRole(cut, async () =>
+    (await terminateBackends(cut)) ? revoked : retryable('Sessions of the role do not end.', 1_000),
+  );
 }
 
 /**
@@ -58,7 +62,8 @@ export function dropPassword(cut: RoleCut): Promise<RevokeResult> {
     if (refusal === 'let in') return retryable('The old credential still logs in.', 1_000);
     await pastLocks(cut, () =>
       session.transaction(async () => {
-        if (refusal === 'not permitted' && state.mark !== undefined) await markRole(session, role, { ...state.mark, refusedAt: new Date().toISOString() });
+        if (refusal === 'not permitted' && state.mark !== undefined)
+          await markRole(session, role, { ...state.mark, refusedAt: new Date().toISOString() });
         await session.run('remove the password', 'ALTER ROLE %I PASSWORD NULL', [role]);
       }),
     );
@@ -66,7 +71,12 @@ export function dropPassword(cut: RoleCut): Promise<RevokeResult> {
   });
 }
 
-async function presentOldCredential({ server, signal, role, grant }: RoleCut): Promise<'let in' | 'not permitted' | 'unknown'> {
+async function presentOldCredential({
+  server,
+  signal,
+  role,
+  grant,
+}: RoleCut): Promise<'let in' | 'not permitted' | 'unknown'> {
   const password = grant.secret?.['password'];
   if (typeof password !== 'string') return 'unknown';
   const login = await tryLogin({ ...server, user: role, password }, signal);
@@ -80,13 +90,17 @@ export function notPermitted(login: { readonly sqlstate: string; readonly routin
 }
 
 export function purgeRole(cut: RoleCut): Promise<RevokeResult> {
-  return onRole(cut, async () => ((await rollBackPrepared(cut)) ? revoked : retryable('A prepared transaction of the role does not go away.', 1_000)));
+  return onRole(cut, async () =>
+    (await rollBackPrepared(cut)) ? revoked : retryable('A prepared transaction of the role does not go away.', 1_000),
+  );
 }
 
 /** Once more, after everything: what slipped in between. */
 export function sweepRole(cut: RoleCut): Promise<RevokeResult> {
   return onRole(cut, async () => {
     if (!(await terminateBackends(cut))) return retryable('Sessions of the role do not end.', 1_000);
-    return (await rollBackPrepared(cut)) ? revoked : retryable('A prepared transaction of the role does not go away.', 1_000);
+    return (await rollBackPrepared(cut))
+      ? revoked
+      : retryable('A prepared transaction of the role does not go away.', 1_000);
   });
 }

@@ -17,7 +17,10 @@ const rounds = 5;
 
 /** Sessions by the name they logged in under: SET ROLE does not hide them. */
 export async function countBackends({ session, role }: Pick<Eviction, 'session' | 'role'>): Promise<number> {
-  const [row] = await session.rows<{ backends: number }>('SELECT count(*)::int AS backends FROM pg_stat_activity WHERE usename = $1', [role]);
+  const [row] = await session.rows<{ backends: number }>(
+    'SELECT count(*)::int AS backends FROM pg_stat_activity WHERE usename = $1',
+    [role],
+  );
   return row?.backends ?? 0;
 }
 
@@ -41,7 +44,10 @@ interface Prepared {
 }
 
 export function listPrepared({ session, role }: Pick<Eviction, 'session' | 'role'>): Promise<readonly Prepared[]> {
-  return session.rows<{ gid: string; database: string }>('SELECT gid, database FROM pg_prepared_xacts WHERE owner = $1 ORDER BY database', [role]);
+  return session.rows<{ gid: string; database: string }>(
+    'SELECT gid, database FROM pg_prepared_xacts WHERE owner = $1 ORDER BY database',
+    [role],
+  );
 }
 
 /** A prepared transaction has no session: it outlives all of them, keeps its locks, and anyone who is its owner can commit it. */

@@ -1,18 +1,25 @@
-import { EstopError } from '../../core/errors.ts';
-import type { CallContext, Connector, ConnectorHost, ConnectorSystem, GrantSecret, LedgerGrant, RevokeResult } from '../kit/contract.ts';
 import type { CuttingPhase } from '../../contract/phases.ts';
-import { controlName, principalName } from '../kit/names.ts';
+import { EstopError } from '../../core/errors.ts';
+import type {
+  CallContext,
+  Connector,
+  ConnectorHost,
+  ConnectorSystem,
+  GrantSecret,
+  LedgerGrant,
+  RevokeResult,
+} from '../kit/contract.ts';
+import { principalName } from '../kit/names.ts';
 import { needsHuman } from '../kit/results.ts';
 import { tidier } from '../kit/tidier.ts';
 import { totalConnector } from '../kit/total-connector.ts';
-import { controlRole } from './control-role.ts';
+import { controlOf, controlRole } from './control-role.ts';
 import { dropPassword, fenceRole, purgeRole, type RoleCut, sweepRole, terminateRole } from './cut-role.ts';
 import { dropFinished } from './drop-finished.ts';
 import { issueRole } from './issue-role.ts';
-import { postgresGrant, postgresOptions, type PostgresOptions, serverOf } from './options.ts';
-import { probeRole } from './probe-role.ts';
-import { readRole } from './role.ts';
-import { roleOf, seenRoles, type SeenRoles } from './role-handle.ts';
+import { type PostgresOptions, postgresGrant, postgresOptions, serverOf } from './options.ts';
+import { isAlive, probeRole } from './probe-role.ts';
+import { roleOf, type SeenRoles, seenRoles } from './role-handle.ts';
 import { checkServer } from './self-check.ts';
 import { withSession } from './server.ts';
 
@@ -32,30 +39,45 @@ export const postgres: ConnectorSystem<PostgresOptions> = {
 function connectorOf(options: PostgresOptions, host: ConnectorHost): Connector {
   const seen = seenRoles();
   const tidy = tidier(() => host.now());
-  const control = controlName(host.environment, host.connectorId);
-  const controlOf = ({ signal }: CallContext) => ({ server: serverOf(options, host), signal, name: control, memberOf: options.controlMemberOf });
+  const control = (context: CallContext) => controlOf(host, serverOf(options, host), context, options);
   return {
     plan: (request) => {
       const role = principalName(request);
       const grant = postgresGrant.parse(request.options);
-      return { target: role, handle: { role, memberOf: JSON.stringify(grant.memberOf), schemas: JSON.stringify(grant.schemas), connectionLimit: grant.connectionLimit } };
+      return {
+        target: role,
+        handle: {
+          role,
+          memberOf: JSON.stringify(grant.memberOf),
+          schemas: JSON.stringify(grant.schemas),
+          connectionLimit: grant.connectionLimit,
+        },
+      };
     },
     issue: async (grant, { signal }): Promise<GrantSecret> => {
       const secret = await issueRole({ server: serverOf(options, host), signal, grant, connectorId: host.connectorId });
       seen.add(roleOf(grant));
       const finished = { environment: host.environment, connectorId: host.connectorId, now: host.now() };
-      tidy.start((patience) => withSession(serverOf(options, host), patience, (session) => dropFinished(session, finished)));
+      tidy.start((patience) =>
+        withSession(serverOf(options, host), patience, (session) => dropFinished(session, finished)),
+      );
       return secret;
     },
     cut: (phase, grant, { signal }) => cutPhase(phase, grant, { options, host, seen, signal }),
-    probe: (grant, { signal }) => probeRole({ server: serverOf(options, host), signal, role: roleOf(grant), secret: grant.secret, poolers: options.poolers }),
-    control: (_grant, context) => controlRole(controlOf(context)),
-    lists: (grant, { signal }) =>
-      withSession(serverOf(options, host), signal, async (session) => {
-        const role = await readRole(session, roleOf(grant));
-        return role === undefined || role.mark?.estop === 'tombstone' ? 'absent' : 'present';
+    probe: (grant, { signal }) =>
+      probeRole({
+        server: serverOf(options, host),
+        signal,
+        role: roleOf(grant),
+        secret: grant.secret,
+        poolers: options.poolers,
       }),
-    selfCheck: (context) => checkServer(controlOf(context)),
+    control: (_grant, context) => controlRole(control(context)),
+    lists: (grant, { signal }) =>
+      withSession(serverOf(options, host), signal, async (session) =>
+        (await isAlive(session, roleOf(grant))) ? 'present' : 'absent',
+      ),
+    selfCheck: (context) => checkServer(control(context)),
     close: () => tidy.stop(),
   };
 }
@@ -67,7 +89,11 @@ interface Cutting {
   readonly signal: AbortSignal;
 }
 
-function cutPhase(phase: CuttingPhase, grant: LedgerGrant, { options, host, seen, signal }: Cutting): Promise<RevokeResult> {
+function cutPhase(
+  phase: CuttingPhase,
+  grant: LedgerGrant,
+  { options, host, seen, signal }: Cutting,
+): Promise<RevokeResult> {
   const role = roleOf(grant);
   const server = serverOf(options, host);
   return withSession(server, signal, async (session) => {

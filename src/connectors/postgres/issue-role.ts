@@ -1,6 +1,6 @@
 import { EstopError } from '../../core/errors.ts';
 import type { GrantSecret, LedgerGrant } from '../kit/contract.ts';
-import { postgresGrant, type PostgresGrant } from './options.ts';
+import { type PostgresGrant, postgresGrant } from './options.ts';
 import { createRole, grantMembership, readRole } from './role.ts';
 import { roleOf } from './role-handle.ts';
 import { randomPassword, scramVerifier } from './scram-verifier.ts';
@@ -30,7 +30,14 @@ export async function issueRole({ server, signal, grant, connectorId, also }: Is
     await refusePowerful(session, rights.memberOf);
     try {
       await session.transaction(async () => {
-        await createRole(session, { name, verifier, validUntil: grant.absoluteEnd, connectionLimit: rights.connectionLimit, grantId: grant.grantId, connectorId });
+        await createRole(session, {
+          name,
+          verifier,
+          validUntil: grant.absoluteEnd,
+          connectionLimit: rights.connectionLimit,
+          grantId: grant.grantId,
+          connectorId,
+        });
         for (const group of rights.memberOf) await grantMembership(session, group, name);
         for (const { schema, tables } of rights.schemas) await grantSchema(session, schema, tables, name);
         await also?.(session, name);
@@ -47,16 +54,24 @@ export async function issueRole({ server, signal, grant, connectorId, also }: Is
 async function renewPassword(session: Session, grant: LedgerGrant, name: string, verifier: string): Promise<void> {
   const role = await readRole(session, name);
   if (role?.mark?.estop !== 'issued' || role.mark.grant !== grant.grantId || !role.mayLogIn) {
-    throw new EstopError('conflict', { detail: 'The role of this grant is cut, or its name is held: nothing is issued under it any more.' });
+    throw new EstopError('conflict', {
+      detail: 'The role of this grant is cut, or its name is held: nothing is issued under it any more.',
+    });
   }
   await session.run('give the role of a grant a new password', 'ALTER ROLE %I PASSWORD %L', [name, verifier]);
 }
 
-async function grantSchema(session: Session, schema: string, tables: PostgresGrant['schemas'][number]['tables'], role: string): Promise<void> {
+async function grantSchema(
+  session: Session,
+  schema: string,
+  tables: PostgresGrant['schemas'][number]['tables'],
+  role: string,
+): Promise<void> {
   const what = `give rights on schema ${JSON.stringify(schema)}`;
   await session.run(what, 'GRANT USAGE ON SCHEMA %I TO %I', [schema, role]);
   await session.run(what, `GRANT ${tables.join(', ')} ON ALL TABLES IN SCHEMA %I TO %I`, [schema, role]);
-  if (tables.includes('insert')) await session.run(what, 'GRANT USAGE ON ALL SEQUENCES IN SCHEMA %I TO %I', [schema, role]);
+  if (tables.includes('insert'))
+    await session.run(what, 'GRANT USAGE ON ALL SEQUENCES IN SCHEMA %I TO %I', [schema, role]);
 }
 
 /** A member of such a group could make roles of its own, or read past every rule: no cut of its own role would end that. */
@@ -69,10 +84,16 @@ async function refusePowerful(session: Session, groups: readonly string[]): Prom
   );
   if (powerful.length === 0) return;
   const names = powerful.map(({ name }) => JSON.stringify(name)).join(', ');
-  throw new EstopError('config-invalid', { detail: `An agent is not given membership in ${names}: it makes roles or databases, replicates, or passes row security.` });
+  throw new EstopError('config-invalid', {
+    detail: `An agent is not given membership in ${names}: it makes roles or databases, replicates, or passes row security.`,
+  });
 }
 
 function rightsOf(grant: LedgerGrant): PostgresGrant {
   const { memberOf, schemas, connectionLimit } = grant.handle;
-  return postgresGrant.parse({ memberOf: JSON.parse(String(memberOf)), schemas: JSON.parse(String(schemas)), connectionLimit });
+  return postgresGrant.parse({
+    memberOf: JSON.parse(String(memberOf)),
+    schemas: JSON.parse(String(schemas)),
+    connectionLimit,
+  });
 }

@@ -16,6 +16,13 @@ export interface RoleProbe {
 
 const betweenMs = 150;
 
+/** Whether anything of the role is left that could act. A role that was cut is not: it stays only so that its name stays taken. */
+export async function isAlive(session: Session, name: string): Promise<boolean> {
+  const role = await readRole(session, name);
+  if (role?.mayLogIn === true) return true;
+  return (await countBackends({ session, role: name })) > 0 || (await listPrepared({ session, role: name })).length > 0;
+}
+
 /** Twice, a moment apart: a session that was opened just before the fence may show up between two looks. */
 export async function probeRole(probe: RoleProbe): Promise<ProbeResult> {
   const first = await lookOnce(probe);
@@ -42,17 +49,23 @@ async function judge(session: Session, { role: name }: RoleProbe, logins: readon
   const backends = await countBackends({ session, role: name });
   if (backends > 0) return stillAllowed(`${backends} sessions of the role are open.`);
   const prepared = await listPrepared({ session, role: name });
-  if (prepared.length > 0) return stillAllowed(`${prepared.length} prepared transactions of the role can still be committed.`);
+  if (prepared.length > 0)
+    return stillAllowed(`${prepared.length} prepared transactions of the role can still be committed.`);
   const role = await readRole(session, name);
   if (role === undefined) return inconclusive('The server knows no role of that name, and the name is free.');
   if (role.mayLogIn) return inconclusive('The role may log in.');
-  if (role.mark?.estop === 'tombstone') return deniedTo('issuer-attested', 'The role was never made, and its name is held by one that cannot log in.');
+  if (role.mark?.estop === 'tombstone')
+    return deniedTo('issuer-attested', 'The role was never made, and its name is held by one that cannot log in.');
   const also = await remains(session, name);
   const [direct] = logins;
-  if (direct?.kind === 'refused' && notPermitted(direct)) return deniedTo('credential-probed', `The old credential is refused: 28000, not permitted to log in.${also}`);
+  if (direct?.kind === 'refused' && notPermitted(direct))
+    return deniedTo('credential-probed', `The old credential is refused: 28000, not permitted to log in.${also}`);
   const refusedAt = role.mark?.refusedAt;
   if (direct?.kind === 'refused' && direct.sqlstate === '28P01' && refusedAt !== undefined) {
-    return deniedTo('credential-probed', `The old credential is refused: 28000 at ${refusedAt}, its password is removed since.${also}`);
+    return deniedTo(
+      'credential-probed',
+      `The old credential is refused: 28000 at ${refusedAt}, its password is removed since.${also}`,
+    );
   }
   return deniedTo('issuer-attested', `The role may not log in, has no session and no prepared transaction.${also}`);
 }

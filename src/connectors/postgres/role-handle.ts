@@ -4,7 +4,8 @@ import type { LedgerGrant } from '../kit/contract.ts';
 /** The role's name from the kill handle, as the plan wrote it before the issuer was asked. */
 export function roleOf(grant: LedgerGrant): string {
   const role = grant.handle['role'];
-  if (typeof role !== 'string' || role === '') throw new EstopError('internal', { detail: 'The handle of this grant names no role.' });
+  if (typeof role !== 'string' || role === '')
+    throw new EstopError('internal', { detail: 'The handle of this grant names no role.' });
   return role;
 }
 

@@ -49,7 +49,12 @@ export async function createRole(session: Session, role: NewRole): Promise<void>
     `CREATE ROLE %I LOGIN INHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS CONNECTION LIMIT ${role.connectionLimit} PASSWORD %L VALID UNTIL %L`,
     [role.name, role.verifier, role.validUntil],
   );
-  await markRole(session, role.name, { estop: 'issued', connector: role.connectorId, grant: role.grantId, ends: role.validUntil });
+  await markRole(session, role.name, {
+    estop: 'issued',
+    connector: role.connectorId,
+    grant: role.grantId,
+    ends: role.validUntil,
+  });
   await mayBecome(session, role.name);
 }
 
@@ -59,7 +64,9 @@ export async function createRole(session: Session, role: NewRole): Promise<void>
  */
 export async function createTombstone(session: Session, name: string, held: Omit<RoleMark, 'estop'>): Promise<void> {
   await session.transaction(async () => {
-    await session.run('hold the name of a role that was never made', 'CREATE ROLE %I NOLOGIN CONNECTION LIMIT 0', [name]);
+    await session.run('hold the name of a role that was never made', 'CREATE ROLE %I NOLOGIN CONNECTION LIMIT 0', [
+      name,
+    ]);
     await markRole(session, name, { estop: 'tombstone', ...held });
   });
 }
@@ -84,14 +91,21 @@ export async function revokeMemberships(session: Session, name: string): Promise
   for (const { granted, grantor } of await listMemberships(session, name)) {
     const by = session.version >= 160_000 && grantor !== null ? ' GRANTED BY %I' : '';
     try {
-      await session.run(`take membership in ${JSON.stringify(granted)}`, `REVOKE %I FROM %I${by}`, [granted, name, ...(by === '' ? [] : [grantor ?? ''])]);
+      await session.run(`take membership in ${JSON.stringify(granted)}`, `REVOKE %I FROM %I${by}`, [
+        granted,
+        name,
+        ...(by === '' ? [] : [grantor ?? '']),
+      ]);
     } catch (thrown) {
       if (!hasSqlState(thrown, '42501', '0LP01')) throw thrown;
     }
   }
 }
 
-export function listMemberships(session: Session, name: string): Promise<readonly { readonly granted: string; readonly grantor: string | null }[]> {
+export function listMemberships(
+  session: Session,
+  name: string,
+): Promise<readonly { readonly granted: string; readonly grantor: string | null }[]> {
   return session.rows<{ granted: string; grantor: string | null }>(
     `SELECT g.rolname AS granted, b.rolname AS grantor
      FROM pg_auth_members m JOIN pg_roles x ON x.oid = m.member JOIN pg_roles g ON g.oid = m.roleid LEFT JOIN pg_roles b ON b.oid = m.grantor
@@ -112,7 +126,10 @@ export async function revokePrivileges(session: Session, name: string): Promise<
   for (const { kind, schema, name: object } of held) {
     const names = object === null ? [schema] : [schema, object];
     // Without the right to take one, the server only warns.
-    await session.run('take privileges', `REVOKE ALL ON ${kind} ${names.map(() => '%I').join('.')} FROM %I`, [...names, name]);
+    await session.run('take privileges', `REVOKE ALL ON ${kind} ${names.map(() => '%I').join('.')} FROM %I`, [
+      ...names,
+      name,
+    ]);
   }
 }
 

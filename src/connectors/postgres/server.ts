@@ -24,7 +24,11 @@ export interface Session {
   readonly version: number;
   rows<Row extends object>(text: string, values?: readonly unknown[]): Promise<readonly Row[]>;
   /** With names in it that the server fills in (%I) and parameters ($1). */
-  query<Row extends object>(template: string, names: readonly string[], values: readonly unknown[]): Promise<readonly Row[]>;
+  query<Row extends object>(
+    template: string,
+    names: readonly string[],
+    values: readonly unknown[],
+  ): Promise<readonly Row[]>;
   /** For statements that take no parameters: `template` is filled by the server, %I for a name, %L for a literal. */
   run(what: string, template: string, values?: readonly string[]): Promise<void>;
   transaction<T>(work: () => Promise<T>): Promise<T>;
@@ -37,14 +41,21 @@ const lockTimeoutMs = 500;
  * Opens a connection of our own, gives it to `work`, closes it. One for each attempt: a connection that hangs or was cut takes
  * nothing else with it. Aborting the signal destroys the socket, whatever state the protocol is in.
  */
-export async function withSession<T>(server: Server, signal: AbortSignal, work: (session: Session) => Promise<T>): Promise<T> {
+export async function withSession<T>(
+  server: Server,
+  signal: AbortSignal,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
   const connection = await open(server, signal);
   try {
     const settings = `SET search_path = pg_catalog, pg_temp; SET lock_timeout = ${lockTimeoutMs}; SET application_name = 'estop'; SHOW server_version_num`;
     // Several statements in one message: the driver gives one result for each.
-    const results = (await connection.client.query(settings)) as unknown as readonly { readonly rows: readonly { readonly server_version_num?: string }[] }[];
+    const results = (await connection.client.query(settings)) as unknown as readonly {
+      readonly rows: readonly { readonly server_version_num?: string }[];
+    }[];
     const version = Number(results.at(-1)?.rows[0]?.server_version_num);
-    if (!Number.isSafeInteger(version)) throw new EstopError('connector-garbage', { detail: 'The server names no version.' });
+    if (!Number.isSafeInteger(version))
+      throw new EstopError('connector-garbage', { detail: 'The server names no version.' });
     return await work(sessionOf(connection.client, server, version));
   } catch (thrown) {
     throw translate(thrown, signal, `PostgreSQL at ${server.host}:${server.port}`);
@@ -67,7 +78,8 @@ export async function tryLogin(server: Server, signal: AbortSignal): Promise<Log
     return { kind: 'in' };
   } catch (thrown) {
     // Class 28: the server has decided about this login. Anything else (too many connections, starting up) decides nothing.
-    if (isSqlError(thrown) && thrown.code.startsWith('28')) return { kind: 'refused', sqlstate: thrown.code, routine: thrown.routine ?? '' };
+    if (isSqlError(thrown) && thrown.code.startsWith('28'))
+      return { kind: 'refused', sqlstate: thrown.code, routine: thrown.routine ?? '' };
     throw translate(thrown, signal, `a login at ${server.host}:${server.port}`);
   } finally {
     connection?.close();
@@ -136,7 +148,10 @@ function sessionOf(client: Client, { user, database }: Server, version: number):
   const rows = async <Row extends object>(text: string, values: readonly unknown[] = []): Promise<readonly Row[]> =>
     (await client.query<Row>(text, [...values])).rows;
   const fill = async (template: string, values: readonly string[]): Promise<string> => {
-    const [filled] = await rows<{ readonly statement: string }>('SELECT format($1, VARIADIC $2::text[]) AS statement', [template, values]);
+    const [filled] = await rows<{ readonly statement: string }>('SELECT format($1, VARIADIC $2::text[]) AS statement', [
+      template,
+      values,
+    ]);
     return filled?.statement ?? '';
   };
   return {

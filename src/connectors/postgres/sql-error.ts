@@ -8,7 +8,12 @@ export interface SqlError {
 
 export function isSqlError(thrown: unknown): thrown is SqlError {
   return (
-    typeof thrown === 'object' && thrown !== null && 'severity' in thrown && 'code' in thrown && typeof thrown.code === 'string' && /^[0-9A-Z]{5}$/.test(thrown.code)
+    typeof thrown === 'object' &&
+    thrown !== null &&
+    'severity' in thrown &&
+    'code' in thrown &&
+    typeof thrown.code === 'string' &&
+    /^[0-9A-Z]{5}$/.test(thrown.code)
   );
 }
 
@@ -18,6 +23,7 @@ export function hasSqlState(thrown: unknown, ...states: readonly string[]): bool
 
 /** Why a connection failed, in a word that cannot hold what we sent: a code such as ECONNREFUSED. */
 export function whyOf(thrown: unknown): string {
-  if (typeof thrown === 'object' && thrown !== null && 'code' in thrown && typeof thrown.code === 'string') return thrown.code;
+  if (typeof thrown === 'object' && thrown !== null && 'code' in thrown && typeof thrown.code === 'string')
+    return thrown.code;
   return 'the connection broke';
 }
