@@ -18,6 +18,8 @@ export async function openUse(system: string, secret: Secret): Promise<HijackedU
       return useToken(secret);
     case 'temporal':
       return useSchedule(secret);
+    case 'gateway':
+      return useGateway(secret);
     default:
       throw new Error(`no use for ${system}`);
   }
@@ -75,6 +77,22 @@ async function useSchedule(secret: Secret): Promise<HijackedUse> {
   return {
     once: () => schedule.trigger('SKIP'),
     close: () => connection.close(),
+  };
+}
+
+/** The front door, with the stolen task token. */
+async function useGateway(secret: Secret): Promise<HijackedUse> {
+  const headers = { authorization: `Bearer ${String(secret['token'])}`, 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+  let id = 0;
+  return {
+    once: async () => {
+      id += 1;
+      const body = JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: 'billing__list_invoices', arguments: {} } });
+      const response = await fetch(`${String(secret['url'])}/mcp`, { method: 'POST', headers, body, signal: AbortSignal.timeout(5_000) });
+      const text = await response.text();
+      if (!response.ok || text.includes('"isError":true')) throw new Error(`HTTP ${response.status}`);
+    },
+    close: async () => undefined,
   };
 }
 

@@ -18,7 +18,7 @@ const end = async (): Promise<void> => {
 };
 process.once('SIGINT', () => void cast.stop().finally(() => process.exit(130)));
 try {
-  code = (await runStory(cast, screen)) ? 0 : 1;
+  code = (await runStory(cast, screen, options.sabotage !== undefined)) ? 0 : 1;
 } catch (thrown) {
   process.stderr.write(`demo: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`);
 } finally {

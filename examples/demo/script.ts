@@ -4,12 +4,13 @@ import type { Script } from './scripted-model.ts';
 export const scripts: Readonly<Record<string, Script>> = {
   billing: [
     { say: 'I look at the invoices first.', call: [{ tool: 'billing__list_invoices', arguments: {} }] },
-    { say: 'One is overdue.', call: [{ tool: 'billing__get_invoice', arguments: { invoiceId: 'inv-1002' } }] },
-    { say: 'A helper writes the reminders.', call: [{ tool: 'estop__start_task', arguments: { agentId: 'reminder-bot', prompt: 'Remind the customer of inv-1002.' } }] },
+    { say: 'One is overdue.', call: [{ tool: 'billing__get_invoice', arguments: { invoice_id: 'INV-1002' } }] },
+    { say: 'A helper writes the reminders.', call: [{ tool: 'estop__start_task', arguments: { agentId: 'reminder-bot', prompt: 'Remind the customer of INV-1002.' } }] },
     { say: 'Still at it.', call: [{ tool: 'billing__list_invoices', arguments: {} }], delayMs: 300 },
   ],
   reminder: [
-    { say: 'I send the reminder.', call: [{ tool: 'billing__send_reminder', arguments: { invoiceId: 'inv-1002' } }] },
-    { say: 'And I keep watch.', call: [{ tool: 'billing__slow_report', arguments: { seconds: 2 } }], delayMs: 300 },
+    { say: 'I send the reminder.', call: [{ tool: 'billing__send_reminder', arguments: { invoice_id: 'INV-1002' } }] },
+    // Its model never answers: nothing that the child does itself would ever end it.
+    { hang: true },
   ],
 };

@@ -13,16 +13,19 @@ import { complaintsOf, type Findings, summaryLines, summaryOf } from './summary.
 const rampageMs = 1_500;
 const hangForMs = 5_000;
 const proveWithinMs = 60_000;
+/** A sabotaged run need not be waited for as long: what can be proved is proved by then. */
+const sabotagedProveWithinMs = 20_000;
 const grantNames = ['database', 'queue', 'crm', 'wake-up'] as const;
 const systemOf = { 'billing-db': 'postgres', 'refund-queue': 'pg-boss', crm: 'oauth', scheduler: 'temporal' } as const;
 
 /** From an honest task to a proved stop. True if nothing is left to complain of. */
-export async function runStory(cast: Cast, screen: Screen): Promise<boolean> {
+export async function runStory(cast: Cast, screen: Screen, isSabotaged: boolean): Promise<boolean> {
   const { service, operator, world } = cast;
   const task = await startHonestTask(cast, screen);
   const loot = await fetchLoot(cast, task.taskId, grantNames);
-  screen.step(`billing-bot is hijacked: a process of its own uses ${loot.map((item) => item.system).join(', ')} past the gateway, as fast as they answer`);
-  const hijacked = hijack(loot);
+  screen.step(`billing-bot is hijacked: a process of its own uses ${loot.map((item) => item.system).join(', ')} past the gateway, and the gateway too, as fast as they answer`);
+  const { token } = await operator.tasks.token(task.taskId);
+  const hijacked = hijack([...loot, { system: 'gateway', secret: { url: cast.installation.profile.gatewayUrl, token } }]);
   try {
     await sleep(rampageMs);
     for (const report of hijacked.reports().values()) screen.fact('rampage', `${report.system.padEnd(10)} ${report.successes} successes so far`, { ...report });
@@ -33,7 +36,7 @@ export async function runStory(cast: Cast, screen: Screen): Promise<boolean> {
     screen.step(`Stop sent: ${receipt.state}${receipt.state === 'latched' ? ` with epoch ${receipt.epoch}` : ''}`);
     const second = createSecondGeneration(cast, screen, receipt.stopId);
     let mended = false;
-    const view = await followStop(operator, screen, receipt.stopId, sentAt, proveWithinMs, async (now) => {
+    const view = await followStop(operator, screen, receipt.stopId, sentAt, isSabotaged ? sabotagedProveWithinMs : proveWithinMs, async (now) => {
       await second.advance(now);
       if (mended || Date.now() - sentAt < hangForMs) return;
       mended = true;

@@ -21,7 +21,7 @@ export function complaintsOf(findings: Findings): readonly string[] {
   const complaints: string[] = [];
   for (const stage of view.stages) if (stage.at === null) complaints.push(`The stop never became ${stage.stage}.`);
   for (const lane of view.lanes) {
-    if (lane.state !== 'proved') complaints.push(`${lane.connector} (${lane.target}) is ${lane.state}, not proved${lane.lastError === null ? '' : `: ${lane.lastError}`}.`);
+    if (lane.state !== 'proved') complaints.push(`${lane.connector} (${lane.target}) is ${lane.state}, not proved${lane.lastError === null ? '.' : `: ${lane.lastError}`}`);
     const report = reportOf(findings, lane.connector, lane.agentId);
     if (lane.provedAt !== null && report?.lastSuccessAt != null && report.lastSuccessAt > Date.parse(lane.provedAt)) {
       complaints.push(`${lane.connector} was reported proved after ${Date.parse(lane.provedAt) - sentAt} ms, but the hijacked loop still succeeded ${report.lastSuccessAt - sentAt} ms after the stop.`);
