@@ -87,6 +87,21 @@ function suite(version: PostgresVersion): void {
     expect((await probe(grant)).kind).toBe('denied');
   });
 
+  it('is reached by no event and no job on its way any more', async () => {
+    const { grant } = await bench.issue(bench.plan({}));
+    const queue = queueOf(grant);
+    const event = `event of ${queue}`;
+    await rig.app.subscribe(event, queue);
+    // What pg-boss writes down when a schedule is due, a moment before it forwards it.
+    await rig.app.send('__pgboss__send-it', { name: queue, data: null, options: {} }, { startAfter: 3_600 });
+    await cutAll(grant);
+    await rig.app.publish(event, {});
+    expect(
+      (await rig.app.findJobs('__pgboss__send-it')).filter(({ data }) => JSON.stringify(data).includes(queue)),
+    ).toEqual([]);
+    expect(await openJobs(queue)).toBe(0);
+  });
+
   it('says of a job that was being worked on that it possibly completed', async () => {
     const { grant, secret } = await bench.issue(bench.plan({}));
     const agent = await bossAs(rig.target, secret);
