@@ -202,7 +202,9 @@ describe('a stop that lands while 64 clients call', () => {
     const client = async (token: string): Promise<void> => {
       while (go) {
         const reply = await callTool(gateway, token, 'billing__send_reminder', { invoice_id: 'INV-1' });
-        answers.push(String(reply.meta['estop/decision'] ?? 'answered'));
+        answers.push(
+          reply.meta['estop/decision'] === undefined ? 'answered' : JSON.stringify(reply.meta['estop/decision']),
+        );
       }
     };
     const clients = Array.from({ length: 64 }, (_, index) => client(tokens[index % tokens.length] ?? ''));
@@ -227,7 +229,7 @@ describe('a stop that lands while 64 clients call', () => {
     expect(late).toEqual([]);
     expect(ours.length).toBeGreaterThan(300);
     // Every answer after the fence is a refusal, and nothing is left open in the ledger.
-    expect(new Set(answers.slice(fencedAnswers + 64))).toEqual(new Set(['stopped']));
+    expect(new Set(answers.slice(fencedAnswers + 64))).toEqual(new Set(['"stopped"']));
     await until(async () => (await rig.ledger.sql('SELECT 1 FROM estop.calls WHERE settled_at IS NULL')).length === 0);
     await reset(stopId);
   });

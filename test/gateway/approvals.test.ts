@@ -1,0 +1,146 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { taskKey } from '../../src/core/scope-key.ts';
+import { decideApproval, getApproval } from '../../src/store/approvals.ts';
+import type { TaskRecord } from '../../src/store/tasks.ts';
+import { stop } from '../store/ledger.ts';
+import {
+  billingBot,
+  callTool,
+  makeRig,
+  type Reply,
+  type Rig,
+  readerBot,
+  type RunningGateway,
+  until,
+  untilFenced,
+  untilReady,
+} from './rig.ts';
+
+let rig: Rig;
+let gateway: RunningGateway;
+beforeAll(async () => {
+  rig = await makeRig();
+  gateway = await rig.startGateway();
+  await untilReady(gateway);
+});
+
+const refund = { invoice_id: 'INV-1', cents: 1_200 };
+const askFor = async (task: TaskRecord, args: unknown = refund): Promise<Reply> =>
+  callTool(gateway, await rig.token(task), 'billing__refund_payment', args);
+const idOf = (reply: Reply): string => JSON.stringify(reply.meta['estop/approvalId']).replaceAll('"', '');
+const decide = (approvalId: string, decision: 'approved' | 'denied' = 'approved') =>
+  decideApproval(rig.ledger.as('estop_control'), { approvalId, decision, actor: 'anna', reason: 'looked at it' });
+
+describe('a tool that a person must approve', () => {
+  it('is called once after the approval, with the bytes that were shown', async () => {
+    const task = await rig.startTask();
+    const asked = await askFor(task);
+    expect(asked).toMatchObject({ isError: true, meta: { 'estop/decision': 'needs-approval' } });
+    expect(Date.parse(JSON.parse(JSON.stringify(asked.meta['estop/expiresAt'])) as string)).toBeGreaterThan(Date.now());
+    expect(rig.calls(task)).toEqual([]);
+    const approval = await getApproval(rig.ledger.as('estop_control'), idOf(asked));
+    expect(approval?.shown).toBe('billing/refund_payment\n{\n  "cents": 1200,\n  "invoice_id": "INV-1"\n}');
+
+    expect((await decide(idOf(asked))).kind).toBe('decided');
+    // The same call in another spelling: other key order, other number spelling.
+    expect(await askFor(task, { cents: 1200.0, invoice_id: 'INV-1' })).toMatchObject({
+      isError: false,
+      text: '1200 cents of INV-1 were paid back.',
+    });
+    expect(rig.calls(task).length).toBe(1);
+    // It is spent: the same call again needs another person’s decision.
+    const again = await askFor(task);
+    expect(again.meta['estop/decision']).toBe('needs-approval');
+    expect(idOf(again)).not.toBe(idOf(asked));
+  });
+
+  it('asks once however often it is asked for before the decision', async () => {
+    const task = await rig.startTask();
+    const ids = new Set<string>();
+    for (let turn = 0; turn < 3; turn += 1) ids.add(idOf(await askFor(task)));
+    expect(ids.size).toBe(1);
+  });
+
+  it.each([
+    ['another amount', { ...refund, cents: 1_201 }],
+    ['another invoice', { ...refund, invoice_id: 'INV-3' }],
+  ])('is not called with %s than was approved', async (_what, changed) => {
+    const task = await rig.startTask();
+    await decide(idOf(await askFor(task)));
+    expect((await askFor(task, changed)).meta['estop/decision']).toBe('needs-approval');
+    expect(rig.calls(task)).toEqual([]);
+  });
+
+  it('is not called by another task with the approval of this one', async () => {
+    const [mine, other] = [await rig.startTask(), await rig.startTask()];
+    await decide(idOf(await askFor(mine)));
+    expect((await askFor(other)).meta['estop/decision']).toBe('needs-approval');
+  });
+
+  it('is called exactly once when fifty redeem one approval at the same time', async () => {
+    const task = await rig.startTask();
+    await decide(idOf(await askFor(task)));
+    const replies = await Promise.all(Array.from({ length: 50 }, () => askFor(task)));
+    expect(replies.filter((reply) => !reply.isError).length).toBe(1);
+    expect(rig.calls(task).length).toBe(1);
+  });
+
+  it('is not called after a denial, an expiry or a stop', async () => {
+    const [denied, expired, stopped] = [await rig.startTask(), await rig.startTask(), await rig.startTask()];
+    await decide(idOf(await askFor(denied)), 'denied');
+    expect((await askFor(denied)).isError).toBe(true);
+
+    const late = idOf(await askFor(expired));
+    await decide(late);
+    await rig.ledger.sql(
+      "UPDATE estop.approvals SET expires_at = clock_timestamp() - interval '1 second' WHERE approval_id = $1",
+      [late],
+    );
+    expect(idOf(await askFor(expired))).not.toBe(late);
+
+    await decide(idOf(await askFor(stopped)));
+    const { stopId } = await stop(rig.ledger, taskKey(stopped.taskId));
+    await untilFenced(rig, stopId);
+    expect((await askFor(stopped)).meta['estop/decision']).toBe('stopped');
+    expect([...rig.calls(denied), ...rig.calls(expired), ...rig.calls(stopped)]).toEqual([]);
+  });
+
+  it('keeps its approval when the upstream cannot be reached', async () => {
+    const task = await rig.startTask();
+    const approvalId = idOf(await askFor(task));
+    await decide(approvalId);
+    await rig.upstream.stop();
+    expect((await askFor(task)).meta['estop/reason']).toBe('upstream-unavailable');
+    expect((await getApproval(rig.ledger.as('estop_control'), approvalId))?.state).toBe('approved');
+  });
+});
+
+describe('what an approver is shown', () => {
+  it('spells out what hides or turns around, and is never cut short', async () => {
+    const fresh = await makeRig();
+    const own = await fresh.startGateway();
+    await untilReady(own);
+    fresh.configure((config) => ({
+      ...config,
+      agents: [{ ...billingBot, tools: { 'billing/send_reminder': 'ask' } }, readerBot],
+    }));
+    const task = await fresh.startTask();
+    const token = await fresh.token(task);
+    const note = 'pay\u202eyap\u200b now\u{e0041}\n\u001b[31m';
+    const asked = await until(async () => {
+      const reply = await callTool(own, token, 'billing__send_reminder', { invoice_id: 'INV-1', note });
+      return reply.meta['estop/decision'] === 'needs-approval' && reply;
+    });
+    const approval = await getApproval(fresh.ledger.as('estop_control'), idOf(asked));
+    expect(approval?.shown).toBe(
+      'billing/send_reminder\n{\n  "invoice_id": "INV-1",\n  "note": "pay\\u202eyap\\u200b now\\udb40\\udc41\\n\\u001b[31m"\n}',
+    );
+    const long = await callTool(own, token, 'billing__send_reminder', {
+      invoice_id: 'INV-1',
+      note: '\u202e'.repeat(2_000).repeat(1),
+    });
+    expect(long.meta['estop/decision']).toBe('needs-approval');
+    const whole = await getApproval(fresh.ledger.as('estop_control'), idOf(long));
+    expect(whole?.shown.match(/\\u202e/g)?.length).toBe(2_000);
+  });
+});

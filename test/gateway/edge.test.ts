@@ -1,0 +1,320 @@
+import { request } from 'node:http';
+import { SignJWT } from 'jose';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { ensureKeys, openKeyRing, rotateKey, signingKey } from '../../src/runtime/keys/key-ring.ts';
+import { createTaskTokenSigner } from '../../src/runtime/keys/task-token.ts';
+import { callTool, makeRig, post, postRaw, type Rig, type RunningGateway, untilReady } from './rig.ts';
+import { tempFolder } from '../kit/temp-folder.ts';
+
+let rig: Rig;
+let gateway: RunningGateway;
+beforeAll(async () => {
+  rig = await makeRig();
+  gateway = await rig.startGateway();
+  await untilReady(gateway);
+});
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+const aToken = async (): Promise<string> => rig.token(await rig.startTask());
+
+/** A token signed with the rig's own key, with anything in it. */
+async function forge(
+  claims: Record<string, unknown>,
+  header: Record<string, unknown> = {},
+  times: { iat?: number; exp?: number } = {},
+): Promise<string> {
+  const key = openKeyRing(rig.keysFolder, 'token', 'test').newest();
+  const now = Math.floor(Date.now() / 1_000);
+  const task = await rig.startTask();
+  return new SignJWT({
+    task: task.taskId,
+    agent: task.agentId,
+    agents: task.agents,
+    keys: task.keys,
+    epoch: task.epoch,
+    iss: 'estop:test',
+    aud: 'estop-gateway:test',
+    sub: 'spiffe://test.local/agent/billing-bot',
+    jti: 'tok',
+    iat: times.iat ?? now,
+    exp: times.exp ?? now + 600,
+    ...claims,
+  })
+    .setProtectedHeader({ alg: 'EdDSA', typ: 'estop-task+jwt', kid: key.kid, ...header })
+    .sign(signingKey(key).privateKey);
+}
+
+describe('a token', () => {
+  const refused = async (token: string, code = 'unauthenticated'): Promise<void> => {
+    const reply = await callTool(gateway, token, 'billing__list_invoices', {});
+    expect(reply).toMatchObject({ status: 401, body: { code } });
+    expect(reply.headers.get('content-type')).toBe('application/problem+json');
+  };
+
+  it('that is forged right is taken (so that the ones below are refused for what is wrong with them)', async () => {
+    expect((await callTool(gateway, await forge({}), 'billing__list_invoices', {})).isError).toBe(false);
+  });
+
+  it.each([
+    ['no token at all', '', {}],
+    ['of another audience', undefined, { aud: 'estop-control:test' }],
+    ['of another issuer', undefined, { iss: 'estop:prod' }],
+    ['for another agent than its subject', undefined, { sub: 'spiffe://test.local/agent/reader-bot' }],
+    ['of another trust domain', undefined, { sub: 'spiffe://evil.local/agent/billing-bot' }],
+    ['without keys', undefined, { keys: [] }],
+    ['with a negative epoch', undefined, { epoch: -1 }],
+  ])('%s is refused', async (_what, text, claims) => {
+    await refused(text ?? (await forge(claims)));
+  });
+
+  it('that has expired, or lives longer than any of ours, is refused', async () => {
+    const now = Math.floor(Date.now() / 1_000);
+    await refused(await forge({}, {}, { iat: now - 900, exp: now - 60 }));
+    await refused(await forge({}, {}, { iat: now - 3_600, exp: now + 3_600 }));
+  });
+
+  it('that was altered is refused: its claims, its signature, its spelling, its algorithm', async () => {
+    const token = await aToken();
+    const [header = '', payload = '', signature = ''] = token.split('.');
+    const claims = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')) as object;
+    const altered = Buffer.from(JSON.stringify({ ...claims, agent: 'reader-bot' })).toString('base64url');
+    const none = Buffer.from(JSON.stringify({ alg: 'none', typ: 'estop-task+jwt' })).toString('base64url');
+    for (const text of [
+      `${header}.${altered}.${signature}`,
+      `${header}.${payload}.${signature.slice(0, -4)}AAAA`,
+      `${token}=`,
+      `${token}%20`,
+      `${none}.${payload}.`,
+      `${header}.${payload}`,
+    ])
+      await refused(text);
+    expect((await callTool(gateway, token, 'billing__list_invoices', {})).isError).toBe(false);
+  });
+
+  it('of another type is refused', async () => {
+    await refused(await forge({}, { typ: 'JWT' }));
+  });
+
+  it('of another environment is refused by name, whatever else is right about it', async () => {
+    const keys = tempFolder();
+    ensureKeys(keys, 'prod');
+    const signer = createTaskTokenSigner({
+      ring: openKeyRing(keys, 'token', 'prod'),
+      environment: 'prod',
+      trustDomain: 'test.local',
+    });
+    const { taskId, agentId, agents, keys: scope, epoch } = await rig.startTask();
+    const { token } = await signer.sign({ taskId, agentId, agents, keys: scope, epoch });
+    await refused(token, 'foreign-environment');
+  });
+
+  it('signed before the keys were rotated is still taken, and so is one signed after', async () => {
+    const before = await aToken();
+    rotateKey(rig.keysFolder, 'token');
+    expect((await callTool(gateway, before, 'billing__list_invoices', {})).isError).toBe(false);
+    expect((await callTool(gateway, await forge({}), 'billing__list_invoices', {})).isError).toBe(false);
+  });
+
+  it('from an epoch that this store has not reached is not believed', async () => {
+    const task = await rig.startTask();
+    const reply = await callTool(gateway, await rig.token(task, { epoch: 1_000_000 }), 'billing__list_invoices', {});
+    expect(reply).toMatchObject({ status: 503, body: { code: 'no-lease' } });
+  });
+});
+
+describe('a body', () => {
+  const call = (args: string): string =>
+    `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"billing__get_invoice","arguments":${args}}}`;
+
+  it.each([
+    ['keys that stand twice in the arguments', call('{"invoice_id":"INV-1","invoice_id":"INV-2"}')],
+    ['keys that stand twice around them', '{"jsonrpc":"2.0","id":1,"method":"tools/list","method":"tools/call"}'],
+    ['half of a surrogate pair', call('{"invoice_id":"\\ud800"}')],
+    ['an integer that is not exact', call('{"invoice_id":9007199254740993}')],
+    ['nesting without end', call('['.repeat(2_000))],
+    ['no JSON', 'hello'],
+  ])('with %s is refused before anything is decided', async (_what, body) => {
+    const reply = await postRaw(gateway, body, bearer(await aToken()));
+    expect(reply).toMatchObject({ status: 400, body: { error: { code: -32_700 } } });
+  });
+
+  it('with a batch is refused, also with one of a single request', async () => {
+    const token = await aToken();
+    for (const body of [`[${call('{}')}]`, '[]']) {
+      expect(await postRaw(gateway, body, bearer(token))).toMatchObject({
+        status: 400,
+        body: { error: { code: -32_600 } },
+      });
+    }
+  });
+
+  it('over one megabyte is refused with 413, told or not told in advance', async () => {
+    const token = await aToken();
+    const large = call(JSON.stringify({ invoice_id: 'x'.repeat(1024 * 1024) }));
+    expect(await postRaw(gateway, large, bearer(token))).toMatchObject({
+      status: 413,
+      body: { code: 'body-too-large' },
+    });
+    const chunked = await new Promise<number | undefined>((resolve, reject) => {
+      const sending = request(
+        `${gateway.url}/mcp`,
+        {
+          method: 'POST',
+          headers: { ...bearer(token), 'content-type': 'application/json', 'transfer-encoding': 'chunked' },
+        },
+        (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        },
+      );
+      sending.on('error', reject);
+      for (let part = 0; part < 20; part += 1) sending.write('x'.repeat(64 * 1024));
+      sending.end();
+    });
+    expect(chunked).toBe(413);
+  });
+
+  it('of another media type is refused with 415', async () => {
+    expect(
+      (await postRaw(gateway, call('{}'), { ...bearer(await aToken()), 'content-type': 'text/plain' })).status,
+    ).toBe(415);
+  });
+
+  it('whose headers say something else is refused by the newer revision', async () => {
+    const token = await aToken();
+    const meta = {
+      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+      'io.modelcontextprotocol/clientInfo': { name: 't', version: '1' },
+      'io.modelcontextprotocol/clientCapabilities': {},
+    };
+    const body = JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'tools/call',
+      params: { name: 'billing__get_invoice', arguments: {}, _meta: meta },
+    });
+    const right = {
+      ...bearer(token),
+      'mcp-protocol-version': '2026-07-28',
+      'mcp-method': 'tools/call',
+      'mcp-name': 'billing__get_invoice',
+    };
+    expect((await postRaw(gateway, body, right)).status).toBe(200);
+    expect(
+      (await postRaw(gateway, body, { ...right, 'mcp-name': '=?base64?YmlsbGluZ19fZ2V0X2ludm9pY2U=?=' })).status,
+    ).toBe(200);
+    for (const wrong of [
+      { 'mcp-name': 'billing__list_invoices' },
+      { 'mcp-method': 'tools/list' },
+      { 'mcp-protocol-version': '2025-11-25' },
+    ]) {
+      expect(await postRaw(gateway, body, { ...right, ...wrong })).toMatchObject({
+        status: 400,
+        body: { error: { code: -32_020 } },
+      });
+    }
+    const { 'mcp-name': _name, ...nameless } = right;
+    expect(await postRaw(gateway, body, nameless)).toMatchObject({ status: 400, body: { error: { code: -32_020 } } });
+  });
+
+  it('with a revision nobody knows is told which ones are', async () => {
+    const meta = {
+      'io.modelcontextprotocol/protocolVersion': '2099-01-01',
+      'io.modelcontextprotocol/clientInfo': { name: 't', version: '1' },
+      'io.modelcontextprotocol/clientCapabilities': {},
+    };
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'server/discover', params: { _meta: meta } });
+    const reply = await postRaw(gateway, body, {
+      ...bearer(await aToken()),
+      'mcp-protocol-version': '2099-01-01',
+      'mcp-method': 'server/discover',
+    });
+    expect(reply).toMatchObject({
+      status: 400,
+      body: { error: { code: -32_022, data: { supported: ['2026-07-28'] } } },
+    });
+  });
+});
+
+describe('methods', () => {
+  it.each([
+    'resources/list',
+    'resources/read',
+    'prompts/list',
+    'prompts/get',
+    'completion/complete',
+    'sampling/createMessage',
+    'tasks/get',
+    'tools/evil',
+  ])('%s is not served', async (method) => {
+    const token = await aToken();
+    expect(await post(gateway, token, { jsonrpc: '2.0', id: 1, method })).toMatchObject({
+      status: 404,
+      body: { error: { code: -32_601 } },
+    });
+    expect(await postRaw(gateway, JSON.stringify({ jsonrpc: '2.0', id: 1, method }), bearer(token))).toMatchObject({
+      status: 200,
+      body: { error: { code: -32_601 } },
+    });
+  });
+
+  it('a handshake of the older revisions is answered, a notification taken, a ping returned', async () => {
+    const token = await aToken();
+    const initialize = {
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'initialize',
+      params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 't', version: '1' } },
+    };
+    expect((await postRaw(gateway, JSON.stringify(initialize), bearer(token))).body).toMatchObject({
+      result: { protocolVersion: '2025-06-18', capabilities: { tools: {} } },
+    });
+    expect(
+      (await postRaw(gateway, '{"jsonrpc":"2.0","method":"notifications/initialized"}', bearer(token))).status,
+    ).toBe(202);
+    expect((await postRaw(gateway, '{"jsonrpc":"2.0","id":"p","method":"ping"}', bearer(token))).body).toEqual({
+      jsonrpc: '2.0',
+      id: 'p',
+      result: {},
+    });
+  });
+
+  it('model calls are not served yet, and not without a token either', async () => {
+    for (const path of ['/v1/chat/completions', '/v1/messages']) {
+      expect((await fetch(`${gateway.url}${path}`, { method: 'POST', body: '{}' })).status).toBe(401);
+      expect(
+        (await fetch(`${gateway.url}${path}`, { method: 'POST', body: '{}', headers: bearer(await aToken()) })).status,
+      ).toBe(403);
+    }
+  });
+});
+
+describe('the listener', () => {
+  const statusOf = (headers: Record<string, string>, path = '/readyz', method = 'GET'): Promise<number | undefined> =>
+    new Promise((resolve, reject) => {
+      const { hostname, port } = new URL(gateway.url);
+      request({ hostname, port, path, method, headers }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      })
+        .on('error', reject)
+        .end();
+    });
+
+  it('answers only under names that are its own, and no page of somebody’s browser', async () => {
+    expect(await statusOf({ host: 'localhost:1234' })).toBe(200);
+    expect(await statusOf({ host: 'evil.example' })).toBe(403);
+    expect(await statusOf({ host: '127.0.0.1.evil.example' })).toBe(403);
+    expect(await statusOf({ origin: 'https://evil.example' })).toBe(403);
+    expect(await statusOf({ origin: 'null' })).toBe(403);
+    expect(await statusOf({ origin: 'http://localhost:3000' })).toBe(200);
+  });
+
+  it('knows no other path and no other method', async () => {
+    expect(await statusOf({}, '/mcp')).toBe(405);
+    expect(await statusOf({}, '/mcp', 'DELETE')).toBe(405);
+    expect(await statusOf({}, '/admin')).toBe(404);
+    expect(await statusOf({}, '/grants/a/b', 'POST')).toBe(404);
+    expect(await statusOf({}, '/livez')).toBe(200);
+  });
+});
