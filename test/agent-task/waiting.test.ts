@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Receipt } from '../../src/contract/agent-task.ts';
 import { decideApproval, listApprovals } from '../../src/store/approvals.ts';
-import { setTaskHeld } from '../../src/store/tasks.ts';
+import { getTask, setTaskHeld } from '../../src/store/tasks.ts';
 import { requires } from '../kit/requires.ts';
 import { agentSpec, type Stack, startStack, type TaskHandle } from './kit.ts';
 import { callsOf, scheduled, taskIdOf, until, untilAsked, untilState } from './watch.ts';
@@ -157,6 +157,7 @@ requires('temporal')('a task that waits', () => {
     await cancelled.cancel();
     await expect(cancelled.result()).rejects.toThrow(/cancelled/i);
     expect((await cancelled.describe()).status.name).toBe('CANCELLED');
+    expect(await getTask(stack.ledger.control, taskIdOf(cancelled))).toMatchObject({ state: 'closed', outcome: 'cancelled' });
     const terminated = await stack.start('refunds');
     await untilAsked(stack, terminated);
     await terminated.terminate('test');

@@ -25,7 +25,7 @@ export type ChildOutcome =
 /**
  * A child is registered, with all its ancestors and under their caps, before its workflow exists: what is not in the ledger
  * could not be stopped. A parent that closes asks its children to cancel; each then asks the ledger whether a stop covers it.
- * TRY_CANCEL: a parent that is killed does not wait for its children.
+ * ABANDON: it is the parent's close that reaches them, not its kill, because by then the stop is latched and they find it.
  */
 export async function runChild(parent: AgentTaskInput, environment: string, order: ChildOrder): Promise<ChildOutcome> {
   const childTaskId = mintId('task', environment);
@@ -46,7 +46,7 @@ function startAndWait(input: AgentTaskInput): Promise<AgentTaskResult> {
     taskQueue: queues.agent,
     args: [input],
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-    cancellationType: ChildWorkflowCancellationType.TRY_CANCEL,
+    cancellationType: ChildWorkflowCancellationType.ABANDON,
     typedSearchAttributes: new TypedSearchAttributes([
       { key: attributeKeys.agent, value: input.agentId },
       { key: attributeKeys.task, value: input.taskId },

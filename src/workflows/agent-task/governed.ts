@@ -6,7 +6,6 @@ import {
   condition,
   makeContinueAsNewFunc,
   TemporalFailure,
-  Trigger,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { AgentTaskInput, AgentTaskResult, CarriedState } from '../../contract/agent-task.ts';
@@ -18,6 +17,7 @@ import { createGovernedTask, type GovernedTask } from './governed-task.ts';
 import { stopIdOfTask } from './ids.ts';
 import { type KillOrder, openInbox } from './inbox.ts';
 import { openRecord, type Progress } from './record.ts';
+import { resolvable } from './resolvable.ts';
 
 export interface Finished {
   readonly outcome: 'done' | 'step-cap' | 'token-cap';
@@ -59,7 +59,7 @@ export async function governed(
   };
   const record = openRecord(input, progress);
   const inbox = openInbox(input, record, progress);
-  const decided = new Trigger<Ending>();
+  const decided = resolvable<Ending>();
   let isEnded = false;
   const { carry } = options;
   const task = createGovernedTask({
@@ -154,7 +154,7 @@ export async function governed(
     const scope = new CancellationScope();
     const live = scope.run(run).catch((error: unknown): Ending => ({ kind: 'broken', error }));
     const killed = inbox.killed.then((): Ending => ({ kind: 'killed' }));
-    const first = await Promise.race([killed, cancelled, decided, live]);
+    const first = await Promise.race([killed, cancelled, decided.promise, live]);
     isEnded = true;
     scope.cancel();
     if (first.kind !== 'killed') {

@@ -1,5 +1,5 @@
 import type { RawValue } from '@temporalio/common';
-import { ApplicationFailure, setHandler, Trigger } from '@temporalio/workflow';
+import { ApplicationFailure, setHandler } from '@temporalio/workflow';
 import type { AgentTaskInput, ReceiptRequest } from '../../contract/agent-task.ts';
 import { readUntrusted } from '../untrusted-signal.ts';
 import { isHandled, stateOf } from './machine.ts';
@@ -14,6 +14,7 @@ import {
   timelineQuery,
 } from './messages.ts';
 import type { Progress, TaskRecord } from './record.ts';
+import { resolvable } from './resolvable.ts';
 
 export interface KillOrder {
   readonly reason: string;
@@ -22,7 +23,7 @@ export interface KillOrder {
 
 export interface Inbox {
   /** Resolves at the first `kill`; later ones change nothing. */
-  readonly killed: PromiseLike<KillOrder>;
+  readonly killed: Promise<KillOrder>;
   killOrder(): KillOrder | undefined;
   /** How many `approve` signals could concern a call of this task. */
   wakeUps(): number;
@@ -32,7 +33,7 @@ export interface Inbox {
 
 /** Handlers only change state, synchronously; whatever follows from it happens in the main flow. */
 export function openInbox(input: AgentTaskInput, record: TaskRecord, progress: () => Progress): Inbox {
-  const killed = new Trigger<KillOrder>();
+  const killed = resolvable<KillOrder>();
   let killOrder: KillOrder | undefined;
   let wakeUps = 0;
   let signalsSeen = 0;
@@ -90,7 +91,7 @@ export function openInbox(input: AgentTaskInput, record: TaskRecord, progress: (
   });
   setHandler(timelineQuery, () => record.model().timeline);
 
-  return { killed, killOrder: () => killOrder, wakeUps: () => wakeUps, signalsSeen: () => signalsSeen };
+  return { killed: killed.promise, killOrder: () => killOrder, wakeUps: () => wakeUps, signalsSeen: () => signalsSeen };
 }
 
 function messageIdOf(message: unknown): { readonly messageId?: string } {
