@@ -42,9 +42,11 @@ export function openStore(options: StoreOptions): Store {
       getTypeParser: ((oid: number, format?: 'text') => parserFor(oid, format)) as typeof pgTypes.getTypeParser,
     }, // its overloads cannot be written as one function
   });
-  // Without a listener a broken idle connection would end the process.
+  // Without these a broken connection would end the process: the pool listens to those that are idle, nobody to those in use, whose
+  // statement fails with the same error anyway.
   pool.on('error', (error) => options.onError?.(error));
   pool.on('connect', (client) => {
+    client.on('error', () => undefined);
     client.on('notice', (notice) => options.onNotice?.({ code: notice.code ?? '', message: notice.message ?? '' }));
   });
   return pool;
