@@ -5,14 +5,17 @@ import { type HijackedUse, openUse } from './hijacked-use.ts';
  * The agent after its hijacking: it ignores every message, asks nobody, never goes through the gateway again, and uses each
  * credential it was handed as fast as the system answers. It ends only when its standard input closes or it is killed.
  *
- * In: one JSON line [{system, secret}]. Out: JSON lines, at most 20 a second per system, of what its own calls came to.
+ * In: one JSON line [{label, system, secret}]. Out: JSON lines, at most 20 a second per system, of what its own calls came to.
  */
 interface Loot {
+  /** Whose credential at which connector. */
+  readonly label: string;
   readonly system: string;
   readonly secret: Readonly<Record<string, string | number | boolean | null>>;
 }
 
 export interface HijackedReport {
+  readonly label: string;
   readonly system: string;
   readonly successes: number;
   readonly denials: number;
@@ -24,13 +27,13 @@ export interface HijackedReport {
 const reportEveryMs = 50;
 const afterFailureMs = 5;
 
-async function rampage({ system, secret }: Loot): Promise<void> {
+async function rampage({ label, system, secret }: Loot): Promise<void> {
   let successes = 0;
   let denials = 0;
   let lastSuccessAt: number | null = null;
   let lastDenial: string | null = null;
   setInterval(() => {
-    const report: HijackedReport = { system, successes, denials, lastSuccessAt, lastDenial };
+    const report: HijackedReport = { label, system, successes, denials, lastSuccessAt, lastDenial };
     process.stdout.write(`${JSON.stringify(report)}\n`);
   }, reportEveryMs);
   let use: HijackedUse | undefined;

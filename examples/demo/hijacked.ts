@@ -11,14 +11,14 @@ export interface Hijacked {
 }
 
 /** A process of its own, so that nothing the demo or estop does in its own process can stop it. */
-export function hijack(loot: readonly { readonly system: string; readonly secret: unknown }[]): Hijacked {
+export function hijack(loot: readonly { readonly label: string; readonly system: string; readonly secret: unknown }[]): Hijacked {
   const here = fileURLToPath(import.meta.url);
   const child: ChildProcess = spawn(process.execPath, [here.replace(/hijacked\.(ts|js)$/, `hijacked-agent${extname(here)}`)], { stdio: ['pipe', 'pipe', 'inherit'] });
   const latest = new Map<string, HijackedReport>();
   if (child.stdout !== null) {
     createInterface({ input: child.stdout }).on('line', (line) => {
       const report = JSON.parse(line) as HijackedReport; // written by hijacked-agent.ts
-      latest.set(report.system, report);
+      latest.set(report.label, report);
     });
   }
   child.stdin?.write(`${JSON.stringify(loot)}\n`);

@@ -9,6 +9,9 @@ if (typeof options === 'string') {
   process.exit(2);
 }
 
+// Node runs no exit handlers on an unhandled signal, and those are what ends the servers.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
 const startedAt = Date.now();
 const screen = createScreen(options.json, startedAt);
 const cast = await createInstallationFor(options, screen);
@@ -16,7 +19,7 @@ let code = 1;
 const end = async (): Promise<void> => {
   if (!options.keep) await cast.stop();
 };
-process.once('SIGINT', () => void cast.stop().finally(() => process.exit(130)));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.removeAllListeners(signal).once(signal, () => void cast.stop().finally(() => process.exit(130)));
 try {
   code = (await runStory(cast, screen, options.sabotage !== undefined)) ? 0 : 1;
 } catch (thrown) {

@@ -16,19 +16,18 @@ const proveWithinMs = 60_000;
 /** A sabotaged run need not be waited for as long: what can be proved is proved by then. */
 const sabotagedProveWithinMs = 20_000;
 const grantNames = ['database', 'queue', 'crm', 'wake-up'] as const;
-const systemOf = { 'billing-db': 'postgres', 'refund-queue': 'pg-boss', crm: 'oauth', scheduler: 'temporal' } as const;
 
 /** From an honest task to a proved stop. True if nothing is left to complain of. */
 export async function runStory(cast: Cast, screen: Screen, isSabotaged: boolean): Promise<boolean> {
   const { service, operator, world } = cast;
-  const task = await startHonestTask(cast, screen);
-  const loot = await fetchLoot(cast, task.taskId, grantNames);
-  screen.step(`billing-bot is hijacked: a process of its own uses ${loot.map((item) => item.system).join(', ')} past the gateway, and the gateway too, as fast as they answer`);
+  const { task, child } = await startHonestTask(cast, screen);
+  const loot = [...(await fetchLoot(cast, task, grantNames)), ...(await fetchLoot(cast, child, ['database']))];
+  screen.step(`billing-bot is hijacked: a process of its own uses its credentials (${loot.map((item) => item.label).join(', ')}) past the gateway, and the gateway too, as fast as they answer`);
   const { token } = await operator.tasks.token(task.taskId);
-  const hijacked = hijack([...loot, { system: 'gateway', secret: { url: cast.installation.profile.gatewayUrl, token } }]);
+  const hijacked = hijack([...loot, { label: 'gateway', system: 'gateway', secret: { url: cast.installation.profile.gatewayUrl, token } }]);
   try {
     await sleep(rampageMs);
-    for (const report of hijacked.reports().values()) screen.fact('rampage', `${report.system.padEnd(10)} ${report.successes} successes so far`, { ...report });
+    for (const report of hijacked.reports().values()) screen.fact('rampage', `${report.label.padEnd(26)} ${report.successes} successes so far`, { ...report });
     await world.oauthProxy.addToxic('hang', { type: 'timeout', timeout: 0 });
     screen.step('The OAuth server hangs: from now on it answers its administrators nothing');
     const sentAt = Date.now();
@@ -53,7 +52,7 @@ export async function runStory(cast: Cast, screen: Screen, isSabotaged: boolean)
   }
 }
 
-async function startHonestTask({ service, world }: Cast, screen: Screen): Promise<Task> {
+async function startHonestTask({ service, world }: Cast, screen: Screen): Promise<{ readonly task: Task; readonly child: Task }> {
   const task = await service.tasks.start({ agentId: 'billing-bot', prompt: 'Remind everybody whose invoice is overdue.' });
   screen.step(`Task ${task.taskId} of billing-bot started`);
   for (let waited = 0; waited < 30_000; waited += 100) {
@@ -61,7 +60,7 @@ async function startHonestTask({ service, world }: Cast, screen: Screen): Promis
     const child = all.items.find((item) => item.parentTaskId === task.taskId && item.state === 'running');
     if (now.state === 'running' && child !== undefined && world.tools.calls().length >= 3) {
       screen.fact('task', `${world.tools.calls().length} tool calls through the gateway; sub-agent ${child.agentId} runs as ${child.taskId}`, { calls: world.tools.calls().length, child: child.taskId });
-      return now;
+      return { task: now, child };
     }
     if (now.state === 'closed') throw new Error(`the task ended too soon: ${now.outcome ?? 'no outcome'}`);
     await sleep(100);
@@ -86,7 +85,7 @@ function createSecondGeneration({ operator, service, ...cast }: Cast, screen: Sc
       await operator.stops.reset(stopId, { reason: 'demo: a fresh billing-bot takes over' });
       const task = await service.tasks.start({ agentId: 'billing-bot', prompt: 'Take over.' });
       // Its crm credential comes from the server that hangs, so the new generation does without it until then.
-      loot = await fetchLoot({ operator, service, ...cast }, task.taskId, ['database', 'queue', 'wake-up']);
+      loot = await fetchLoot({ operator, service, ...cast }, task, ['database', 'queue', 'wake-up']);
       screen.step(`Reset; billing-bot re-created as ${task.taskId} with ${loot.length} new credentials, while the old revocation goes on`);
     },
     untouched: async () => {
@@ -123,8 +122,6 @@ async function gather({ world, installation, service }: Cast, { view, sentAt, hi
     toolCallsAfterFenced: fencedAt === null ? 0 : world.tools.calls().filter((call) => covered.includes(call.taskId) && call.at > Date.parse(fencedAt)).length,
     stillRunning: await runningWorkflows(installation.temporal.address, covered),
     secondGenerationUntouched: untouched,
-    systemOf,
-    rootAgent: 'billing-bot',
   };
 }
 

@@ -10,9 +10,6 @@ export interface Findings {
   /** Workflows of covered tasks that Temporal itself says are still running. */
   readonly stillRunning: readonly string[];
   readonly secondGenerationUntouched: boolean;
-  /** Which system each connector of the demo stands for. */
-  readonly systemOf: Readonly<Record<string, string>>;
-  readonly rootAgent: string;
 }
 
 /** Everything that keeps this run from being called a success, each a sentence. None: everything was proved. */
@@ -28,7 +25,7 @@ export function complaintsOf(findings: Findings): readonly string[] {
     }
   }
   if (view.obligations.total === 0) complaints.push('There was nothing to revoke: the agent never got a credential.');
-  for (const [system, report] of findings.reports) if (report.successes === 0) complaints.push(`The hijacked loop never succeeded at ${system}, so nothing was shown there.`);
+  for (const [label, report] of findings.reports) if (report.successes === 0) complaints.push(`The hijacked loop never succeeded at ${label}, so nothing was shown there.`);
   if (findings.toolCallsAfterFenced > 0) complaints.push(`${findings.toolCallsAfterFenced} tool calls reached the MCP server after the stop was reported fenced.`);
   if (findings.stillRunning.length > 0) complaints.push(`Temporal still runs ${findings.stillRunning.length} workflow(s) of stopped tasks: ${findings.stillRunning.join(', ')}.`);
   if (!findings.secondGenerationUntouched) complaints.push('The old revocation touched a credential of the re-created agent.');
@@ -82,9 +79,7 @@ export function summaryLines(findings: Findings, complaints: readonly string[], 
 const view = (summary: { readonly stop: { readonly id: string; readonly epoch: number } }): string => `${summary.stop.id} (epoch ${summary.stop.epoch})`;
 
 function reportOf(findings: Findings, connector: string, agentId: string): HijackedReport | undefined {
-  const system = findings.systemOf[connector];
-  // Only the root task's credentials were in the hijacker's hands.
-  return system === undefined || agentId !== findings.rootAgent ? undefined : findings.reports.get(system);
+  return findings.reports.get(`${connector}/${agentId}`);
 }
 
 function lastSuccessMs(findings: Findings, connector: string, agentId: string): number | null {

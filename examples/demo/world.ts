@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { type FaultProxy, listen } from './fault-proxy.ts';
@@ -7,6 +6,8 @@ import { type McpDemoServer, startMcpServer } from './mcp-server.ts';
 import { type OauthServer, startOauthServer } from './oauth-server.ts';
 import { type ScriptedModel, startScriptedModel } from './scripted-model.ts';
 import { scripts } from './script.ts';
+import { endOrphans } from '../../src/runtime/local/child-process.ts';
+import { claimStateFolder, type StateFolder } from '../../src/runtime/local/state-folder.ts';
 import { startTargetDatabase, type TargetDatabase } from './target-database.ts';
 
 /** Everything that is not estop: the systems an agent has keys to, the tools it calls, the model that drives it. */
@@ -27,8 +28,8 @@ export interface World {
 }
 
 export async function startWorld(keep: boolean): Promise<World> {
-  const folder = mkdtempSync(join(tmpdir(), 'estop-demo-'));
-  mkdirSync(join(folder, 'logs'));
+  const claimed = await freshFolder();
+  const folder = claimed.path;
   const [database, oauthWithProxy, tools, model] = await Promise.all([
     startTargetDatabase(folder),
     startOauthBehindProxy(join(folder, 'logs', 'oauth-resource.jsonl')),
@@ -50,9 +51,20 @@ export async function startWorld(keep: boolean): Promise<World> {
     writeConfig: (temporalAddress) => writeFileSync(configPath, stringify(configOf({ oauth, tools, model, temporalAddress }))),
     stop: async () => {
       await Promise.allSettled([oauthProxy.close(), oauth.stop(), tools.stop(), model.stop(), database.close()]);
+      claimed.release();
       if (!keep) rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Always the same folder, so that what a killed run has left behind is found and ended; two runs at once get a clear sentence. */
+async function freshFolder(): Promise<StateFolder> {
+  const claimed = claimStateFolder(join('.estop', 'demo'));
+  await endOrphans(claimed.path);
+  await endOrphans(claimed.folder('estop'));
+  for (const name of readdirSync(claimed.path)) if (name !== 'lock') rmSync(join(claimed.path, name), { recursive: true, force: true });
+  mkdirSync(join(claimed.path, 'logs'));
+  return claimed;
 }
 
 /** The server must know the address by which clients reach it before it starts, and the proxy the one of the server. */

@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, DefaultLogger, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, type WorkflowBundle } from '@temporalio/worker';
 import { EstopError } from '../core/errors.ts';
-import { sourceExtension } from '../runtime/package-root.ts';
+import { packageRoot, sourceExtension, sourceRoot } from '../runtime/package-root.ts';
 
 /** A file of src/workflows whose exports are the workflow types of one kind of worker. */
 export type WorkflowSet = 'agents' | 'control';
@@ -11,10 +14,11 @@ const workflowsFile = (name: string): string =>
   fileURLToPath(new URL(`../workflows/${name}${sourceExtension}`, import.meta.url));
 
 /** @param path a module of your own that exports the built-in workflows next to yours */
-export async function bundleWorkflows(
-  set: WorkflowSet,
-  path: string = workflowsFile(set),
-): Promise<WorkflowBundleWithSourceMap> {
+export async function bundleWorkflows(set: WorkflowSet, path: string = workflowsFile(set)): Promise<WorkflowBundle> {
+  // Bundling takes seconds, and a control worker that starts is needed at once. What was bundled from the very same sources is taken again.
+  const kept = path === workflowsFile(set) ? keptBundle(set) : undefined;
+  const known = kept?.read();
+  if (known !== undefined) return { code: known };
   const bundle = await bundleWorkflowCode({
     workflowsPath: path,
     failureConverterPath: workflowsFile('failure-converter'),
@@ -23,5 +27,50 @@ export async function bundleWorkflows(
   // It would multiply the memory of every cached workflow by fourteen: refused here rather than found in production.
   if (/node_modules\/zod\//.test(bundle.code))
     throw new EstopError('config-invalid', { detail: `${path} brings zod into workflow code; keep it in activities` });
+  kept?.write(bundle.code);
   return bundle;
+}
+
+interface KeptBundle {
+  read(): string | undefined;
+  write(code: string): void;
+}
+
+/**
+ * Lies beside the compiled code and is as trusted as that. Its name holds a hash of every file that can be in it and of the lock
+ * file, so a stale one is never found. Where nothing may be written, every start bundles anew.
+ */
+function keptBundle(set: WorkflowSet): KeptBundle {
+  const hash = createHash('sha256');
+  for (const realm of ['workflows', 'contract', 'core']) hashFolder(hash, join(sourceRoot, realm));
+  hash.update(readFileSync(join(packageRoot, 'package-lock.json')));
+  const folder = join(packageRoot, 'dist', '.bundles');
+  const file = join(folder, `${set}-${hash.digest('hex').slice(0, 32)}.js`);
+  return {
+    read: () => {
+      try {
+        return readFileSync(file, 'utf8');
+      } catch {
+        return undefined;
+      }
+    },
+    write: (code) => {
+      const draft = `${file}.${process.pid}`;
+      try {
+        mkdirSync(folder, { recursive: true });
+        writeFileSync(draft, code);
+        renameSync(draft, file);
+      } catch {
+        // A read-only installation: the bundle in hand is good all the same.
+      }
+    },
+  };
+}
+
+function hashFolder(hash: ReturnType<typeof createHash>, folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
+    if (!entry.isFile() || !entry.name.endsWith(sourceExtension)) continue;
+    const path = join(entry.parentPath, entry.name);
+    hash.update(`${path}\n`).update(readFileSync(path));
+  }
 }

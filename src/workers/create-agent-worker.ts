@@ -1,5 +1,5 @@
 import type { DataConverter } from '@temporalio/common';
-import { type NativeConnection, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { type NativeConnection, Worker, type WorkflowBundle } from '@temporalio/worker';
 import { type AgentActivityDependencies, createAgentActivities } from '../activities/agent.ts';
 import { namespaces, queues } from '../contract/names.ts';
 
@@ -7,7 +7,7 @@ export interface AgentWorkerDependencies extends AgentActivityDependencies {
   readonly connection: NativeConnection;
   readonly dataConverter: DataConverter;
   /** Of `bundleWorkflows('agents')`. */
-  readonly workflowBundle: WorkflowBundleWithSourceMap;
+  readonly workflowBundle: WorkflowBundle;
   readonly maxCachedWorkflows?: number;
   readonly maxActivities?: number;
 }
