@@ -153,15 +153,13 @@ export function startControlWorker(deps: ControlWorkerDeps): ControlWorker {
   const refreshing = setInterval(refresh, refreshEveryMs);
   refreshing.unref();
 
-  return {
-    refresh,
-    close: async () => {
-      clearInterval(refreshing);
-      await Promise.all([relay.close(), workers.close()]);
-      await Promise.allSettled([connection.close(), native.peek()?.then((opened) => opened.close())]);
-      await Promise.all(Object.values(stores).map((store) => store.end()));
-    },
-  };
+  const close = lazily(async () => {
+    clearInterval(refreshing);
+    await Promise.all([relay.close(), workers.close()]);
+    await Promise.allSettled([connection.close(), native.peek()?.then((opened) => opened.close())]);
+    await Promise.all(Object.values(stores).map((store) => store.end()));
+  });
+  return { refresh, close };
 }
 
 /** Made at the first use, shared by all, and made again after a failure. */

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
 import { afterAll } from 'vitest';
-import type { Connector, ConnectorSystem } from '../../src/connectors/kit/contract.ts';
 import type { AgentSpec } from '../../src/contract/config.ts';
 import type { Log, Sealer } from '../../src/contract/identity.ts';
 import { agentTaskWorkflowId, namespaces, searchAttributes, workflowTypes } from '../../src/contract/names.ts';
@@ -16,7 +15,8 @@ import { type ControlWorker, startControlWorker } from '../../src/workers/create
 import { createDatabase } from '../kit/postgres.ts';
 import { tempFolder } from '../kit/temp-folder.ts';
 import { addAgent, agentSpec, type Ledger, makeLedger, newId, startTask } from '../store/ledger.ts';
-import { startTarget, type Target, targetSystem } from './target.ts';
+import { startTarget, type Target } from './target.ts';
+import { type TargetConnectors, targetConnectors } from './target-connectors.ts';
 
 export const environment = 'test';
 
@@ -27,6 +27,8 @@ export interface LogLine {
 }
 
 export interface Rig {
+  /** Keys are here. */
+  readonly folder: string;
   readonly ledger: Ledger;
   readonly temporal: TemporalServer;
   readonly control: Client;
@@ -45,12 +47,7 @@ export interface Rig {
   close(): Promise<void>;
 }
 
-export interface WorkOptions {
-  readonly connectors?: Readonly<
-    Record<string, Partial<Pick<ConnectorSystem, 'concurrency' | 'settleMs' | 'attemptMs'>>>
-  >;
-  /** A connector that cannot be built. */
-  readonly broken?: readonly string[];
+export interface WorkOptions extends TargetConnectors {
   readonly databaseUrl?: string;
   readonly temporalAddress?: string;
 }
@@ -76,6 +73,7 @@ export async function startRig(): Promise<Rig> {
   const workers: ControlWorker[] = [];
 
   const rig: Rig = {
+    folder,
     ledger,
     temporal,
     control: clientOf(namespaces.control),
@@ -91,7 +89,7 @@ export async function startRig(): Promise<Rig> {
         databaseUrl: options.databaseUrl ?? ledger.urls.estop_revoker,
         temporalAddress: options.temporalAddress ?? temporal.address,
         dataConverter,
-        connectors: connectorsAt(target.url, options),
+        connectors: targetConnectors(target.url, options),
         sealer,
         log,
       });
@@ -153,24 +151,6 @@ export async function startTaskWorkflow(
       [searchAttributes.rootTask]: [task.rootId],
     },
   });
-}
-
-function connectorsAt(url: string, { connectors = { target: {} }, broken = [] }: WorkOptions) {
-  const systems = new Map(Object.entries(connectors).map(([id, changes]) => [id, targetSystem(changes)]));
-  const built = new Map<string, Connector>();
-  return {
-    ids: () => [...systems.keys(), ...broken],
-    system: (id: string) => systems.get(id) ?? (broken.includes(id) ? targetSystem() : undefined),
-    get: (id: string) => {
-      const system = systems.get(id);
-      if (system === undefined) throw new Error(`connector ${id} cannot be built`);
-      const connector =
-        built.get(id) ??
-        system.create({ url }, { connectorId: id, environment, readSecret: () => '', now: () => new Date() });
-      built.set(id, connector);
-      return { connector, system };
-    },
-  };
 }
 
 export function recordingLog(): { readonly log: Log; readonly logged: LogLine[] } {

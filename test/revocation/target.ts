@@ -2,10 +2,6 @@ import { appendFileSync, readFileSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import { z } from 'zod';
-import type { Connector, ConnectorSystem, GrantHandle } from '../../src/connectors/kit/contract.ts';
-import type { CuttingPhase } from '../../src/contract/phases.ts';
-import { EstopError } from '../../src/core/errors.ts';
 import { tempFolder } from '../kit/temp-folder.ts';
 
 /**
@@ -101,67 +97,4 @@ export async function startTarget(): Promise<Target> {
 
 function answer(response: ServerResponse, status: number, text = ''): void {
   response.writeHead(status).end(text);
-}
-
-export const targetPhases = ['fence', 'revoke-credential'] as const satisfies readonly CuttingPhase[];
-
-/** The connector to such a target: real requests, no mock. */
-export function targetSystem(
-  changes: Partial<Pick<ConnectorSystem, 'concurrency' | 'settleMs' | 'attemptMs'>> = {},
-): ConnectorSystem<{ readonly url: string }> {
-  return {
-    system: 'target',
-    optionsSchema: z.object({ url: z.string() }),
-    grantSchema: z.object({}),
-    phases: targetPhases,
-    concurrency: 8,
-    settleMs: 0,
-    attemptMs: 2_000,
-    generations: 'own',
-    ...changes,
-    create: ({ url }) => connectTarget(url),
-  };
-}
-
-function connectTarget(url: string): Connector {
-  const keyOf = (handle: GrantHandle): string => String(handle['key']);
-  const ask = async (
-    path: string,
-    signal: AbortSignal,
-  ): Promise<{ readonly status: number; readonly text: string }> => {
-    try {
-      const response = await fetch(`${url}/${path}`, { method: 'POST', signal });
-      return { status: response.status, text: await response.text() };
-    } catch (cause) {
-      throw new EstopError('connector-unavailable', { cause });
-    }
-  };
-  const use = async (key: string, signal: AbortSignal) => ask(`use/now/${key}`, signal);
-  return {
-    plan: ({ grantId }) => ({ target: url, handle: { key: grantId } }),
-    issue: async () => ({}),
-    cut: async (phase, { handle }, { signal }) => {
-      const { status } = await ask(`cut/${phase}/${keyOf(handle)}`, signal);
-      if (status === 401) return { kind: 'needs-human', why: 'the target does not know us' };
-      return status === 200 ? { kind: 'revoked' } : { kind: 'retryable', why: `status ${status}` };
-    },
-    probe: async ({ secret }, { signal }) => {
-      if (secret === undefined) return { kind: 'inconclusive', why: 'nothing to probe with' };
-      const { status, text } = await use(String(secret['key']), signal);
-      if (status === 206)
-        return { kind: 'residual-until', until: new Date(Number(text)).toISOString(), why: 'valid until it expires' };
-      if (status === 403) return { kind: 'denied', why: 'status 403', evidence: 'credential-probed' };
-      return status === 200
-        ? { kind: 'allowed', why: 'status 200' }
-        : { kind: 'inconclusive', why: `status ${status}` };
-    },
-    control: async (_grant, { signal }) => {
-      const { status } = await use('control', signal);
-      return status === 200 ? { kind: 'allowed' } : { kind: 'not-allowed', why: `status ${status}` };
-    },
-    lists: async ({ handle }, { signal }) =>
-      (await ask(`list/now/${keyOf(handle)}`, signal)).status === 200 ? 'present' : 'absent',
-    selfCheck: async () => ({ ok: true, findings: [] }),
-    close: async () => undefined,
-  };
 }
