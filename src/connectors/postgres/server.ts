@@ -1,6 +1,6 @@
 import { isIP, Socket } from 'node:net';
 import { Client, type ClientConfig } from 'pg';
-import { EstopError } from '../../core/errors.ts';
+import { type ErrorCode, EstopError } from '../../core/errors.ts';
 import { type Network, resolveAddress } from '../kit/address.ts';
 import { isSqlError, whyOf } from './sql-error.ts';
 
@@ -192,6 +192,11 @@ function translate(thrown: unknown, signal: AbortSignal, where: string): unknown
   if (signal.aborted) return new EstopError('connector-unavailable', { detail: `${where} did not answer in time.` });
   if (!isSqlError(thrown)) return new EstopError('connector-unavailable', { detail: `${where}: ${whyOf(thrown)}.` });
   const what = thrown.what === undefined ? '' : `: ${thrown.what}`;
-  const code = thrown.code === '42501' ? 'connector-refused' : 'connector-unavailable';
-  return new EstopError(code, { detail: `${where}${what} (SQLSTATE ${thrown.code}).` });
+  return new EstopError(meaningOf(thrown.code), { detail: `${where}${what} (SQLSTATE ${thrown.code}).` });
+}
+
+/** 42501: we lack a right. 42704, 3F000, 42P01: a role, schema or table that the configuration names is not there. */
+function meaningOf(sqlstate: string): ErrorCode {
+  if (sqlstate === '42501') return 'connector-refused';
+  return ['42704', '3F000', '42P01'].includes(sqlstate) ? 'config-invalid' : 'connector-unavailable';
 }

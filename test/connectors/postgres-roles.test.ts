@@ -1,0 +1,178 @@
+import { connect as connectSocket, createServer, type Server } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { listen } from '../../examples/demo/fault-proxy.ts';
+import type { LedgerGrant } from '../../src/connectors/kit/contract.ts';
+import { dropFinished } from '../../src/connectors/postgres/drop-finished.ts';
+import { postgres } from '../../src/connectors/postgres/index.ts';
+import { withSession } from '../../src/connectors/postgres/server.ts';
+import { isPostgresInstalled, type PostgresVersion } from '../kit/run-postgres.ts';
+import { type Bench, benchOf, healthyMs, shortMs, within } from './bench-of.ts';
+import { startPostgresRig } from './postgres.rig.ts';
+import { writeAsAgent } from './postgres-target.ts';
+import { environment, type RunningRig, rigConnectorId } from './rig.ts';
+
+for (const version of ['18', '15'] as const) {
+  const run = isPostgresInstalled(version) || process.env['ESTOP_REQUIRE_ALL'] === '1' ? describe : describe.skip;
+  run(`A role for each grant, in PostgreSQL ${version}`, () => suite(version));
+}
+
+function suite(version: PostgresVersion): void {
+  let rig: RunningRig & Awaited<ReturnType<typeof startPostgresRig>>;
+  let bench: Bench;
+
+  beforeAll(async () => {
+    rig = await startPostgresRig(version);
+    bench = benchOf('postgres', rig);
+  });
+  afterAll(async () => {
+    await bench.connector.close();
+    await rig.stop();
+  });
+
+  const issued = () => bench.issue(bench.plan());
+  const cutAll = async (grant: LedgerGrant): Promise<void> => {
+    for (const phase of postgres.phases)
+      expect(await bench.connector.cut(phase, grant, within(healthyMs))).toEqual({ kind: 'revoked' });
+  };
+
+  it('never has its password on the wire, so no log of the server can hold it', async () => {
+    const heard: Buffer[] = [];
+    const tee = await listenIn(rig.target.port, heard);
+    const system = postgres.create(postgres.optionsSchema.parse({ ...(rig.options as object), port: tee.port }), {
+      connectorId: rigConnectorId,
+      environment,
+      readSecret: () => rig.target.admin.password,
+      now: () => new Date(),
+    });
+    const grant = bench.plan();
+    const secret = await system.issue(grant, within(healthyMs));
+    await system.close();
+    expect(Buffer.concat(heard).includes('CREATE ROLE')).toBe(true);
+    expect(Buffer.concat(heard).includes(String(secret['password']))).toBe(false);
+    expect(await writeAsAgent(rig.target, secret)).toBe('worked');
+    tee.close();
+    await cutAll({ ...grant, secret, state: 'issued' });
+  });
+
+  it('is not given membership in a group that could make roles of its own', async () => {
+    const powerful = `powerful_${rig.target.admin.user.slice(-10)}`;
+    await rig.target.sql(
+      `CREATE ROLE ${powerful} NOLOGIN CREATEROLE; CREATE ROLE ${powerful}_member NOLOGIN; GRANT ${powerful} TO ${powerful}_member; GRANT ${powerful}_member TO ${rig.target.admin.user} WITH ADMIN OPTION`,
+    );
+    await expect(bench.issue(bench.plan({ memberOf: [`${powerful}_member`] }))).rejects.toMatchObject({
+      code: 'config-invalid',
+    });
+  });
+
+  it('leaves a role that is dropped a day after its end, unless it owns something, and never one of another connector', async () => {
+    const long = { ...bench.plan(), absoluteEnd: new Date(Date.now() - 25 * 3_600_000).toISOString() };
+    const owning = { ...bench.plan(), absoluteEnd: long.absoluteEnd };
+    const recent = bench.plan();
+    for (const grant of [long, owning, recent]) await bench.connector.issue(grant, within(healthyMs));
+    const roles = [long, owning, recent].map(({ handle }) => String(handle['role']));
+    await rig.target.sql(
+      `CREATE TABLE kept_${roles[1]?.slice(-12)} (); ALTER TABLE kept_${roles[1]?.slice(-12)} OWNER TO ${roles[1]}`,
+    );
+    for (const grant of [long, owning, recent])
+      for (const phase of postgres.phases) await bench.connector.cut(phase, grant, within(healthyMs));
+
+    const server = {
+      host: rig.target.host,
+      port: rig.target.port,
+      database: rig.target.database.name,
+      ...rig.target.admin,
+      sslmode: 'disable',
+      network: 'loopback',
+    } as const;
+    const there = async (): Promise<readonly string[]> =>
+      (
+        await rig.target.sql<{ name: string }>('SELECT rolname AS name FROM pg_roles WHERE rolname = ANY ($1)', [roles])
+      ).map(({ name }) => name);
+    const drop = (connectorId: string) =>
+      withSession(server, AbortSignal.timeout(healthyMs), (session) =>
+        dropFinished(session, { environment, connectorId, now: new Date() }),
+      );
+    await drop('another');
+    expect(await there()).toHaveLength(3);
+    await drop(rigConnectorId);
+    expect((await there()).toSorted()).toEqual(roles.slice(1).toSorted());
+    expect((await bench.connector.cut('sweep', long, within(healthyMs))).kind).toBe('already-gone');
+  });
+
+  it('changes nothing about the control: its password follows the administrator, when that is rotated too', async () => {
+    const grant = bench.plan();
+    expect((await bench.connector.control(grant, within(healthyMs))).kind).toBe('allowed');
+    await rig.target.sql(`ALTER ROLE ${rig.target.admin.user} PASSWORD 'rotated'`);
+    const rotated = postgres.create(postgres.optionsSchema.parse(rig.options), {
+      connectorId: rigConnectorId,
+      environment,
+      readSecret: () => 'rotated',
+      now: () => new Date(),
+    });
+    expect((await rotated.control(grant, within(healthyMs))).kind).toBe('allowed');
+    await rig.target.sql(`ALTER ROLE ${rig.target.admin.user} PASSWORD '${rig.target.admin.password}'`);
+  });
+
+  it('is refused a group or a schema that is not there, as a mistake of the configuration', async () => {
+    for (const options of [{ memberOf: ['nobody knows'] }, { schemas: [{ schema: 'nowhere', tables: ['select'] }] }]) {
+      const grant = bench.plan(options);
+      await expect(bench.issue(grant)).rejects.toMatchObject({ code: 'config-invalid' });
+      expect(await bench.connector.lists(grant, within(healthyMs))).toBe('absent');
+    }
+  });
+
+  it('is not called dead while a pooler in front cannot be asked', async () => {
+    const pooler = await listen(rig.target);
+    const connector = postgres.create(
+      postgres.optionsSchema.parse({ ...(rig.options as object), poolers: [{ host: pooler.host, port: pooler.port }] }),
+      { connectorId: rigConnectorId, environment, readSecret: () => rig.target.admin.password, now: () => new Date() },
+    );
+    const { grant } = await issued();
+    expect((await connector.probe(grant, within(healthyMs))).kind).toBe('allowed');
+    await cutAll(grant);
+    await pooler.addToxic('x', { type: 'timeout', timeout: 0 });
+    expect((await connector.probe(grant, within(shortMs))).kind).toBe('inconclusive');
+    await pooler.removeToxic();
+    expect((await connector.probe(grant, within(healthyMs))).kind).toBe('denied');
+    await pooler.close();
+  });
+
+  it('is cut off in a database that lets in the members of one group alone', async () => {
+    const { name } = rig.target.database;
+    const group = `"${rig.target.group.replaceAll('"', '""')}"`;
+    await rig.target.sql(
+      `REVOKE CONNECT ON DATABASE ${name} FROM PUBLIC; GRANT CONNECT ON DATABASE ${name} TO ${group}, ${rig.target.admin.user}`,
+    );
+    const options = postgres.optionsSchema.parse({ ...(rig.options as object), controlMemberOf: [rig.target.group] });
+    const connector = postgres.create(options, {
+      connectorId: `${rigConnectorId}-strict`,
+      environment,
+      readSecret: () => rig.target.admin.password,
+      now: () => new Date(),
+    });
+    const { grant, secret } = await issued();
+    expect(await writeAsAgent(rig.target, secret)).toBe('worked');
+    await cutAll(grant);
+    expect(await connector.probe(grant, within(healthyMs))).toMatchObject({
+      kind: 'denied',
+      evidence: 'credential-probed',
+    });
+    expect((await connector.control(grant, within(healthyMs))).kind).toBe('allowed');
+    await rig.target.sql(`GRANT CONNECT ON DATABASE ${name} TO PUBLIC`);
+  });
+}
+
+/** Passes everything on, and keeps what the client says. */
+async function listenIn(port: number, heard: Buffer[]): Promise<{ readonly port: number; close(): void }> {
+  const server: Server = createServer((client) => {
+    const upstream = connectSocket({ host: '127.0.0.1', port });
+    client.on('data', (piece) => heard.push(piece));
+    client.pipe(upstream).pipe(client);
+    client.on('error', () => upstream.destroy());
+    upstream.on('error', () => client.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return { port: address.port, close: () => server.close() };
+}
