@@ -157,7 +157,10 @@ requires('temporal')('a task that waits', () => {
     await cancelled.cancel();
     await expect(cancelled.result()).rejects.toThrow(/cancelled/i);
     expect((await cancelled.describe()).status.name).toBe('CANCELLED');
-    expect(await getTask(stack.ledger.control, taskIdOf(cancelled))).toMatchObject({ state: 'closed', outcome: 'cancelled' });
+    expect(await getTask(stack.ledger.control, taskIdOf(cancelled))).toMatchObject({
+      state: 'closed',
+      outcome: 'cancelled',
+    });
     const terminated = await stack.start('refunds');
     await untilAsked(stack, terminated);
     await terminated.terminate('test');

@@ -1,11 +1,4 @@
-import {
-  ActivityFailure,
-  CancellationScope,
-  CancelledFailure,
-  condition,
-  TimeoutFailure,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { ActivityFailure, CancellationScope, condition, TimeoutFailure, workflowInfo } from '@temporalio/workflow';
 import type {
   AgentTaskInput,
   ModelMessage,
@@ -30,7 +23,7 @@ export interface ToolRequest {
 /** `stopped`: this tool is, by a stop that does not cover the task. A stop that covers the task ends it instead. */
 export type ToolResult = Exclude<ToolOutcome, { readonly kind: 'needs-approval' }>;
 
-/** What governed code may do. Everything here waits while the task is held, and throws once it is stopped. */
+/** What governed code may do. Everything here waits while the task is held, and never comes back once it is stopped. */
 export interface GovernedTask {
   readonly input: AgentTaskInput;
   callModel(messages: readonly ModelMessage[]): Promise<ModelTurn>;
@@ -57,6 +50,9 @@ export interface TaskHost {
   count(tokensUsed: number): void;
 }
 
+/** An error could be caught, and code that tries for ever would then spin in the workflow's thread. */
+const never = (): Promise<never> => new Promise(() => undefined);
+
 const maxHistoryBytes = 3 * 1024 * 1024;
 const leaveAfterSignals = 4_000;
 /** Close to the 10,000 at which Temporal refuses the next signal, be it a kill: a model call is given up for room. */
@@ -68,6 +64,15 @@ export function createGovernedTask(host: TaskHost): GovernedTask {
   let calls = 0;
   let openChildren = 0;
 
+  const whileOpen = async <Value>(work: () => Promise<Value>): Promise<Value> => {
+    try {
+      await gate();
+      return await work();
+    } catch (error) {
+      if (host.isEnded()) await never();
+      throw error;
+    }
+  };
   const mustLeave = (): boolean => {
     if (leave === undefined || openChildren > 0) return false;
     const { continueAsNewSuggested, historySize, historyLength } = workflowInfo();
@@ -86,7 +91,7 @@ export function createGovernedTask(host: TaskHost): GovernedTask {
       await condition(() => record.model().heldAt === undefined || mustLeave());
       await pause();
     }
-    if (host.isEnded()) throw new CancelledFailure('the task has ended');
+    if (host.isEnded()) await never();
   };
   const sendTool = async (request: ToolRequest, toolCallId: string): Promise<ToolOutcome> => {
     try {
@@ -127,58 +132,59 @@ export function createGovernedTask(host: TaskHost): GovernedTask {
     input,
     pause,
     note: (what) => record.apply({ kind: 'noted', what }),
-    callModel: async (messages) => {
-      await gate();
-      const { taskId, agentId, modelId } = input;
-      const scope = new CancellationScope();
-      const flooded = () => inbox.signalsSeen() >= floodOfSignals;
-      try {
-        const turn = await scope.run(() => {
-          const asked = modelActivity(oneLine(modelId)).callModel({ taskId, agentId, modelId, messages });
-          return leave === undefined ? asked : Promise.race([asked, condition(flooded).then(leave)]);
-        });
-        host.count(turn.tokensUsed);
-        return turn;
-      } finally {
-        scope.cancel();
-      }
-    },
-    callTool: async (request) => {
-      calls += 1;
-      const toolCallId = request.toolCallId ?? `call-${calls}`;
-      let pending = record
-        .model()
-        .awaiting.find((open) => open.toolCallId === toolCallId && open.tool === oneLine(request.tool));
-      // A call that waited in the run before is looked at once: its wake-up may have come while that run ended.
-      let seen = pending === undefined ? inbox.wakeUps() : -1;
-      for (;;) {
-        if (pending !== undefined) {
-          const decision = await decide(pending, seen);
-          if (decision !== 'approved') return decision;
+    callModel: (messages) =>
+      whileOpen(async () => {
+        const { taskId, agentId, modelId } = input;
+        const scope = new CancellationScope();
+        const flooded = () => inbox.signalsSeen() >= floodOfSignals;
+        try {
+          const turn = await scope.run(() => {
+            const asked = modelActivity(oneLine(modelId)).callModel({ taskId, agentId, modelId, messages });
+            return leave === undefined ? asked : Promise.race([asked, condition(flooded).then(leave)]);
+          });
+          host.count(turn.tokensUsed);
+          return turn;
+        } finally {
+          scope.cancel();
         }
-        await gate();
-        seen = inbox.wakeUps();
-        const outcome = await sendTool(request, toolCallId);
-        // A stop cuts calls off, so a cut is a reason to ask as well.
-        const isCut = outcome.kind === 'stopped' || outcome.kind === 'interrupted';
-        if (isCut && (await isTaskStopped())) throw new CancelledFailure('the task is stopped');
-        if (outcome.kind !== 'needs-approval') return outcome;
-        pending = {
-          approvalId: outcome.approvalId,
-          expiresAt: outcome.expiresAt,
-          toolCallId,
-          tool: oneLine(request.tool),
-        };
-      }
-    },
-    runTask: async (order) => {
-      await gate();
-      openChildren += 1;
-      try {
-        return await runChild(input, host.environment, order);
-      } finally {
-        openChildren -= 1;
-      }
-    },
+      }),
+    callTool: (request) =>
+      whileOpen(async () => {
+        calls += 1;
+        const toolCallId = request.toolCallId ?? `call-${calls}`;
+        let pending = record
+          .model()
+          .awaiting.find((open) => open.toolCallId === toolCallId && open.tool === oneLine(request.tool));
+        // A call that waited in the run before is looked at once: its wake-up may have come while that run ended.
+        let seen = pending === undefined ? inbox.wakeUps() : -1;
+        for (;;) {
+          if (pending !== undefined) {
+            const decision = await decide(pending, seen);
+            if (decision !== 'approved') return decision;
+          }
+          await gate();
+          seen = inbox.wakeUps();
+          const outcome = await sendTool(request, toolCallId);
+          // A stop cuts calls off, so a cut is a reason to ask as well.
+          const isCut = outcome.kind === 'stopped' || outcome.kind === 'interrupted';
+          if (isCut && (await isTaskStopped())) return never();
+          if (outcome.kind !== 'needs-approval') return outcome;
+          pending = {
+            approvalId: outcome.approvalId,
+            expiresAt: outcome.expiresAt,
+            toolCallId,
+            tool: oneLine(request.tool),
+          };
+        }
+      }),
+    runTask: (order) =>
+      whileOpen(async () => {
+        openChildren += 1;
+        try {
+          return await runChild(input, host.environment, order);
+        } finally {
+          openChildren -= 1;
+        }
+      }),
   };
 }

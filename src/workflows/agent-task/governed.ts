@@ -61,16 +61,19 @@ export async function governed(
   const inbox = openInbox(input, record, progress);
   const decided = resolvable<Ending>();
   let isEnded = false;
+  const decide = (ending: Ending): void => {
+    isEnded = true;
+    decided.resolve(ending);
+  };
   const { carry } = options;
   const task = createGovernedTask({
     input,
     environment,
     record,
     inbox,
-    isEnded: () => isEnded,
-    onStopFound: (stopId) => decided.resolve({ kind: 'stopped', stopId }),
-    // Never returns: a body that catches everything could go on otherwise.
-    leave: carry && (() => new Promise<never>(() => decided.resolve({ kind: 'leaving' }))),
+    isEnded: () => isEnded || inbox.killOrder() !== undefined,
+    onStopFound: (stopId) => decide({ kind: 'stopped', stopId }),
+    leave: carry && (() => new Promise<never>(() => decide({ kind: 'leaving' }))),
     count: (tokensUsed) => {
       counted = { step: counted.step + 1, tokensUsed: counted.tokensUsed + tokensUsed };
     },
