@@ -23,6 +23,7 @@ export function createPayloadCodec(sealer: Sealer): PayloadCodec {
   return {
     encode: async (payloads) =>
       payloads.map((payload): Payload => {
+        if (isWorkflowMetadata(payload)) return payload;
         const plain = Payloads.encode(payload).finish();
         return { metadata: { encoding }, data: sealer.seal(plain, context) };
       }),
@@ -35,4 +36,21 @@ export function createPayloadCodec(sealer: Sealer): PayloadCodec {
         return opened(payload) ?? payload;
       }),
   };
+}
+
+const metadataStart = new TextEncoder().encode('{"definition":{"type":');
+
+/**
+ * The SDK's own answer about a workflow: its messages, and the details we set, which name ids and states and never content. It
+ * stays readable, because it is what Temporal's UI shows an operator who has no key. It is never stored: only queries answer it.
+ */
+function isWorkflowMetadata({ data, metadata }: Payload): boolean {
+  if (new TextDecoder().decode(metadata?.['encoding'] ?? undefined) !== 'json/plain') return false;
+  if (data === null || data === undefined || !metadataStart.every((byte, index) => data[index] === byte)) return false;
+  const value: unknown = JSON.parse(new TextDecoder().decode(data));
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.keys(value).every((key) => key === 'definition' || key === 'currentDetails')
+  );
 }
