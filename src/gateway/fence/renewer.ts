@@ -18,6 +18,8 @@ interface RenewerParts {
 
 /** More than one, so that a renewal that hangs does not hold up the next; few, because each holds a connection. */
 const mostInFlight = 2;
+/** In a gap nothing is admitted until the next renewal says that the intake was drained: worth asking more often. */
+const renewInGapEveryMs = 200;
 
 /**
  * Keeps the lease: one query a second, and one at once when somebody says that the stops have changed. A hint only makes it
@@ -74,7 +76,8 @@ export class Renewer {
 
   #beat(): void {
     if (this.#closed) return;
-    this.#timer = setTimeout(() => this.#beat(), renewEveryMs);
+    const periodMs = this.#parts.fence.inGap() ? renewInGapEveryMs : renewEveryMs;
+    this.#timer = setTimeout(() => this.#beat(), periodMs);
     if (this.#inFlight.size < mostInFlight) void this.#send();
   }
 

@@ -1,0 +1,206 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { agentKey, taskKey } from '../../src/core/scope-key.ts';
+import { freePorts } from '../../src/runtime/local/free-port.ts';
+import { resetStop } from '../../src/store/stops.ts';
+import { stop } from '../store/ledger.ts';
+import { billingBot, callTool, makeRig, type Rig, type RunningGateway, until, untilFenced, untilReady } from './rig.ts';
+
+/** The gateway as it really runs: a process of its own, which can be stopped in the middle of anything, and killed. */
+interface GatewayProcess extends RunningGateway {
+  readonly exited: Promise<number | null>;
+  signal(name: NodeJS.Signals): void;
+}
+
+const main = join(import.meta.dirname, '../../src/gateway/main.ts');
+const running = new Set<GatewayProcess>();
+afterAll(async () => {
+  await Promise.all([...running].map((one) => one.close()));
+});
+
+let rig: Rig;
+beforeAll(async () => {
+  rig = await makeRig();
+  const configPath = join(rig.folder, 'estop.yaml');
+  const { owner, stopHolder, tools } = billingBot;
+  writeFileSync(
+    configPath,
+    stringify({
+      environment: 'test',
+      trustDomain: 'test.local',
+      agents: { 'billing-bot': { owner, stopHolder, model: 'scripted', tools } },
+      tools: { billing: { url: rig.upstream.url, credential: { env: 'BILLING_TOKEN' } } },
+      models: { scripted: { provider: 'openai-compatible', model: 'scripted', baseUrl: 'http://127.0.0.1:9' } },
+    }),
+  );
+});
+
+async function startProcess(): Promise<GatewayProcess> {
+  const [port = 0] = await freePorts([undefined]);
+  const url = `http://127.0.0.1:${port}`;
+  const env = {
+    ...process.env,
+    ESTOP_ENVIRONMENT: 'test',
+    ESTOP_STATE: rig.folder,
+    ESTOP_CONFIG: join(rig.folder, 'estop.yaml'),
+    ESTOP_DATABASE_URL: rig.ledger.urls.estop_gateway,
+    ESTOP_GATEWAY_URL: url,
+    ESTOP_GATEWAY_PORT: String(port),
+    BILLING_TOKEN: 'upstream-secret',
+  };
+  const child = spawn(process.execPath, [main], { env, stdio: ['ignore', 'inherit', 'pipe'] });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const exited = once(child, 'close').then(() => child.exitCode);
+  const gateway: GatewayProcess = {
+    url,
+    exited,
+    signal: (name) => void child.kill(name),
+    close: async () => {
+      child.kill('SIGCONT');
+      child.kill('SIGKILL');
+      await exited;
+      running.delete(gateway);
+    },
+  };
+  running.add(gateway);
+  const died = exited.then((code) => {
+    throw new Error(`the gateway ended with ${String(code)}: ${stderr}`);
+  });
+  died.catch(() => undefined);
+  await Promise.race([
+    died,
+    until(async () => (await fetch(`${url}/livez`).catch(() => undefined))?.ok),
+    untilReadyOf(url),
+  ]);
+  await Promise.race([died, untilReadyOf(url)]);
+  return gateway;
+}
+
+const untilReadyOf = (url: string): Promise<true> =>
+  until(async () => (await fetch(`${url}/readyz`).catch(() => undefined))?.ok === true);
+const reset = async (stopId: string): Promise<void> => {
+  expect((await resetStop(rig.ledger.as('estop_control'), { stopId, actor: 'olga', reason: 'over' })).kind).toBe(
+    'reset',
+  );
+};
+const fencedAt = async (stopId: string): Promise<number> =>
+  Number(
+    (
+      await rig.ledger.sql(
+        'SELECT extract(epoch FROM fenced_at) * 1000 AS at FROM estop.stop_progress WHERE stop_id = $1',
+        [stopId],
+      )
+    )[0]?.['at'],
+  );
+const gatewaysOf = async (stopId: string): Promise<readonly unknown[]> =>
+  (await rig.ledger.sql('SELECT outcome FROM estop.stop_gateways WHERE stop_id = $1', [stopId])).map(
+    (row) => row['outcome'],
+  );
+
+describe('a gateway that is suspended around its calls and woken after the stop', () => {
+  it.each([1, 2, 3])(
+    'sends nothing that is not reported as possibly completed, and passes no answer on (round %i)',
+    async (round) => {
+      const gateway = await startProcess();
+      const tasks = await Promise.all(Array.from({ length: 4 }, () => rig.startTask()));
+      const tokens = await Promise.all(tasks.map((task) => rig.token(task)));
+      let go = true;
+      let answered = 0;
+      const lateAnswers: unknown[] = [];
+      let suspendedAt = Number.POSITIVE_INFINITY;
+      const client = async (token: string): Promise<void> => {
+        while (go) {
+          const reply = await callTool(gateway, token, 'billing__send_reminder', { invoice_id: 'INV-1' }).catch(
+            () => undefined,
+          );
+          answered += 1;
+          if (reply !== undefined && !reply.isError && reply.status === 200 && Date.now() > suspendedAt)
+            lateAnswers.push(reply.body);
+        }
+      };
+      const clients = Array.from({ length: 16 }, (_, index) => client(tokens[index % tokens.length] ?? ''));
+      await until(() => answered > 40 * round);
+      gateway.signal('SIGSTOP');
+      const { stopId } = await stop(rig.ledger, agentKey('billing-bot'));
+      await untilFenced(rig, stopId);
+      // Also those that earlier tests have killed.
+      expect(new Set(await gatewaysOf(stopId))).toEqual(new Set(['expired']));
+      // Past the longest of leases, and then some: it wakes into a world in which it must not act.
+      await new Promise((resolve) => setTimeout(resolve, 2_000));
+      suspendedAt = Date.now();
+      gateway.signal('SIGCONT');
+      await untilReady(gateway);
+      const woken = answered;
+      await until(() => answered > woken + 32);
+      go = false;
+      await Promise.all(clients);
+
+      const at = await fencedAt(stopId);
+      const possibly = new Set(
+        (await rig.ledger.sql("SELECT call_id FROM estop.calls WHERE outcome = 'possibly-completed'")).map(
+          (row) => row['call_id'],
+        ),
+      );
+      const ours = rig.upstream.calls().filter((call) => tasks.some((task) => task.taskId === call.taskId));
+      expect(ours.filter((call) => Math.max(call.at, call.effectAt ?? 0) > at && !possibly.has(call.callId))).toEqual(
+        [],
+      );
+      expect(ours.length).toBeGreaterThan(40);
+      expect(lateAnswers).toEqual([]);
+      await gateway.close();
+      await reset(stopId);
+    },
+  );
+});
+
+describe('a gateway process that ends', () => {
+  it('by SIGKILL leaves a call that the next stop reports as possibly completed, and no socket upstream', async () => {
+    const gateway = await startProcess();
+    const task = await rig.startTask();
+    const call = callTool(gateway, await rig.token(task), 'billing__slow_report', { seconds: 60 }).catch(() => 'gone');
+    await until(() => rig.calls(task).length === 1);
+    await gateway.close();
+    expect(await call).toBe('gone');
+    await until(() => rig.calls(task)[0]?.abortedAt !== undefined);
+    const { stopId } = await stop(rig.ledger, taskKey(task.taskId));
+    await untilFenced(rig, stopId);
+    expect(new Set(await gatewaysOf(stopId))).toEqual(new Set(['expired']));
+    expect(
+      await rig.ledger.sql('SELECT possibly_completed AS calls FROM estop.stop_progress WHERE stop_id = $1', [stopId]),
+    ).toEqual([{ calls: 1 }]);
+    await reset(stopId);
+  });
+
+  it('by SIGTERM lets short calls end, cuts long ones, settles both and retires itself', async () => {
+    const gateway = await startProcess();
+    const [short, long] = [await rig.startTask(), await rig.startTask()];
+    const shortCall = callTool(gateway, await rig.token(short), 'billing__slow_report', { seconds: 1 });
+    const longCall = callTool(gateway, await rig.token(long), 'billing__slow_report', { seconds: 60 });
+    await until(() => rig.calls(short).length + rig.calls(long).length === 2);
+    gateway.signal('SIGTERM');
+    expect(await shortCall).toMatchObject({ isError: false, text: 'The report took 1 s.' });
+    expect((await longCall).meta['estop/decision']).toBe('possibly-completed');
+    expect(await gateway.exited).toBe(0);
+    running.delete(gateway);
+    const outcomes = await rig.ledger.sql(
+      'SELECT task_id, outcome FROM estop.calls WHERE task_id = ANY ($1) ORDER BY outcome',
+      [[short.taskId, long.taskId]],
+    );
+    expect(outcomes).toEqual([
+      { task_id: short.taskId, outcome: 'completed' },
+      { task_id: long.taskId, outcome: 'possibly-completed' },
+    ]);
+    // A later stop need not wait for its lease.
+    const { stopId } = await stop(rig.ledger, taskKey(short.taskId));
+    const [unretired] = await rig.ledger.sql(
+      'SELECT count(*)::int AS gateways FROM estop.gateways WHERE retired_at IS NULL AND lease_until > clock_timestamp()',
+    );
+    expect(unretired).toEqual({ gateways: 0 });
+    await untilFenced(rig, stopId);
+  });
+});
