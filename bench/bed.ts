@@ -1,0 +1,87 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client as PostgresClient } from 'pg';
+import { Client, Connection } from '@temporalio/client';
+import { stringify } from 'yaml';
+import { type McpDemoServer, startMcpServer } from '../examples/demo/mcp-server.ts';
+import { type ScriptedModel, startScriptedModel } from '../examples/demo/scripted-model.ts';
+import { namespaces } from '../src/contract/names.ts';
+import { type Installation, startInstallation } from '../src/runtime/installation/installation.ts';
+import { createEstop, type Estop } from '../src/sdk/estop.ts';
+
+/** A whole installation with an agent that waits for its model for ever, tools, and nothing to revoke. */
+export interface Bed {
+  readonly installation: Installation;
+  readonly service: Estop;
+  readonly operator: Estop;
+  readonly agents: Client;
+  readonly tools: McpDemoServer;
+  readonly folder: string;
+  /** As superuser, in the store's own cluster. */
+  readonly postgres: PostgresClient;
+  stop(): Promise<void>;
+}
+
+export async function startBed(): Promise<Bed> {
+  const folder = mkdtempSync(join(tmpdir(), 'estop-bench-'));
+  const [tools, model] = await Promise.all([
+    startMcpServer({ logPath: join(folder, 'mcp-calls.jsonl') }),
+    startScriptedModel({ scripts: { waits: [{ hang: true }] } }),
+  ]);
+  const configPath = join(folder, 'estop.yaml');
+  writeFileSync(configPath, stringify(configOf(tools, model)));
+  const installation = await startInstallation({ stateFolder: join(folder, 'estop'), configPath, env: { MODEL_KEY: 'scripted' } });
+  const { profile } = installation;
+  const connect = (token: string): Estop => createEstop({ controlUrl: profile.controlUrl, stopUrl: profile.stopUrl, token, timeoutMs: 60_000 });
+  const connection = await Connection.connect({ address: profile.temporalAddress });
+  const postgres = new PostgresClient({ connectionString: installation.postgres.url(`estop_${profile.environment}`) });
+  await postgres.connect();
+  return {
+    installation,
+    service: connect(profile.serviceToken),
+    operator: connect(profile.token),
+    agents: new Client({ connection, namespace: namespaces.agents }),
+    tools,
+    folder,
+    postgres,
+    stop: async () => {
+      await postgres.end();
+      await connection.close();
+      await installation.stop();
+      await Promise.all([tools.stop(), model.stop()]);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function configOf(tools: McpDemoServer, model: ScriptedModel): object {
+  return {
+    environment: 'bench',
+    agents: {
+      'bench-bot': {
+        owner: 'ada@example.com',
+        stopHolder: 'grace@example.com',
+        model: 'waits',
+        tools: { 'billing/*': 'allow' },
+        limits: { maxOpenTasks: 100_000 },
+      },
+    },
+    tools: { billing: { url: tools.url } },
+    models: { waits: { provider: 'openai-compatible', model: 'waits', baseUrl: model.baseUrl, apiKey: { env: 'MODEL_KEY' } } },
+  };
+}
+
+/** Runs `work` over all items, so many at a time. */
+export async function inWindow<Item>(items: readonly Item[], width: number, work: (item: Item, index: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: Math.min(width, items.length) }, async () => {
+      while (next < items.length) {
+        const index = next++;
+        const item = items[index];
+        if (item !== undefined) await work(item, index);
+      }
+    }),
+  );
+}

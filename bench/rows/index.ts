@@ -1,0 +1,19 @@
+import type { Row } from '../row.ts';
+import { cliStop } from './cli-stop.ts';
+import { demo } from './demo.ts';
+import { inFlightAbort } from './in-flight-abort.ts';
+import { killToClosed } from './kill-to-closed.ts';
+import { manyTasks } from './many-tasks.ts';
+import { memory } from './memory.ts';
+import { stopLatched } from './stop-latched.ts';
+
+/** In this order: idle memory before there is load, the heaviest last. */
+export const rows: readonly Row[] = [
+  memory,
+  cliStop,
+  killToClosed,
+  inFlightAbort,
+  stopLatched,
+  manyTasks,
+  demo,
+];
