@@ -100,7 +100,8 @@ export async function startPgBossRig(
         `GRANT USAGE ON SCHEMA pgboss TO ${role}; GRANT SELECT ON pgboss.version, pgboss.queue TO ${role}; GRANT SELECT, INSERT ON pgboss.${row?.table} TO ${role}`,
       );
     },
-    breakControl: () => forbidControl(target, controlRoleName({ environment, connectorId: rigConnectorId }, target.admin)),
+    breakControl: () =>
+      forbidControl(target, controlRoleName({ environment, connectorId: rigConnectorId }, target.admin)),
     refuseOurCredential: () => refuseAdmin(target),
     breakSelfCheck: () => loseSignalRight(target),
     marker: (step) =>
@@ -120,7 +121,7 @@ export interface PgBossTarget {
   stop(): Promise<void>;
 }
 
-export async function startPgBossTarget(version: PostgresVersion): Promise<PgBossTarget> {
+async function startPgBossTarget(version: PostgresVersion): Promise<PgBossTarget> {
   const target = await startPostgresTarget(version);
   const owner = `boss_owner_${target.admin.user.slice(-10)}`;
   const password = 'the application alone knows it';

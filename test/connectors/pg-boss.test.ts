@@ -56,6 +56,16 @@ function suite(version: PostgresVersion): void {
     await cutAll(grant);
   });
 
+  it('is made for many grants at once, next to queues that the application makes', async () => {
+    const grants = Array.from({ length: 8 }, () => bench.plan({}));
+    const [, ...issues] = await Promise.all([
+      rig.app.createQueue(`own-${grants.length}`, { partition: true }),
+      ...grants.map((grant) => bench.issue(grant)),
+    ]);
+    await Promise.all(issues.map(({ grant }) => cutAll(grant)));
+    for (const { grant } of issues) expect((await probe(grant)).kind).toBe('denied');
+  });
+
   it('is the only one that its credential reaches', async () => {
     await rig.app.createQueue('payments');
     const { grant, secret } = await bench.issue(bench.plan({}));

@@ -90,6 +90,19 @@ function suite(version: PostgresVersion): void {
     expect(await probe(grant)).toMatchObject({ kind: 'denied', evidence: 'issuer-attested' });
   });
 
+  it('stays out when somebody lets its role log in again, for the password is gone too; and it is not called dead', async () => {
+    const { grant, secret } = await issued();
+    // Before the fence the old credential still logs in: taking its password then would hide that.
+    expect((await bench.connector.cut('revoke-credential', grant, within(healthyMs))).kind).toBe('retryable');
+    expect(await writeAsAgent(rig.target, secret)).toBe('worked');
+    await cutAll(grant);
+    await rig.target.sql(`ALTER ROLE ${String(secret['user'])} LOGIN CONNECTION LIMIT -1`);
+    expect(await writeAsAgent(rig.target, secret)).toBe('refused');
+    expect((await probe(grant)).kind).toBe('inconclusive');
+    await cutAll(grant);
+    expect((await probe(grant)).kind).toBe('denied');
+  });
+
   it('is put out while it reconnects as fast as it can', async () => {
     const { grant, secret } = await issued();
     let over = false;

@@ -31,4 +31,3 @@ export const pgBossGrant = z.strictObject({
       'One queue for all tasks of the agent instead of one for each grant. Ending any of its tasks then empties the queue, and no grant is given while an old one is still being cut off.',
     ),
 });
-export type PgBossGrant = z.output<typeof pgBossGrant>;

@@ -20,6 +20,10 @@ export interface QueueState {
   readonly closed: boolean;
 }
 
+/** The lock that pg-boss's own library takes for this: two new queues at once deadlock over the table of queues. */
+const oneQueueAtATime = `SELECT pg_advisory_xact_lock(
+  ('x' || encode(sha224((current_database() || '.pgboss.' || $1::text || 'create-queue')::bytea), 'hex'))::bit(64)::bigint)`;
+
 interface NewQueue {
   readonly retryLimit: number;
   readonly schedule: { readonly cron: string; readonly timezone: string; readonly data: unknown } | undefined;
@@ -42,6 +46,7 @@ export async function openQueue(session: Session, queue: Queue, role: string, op
   const { schema, name } = queue;
   await asOwner(session, queue, async () => {
     await session.run('wait for a new queue', `SET LOCAL lock_timeout = '${attachPatience}'`);
+    await session.rows(oneQueueAtATime, [schema]);
     const settings = JSON.stringify({ policy: 'standard', partition: true, retryLimit: options.retryLimit });
     await session.query('SELECT %I.create_queue($1, $2::jsonb)', [schema], [name, settings]);
     const table = await tableOf(session, queue);

@@ -13,7 +13,7 @@ export interface RoleCut extends Eviction {
 }
 
 /** Finds the role of the grant and cuts it, or says why there is nothing to cut. A name that nobody holds is held from now on. */
-export async function onRole(cut: RoleCut, act: (role: Role) => Promise<RevokeResult>): Promise<RevokeResult> {
+async function onRole(cut: RoleCut, act: (role: Role) => Promise<RevokeResult>): Promise<RevokeResult> {
   const role = (await readRole(cut.session, cut.role)) ?? (await holdName(cut));
   if (role === undefined)
     return cut.sawIt ? alreadyGone : notFound('The server knows no role of that name; the name is held now.');
