@@ -119,8 +119,9 @@ function rigOf(shared: Shared, deps: ControlDeps): ControlRig {
       const response = await app.request(path, {
         method,
         headers,
-        ...(body === undefined ? {} : { body: body as BodyInit }),
-      }); // text and bytes are both bodies
+        // Text and bytes are both bodies; fetch's own type lives in a library that tests do not load.
+        ...(body === undefined ? {} : { body: body as NonNullable<RequestInit['body']> }),
+      });
       // A stream that is let in never ends; events.test.ts reads it.
       const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
       if (isStream) await response.body?.cancel();

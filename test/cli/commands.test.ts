@@ -1,0 +1,271 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, expect, it } from 'vitest';
+import { requestApproval } from '../../src/store/approvals.ts';
+import { requires } from '../kit/requires.ts';
+import { tempFolder } from '../kit/temp-folder.ts';
+import { agentSpec, digestOf, fence, newId, startTask, stop } from '../store/ledger.ts';
+import { type CliRig, deadUrl, makeCliRig, runCli, runInTerminal, runProgram } from './rig.ts';
+
+const escapes = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/;
+
+requires('temporal')('the other commands', () => {
+  let rig: CliRig;
+  beforeAll(async () => {
+    rig = await makeCliRig();
+  });
+  const close = (taskId: string, outcome: string) =>
+    rig.ledger.sql("UPDATE estop.tasks SET state = 'closed', outcome = $2, closed_at = now() WHERE task_id = $1", [
+      taskId,
+      outcome,
+    ]);
+
+  it('a task is started, listed, shown, held, released and told of', async () => {
+    const started = await rig.run(['task', 'start', 'billing-bot', 'Pay', 'invoice', '4711', '--purpose', 'May']);
+    expect(started).toMatchObject({ code: 0, stderr: '' });
+    const taskId = started.stdout.trim();
+    expect(taskId).toMatch(/^task_test_[0-9a-z]{26}$/);
+    expect((await rig.run(['task', 'ls', '--agent', 'billing-bot', '--in', 'open'])).stdout).toContain(taskId);
+    expect((await rig.run(['task', 'show', taskId])).stdout).toMatch(/state +registered/);
+    expect((await rig.run(['task', 'hold', taskId])).stdout).toMatch(/state +registered, held/);
+    expect((await rig.run(['task', 'release', taskId])).code).toBe(0);
+    const history = await rig.run(['task', 'history', taskId]);
+    expect(history.stdout).toMatch(/registered for billing-bot {2}\(olga\)/);
+    expect(history.stdout).toMatch(/held {2}\(olga\)/);
+  });
+
+  it('started from a profile, a task belongs to the service, so that the operator may approve its calls', async () => {
+    const started = await runCli(['task', 'start', 'billing-bot', '-', '--state', rig.stateFolder], {
+      input: 'Pay from standard input',
+      cwd: rig.stateFolder,
+    });
+    expect(started.code).toBe(0);
+    const shown = await runCli(['task', 'show', started.stdout.trim(), '--state', rig.stateFolder, '--json'], {
+      cwd: rig.stateFolder,
+    });
+    expect(JSON.parse(shown.stdout)).toMatchObject({ requestedBy: 'backend' });
+  });
+
+  it('the same --idempotency-key is the same task', async () => {
+    const args = ['task', 'start', 'mail-bot', 'hello', '--idempotency-key', 'once'];
+    expect((await rig.run(args)).stdout).toBe((await rig.run(args)).stdout);
+  });
+
+  it('--wait returns when the task is closed: 0 if it is done, 1 if not, 3 if it still runs', async () => {
+    const ending = (outcome: string) => async (): Promise<void> => {
+      for (;;) {
+        const [row] = await rig.ledger.sql("SELECT task_id FROM estop.tasks WHERE purpose = $1 AND state <> 'closed'", [
+          outcome,
+        ]);
+        if (row !== undefined) return void (await close(String(row['task_id']), outcome));
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    };
+    for (const [outcome, code] of [
+      ['done', 0],
+      ['failed', 1],
+    ] as const) {
+      const [ran] = await Promise.all([
+        rig.run(['task', 'start', 'billing-bot', 'x', '--purpose', outcome, '--wait=20s']),
+        ending(outcome)(),
+      ]);
+      expect([outcome, ran.code]).toEqual([outcome, code]);
+    }
+    expect((await rig.run(['task', 'start', 'billing-bot', 'x', '--wait=300ms'])).code).toBe(3);
+  });
+
+  it('1, 2, 4, 5 and 7: each for what it means', async () => {
+    await stop(rig.ledger, 'agent:mail-bot');
+    const codes = {
+      stopped: (await rig.run(['task', 'start', 'mail-bot', 'x'])).code,
+      noPrompt: (await rig.run(['task', 'start', 'billing-bot'])).code,
+      unknownCommand: (await rig.run(['tusk'])).code,
+      mayNot: (await rig.run(['task', 'hold', newId('task')], { env: { ESTOP_TOKEN: rig.tokens.viewer } })).code,
+      noToken: (await rig.run(['task', 'ls'], { env: { ESTOP_TOKEN: '' } })).code,
+      noSuchTask: (await rig.run(['task', 'show', newId('task')])).code,
+      noSuchAgent: (await rig.run(['task', 'start', 'nobody', 'x'])).code,
+      away: (await rig.run(['task', 'ls'], { env: { ESTOP_CONTROL_URL: await deadUrl() } })).code,
+      help: (await rig.run(['--help'])).code,
+      helpOfOne: (await rig.run(['help', 'stop'])).code,
+    };
+    expect(codes).toEqual({
+      stopped: 1,
+      noPrompt: 2,
+      unknownCommand: 2,
+      mayNot: 4,
+      noToken: 4,
+      noSuchTask: 5,
+      noSuchAgent: 5,
+      away: 7,
+      help: 0,
+      helpOfOne: 0,
+    });
+  });
+
+  it('an error is one sentence for a person, one object for a machine, and no escape sequence for either', async () => {
+    const text = await rig.run(['task', 'show', 'x\u001b[31m\u202e']);
+    expect([text.code, text.stdout]).toEqual([2, '']);
+    expect(text.stderr).not.toMatch(escapes);
+    const json = await rig.run(['task', 'show', newId('task'), '--json']);
+    expect(JSON.parse(json.stdout)).toMatchObject({ kind: 'error', code: 'unknown-task' });
+    expect((await rig.run(['\u001b]0;owned\u0007'])).stderr).not.toMatch(escapes);
+  });
+
+  async function waitingCall(shown: string): Promise<string> {
+    const task = await startTask(rig.ledger, agentSpec('billing-bot')); // requested by rita
+    const approvalId = newId('appr');
+    await requestApproval(rig.ledger.as('estop_gateway'), {
+      approvalId,
+      taskId: task.taskId,
+      tokenEpoch: task.epoch,
+      toolKey: 'tool:bank/pay',
+      digest: digestOf(shown),
+      shown,
+      ttlMs: 600_000,
+    });
+    return approvalId;
+  }
+
+  it('a call that waits is shown whole and escaped, however it tries to hide', async () => {
+    const shown = JSON.stringify({ to: 'safe', note: `${' '.repeat(300)}\u001b[8m\u202eSEND ALL\u001b[1A\r` })
+      .replaceAll('\\u001b', '\u001b')
+      .replaceAll('\\r', '\r');
+    const approvalId = await waitingCall(shown);
+    const ran = await rig.run(['approvals']);
+    expect(ran.code).toBe(0);
+    expect(ran.stdout).toContain(approvalId);
+    expect(ran.stdout).toContain('<U+001B>[8m<U+202E>SEND ALL<U+001B>[1A<U+000D>');
+    expect(ran.stdout).toContain(`${[...shown].length} characters`);
+    expect(ran.stdout).not.toMatch(escapes);
+    expect(Math.max(...ran.stdout.split('\n').map((line) => line.length))).toBeLessThan(120);
+  });
+
+  it('approving needs a person or --yes; whoever asked for the task may only deny', async () => {
+    const approvalId = await waitingCall('{"amount":1}');
+    expect((await rig.run(['approve', approvalId])).code).toBe(2);
+    const own = await rig.run(['approve', approvalId, '--yes'], { env: { ESTOP_TOKEN: rig.tokens.rita } });
+    expect(own.code).toBe(4);
+    const asked = await runInTerminal(['approve', approvalId], { env: rig.env, cwd: rig.stateFolder, input: 'y\r' });
+    expect(asked.code).toBe(0);
+    expect(asked.stdout).toContain('{"amount":1}');
+    expect(
+      await rig.ledger.sql('SELECT state, decided_by FROM estop.approvals WHERE approval_id = $1', [approvalId]),
+    ).toEqual([{ state: 'approved', decided_by: 'olga' }]);
+    const other = await waitingCall('{"amount":2}');
+    const denied = await rig.run(['deny', other, '--reason', 'wrong account'], {
+      env: { ESTOP_TOKEN: rig.tokens.rita },
+    });
+    expect(denied).toMatchObject({ code: 0 });
+    expect(denied.stdout).toMatch(/state +denied/);
+    expect((await rig.run(['approve', other, '--yes'])).code).toBe(1);
+  });
+
+  it('a reset needs a reason and the name typed, or --yes; the fleet needs two people', async () => {
+    const one = await stop(rig.ledger, 'model:m');
+    expect((await rig.run(['reset', one.stopId, '--yes'])).code).toBe(2);
+    expect((await rig.run(['reset', one.stopId, '--reason', 'x'])).code).toBe(2);
+    const early = await rig.run(['reset', one.stopId, '--reason', 'x', '--yes']);
+    expect([early.code, early.stderr]).toEqual([1, expect.stringContaining('not fenced yet')]);
+    await fence(rig.ledger, one.stopId);
+    const wrong = await runInTerminal(['reset', one.stopId, '--reason', 'x'], {
+      env: rig.env,
+      cwd: rig.stateFolder,
+      input: 'y\r',
+    });
+    expect(wrong.code).toBe(130);
+    const typed = await runInTerminal(['reset', one.stopId, '--reason', 'x'], {
+      env: rig.env,
+      cwd: rig.stateFolder,
+      input: 'model:m\r',
+    });
+    expect(typed.code).toBe(0);
+    const fleet = await stop(rig.ledger, 'fleet');
+    await fence(rig.ledger, fleet.stopId);
+    const first = await rig.run(['reset', fleet.stopId, '--reason', 'checked', '--yes']);
+    expect([first.code, first.stdout]).toEqual([3, expect.stringContaining('still latched until another person')]);
+    expect(
+      (
+        await rig.run(['reset', fleet.stopId, '--reason', 'checked too', '--yes'], {
+          env: { ESTOP_TOKEN: rig.tokens.rita },
+        })
+      ).code,
+    ).toBe(0);
+  });
+
+  it('agents are listed with who answers for them and what stops them', async () => {
+    const ran = await rig.run(['agents']);
+    expect(ran.stdout).toMatch(/billing-bot +olga +sam/);
+    expect(ran.stdout).toMatch(/mail-bot.*stop_test_/);
+    expect(JSON.parse((await rig.run(['agents', '--json'])).stdout)).toMatchObject({
+      items: [{ agentId: 'billing-bot' }, { agentId: 'mail-bot' }],
+    });
+  });
+
+  it('a configuration is checked with line and column, and two are compared', async () => {
+    const folder = tempFolder();
+    const good =
+      'environment: dev\nagents:\n  billing-bot:\n    owner: ada\n    stopHolder: grace\n    model: small\nmodels:\n  small: {provider: openai, model: gpt}\n';
+    writeFileSync(join(folder, 'bad.yaml'), good.replace('model: small', 'model: large'));
+    const bad = await rig.run(['config', 'validate', 'bad.yaml'], { cwd: folder });
+    expect(bad.code).toBe(1);
+    expect(bad.stdout).toMatch(/^bad\.yaml:6:5 {2}agents\.billing-bot\.model .*"large"/);
+    writeFileSync(join(folder, 'estop.yaml'), good);
+    const valid = await rig.run(['config', 'validate'], { cwd: folder });
+    expect([valid.code, valid.stdout]).toEqual([0, 'estop.yaml is valid\n']);
+    writeFileSync(join(folder, 'next.yaml'), good.replace('owner: ada', 'owner: eve'));
+    expect((await rig.run(['config', 'diff', 'estop.yaml', 'estop.yaml'], { cwd: folder })).stdout.trim()).toBe(
+      'no difference',
+    );
+    const changed = await rig.run(['config', 'diff', 'estop.yaml', 'next.yaml'], { cwd: folder });
+    expect([changed.code, changed.stdout.trim()]).toEqual([0, '~ agents.billing-bot.owner  "ada" -> "eve"']);
+    expect((await rig.run(['config', 'diff', 'missing.yaml'], { cwd: folder })).code).toBe(1);
+  });
+
+  it('keys are rotated in the state folder: new ones first, old ones kept', async () => {
+    const before = JSON.parse(readFileSync(join(rig.stateFolder, 'keys', 'token.json'), 'utf8')) as {
+      keys: { kid: string }[];
+    };
+    const ran = await runCli(['keys', 'rotate', 'token', '--state', rig.stateFolder], { cwd: rig.stateFolder });
+    expect(ran.code).toBe(0);
+    const after = JSON.parse(readFileSync(join(rig.stateFolder, 'keys', 'token.json'), 'utf8')) as {
+      keys: { kid: string }[];
+    };
+    expect(after.keys.slice(1)).toEqual(before.keys);
+    expect(ran.stdout).toContain(after.keys[0]?.kid);
+    const nowhere = tempFolder();
+    mkdirSync(join(nowhere, 'x'));
+    expect((await runCli(['keys', 'rotate'], { cwd: join(nowhere, 'x') })).code).toBe(2);
+  });
+
+  it('a reader that has seen enough is no error', async () => {
+    const main = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
+    const ran = await runProgram(
+      [
+        '-e',
+        `const { spawn } = require('node:child_process'); const c = spawn(process.execPath, [${JSON.stringify(main)}, '--help'], { stdio: ['ignore', 'pipe', 'inherit'] }); c.stdout.destroy(); c.on('close', (code) => process.exit(code));`,
+      ],
+      { env: rig.env },
+    );
+    expect([ran.code, ran.stderr]).toEqual([0, '']);
+  });
+
+  it('the example of five lines runs', async () => {
+    const example = fileURLToPath(new URL('../../examples/start-a-task.ts', import.meta.url));
+    const ending = (async () => {
+      for (;;) {
+        const [row] = await rig.ledger.sql(
+          "SELECT task_id FROM estop.tasks WHERE requested_by = 'backend' AND purpose = '' AND state <> 'closed' AND registered_at > now() - interval '5 s' ORDER BY registered_at DESC LIMIT 1",
+        );
+        if (row !== undefined) return void (await close(String(row['task_id']), 'done'));
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    })();
+    const [ran] = await Promise.all([
+      runProgram([example], { env: { ...rig.env, ESTOP_TOKEN: rig.tokens.service }, cwd: rig.stateFolder }),
+      ending,
+    ]);
+    expect(ran.stdout).toMatch(/^task_test_[0-9a-z]{26} ended: done\n$/);
+    expect(ran.code).toBe(0);
+  });
+});

@@ -1,0 +1,259 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { readConnection } from '../../src/cli/connection.ts';
+import { directCommand } from '../../src/cli/direct-command.ts';
+import { parseDuration, spellOutWait } from '../../src/cli/duration-option.ts';
+import { exitCodeOf } from '../../src/cli/exit-code.ts';
+import { exitCodeOfVerdict, isWaitingVain, judgeStop } from '../../src/cli/stop-verdict.ts';
+import { duration, exact, relative } from '../../src/cli/when.ts';
+import type { StopView } from '../../src/contract/http/stops.ts';
+import { type ErrorCode, errorCatalogue } from '../../src/core/errors.ts';
+import { tempFolder } from '../kit/temp-folder.ts';
+
+const stages = ['latched', 'fenced', 'halted', 'revoked', 'proved'] as const;
+
+function stopAt(
+  reached: readonly string[],
+  counts: Partial<StopView['obligations']> = {},
+  residualUntil: string | null = null,
+): StopView {
+  return {
+    stopId: 's',
+    epoch: 1,
+    scopeKey: 'fleet',
+    category: 0,
+    graceMs: 0,
+    reason: '',
+    actor: '',
+    method: '',
+    inForce: true,
+    reached: 'latched',
+    evidence: null,
+    stages: stages.map((stage) => ({
+      stage,
+      at: reached.includes(stage) ? '2026-11-20T00:00:00Z' : null,
+      afterMs: reached.includes(stage) ? 1 : null,
+    })),
+    obligations: {
+      total: 0,
+      open: 0,
+      revoked: 0,
+      proved: 0,
+      residual: 0,
+      acceptedRisk: 0,
+      needsHuman: 0,
+      uncovered: 0,
+      ...counts,
+    },
+    possiblyCompleted: 0,
+    residualUntil,
+    reset: null,
+    tasks: { covered: 0, halted: 0 },
+    gateways: [],
+    lanes: [],
+    lanesTruncated: false,
+    calls: [],
+    workflow: { workflowId: '', namespace: '', url: null },
+  };
+}
+
+describe('what a stop may be called', () => {
+  it.each([
+    ['proved, by the ledger', stopAt(stages), 'proved', 0],
+    [
+      'everything but the last probe',
+      stopAt(['latched', 'fenced', 'halted', 'revoked'], { total: 3, revoked: 3, proved: 0 }),
+      'latched',
+      6,
+    ],
+    [
+      'one lane is still being tried',
+      stopAt(['latched', 'fenced', 'halted'], { total: 2, open: 1, proved: 1 }),
+      'latched',
+      6,
+    ],
+    [
+      'the only open lane needs a person',
+      stopAt(['latched', 'fenced', 'halted'], { total: 2, open: 1, proved: 1, needsHuman: 1 }),
+      'partial',
+      3,
+    ],
+    [
+      'a token lives on until its end',
+      stopAt(['latched', 'fenced', 'halted', 'revoked'], { total: 1, revoked: 1, residual: 1 }, '2026-11-20T01:00:00Z'),
+      'partial',
+      3,
+    ],
+    ['stuck, but not fenced yet', stopAt(['latched', 'halted'], { total: 1, open: 1, needsHuman: 1 }), 'latched', 6],
+    [
+      'stuck, but a credential has no lane yet',
+      stopAt(['latched', 'fenced', 'halted'], { total: 1, open: 1, needsHuman: 1, uncovered: 1 }),
+      'latched',
+      6,
+    ],
+  ])('%s', (_what, stop, kind, code) => {
+    const verdict = judgeStop(stop);
+    expect([verdict.kind, exitCodeOfVerdict(verdict)]).toEqual([kind, code]);
+  });
+
+  it('waiting is vain only when nothing is left but a date beyond the wait', () => {
+    const residual = stopAt(
+      ['latched', 'fenced', 'halted', 'revoked'],
+      { total: 1, revoked: 1, residual: 1 },
+      '2026-11-20T01:00:00Z',
+    );
+    const at = (iso: string): number => Date.parse(iso);
+    expect(isWaitingVain(residual, at('2026-11-20T00:30:00Z'))).toBe(true);
+    expect(isWaitingVain(residual, at('2026-11-20T01:30:00Z'))).toBe(false);
+    expect(
+      isWaitingVain(
+        stopAt(
+          ['latched', 'fenced', 'halted'],
+          { total: 2, open: 1, needsHuman: 1, residual: 1 },
+          '2026-11-20T01:00:00Z',
+        ),
+        at('2026-11-20T00:30:00Z'),
+      ),
+    ).toBe(false);
+  });
+});
+
+describe('exit codes', () => {
+  it('every error of the catalogue has one, and no error has 0', () => {
+    for (const code of Object.keys(errorCatalogue) as ErrorCode[])
+      expect([1, 2, 3, 4, 5, 7]).toContain(exitCodeOf(code));
+  });
+
+  it('what HTTP calls 401, 403 and 404 is 4, 4 and 5', () => {
+    for (const [code, { status }] of Object.entries(errorCatalogue) as [ErrorCode, { status: number }][]) {
+      if (status === 401 || status === 403) expect([code, exitCodeOf(code)]).toEqual([code, 4]);
+      if (status === 404) expect([code, exitCodeOf(code)]).toEqual([code, 5]);
+    }
+  });
+});
+
+describe('the line that is printed when nothing answers', () => {
+  it('survives any shell-hostile reason', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom(...' \'"`$\\;|&<>()*?[]{}~#!\n=abc') }), (reason) => {
+        const line = directCommand({ scopeWords: ['agent', 'a'], stopId: 's', category: 1, reason });
+        const words = execFileSync('sh', ['-c', `printf '%s\\0' ${line.replace(/^estop /, '')}`])
+          .toString()
+          .split('\0')
+          .slice(0, -1);
+        expect(words).toEqual([
+          'stop',
+          'agent',
+          'a',
+          '--direct',
+          '--stop-id',
+          's',
+          '--yes',
+          '--category',
+          '1',
+          ...(reason === '' ? [] : ['--reason', reason]),
+        ]);
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
+describe('durations and times', () => {
+  it.each([
+    ['30s', 30_000],
+    ['500ms', 500],
+    ['2m', 120_000],
+    ['1h', 3_600_000],
+    ['7', 7_000],
+  ])('%s', (text, ms) => expect(parseDuration(text)).toBe(ms));
+
+  it.each(['', 's', '-1s', '1.5s', '1d', '30 s', '9999999s', 'Infinity'])('%j is no duration', (text) =>
+    expect(() => parseDuration(text)).toThrow(),
+  );
+
+  it('a bare --wait takes no word for its duration that is none', () => {
+    expect(spellOutWait(['stop', '--wait', 'agent', 'a'])).toEqual(['stop', '--wait=30s', 'agent', 'a']);
+    expect(spellOutWait(['stop', 'agent', 'a', '--wait'])).toEqual(['stop', 'agent', 'a', '--wait=30s']);
+    expect(spellOutWait(['stop', 'agent', 'a', '--wait', '10s'])).toEqual(['stop', 'agent', 'a', '--wait', '10s']);
+  });
+
+  it('are relative and exact', () => {
+    const now = Date.parse('2026-11-20T12:00:00Z');
+    expect(relative('2026-11-20T11:59:57Z', now)).toBe('3 s ago');
+    expect(relative('2026-11-20T12:02:00Z', now)).toBe('in 2 min');
+    expect(relative('2026-11-20T12:00:00.400Z', now)).toBe('now');
+    expect(exact('2026-11-20T11:59:57.123456Z', now)).toBe('2026-11-20 11:59:57Z (2 s ago)');
+    expect(relative('garbage', now)).toBe('?');
+    expect([duration(12), duration(1_234), duration(200_000)]).toEqual(['12 ms', '1.2 s', '3 min 20 s']);
+  });
+});
+
+describe('where estop is', () => {
+  const profile = {
+    environment: 'test',
+    controlUrl: 'http://profile-control',
+    stopUrl: 'http://profile-stop',
+    token: 'estop_test_x',
+    serviceToken: 'estop_test_s',
+    directUrl: 'postgres://d',
+  };
+  function folder(): string {
+    const root = tempFolder();
+    mkdirSync(join(root, '.estop'));
+    writeFileSync(join(root, '.estop', 'connection.json'), JSON.stringify(profile));
+    mkdirSync(join(root, 'a', 'b'), { recursive: true });
+    return root;
+  }
+
+  it('is found in the folder above, and the environment and flags come first', () => {
+    const from = join(folder(), 'a', 'b');
+    expect(readConnection({}, {}, from)).toMatchObject({
+      environment: 'test',
+      controlUrl: 'http://profile-control',
+      token: 'estop_test_x',
+      serviceToken: 'estop_test_s',
+      directUrl: 'postgres://d',
+    });
+    expect(readConnection({}, { ESTOP_CONTROL_URL: 'http://env' }, from).controlUrl).toBe('http://env');
+    expect(readConnection({ controlUrl: 'http://flag' }, { ESTOP_CONTROL_URL: 'http://env' }, from).controlUrl).toBe(
+      'http://flag',
+    );
+  });
+
+  it('a token of the environment stands for both identities, so that a profile never mixes in', () => {
+    expect(readConnection({}, { ESTOP_TOKEN: 'estop_other_t' }, folder())).toMatchObject({
+      token: 'estop_other_t',
+      serviceToken: 'estop_other_t',
+    });
+  });
+
+  it('a token may stand in a file', () => {
+    const root = tempFolder();
+    writeFileSync(join(root, 'token'), 'estop_test_fromfile\n');
+    expect(readConnection({}, { ESTOP_TOKEN_FILE: join(root, 'token') }, root).token).toBe('estop_test_fromfile');
+    expect(() => readConnection({}, { ESTOP_TOKEN_FILE: join(root, 'missing') }, root)).toThrow(/cannot be read/);
+  });
+
+  it('a profile by name is one of the person’s own, and a path is no name', () => {
+    const root = tempFolder();
+    mkdirSync(join(root, 'profiles'));
+    writeFileSync(join(root, 'profiles', 'prod.json'), JSON.stringify({ ...profile, environment: 'prod' }));
+    expect(readConnection({ profile: 'prod' }, { ESTOP_CONFIG_DIR: root }, root).environment).toBe('prod');
+    expect(() => readConnection({ profile: '../../etc/passwd' }, { ESTOP_CONFIG_DIR: root }, root)).toThrow(
+      /plain name/,
+    );
+    expect(() => readConnection({ profile: 'missing' }, { ESTOP_CONFIG_DIR: root }, root)).toThrow(/no profile/);
+  });
+
+  it('a broken profile is named without a word of what is in it', () => {
+    const root = tempFolder();
+    mkdirSync(join(root, '.estop'));
+    writeFileSync(join(root, '.estop', 'connection.json'), '{"token": "estop_test_canary"');
+    expect(() => readConnection({}, {}, root)).toThrow(/cannot be read as a connection profile/);
+    expect(() => readConnection({}, {}, root)).not.toThrow(/canary/);
+  });
+});
