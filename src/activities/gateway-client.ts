@@ -23,6 +23,7 @@ export class AnswerLost extends Error {
   readonly code = 'upstream-unavailable';
 }
 
+const maxRetryAfterMs = 60_000;
 const protocolVersion = '2026-07-28';
 const clientMeta = {
   'io.modelcontextprotocol/protocolVersion': protocolVersion,
@@ -83,7 +84,7 @@ export function createGatewayClient(gatewayUrl: string, tokens: TaskTokens): Gat
       if (response.status === 401)
         throw new EstopError('unauthenticated', { detail: 'the gateway refuses a fresh token' });
       if (response.status === 429 || response.status === 503) {
-        const retryAfterMs = retryAfterOf(response);
+        const retryAfterMs = retryAfterOf(response, body);
         throw new EstopError(problemCode(body, 503), {
           detail: `the gateway answered ${response.status}`,
           ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
@@ -120,7 +121,9 @@ function lastData(text: string): string {
     .join('\n');
 }
 
-function retryAfterOf(response: Response): number | undefined {
+function retryAfterOf(response: Response, body: unknown): number | undefined {
+  const problem = z.object({ retryAfterMs: z.number().nonnegative() }).safeParse(body);
+  if (problem.success) return Math.min(problem.data.retryAfterMs, maxRetryAfterMs);
   const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
-  return Number.isFinite(seconds) && seconds >= 0 ? Math.min(seconds, 60) * 1000 : undefined;
+  return Number.isFinite(seconds) && seconds >= 0 ? Math.min(seconds * 1000, maxRetryAfterMs) : undefined;
 }

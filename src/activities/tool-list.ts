@@ -32,10 +32,7 @@ export function createToolLists(gateway: GatewayClient): ToolLists {
     let cursor: string | undefined;
     for (let page = 0; page < maxPages; page += 1) {
       const reply = await gateway.ask(taskId, 'tools/list', cursor === undefined ? {} : { cursor }, signal);
-      if (reply.kind === 'refused')
-        throw new EstopError(problemCode(reply.body, reply.status), {
-          detail: `the gateway answered tools/list with ${reply.status}`,
-        });
+      if (reply.kind === 'refused') throw refusal(reply.status, reply.body);
       const parsed = Page.safeParse(reply.result);
       if (!parsed.success)
         throw new EstopError('upstream-refused', { detail: 'the gateway answered tools/list with something else' });
@@ -59,6 +56,24 @@ export function createToolLists(gateway: GatewayClient): ToolLists {
       return mayStart.length === 0 ? known.tools : [...known.tools, startTask(mayStart)];
     },
   };
+}
+
+const Denial = z.object({ error: z.object({ data: z.object({ 'estop/decision': z.string() }) }) });
+
+/** What is no tool call is denied as a JSON-RPC error, with the decision in its data. */
+function refusal(status: number, body: unknown): EstopError {
+  const detail = `the gateway answered tools/list with ${status}`;
+  const denial = Denial.safeParse(body);
+  switch (denial.data?.error.data['estop/decision']) {
+    case 'stopped':
+      return new EstopError('stopped', { detail });
+    case 'held':
+      return new EstopError('held', { detail });
+    case undefined:
+      return new EstopError(problemCode(body, status), { detail });
+    default:
+      return new EstopError('forbidden', { detail });
+  }
 }
 
 function startTask(mayStart: readonly string[]): LanguageModelV4FunctionTool {

@@ -62,7 +62,8 @@ function outcomeOf(reply: GatewayReply): ToolOutcome {
     case 'possibly-completed':
       return { kind: 'interrupted' };
     default:
-      // A decision we do not know is a denial.
+      // Refused by a gateway that is about to end: another will take it. Any decision that we do not know is a denial.
+      if (meta['estop/reason'] === 'shutting-down') throw new EstopError('no-lease', { detail: text });
       return { kind: 'denied', reason: text };
   }
 }
