@@ -1,11 +1,11 @@
+import type { ApprovalState } from '../core/approval.ts';
 import { type Page, type PageRequest, pageLimit, pageOf, readCursor } from './page.ts';
 import { call, type Store } from './pool.ts';
 import { bytesOrUndefined, int, present, type Row, text, textOrUndefined, word } from './row.ts';
 import { storeError } from './store-error.ts';
 import { tables } from './tables.ts';
 
-export const approvalStates = ['pending', 'approved', 'denied', 'expired', 'closed', 'redeemed'] as const;
-export type ApprovalState = (typeof approvalStates)[number];
+export const approvalStates = ['pending', 'approved', 'denied', 'expired', 'closed', 'redeemed'] as const satisfies readonly ApprovalState[];
 
 export interface ApprovalRecord {
   readonly approvalId: string;

@@ -1,3 +1,4 @@
+import type { GrantLife } from '../core/grant.ts';
 import { type Page, type PageRequest, pageLimit, pageOf, readCursor } from './page.ts';
 import { call, callOne, type Store } from './pool.ts';
 import { bool, bytesOrUndefined, int, json, present, type Row, text, textOrUndefined, texts, word } from './row.ts';
@@ -7,8 +8,8 @@ import { tables } from './tables.ts';
 /** Non-secret: whatever kills the grant even if the issuer's reply was lost. */
 export type Handle = Readonly<Record<string, string | number | boolean | null>>;
 
-export const grantStates = ['intended', 'issued', 'ended'] as const;
-export type GrantState = (typeof grantStates)[number];
+export type GrantState = GrantLife['state'];
+export const grantStates = ['intended', 'issued', 'ended'] as const satisfies readonly GrantState[];
 
 /** A grant without its secret: what everybody may read. */
 export interface GrantRecord {

@@ -1,11 +1,12 @@
+import type { TaskLife } from '../core/task.ts';
 import { type Page, type PageRequest, pageLimit, pageOf, readCursor } from './page.ts';
 import { call, callOne, type Store } from './pool.ts';
 import { bool, int, present, type Row, text, textOrUndefined, texts, word } from './row.ts';
 import { storeError } from './store-error.ts';
 import { tables } from './tables.ts';
 
-export const taskLedgerStates = ['registered', 'running', 'closed'] as const;
-export type TaskLedgerState = (typeof taskLedgerStates)[number];
+export type TaskLedgerState = TaskLife['state'];
+export const taskLedgerStates = ['registered', 'running', 'closed'] as const satisfies readonly TaskLedgerState[];
 
 export interface TaskRecord {
   readonly taskId: string;

@@ -1,0 +1,61 @@
+/** The life of an approval, as pure rules (the store: migrations/0005). It authorises exactly one call, once. */
+
+export type ApprovalState = 'pending' | 'approved' | 'denied' | 'expired' | 'closed' | 'redeemed';
+
+export interface ApprovalLife {
+  readonly state: ApprovalState;
+  /** Whoever asked for the task. */
+  readonly requestedBy: string;
+  readonly expiresAt: number;
+}
+
+export type ApprovalEvent =
+  | { readonly kind: 'decide'; readonly decision: 'approved' | 'denied'; readonly actor: string }
+  /** A call with exactly these bytes; `call` is what became of it after every other check. */
+  | { readonly kind: 'redeem'; readonly call: 'allow' | 'stopped' | 'task-closed' | 'held' }
+  /** A stop, or the end of its task. */
+  | { readonly kind: 'close' };
+
+export type ApprovalAnswer = 'decided' | 'not-eligible' | 'closed' | 'needs-approval' | 'allow' | 'stopped' | 'task-closed' | 'held';
+
+export interface ApprovalStep {
+  readonly approval: ApprovalLife;
+  readonly answer: ApprovalAnswer;
+}
+
+/** @param dead is it killed by a stop, as of now? */
+export function onApproval(approval: ApprovalLife, event: ApprovalEvent, now: number, dead: boolean): ApprovalStep {
+  const current = asOf(approval, now);
+  switch (event.kind) {
+    case 'decide':
+      return decide(current, event.decision, event.actor, dead);
+    case 'redeem':
+      return redeem(current, event.call);
+    case 'close':
+      return { approval: isOpen(current) ? { ...current, state: 'closed' } : current, answer: 'closed' };
+  }
+}
+
+/** Expiry is a denial, whoever has written it down yet. */
+export function asOf(approval: ApprovalLife, now: number): ApprovalLife {
+  return isOpen(approval) && approval.expiresAt <= now ? { ...approval, state: 'expired' } : approval;
+}
+
+function isOpen(approval: ApprovalLife): boolean {
+  return approval.state === 'pending' || approval.state === 'approved';
+}
+
+/** Whoever asked may deny, never approve. The stop is asked last: an approval never outlives one. */
+function decide(approval: ApprovalLife, decision: 'approved' | 'denied', actor: string, dead: boolean): ApprovalStep {
+  if (approval.state !== 'pending') return { approval, answer: 'closed' };
+  if (decision === 'approved' && actor === approval.requestedBy) return { approval, answer: 'not-eligible' };
+  if (dead) return { approval: { ...approval, state: 'closed' }, answer: 'closed' };
+  return { approval: { ...approval, state: decision }, answer: 'decided' };
+}
+
+/** A hold gives it back, because the same call will be made again; a stop and a closed task end it. */
+function redeem(approval: ApprovalLife, call: 'allow' | 'stopped' | 'task-closed' | 'held'): ApprovalStep {
+  if (approval.state !== 'approved') return { approval, answer: 'needs-approval' };
+  if (call === 'allow') return { approval: { ...approval, state: 'redeemed' }, answer: call };
+  return { approval: call === 'held' ? approval : { ...approval, state: 'closed' }, answer: call };
+}
