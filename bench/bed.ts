@@ -72,16 +72,15 @@ function configOf(tools: McpDemoServer, model: ScriptedModel): object {
   };
 }
 
-/** Runs `work` over all items, so many at a time. */
-export async function inWindow<Item>(items: readonly Item[], width: number, work: (item: Item, index: number) => Promise<void>): Promise<void> {
+/** Runs `work` for 0 to count - 1, so many at a time. */
+export async function inWindow(count: number, width: number, work: (index: number) => Promise<void>): Promise<void> {
   let next = 0;
-  await Promise.all(
-    Array.from({ length: Math.min(width, items.length) }, async () => {
-      while (next < items.length) {
-        const index = next++;
-        const item = items[index];
-        if (item !== undefined) await work(item, index);
-      }
-    }),
-  );
+  const run = async (): Promise<void> => {
+    while (next < count) {
+      const index = next;
+      next += 1;
+      await work(index);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(width, count) }, run));
 }

@@ -13,7 +13,7 @@ export const manyTasks: Row = {
     const count = quick ? 1_000 : 10_000;
     const bareRate = await bareTerminateRate(bed, count, say);
     say(`starting ${count} tasks`);
-    await inWindow(Array.from({ length: count }), 32, async () => void (await bed.service.tasks.start({ agentId: 'bench-bot', prompt: 'bench' })));
+    await inWindow(count, 32, async () => void (await bed.service.tasks.start({ agentId: 'bench-bot', prompt: 'bench' })));
     const sentAt = Date.now();
     const receipt = await bed.operator.stops.stop({ agent: 'bench-bot' }, { reason: 'bench' });
     const view = await bed.operator.stops.wait(receipt.stopId, 'halted', { timeoutMs: 300_000 });
@@ -46,13 +46,13 @@ export const manyTasks: Row = {
 
 async function bareTerminateRate({ agents, installation }: Bed, count: number, say: (line: string) => void): Promise<number> {
   const bare = await startBareWorker(installation.profile.temporalAddress);
-  const ids = Array.from({ length: count }, () => `bare/${randomUUID()}`);
+  const run = randomUUID();
   try {
     say(`starting ${count} bare workflows`);
-    await inWindow(ids, 32, async (workflowId) => void (await agents.workflow.start('bareWait', { taskQueue: bareQueue, workflowId })));
+    await inWindow(count, 32, async (index) => void (await agents.workflow.start('bareWait', { taskQueue: bareQueue, workflowId: `bare/${run}/${index}` })));
     const begun = performance.now();
-    await inWindow(ids, 64, async (workflowId) => {
-      const handle = agents.workflow.getHandle(workflowId);
+    await inWindow(count, 64, async (index) => {
+      const handle = agents.workflow.getHandle(`bare/${run}/${index}`);
       await handle.terminate('bench');
       await handle.describe();
     });
