@@ -271,7 +271,7 @@ export function contractSuite(rig: Rig): void {
   });
 
   // Last: everything above has been said by now.
-  it('says no secret in any result or error', () => {
+  under('secrets', 'says no secret in any result or error', async () => {
     expect(bench.canaries.size).toBeGreaterThan(Object.keys(running.secrets).length);
     const said = bench.said();
     expect([...bench.canaries].filter((canary) => said.includes(canary))).toEqual([]);

@@ -42,7 +42,9 @@ export type Fault =
   | 'lying'
   | 'control-down'
   | 'self-check'
-  | 'injection';
+  | 'injection'
+  /** No fault: whether a secret is said. Skipped where neither we nor the agent have one. */
+  | 'secrets';
 
 export type Step = 'issue' | CuttingPhase;
 

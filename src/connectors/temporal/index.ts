@@ -1,6 +1,6 @@
 import type { ConnectorSystem } from '../kit/contract.ts';
 import { createTemporalConnector } from './connector.ts';
-import { temporalGrant, temporalOptions, type TemporalOptions } from './options.ts';
+import { type TemporalOptions, temporalGrant, temporalOptions } from './options.ts';
 
 export const temporal: ConnectorSystem<TemporalOptions> = {
   system: 'temporal',

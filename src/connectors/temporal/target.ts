@@ -4,75 +4,127 @@ import { resolveAddress } from '../kit/address.ts';
 import type { CallContext } from '../kit/contract.ts';
 import type { TemporalOptions } from './options.ts';
 
-/** gRPC status codes (https://grpc.github.io/grpc/core/md_doc_statuscodes.html) that are told apart here. */
-const notFoundCode = 5;
-const refusedCodes: readonly number[] = [7, 16];
-const alreadyExistsCode = 6;
+/** gRPC status codes (grpc.io, statuscodes.md) that are told apart here. */
+const status = {
+  cancelled: 1,
+  unknown: 2,
+  notFound: 5,
+  alreadyExists: 6,
+  permissionDenied: 7,
+  internal: 13,
+  unavailable: 14,
+  unauthenticated: 16,
+} as const;
+
+/** What a broken connection looks like to a caller; a destroyed HTTP/2 session stays in use and answers `internal` to everything. */
+const broken: readonly (number | undefined)[] = [status.unknown, status.internal, status.unavailable];
 
 export interface Target {
   /** Runs one or more calls under the attempt's signal. What fails is an error of the catalogue, in our words. */
   call<Result>(what: string, context: CallContext, run: (client: Client) => Promise<Result>): Promise<Result>;
   /** The same, where "there is no such thing" is an answer. */
-  find<Result>(what: string, context: CallContext, run: (client: Client) => Promise<Result>): Promise<Result | 'not-found'>;
+  find<Result>(
+    what: string,
+    context: CallContext,
+    run: (client: Client) => Promise<Result>,
+  ): Promise<Result | 'not-found'>;
+  /** The same, where "there is one of that name" is an answer. */
+  make(
+    what: string,
+    context: CallContext,
+    run: (client: Client) => Promise<unknown>,
+  ): Promise<'made' | 'already-there'>;
   close(): Promise<void>;
 }
 
-/** One connection for each connector, to an address that was checked. The client is large, so it is imported at first use. */
+interface Open {
+  readonly connection: Connection;
+  readonly client: Client;
+}
+
+/**
+ * One connection for each connector, to an address that was checked. It is given up when it breaks, so that the next attempt
+ * asks the resolver again: servers move. The client is large, so it is imported at first use.
+ */
 export function connectTarget(options: TemporalOptions, readApiKey: () => string | undefined): Target {
-  let held: Promise<{ readonly connection: Connection; readonly client: Client }> | undefined;
-  const open = async (context: CallContext) => {
-    held ??= connect(options, readApiKey, context);
-    try {
-      return await held;
-    } catch (thrown) {
-      held = undefined; // an outage at first use must not be remembered
-      throw thrown;
-    }
+  let held: Open | undefined;
+  const open = async (context: CallContext): Promise<Open> => {
+    if (held !== undefined) return held;
+    const opened = await connect(options, readApiKey(), context);
+    if (held === undefined) return (held = opened);
+    await opened.connection.close(); // another attempt was faster
+    return held;
   };
-  const run = async <Result>(what: string, context: CallContext, work: (client: Client) => Promise<Result>): Promise<Result | 'not-found'> => {
-    const { connection, client } = await open(context);
+  const giveUp = async (opened: Open): Promise<void> => {
+    if (held !== opened) return;
+    held = undefined;
+    await opened.connection.close();
+  };
+  const run = async <Result, Answer extends string | undefined>(
+    what: string,
+    context: CallContext,
+    work: (client: Client) => Promise<Result>,
+    answerOf: (code: number | undefined) => Answer,
+  ): Promise<Result | NonNullable<Answer>> => {
+    const opened = await open(context);
     try {
-      // The client's own retries outlast an aborted call, so the attempt's deadline is kept here as well.
-      return await Promise.race([connection.withAbortSignal(context.signal, () => work(client)), untilAborted(context.signal)]);
+      // What the client does between two calls knows nothing of the signal, so the attempt's deadline is kept here as well.
+      return await beforeAbort(context.signal, () =>
+        opened.connection.withAbortSignal(context.signal, () => work(opened.client)),
+      );
     } catch (thrown) {
-      if (statusOf(thrown) === notFoundCode) return 'not-found';
-      throw explained(thrown, what, context);
+      const code = statusOf(thrown);
+      const answer = nameOf(thrown) === 'NamespaceNotFoundError' ? undefined : answerOf(code);
+      if (answer !== undefined) return answer;
+      if (broken.includes(code)) await giveUp(opened);
+      throw explained(thrown, what, options, context);
     }
   };
   return {
-    find: run,
-    call: async (what, context, work) => {
-      const result = await run(what, context, work);
-      if (result === 'not-found') throw new EstopError('connector-garbage', { detail: `${what}: there is no such namespace or workflow.` });
-      return result;
+    call: (what, context, work) => run(what, context, work, never),
+    find: (what, context, work) =>
+      run(what, context, work, (code) => (code === status.notFound ? 'not-found' : undefined)),
+    make: async (what, context, work) => {
+      const made = async (client: Client): Promise<'made'> => {
+        await work(client);
+        return 'made';
+      };
+      return run(what, context, made, (code) => (code === status.alreadyExists ? 'already-there' : undefined));
     },
     close: async () => {
-      const opened = await held?.catch(() => undefined);
+      const opened = held;
+      held = undefined;
       await opened?.connection.close();
     },
   };
 }
 
-function untilAborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    if (signal.aborted) reject(new EstopError('connector-unavailable'));
-    signal.addEventListener('abort', () => reject(new EstopError('connector-unavailable')), { once: true });
+const never = (): undefined => undefined;
+
+async function beforeAbort<Result>(signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
+  signal.throwIfAborted();
+  let abort = (): void => undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    abort = () => reject(signal.reason as Error); // of an AbortSignal, whose reasons are errors
   });
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([work(), aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
 }
 
-export function isAlreadyThere(thrown: unknown): boolean {
-  return statusOf(thrown) === alreadyExistsCode;
-}
-
-async function connect(options: TemporalOptions, readApiKey: () => string | undefined, { signal }: CallContext) {
+async function connect(options: TemporalOptions, apiKey: string | undefined, { signal }: CallContext): Promise<Open> {
   const colon = options.address.lastIndexOf(':');
   const host = options.address.slice(0, colon);
   const checked = await resolveAddress(host, options.network, signal);
   const ip = checked.family === 6 ? `[${checked.ip}]` : checked.ip;
-  const apiKey = readApiKey();
   const { Client, Connection } = await import('@temporalio/client');
   const connection = Connection.lazy({
     address: `${ip}${options.address.slice(colon)}`,
+    // A lane is retried by whoever runs it; retries of the client's own would outlast the attempt and hide what happened.
+    interceptors: [],
     // The certificate must be that of the name, although the connection goes to the checked address.
     ...(options.tls || apiKey !== undefined ? { tls: { serverNameOverride: host } } : {}),
     ...(apiKey === undefined ? {} : { apiKey }),
@@ -83,17 +135,33 @@ async function connect(options: TemporalOptions, readApiKey: () => string | unde
 /** SDK errors wrap the gRPC error as `cause`; the code is what counts, the class is not looked at. */
 function statusOf(thrown: unknown): number | undefined {
   for (let error = thrown, depth = 0; typeof error === 'object' && error !== null && depth < 5; depth += 1) {
-    if ('name' in error && (error.name === 'ScheduleNotFoundError' || error.name === 'WorkflowNotFoundError')) return notFoundCode;
-    if ('name' in error && error.name === 'ScheduleAlreadyRunning') return alreadyExistsCode;
+    const name = nameOf(error);
+    if (name === 'ScheduleNotFoundError' || name === 'WorkflowNotFoundError' || name === 'NamespaceNotFoundError')
+      return status.notFound;
+    if (name === 'ScheduleAlreadyRunning' || name === 'WorkflowExecutionAlreadyStartedError')
+      return status.alreadyExists;
     if ('code' in error && typeof error.code === 'number') return error.code;
     error = 'cause' in error ? error.cause : undefined;
   }
   return undefined;
 }
 
-function explained(thrown: unknown, what: string, { signal }: CallContext): unknown {
-  const status = statusOf(thrown);
-  if (status === alreadyExistsCode) return thrown;
-  if (status !== undefined && refusedCodes.includes(status)) return new EstopError('connector-refused', { detail: `${what}: our own credential is refused.`, cause: thrown });
-  return new EstopError('connector-unavailable', { detail: `${what}: ${signal.aborted ? 'no answer in time' : `gRPC status ${status ?? 'unknown'}`}.`, cause: thrown });
+function nameOf(thrown: unknown): unknown {
+  return typeof thrown === 'object' && thrown !== null && 'name' in thrown ? thrown.name : undefined;
+}
+
+function explained(thrown: unknown, what: string, { namespace }: TemporalOptions, { signal }: CallContext): EstopError {
+  // Not "nothing is there": a namespace that cannot be found says nothing about what is in it.
+  if (nameOf(thrown) === 'NamespaceNotFoundError') {
+    return new EstopError('connector-refused', {
+      detail: `${what}: there is no namespace ${namespace}.`,
+      cause: thrown,
+    });
+  }
+  const code = statusOf(thrown);
+  if (code === status.permissionDenied || code === status.unauthenticated) {
+    return new EstopError('connector-refused', { detail: `${what}: our own credential is refused.`, cause: thrown });
+  }
+  const why = signal.aborted || code === status.cancelled ? 'no answer in time' : `gRPC status ${code ?? 'unknown'}`;
+  return new EstopError('connector-unavailable', { detail: `${what}: ${why}.`, cause: thrown });
 }
