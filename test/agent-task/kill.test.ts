@@ -5,8 +5,8 @@ import { namespaces } from '../../src/contract/names.ts';
 import { latch } from '../../src/store/latch.ts';
 import { getStop } from '../../src/store/stops.ts';
 import { requires } from '../kit/requires.ts';
-import { hangingConnector } from './hanging-connector.ts';
 import { agentSpec, type Stack, startStack, type TaskHandle } from './kit.ts';
+import { hang, steeredConnector } from './steered-connector.ts';
 import { callsOf, expectStopped, scheduled, taskIdOf, until, untilState } from './watch.ts';
 
 const list = { tool: 'billing__list_invoices', arguments: {} };
@@ -18,7 +18,8 @@ const order = { category: 0, graceMs: 0, reason: 'r', actor: 'Olga', method: 'ap
 
 requires('temporal')('a kill', () => {
   let stack: Stack;
-  const connector = hangingConnector();
+  const connector = steeredConnector();
+  connector.issue = hang;
   beforeAll(async () => {
     stack = await startStack({
       agents: [
@@ -55,7 +56,7 @@ requires('temporal')('a kill', () => {
 
   it('ends a task that is starting, while a connector hangs over its grant', async () => {
     const handle = await stack.start('for-ever', { agentId: 'slow-starter' });
-    await until(() => connector.asked() === 1);
+    await until(() => connector.asked.length === 1);
     expect((await stack.status(handle)).state).toBe('starting');
     await handle.signal('kill');
     await expectStopped(handle);

@@ -12,6 +12,8 @@ export interface Ledger {
   readonly control: Store;
   readonly trusted: Store;
   readonly latch: Store;
+  readonly revoker: Store;
+  readonly superuser: Store;
   readonly gatewayUrl: string;
   stop(): Promise<void>;
 }
@@ -30,6 +32,7 @@ export async function startLedger(agents: readonly AgentSpec[]): Promise<Ledger>
     latch: open(urls.estop_trusted, 2),
     stop: open(urls.estop_stop, 1),
     revoker: open(urls.estop_revoker, 1),
+    superuser: open(url, 1),
   };
   await registerAgents(stores.control, agents);
   const drain = async (): Promise<void> => {
@@ -42,6 +45,8 @@ export async function startLedger(agents: readonly AgentSpec[]): Promise<Ledger>
     control: stores.control,
     trusted: stores.trusted,
     latch: stores.latch,
+    revoker: stores.revoker,
+    superuser: stores.superuser,
     gatewayUrl: urls.estop_gateway,
     stop: async () => {
       clearInterval(beating);
