@@ -47,6 +47,9 @@ export function createTerminal(format: OutputFormat): Terminal {
       const prompt = createInterface({ input: process.stdin, output: process.stderr });
       try {
         return await prompt.question(question);
+      } catch {
+        process.stderr.write('\n'); // Ctrl-C and Ctrl-D are a no
+        return '';
       } finally {
         prompt.close();
       }

@@ -284,6 +284,10 @@ describe('estop stop', () => {
     const no = await runInTerminal(['stop', 'fleet'], { env: rig.env, cwd: rig.stateFolder, input: 'n\r' });
     expect(no.stdout).toMatch(/Stop the whole fleet\? It covers \d+ open tasks/);
     expect(no.code).toBe(130);
+    for (const key of ['\u0003', '\u0004', '\r', 'stop\r']) {
+      const other = await runInTerminal(['stop', 'fleet'], { env: rig.env, cwd: rig.stateFolder, input: key });
+      expect([key, other.code, other.stdout.includes('error')]).toEqual([key, 130, false]);
+    }
     expect(await rig.ledger.sql("SELECT count(*)::int AS n FROM estop.stops WHERE scope_key = 'fleet'")).toEqual(
       before,
     );
