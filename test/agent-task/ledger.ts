@@ -6,7 +6,6 @@ import { recordDrain } from '../../src/store/fence.ts';
 import { beat } from '../../src/store/latch.ts';
 import { openStore, type Store } from '../../src/store/pool.ts';
 import { provisionStore } from '../../src/store/provision.ts';
-import { createDatabase } from '../kit/postgres.ts';
 
 export interface Ledger {
   readonly control: Store;
@@ -22,9 +21,9 @@ export interface Ledger {
  * A real store, and the two things other processes do for it: the beat of the stop process, without which no gateway keeps its
  * lease, and the record that the intake was drained (here it is empty, because nothing of this installation can order through it).
  */
-export async function startLedger(agents: readonly AgentSpec[]): Promise<Ledger> {
-  const { name, url } = await createDatabase();
-  const urls = await provisionStore({ superuserUrl: url, database: name, environment: 'test' });
+export async function startLedger(url: string, agents: readonly AgentSpec[]): Promise<Ledger> {
+  const database = new URL(url).pathname.slice(1);
+  const urls = await provisionStore({ superuserUrl: url, database, environment: 'test' });
   const open = (url: string, max: number): Store => openStore({ url, applicationName: 'test', max });
   const stores = {
     control: open(urls.estop_control, 3),

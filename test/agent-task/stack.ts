@@ -1,0 +1,209 @@
+import { join } from 'node:path';
+import { Client, Connection, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
+import { NativeConnection, type Worker } from '@temporalio/worker';
+import { type McpDemoServer, startMcpServer } from '../../examples/demo/mcp-server.ts';
+import { type Script, type ScriptedModel, startScriptedModel } from '../../examples/demo/scripted-model.ts';
+import type { AgentTaskInput, AgentTaskResult, TaskLimits, TaskStatus } from '../../src/contract/agent-task.ts';
+import type { AgentSpec, EstopConfig } from '../../src/contract/config.ts';
+import type { Log } from '../../src/contract/identity.ts';
+import { agentTaskWorkflowId, namespaces, queues, workflowTypes } from '../../src/contract/names.ts';
+import { type Gateway, startGateway } from '../../src/gateway/server.ts';
+import { ensureKeys, type KeyPurpose, openKeyRing } from '../../src/runtime/keys/key-ring.ts';
+import { createSealer } from '../../src/runtime/keys/sealer.ts';
+import { createTaskTokenSigner, createTaskTokenVerifier } from '../../src/runtime/keys/task-token.ts';
+import { startTemporal, type TemporalServer } from '../../src/runtime/local/temporal-server.ts';
+import { createDataConverter } from '../../src/runtime/temporal-connection.ts';
+import { registerRoot } from '../../src/store/task-registration.ts';
+import { bundleWorkflows } from '../../src/workers/bundle.ts';
+import { createAgentWorker } from '../../src/workers/create-agent-worker.ts';
+import { createTrustedWorker, type TrustedWorkerDependencies } from '../../src/workers/create-trusted-worker.ts';
+import { installTemporalRuntime } from '../../src/workers/temporal-runtime.ts';
+import { type Ledger, newTaskId, startLedger } from './ledger.ts';
+import { startTokenDoor, workerToken } from './token-door.ts';
+
+export type TaskHandle = WorkflowHandleWithFirstExecutionRunId<(input: AgentTaskInput) => Promise<AgentTaskResult>>;
+
+export interface StackPlan {
+  /** Each is a model of that name. */
+  readonly scripts: Readonly<Record<string, Script>>;
+  readonly agents: readonly AgentSpec[];
+  readonly connectors?: TrustedWorkerDependencies['connectors'];
+  /** Off only for recorded histories, which are to be read. */
+  readonly sealed?: boolean;
+  /** Workflow code of the test's own, instead of the built-in set. */
+  readonly workflowsPath?: string;
+}
+
+/** Where a stack may keep its files, and an empty database, as superuser. */
+export interface Ground {
+  readonly folder: string;
+  readonly databaseUrl: string;
+}
+
+export interface StartOptions {
+  readonly agentId?: string;
+  readonly limits?: Partial<TaskLimits>;
+  readonly prompt?: string;
+  readonly workflowType?: string;
+}
+
+export interface Stack {
+  readonly temporal: TemporalServer;
+  readonly client: Client;
+  readonly dataConverter: DataConverter;
+  readonly model: ScriptedModel;
+  readonly tools: McpDemoServer;
+  readonly gateway: Gateway;
+  readonly ledger: Ledger;
+  readonly logged: readonly string[];
+  start(script: string, options?: StartOptions): Promise<TaskHandle>;
+  status(handle: TaskHandle): Promise<TaskStatus>;
+  stop(): Promise<void>;
+}
+
+export function agentSpec(agentId: string, spec: Partial<AgentSpec> = {}): AgentSpec {
+  return {
+    agentId,
+    owner: 'Olga',
+    stopHolder: 'Sam',
+    labels: {},
+    model: 'say-done',
+    tools: { 'billing/*': 'allow' },
+    grants: [],
+    mayStart: [],
+    limits,
+    ...spec,
+  };
+}
+
+const limits = { maxSteps: 20, maxTokens: 10_000, maxDepth: 3, maxFanOut: 5, maxOpenTasks: 50, approvalTtlMs: 60_000 };
+
+/** Everything an agent task touches, as real servers: Temporal, the ledger, the gateway, an MCP server, both workers. */
+export async function startStackOn({ folder, databaseUrl }: Ground, plan: StackPlan): Promise<Stack> {
+  ensureKeys(folder, 'test');
+  const ring = (purpose: KeyPurpose) => openKeyRing(folder, purpose, 'test');
+  const tokenOptions = { ring: ring('token'), environment: 'test', trustDomain: 'test.example' };
+  const sealer = createSealer(ring('seal'));
+  const sealing = createDataConverter(createSealer(ring('codec')));
+  const dataConverter = plan.sealed === false ? { ...sealing, payloadCodecs: [] } : sealing;
+  const { log, logged } = recordingLog();
+  installTemporalRuntime(log);
+  const [temporal, model, tools, ledger, workflowBundle] = await Promise.all([
+    startTemporal({ stateFolder: folder, database: 'memory', ui: false }),
+    startScriptedModel({ scripts: plan.scripts }),
+    startMcpServer({ logPath: join(folder, 'mcp.log'), logBodies: true }),
+    startLedger(databaseUrl, plan.agents),
+    bundleWorkflows('agents', plan.workflowsPath),
+  ]);
+  const config: EstopConfig = {
+    environment: 'test',
+    trustDomain: 'test.example',
+    agents: plan.agents,
+    connectors: [],
+    toolServers: [{ serverId: 'billing', url: tools.url }],
+    models: Object.keys(plan.scripts).map((name) => ({
+      modelId: name,
+      provider: 'openai-compatible',
+      model: name,
+      baseUrl: model.baseUrl,
+    })),
+  };
+  const source = { current: () => config };
+  const gateway = await startGateway({
+    environment: 'test',
+    databaseUrl: ledger.gatewayUrl,
+    host: '127.0.0.1',
+    port: 0,
+    config: source,
+    readSecret: () => '',
+    verifier: createTaskTokenVerifier(tokenOptions),
+    sealer,
+    log,
+  });
+  const door = await startTokenDoor(ledger.control, createTaskTokenSigner(tokenOptions));
+  const connection = await NativeConnection.connect({ address: temporal.address });
+  const shared = { connection, dataConverter, config: source, log };
+  const workers: readonly Worker[] = await Promise.all([
+    createAgentWorker({
+      ...shared,
+      workflowBundle,
+      gatewayUrl: gateway.url,
+      controlUrl: door.url,
+      workerToken: () => workerToken,
+      readSecret: () => '',
+    }),
+    createTrustedWorker({
+      ...shared,
+      store: ledger.trusted,
+      latchStore: ledger.latch,
+      connectors: plan.connectors ?? noConnectors,
+      sealer,
+    }),
+  ]);
+  const running = workers.map((worker) => worker.run());
+  const clientConnection = await Connection.connect({ address: temporal.address });
+  const client = new Client({ connection: clientConnection, namespace: namespaces.agents, dataConverter });
+
+  const start = async (script: string, options: StartOptions = {}): Promise<TaskHandle> => {
+    const taskId = newTaskId();
+    const agent = plan.agents.find(({ agentId }) => agentId === (options.agentId ?? plan.agents[0]?.agentId));
+    if (agent === undefined) throw new Error('no such agent in this stack');
+    const registration = await registerRoot(ledger.control, { taskId, agent, purpose: 'test', requestedBy: 'Bea' });
+    if (registration.kind !== 'registered') throw new Error(`not registered: ${JSON.stringify(registration)}`);
+    const { epoch } = registration.task;
+    const input: AgentTaskInput = {
+      taskId,
+      agentId: agent.agentId,
+      rootTaskId: taskId,
+      epoch,
+      prompt: options.prompt ?? 'Look after the invoices.',
+      modelId: script,
+      limits: { ...agent.limits, ...options.limits },
+    };
+    return client.workflow.start<(input: AgentTaskInput) => Promise<AgentTaskResult>>(
+      options.workflowType ?? workflowTypes.agentTask,
+      {
+        workflowId: agentTaskWorkflowId(taskId),
+        taskQueue: queues.agent,
+        args: [input],
+      },
+    );
+  };
+  return {
+    temporal,
+    client,
+    dataConverter,
+    model,
+    tools,
+    gateway,
+    ledger,
+    logged,
+    start,
+    status: (handle) => handle.query<TaskStatus>('status'),
+    stop: async () => {
+      for (const worker of workers) worker.shutdown();
+      await Promise.all(running);
+      await clientConnection.close();
+      await connection.close();
+      await Promise.all([gateway.close(), door.stop(), model.stop(), tools.stop()]);
+      await Promise.all([ledger.stop(), temporal.stop()]);
+    },
+  };
+}
+
+const noConnectors: TrustedWorkerDependencies['connectors'] = {
+  get: (connectorId) => {
+    throw new Error(`no connector ${connectorId} in this stack`);
+  },
+};
+
+/** Kept, so that a test can look for what must not be in it. */
+function recordingLog(): { readonly log: Log; readonly logged: string[] } {
+  const logged: string[] = [];
+  const write = (level: string) => (fields: object, message: string) => {
+    const error = 'error' in fields && fields.error instanceof Error ? fields.error.stack : undefined;
+    logged.push(`${level} ${message} ${JSON.stringify({ ...fields, error })}`);
+  };
+  return { logged, log: { debug: () => undefined, info: write('info'), warn: write('warn'), error: write('error') } };
+}

@@ -1,0 +1,4 @@
+import { recordAgentTasks } from './record-agent-tasks.ts';
+import type { Scenario } from './scenario.ts';
+
+export const scenarios: readonly Scenario[] = [recordAgentTasks];
