@@ -4,7 +4,7 @@ import { deadBy } from '../../src/core/credential.ts';
 import { marksOf, noStops, onStop, type StopBook, type StopEvent } from '../../src/core/stop.ts';
 import { anyScopeKey, anyStopEvent } from './arbitrary.ts';
 
-const histories = fc.array(anyStopEvent, { maxLength: 40 });
+const histories = fc.array(anyStopEvent, { maxLength: 60, size: 'max' });
 
 function* walk(events: readonly StopEvent[]): Generator<{ readonly event: StopEvent; readonly before: StopBook; readonly after: StopBook; readonly answer: string }> {
   let before = noStops;
@@ -60,6 +60,20 @@ describe('stops', () => {
       fc.property(histories, (events) => {
         const { stops } = [...walk(events)].at(-1)?.after ?? noStops;
         for (const stop of stops) if (stop.scopeKey === 'fleet' && stop.resetEpoch !== undefined) expect(stop.resetAskedBy.length).toBeGreaterThanOrEqual(2);
+      }),
+    );
+  });
+
+  it('a stop is proved only by whoever verified it, and never of what turned up later', () => {
+    fc.assert(
+      fc.property(histories, (events) => {
+        for (const { event, before, after } of walk(events)) {
+          for (const stop of after.stops) {
+            const was = before.stops.find((one) => one.stopId === stop.stopId);
+            if (stop.proved && was?.proved !== true) expect(event).toMatchObject({ kind: 'proved', stopId: stop.stopId });
+            if (event.kind === 'found' && event.stopId === stop.stopId) expect(stop.proved).toBe(false);
+          }
+        }
       }),
     );
   });

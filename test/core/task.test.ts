@@ -111,10 +111,10 @@ describe('tasks', () => {
     const commands = fc.commands(
       [
         anyStopEvent.map((event) => new Order(event)),
-        fc.tuple(fc.constantFrom('a', 'b'), fc.option(fc.nat(9), { nil: undefined })).map(([agent, parent]) => new Register(agent, parent)),
+        fc.tuple(fc.constantFrom('a', 'b'), fc.option(fc.nat(9), { nil: undefined, freq: 2 })).map(([agent, parent]) => new Register(agent, parent)),
         fc.tuple(fc.constantFrom('begin', 'hold', 'release', 'close'), fc.nat(9)).map(([kind, which]) => new Touch({ kind }, which)),
       ],
-      { maxCommands: 60 },
+      { maxCommands: 80, size: 'max' },
     );
     fc.assert(
       fc.property(commands, (sequence) => {
