@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { temporal } from '@temporalio/proto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { namespaces } from '../../src/contract/names.ts';
 import { latch } from '../../src/store/latch.ts';
@@ -14,6 +15,7 @@ const refund = { tool: 'billing__refund_payment', arguments: { invoice_id: 'INV-
 const remind = { tool: 'billing__send_reminder', arguments: { invoice_id: 'INV-1' } };
 const slow = { tool: 'billing__slow_report', arguments: { seconds: 300 } };
 const run = promisify(execFile);
+const { WorkflowTaskFailedCause } = temporal.api.enums.v1;
 const order = { category: 0, graceMs: 0, reason: 'r', actor: 'Olga', method: 'api' } as const;
 
 requires('temporal')('a kill', () => {
@@ -32,7 +34,7 @@ requires('temporal')('a kill', () => {
         'reports': [{ call: [slow] }],
         'refunds': [{ call: [refund] }, { say: 'refunded' }],
         'reminds': [{ call: [remind] }, { say: 'could not' }],
-        'for-ever': [{ call: [list], tokens: 0 }],
+        'for-ever': [{ call: [list], tokens: 1 }],
       },
     });
   });
@@ -153,7 +155,10 @@ requires('temporal')('a kill', () => {
     await handle.signal('release');
     await handle.signal('kill');
     await expectStopped(handle);
-    expect((await eventsOf(handle)).some((event) => event.workflowTaskFailedEventAttributes)).toBe(false);
+    const failures = (await eventsOf(handle)).map((event) => event.workflowTaskFailedEventAttributes?.cause);
+    expect(failures).not.toContain(
+      WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE,
+    );
   });
 
   it('is not needed where the ledger already says so: the next call ends the task', async () => {

@@ -14,6 +14,7 @@ export interface Ledger {
   readonly revoker: Store;
   readonly superuser: Store;
   readonly gatewayUrl: string;
+  readonly trustedUrl: string;
   stop(): Promise<void>;
 }
 
@@ -47,6 +48,7 @@ export async function startLedger(url: string, agents: readonly AgentSpec[]): Pr
     revoker: stores.revoker,
     superuser: stores.superuser,
     gatewayUrl: urls.estop_gateway,
+    trustedUrl: urls.estop_trusted,
     stop: async () => {
       clearInterval(beating);
       await Promise.all(Object.values(stores).map((store) => store.end()));

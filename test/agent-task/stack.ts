@@ -29,6 +29,8 @@ export interface StackPlan {
   readonly scripts: Readonly<Record<string, Script>>;
   readonly agents: readonly AgentSpec[];
   readonly connectors?: TrustedWorkerDependencies['connectors'];
+  /** Off where a test runs the workers as processes of their own. */
+  readonly workers?: boolean;
   /** Off only for recorded histories, which are to be read. */
   readonly sealed?: boolean;
   /** Workflow code of the test's own, instead of the built-in set. */
@@ -55,6 +57,7 @@ export interface Stack {
   readonly model: ScriptedModel;
   readonly tools: McpDemoServer;
   readonly gateway: Gateway;
+  readonly controlUrl: string;
   readonly ledger: Ledger;
   readonly logged: readonly string[];
   start(script: string, options?: StartOptions): Promise<TaskHandle>;
@@ -81,8 +84,9 @@ const limits = { maxSteps: 20, maxTokens: 10_000, maxDepth: 3, maxFanOut: 5, max
 
 /** Everything an agent task touches, as real servers: Temporal, the ledger, the gateway, an MCP server, both workers. */
 export async function startStackOn({ folder, databaseUrl }: Ground, plan: StackPlan): Promise<Stack> {
-  ensureKeys(folder, 'test');
-  const ring = (purpose: KeyPurpose) => openKeyRing(folder, purpose, 'test');
+  const keysFolder = join(folder, 'keys');
+  ensureKeys(keysFolder, 'test');
+  const ring = (purpose: KeyPurpose) => openKeyRing(keysFolder, purpose, 'test');
   const tokenOptions = { ring: ring('token'), environment: 'test', trustDomain: 'test.example' };
   const sealer = createSealer(ring('seal'));
   const sealing = createDataConverter(createSealer(ring('codec')));
@@ -124,23 +128,26 @@ export async function startStackOn({ folder, databaseUrl }: Ground, plan: StackP
   const door = await startTokenDoor(ledger.control, createTaskTokenSigner(tokenOptions));
   const connection = await NativeConnection.connect({ address: temporal.address });
   const shared = { connection, dataConverter, config: source, log };
-  const workers: readonly Worker[] = await Promise.all([
-    createAgentWorker({
-      ...shared,
-      workflowBundle,
-      gatewayUrl: gateway.url,
-      controlUrl: door.url,
-      workerToken: () => workerToken,
-      readSecret: () => '',
-    }),
-    createTrustedWorker({
-      ...shared,
-      store: ledger.trusted,
-      latchStore: ledger.latch,
-      connectors: plan.connectors ?? noConnectors,
-      sealer,
-    }),
-  ]);
+  const workers: readonly Worker[] =
+    plan.workers === false
+      ? []
+      : await Promise.all([
+          createAgentWorker({
+            ...shared,
+            workflowBundle,
+            gatewayUrl: gateway.url,
+            controlUrl: door.url,
+            workerToken: () => workerToken,
+            readSecret: () => '',
+          }),
+          createTrustedWorker({
+            ...shared,
+            store: ledger.trusted,
+            latchStore: ledger.latch,
+            connectors: plan.connectors ?? noConnectors,
+            sealer,
+          }),
+        ]);
   const running = workers.map((worker) => worker.run());
   const clientConnection = await Connection.connect({ address: temporal.address });
   const client = new Client({ connection: clientConnection, namespace: namespaces.agents, dataConverter });
@@ -177,6 +184,7 @@ export async function startStackOn({ folder, databaseUrl }: Ground, plan: StackP
     model,
     tools,
     gateway,
+    controlUrl: door.url,
     ledger,
     logged,
     start,

@@ -21,7 +21,7 @@ requires('temporal')('a task that waits', () => {
       scripts: {
         'refunds': [{ call: [refund] }, { say: 'refunded' }],
         'lists': [...Array.from({ length: 5 }, () => ({ call: [list] })), { say: 'listed' }],
-        'for-ever': [{ call: [list], tokens: 0 }],
+        'for-ever': [{ call: [list], tokens: 1 }],
       },
     });
   });

@@ -1,0 +1,100 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import type { ChildProcess } from '../../src/runtime/local/child-process.ts';
+import { startNodeProcess } from '../../src/runtime/local/node-process.ts';
+import { sourceRoot } from '../../src/runtime/package-root.ts';
+import { requires } from '../kit/requires.ts';
+import { agentSpec, type PlacedStack, startStack } from './kit.ts';
+import { workerToken } from './token-door.ts';
+import { callsOf, expectStopped, until } from './watch.ts';
+
+requires('temporal')('workers as processes', () => {
+  let stack: PlacedStack;
+  const processes: ChildProcess[] = [];
+
+  const startWorker = async (name: 'agent' | 'trusted', label: string = name): Promise<ChildProcess> => {
+    const child = await startNodeProcess({
+      name: label,
+      main: join(sourceRoot, 'workers', `${name}.ts`),
+      stateFolder: stack.folder,
+      logFile: logOf(label),
+      graceMs: 8_000,
+      env: {
+        PATH: process.env['PATH'],
+        ESTOP_ENVIRONMENT: 'test',
+        ESTOP_STATE: stack.folder,
+        ESTOP_CONFIG: join(stack.folder, 'estop.yaml'),
+        ESTOP_TEMPORAL_ADDRESS: stack.temporal.address,
+        ESTOP_CONTROL_URL: stack.controlUrl,
+        ESTOP_GATEWAY_URL: stack.gateway.url,
+        ...(name === 'trusted' ? { ESTOP_DATABASE_URL: stack.ledger.trustedUrl } : { ESTOP_WORKER_TOKEN: workerToken }),
+      },
+    });
+    processes.push(child);
+    await vi.waitFor(() => expect(readFileSync(logOf(label), 'utf8')).toContain('"event":"worker.running"'), {
+      timeout: 20_000,
+    });
+    return child;
+  };
+  const logOf = (label: string): string => join(stack.folder, `${label}.log`);
+
+  beforeAll(async () => {
+    stack = await startStack({
+      workers: false,
+      agents: [agentSpec('billing-bot')],
+      scripts: {
+        'reports': [{ call: [{ tool: 'billing__slow_report', arguments: { seconds: 60 } }] }, { say: 'not known' }],
+        'for-ever': [{ call: [{ tool: 'billing__list_invoices', arguments: {} }], tokens: 1 }],
+      },
+    });
+    const models = ['reports', 'for-ever'].map(
+      (name) => `  ${name}: { provider: openai-compatible, model: ${name}, baseUrl: '${stack.model.baseUrl}' }`,
+    );
+    writeFileSync(
+      join(stack.folder, 'estop.yaml'),
+      `environment: test\ntrustDomain: test.example\nagents:\n  billing-bot: { owner: Olga, stopHolder: Sam, model: reports, tools: { 'billing/*': allow } }\ntools:\n  billing: { url: '${stack.tools.url}' }\nmodels:\n${models.join('\n')}\n`,
+    );
+    await startWorker('trusted');
+  });
+  afterAll(async () => {
+    await Promise.all(processes.map((child) => child.stop()));
+    await stack.stop();
+  });
+
+  it('killed in the middle of a tool call does not make it twice; the model is told that nobody knows', {
+    timeout: 60_000,
+  }, async () => {
+    const worker = await startWorker('agent');
+    const handle = await stack.start('reports');
+    await until(() => callsOf(stack, handle).length === 1);
+    process.kill(worker.pid, 'SIGKILL');
+    await startWorker('agent', 'agent-2');
+    expect(await handle.result()).toMatchObject({ outcome: 'done', answer: 'not known' });
+    expect(JSON.stringify(stack.model.requests().at(-1))).toContain('Whether it took effect is not known.');
+    expect(callsOf(stack, handle)).toEqual(['slow_report']);
+  });
+
+  it('asked to end, drains: a task under way goes on with the next worker and every call is made once', {
+    timeout: 60_000,
+  }, async () => {
+    const handle = await stack.start('for-ever', { limits: { maxSteps: 60 } });
+    await until(() => callsOf(stack, handle).length > 5);
+    const worker = processes.at(-1);
+    await Promise.all([worker?.stop(), startWorker('agent', 'agent-3')]);
+    expect(await worker?.exited).toMatchObject({ code: 0 });
+    expect(await handle.result()).toMatchObject({ outcome: 'step-cap' });
+    expect(callsOf(stack, handle)).toHaveLength(59);
+  });
+
+  it('that is stuck cannot keep a kill from being latched by another', { timeout: 120_000 }, async () => {
+    const handle = await stack.start('for-ever', { limits: { maxSteps: 100_000, maxTokens: 1_000_000 } });
+    await until(() => callsOf(stack, handle).length > 5);
+    const stuck = processes.at(-1);
+    process.kill(stuck?.pid ?? 0, 'SIGSTOP');
+    await startWorker('agent', 'agent-4');
+    await handle.signal('kill');
+    await expectStopped(handle);
+    process.kill(stuck?.pid ?? 0, 'SIGCONT');
+  });
+});
