@@ -99,6 +99,28 @@ function suite(version: PostgresVersion): void {
     expect((await bench.connector.cut('sweep', long, within(healthyMs))).kind).toBe('already-gone');
   });
 
+  it('is made and cut for as many grants at once as the connector bears', async () => {
+    for (const options of [undefined, { schemas: [{ schema: 'public', tables: ['insert'] }] }]) {
+      const issues = await Promise.all(
+        Array.from({ length: postgres.concurrency }, () => bench.issue(bench.plan(options))),
+      );
+      await Promise.all(issues.map(({ grant }) => cutAll(grant)));
+      for (const { secret } of issues) expect(await writeAsAgent(rig.target, secret)).toBe('refused');
+    }
+  });
+
+  it('has a control that many lanes make at the same time, at its first use', async () => {
+    const connector = postgres.create(postgres.optionsSchema.parse(rig.options), {
+      connectorId: `${rigConnectorId}-first-use`,
+      environment,
+      readSecret: () => rig.target.admin.password,
+      now: () => new Date(),
+    });
+    const grant = bench.plan();
+    const controls = await Promise.all(Array.from({ length: 8 }, () => connector.control(grant, within(healthyMs))));
+    expect(controls.map(({ kind }) => kind)).toEqual(Array(8).fill('allowed'));
+  });
+
   it('changes nothing about the control: its password follows the administrator, when that is rotated too', async () => {
     const grant = bench.plan();
     expect((await bench.connector.control(grant, within(healthyMs))).kind).toBe('allowed');

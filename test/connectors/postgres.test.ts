@@ -103,6 +103,27 @@ function suite(version: PostgresVersion): void {
     expect((await probe(grant)).kind).toBe('denied');
   });
 
+  it.each(['an open session', 'a prepared transaction'])(
+    'is not called dead while it has %s, though its login is refused',
+    async (what) => {
+      const { grant, secret } = await issued();
+      const agent = await rig.target.connectAs(secret);
+      if (what === 'a prepared transaction') {
+        await agent.query('BEGIN');
+        await agent.query(`ALTER ROLE ${String(secret['user'])} SET work_mem = '1MB'`);
+        await agent.query(`PREPARE TRANSACTION '${String(secret['user'])}'`);
+        await agent.end();
+      }
+      await rig.target.sql(`ALTER ROLE ${String(secret['user'])} NOLOGIN`);
+      expect(await writeAsAgent(rig.target, secret)).toBe('refused');
+      expect((await probe(grant)).kind).toBe('allowed');
+      expect(await bench.connector.lists(grant, within(healthyMs))).toBe('present');
+      await cutAll(grant);
+      expect((await probe(grant)).kind).toBe('denied');
+      expect(await bench.connector.lists(grant, within(healthyMs))).toBe('absent');
+    },
+  );
+
   it('is put out while it reconnects as fast as it can', async () => {
     const { grant, secret } = await issued();
     let over = false;

@@ -1,10 +1,9 @@
 import { createHmac } from 'node:crypto';
 import type { CallContext, ConnectorHost, ControlResult } from '../kit/contract.ts';
 import { controlName } from '../kit/names.ts';
-import { grantMembership } from './role.ts';
+import { grantMembership, readRole } from './role.ts';
 import { scramVerifier } from './scram-verifier.ts';
 import { type Server, tryLogin, withSession } from './server.ts';
-import { hasSqlState } from './sql-error.ts';
 
 /** How a connector names and makes its control identity. */
 export function controlOf(
@@ -33,8 +32,8 @@ export function controlRoleName(
 
 /**
  * The control identity logs in where the probe does. Made at its first use and kept. Its password follows from the administrator's,
- * so that every worker knows it and none stores it. Only a wrong password (it does not exist, or the administrator's was rotated) is mended:
- * a control that somebody forbade to log in stays forbidden, and says so.
+ * so that every worker knows it and none stores it. If it is refused it may not exist yet, or the administrator's was rotated: that is mended.
+ * A control that somebody forbade to log in stays forbidden, and says so.
  */
 export async function controlRole(control: ControlRole): Promise<ControlResult> {
   const { server, signal, name } = control;
@@ -42,8 +41,6 @@ export async function controlRole(control: ControlRole): Promise<ControlResult> 
   const asControl: Server = { ...server, user: name, password };
   const first = await tryLogin(asControl, signal);
   if (first.kind === 'in') return { kind: 'allowed' };
-  if (first.sqlstate !== '28P01')
-    return { kind: 'not-allowed', why: `The control identity is refused (${first.sqlstate}).` };
   await establish(control, password);
   const second = await tryLogin(asControl, signal);
   return second.kind === 'in'
@@ -61,19 +58,18 @@ function controlPassword({ server, name }: ControlRole): string {
 }
 
 async function establish({ server, signal, name, memberOf }: ControlRole, password: string): Promise<void> {
-  await withSession(server, signal, async (session) => {
-    try {
-      await session.run('create the control identity', 'CREATE ROLE %I LOGIN NOINHERIT', [name]);
-    } catch (thrown) {
-      if (!hasSqlState(thrown, '42710', '23505')) throw thrown;
-    }
-    // Many lanes may be at this at once; the one that finds the row taken needs only wait for the other.
-    await session.transaction(async () => {
-      await session.run('give the control identity its password', 'ALTER ROLE %I INHERIT PASSWORD %L', [
+  await withSession(server, signal, (session) =>
+    session.transaction(async () => {
+      // Many lanes come here at the same moment, at the first use: one after the other.
+      await session.rows('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [name]);
+      if ((await readRole(session, name)) === undefined) {
+        await session.run('create the control identity', 'CREATE ROLE %I LOGIN', [name]);
+      }
+      await session.run('give the control identity its password', 'ALTER ROLE %I PASSWORD %L', [
         name,
         scramVerifier(password),
       ]);
       for (const group of memberOf) await grantMembership(session, group, name);
-    });
-  });
+    }),
+  );
 }

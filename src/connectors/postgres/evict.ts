@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EstopError } from '../../core/errors.ts';
 import { mayBecome } from './role.ts';
 import { type Server, type Session, withSession } from './server.ts';
+import { onSharedRow } from './shared-row.ts';
 import { hasSqlState } from './sql-error.ts';
 
 export interface Eviction {
@@ -86,10 +87,10 @@ async function canBecome(session: Session, role: string): Promise<boolean> {
 export async function pastLocks<T>(eviction: Eviction, act: () => Promise<T>): Promise<T> {
   for (let round = 0; round < rounds; round += 1) {
     try {
-      return await act();
+      return await onSharedRow(eviction.signal, act);
     } catch (thrown) {
-      // 55P03 lock not available, 40P01 deadlock, XX000 "tuple concurrently updated": somebody works on the same row.
-      if (!hasSqlState(thrown, '55P03', '40P01', 'XX000')) throw thrown;
+      // 55P03 lock not available, 40P01 deadlock.
+      if (!hasSqlState(thrown, '55P03', '40P01')) throw thrown;
       await terminateBackends(eviction);
       await rollBackPrepared(eviction);
     }

@@ -5,6 +5,7 @@ import { createRole, grantMembership, readRole } from './role.ts';
 import { roleOf } from './role-handle.ts';
 import { randomPassword, scramVerifier } from './scram-verifier.ts';
 import { type Server, type Session, withSession } from './server.ts';
+import { onSharedRow } from './shared-row.ts';
 import { hasSqlState } from './sql-error.ts';
 
 export interface Issue {
@@ -28,20 +29,21 @@ export async function issueRole({ server, signal, grant, connectorId, also }: Is
   const verifier = scramVerifier(password);
   await withSession(server, signal, async (session) => {
     await refusePowerful(session, rights.memberOf);
-    try {
-      await session.transaction(async () => {
-        await createRole(session, {
-          name,
-          verifier,
-          validUntil: grant.absoluteEnd,
-          connectionLimit: rights.connectionLimit,
-          grantId: grant.grantId,
-          connectorId,
-        });
-        for (const group of rights.memberOf) await grantMembership(session, group, name);
-        for (const { schema, tables } of rights.schemas) await grantSchema(session, schema, tables, name);
-        await also?.(session, name);
+    const make = async (): Promise<void> => {
+      await createRole(session, {
+        name,
+        verifier,
+        validUntil: grant.absoluteEnd,
+        connectionLimit: rights.connectionLimit,
+        grantId: grant.grantId,
+        connectorId,
       });
+      for (const group of rights.memberOf) await grantMembership(session, group, name);
+      for (const { schema, tables } of rights.schemas) await grantSchema(session, schema, tables, name);
+      await also?.(session, name);
+    };
+    try {
+      await onSharedRow(signal, () => session.transaction(make));
     } catch (thrown) {
       if (!hasSqlState(thrown, '42710', '23505')) throw thrown;
       await renewPassword(session, grant, name, verifier);
