@@ -16,6 +16,25 @@ for (const version of ['18', '15'] as const) {
   run(`A role for each grant, in PostgreSQL ${version}`, () => suite(version));
 }
 
+describe('What an agent may be given in PostgreSQL', () => {
+  it.each([
+    ['a group of any name', { memberOf: ['Ünïcode "group"; --'] }, true],
+    ['reading all data', { memberOf: ['pg_read_all_data'] }, true],
+    ['running programs', { memberOf: ['pg_execute_server_program'] }, false],
+    ['ending sessions of others', { memberOf: ['pg_signal_backend'] }, false],
+    ['a name of 63 bytes', { memberOf: ['x'.repeat(63)] }, true],
+    // The server would cut it off, and so mean another.
+    ['a name of 64 bytes', { memberOf: ['x'.repeat(64)] }, false],
+    ['a name of 63 letters that are more bytes', { memberOf: ['ü'.repeat(63)] }, false],
+    ['a name with a zero byte', { memberOf: ['a\0b'] }, false],
+    ['an empty name', { memberOf: [''] }, false],
+    ['a right that is none', { schemas: [{ schema: 'public', tables: ['select, insert'] }] }, false],
+    ['something that nobody knows', { superuser: true }, false],
+  ])('%s', (_what, options, allowed) => {
+    expect(postgres.grantSchema.safeParse(options).success).toBe(allowed);
+  });
+});
+
 function suite(version: PostgresVersion): void {
   let rig: RunningRig & Awaited<ReturnType<typeof startPostgresRig>>;
   let bench: Bench;
