@@ -6,6 +6,7 @@ import { spellOutWait } from './duration-option.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
 import { reportError } from './report-error.ts';
 import { createTerminal, type OutputFormat, type Terminal } from './terminal.ts';
+import { readVersion } from './version.ts';
 import { visibleLines } from './visible.ts';
 
 interface GlobalOptions extends ConnectionFlags {
@@ -59,6 +60,11 @@ function createProgram(): Command {
     .option('--state <folder>', 'the state folder of a local installation')
     .option('--control-url <url>', 'where the control API is')
     .option('--stop-url <url>', 'where the stop process is')
+    .addOption(new Option('-V, --version', 'print the version'))
+    .on('option:version', () => {
+      process.stdout.write(`estop ${readVersion()}\n`);
+      throw new CommanderError(0, 'commander.version', '');
+    })
     .exitOverride()
     .showHelpAfterError('(add --help for what there is)')
     .configureOutput({
