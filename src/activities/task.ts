@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { BeginDecision, ChildDecision, TrustedActivities } from '../contract/activities.ts';
 import type { AgentTaskInput } from '../contract/agent-task.ts';
 import type { AgentSpec, ConfigSource } from '../contract/config.ts';
@@ -11,6 +12,8 @@ import { latch } from '../store/latch.ts';
 import type { Store } from '../store/pool.ts';
 import { type Registration, registerChild } from '../store/task-registration.ts';
 import { beginTask, checkTask, closeTasks, getTask } from '../store/tasks.ts';
+
+const lookMs = 250;
 
 type TaskActivities = Pick<TrustedActivities, 'beginTask' | 'latchTask' | 'stopOf' | 'registerChild' | 'endTask'>;
 
@@ -34,9 +37,8 @@ export function createTaskActivities({ store, latchStore, config, log }: TaskDep
     },
 
     latchTask: async ({ taskId, stopId, reason, actor }) => {
-      // A look that fails must not keep the latch from being tried: it is the same store, but another statement.
-      const covered = await checkTask(latchStore, taskId).catch(() => undefined);
-      if (covered?.stopId !== undefined) return { stopId: covered.stopId };
+      const covered = await lookBriefly(store, taskId);
+      if (covered !== undefined) return { stopId: covered };
       const order: StopOrder = {
         stopId,
         scopeKey: taskKey(taskId),
@@ -77,6 +79,18 @@ export function createTaskActivities({ store, latchStore, config, log }: TaskDep
       await closeTasks(store, [taskId], outcome);
     },
   };
+}
+
+/**
+ * The stop that covers the task already, if that can be said at once. The look reads tables of allow paths; whatever keeps it
+ * waiting, or fails it, must not keep the latch waiting, which touches none of them. Latching once more does no harm.
+ */
+async function lookBriefly(store: Store, taskId: string): Promise<string | undefined> {
+  const look = checkTask(store, taskId).then(
+    (check) => check?.stopId,
+    () => undefined,
+  );
+  return Promise.race([look, sleep(lookMs, undefined, { ref: false })]);
 }
 
 function acknowledged(result: Awaited<ReturnType<typeof latch>>): { readonly stopId: string } {

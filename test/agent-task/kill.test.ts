@@ -26,7 +26,10 @@ requires('temporal')('a kill', () => {
     stack = await startStack({
       agents: [
         agentSpec('billing-bot', { tools: { 'billing/*': 'allow', 'billing/refund_payment': 'ask' } }),
-        agentSpec('slow-starter', { grants: [{ name: 'db', connector: 'hanging', lifeMs: 60_000, options: {} }] }),
+        agentSpec('slow-starter', {
+          limits: { ...agentSpec('x').limits, maxOpenTasks: 200 },
+          grants: [{ name: 'db', connector: 'hanging', lifeMs: 60_000, options: {} }],
+        }),
       ],
       connectors: connector.directory,
       scripts: {
@@ -34,6 +37,7 @@ requires('temporal')('a kill', () => {
         'reports': [{ call: [slow] }],
         'refunds': [{ call: [refund] }, { say: 'refunded' }],
         'reminds': [{ call: [remind] }, { say: 'could not' }],
+        'refuses-slowly': [{ delayMs: 500, say: 'no' }],
         'for-ever': [{ call: [list], tokens: 1 }],
       },
     });
@@ -179,6 +183,34 @@ requires('temporal')('a kill', () => {
     expect(await handle.result()).toMatchObject({ outcome: 'done', answer: 'could not' });
     expect(JSON.stringify(stack.model.requests().at(-1))).toContain('Denied: a stop covers this tool.');
     expect(callsOf(stack, handle)).toEqual([]);
+  });
+
+  it('waits for nobody: it is latched while every row of the tasks’ ledger is locked, also over a task that is just ending', async () => {
+    const [thinking, ending] = await Promise.all([stack.start('thinks'), stack.start('refuses-slowly')]);
+    await until(() => stack.model.requests().some((body) => JSON.stringify(body).includes('refuses-slowly')));
+    const holder = await stack.ledger.superuser.connect();
+    try {
+      await holder.query('BEGIN; LOCK TABLE estop.tasks IN ACCESS EXCLUSIVE MODE');
+      await until(async () => (await scheduled(ending, 'endTask')) === 1);
+      await Promise.all([thinking.signal('kill'), ending.signal('kill')]);
+      await Promise.all([expectStopped(thinking), expectStopped(ending)]);
+    } finally {
+      await holder.query('ROLLBACK');
+      holder.release();
+    }
+  });
+
+  it('finds room while a hundred mints hang', { timeout: 60_000 }, async () => {
+    connector.asked.length = 0;
+    const starting = await Promise.all(
+      Array.from({ length: 110 }, () => stack.start('for-ever', { agentId: 'slow-starter' })),
+    );
+    await until(() => stack.logged.filter((line) => line.includes('too many mints at once')).length > 50);
+    await starting[0]?.signal('kill');
+    const [killed, ...others] = starting;
+    if (killed !== undefined) await expectStopped(killed);
+    expect(connector.asked.length).toBeLessThan(100);
+    await Promise.all(others.map((handle) => handle.terminate()));
   });
 
   const eventsOf = async (handle: TaskHandle) => (await handle.fetchHistory()).events ?? [];
