@@ -24,6 +24,9 @@ interface LaneDeps {
 /** A connector that is gone from the configuration: its lanes wait, with everything still to do, for it to come back. */
 const unknownSystem = { phases: cuttingPhases, settleMs: 0, attemptMs: 15_000 } as const;
 
+/** A lane that never had its turn is a crowd before it, unless it lasts: then nobody serves its connector. */
+const queuedTooLongMs = 10 * 60_000;
+
 const isStop = (causeId: string): boolean => !causeId.startsWith('end:');
 
 export function createLaneActivities(
@@ -35,12 +38,12 @@ export function createLaneActivities(
     return { obligationId, connector, target, phases, settleMs, attemptMs, round };
   };
   return {
-    listLanes: async ({ causeId, agentId, limit, after }) => {
+    listLanes: async ({ causeId, agentId, limit, after, openedWithinMs }) => {
       if (isStop(causeId) && after === undefined) await openObligations(store, causeId);
-      return (await listOpenLanes(store, { causeId, agentId, limit, after: after ?? '' })).map(toSpec);
+      return (await listOpenLanes(store, { causeId, agentId, limit, after: after ?? '', openedWithinMs })).map(toSpec);
     },
     escalateLane: async ({ obligationId, why }) => {
-      if (await labelNeedsHuman(store, obligationId, why))
+      if (await labelNeedsHuman(store, obligationId, why, queuedTooLongMs))
         log.error({ event: 'lane.needs-human', obligationId, why }, 'a lane needs a person; it is still being tried');
     },
     reviewStop: (stopId) => review(deps, stopId, toSpec),

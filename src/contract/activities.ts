@@ -39,12 +39,23 @@ export interface GrantDecision {
 /** Queue `trusted`: has a store connection; never runs agent code. */
 export interface TrustedActivities {
   beginTask(taskId: string): Promise<BeginDecision>;
-  issueGrant(input: { readonly taskId: string; readonly grantId: string; readonly name: string }): Promise<GrantDecision>;
+  issueGrant(input: {
+    readonly taskId: string;
+    readonly grantId: string;
+    readonly name: string;
+  }): Promise<GrantDecision>;
   /** Latches for a task that was told to die, unless a stop that covers it is in force already. Returns the stop that kills it. */
-  latchTask(input: { readonly taskId: string; readonly stopId: string; readonly reason: string; readonly actor: string }): Promise<{ readonly stopId: string }>;
+  latchTask(input: {
+    readonly taskId: string;
+    readonly stopId: string;
+    readonly reason: string;
+    readonly actor: string;
+  }): Promise<{ readonly stopId: string }>;
   /** The stop that kills this task, if there is one. */
   stopOf(taskId: string): Promise<{ readonly stopId?: string }>;
-  approvalState(approvalId: string): Promise<'pending' | 'approved' | 'denied' | 'expired' | 'closed' | 'redeemed' | 'unknown'>;
+  approvalState(
+    approvalId: string,
+  ): Promise<'pending' | 'approved' | 'denied' | 'expired' | 'closed' | 'redeemed' | 'unknown'>;
   registerChild(input: ChildRequest): Promise<ChildDecision>;
   endTask(input: { readonly taskId: string; readonly outcome: string }): Promise<void>;
 }
@@ -81,6 +92,8 @@ export interface ListLanes {
   readonly limit: number;
   /** Lanes behind this obligation id; from the beginning without it. */
   readonly after?: string;
+  /** Only lanes opened so recently; all without it. */
+  readonly openedWithinMs?: number;
 }
 
 /** Queue `control` in estop-control: the ledger and Temporal, no external system. */
@@ -110,7 +123,11 @@ export interface StopReview {
 
 /** Queue `connector-<id>` in estop-control. Idempotent: key = obligation/phase/round. Retried by Temporal without a cap. */
 export interface ConnectorActivities {
-  runPhase(input: { readonly obligationId: string; readonly phase: Phase; readonly round: number }): Promise<PhaseOutcome>;
+  runPhase(input: {
+    readonly obligationId: string;
+    readonly phase: Phase;
+    readonly round: number;
+  }): Promise<PhaseOutcome>;
   probeLane(input: { readonly obligationId: string; readonly round: number }): Promise<ProbeOutcome>;
   finalProbe(input: { readonly obligationId: string; readonly round: number }): Promise<ProbeOutcome>;
 }

@@ -70,14 +70,27 @@ export interface LaneKey {
 
 const openLanesSql = `SELECT obligation_id, connector, target, round FROM estop.obligations
   WHERE cause_id = $1 AND agent_id = $2 AND final_at IS NULL AND state IN ('open', 'residual') AND obligation_id > $3
+    AND ($5::float8 IS NULL OR opened_at > clock_timestamp() - make_interval(secs => $5 / 1000.0))
   ORDER BY obligation_id LIMIT $4`;
 
 /** What is not concluded yet of one cause at one agent, page by page: `after` is the last id of the page before. */
 export async function listOpenLanes(
   store: Store,
-  page: { readonly causeId: string; readonly agentId: string; readonly after: string; readonly limit: number },
+  page: {
+    readonly causeId: string;
+    readonly agentId: string;
+    readonly after: string;
+    readonly limit: number;
+    readonly openedWithinMs: number | undefined;
+  },
 ): Promise<readonly LaneKey[]> {
-  const rows = await call(store, 'lane_page', openLanesSql, [page.causeId, page.agentId, page.after, page.limit]);
+  const rows = await call(store, 'lane_page', openLanesSql, [
+    page.causeId,
+    page.agentId,
+    page.after,
+    page.limit,
+    page.openedWithinMs ?? null,
+  ]);
   return rows.map((row) => ({
     obligationId: text(row, 'obligation_id'),
     connector: text(row, 'connector'),
@@ -96,9 +109,18 @@ export async function readResidualOfCuts(store: Store, obligationId: string, rou
 }
 
 const labelSql = `SELECT estop.note_attempt_failed(obligation_id, last_error, next_try_at, $2)
-  FROM estop.obligations WHERE obligation_id = $1 AND final_at IS NULL AND state = 'open' AND needs_human IS NULL`;
+  FROM estop.obligations WHERE obligation_id = $1 AND final_at IS NULL AND state = 'open' AND needs_human IS NULL
+    AND (last_error IS NOT NULL OR opened_at < clock_timestamp() - make_interval(secs => $3 / 1000.0))`;
 
-/** A label on an open lane that has none yet; what is said of its last attempt stays. True if it was set. */
-export async function labelNeedsHuman(store: Store, obligationId: string, why: string): Promise<boolean> {
-  return (await call(store, 'lane_needs_human', labelSql, [obligationId, why])).length > 0;
+/**
+ * A label on an open lane that has none yet, if it has failed at least once or has waited for its turn for very long. What is said of
+ * its last attempt stays. True if it was set.
+ */
+export async function labelNeedsHuman(
+  store: Store,
+  obligationId: string,
+  why: string,
+  waitMs: number,
+): Promise<boolean> {
+  return (await call(store, 'lane_needs_human', labelSql, [obligationId, why, waitMs])).length > 0;
 }

@@ -115,7 +115,8 @@ export function startControlWorker(deps: ControlWorkerDeps): ControlWorker {
       taskQueue: queues.control,
       activities: atBoundary(controlActivities, log),
       maxConcurrentActivityTaskExecutions: 50,
-      stickyQueueScheduleToStartTimeout: '1 s',
+      // Under load a shorter one makes workers replay long histories, which makes the load worse.
+      stickyQueueScheduleToStartTimeout: '5 s',
       maxHeartbeatThrottleInterval: '1 s',
     }),
   );

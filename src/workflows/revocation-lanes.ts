@@ -15,6 +15,8 @@ export interface RevocationLanesInput {
 
 /** People are told of a lane that takes longer; the lane carries on. */
 const escalateAfterMs = 60_000;
+/** Of events: well below the server's limit and what one task can replay in time, above what 400 healthy lanes need. */
+const longHistory = 10_000;
 /** Beyond the connector's own deadline: for the ledger's writes around it. */
 const attemptMarginMs = 5_000;
 const pauseCeilingMs = 30_000;
@@ -31,7 +33,7 @@ export async function revocationLanes({ lanes }: RevocationLanesInput): Promise<
   const open = new Map(lanes.map((lane) => [lane.obligationId, lane]));
   await CancellationScope.nonCancellable(async () => {
     for (const lane of lanes) void runLane(lane, open);
-    await condition(() => open.size === 0 || workflowInfo().continueAsNewSuggested);
+    await condition(() => open.size === 0 || workflowInfo().historyLength > longHistory);
     // What hangs in an attempt at this moment is attempted again by the next run: every phase may be repeated.
     if (open.size > 0) await continueAsNew<typeof revocationLanes>({ lanes: [...open.values()] });
   });
@@ -86,10 +88,10 @@ function activitiesOf(lane: LaneSpec): Pick<ConnectorActivities, 'runPhase' | 'p
   });
 }
 
-async function escalateLater(lane: LaneSpec): Promise<void> {
-  await sleep(escalateAfterMs);
-  await escalateLane({
-    obligationId: lane.obligationId,
-    why: `not proved dead after ${escalateAfterMs / 1_000} s; it is still being tried`,
-  });
+/** Again and again, ever more seldom: the label goes away with every step that succeeds. */
+async function escalateLater({ obligationId }: LaneSpec): Promise<void> {
+  for (let waited = escalateAfterMs; ; waited *= 2) {
+    await sleep(waited);
+    await escalateLane({ obligationId, why: `not proved dead after ${waited / 1_000} s; it is still being tried` });
+  }
 }

@@ -19,6 +19,14 @@ export interface RevocationInput {
 
 const pollFloorMs = 250;
 const pollCeilingMs = 30_000;
+/**
+ * A full look costs as much history as there are lanes in hand. So while there are many, most looks ask only for what was opened
+ * since the one before; the full ones between them find a lane that was opened again, and whatever the short ones missed.
+ */
+const fewLanes = 20;
+const fullLookEveryMs = 60_000;
+/** How long a transaction that opens lanes may take to commit. */
+const overlapMs = 5_000;
 
 const { listLanes } = proxyActivities<Pick<ControlActivities, 'listLanes'>>({
   startToCloseTimeout: 10_000,
@@ -57,27 +65,43 @@ export async function revocation(input: RevocationInput): Promise<void> {
       childEnded = true;
     }
   };
+  let fullLookAt = 0;
+  let lookedAt = 0;
   for (let pause = pollFloorMs; ; ) {
     childEnded = false;
-    const found = await lookForLanes(input, inHand, (lanes) => void runChild(lanes));
-    if (found.total === 0 && children === 0) return;
+    const now = Date.now();
+    const isFull = inHand.size <= fewLanes || now >= fullLookAt;
+    if (isFull) fullLookAt = now + fullLookEveryMs * Math.max(1, inHand.size / lanesPerChild);
+    const openedWithinMs = now - lookedAt + overlapMs;
+    lookedAt = now;
+    const found = await lookForLanes(
+      isFull ? input : { ...input, openedWithinMs },
+      inHand,
+      (lanes) => void runChild(lanes),
+    );
+    if (isFull && found.total === 0 && children === 0) return;
     if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof revocation>(input);
     pause = found.fresh > 0 ? pollFloorMs : Math.min(pause * 2, pollCeilingMs);
-    // A look costs as much history as there are lanes in hand, so many of them are looked at more seldom.
-    await condition(() => childEnded, pause * Math.max(1, Math.ceil(inHand.size / lanesPerChild)));
+    await condition(() => childEnded, pause);
   }
 }
 
-/** One look at the whole ledger of this cause, page by page. */
+/** One look at the ledger of this cause, page by page. */
 async function lookForLanes(
-  { causeId, agentId }: RevocationInput,
+  { causeId, agentId, openedWithinMs }: RevocationInput & { readonly openedWithinMs?: number },
   inHand: ReadonlySet<string>,
   take: (lanes: readonly LaneSpec[]) => void,
 ): Promise<{ readonly total: number; readonly fresh: number }> {
+  const wanted = {
+    causeId,
+    agentId,
+    limit: lanesPerChild,
+    ...(openedWithinMs === undefined ? {} : { openedWithinMs }),
+  };
   let total = 0;
   let fresh = 0;
   for (let after: string | undefined; ; ) {
-    const page = await listLanes({ causeId, agentId, limit: lanesPerChild, ...(after === undefined ? {} : { after }) });
+    const page = await listLanes({ ...wanted, ...(after === undefined ? {} : { after }) });
     const missing = page.filter((lane) => !inHand.has(lane.obligationId));
     if (missing.length > 0) take(missing);
     total += page.length;

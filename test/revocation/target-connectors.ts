@@ -6,7 +6,7 @@ import type { ConnectorSource } from '../../src/workers/create-control.ts';
 
 export interface TargetConnectors {
   readonly connectors?: Readonly<
-    Record<string, Partial<Pick<ConnectorSystem, 'concurrency' | 'settleMs' | 'attemptMs'>>>
+    Record<string, Partial<Pick<ConnectorSystem, 'concurrency' | 'settleMs' | 'attemptMs' | 'phases'>>>
   >;
   /** Connectors that cannot be built. */
   readonly broken?: readonly string[];

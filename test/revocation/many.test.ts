@@ -1,0 +1,48 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beforeAll, expect, it } from 'vitest';
+import { lanesPerChild } from '../../src/contract/numbers.ts';
+import { stopProgress } from '../../src/store/stop-progress.ts';
+import { requires } from '../kit/requires.ts';
+import { newId, stopAgent } from '../store/ledger.ts';
+import { type Rig, startRig, until } from './rig.ts';
+
+/** Five thousand where everything is to be run; enough for several children elsewhere. */
+const grants = process.env['ESTOP_REQUIRE_ALL'] === '1' ? 5_000 : 900;
+
+requires('temporal')('a stop of an agent with thousands of grants', () => {
+  let rig: Rig;
+  beforeAll(async () => {
+    rig = await startRig();
+    rig.work({ connectors: { target: { concurrency: 50, phases: ['revoke-credential'] } } });
+  });
+
+  it('cuts and proves each of them once, in children of at most 400 lanes', async () => {
+    const agent = await rig.agent();
+    const task = await rig.task(agent);
+    const ids = Array.from({ length: grants }, () => newId('grant'));
+    const sealed = ids.map((grantId) => {
+      rig.target.grant(grantId);
+      return Buffer.from(rig.sealer.seal(new TextEncoder().encode(JSON.stringify({ key: grantId })), grantId));
+    });
+    await rig.ledger.sql(
+      `INSERT INTO estop.grants (grant_id, name, task_id, agent_id, agents, keys, epoch, connector, target, shared, handle, state, sealed, absolute_end, asked_at, issued_at)
+       SELECT g.id, 'many', t.task_id, t.agent_id, t.agents, t.keys || 'connector:target'::text, t.epoch, 'target', 'x', false, jsonb_build_object('key', g.id), 'issued', g.sealed,
+         clock_timestamp() + interval '1 hour', clock_timestamp(), clock_timestamp()
+       FROM estop.tasks t, unnest($2::text[], $3::bytea[]) g(id, sealed) WHERE t.task_id = $1`,
+      [task.taskId, ids, sealed],
+    );
+    const { stopId } = await stopAgent(rig.ledger, agent);
+    await until(async () => {
+      await sleep(500); // each look reads every lane
+      return (await stopProgress(rig.ledger.as('estop_control'), stopId))?.stage === 'proved';
+    });
+
+    const cuts = rig.target.lines().filter((line) => line.startsWith('cut '));
+    expect(new Set(cuts).size).toBe(grants);
+    expect(cuts).toHaveLength(grants);
+    const children = [];
+    for await (const { workflowId } of rig.control.workflow.list({ query: "WorkflowType = 'revocationLanes'" }))
+      children.push(workflowId);
+    expect(children.length).toBeGreaterThanOrEqual(Math.ceil(grants / lanesPerChild));
+  }, 600_000);
+});

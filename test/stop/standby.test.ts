@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type PostgresServer, startPostgres } from '../../src/runtime/local/postgres-server.ts';
+import { requires } from '../kit/requires.ts';
+import { tempFolder } from '../kit/temp-folder.ts';
+import { until } from '../revocation/rig.ts';
+import { type Ledger, newId, openLedger } from '../store/ledger.ts';
+import { type StopProcess, startStopProcess } from './stop-process.ts';
+
+/** Nothing listens there: only the store can acknowledge. */
+const noTemporal = '127.0.0.1:1';
+
+requires()('a stop while the synchronous standby is gone', () => {
+  let postgres: PostgresServer;
+  let ledger: Ledger;
+  let stops: StopProcess;
+  beforeAll(async () => {
+    postgres = await startPostgres({ folder: tempFolder(), name: 'store' });
+    ledger = await openLedger(postgres.url('postgres'), 'estop_test');
+    stops = await startStopProcess(ledger.urls.estop_stop, noTemporal);
+    await until(async () => (await stops.get('/readyz')).body['latch'] === 'ok');
+  });
+  afterAll(async () => {
+    await stops.server.close();
+    await postgres.stop();
+  });
+
+  const requireStandby = async (names: string): Promise<void> => {
+    await ledger.sql(`ALTER SYSTEM SET synchronous_standby_names = '${names}'`);
+    await ledger.sql('SELECT pg_reload_conf()');
+    await until(
+      async () => (await ledger.sql('SHOW synchronous_standby_names'))[0]?.['synchronous_standby_names'] === names,
+    );
+  };
+  const waitingForStandby =
+    "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'estop-stop-test' AND query LIKE '%estop.latch%'";
+
+  it('is not acknowledged by a commit whose wait was cancelled, nor by the row that it left behind; it is once the standby is back', async () => {
+    await requireStandby('nobody');
+    const request = { stopId: newId('stop'), scopeKey: 'agent:unreplicated' };
+    const first = stops.send(request);
+    await until(async () => (await ledger.sql(waitingForStandby)).length > 0);
+    // Everybody who waits: the latch, and the beat that exercises it.
+    const cancelling = setInterval(
+      () => void ledger.sql(`SELECT pg_cancel_backend(pid) FROM (${waitingForStandby}) w`),
+      200,
+    );
+    try {
+      const { status, body } = await first;
+      expect([status, body['code']]).toEqual([503, 'store-unavailable']);
+    } finally {
+      clearInterval(cancelling);
+    }
+    // Visible, and yet it was not acknowledged: nobody but this server has it.
+    expect(await ledger.sql('SELECT stop_id FROM estop.stops WHERE stop_id = $1', [request.stopId])).toHaveLength(1);
+    expect(stops.logged.some(({ fields }) => String(fields['cause']).includes('was not confirmed'))).toBe(true);
+    await requireStandby('');
+    const again = await stops.send(request);
+    expect([again.status, again.body['state'], again.body['fresh']]).toEqual([200, 'latched', false]);
+  }, 60_000);
+
+  it('is latched while the hint hangs behind a NOTIFY that is stuck in its commit', async () => {
+    await requireStandby('nobody');
+    const stuck = await ledger.session();
+    const pid = Number((await stuck.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows[0]?.pid);
+    // With a write, so that its commit waits for the standby while it holds the lock of NOTIFY.
+    stuck.query("BEGIN; CREATE TABLE public.stuck (); NOTIFY somebody, 'something'; COMMIT").catch(() => undefined);
+    await until(
+      async () =>
+        (await ledger.sql("SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'SyncRep'", [pid])).length >
+        0,
+    );
+    process.kill(pid, 'SIGSTOP');
+    try {
+      await requireStandby('');
+      await until(async () => (await stops.get('/readyz')).body['latch'] === 'ok');
+      expect((await stops.send({ scopeKey: 'agent:hinting' })).body['state']).toBe('latched');
+      await until(
+        async () =>
+          (
+            await ledger.sql(
+              "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_notify%' AND wait_event_type = 'Lock'",
+            )
+          ).length > 0,
+      );
+      expect((await stops.send({ scopeKey: 'agent:hinting-again' })).body['state']).toBe('latched');
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+  }, 60_000);
+});
