@@ -17,6 +17,8 @@ export interface TemporalOptions {
   readonly database?: 'file' | 'memory';
   /** Off for tests. */
   readonly ui?: boolean;
+  /** Over `temporalDynamicConfig`; for a server that must misbehave. */
+  readonly dynamicConfig?: Readonly<Record<string, string | number | boolean>>;
   /** A `temporal` program; default: `findTemporalBinary`. */
   readonly binary?: string;
   readonly onProgress?: (line: string) => void;
@@ -43,7 +45,7 @@ const searchAttributeTypes: Readonly<Record<string, string>> = Object.fromEntrie
  * Each shard polls its task queues at most 20 times a second by default, which makes every hop of a workflow wait up to 50 ms.
  * A production cluster needs the same values.
  */
-const dynamicConfig = {
+export const temporalDynamicConfig = {
   'history.transferProcessorMaxPollRPS': 2000,
   'history.timerProcessorMaxPollRPS': 2000,
   'history.visibilityProcessorMaxPollRPS': 2000,
@@ -128,7 +130,11 @@ async function startOn(ports: Ports, binary: string, folder: string, options: Te
   return child;
 }
 
-function argumentsFor(ports: Ports, folder: string, { database = 'file', ui = true }: TemporalOptions): string[] {
+function argumentsFor(
+  ports: Ports,
+  folder: string,
+  { database = 'file', ui = true, dynamicConfig }: TemporalOptions,
+): string[] {
   return [
     ['server', 'start-dev', '--disable-config-file', '--disable-config-env', '--log-level', 'warn'],
     [
@@ -154,7 +160,10 @@ function argumentsFor(ports: Ports, folder: string, { database = 'file', ui = tr
       : [],
     Object.values(namespaces).flatMap((namespace) => ['--namespace', namespace]),
     Object.entries(searchAttributeTypes).flatMap(([key, type]) => ['--search-attribute', `${key}=${type}`]),
-    Object.entries(dynamicConfig).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
+    Object.entries({ ...temporalDynamicConfig, ...dynamicConfig }).flatMap(([key, value]) => [
+      '--dynamic-config-value',
+      `${key}=${value}`,
+    ]),
   ].flat();
 }
 
