@@ -12,7 +12,7 @@ export interface TemporalGate {
   readonly host: string;
   readonly port: number;
   /** gRPC status to answer instead of asking the server; undefined: let it through. The method is the last part of the path. */
-  refuse: (method: string, body: Buffer) => number | undefined;
+  refuse: (method: string, body: Buffer) => number | undefined | Promise<number | undefined>;
   /** What was let through, by method. */
   readonly passed: Map<string, number>;
   close(): Promise<void>;
@@ -60,7 +60,7 @@ async function serve(
   for await (const piece of stream) pieces.push(piece as Buffer); // no encoding was set
   const body = Buffer.concat(pieces);
   const method = String(headers[':path']).split('/').at(-1) ?? '';
-  const status = gate.refuse(method, body);
+  const status = await gate.refuse(method, body);
   if (status !== undefined) return answerStatus(stream, status);
   gate.passed.set(method, (gate.passed.get(method) ?? 0) + 1);
   forward(session(), stream, headers, body);
