@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LedgerGrant } from '../../src/connectors/kit/contract.ts';
 import { pgBoss } from '../../src/connectors/pg-boss/index.ts';
@@ -163,6 +164,25 @@ function suite(version: PostgresVersion): void {
     await agent.end();
     await cutAll(grant);
     expect((await probe(grant)).kind).toBe('denied');
+  });
+
+  it('is emptied as soon as somebody else is through with its table', async () => {
+    const { grant, secret } = await bench.issue(bench.plan({}));
+    const [row] = await rig.target.sql<{ table: string }>(
+      'SELECT table_name AS "table" FROM pgboss.queue WHERE name = $1',
+      [queueOf(grant)],
+    );
+    const agent = await bossAs(rig.target, secret);
+    await agent.send(queueOf(grant), {});
+    await agent.stop({ graceful: false });
+    await rig.target.sql('BEGIN');
+    await rig.target.sql(`LOCK TABLE pgboss.${row?.table} IN ACCESS SHARE MODE`);
+    const cut = bench.connector.cut('purge-queue', grant, within(healthyMs));
+    // Longer than one wait for a lock.
+    await sleep(800);
+    await rig.target.sql('COMMIT');
+    expect(await cut).toEqual({ kind: 'revoked' });
+    await cutAll(grant);
   });
 
   it('belongs to the owner of pg-boss, whose own workers and maintenance go on with it', async () => {
