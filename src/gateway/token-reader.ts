@@ -3,7 +3,7 @@ import type { TaskTokenVerifier, TokenVerdict } from '../contract/identity.ts';
 
 const cacheForMs = 60_000;
 const mostCached = 20_000;
-const bearer = /^Bearer ([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+){2})$/;
+const bearer = /^bearer ([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+){2})$/i;
 
 /**
  * Reads the Authorization header. A signature is checked once a minute per token, not per call; the text is remembered by its

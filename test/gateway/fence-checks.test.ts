@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { bearerOf } from '../../src/gateway/checks/fence.ts';
 import { fenceAndAnswer, fenceAndAnswerCall } from '../../src/gateway/checks/fence-and-answer.ts';
 import { fenceAndWrite } from '../../src/gateway/checks/fence-and-write.ts';
 import { LiveCall } from '../../src/gateway/call/live-call.ts';
@@ -67,6 +68,24 @@ describe('the fence before the upstream', () => {
     void fenceAndWrite(passage(clear, { call, admitted: true }));
     // No promise has been resolved in between.
     expect(call.written).toBe(1);
+  });
+});
+
+describe('what the fence is asked about', () => {
+  it('is the token, with the tool or the connector that it reaches for', () => {
+    const grant = {
+      kind: 'handed-over',
+      grantId: 'g',
+      connector: 'crm',
+      target: 't',
+      handle: {},
+      sealed: new Uint8Array(),
+      absoluteEnd: '',
+    } as const;
+    expect(bearerOf(passage(clear, {})).keys).toEqual(['fleet']);
+    expect(bearerOf(passage(clear, { grant })).keys).toEqual(['fleet', 'connector:crm']);
+    const tool = { pin: { scopeKey: 'tool:billing/refund' } } as unknown as NonNullable<Facts['tool']>; // only what is asked for
+    expect(bearerOf(passage(clear, { tool })).keys).toEqual(['fleet', 'tool:billing/refund']);
   });
 });
 

@@ -16,11 +16,13 @@ import {
 } from './rig.ts';
 
 /**
- * Sabotaged once each, with what failed then:
- * - standing() that ignores the end of the lease: "no stop process", "store down", "store that hangs";
- * - standing() that ignores the gap: "asks for a drain", "a stop accepted elsewhere during the outage";
- * - standing() that ignores the clocks: "a clock that jumps";
- * - no cut when the lease is lost: "ends what it has in flight".
+ * Each guard was taken out once; what failed then:
+ * - the end of the lease (lease.ts, holds): "no stop process", "store is down", "slow instead of down", "counts as expired";
+ * - the gap (lease.ts, standing), or taking any drain for one after the gap (nextGap): both "a gap in the lease" tests on drains;
+ * - comparing the clocks (isSteady): "is what a clock that jumps makes of a lease";
+ * - the third fence (fence-and-answer.ts): "ends a call whose answer comes after the clock jumped";
+ * - cutting what is open when the lease is lost (Fence.advance): "ends what it has in flight when its lease runs out";
+ * - refusing a lower epoch (renewed): "is refused while its epoch is lower than one that was seen".
  */
 let rig: Rig;
 let proxy: FaultProxy;

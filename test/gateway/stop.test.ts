@@ -17,11 +17,14 @@ import {
 } from './rig.ts';
 
 /**
- * Sabotaged once each, with what failed then:
- * - no destroy (OpenCalls.destroy does not close the socket): "ends it upstream at once" (the report is made, not aborted);
- * - no cut on a new view: the same, and "answers stopped" waits for the report;
- * - no settle before the confirmation: "reports the call as possibly completed" (count 0 when fenced);
- * - second fence left out, and the cut of calls in ADMIT as well: "a stop that lands while ADMIT is under way".
+ * Each guard was taken out once; what failed then:
+ * - destroying the socket (LiveCall.destroy), or cutting on a new view (Fence.advance): "ends upstream at once";
+ * - the second fence together with the cut of calls in ADMIT: "is never sent if the stop becomes known before ADMIT has answered"
+ *   (each of the two alone is tried in fence-checks.test.ts and view.test.ts);
+ * - settling before confirming (Renewer): "keeps the stop from being fenced until its end is written down";
+ * - the first fence, and renewing for a young token: every "after its reset only a younger task may call";
+ * - taking an answered call out of the registry (gate.ts, settle): "the very next call is denied";
+ * - telling the call that its client is gone: "is ended upstream when its own client goes away".
  */
 let rig: Rig;
 let gateway: RunningGateway;
@@ -47,7 +50,7 @@ describe('after a stop', () => {
     const task = await rig.startTask();
     const token = await rig.token(task);
     expect((await callTool(gateway, token, 'billing__list_invoices', {})).isError).toBe(false);
-    const { stopId } = await stop(rig.ledger, taskKey(task.taskId));
+    const { stopId, epoch } = await stop(rig.ledger, taskKey(task.taskId));
     const reply = await callTool(gateway, token, 'billing__list_invoices', {});
     expect(reply).toMatchObject({
       status: 200,
@@ -55,6 +58,9 @@ describe('after a stop', () => {
       meta: { 'estop/decision': 'stopped', 'estop/stopId': stopId },
     });
     expect(rig.calls(task).length).toBe(1);
+    // A call that was answered is open no longer: there was nothing to cut.
+    await untilFenced(rig, stopId);
+    expect(rig.logLines.map(({ fields }) => fields)).toContainEqual({ event: 'fence.confirmed', epoch, cut: 0 });
   });
 
   it('an agent that is stopped gets no list of tools either', async () => {
@@ -137,6 +143,36 @@ describe('a call in flight', () => {
     expect(gateways).toEqual([{ outcome: 'confirmed', confirmed_epoch: epoch }]);
     expect(await outcomesOf(task.taskId)).toEqual(['possibly-completed']);
     await reset(stopId);
+  });
+
+  it('keeps the stop from being fenced until its end is written down', async () => {
+    const task = await rig.startTask();
+    const call = callTool(gateway, await rig.token(task), 'billing__slow_report', { seconds: 60 });
+    const [row] = await until(async () => {
+      const rows = await rig.ledger.sql('SELECT call_id FROM estop.calls WHERE task_id = $1', [task.taskId]);
+      return rows.length > 0 && rig.calls(task).length === 1 && rows;
+    });
+    // Somebody holds the row, so that it cannot be settled.
+    const holder = await rig.ledger.session();
+    await holder.query('BEGIN');
+    await holder.query('SELECT 1 FROM estop.calls WHERE call_id = $1 FOR UPDATE', [row?.['call_id']]);
+    const { stopId, epoch } = await stop(rig.ledger, taskKey(task.taskId));
+    expect((await call).meta['estop/stopId']).toBe(stopId);
+    // The view has been acted on; two more renewals show that the gateway lives and still does not confirm.
+    const leaseUntil = async (): Promise<unknown> =>
+      (await rig.ledger.sql('SELECT max(lease_until)::text AS until FROM estop.gateways'))[0]?.['until'];
+    for (let renewal = 0; renewal < 2; renewal += 1) {
+      const before = await leaseUntil();
+      await until(async () => (await leaseUntil()) !== before);
+    }
+    const [confirmed] = await rig.ledger.sql('SELECT max(confirmed_epoch) < $1 AS behind FROM estop.gateways', [epoch]);
+    expect(confirmed).toEqual({ behind: true });
+    await holder.query('COMMIT');
+    await untilFenced(rig, stopId);
+    const [progress] = await rig.ledger.sql('SELECT possibly_completed FROM estop.stop_progress WHERE stop_id = $1', [
+      stopId,
+    ]);
+    expect(progress).toEqual({ possibly_completed: 1 });
   });
 
   it('of an agent that is not stopped goes on, and does not delay the confirmation', async () => {
