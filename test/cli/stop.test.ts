@@ -142,6 +142,35 @@ describe('estop stop', () => {
     expect(String(rows[0]?.['actor'])).toMatch(/^direct:/);
   });
 
+  it('--direct takes a warning beside the commit for no acknowledgement', async () => {
+    const { makeCliRig: make } = await import('./rig.ts');
+    const other = await make();
+    const parameters =
+      'p_stop_id text, p_scope_key text, p_category smallint, p_grace_ms integer, p_reason text, p_actor text, p_method text';
+    const types = 'text, text, smallint, integer, text, text, text';
+    await other.ledger.sql(`ALTER FUNCTION estop.latch(${types}) RENAME TO latch_itself`);
+    await other.ledger.sql(`CREATE FUNCTION estop.latch(${parameters}) RETURNS TABLE (stop_id text, epoch bigint, scope_key text, category smallint, latched_at timestamptz, fresh boolean)
+      LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN RAISE WARNING 'canceling wait for synchronous replication'; RETURN QUERY SELECT * FROM estop.latch_itself($1, $2, $3, $4, $5, $6, $7); END $$`);
+    await other.ledger.sql(`GRANT EXECUTE ON FUNCTION estop.latch(${types}) TO estop_latch`);
+    const ran = await other.run(['stop', 'fleet', '--direct', '--yes', '--no-wait'], {
+      env: { ESTOP_DIRECT_URL: other.ledger.urls.estop_latch },
+    });
+    expect(ran.code).toBe(1);
+    expect(ran.stdout + ran.stderr).not.toMatch(/^latched/m);
+    expect(ran.stderr).toContain('canceling wait for synchronous replication');
+  });
+
+  it('--direct stops nothing of another environment, and nothing that is no scope', async () => {
+    const env = { ESTOP_DIRECT_URL: rig.ledger.urls.estop_latch };
+    const foreign = await rig.run(['stop', 'task', `task_prod_${newId('task').slice(-26)}`, '--direct', '--no-wait'], {
+      env,
+    });
+    const odd = await rig.run(['stop', 'agent', 'x', '--direct', '--no-wait', '--stop-id', 'mine'], { env });
+    expect([foreign.code, odd.code]).toEqual([2, 2]);
+    const nowhere = await rig.run(['stop', 'agent', 'x', '--direct', '--no-wait']);
+    expect([nowhere.code, nowhere.stderr]).toEqual([2, expect.stringContaining('ESTOP_DIRECT_URL')]);
+  });
+
   it('--direct without a store goes through the intake and says accepted, never latched', async () => {
     const { Client, Connection } = await import('@temporalio/client');
     const { inject } = await import('vitest');

@@ -121,6 +121,10 @@ describe('approvals over HTTP', () => {
   it('after its time nobody can approve, and it no longer counts as waiting', async () => {
     const { approvalId, task } = await ask('{"late":1}', 1);
     await rig.ledger.sql('SELECT pg_sleep(0.01)');
+    const early = ApprovalPage.parse(
+      (await rig.call('GET', `/v1/approvals?task=${task.taskId}`, { as: 'approver' })).body,
+    );
+    expect(early.items).toEqual([]); // before anybody has written down that it is over
     const answer = await decide(approvalId, 'approver', { decision: 'approved' });
     expect([answer.status, field(answer.body, 'code'), field(answer.body, 'detail')]).toEqual([
       409,

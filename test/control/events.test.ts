@@ -259,6 +259,30 @@ describe('the feed', () => {
     feed.close();
   });
 
+  it('looks back further than any transaction lasts, for rows that carry a time from before they could be seen', async () => {
+    const looked: string[] = [];
+    const asked: string[] = [];
+    const feed = createEventFeed({
+      now: async () => {
+        const at = new Date().toISOString();
+        looked.push(at);
+        return at;
+      },
+      changes: async ({ since }) => {
+        asked.push(since);
+        return emptyChanges;
+      },
+      show: async () => [],
+      onFailure: () => undefined,
+      everyMs: 2,
+    });
+    const leave = await feed.subscribe(() => undefined);
+    while (asked.length < 3) await new Promise((resolve) => setTimeout(resolve, 2));
+    leave();
+    feed.close();
+    expect(Date.parse(looked[0] ?? '') - Date.parse(asked[1] ?? '')).toBeGreaterThanOrEqual(5_000);
+  });
+
   it('lets nobody in while the ledger cannot be read, and everybody afterwards', async () => {
     let isAway = true;
     const feed = createEventFeed({

@@ -116,7 +116,12 @@ describe('what the API is sent', () => {
     ['not JSON', '{"agentId": ', 400, 'invalid-json'],
     ['a body that is an array', '[]', 422, 'invalid-input'],
     ['a body that is nothing', 'null', 422, 'invalid-input'],
-    ['bytes that are not UTF-8', new Uint8Array([0x7b, 0xff, 0x7d]), 400, 'invalid-json'],
+    [
+      'bytes that are not UTF-8',
+      Buffer.concat([Buffer.from('{"agentId":"nobody","prompt":"'), Buffer.from([0xff]), Buffer.from('"}')]),
+      400,
+      'invalid-json',
+    ],
     ['a megabyte and one byte', `"${'a'.repeat(bodyCeilingBytes - 1)}"`, 413, 'body-too-large'],
     ['a deeply nested bomb', `{"a":${'['.repeat(200_000)}${']'.repeat(200_000)}}`, 422, 'invalid-input'],
   ])('%s', async (_what, raw, status, code) => {

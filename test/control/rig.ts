@@ -14,6 +14,7 @@ import { createTaskTokenSigner, createTaskTokenVerifier } from '../../src/runtim
 import { createDataConverter } from '../../src/runtime/temporal-connection.ts';
 import { changesSince } from '../../src/store/changes.ts';
 import { storeNow } from '../../src/store/installation.ts';
+import type { Store } from '../../src/store/pool.ts';
 import { createDatabase } from '../kit/postgres.ts';
 import { tempFolder } from '../kit/temp-folder.ts';
 import { agentSpec, type Ledger, makeLedger, putAgents } from '../store/ledger.ts';
@@ -169,6 +170,10 @@ function parse(text: string): unknown {
     return undefined;
   }
 }
+
+const never = () => new Promise<never>(() => undefined);
+/** A store that took the question and will not answer: what a frozen server looks like from here. */
+export const silentStore = { query: never, connect: never, end: async () => undefined } as unknown as Store; // the only members that control calls
 
 /** For looking into an answer: the schema tests say that its shape is the documented one. */
 export const field = (value: unknown, ...path: readonly (string | number)[]): unknown =>

@@ -4,7 +4,7 @@ import { registerGateway } from '../../src/store/gateways.ts';
 import { mintIntend, mintIssued, mintRecheck } from '../../src/store/grants.ts';
 import { getObligation, openObligations } from '../../src/store/obligations.ts';
 import { agentSpec, fence, type Ledger, newId, startTask, stop } from '../store/ledger.ts';
-import { type ControlRig, field, makeControl } from './rig.ts';
+import { type ControlRig, field, makeControl, silentStore } from './rig.ts';
 
 describe('stops over HTTP', () => {
   let rig: ControlRig;
@@ -160,16 +160,22 @@ describe('stops over HTTP', () => {
     expect(await ledger.sql("SELECT 1 FROM estop.stops WHERE scope_key = 'label:team=finance'")).toEqual([]);
   });
 
-  it('a preview that cannot be counted in time says "unknown", and a stop does not wait for it', async () => {
+  it('a preview that cannot be counted in time says "unknown"', async () => {
+    const silent = rig.withDeps({ store: silentStore });
+    const preview = StopPreview.parse(
+      (await silent.call('POST', '/v1/stops:preview', { as: 'viewer', body: { scopeKey: 'fleet' } })).body,
+    );
+    expect(preview).toMatchObject({ known: false, tasks: null, examples: [] });
+  });
+
+  it('a stop does not wait for a preview that is still counting', async () => {
     const session = await ledger.session();
     await session.query('BEGIN');
     await session.query('LOCK TABLE estop.tasks IN ACCESS EXCLUSIVE MODE');
     const counting = rig.call('POST', '/v1/stops:preview', { as: 'viewer', body: { scopeKey: 'fleet' } });
-    const latched = await stop(ledger, 'model:other');
-    expect(latched.epoch).toBeGreaterThan(0);
-    const preview = StopPreview.parse((await counting).body);
+    expect((await stop(ledger, 'model:other')).epoch).toBeGreaterThan(0);
     await session.query('ROLLBACK');
-    expect(preview).toMatchObject({ known: false, tasks: null, examples: [] });
+    expect((await counting).status).toBe(200);
   });
 
   it('a reset waits until the stop is fenced, needs a reason, and restarts nothing', async () => {

@@ -197,8 +197,25 @@ describe('the SDK against servers that are not ours', () => {
   });
 
   it('a redirect is not followed, so that a token goes nowhere else', async () => {
-    const estop = await serve((response) => response.writeHead(307, { location: 'http://127.0.0.1:1/' }).end());
+    let reached = 0;
+    const elsewhere = createServer((_request, response) => {
+      reached += 1;
+      response.end('{"items":[],"next":null}');
+    });
+    servers.push(elsewhere);
+    await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve));
+    const address = elsewhere.address();
+    const location = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}/`;
+    const estop = await serve((response) => response.writeHead(307, { location }).end());
     expect(await codeOf(estop.tasks.list())).toBe('unreachable');
+    const listening = new AbortController();
+    const streaming = (async () => {
+      for await (const event of estop.events.stream({ signal: listening.signal })) throw new Error(event.name);
+    })();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    listening.abort();
+    await streaming;
+    expect(reached).toBe(0);
   });
 
   it('an error that a newer server names in a way we do not know is not taken for one we do', async () => {
