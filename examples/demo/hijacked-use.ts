@@ -75,7 +75,13 @@ async function useSchedule(secret: Secret): Promise<HijackedUse> {
   const connection = await Connection.connect({ address: String(secret['address']) });
   const schedule = new TemporalClient({ connection, namespace: String(secret['namespace']) }).schedule.getHandle(String(secret['scheduleId']));
   return {
-    once: () => schedule.trigger('SKIP'),
+    once: async () => {
+      await schedule.trigger('SKIP');
+      // An accepted trigger is not an effect: what counts is that a workflow of this schedule was started.
+      const { recentActions, runningActions } = (await schedule.describe()).info;
+      const started = [...runningActions.map(({ workflow }) => workflow.workflowId), ...recentActions.map(({ action }) => action.workflow.workflowId)];
+      if (!started.some((workflowId) => workflowId.startsWith(`${String(secret['scheduleId'])}/`))) throw new Error('the trigger starts nothing');
+    },
     close: () => connection.close(),
   };
 }

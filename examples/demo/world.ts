@@ -27,8 +27,8 @@ export interface World {
   stop(): Promise<void>;
 }
 
-export async function startWorld(keep: boolean): Promise<World> {
-  const claimed = await freshFolder();
+export async function startWorld(keep: boolean, path = join('.estop', 'demo')): Promise<World> {
+  const claimed = await freshFolder(path);
   const folder = claimed.path;
   const [database, oauthWithProxy, tools, model] = await Promise.all([
     startTargetDatabase(folder),
@@ -58,8 +58,8 @@ export async function startWorld(keep: boolean): Promise<World> {
 }
 
 /** Always the same folder, so that what a killed run has left behind is found and ended; two runs at once get a clear sentence. */
-async function freshFolder(): Promise<StateFolder> {
-  const claimed = claimStateFolder(join('.estop', 'demo'));
+async function freshFolder(path: string): Promise<StateFolder> {
+  const claimed = claimStateFolder(path);
   await endOrphans(claimed.path);
   await endOrphans(claimed.folder('estop'));
   for (const name of readdirSync(claimed.path)) if (name !== 'lock') rmSync(join(claimed.path, name), { recursive: true, force: true });

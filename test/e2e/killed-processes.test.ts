@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Cast } from '../../examples/demo/cast.ts';
+import { openUse } from '../../examples/demo/hijacked-use.ts';
+import { leaseMs } from '../../src/contract/numbers.ts';
+import type { ProcessName } from '../../src/runtime/installation/installation.ts';
+import { newStopId } from '../../src/sdk/stops.ts';
+import { listInvoices, startArmedTask, startStage, until, untilReached } from './stage.ts';
+
+let cast: Cast;
+beforeAll(async () => {
+  cast = await startStage();
+}, 120_000);
+afterAll(async () => {
+  await cast?.stop();
+}, 60_000);
+
+function kill(name: ProcessName): void {
+  process.kill(cast.installation.processes.get(name)?.pid() ?? 0, 'SIGKILL');
+}
+const startAgain = async (name: ProcessName): Promise<void> => cast.installation.processes.get(name)?.start();
+
+async function refused(system: string, secret: Parameters<typeof openUse>[1]): Promise<boolean> {
+  try {
+    const use = await openUse(system, secret);
+    await use.once();
+    await use.close();
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+describe('a stop', () => {
+  it.each<ProcessName>(['control', 'control-worker', 'gateway', 'trusted-worker', 'agent-worker'])(
+    'is latched and proved although %s is killed the moment it is sent',
+    async (name) => {
+      const { taskId, childId, loot, token } = await startArmedTask(cast);
+      const stopId = newStopId('dev');
+      const sending = cast.operator.stops.stop({ task: taskId }, { stopId, reason: `kill -9 of ${name}` });
+      kill(name);
+      expect((await sending).state).toBe('latched');
+      await startAgain(name);
+      const view = await untilReached(cast.operator, stopId, 'proved');
+      expect(view.obligations.total).toBe(5);
+      expect(view.lanes.map((lane) => lane.state)).toEqual(Array(5).fill('proved'));
+      expect(view.tasks).toEqual({ covered: 2, halted: 2 });
+      for (const item of loot) expect(await refused(item.system, item.secret), item.label).toBe(true);
+      await until('the gateway', async () => (await fetch(`${cast.installation.profile.gatewayUrl}/readyz`).catch(() => undefined))?.ok);
+      expect(await listInvoices(cast, token)).toBe(false);
+      for (const id of [taskId, childId]) expect((await cast.service.tasks.get(id)).state).toBe('closed');
+    },
+    150_000,
+  );
+
+  it('loses nothing acknowledged when the stop process is killed right after its answer', async () => {
+    const { taskId } = await startArmedTask(cast);
+    const receipt = await cast.operator.stops.stop({ task: taskId });
+    kill('stop');
+    expect(receipt.state).toBe('latched');
+    await startAgain('stop');
+    expect((await untilReached(cast.operator, receipt.stopId, 'proved')).stopId).toBe(receipt.stopId);
+  }, 120_000);
+
+  it('has its second half without a stop process: nothing is admitted once the lease of every gateway is over', async () => {
+    const { taskId, token } = await startArmedTask(cast);
+    expect(await listInvoices(cast, token)).toBe(true);
+    kill('stop');
+    // The mark that a lease needs may be up to a lease old, and the lease itself lives as long again.
+    await sleep(2 * leaseMs + 1_000);
+    expect(await listInvoices(cast, token)).toBe(false);
+    const before = cast.world.tools.calls().length;
+    await Promise.all(Array.from({ length: 20 }, () => listInvoices(cast, token)));
+    expect(cast.world.tools.calls().length).toBe(before);
+    await startAgain('stop');
+    await until('tool calls to be admitted again', () => listInvoices(cast, token));
+    await cast.operator.stops.stop({ task: taskId });
+  }, 120_000);
+});
+
+describe('a worker that is suspended between recording and issuing a grant', () => {
+  it('hands nothing over when it wakes after the stop, and what it made is dead', async () => {
+    const pid = cast.installation.processes.get('trusted-worker')?.pid() ?? 0;
+    // The OAuth server hangs, so the grant stays `intended` for as long as we like.
+    await cast.world.oauthProxy.addToxic('hang', { type: 'timeout', timeout: 0 });
+    const task = await cast.service.tasks.start({ agentId: 'billing-bot', prompt: 'x' });
+    await until('an intended grant', async () => (await cast.service.tasks.history(task.taskId)).entries.some((entry) => entry.kind === 'grant.intended' && entry.what.includes('crm')));
+    process.kill(pid, 'SIGSTOP');
+    let stopId: string;
+    try {
+      await cast.world.oauthProxy.removeToxic('hang');
+      stopId = (await cast.operator.stops.stop({ task: task.taskId })).stopId;
+      await untilReached(cast.operator, stopId, 'halted');
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    await expect(cast.operator.tasks.token(task.taskId)).rejects.toMatchObject({ code: expect.stringMatching(/stopped|conflict/) });
+    // Either the answer came and what was made is dead, or it was lost: then nobody holds it, and it is watched to its absolute end.
+    const lanes = await until('every lane to be settled', async () => {
+      const { lanes: now } = await cast.operator.stops.get(stopId);
+      return now.length > 0 && now.every((lane) => lane.state === 'proved' || (lane.connector === 'crm' && lane.state === 'residual')) ? now : undefined;
+    });
+    const crm = lanes.find((lane) => lane.connector === 'crm');
+    if (crm?.state === 'residual') expect(Date.parse(crm.residual?.until ?? '')).toBeGreaterThan(Date.now());
+    expect(crm).toBeDefined();
+  }, 120_000);
+});
