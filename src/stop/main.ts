@@ -1,3 +1,4 @@
+import './small-heap.ts';
 import { compose } from '../runtime/compose.ts';
 import { endWithParent } from '../runtime/local/end-with-parent.ts';
 import { startStopServer } from './server.ts';
