@@ -4,12 +4,22 @@ import { type ApprovalEvent, type ApprovalLife, onApproval } from '../../src/cor
 
 const requester = 'rita';
 const anyEvent: fc.Arbitrary<ApprovalEvent> = fc.oneof(
-  fc.record({ kind: fc.constant('decide' as const), decision: fc.constantFrom('approved' as const, 'denied' as const), actor: fc.constantFrom(requester, 'anna') }),
-  fc.record({ kind: fc.constant('redeem' as const), call: fc.constantFrom('allow' as const, 'stopped' as const, 'task-closed' as const, 'held' as const) }),
+  fc.record({
+    kind: fc.constant('decide' as const),
+    decision: fc.constantFrom('approved' as const, 'denied' as const),
+    actor: fc.constantFrom(requester, 'anna'),
+  }),
+  fc.record({
+    kind: fc.constant('redeem' as const),
+    call: fc.constantFrom('allow' as const, 'stopped' as const, 'task-closed' as const, 'held' as const),
+  }),
   fc.constant({ kind: 'close' as const }),
 );
 /** [event, how much later, dead by then] */
-const histories = fc.array(fc.tuple(anyEvent, fc.integer({ min: 0, max: 3 }), fc.boolean()), { maxLength: 25, size: 'max' });
+const histories = fc.array(fc.tuple(anyEvent, fc.integer({ min: 0, max: 3 }), fc.boolean()), {
+  maxLength: 25,
+  size: 'max',
+});
 
 interface Walked {
   readonly event: ApprovalEvent;
@@ -40,7 +50,9 @@ describe('an approval', () => {
         const [call] = allowed;
         if (call === undefined) return;
         const earlier = walked.slice(0, walked.indexOf(call));
-        const approved = earlier.filter(({ event, answer }) => event.kind === 'decide' && event.decision === 'approved' && answer === 'decided');
+        const approved = earlier.filter(
+          ({ event, answer }) => event.kind === 'decide' && event.decision === 'approved' && answer === 'decided',
+        );
         expect(approved).toHaveLength(1);
         expect(approved[0]).toMatchObject({ event: { actor: 'anna' }, dead: false });
         expect(call.now).toBeLessThan(20);
@@ -76,7 +88,11 @@ describe('an approval', () => {
 
   it('can be denied by whoever asked', () => {
     const approval: ApprovalLife = { state: 'pending', requestedBy: requester, expiresAt: 20 };
-    expect(onApproval(approval, { kind: 'decide', decision: 'denied', actor: requester }, 1, false).answer).toBe('decided');
-    expect(onApproval(approval, { kind: 'decide', decision: 'approved', actor: requester }, 1, false).answer).toBe('not-eligible');
+    expect(onApproval(approval, { kind: 'decide', decision: 'denied', actor: requester }, 1, false).answer).toBe(
+      'decided',
+    );
+    expect(onApproval(approval, { kind: 'decide', decision: 'approved', actor: requester }, 1, false).answer).toBe(
+      'not-eligible',
+    );
   });
 });

@@ -15,7 +15,9 @@ describe('a credential', () => {
     fc.assert(
       fc.property(fc.array(anyStopEvent), anyCredential, (events, credential) => {
         const stops = marksOf(after(events));
-        const killers = stops.filter((stop) => credential.keys.includes(stop.scopeKey) && (stop.inForce || stop.epoch > credential.epoch));
+        const killers = stops.filter(
+          (stop) => credential.keys.includes(stop.scopeKey) && (stop.inForce || stop.epoch > credential.epoch),
+        );
         expect(deadBy(credential, stops)).toEqual(killers[0]);
       }),
     );

@@ -2,11 +2,24 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type GrantEvent, type GrantLife, type GrantView, intended, onGrant } from '../../src/core/grant.ts';
 
-const anyView: fc.Arbitrary<GrantView> = fc.record({ dead: fc.boolean(), taskClosed: fc.boolean(), taskHeld: fc.boolean(), pastEnd: fc.boolean() });
-const anyEvent: fc.Arbitrary<GrantEvent> = fc.constantFrom('recheck', 'answered', 'hand-over', 'wipe').map((kind) => ({ kind }));
+const anyView: fc.Arbitrary<GrantView> = fc.record({
+  dead: fc.boolean(),
+  taskClosed: fc.boolean(),
+  taskHeld: fc.boolean(),
+  pastEnd: fc.boolean(),
+});
+const anyEvent: fc.Arbitrary<GrantEvent> = fc
+  .constantFrom('recheck', 'answered', 'hand-over', 'wipe')
+  .map((kind) => ({ kind }));
 const histories = fc.array(fc.tuple(anyEvent, anyView), { maxLength: 30, size: 'max' });
 
-function* walk(steps: readonly (readonly [GrantEvent, GrantView])[]): Generator<{ readonly before: GrantLife; readonly after: GrantLife; readonly event: GrantEvent; readonly view: GrantView; readonly answer: string }> {
+function* walk(steps: readonly (readonly [GrantEvent, GrantView])[]): Generator<{
+  readonly before: GrantLife;
+  readonly after: GrantLife;
+  readonly event: GrantEvent;
+  readonly view: GrantView;
+  readonly answer: string;
+}> {
   let before = intended;
   for (const [event, view] of steps) {
     const { grant: after, answer } = onGrant(before, event, view);
@@ -42,7 +55,8 @@ describe('a grant', () => {
     fc.assert(
       fc.property(histories, (steps) => {
         for (const { before, event, view, answer } of walk(steps)) {
-          if (event.kind === 'hand-over' && before.state === 'issued' && view.dead && !view.pastEnd) expect(answer).toBe('stopped');
+          if (event.kind === 'hand-over' && before.state === 'issued' && view.dead && !view.pastEnd)
+            expect(answer).toBe('stopped');
         }
       }),
     );

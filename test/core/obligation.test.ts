@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type CauseLife, isActedOn, isProved, type LaneEvent, lastCut, onLane, openLane } from '../../src/core/obligation.ts';
+import {
+  type CauseLife,
+  isActedOn,
+  isProved,
+  type LaneEvent,
+  lastCut,
+  onLane,
+  openLane,
+} from '../../src/core/obligation.ts';
 
 const laneIds = ['x', 'y', 'z'];
 const rounds = fc.constantFrom(0, 0, 0, 1, 2);
@@ -30,7 +38,10 @@ function eventOf(what: string | { readonly ago: number }, round: number, at: num
   return { kind: 'conclude', round, state: what as 'proved' | 'expired' | 'residual', at }; // the only words left
 }
 
-function* walk(steps: readonly Step[], lastProbe: boolean): Generator<{ readonly before: CauseLife; readonly after: CauseLife; readonly step: Step; readonly taken: boolean }> {
+function* walk(
+  steps: readonly Step[],
+  lastProbe: boolean,
+): Generator<{ readonly before: CauseLife; readonly after: CauseLife; readonly step: Step; readonly taken: boolean }> {
   let before: CauseLife = { lastProbe, lanes: laneIds.map(openLane) };
   for (const step of steps) {
     const { cause: after, taken } = onLane(before, step.laneId, step.event);
@@ -44,7 +55,8 @@ describe('obligations', () => {
     fc.assert(
       fc.property(histories, fc.boolean(), (steps, lastProbe) => {
         for (const { after } of walk(steps, lastProbe)) {
-          for (const lane of after.lanes) if (lane.final) expect(['proved', 'expired', 'accepted-risk']).toContain(lane.state);
+          for (const lane of after.lanes)
+            if (lane.final) expect(['proved', 'expired', 'accepted-risk']).toContain(lane.state);
         }
       }),
     );
@@ -101,7 +113,7 @@ describe('obligations', () => {
     );
   });
 
-  it('a residual holds up nobody else\'s last probe, and is final only once it is proved', () => {
+  it("a residual holds up nobody else's last probe, and is final only once it is proved", () => {
     let cause: CauseLife = { lastProbe: true, lanes: [openLane('token'), openLane('database')] };
     const step = (laneId: string, event: LaneEvent): void => {
       const next = onLane(cause, laneId, event);

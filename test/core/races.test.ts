@@ -25,7 +25,12 @@ const keys = ['fleet', 'agent:a', 'task:1'];
 const credential = { keys, epoch: 0 };
 
 async function mint(world: World, tick: (label: string) => Promise<void>, without: Guard | undefined): Promise<void> {
-  const view = () => ({ dead: deadBy(credential, marksOf(world.book)) !== undefined, taskClosed: false, taskHeld: false, pastEnd: false });
+  const view = () => ({
+    dead: deadBy(credential, marksOf(world.book)) !== undefined,
+    taskClosed: false,
+    taskHeld: false,
+    pastEnd: false,
+  });
   await tick('mint looks');
   if (view().dead) return;
   if (without !== 'intended-first') {
@@ -44,15 +49,18 @@ async function mint(world: World, tick: (label: string) => Promise<void>, withou
   const step = onGrant(world.grant ?? intended, { kind: 'answered' }, view());
   world.grant = step.grant;
   await tick('hand-over');
-  const handed = without === 'hand-over-check' ? 'handed-over' : onGrant(world.grant, { kind: 'hand-over' }, view()).answer;
-  if (handed === 'handed-over' && world.acknowledged !== undefined) world.faults.push('a credential was handed over after the acknowledgement');
+  const handed =
+    without === 'hand-over-check' ? 'handed-over' : onGrant(world.grant, { kind: 'hand-over' }, view()).answer;
+  if (handed === 'handed-over' && world.acknowledged !== undefined)
+    world.faults.push('a credential was handed over after the acknowledgement');
 }
 
 async function revoke(world: World, tick: (label: string) => Promise<void>, without: Guard | undefined): Promise<void> {
   for (let round = 0; round < 3; round += 1) {
     await tick('revoker polls');
     if (world.acknowledged === undefined) continue;
-    if (world.grant !== undefined && world.grant.state !== 'ended' && world.cause.lanes.length === 0) world.cause = { ...world.cause, lanes: [openLane('g')] };
+    if (world.grant !== undefined && world.grant.state !== 'ended' && world.cause.lanes.length === 0)
+      world.cause = { ...world.cause, lanes: [openLane('g')] };
     if (world.cause.lanes.length === 0) continue;
     await tick('cut');
     // A cut of a mere intent cannot be followed by an issue once the mint was refused or has answered.
@@ -67,7 +75,15 @@ async function revoke(world: World, tick: (label: string) => Promise<void>, with
 }
 
 async function run(scheduler: fc.Scheduler, without?: Guard): Promise<World> {
-  const world: World = { book: noStops, grant: undefined, cause: { lastProbe: true, lanes: [] }, live: false, acknowledged: undefined, proved: false, faults: [] };
+  const world: World = {
+    book: noStops,
+    grant: undefined,
+    cause: { lastProbe: true, lanes: [] },
+    live: false,
+    acknowledged: undefined,
+    proved: false,
+    faults: [],
+  };
   const tick = (label: string): Promise<void> => scheduler.schedule(Promise.resolve(), label);
   const stopper = async (): Promise<void> => {
     await tick('latch');
@@ -122,20 +138,35 @@ const fixed = { seed: 20_261_120, numRuns: 2_000 };
 
 describe('whatever the order in which things happen', () => {
   it('a mint that races a stop leaves nothing alive that is not on record, and hands over nothing after the acknowledgement', async () => {
-    await fc.assert(property(async (scheduler) => (await run(scheduler)).faults), fixed);
+    await fc.assert(
+      property(async (scheduler) => (await run(scheduler)).faults),
+      fixed,
+    );
   });
 
-  it.each(['recheck', 'intended-first', 'hand-over-check', 'uncovered'] as const)('without %s that is caught', async (guard) => {
-    const found = await fc.check(property(async (scheduler) => (await run(scheduler, guard)).faults), fixed);
-    expect(found.failed).toBe(true);
-  });
+  it.each(['recheck', 'intended-first', 'hand-over-check', 'uncovered'] as const)(
+    'without %s that is caught',
+    async (guard) => {
+      const found = await fc.check(
+        property(async (scheduler) => (await run(scheduler, guard)).faults),
+        fixed,
+      );
+      expect(found.failed).toBe(true);
+    },
+  );
 
   it('a call whose stop check begins after the acknowledgement is not admitted (K2)', async () => {
-    await fc.assert(property((scheduler) => admit(scheduler)), fixed);
+    await fc.assert(
+      property((scheduler) => admit(scheduler)),
+      fixed,
+    );
   });
 
   it('a call that looks at the stops before it waits for its locks is caught', async () => {
-    const found = await fc.check(property((scheduler) => admit(scheduler, 'stops-last')), fixed);
+    const found = await fc.check(
+      property((scheduler) => admit(scheduler, 'stops-last')),
+      fixed,
+    );
     expect(found.failed).toBe(true);
   });
 });

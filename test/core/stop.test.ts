@@ -6,7 +6,12 @@ import { anyScopeKey, anyStopEvent } from './arbitrary.ts';
 
 const histories = fc.array(anyStopEvent, { maxLength: 60, size: 'max' });
 
-function* walk(events: readonly StopEvent[]): Generator<{ readonly event: StopEvent; readonly before: StopBook; readonly after: StopBook; readonly answer: string }> {
+function* walk(events: readonly StopEvent[]): Generator<{
+  readonly event: StopEvent;
+  readonly before: StopBook;
+  readonly after: StopBook;
+  readonly answer: string;
+}> {
   let before = noStops;
   for (const event of events) {
     const { book: after, answer } = onStop(before, event);
@@ -33,7 +38,10 @@ describe('stops', () => {
         for (const { before, after, answer } of walk(events)) {
           const grew = answer === 'latched' || answer === 'reset';
           expect(after.epoch).toBe(before.epoch + (grew ? 1 : 0));
-          const used = after.stops.flatMap((stop) => [stop.epoch, ...(stop.resetEpoch === undefined ? [] : [stop.resetEpoch])]);
+          const used = after.stops.flatMap((stop) => [
+            stop.epoch,
+            ...(stop.resetEpoch === undefined ? [] : [stop.resetEpoch]),
+          ]);
           expect([...used].sort((a, b) => a - b)).toEqual(Array.from({ length: after.epoch }, (_, index) => index + 1));
         }
       }),
@@ -59,7 +67,9 @@ describe('stops', () => {
     fc.assert(
       fc.property(histories, (events) => {
         const { stops } = [...walk(events)].at(-1)?.after ?? noStops;
-        for (const stop of stops) if (stop.scopeKey === 'fleet' && stop.resetEpoch !== undefined) expect(stop.resetAskedBy.length).toBeGreaterThanOrEqual(2);
+        for (const stop of stops)
+          if (stop.scopeKey === 'fleet' && stop.resetEpoch !== undefined)
+            expect(stop.resetAskedBy.length).toBeGreaterThanOrEqual(2);
       }),
     );
   });
@@ -70,7 +80,8 @@ describe('stops', () => {
         for (const { event, before, after } of walk(events)) {
           for (const stop of after.stops) {
             const was = before.stops.find((one) => one.stopId === stop.stopId);
-            if (stop.proved && was?.proved !== true) expect(event).toMatchObject({ kind: 'proved', stopId: stop.stopId });
+            if (stop.proved && was?.proved !== true)
+              expect(event).toMatchObject({ kind: 'proved', stopId: stop.stopId });
             if (event.kind === 'found' && event.stopId === stop.stopId) expect(stop.proved).toBe(false);
           }
         }
@@ -82,7 +93,8 @@ describe('stops', () => {
     fc.assert(
       fc.property(histories, (events) => {
         for (const { after } of walk(events)) {
-          for (const stop of after.stops) if (stop.proved) expect([stop.fenced, stop.halted, stop.revoked]).toEqual([true, true, true]);
+          for (const stop of after.stops)
+            if (stop.proved) expect([stop.fenced, stop.halted, stop.revoked]).toEqual([true, true, true]);
         }
       }),
     );

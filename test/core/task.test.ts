@@ -68,7 +68,8 @@ class Register implements fc.Command<Model, System> {
     const taskId = String(system.tasks.size);
     const keys = ['fleet', `agent:${this.agent}`, `task:${taskId}`, ...(parent?.credential.keys ?? [])];
     const outcome = register(taskId, keys, system.book.epoch, marksOf(system.book), parent);
-    if (parentId !== undefined && model.dead.has(parentId) && parent?.state !== 'closed') expect(outcome.kind).toBe('stopped');
+    if (parentId !== undefined && model.dead.has(parentId) && parent?.state !== 'closed')
+      expect(outcome.kind).toBe('stopped');
     if (outcome.kind === 'registered') {
       system.tasks.set(taskId, { life: outcome.task, parent: parentId });
       model.registrations += 1;
@@ -111,14 +112,21 @@ describe('tasks', () => {
     const commands = fc.commands(
       [
         anyStopEvent.map((event) => new Order(event)),
-        fc.tuple(fc.constantFrom('a', 'b'), fc.option(fc.nat(9), { nil: undefined, freq: 2 })).map(([agent, parent]) => new Register(agent, parent)),
-        fc.tuple(fc.constantFrom('begin', 'hold', 'release', 'close'), fc.nat(9)).map(([kind, which]) => new Touch({ kind }, which)),
+        fc
+          .tuple(fc.constantFrom('a', 'b'), fc.option(fc.nat(9), { nil: undefined, freq: 2 }))
+          .map(([agent, parent]) => new Register(agent, parent)),
+        fc
+          .tuple(fc.constantFrom('begin', 'hold', 'release', 'close'), fc.nat(9))
+          .map(([kind, which]) => new Touch({ kind }, which)),
       ],
       { maxCommands: 80, size: 'max' },
     );
     fc.assert(
       fc.property(commands, (sequence) => {
-        fc.modelRun(() => ({ model: { dead: new Set(), registrations: 0 }, real: { book: noStops, tasks: new Map() } }), sequence);
+        fc.modelRun(
+          () => ({ model: { dead: new Set<string>(), registrations: 0 }, real: { book: noStops, tasks: new Map() } }),
+          sequence,
+        );
       }),
       { numRuns: 400 },
     );
@@ -137,7 +145,11 @@ describe('tasks', () => {
 
   it('a token is judged by its own age where it is older than the task', () => {
     const { book } = onStop(noStops, { kind: 'latch', stopId: 's', scopeKey: 'agent:a' });
-    const reset = onStop(onStop(book, { kind: 'fenced', stopId: 's' }).book, { kind: 'reset', stopId: 's', actor: 'olga' }).book;
+    const reset = onStop(onStop(book, { kind: 'fenced', stopId: 's' }).book, {
+      kind: 'reset',
+      stopId: 's',
+      actor: 'olga',
+    }).book;
     const fresh = register('1', ['agent:a'], reset.epoch, marksOf(reset));
     if (fresh.kind !== 'registered') throw new Error('the reset stop does not cover it');
     expect(judgeCall([fresh.task], [], reset.epoch, marksOf(reset))).toBe('allow');

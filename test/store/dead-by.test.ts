@@ -18,20 +18,44 @@ interface Label {
 const worlds = fc.record({
   stops: fc
     .array(fc.record({ scopeKey: fc.constantFrom(...keys), reset: fc.boolean() }), { maxLength: 8 })
-    .chain((stops) => fc.shuffledSubarray(stops.map((_, index) => index + 1), { minLength: stops.length }).map((epochs) => stops.map((stop, index) => ({ ...stop, epoch: epochs[index] ?? 0 })))),
+    .chain((stops) =>
+      fc
+        .shuffledSubarray(
+          stops.map((_, index) => index + 1),
+          { minLength: stops.length },
+        )
+        .map((epochs) => stops.map((stop, index) => ({ ...stop, epoch: epochs[index] ?? 0 }))),
+    ),
   labels: fc.uniqueArray(
-    fc.record({ agentId: fc.constantFrom(...agents), key: fc.constantFrom('label:team=x', 'label:team=y'), removedEpoch: fc.option(fc.integer({ min: 0, max: 9 }), { nil: undefined }) }),
+    fc.record({
+      agentId: fc.constantFrom(...agents),
+      key: fc.constantFrom('label:team=x', 'label:team=y'),
+      removedEpoch: fc.option(fc.integer({ min: 0, max: 9 }), { nil: undefined }),
+    }),
     { selector: (label) => `${label.agentId} ${label.key}` },
   ),
-  credential: fc.record({ keys: fc.subarray([...keys]), agents: fc.subarray([...agents]), epoch: fc.integer({ min: 0, max: 9 }) }),
+  credential: fc.record({
+    keys: fc.subarray([...keys]),
+    agents: fc.subarray([...agents]),
+    epoch: fc.integer({ min: 0, max: 9 }),
+  }),
 });
 
 type World = typeof worlds extends fc.Arbitrary<infer T> ? T : never;
 
 /** core/credential.ts, once per stop, with the labels that count for that stop among the keys. */
 function expected(world: World): string | null {
-  const marks = world.stops.map((stop): StopMark => ({ stopId: `s${stop.epoch}`, scopeKey: stop.scopeKey, epoch: stop.epoch, inForce: !stop.reset }));
-  const carried = (label: Label, stop: StopMark): boolean => world.credential.agents.some((agent) => agent === label.agentId) && (label.removedEpoch === undefined || label.removedEpoch >= stop.epoch);
+  const marks = world.stops.map(
+    (stop): StopMark => ({
+      stopId: `s${stop.epoch}`,
+      scopeKey: stop.scopeKey,
+      epoch: stop.epoch,
+      inForce: !stop.reset,
+    }),
+  );
+  const carried = (label: Label, stop: StopMark): boolean =>
+    world.credential.agents.some((agent) => agent === label.agentId) &&
+    (label.removedEpoch === undefined || label.removedEpoch >= stop.epoch);
   const killers = marks
     .toSorted((a, b) => a.epoch - b.epoch)
     .filter((stop) => {
@@ -64,7 +88,11 @@ onEveryPostgres('the one rule of who is dead', (createOn) => {
           [JSON.stringify(world.labels)],
         );
         const { keys: carried, agents: lineage, epoch } = world.credential;
-        const result = await session.query<{ killer: string | null }>('SELECT estop.dead_by($1, $2, $3) AS killer', [carried, lineage, epoch]);
+        const result = await session.query<{ killer: string | null }>('SELECT estop.dead_by($1, $2, $3) AS killer', [
+          carried,
+          lineage,
+          epoch,
+        ]);
         expect(result.rows[0]?.killer).toBe(expected(world));
       } finally {
         await session.query('ROLLBACK');
@@ -83,10 +111,25 @@ onEveryPostgres('the one rule of who is dead', (createOn) => {
     { what: 'stops in force', in: 'estop.dead_by', find: 's.reset_at IS NULL OR s.epoch >', put: 's.epoch >' },
     { what: 'younger stops', in: 'estop.dead_by', find: 'OR s.epoch > coalesce(p_epoch, 0)', put: '' },
     { what: 'a stop of the same epoch', in: 'estop.dead_by', find: 's.epoch > coalesce', put: 's.epoch >= coalesce' },
-    { what: 'labels as of mint', in: 'estop.dead_by', find: 'AND (s.scope_key = ANY (p_keys) OR EXISTS', put: 'AND (EXISTS' },
+    {
+      what: 'labels as of mint',
+      in: 'estop.dead_by',
+      find: 'AND (s.scope_key = ANY (p_keys) OR EXISTS',
+      put: 'AND (EXISTS',
+    },
     { what: 'labels as of now', in: 'estop.dead_by', find: 'OR EXISTS (', put: 'OR false AND EXISTS (' },
-    { what: 'when a label was removed', in: 'estop.dead_by', find: 'AND (l.removed_epoch IS NULL OR l.removed_epoch >= s.epoch)', put: '' },
-    { what: 'the first killer', in: 'estop.dead_by', find: 'ORDER BY s.epoch LIMIT 1', put: 'ORDER BY s.epoch DESC LIMIT 1' },
+    {
+      what: 'when a label was removed',
+      in: 'estop.dead_by',
+      find: 'AND (l.removed_epoch IS NULL OR l.removed_epoch >= s.epoch)',
+      put: '',
+    },
+    {
+      what: 'the first killer',
+      in: 'estop.dead_by',
+      find: 'ORDER BY s.epoch LIMIT 1',
+      put: 'ORDER BY s.epoch DESC LIMIT 1',
+    },
   ];
   it.each(sabotages)('is found out when SQL forgets $what', async (sabotage) => {
     await sabotaged(ledger, sabotage, async () => {
@@ -95,7 +138,9 @@ onEveryPostgres('the one rule of who is dead', (createOn) => {
   });
 
   it('counts what is missing as oldest', async () => {
-    await ledger.sql(`INSERT INTO estop.stops (stop_id, epoch, scope_key, category, grace_ms, reason, actor, method, reset_epoch, reset_at) VALUES ('old', 1, 'agent:a', 0, 0, '', '', '', 2, now())`);
+    await ledger.sql(
+      `INSERT INTO estop.stops (stop_id, epoch, scope_key, category, grace_ms, reason, actor, method, reset_epoch, reset_at) VALUES ('old', 1, 'agent:a', 0, 0, '', '', '', 2, now())`,
+    );
     expect(await ledger.sql(`SELECT estop.dead_by('{agent:a}', '{}', NULL) AS killer`)).toEqual([{ killer: 'old' }]);
     expect(await ledger.sql(`SELECT estop.dead_by('{agent:a}', NULL, 1) AS killer`)).toEqual([{ killer: null }]);
   });

@@ -15,7 +15,12 @@ export interface Sabotage {
 export type Scenario = (ledger: Ledger) => Promise<void>;
 
 /** A guard whose deletion keeps the tests green does not exist: the scenario passes, and fails with each guard taken out. */
-export function guarded(ledger: () => Ledger, title: string, scenario: Scenario, ...sabotages: readonly Sabotage[]): void {
+export function guarded(
+  ledger: () => Ledger,
+  title: string,
+  scenario: Scenario,
+  ...sabotages: readonly Sabotage[]
+): void {
   it(title, () => scenario(ledger()));
   for (const sabotage of sabotages) {
     it(`${title} (caught without: ${sabotage.what})`, async () => {
@@ -26,7 +31,8 @@ export function guarded(ledger: () => Ledger, title: string, scenario: Scenario,
         );
         const name = thrown instanceof Error ? thrown.name : '';
         // A scenario that breaks down for another reason has caught nothing.
-        if (name !== 'AssertionError') expect(describe(thrown)).toMatch(sabotage.raises ?? /^only an assertion counts$/);
+        if (name !== 'AssertionError')
+          expect(describe(thrown)).toMatch(sabotage.raises ?? /^only an assertion counts$/);
       });
     });
   }
@@ -44,7 +50,8 @@ export async function sabotaged(ledger: Ledger, sabotage: Sabotage, work: () => 
   );
   const original = String(row?.['text']);
   const changed = original.replace(sabotage.find, sabotage.put);
-  if (changed === original) throw new Error(`${sabotage.in} has no ${String(sabotage.find)}: the sabotage is out of date`);
+  if (changed === original)
+    throw new Error(`${sabotage.in} has no ${String(sabotage.find)}: the sabotage is out of date`);
   await ledger.sql(changed);
   try {
     await work();

@@ -17,7 +17,9 @@ onEveryPostgres('the latch', (createOn) => {
     'fifty stops at once get fifty epochs without a gap, in the order in which they committed',
     async (l) => {
       const before = Number((await l.sql('SELECT estop.current_epoch() AS epoch'))[0]?.['epoch']);
-      const results = await Promise.all(Array.from({ length: 50 }, () => latch(l.as('estop_stop'), order('agent:crowd'))));
+      const results = await Promise.all(
+        Array.from({ length: 50 }, () => latch(l.as('estop_stop'), order('agent:crowd'))),
+      );
       const epochs = results.map((result) => mustLatch(result).epoch).sort((a, b) => a - b);
       expect(epochs).toEqual(Array.from({ length: 50 }, (_, index) => before + 1 + index));
       const rows = await l.sql(`SELECT epoch, latched_at FROM estop.stops WHERE epoch > $1 ORDER BY epoch`, [before]);
@@ -44,10 +46,16 @@ onEveryPostgres('the latch', (createOn) => {
       expect(new Set(latched.map((result) => result.epoch)).size).toBe(1);
       expect(latched.filter((result) => result.fresh)).toHaveLength(1);
     },
-    { what: 'the look for the same id', in: 'estop.latch', find: 'IF FOUND THEN RETURN; END IF;', put: '', raises: /duplicate key/ },
+    {
+      what: 'the look for the same id',
+      in: 'estop.latch',
+      find: 'IF FOUND THEN RETURN; END IF;',
+      put: '',
+      raises: /duplicate key/,
+    },
   );
 
-  it('an id that is another scope\'s is not an acknowledgement', async () => {
+  it("an id that is another scope's is not an acknowledgement", async () => {
     const first = await stop(ledger, 'agent:one');
     const second = await latch(ledger.as('estop_stop'), order('agent:two', { stopId: first.stopId }));
     expect(second).toEqual({ kind: 'id-taken', stopId: first.stopId, scopeKey: 'agent:one' });
@@ -62,11 +70,24 @@ onEveryPostgres('the latch', (createOn) => {
       const holder = await l.session();
       await holder.query('BEGIN');
       try {
-        for (const table of ['agents', 'tasks', 'grants', 'calls', 'approvals', 'gateways', 'obligations', 'stop_progress']) {
+        for (const table of [
+          'agents',
+          'tasks',
+          'grants',
+          'calls',
+          'approvals',
+          'gateways',
+          'obligations',
+          'stop_progress',
+        ]) {
           await holder.query(`LOCK TABLE estop.${table} IN ACCESS EXCLUSIVE MODE`);
         }
         const name = newName('latch');
-        const outcome = await doneOrBlocked(l, name, latch(l.alone('estop_stop', name), order(`agent:${agent.agentId}`)));
+        const outcome = await doneOrBlocked(
+          l,
+          name,
+          latch(l.alone('estop_stop', name), order(`agent:${agent.agentId}`)),
+        );
         expect(outcome).not.toBe('blocked');
       } finally {
         await holder.query('ROLLBACK');
@@ -84,13 +105,19 @@ onEveryPostgres('the latch', (createOn) => {
   it('whoever merely has a connection cannot make a stop wait', async () => {
     const intruder = await ledger.session('estop_control');
     await intruder.query('SELECT pg_advisory_lock(1163088975, 1), pg_advisory_lock(1163088975, 0)');
-    for (const attempt of ['SELECT 1 FROM estop.latch_order FOR UPDATE', 'SELECT 1 FROM estop.stops FOR SHARE', 'LOCK TABLE estop.stops IN SHARE MODE']) {
+    for (const attempt of [
+      'SELECT 1 FROM estop.latch_order FOR UPDATE',
+      'SELECT 1 FROM estop.stops FOR SHARE',
+      'LOCK TABLE estop.stops IN SHARE MODE',
+    ]) {
       await intruder.query('BEGIN');
       await expect(intruder.query(attempt)).rejects.toThrow(/permission denied/);
       await intruder.query('ROLLBACK');
     }
     const name = newName('latch');
-    expect(await doneOrBlocked(ledger, name, latch(ledger.alone('estop_stop', name), order('agent:free')))).not.toBe('blocked');
+    expect(await doneOrBlocked(ledger, name, latch(ledger.alone('estop_stop', name), order('agent:free')))).not.toBe(
+      'blocked',
+    );
     await intruder.end();
   });
 
@@ -109,7 +136,12 @@ onEveryPostgres('the latch', (createOn) => {
       expect(await beating).toBe(true);
       expect(await l.sql('SELECT 1 FROM estop.latch_marks WHERE process = $1', [name])).toHaveLength(1);
     },
-    { what: 'the beat taking the stops\' own lock', in: 'estop.latch', find: 'PERFORM 1 FROM estop.latch_order FOR UPDATE;', put: '' },
+    {
+      what: "the beat taking the stops' own lock",
+      in: 'estop.latch',
+      find: 'PERFORM 1 FROM estop.latch_order FOR UPDATE;',
+      put: '',
+    },
   );
 
   guarded(
@@ -126,7 +158,12 @@ onEveryPostgres('the latch', (createOn) => {
       await beating;
       expect(outcome).toBe('blocked');
     },
-    { what: 'the beat taking the table lock', in: 'estop.latch', find: 'LOCK TABLE estop.stops IN ROW EXCLUSIVE MODE;', put: '' },
+    {
+      what: 'the beat taking the table lock',
+      in: 'estop.latch',
+      find: 'LOCK TABLE estop.stops IN ROW EXCLUSIVE MODE;',
+      put: '',
+    },
   );
 
   guarded(
@@ -136,30 +173,52 @@ onEveryPostgres('the latch', (createOn) => {
       const stopId = newId('stop');
       const store = l.as('estop_stop');
       await store.query(`SELECT * FROM estop.latch($1, 'fleet', 7::smallint, -5, NULL, NULL, NULL)`, [stopId]);
-      await store.query(`SELECT * FROM estop.latch($1, 'fleet', 1::smallint, 999999999, repeat('x', 1000000), 'a', 'm')`, [`${stopId}b`]);
+      await store.query(
+        `SELECT * FROM estop.latch($1, 'fleet', 1::smallint, 999999999, repeat('x', 1000000), 'a', 'm')`,
+        [`${stopId}b`],
+      );
       expect(await getStop(store, stopId)).toMatchObject({ category: 0, graceMs: 0, actor: 'unnamed' });
       const long = await getStop(store, `${stopId}b`);
       expect(long?.graceMs).toBe(60_000);
       expect(long?.reason).toHaveLength(2_000);
     },
-    { what: 'clamping the grace', in: 'estop.latch', find: 'least(greatest(coalesce(p_grace_ms, 0), 0), 60000)', put: 'p_grace_ms', raises: /check constraint/ },
+    {
+      what: 'clamping the grace',
+      in: 'estop.latch',
+      find: 'least(greatest(coalesce(p_grace_ms, 0), 0), 60000)',
+      put: 'p_grace_ms',
+      raises: /check constraint/,
+    },
   );
 
   it('what is no scope, or has no id, is refused aloud and latches nothing', async () => {
     const store = ledger.as('estop_stop');
     const count = async (): Promise<unknown> => (await ledger.sql('SELECT count(*) AS n FROM estop.stops'))[0]?.['n'];
     const before = await count();
-    for (const scope of ['', 'agent:', 'agent: billing', 'everything', 'AGENT:x', 'agent:a\u0000b', 'agent:a\nb', `agent:${'x'.repeat(300)}`]) {
+    for (const scope of [
+      '',
+      'agent:',
+      'agent: billing',
+      'everything',
+      'AGENT:x',
+      'agent:a\u0000b',
+      'agent:a\nb',
+      `agent:${'x'.repeat(300)}`,
+    ]) {
       await expect(latch(store, order(scope))).rejects.toMatchObject({ code: 'invalid-input' });
     }
-    await expect(store.query(`SELECT * FROM estop.latch(NULL, 'fleet', 0::smallint, 0, 'r', 'a', 'm')`)).rejects.toThrow(/needs an id/);
+    await expect(
+      store.query(`SELECT * FROM estop.latch(NULL, 'fleet', 0::smallint, 0, 'r', 'a', 'm')`),
+    ).rejects.toThrow(/needs an id/);
     expect(await count()).toBe(before);
   });
 
   it('a stop refuses to run under any isolation but READ COMMITTED', async () => {
     const session = await ledger.session('estop_stop');
     await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
-    await expect(session.query(`SELECT * FROM estop.latch('x', 'fleet', 0::smallint, 0, 'r', 'a', 'm')`)).rejects.toThrow(/READ COMMITTED/);
+    await expect(
+      session.query(`SELECT * FROM estop.latch('x', 'fleet', 0::smallint, 0, 'r', 'a', 'm')`),
+    ).rejects.toThrow(/READ COMMITTED/);
     await session.query('ROLLBACK');
   });
 
@@ -168,7 +227,9 @@ onEveryPostgres('the latch', (createOn) => {
     for (const setting of ['off', 'local']) {
       await session.query('BEGIN');
       await session.query(`SET LOCAL synchronous_commit = ${setting}`);
-      await session.query(`SELECT * FROM estop.latch($1, 'agent:durable', 0::smallint, 0, 'r', 'a', 'm')`, [newId('stop')]);
+      await session.query(`SELECT * FROM estop.latch($1, 'agent:durable', 0::smallint, 0, 'r', 'a', 'm')`, [
+        newId('stop'),
+      ]);
       const shown = await session.query<{ synchronous_commit: string }>('SHOW synchronous_commit');
       await session.query('COMMIT');
       expect(shown.rows[0]?.synchronous_commit).toBe('on');
@@ -179,7 +240,9 @@ onEveryPostgres('the latch', (createOn) => {
     const session = await ledger.session();
     await session.query('DELETE FROM estop.latch_order');
     try {
-      const results = await Promise.all(Array.from({ length: 10 }, () => latch(ledger.as('estop_stop'), order('agent:restored'))));
+      const results = await Promise.all(
+        Array.from({ length: 10 }, () => latch(ledger.as('estop_stop'), order('agent:restored'))),
+      );
       expect(new Set(results.map((result) => mustLatch(result).epoch)).size).toBe(10);
     } finally {
       await session.query('INSERT INTO estop.latch_order DEFAULT VALUES');
@@ -189,7 +252,9 @@ onEveryPostgres('the latch', (createOn) => {
   it('a latch that its caller leaves uncommitted makes others wait for no longer than the idle limit', async () => {
     const careless = await ledger.session('estop_stop');
     await careless.query('BEGIN');
-    await careless.query(`SELECT * FROM estop.latch($1, 'agent:careless', 0::smallint, 0, 'r', 'a', 'm')`, [newId('stop')]);
+    await careless.query(`SELECT * FROM estop.latch($1, 'agent:careless', 0::smallint, 0, 'r', 'a', 'm')`, [
+      newId('stop'),
+    ]);
     const name = newName('latch');
     const waiting = latch(ledger.alone('estop_stop', name), order('agent:patient'));
     await untilBlocked(ledger, name);

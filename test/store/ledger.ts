@@ -6,12 +6,12 @@ import type { StopOrder } from '../../src/contract/stop.ts';
 import { formatId, type IdKind } from '../../src/core/ids.ts';
 import { agentKey } from '../../src/core/scope-key.ts';
 import { registerAgents } from '../../src/store/agents.ts';
-import { type LatchResult, beat, latch } from '../../src/store/latch.ts';
 import { noteStopSeen, reportFence } from '../../src/store/fence.ts';
+import { beat, type LatchResult, latch } from '../../src/store/latch.ts';
 import { openStore, type Store } from '../../src/store/pool.ts';
 import { provisionStore } from '../../src/store/provision.ts';
 import type { StoreRole } from '../../src/store/role.ts';
-import { registerRoot } from '../../src/store/task-registration.ts';
+import { registerChild, registerRoot } from '../../src/store/task-registration.ts';
 import type { TaskRecord } from '../../src/store/tasks.ts';
 import type { TestDatabase } from '../kit/postgres.ts';
 
@@ -56,7 +56,9 @@ export async function openLedger(superuserUrl: string, name: string): Promise<Le
     alone: (role, application) => open(application, role, 1),
     sql: async (text, values = []) => (await superuser.query<Record<string, unknown>>(text, [...values])).rows,
     session: async (role) => {
-      const session = new Client({ connectionString: role === undefined ? withDatabase(superuserUrl, name) : urls[role] });
+      const session = new Client({
+        connectionString: role === undefined ? withDatabase(superuserUrl, name) : urls[role],
+      });
       session.on('error', () => undefined);
       await session.connect();
       sessions.push(session);
@@ -113,13 +115,44 @@ export async function putAgents(ledger: Ledger, agents: readonly AgentSpec[]): P
 }
 
 export async function startTask(ledger: Ledger, agent: AgentSpec): Promise<TaskRecord> {
-  const outcome = await registerRoot(ledger.as('estop_control'), { taskId: newId('task'), agent, purpose: 'a test', requestedBy: 'rita' });
+  const outcome = await registerRoot(ledger.as('estop_control'), {
+    taskId: newId('task'),
+    agent,
+    purpose: 'a test',
+    requestedBy: 'rita',
+  });
   if (outcome.kind !== 'registered') throw new Error(`the task was not registered: ${JSON.stringify(outcome)}`);
   return outcome.task;
 }
 
+export async function startChild(
+  l: Ledger,
+  parent: TaskRecord,
+  parentAgent: AgentSpec,
+  agent: AgentSpec,
+): Promise<TaskRecord> {
+  const outcome = await registerChild(l.as('estop_trusted'), {
+    taskId: newId('task'),
+    parentTaskId: parent.taskId,
+    parentAgent,
+    agent,
+    purpose: 'a child',
+  });
+  if (outcome.kind !== 'registered') throw new Error(JSON.stringify(outcome));
+  return outcome.task;
+}
+
 export function order(scopeKey: string, changes: Partial<StopOrder> = {}): StopOrder {
-  return { stopId: newId('stop'), scopeKey, category: 0, graceMs: 0, reason: 'a test', actor: 'olga', method: 'api', ...changes };
+  return {
+    stopId: newId('stop'),
+    scopeKey,
+    category: 0,
+    graceMs: 0,
+    reason: 'a test',
+    actor: 'olga',
+    method: 'api',
+    ...changes,
+  };
 }
 
 export type Latched = Extract<LatchResult, { kind: 'latched' }>;

@@ -12,7 +12,12 @@ import { type Ledger, makeLedger, newName, order } from './ledger.ts';
 const written = readMigrations();
 
 function extra(version: number, sql: string): Migration {
-  return { version, name: `${String(version).padStart(4, '0')}-extra`, sql, checksum: createHash('sha256').update(sql).digest('hex') };
+  return {
+    version,
+    name: `${String(version).padStart(4, '0')}-extra`,
+    sql,
+    checksum: createHash('sha256').update(sql).digest('hex'),
+  };
 }
 
 onEveryPostgres('migrations', (createOn) => {
@@ -33,10 +38,14 @@ onEveryPostgres('migrations', (createOn) => {
 
   it('are applied once, each with a line of its own, however many migrators there are', async () => {
     const fresh = await createOn();
-    const reports = await Promise.all(Array.from({ length: 3 }, () => migrate(ledger.urls.estop_owner.replace(/[^/]+$/, fresh.name)).catch((thrown: unknown) => thrown)));
+    const reports = await Promise.all(
+      Array.from({ length: 3 }, () =>
+        migrate(ledger.urls.estop_owner.replace(/[^/]+$/, fresh.name)).catch((thrown: unknown) => thrown),
+      ),
+    );
     expect(reports.filter((one) => one instanceof Error)).toHaveLength(3); // the owner of another store is not let in
     const asSuperuser = await Promise.all(Array.from({ length: 3 }, () => migrate(fresh.url)));
-    expect(asSuperuser.map((one) => one.applied.length).sort()).toEqual([0, 0, written.length]);
+    expect(asSuperuser.map((one) => one.applied.length).toSorted((a, b) => a - b)).toEqual([0, 0, written.length]);
     expect(await migrate(fresh.url)).toEqual({ applied: [], version: written.length });
   });
 
@@ -46,7 +55,9 @@ onEveryPostgres('migrations', (createOn) => {
   });
 
   it('a store that is newer than this program is refused', async () => {
-    await expect(migrate(ledger.urls.estop_owner, { migrations: known.slice(0, -1) })).rejects.toMatchObject({ code: 'conflict' });
+    await expect(migrate(ledger.urls.estop_owner, { migrations: known.slice(0, -1) })).rejects.toMatchObject({
+      code: 'conflict',
+    });
   });
 
   it('one that fails leaves nothing behind, not even its line', async () => {
@@ -56,12 +67,18 @@ onEveryPostgres('migrations', (createOn) => {
   });
 
   it('one that would hold what a stop needs is cut off, and stops go on', async () => {
-    const slow = add('LOCK TABLE estop.stops IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(30);').catch((thrown: unknown) => thrown);
-    const results = await Promise.all(Array.from({ length: 3 }, () => latch(ledger.alone('estop_stop', newName('latch')), order('agent:meanwhile'))));
+    const slow = add('LOCK TABLE estop.stops IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(30);').catch(
+      (thrown: unknown) => thrown,
+    );
+    const results = await Promise.all(
+      Array.from({ length: 3 }, () => latch(ledger.alone('estop_stop', newName('latch')), order('agent:meanwhile'))),
+    );
     expect(results.map((one) => one.kind)).toEqual(['latched', 'latched', 'latched']);
     expect(await slow).toMatchObject({ code: 'store-unavailable' });
     // Several quick statements that together take too long.
-    const many = add(`ALTER TABLE estop.stops ADD COLUMN tried int; ${'SELECT pg_sleep(0.2);'.repeat(10)}`).catch((thrown: unknown) => thrown);
+    const many = add(`ALTER TABLE estop.stops ADD COLUMN tried int; ${'SELECT pg_sleep(0.2);'.repeat(10)}`).catch(
+      (thrown: unknown) => thrown,
+    );
     expect(await many).toMatchObject({ code: 'store-unavailable' });
     expect(await ledger.sql(`SELECT 1 FROM information_schema.columns WHERE column_name = 'tried'`)).toEqual([]);
   });
@@ -70,7 +87,9 @@ onEveryPostgres('migrations', (createOn) => {
     const reader = await ledger.session();
     await reader.query('BEGIN');
     await reader.query('SELECT count(*) FROM estop.stops');
-    await expect(add('ALTER TABLE estop.stops ADD COLUMN waited int;')).rejects.toMatchObject({ code: 'store-unavailable' });
+    await expect(add('ALTER TABLE estop.stops ADD COLUMN waited int;')).rejects.toMatchObject({
+      code: 'store-unavailable',
+    });
     const patient = add('ALTER TABLE estop.stops ADD COLUMN waited int;', 20);
     expect((await latch(ledger.as('estop_stop'), order('agent:meanwhile'))).kind).toBe('latched');
     await reader.query('COMMIT');
@@ -78,7 +97,9 @@ onEveryPostgres('migrations', (createOn) => {
   });
 
   it('one that touches nothing of a stop may take its time', async () => {
-    expect(await add('CREATE TABLE estop.unrelated (x int); SELECT pg_sleep(0.6);')).toMatchObject({ version: next - 1 });
+    expect(await add('CREATE TABLE estop.unrelated (x int); SELECT pg_sleep(0.6);')).toMatchObject({
+      version: next - 1,
+    });
   });
 
   it('know which of them a stop could be waiting for', () => {
@@ -90,6 +111,8 @@ onEveryPostgres('migrations', (createOn) => {
   const compiled = join(import.meta.dirname, '../../dist/src/store/migration-files.js');
   it.skipIf(!existsSync(compiled))('are found when the program runs compiled (needs a build)', () => {
     const script = `import(${JSON.stringify(compiled)}).then((m) => console.log(m.readMigrations().length))`;
-    expect(execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' }).trim()).toBe(String(written.length));
+    expect(execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' }).trim()).toBe(
+      String(written.length),
+    );
   });
 });

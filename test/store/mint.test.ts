@@ -1,27 +1,20 @@
 import { beforeAll, expect, it } from 'vitest';
 import { connectorKey } from '../../src/core/scope-key.ts';
-import { getForLane, getGrant, handOver, type Intent, listGrants, mintIntend, mintIssued, mintRecheck } from '../../src/store/grants.ts';
+import {
+  getForLane,
+  getGrant,
+  handOver,
+  listGrants,
+  mintIntend,
+  mintIssued,
+  mintRecheck,
+} from '../../src/store/grants.ts';
 import { openEndObligations, openObligations } from '../../src/store/obligations.ts';
-import { resetStop } from '../../src/store/stops.ts';
-import { closeTasks, setTaskHeld, type TaskRecord } from '../../src/store/tasks.ts';
+import { closeTasks, setTaskHeld } from '../../src/store/tasks.ts';
 import { onEveryPostgres } from '../kit/postgres.ts';
 import { guarded } from './guarded.ts';
-import { addAgent, fence, type Ledger, makeLedger, newId, newName, startTask, stop, stopAgent } from './ledger.ts';
-import { doneOrBlocked, untilBlocked } from './waiting.ts';
-
-const secret = new TextEncoder().encode('sealed');
-
-const intent = (task: TaskRecord, changes: Partial<Intent> = {}): Intent => ({
-  grantId: newId('grant'), name: 'db', taskId: task.taskId, connector: 'pg-main', target: 'role-1', shared: false, handle: { role: 'r' }, epoch: task.epoch, lifeMs: 60_000, ...changes,
-});
-
-async function issued(l: Ledger, task: TaskRecord, changes: Partial<Intent> = {}): Promise<string> {
-  const wanted = intent(task, changes);
-  expect((await mintIntend(l.as('estop_trusted'), wanted)).kind).toBe('intended');
-  expect(await mintRecheck(l.as('estop_trusted'), wanted.grantId)).toEqual({ kind: 'issue' });
-  expect(await mintIssued(l.as('estop_trusted'), wanted.grantId, secret)).toEqual({ kind: 'issued' });
-  return wanted.grantId;
-}
+import { intent, issued, secret } from './intent.ts';
+import { addAgent, type Ledger, makeLedger, newId, newName, startTask, stop, stopAgent } from './ledger.ts';
 
 onEveryPostgres('a grant', (createOn) => {
   let ledger: Ledger;
@@ -32,12 +25,19 @@ onEveryPostgres('a grant', (createOn) => {
   it('is intended, issued, handed over, and read with its secret by the revoker alone', async () => {
     const task = await startTask(ledger, await addAgent(ledger));
     const grantId = await issued(ledger, task);
-    expect(await handOver(ledger.as('estop_gateway'), task.taskId, 'db', task.epoch)).toMatchObject({ kind: 'handed-over', grantId, handle: { role: 'r' }, sealed: Buffer.from(secret) });
+    expect(await handOver(ledger.as('estop_gateway'), task.taskId, 'db', task.epoch)).toMatchObject({
+      kind: 'handed-over',
+      grantId,
+      handle: { role: 'r' },
+      sealed: Buffer.from(secret),
+    });
     expect(await handOver(ledger.as('estop_gateway'), task.taskId, 'other', task.epoch)).toEqual({ kind: 'none' });
     expect((await getForLane(ledger.as('estop_revoker'), grantId))?.sealed).toEqual(Buffer.from(secret));
     await expect(getForLane(ledger.as('estop_control'), grantId)).rejects.toMatchObject({ code: 'internal' });
     await expect(getForLane(ledger.as('estop_trusted'), grantId)).rejects.toMatchObject({ code: 'internal' });
-    expect((await listGrants(ledger.as('estop_control'), { taskId: task.taskId })).items).toMatchObject([{ grantId, state: 'issued' }]);
+    expect((await listGrants(ledger.as('estop_control'), { taskId: task.taskId })).items).toMatchObject([
+      { grantId, state: 'issued' },
+    ]);
   });
 
   guarded(
@@ -48,13 +48,24 @@ onEveryPostgres('a grant', (createOn) => {
       const task = await startTask(l, agent);
       const connector = newName('c');
       const connectorStop = await stop(l, connectorKey(connector));
-      expect(await mintIntend(l.as('estop_trusted'), intent(task, { connector }))).toEqual({ kind: 'stopped', stopId: connectorStop.stopId });
+      expect(await mintIntend(l.as('estop_trusted'), intent(task, { connector }))).toEqual({
+        kind: 'stopped',
+        stopId: connectorStop.stopId,
+      });
       const stopped = await stopAgent(l, agent);
-      expect(await mintIntend(l.as('estop_trusted'), intent(task))).toEqual({ kind: 'stopped', stopId: stopped.stopId });
+      expect(await mintIntend(l.as('estop_trusted'), intent(task))).toEqual({
+        kind: 'stopped',
+        stopId: stopped.stopId,
+      });
       expect((await listGrants(l.as('estop_control'), { taskId: task.taskId })).items).toEqual([]);
     },
     { what: 'the first look', in: 'estop.mint_intend', find: 'IF killer IS NOT NULL THEN', put: 'IF false THEN' },
-    { what: 'the key of the connector', in: 'estop.mint_intend', find: `unnest(t.keys || ('connector:' || p_connector))`, put: 'unnest(t.keys)' },
+    {
+      what: 'the key of the connector',
+      in: 'estop.mint_intend',
+      find: `unnest(t.keys || ('connector:' || p_connector))`,
+      put: 'unnest(t.keys)',
+    },
   );
 
   guarded(
@@ -66,15 +77,33 @@ onEveryPostgres('a grant', (createOn) => {
       const wanted = intent(task);
       const slow = await l.session('estop_trusted');
       await slow.query('BEGIN');
-      await slow.query(`SELECT * FROM estop.mint_intend($1, $2, $3, $4, $5, false, '{"role":"r"}', $6, 60000)`, [wanted.grantId, wanted.name, wanted.taskId, wanted.connector, wanted.target, wanted.epoch]);
+      await slow.query(`SELECT * FROM estop.mint_intend($1, $2, $3, $4, $5, false, '{"role":"r"}', $6, 60000)`, [
+        wanted.grantId,
+        wanted.name,
+        wanted.taskId,
+        wanted.connector,
+        wanted.target,
+        wanted.epoch,
+      ]);
       const stopped = await stopAgent(l, agent);
       expect(await openObligations(l.as('estop_revoker'), stopped.stopId)).toBe(0);
       await slow.query('COMMIT');
-      expect(await mintRecheck(l.as('estop_trusted'), wanted.grantId)).toEqual({ kind: 'stopped', stopId: stopped.stopId });
-      expect(await getGrant(l.as('estop_trusted'), wanted.grantId)).toMatchObject({ state: 'ended', endReason: 'never-issued' });
+      expect(await mintRecheck(l.as('estop_trusted'), wanted.grantId)).toEqual({
+        kind: 'stopped',
+        stopId: stopped.stopId,
+      });
+      expect(await getGrant(l.as('estop_trusted'), wanted.grantId)).toMatchObject({
+        state: 'ended',
+        endReason: 'never-issued',
+      });
     },
     // rule: mint-reread
-    { what: 'the second look', in: 'estop.mint_recheck', find: 'IF killer IS NULL AND NOT closed THEN', put: 'IF true THEN' },
+    {
+      what: 'the second look',
+      in: 'estop.mint_recheck',
+      find: 'IF killer IS NULL AND NOT closed THEN',
+      put: 'IF true THEN',
+    },
   );
 
   guarded(
@@ -93,7 +122,12 @@ onEveryPostgres('a grant', (createOn) => {
       expect(await openObligations(l.as('estop_revoker'), stopped.stopId)).toBe(1);
     },
     { what: 'the mark that it was asked', in: 'estop.mint_recheck', find: 'IF NOT asked THEN', put: 'IF true THEN' },
-    { what: 'intended grants among the obligations', in: 'estop.open_obligations', find: `g.state <> 'ended'`, put: `g.state = 'issued'` },
+    {
+      what: 'intended grants among the obligations',
+      in: 'estop.open_obligations',
+      find: `g.state <> 'ended'`,
+      put: `g.state = 'issued'`,
+    },
   );
 
   guarded(
@@ -106,14 +140,30 @@ onEveryPostgres('a grant', (createOn) => {
       await mintIntend(l.as('estop_trusted'), wanted);
       await mintRecheck(l.as('estop_trusted'), wanted.grantId);
       const stopped = await stopAgent(l, agent);
-      expect(await mintIssued(l.as('estop_trusted'), wanted.grantId, secret)).toEqual({ kind: 'stopped', stopId: stopped.stopId });
-      expect(await handOver(l.as('estop_gateway'), task.taskId, 'db', task.epoch)).toEqual({ kind: 'stopped', stopId: stopped.stopId });
+      expect(await mintIssued(l.as('estop_trusted'), wanted.grantId, secret)).toEqual({
+        kind: 'stopped',
+        stopId: stopped.stopId,
+      });
+      expect(await handOver(l.as('estop_gateway'), task.taskId, 'db', task.epoch)).toEqual({
+        kind: 'stopped',
+        stopId: stopped.stopId,
+      });
       expect((await getForLane(l.as('estop_revoker'), wanted.grantId))?.sealed).toBeDefined();
       expect(await openObligations(l.as('estop_revoker'), stopped.stopId)).toBe(1);
     },
     // rule: mint-reread-before-hand-over
-    { what: 'the third look', in: 'estop.mint_issued', find: `CASE WHEN killer IS NOT NULL THEN 'stopped'`, put: `CASE WHEN false THEN 'stopped'` },
-    { what: 'the look at the hand-over', in: 'estop.hand_over', find: `CASE WHEN f.killer IS NOT NULL THEN 'stopped'`, put: `CASE WHEN false THEN 'stopped'` },
+    {
+      what: 'the third look',
+      in: 'estop.mint_issued',
+      find: `CASE WHEN killer IS NOT NULL THEN 'stopped'`,
+      put: `CASE WHEN false THEN 'stopped'`,
+    },
+    {
+      what: 'the look at the hand-over',
+      in: 'estop.hand_over',
+      find: `CASE WHEN f.killer IS NOT NULL THEN 'stopped'`,
+      put: `CASE WHEN false THEN 'stopped'`,
+    },
   );
 
   guarded(
@@ -133,15 +183,28 @@ onEveryPostgres('a grant', (createOn) => {
       expect(await mintIntend(l.as('estop_trusted'), intent(task))).toEqual({ kind: 'refused', reason: 'task-closed' });
       expect(await handOver(l.as('estop_gateway'), task.taskId, 'kept', task.epoch)).toEqual({ kind: 'task-closed' });
       await openEndObligations(l.as('estop_revoker'));
-      const opened = await l.sql('SELECT grant_id, cause_id FROM estop.obligations WHERE task_id = $1 ORDER BY grant_id', [task.taskId]);
+      const opened = await l.sql(
+        'SELECT grant_id, cause_id FROM estop.obligations WHERE task_id = $1 ORDER BY grant_id',
+        [task.taskId],
+      );
       expect(opened.map((row) => row['grant_id'])).toEqual([kept, late.grantId].sort());
       expect(new Set(opened.map((row) => row['cause_id']))).toEqual(new Set([`end:${task.taskId}`]));
     },
     // rule: task-end-ends-grants
-    { what: 'the task at the second look', in: 'estop.mint_recheck', find: 'IF killer IS NULL AND NOT closed THEN', put: 'IF killer IS NULL THEN' },
+    {
+      what: 'the task at the second look',
+      in: 'estop.mint_recheck',
+      find: 'IF killer IS NULL AND NOT closed THEN',
+      put: 'IF killer IS NULL THEN',
+    },
     { what: 'the task at the third look', in: 'estop.mint_issued', find: `WHEN closed THEN 'task-closed'`, put: '' },
-    { what: 'the task at the hand-over', in: 'estop.hand_over', find: `WHEN f.task_state = 'closed' THEN 'task-closed'`, put: '' },
-    { what: 'obligations at a task\'s end', in: 'estop.open_end_obligations', find: `t.state = 'closed'`, put: 'false' },
+    {
+      what: 'the task at the hand-over',
+      in: 'estop.hand_over',
+      find: `WHEN f.task_state = 'closed' THEN 'task-closed'`,
+      put: '',
+    },
+    { what: "obligations at a task's end", in: 'estop.open_end_obligations', find: `t.state = 'closed'`, put: 'false' },
   );
 
   it('is not handed over while its task is held, after its end, or to a token older than a reset stop', async () => {
@@ -157,10 +220,13 @@ onEveryPostgres('a grant', (createOn) => {
     expect(await handOver(gateway, task.taskId, 'db', task.epoch)).toEqual({ kind: 'none' });
   });
 
-  it('carries its task\'s epoch and no other, and an absolute end', async () => {
+  it("carries its task's epoch and no other, and an absolute end", async () => {
     const task = await startTask(ledger, await addAgent(ledger));
     for (const epoch of [task.epoch + 1, task.epoch - 1]) {
-      expect(await mintIntend(ledger.as('estop_trusted'), intent(task, { epoch }))).toEqual({ kind: 'refused', reason: 'epoch-from-elsewhere' });
+      expect(await mintIntend(ledger.as('estop_trusted'), intent(task, { epoch }))).toEqual({
+        kind: 'refused',
+        reason: 'epoch-from-elsewhere',
+      });
     }
     const made = await mintIntend(ledger.as('estop_trusted'), intent(task, { lifeMs: 60_000 }));
     const end = made.kind === 'intended' ? Date.parse(made.absoluteEnd) : 0;
@@ -168,112 +234,21 @@ onEveryPostgres('a grant', (createOn) => {
     expect(end).toBeLessThan(Date.now() + 120_000);
   });
 
-  it('a retry finds its own intent, and nobody else\'s', async () => {
+  it("a retry finds its own intent, and nobody else's", async () => {
     const agent = await addAgent(ledger);
     const [task, other] = [await startTask(ledger, agent), await startTask(ledger, agent)];
     const wanted = intent(task);
     const first = await mintIntend(ledger.as('estop_trusted'), wanted);
     expect(await mintIntend(ledger.as('estop_trusted'), wanted)).toEqual({ ...first, kind: 'exists' });
-    expect(await mintIntend(ledger.as('estop_trusted'), { ...wanted, taskId: other.taskId })).toEqual({ kind: 'refused', reason: 'id-taken' });
-    expect(await mintIntend(ledger.as('estop_trusted'), { ...wanted, handle: { role: 'another' } })).toEqual({ kind: 'refused', reason: 'id-taken' });
+    expect(await mintIntend(ledger.as('estop_trusted'), { ...wanted, taskId: other.taskId })).toEqual({
+      kind: 'refused',
+      reason: 'id-taken',
+    });
+    expect(await mintIntend(ledger.as('estop_trusted'), { ...wanted, handle: { role: 'another' } })).toEqual({
+      kind: 'refused',
+      reason: 'id-taken',
+    });
     expect(await mintRecheck(ledger.as('estop_trusted'), newId('grant'))).toEqual({ kind: 'not-intended' });
     expect(await mintIssued(ledger.as('estop_trusted'), newId('grant'), secret)).toEqual({ kind: 'ended' });
   });
-
-  guarded(
-    () => ledger,
-    'on a shared target waits until nothing of an earlier generation is open there',
-    async (l) => {
-      const agent = await addAgent(l);
-      const task = await startTask(l, agent);
-      const target = { connector: newName('c'), target: 'queue', shared: true };
-      await issued(l, task, target);
-      const stopped = await stopAgent(l, agent);
-      await fence(l, stopped.stopId);
-      await resetStop(l.as('estop_control'), { stopId: stopped.stopId, actor: 'olga', reason: 'over' });
-      const next = await startTask(l, agent);
-      const trusted = l.as('estop_trusted');
-      // Killed, and no obligation has been opened yet.
-      expect(await mintIntend(trusted, intent(next, target))).toEqual({ kind: 'target-busy' });
-      await openObligations(l.as('estop_revoker'), stopped.stopId);
-      await l.sql(`UPDATE estop.grants SET state = 'ended' WHERE task_id = $1`, [task.taskId]);
-      // Ended, and its obligation has not passed the last probe.
-      expect(await mintIntend(trusted, intent(next, target))).toEqual({ kind: 'target-busy' });
-      expect((await mintIntend(trusted, intent(next, { ...target, shared: false }))).kind).toBe('intended');
-      await l.sql(`UPDATE estop.obligations SET final_at = clock_timestamp() WHERE task_id = $1`, [task.taskId]);
-      expect((await mintIntend(trusted, intent(next, target))).kind).toBe('intended');
-    },
-    // rule: target-block, open-until-final
-    { what: 'killed grants', in: 'estop.mint_intend', find: `(owner.state = 'closed' OR estop.dead_by(g.keys, g.agents, g.epoch) IS NOT NULL)`, put: '(false)' },
-    { what: 'open obligations', in: 'estop.mint_intend', find: 'AND o.final_at IS NULL', put: 'AND false' },
-  );
-
-  guarded(
-    () => ledger,
-    'on a shared target waits for what a closed task left there',
-    async (l) => {
-      const agent = await addAgent(l);
-      const [task, next] = [await startTask(l, agent), await startTask(l, agent)];
-      const target = { connector: newName('c'), target: 'queue', shared: true };
-      await issued(l, task, target);
-      expect((await mintIntend(l.as('estop_trusted'), intent(next, target))).kind).toBe('intended');
-      await closeTasks(l.as('estop_trusted'), [task.taskId], 'done');
-      expect(await mintIntend(l.as('estop_trusted'), intent(next, target))).toEqual({ kind: 'target-busy' });
-    },
-    { what: 'closed tasks', in: 'estop.mint_intend', find: `owner.state = 'closed' OR`, put: '' },
-  );
-
-  guarded(
-    () => ledger,
-    'on a shared target is looked at one intent after the other',
-    async (l) => {
-      const agent = await addAgent(l);
-      const task = await startTask(l, agent);
-      const target = { connector: newName('c'), target: 'queue', shared: true };
-      const holder = await l.session('estop_trusted');
-      const first = intent(task, target);
-      await holder.query('BEGIN');
-      await holder.query(`SELECT * FROM estop.mint_intend($1, 'a', $2, $3, $4, true, '{}', $5, 60000)`, [first.grantId, task.taskId, first.connector, first.target, task.epoch]);
-      const name = newName('mint');
-      const second = mintIntend(l.alone('estop_trusted', name), intent(task, target));
-      const outcome = await doneOrBlocked(l, name, second);
-      await holder.query('COMMIT');
-      expect(outcome).toBe('blocked');
-      expect((await second).kind).toBe('intended');
-      // Another target, or one of its own, waits for nobody.
-      await holder.query('BEGIN');
-      await holder.query(`SELECT * FROM estop.mint_intend($1, 'a', $2, $3, $4, true, '{}', $5, 60000)`, [newId('grant'), task.taskId, first.connector, first.target, task.epoch]);
-      const free = newName('mint');
-      const unshared = await doneOrBlocked(l, free, mintIntend(l.alone('estop_trusted', free), intent(task, { ...target, shared: false })));
-      await holder.query('ROLLBACK');
-      expect(unshared).not.toBe('blocked');
-    },
-    // rule: target-lock
-    { what: 'the lock per agent and target', in: 'estop.mint_intend', find: /PERFORM pg_advisory_xact_lock[^;]*;/, put: 'NULL;' },
-  );
-
-  guarded(
-    () => ledger,
-    'on a shared target, that waited its turn, sees the stop latched meanwhile',
-    async (l) => {
-      const agent = await addAgent(l);
-      const task = await startTask(l, agent);
-      const target = { connector: newName('c'), target: 'queue', shared: true };
-      const holder = await l.session('estop_trusted');
-      await holder.query('BEGIN');
-      await holder.query(`SELECT * FROM estop.mint_intend($1, 'a', $2, $3, $4, true, '{}', $5, 60000)`, [newId('grant'), task.taskId, target.connector, target.target, task.epoch]);
-      const name = newName('mint');
-      const waiting = mintIntend(l.alone('estop_trusted', name), intent(task, target));
-      await untilBlocked(l, name);
-      const stopped = await stopAgent(l, agent);
-      await holder.query('ROLLBACK');
-      expect(await waiting).toEqual({ kind: 'stopped', stopId: stopped.stopId });
-    },
-    {
-      what: 'reading the stops after the lock',
-      in: 'estop.mint_intend',
-      find: /IF p_shared THEN([\s\S]*)SELECT estop\.dead_by\(grant_keys, x\.agents, x\.epoch\) INTO killer FROM/,
-      put: 'killer := estop.dead_by(grant_keys, t.agents, t.epoch); IF p_shared THEN $1 PERFORM 1 FROM',
-    },
-  );
 });

@@ -1,12 +1,23 @@
 import { beforeAll, expect, it } from 'vitest';
 import { agentKey, labelKey } from '../../src/core/scope-key.ts';
-import { latch } from '../../src/store/latch.ts';
 import { currentEpoch } from '../../src/store/installation.ts';
+import { latch } from '../../src/store/latch.ts';
 import { getStop, killedBy, latchedStopIds, listStops, resetStop } from '../../src/store/stops.ts';
 import { checkTask } from '../../src/store/tasks.ts';
 import { onEveryPostgres } from '../kit/postgres.ts';
 import { guarded } from './guarded.ts';
-import { addAgent, fence, type Ledger, makeLedger, mustLatch, newName, order, startTask, stop, stopAgent } from './ledger.ts';
+import {
+  addAgent,
+  fence,
+  type Ledger,
+  makeLedger,
+  mustLatch,
+  newName,
+  order,
+  startTask,
+  stop,
+  stopAgent,
+} from './ledger.ts';
 import { doneOrBlocked } from './waiting.ts';
 
 onEveryPostgres('a reset', (createOn) => {
@@ -15,7 +26,8 @@ onEveryPostgres('a reset', (createOn) => {
     ledger = await makeLedger(createOn);
   });
 
-  const reset = (l: Ledger, stopId: string, actor = 'olga') => resetStop(l.as('estop_control'), { stopId, actor, reason: 'looked into' });
+  const reset = (l: Ledger, stopId: string, actor = 'olga') =>
+    resetStop(l.as('estop_control'), { stopId, actor, reason: 'looked into' });
 
   guarded(
     () => ledger,
@@ -29,11 +41,24 @@ onEveryPostgres('a reset', (createOn) => {
       expect(outcome).toMatchObject({ kind: 'reset', epoch: before + 1 });
       expect(await reset(l, stopped.stopId, 'somebody else')).toEqual({ ...outcome, kind: 'already-reset' });
       expect(await currentEpoch(l.as('estop_control'))).toBe(before + 1);
-      expect((await getStop(l.as('estop_control'), stopped.stopId))?.reset).toMatchObject({ by: 'olga', reason: 'looked into' });
+      expect((await getStop(l.as('estop_control'), stopped.stopId))?.reset).toMatchObject({
+        by: 'olga',
+        reason: 'looked into',
+      });
     },
     // rule: reset-needs-fenced, reset-takes-next-epoch
-    { what: 'the fence', in: 'estop.reset', find: /IF target\.reset_at IS NULL AND NOT EXISTS[\s\S]*?END IF;/, put: '' },
-    { what: 'the next epoch', in: 'estop.reset', find: 'SET reset_epoch = estop.current_epoch() + 1', put: 'SET reset_epoch = s.epoch' },
+    {
+      what: 'the fence',
+      in: 'estop.reset',
+      find: /IF target\.reset_at IS NULL AND NOT EXISTS[\s\S]*?END IF;/,
+      put: '',
+    },
+    {
+      what: 'the next epoch',
+      in: 'estop.reset',
+      find: 'SET reset_epoch = estop.current_epoch() + 1',
+      put: 'SET reset_epoch = s.epoch',
+    },
   );
 
   guarded(
@@ -49,7 +74,12 @@ onEveryPostgres('a reset', (createOn) => {
       const fresh = await startTask(l, agent);
       expect((await checkTask(l.as('estop_control'), fresh.taskId))?.stopId).toBeUndefined();
     },
-    { what: 'the comparison of epochs', in: 'estop.dead_by', find: 's.reset_at IS NULL OR s.epoch > coalesce(p_epoch, 0)', put: 's.reset_at IS NULL' },
+    {
+      what: 'the comparison of epochs',
+      in: 'estop.dead_by',
+      find: 's.reset_at IS NULL OR s.epoch > coalesce(p_epoch, 0)',
+      put: 's.reset_at IS NULL',
+    },
   );
 
   it('of one stop leaves the others over the same agent in force', async () => {
@@ -58,7 +88,13 @@ onEveryPostgres('a reset', (createOn) => {
     const first = await stopAgent(ledger, agent);
     const second = await stopAgent(ledger, agent);
     const third = await stop(ledger, labelKey('team', value));
-    const dead = (): Promise<string | undefined> => killedBy(ledger.as('estop_control'), [agentKey(agent.agentId), labelKey('team', value)], [agent.agentId], 1_000_000);
+    const dead = (): Promise<string | undefined> =>
+      killedBy(
+        ledger.as('estop_control'),
+        [agentKey(agent.agentId), labelKey('team', value)],
+        [agent.agentId],
+        1_000_000,
+      );
     for (const { stopId } of [first, second, third]) await fence(ledger, stopId);
     expect(await dead()).toBe(first.stopId);
     await reset(ledger, first.stopId);
@@ -86,14 +122,23 @@ onEveryPostgres('a reset', (createOn) => {
       }
     },
     { what: 'another person', in: 'estop.reset', find: 'AND c.actor <> p_actor', put: '' },
-    { what: 'the time limit', in: 'estop.reset', find: `AND c.at > clock_timestamp() - interval '15 minutes'`, put: '' },
+    {
+      what: 'the time limit',
+      in: 'estop.reset',
+      find: `AND c.at > clock_timestamp() - interval '15 minutes'`,
+      put: '',
+    },
   );
 
   it('needs a person and a reason, and a stop that exists', async () => {
     const control = ledger.as('estop_control');
     const stopped = await stop(ledger, agentKey(newName('a')));
-    await expect(resetStop(control, { stopId: stopped.stopId, actor: '', reason: 'x' })).rejects.toMatchObject({ code: 'invalid-input' });
-    await expect(resetStop(control, { stopId: stopped.stopId, actor: 'olga', reason: '' })).rejects.toMatchObject({ code: 'invalid-input' });
+    await expect(resetStop(control, { stopId: stopped.stopId, actor: '', reason: 'x' })).rejects.toMatchObject({
+      code: 'invalid-input',
+    });
+    await expect(resetStop(control, { stopId: stopped.stopId, actor: 'olga', reason: '' })).rejects.toMatchObject({
+      code: 'invalid-input',
+    });
     expect(await reset(ledger, 'nothing')).toEqual({ kind: 'unknown' });
   });
 
@@ -105,11 +150,16 @@ onEveryPostgres('a reset', (createOn) => {
       const first = await stopAgent(l, agent);
       await fence(l, first.stopId);
       const stops = [order(agentKey(agent.agentId)), order(agentKey(agent.agentId))];
-      const [outcome, ...latched] = await Promise.all([reset(l, first.stopId), ...stops.map((one) => latch(l.as('estop_stop'), one))]);
+      const [outcome, ...latched] = await Promise.all([
+        reset(l, first.stopId),
+        ...stops.map((one) => latch(l.as('estop_stop'), one)),
+      ]);
       const epochs = [outcome.kind === 'reset' ? outcome.epoch : 0, ...latched.map((one) => mustLatch(one).epoch)];
       expect(new Set(epochs).size).toBe(3);
       expect(Math.max(...epochs)).toBe(first.epoch + 3);
-      expect(await killedBy(l.as('estop_control'), [agentKey(agent.agentId)], [agent.agentId], 1_000_000)).toBeDefined();
+      expect(
+        await killedBy(l.as('estop_control'), [agentKey(agent.agentId)], [agent.agentId], 1_000_000),
+      ).toBeDefined();
     },
     {
       what: 'the lock of the stops',
@@ -129,7 +179,11 @@ onEveryPostgres('a reset', (createOn) => {
       await holder.query('BEGIN');
       await holder.query('LOCK TABLE estop.stop_progress, estop.reset_consents IN ACCESS EXCLUSIVE MODE');
       const resetting = newName('reset');
-      const waiting = resetStop(l.alone('estop_control', resetting), { stopId: stopped.stopId, actor: 'olga', reason: 'x' });
+      const waiting = resetStop(l.alone('estop_control', resetting), {
+        stopId: stopped.stopId,
+        actor: 'olga',
+        reason: 'x',
+      });
       const blocked = await doneOrBlocked(l, resetting, waiting);
       const name = newName('latch');
       const latching = await doneOrBlocked(l, name, latch(l.alone('estop_stop', name), order(agentKey(newName('b')))));
@@ -153,9 +207,15 @@ onEveryPostgres('a reset', (createOn) => {
     for (let index = 0; index < 5; index += 1) made.push((await stop(ledger, key)).stopId);
     await fence(ledger, String(made[0]));
     await reset(ledger, String(made[0]));
-    expect((await listStops(control, { scopeKey: key, inForce: true })).items.map((one) => one.stopId)).toEqual(made.slice(1).reverse());
+    expect((await listStops(control, { scopeKey: key, inForce: true })).items.map((one) => one.stopId)).toEqual(
+      made.slice(1).reverse(),
+    );
     const first = await listStops(control, { scopeKey: key, limit: 3 });
-    const second = await listStops(control, { scopeKey: key, limit: 3, ...(first.next === undefined ? {} : { cursor: first.next }) });
+    const second = await listStops(control, {
+      scopeKey: key,
+      limit: 3,
+      ...(first.next === undefined ? {} : { cursor: first.next }),
+    });
     expect([...first.items, ...second.items].map((one) => one.stopId)).toEqual([...made].reverse());
     expect(second.next).toBeUndefined();
     expect(await latchedStopIds(control, [String(made[0]), 'none'])).toEqual(new Set([made[0]]));

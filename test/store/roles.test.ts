@@ -12,21 +12,89 @@ import { type Ledger, makeLedger, newName, order } from './ledger.ts';
 const mayExecute: Readonly<Record<Exclude<StoreRole, 'estop_owner'>, readonly string[]>> = {
   estop_latch: ['latch'],
   estop_stop: ['latch'],
-  estop_gateway: ['admit', 'confirm_fence', 'hand_over', 'register_gateway', 'renew_lease', 'request_approval', 'retire_gateways', 'settle'],
+  estop_gateway: [
+    'admit',
+    'confirm_fence',
+    'hand_over',
+    'register_gateway',
+    'renew_lease',
+    'request_approval',
+    'retire_gateways',
+    'settle',
+  ],
   estop_control: [
-    'accept_risk', 'append_audit', 'apply_agents', 'begin_request', 'check_task', 'close_tasks', 'count_covered_tasks', 'count_possibly_completed',
-    'covered_open_tasks', 'current_epoch', 'dead_by', 'decide_approval', 'finish_request', 'hold_task', 'is_held', 'labelled_agents',
-    'prune_requests', 'record_config', 'register_task', 'reset', 'revocation_state', 'settle_labels',
+    'accept_risk',
+    'append_audit',
+    'apply_agents',
+    'begin_request',
+    'check_task',
+    'close_tasks',
+    'count_covered_tasks',
+    'count_possibly_completed',
+    'covered_open_tasks',
+    'current_epoch',
+    'dead_by',
+    'decide_approval',
+    'finish_request',
+    'hold_task',
+    'is_held',
+    'labelled_agents',
+    'prune_requests',
+    'record_config',
+    'register_task',
+    'reset',
+    'revocation_state',
+    'settle_labels',
   ],
   estop_trusted: [
-    'append_audit', 'begin_task', 'check_task', 'close_tasks', 'count_covered_tasks', 'count_possibly_completed', 'covered_open_tasks',
-    'current_epoch', 'dead_by', 'is_held', 'labelled_agents', 'latch', 'mint_intend', 'mint_issued', 'mint_recheck', 'register_task', 'revocation_state',
+    'append_audit',
+    'begin_task',
+    'check_task',
+    'close_tasks',
+    'count_covered_tasks',
+    'count_possibly_completed',
+    'covered_open_tasks',
+    'current_epoch',
+    'dead_by',
+    'is_held',
+    'labelled_agents',
+    'latch',
+    'mint_intend',
+    'mint_issued',
+    'mint_recheck',
+    'register_task',
+    'revocation_state',
   ],
   estop_revoker: [
-    'append_audit', 'begin_phase', 'check_task', 'close_stale_approvals', 'close_tasks', 'conclude_obligation', 'count_covered_tasks',
-    'count_possibly_completed', 'covered_open_tasks', 'current_epoch', 'dead_by', 'dead_open_tasks', 'end_phase', 'is_held', 'labelled_agents',
-    'latch', 'mark_final', 'mark_revoked', 'mark_stage', 'note_attempt_failed', 'note_stop_seen', 'open_end_obligations', 'open_obligations',
-    'record_drain', 'reopen_obligation', 'report_fence', 'retire_gateways', 'revocation_state', 'wipe_finished_grants',
+    'append_audit',
+    'begin_phase',
+    'check_task',
+    'close_stale_approvals',
+    'close_tasks',
+    'conclude_obligation',
+    'count_covered_tasks',
+    'count_possibly_completed',
+    'covered_open_tasks',
+    'current_epoch',
+    'dead_by',
+    'dead_open_tasks',
+    'end_phase',
+    'is_held',
+    'labelled_agents',
+    'latch',
+    'mark_final',
+    'mark_revoked',
+    'mark_stage',
+    'note_attempt_failed',
+    'note_stop_seen',
+    'open_end_obligations',
+    'open_obligations',
+    'record_drain',
+    'reopen_obligation',
+    'report_fence',
+    'retire_gateways',
+    'revocation_state',
+    'wipe_finished_grants',
   ],
 };
 
@@ -66,13 +134,19 @@ onEveryPostgres('roles of the store', (createOn) => {
 
   it('sealed credentials are read by the revoker alone, and the row that orders stops by nobody', async () => {
     const readers = async (table: string, column: string): Promise<readonly unknown[]> =>
-      (await ledger.sql(`SELECT r FROM unnest($1::text[]) r WHERE has_column_privilege(r, $2, $3, 'SELECT')`, [roles, table, column])).map((row) => row['r']);
+      (
+        await ledger.sql(`SELECT r FROM unnest($1::text[]) r WHERE has_column_privilege(r, $2, $3, 'SELECT')`, [
+          roles,
+          table,
+          column,
+        ])
+      ).map((row) => row['r']);
     expect(await readers('estop.grants', 'sealed')).toEqual(['estop_revoker']);
     expect(await readers('estop.latch_order', 'only_row')).toEqual([]);
     expect(await readers('estop.idempotency_keys', 'response')).toEqual([]);
   });
 
-  it('every function that runs with its owner\'s rights fixes its search path', async () => {
+  it("every function that runs with its owner's rights fixes its search path", async () => {
     const rows = await ledger.sql(
       `SELECT p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
        WHERE n.nspname = 'estop' AND p.prosecdef AND NOT coalesce(p.proconfig, '{}') && ARRAY['search_path=pg_catalog, pg_temp']`,
@@ -81,7 +155,10 @@ onEveryPostgres('roles of the store', (createOn) => {
   });
 
   it('nobody is a superuser, and everything belongs to the owner', async () => {
-    const rows = await ledger.sql(`SELECT rolname FROM pg_roles WHERE rolname = ANY ($1) AND (rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls OR NOT rolcanlogin)`, [storeRoles]);
+    const rows = await ledger.sql(
+      `SELECT rolname FROM pg_roles WHERE rolname = ANY ($1) AND (rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls OR NOT rolcanlogin)`,
+      [storeRoles],
+    );
     expect(rows).toEqual([]);
     const strangers = await ledger.sql(
       `SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'estop' AND pg_get_userbyid(c.relowner) <> 'estop_owner'
@@ -109,8 +186,12 @@ onEveryPostgres('roles of the store', (createOn) => {
       const sum = storeRoles.reduce((total, role) => total + connectionLimit(role, connections), 0);
       expect(sum).toBeLessThanOrEqual(connections * 0.9);
     }
-    const rows = await ledger.sql(`SELECT rolname, rolconnlimit, current_setting('max_connections')::int AS max FROM pg_roles WHERE rolname = ANY ($1)`, [storeRoles]);
-    for (const row of rows) expect(row['rolconnlimit']).toBe(connectionLimit(row['rolname'] as StoreRole, Number(row['max'])));
+    const rows = await ledger.sql(
+      `SELECT rolname, rolconnlimit, current_setting('max_connections')::int AS max FROM pg_roles WHERE rolname = ANY ($1)`,
+      [storeRoles],
+    );
+    for (const row of rows)
+      expect(row['rolconnlimit']).toBe(connectionLimit(row['rolname'] as StoreRole, Number(row['max'])));
   });
 
   it('a stop gets through while every allow path has used up its connections', async () => {
@@ -121,8 +202,12 @@ onEveryPostgres('roles of the store', (createOn) => {
       const taken = await Promise.allSettled(Array.from({ length: most + 5 }, () => greedy.connect()));
       const refused = taken.filter((one) => one.status === 'rejected');
       expect(refused.length).toBeGreaterThanOrEqual(5);
-      expect((await latch(ledger.alone('estop_stop', newName('latch')), order(agentKey('greedy')))).kind).toBe('latched');
-      expect((await latch(ledger.alone('estop_latch', newName('latch')), order(agentKey('greedy')))).kind).toBe('latched');
+      expect((await latch(ledger.alone('estop_stop', newName('latch')), order(agentKey('greedy')))).kind).toBe(
+        'latched',
+      );
+      expect((await latch(ledger.alone('estop_latch', newName('latch')), order(agentKey('greedy')))).kind).toBe(
+        'latched',
+      );
       for (const one of taken) if (one.status === 'fulfilled') one.value.release(true);
     } finally {
       await greedy.end();
@@ -135,15 +220,27 @@ onEveryPostgres('roles of the store', (createOn) => {
     for (const role of ['estop_gateway', 'estop_control', 'estop_trusted']) {
       expect(settings.get(role)).toEqual(expect.arrayContaining(['lock_timeout=1s', 'statement_timeout=2500ms']));
     }
-    expect(settings.get('estop_latch')?.filter((one) => /statement_timeout|transaction_timeout|lock_timeout/.test(one))).toEqual([]);
-    expect(rows.flatMap((row) => (row['rolconfig'] as readonly string[] | null) ?? []).filter((one) => one.includes('synchronous_commit'))).toEqual([]);
+    expect(
+      settings.get('estop_latch')?.filter((one) => /statement_timeout|transaction_timeout|lock_timeout/.test(one)),
+    ).toEqual([]);
+    expect(
+      rows
+        .flatMap((row) => (row['rolconfig'] as readonly string[] | null) ?? [])
+        .filter((one) => one.includes('synchronous_commit')),
+    ).toEqual([]);
   });
 
   it('provisioning again changes nothing, and never renames an environment', async () => {
     const [row] = await ledger.sql('SELECT current_database() AS name');
     const database = String(row?.['name']);
-    expect(await provisionStore({ superuserUrl: ledger.superuserUrl, database, environment: 'test' })).toEqual(ledger.urls);
-    await expect(provisionStore({ superuserUrl: ledger.superuserUrl, database, environment: 'production' })).rejects.toMatchObject({ code: 'foreign-environment' });
-    await expect(provisionStore({ superuserUrl: ledger.superuserUrl, database, environment: 'Not An Environment' })).rejects.toMatchObject({ code: 'config-invalid' });
+    expect(await provisionStore({ superuserUrl: ledger.superuserUrl, database, environment: 'test' })).toEqual(
+      ledger.urls,
+    );
+    await expect(
+      provisionStore({ superuserUrl: ledger.superuserUrl, database, environment: 'production' }),
+    ).rejects.toMatchObject({ code: 'foreign-environment' });
+    await expect(
+      provisionStore({ superuserUrl: ledger.superuserUrl, database, environment: 'Not An Environment' }),
+    ).rejects.toMatchObject({ code: 'config-invalid' });
   });
 });

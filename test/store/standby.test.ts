@@ -52,7 +52,13 @@ function suite(version: PostgresVersion): void {
     try {
       for (const [kind, send] of [
         ['stop', (name: string) => latch(ledger.alone('estop_stop', name), one).then((result) => result.kind)],
-        ['beat', (name: string) => beat(ledger.alone('estop_stop', name), name).then((acknowledged) => (acknowledged ? 'beaten' : 'not-acknowledged'))],
+        [
+          'beat',
+          (name: string) =>
+            beat(ledger.alone('estop_stop', name), name).then((acknowledged) =>
+              acknowledged ? 'beaten' : 'not-acknowledged',
+            ),
+        ],
       ] as const) {
         const name = newName(kind);
         const sending = send(name);
@@ -133,7 +139,12 @@ function suite(version: PostgresVersion): void {
         expect(outcome).not.toBe('blocked');
       }),
     // rule: notify-after-commit
-    { what: 'sending the hint afterwards', in: 'estop.latch', find: 'next_epoch := estop.current_epoch() + 1;\n  INSERT', put: `PERFORM pg_notify('estop_stops', ''); next_epoch := estop.current_epoch() + 1;\n  INSERT` },
+    {
+      what: 'sending the hint afterwards',
+      in: 'estop.latch',
+      find: 'next_epoch := estop.current_epoch() + 1;\n  INSERT',
+      put: `PERFORM pg_notify('estop_stops', ''); next_epoch := estop.current_epoch() + 1;\n  INSERT`,
+    },
   );
 }
 

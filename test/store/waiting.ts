@@ -10,7 +10,11 @@ export async function untilBlocked(ledger: Ledger, application: string): Promise
 }
 
 /** Which comes first: the promise's end, or the server saying that the session it runs in waits for somebody's lock? */
-export async function doneOrBlocked<T>(ledger: Ledger, application: string, work: Promise<T>): Promise<{ readonly done: T } | 'blocked'> {
+export async function doneOrBlocked<T>(
+  ledger: Ledger,
+  application: string,
+  work: Promise<T>,
+): Promise<{ readonly done: T } | 'blocked'> {
   let settled: { readonly done: T } | undefined;
   let failure: unknown;
   const watched = work.then(

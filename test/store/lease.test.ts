@@ -1,0 +1,198 @@
+import { beforeAll, expect, it } from 'vitest';
+import { agentKey } from '../../src/core/scope-key.ts';
+import { admit } from '../../src/store/calls.ts';
+import { drainWanted, recordDrain } from '../../src/store/fence.ts';
+import {
+  confirmFence,
+  registerGateway,
+  renewLease,
+  retireGateway,
+  retireLapsedGateways,
+} from '../../src/store/gateways.ts';
+import { storeIdentity, storeNow } from '../../src/store/installation.ts';
+import { resetStop } from '../../src/store/stops.ts';
+import { onEveryPostgres } from '../kit/postgres.ts';
+import { addGateway, lapse, leaseMs, onlyThese, renew, retainMs, view } from './gateway.ts';
+import { guarded } from './guarded.ts';
+import {
+  addAgent,
+  digestOf,
+  fence,
+  type Ledger,
+  makeLedger,
+  newId,
+  newName,
+  startTask,
+  stop,
+  stopAgent,
+} from './ledger.ts';
+import { untilBlocked } from './waiting.ts';
+
+onEveryPostgres("a gateway's lease", (createOn) => {
+  let ledger: Ledger;
+  beforeAll(async () => {
+    ledger = await makeLedger(createOn);
+  });
+
+  guarded(
+    () => ledger,
+    'no lease is renewed when nobody exercised the latch within it',
+    async (l) => {
+      const gatewayId = await addGateway(l);
+      await l.sql(`UPDATE estop.latch_marks SET beat_at = clock_timestamp() - interval '3.1 s'`);
+      const store = l.as('estop_gateway');
+      expect(await renewLease(store, { gatewayId, leaseMs, retainMs, afterGap: false })).toEqual({
+        granted: false,
+        refusal: 'no-beat',
+      });
+      await l.sql('DELETE FROM estop.latch_marks');
+      expect(await renewLease(store, { gatewayId, leaseMs, retainMs, afterGap: false })).toEqual({
+        granted: false,
+        refusal: 'no-beat',
+      });
+      expect((await renew(l, gatewayId)).granted).toBe(true);
+    },
+    {
+      what: 'the mark of the beat',
+      in: 'estop.renew_lease',
+      find: 'newest_beat IS NULL OR newest_beat <',
+      put: 'newest_beat IS NOT NULL AND false AND newest_beat <',
+    },
+  );
+
+  guarded(
+    () => ledger,
+    'a view holds what is in force, and what was reset for as long as an older token can live',
+    async (l) => {
+      await onlyThese(l);
+      const gatewayId = await addGateway(l);
+      const agent = await addAgent(l);
+      const stopped = await stopAgent(l, agent);
+      expect((await view(l, gatewayId)).stops).toContainEqual({
+        stopId: stopped.stopId,
+        scopeKey: agentKey(agent.agentId),
+        epoch: stopped.epoch,
+        inForce: true,
+        agents: [],
+      });
+      await confirmFence(l.as('estop_gateway'), gatewayId, stopped.epoch);
+      expect(await fence(l, stopped.stopId)).toBe(true);
+      await resetStop(l.as('estop_control'), { stopId: stopped.stopId, actor: 'olga', reason: 'over' });
+      const after = await view(l, gatewayId);
+      expect(after.stops).toContainEqual(expect.objectContaining({ stopId: stopped.stopId, inForce: false }));
+      expect(after.epoch).toBe(stopped.epoch + 1);
+      await l.sql(`UPDATE estop.stops SET reset_at = reset_at - interval '2 min' WHERE stop_id = $1`, [stopped.stopId]);
+      expect((await view(l, gatewayId)).stops).not.toContainEqual(expect.objectContaining({ stopId: stopped.stopId }));
+    },
+    // rule: view-holds-reset-stops, retain-until-token-dead
+    {
+      what: 'reset stops in the view',
+      in: 'estop.renew_lease',
+      find: 's.reset_at IS NULL OR s.reset_at >',
+      put: 's.reset_at IS NULL OR false AND s.reset_at >',
+    },
+  );
+
+  guarded(
+    () => ledger,
+    'a retired gateway renews, confirms and admits nothing any more, and later stops do not wait for it',
+    async (l) => {
+      await onlyThese(l);
+      const gatewayId = await addGateway(l);
+      const agent = await addAgent(l);
+      const task = await startTask(l, agent);
+      await view(l, gatewayId);
+      await retireGateway(l.as('estop_gateway'), gatewayId);
+      expect(await renew(l, gatewayId)).toEqual({ granted: false, refusal: 'retired' });
+      const stopped = await stop(l, 'agent:later');
+      expect(await confirmFence(l.as('estop_gateway'), gatewayId, stopped.epoch)).toBe(false);
+      expect(await fence(l, stopped.stopId)).toBe(true);
+      const decision = await admit(l.as('estop_gateway'), {
+        callId: newId('call'),
+        gatewayId,
+        taskId: task.taskId,
+        tokenEpoch: task.epoch,
+        keys: task.keys,
+        toolKey: 'tool:mail/send',
+        digest: digestOf('x'),
+        needsApproval: false,
+      });
+      expect(decision).toEqual({ kind: 'denied', reason: 'unknown-gateway' });
+    },
+    {
+      what: 'the refusal to renew',
+      in: 'estop.renew_lease',
+      find: 'WHERE g.gateway_id = p_gateway_id AND g.retired_at IS NULL',
+      put: 'WHERE g.gateway_id = p_gateway_id',
+    },
+    { what: 'ADMIT knowing its gateway', in: 'estop.admit', find: 'AND g.retired_at IS NULL', put: '' },
+  );
+
+  guarded(
+    () => ledger,
+    'retiring what lapsed long ago spares a gateway whose renewal is on its way',
+    async (l) => {
+      await onlyThese(l);
+      const [gone, renewing] = [await addGateway(l), await addGateway(l)];
+      await lapse(l, gone);
+      await lapse(l, renewing);
+      const renewal = await l.session();
+      await renewal.query('BEGIN');
+      await renewal.query(
+        `UPDATE estop.gateways SET lease_until = clock_timestamp() + interval '3 s' WHERE gateway_id = $1`,
+        [renewing],
+      );
+      const name = newName('retire');
+      const retiring = retireLapsedGateways(l.alone('estop_revoker', name), 500);
+      await untilBlocked(l, name);
+      await renewal.query('COMMIT');
+      expect(await retiring).toBe(1);
+      expect((await renew(l, renewing)).granted).toBe(true);
+      expect((await renew(l, gone)).granted).toBe(false);
+    },
+    {
+      what: 'looking at the row again after the wait',
+      in: 'estop.retire_gateways',
+      find: /WHERE g\.retired_at IS NULL AND \(g\.gateway_id = p_gateway_id\s+OR \(p_gateway_id IS NULL AND g\.lease_until/,
+      put: `WHERE g.gateway_id IN (SELECT x.gateway_id FROM estop.gateways x WHERE x.retired_at IS NULL AND x.lease_until <
+        clock_timestamp() - make_interval(secs => p_lapsed_ms / 1000.0)) AND (true OR (p_gateway_id IS NULL AND g.lease_until`,
+    },
+  );
+
+  it('a gateway after a gap is told when the intake was last read in full, and asks for it to be read', async () => {
+    await onlyThese(ledger);
+    const revoker = ledger.as('estop_revoker');
+    expect(await drainWanted(revoker)).toBe(false);
+    const gatewayId = await addGateway(ledger);
+    const first = await renew(ledger, gatewayId, { afterGap: true });
+    expect(first).not.toHaveProperty('drainedAt');
+    expect(await drainWanted(revoker)).toBe(true);
+    const begun = await storeNow(revoker);
+    await recordDrain(revoker, begun);
+    expect(await drainWanted(revoker)).toBe(false);
+    expect(await renew(ledger, gatewayId)).toMatchObject({ granted: true, drainedAt: begun });
+  });
+
+  it('a drain is never dated into the future, nor back', async () => {
+    const revoker = ledger.as('estop_revoker');
+    const now = await storeNow(revoker);
+    await recordDrain(revoker, '2999-01-01T00:00:00Z');
+    await recordDrain(revoker, '2001-01-01T00:00:00Z');
+    const [row] = await ledger.sql(
+      `SELECT begun_at > $1::timestamptz AND begun_at <= clock_timestamp() AS sound FROM estop.intake_drains`,
+      [now],
+    );
+    expect(row?.['sound']).toBe(true);
+  });
+
+  it('a gateway can tell a store from another', async () => {
+    const { storeId, environment } = await storeIdentity(ledger.as('estop_control'));
+    const gatewayId = newId('gw');
+    expect(await registerGateway(ledger.as('estop_gateway'), gatewayId, 'x')).toBe(storeId);
+    expect((await view(ledger, gatewayId)).storeId).toBe(storeId);
+    expect(environment).toBe('test');
+    await expect(registerGateway(ledger.as('estop_gateway'), gatewayId, 'x')).rejects.toMatchObject({
+      code: 'conflict',
+    });
+  });
+});
