@@ -61,6 +61,8 @@ export interface Stack {
   readonly ledger: Ledger;
   readonly logged: readonly string[];
   start(script: string, options?: StartOptions): Promise<TaskHandle>;
+  /** A workflow that nobody has registered in the ledger. */
+  startUnregistered(script: string): Promise<TaskHandle>;
   status(handle: TaskHandle): Promise<TaskStatus>;
   stop(): Promise<void>;
 }
@@ -152,30 +154,38 @@ export async function startStackOn({ folder, databaseUrl }: Ground, plan: StackP
   const clientConnection = await Connection.connect({ address: temporal.address });
   const client = new Client({ connection: clientConnection, namespace: namespaces.agents, dataConverter });
 
-  const start = async (script: string, options: StartOptions = {}): Promise<TaskHandle> => {
-    const taskId = newTaskId();
-    const agent = plan.agents.find(({ agentId }) => agentId === (options.agentId ?? plan.agents[0]?.agentId));
-    if (agent === undefined) throw new Error('no such agent in this stack');
-    const registration = await registerRoot(ledger.control, { taskId, agent, purpose: 'test', requestedBy: 'Bea' });
-    if (registration.kind !== 'registered') throw new Error(`not registered: ${JSON.stringify(registration)}`);
-    const { epoch } = registration.task;
-    const input: AgentTaskInput = {
-      taskId,
-      agentId: agent.agentId,
-      rootTaskId: taskId,
-      epoch,
-      prompt: options.prompt ?? 'Look after the invoices.',
-      modelId: script,
-      limits: { ...agent.limits, ...options.limits },
+  const launch = (
+    script: string,
+    agent: AgentSpec,
+    taskId: string,
+    epoch: number,
+    options: StartOptions,
+  ): Promise<TaskHandle> => {
+    const { agentId } = agent;
+    const limits = { ...agent.limits, ...options.limits };
+    const prompt = options.prompt ?? 'Look after the invoices.';
+    const input: AgentTaskInput = { taskId, agentId, rootTaskId: taskId, epoch, prompt, modelId: script, limits };
+    const workflow = {
+      workflowId: agentTaskWorkflowId(taskId),
+      taskQueue: queues.agent,
+      args: [input] as [AgentTaskInput],
     };
     return client.workflow.start<(input: AgentTaskInput) => Promise<AgentTaskResult>>(
       options.workflowType ?? workflowTypes.agentTask,
-      {
-        workflowId: agentTaskWorkflowId(taskId),
-        taskQueue: queues.agent,
-        args: [input],
-      },
+      workflow,
     );
+  };
+  const agentOf = (agentId = plan.agents[0]?.agentId): AgentSpec => {
+    const agent = plan.agents.find((one) => one.agentId === agentId);
+    if (agent === undefined) throw new Error('no such agent in this stack');
+    return agent;
+  };
+  const start = async (script: string, options: StartOptions = {}): Promise<TaskHandle> => {
+    const taskId = newTaskId();
+    const agent = agentOf(options.agentId);
+    const registration = await registerRoot(ledger.control, { taskId, agent, purpose: 'test', requestedBy: 'Bea' });
+    if (registration.kind !== 'registered') throw new Error(`not registered: ${JSON.stringify(registration)}`);
+    return launch(script, agent, taskId, registration.task.epoch, options);
   };
   return {
     temporal,
@@ -188,6 +198,7 @@ export async function startStackOn({ folder, databaseUrl }: Ground, plan: StackP
     ledger,
     logged,
     start,
+    startUnregistered: (script) => launch(script, agentOf(), newTaskId(), 0, {}),
     status: (handle) => handle.query<TaskStatus>('status'),
     stop: async () => {
       for (const worker of workers) worker.shutdown();

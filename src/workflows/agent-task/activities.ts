@@ -14,10 +14,11 @@ const trusted: ActivityOptions = {
 
 export const ledger = proxyActivities<TrustedActivities>(trusted);
 
-/** The first act of a killed task: tried again quickly and for as long as it takes. */
+/** The first act of a killed task: before all others on its queue, and tried again quickly for as long as it takes. */
 export const latch = proxyActivities<Pick<TrustedActivities, 'latchTask'>>({
   ...trusted,
   startToCloseTimeout: '2 s',
+  priority: { priorityKey: 1 },
   retry: { initialInterval: '100 ms', backoffCoefficient: 1.5, maximumInterval: '1 s' },
 });
 
