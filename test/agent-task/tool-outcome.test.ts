@@ -1,0 +1,204 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { asyncLocalStorage, type Context } from '@temporalio/activity';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createGatewayClient } from '../../src/activities/gateway-client.ts';
+import { createTaskTokens } from '../../src/activities/task-tokens.ts';
+import { createToolActivities } from '../../src/activities/tool.ts';
+import { createToolLists } from '../../src/activities/tool-list.ts';
+
+type Play = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** Answers that the real gateway gives only when something is wrong, or never; and a control that counts its tokens. */
+describe('what a gateway answers', () => {
+  let answer: Play = () => undefined;
+  let expiresInMs = 900_000;
+  let tokens = 0;
+  const asked: IncomingMessage['headers'][] = [];
+  const server = createServer((request, response) => {
+    if (request.url?.endsWith('/tokens') === true) {
+      tokens += 1;
+      json(response, 201, {
+        token: `token-${tokens}`,
+        expiresAt: new Date(Date.now() + expiresInMs).toISOString(),
+        taskId: 't',
+      });
+      return;
+    }
+    asked.push(request.headers);
+    request.resume().on('end', () => answer(request, response));
+  });
+  let url = '';
+  let client: ReturnType<typeof createGatewayClient>;
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    url = typeof address === 'object' && address !== null ? `http://127.0.0.1:${address.port}` : '';
+  });
+  afterAll(() => server.close().closeAllConnections());
+  beforeEach(() => {
+    [tokens, expiresInMs, asked.length] = [0, 900_000, 0];
+    client = createGatewayClient(url, createTaskTokens({ controlUrl: url, workerToken: () => 'w' }));
+  });
+
+  const call = (tool = 'billing__list', gateway = client) =>
+    inActivity(() =>
+      createToolActivities(gateway).callTool({ taskId: 't', call: { toolCallId: 'c', tool, arguments: {} } }),
+    );
+  const result =
+    (value: object): Play =>
+    (_request, response) =>
+      json(response, 200, { jsonrpc: '2.0', id: 1, result: value });
+  const text = (value: string) => ({ content: [{ type: 'text', text: value }] });
+
+  it.each([
+    ['an answer', result(text('hello')), { kind: 'answered', text: 'hello', isError: false }],
+    ['a tool’s own error', result({ ...text('no'), isError: true }), { kind: 'answered', text: 'no', isError: true }],
+    [
+      'pictures and structure',
+      result({ content: [{ type: 'image', data: 'x' }], structuredContent: { a: 1 } }),
+      { kind: 'answered', text: '[image]', isError: false },
+    ],
+    ['structure alone', result({ structuredContent: { a: 1 } }), { kind: 'answered', text: '{"a":1}', isError: false }],
+    [
+      'control characters',
+      result(text('a\u0000\u001b[2Jb\n')),
+      { kind: 'answered', text: 'a  [2Jb\n', isError: false },
+    ],
+    [
+      'what is no result',
+      result({ content: 7 }),
+      { kind: 'answered', isError: true, text: 'The tool gave an answer that cannot be read.' },
+    ],
+    [
+      'a decision nobody knows',
+      result({ ...text('hm'), _meta: { 'estop/decision': 'maybe' } }),
+      { kind: 'denied', reason: 'hm' },
+    ],
+    [
+      'a stop',
+      result({ ...text(''), _meta: { 'estop/decision': 'stopped', 'estop/stopId': 's' } }),
+      { kind: 'stopped', stopId: 's' },
+    ],
+    [
+      'an approval without an end',
+      result({ ...text(''), _meta: { 'estop/decision': 'needs-approval', 'estop/approvalId': 'a' } }),
+      { kind: 'denied', reason: 'It needs an approval that could not be asked for.' },
+    ],
+    [
+      'possibly completed',
+      result({ ...text(''), _meta: { 'estop/decision': 'possibly-completed' } }),
+      { kind: 'interrupted' },
+    ],
+    [
+      'a JSON-RPC error',
+      ((_request, response) =>
+        json(response, 200, { jsonrpc: '2.0', id: 1, error: { code: -32602, message: 'x' } })) as Play,
+      { kind: 'denied', reason: 'The gateway refused the call (200).' },
+    ],
+    ['502', ((_request, response) => json(response, 502, {})) as Play, { kind: 'interrupted' }],
+    [
+      'a page of HTML',
+      ((_request, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>')) as Play,
+      { kind: 'denied', reason: 'The gateway refused the call (200).' },
+    ],
+    ['a closed connection', ((request) => request.socket.destroy()) as Play, { kind: 'interrupted' }],
+    [
+      'half an answer',
+      ((request, response) =>
+        response.writeHead(200, { 'content-length': '100' }).write('{', () => request.socket.destroy())) as Play,
+      { kind: 'interrupted' },
+    ],
+    [
+      'an event stream',
+      ((_request, response) =>
+        response
+          .writeHead(200, { 'content-type': 'text/event-stream' })
+          .end(
+            `event: message\ndata: {"jsonrpc":"2.0","method":"notifications/progress"}\n\ndata: {"jsonrpc":"2.0","id":1,\ndata: "result":${JSON.stringify(text('late'))}}\n\n`,
+          )) as Play,
+      { kind: 'answered', text: 'late', isError: false },
+    ],
+  ])('as %s becomes one outcome', async (_name, play, outcome) => {
+    answer = play;
+    expect(await call()).toEqual(outcome);
+  });
+
+  it('as too much is cut off', async () => {
+    answer = result(text('x'.repeat(200_000)));
+    expect(await call()).toMatchObject({
+      text: expect.stringMatching(/^x{64000}\n\[cut off: 200000 characters in all\]$/),
+    });
+  });
+
+  it.each([
+    ['no lease', 503, { code: 'no-lease', retryAfterMs: 40 }, { code: 'no-lease', retryAfterMs: 40 }],
+    ['too many', 429, {}, { code: 'upstream-unavailable' }],
+    ['a hold', 409, { code: 'held' }, { code: 'held' }],
+  ])('as %s was never sent, and is tried again by Temporal', async (_name, status, body, thrown) => {
+    answer = (_request, response) => json(response, status, body);
+    await expect(call()).rejects.toMatchObject(thrown);
+  });
+
+  it('not at all, because nobody listens, was never sent either', async () => {
+    const closed = createServer();
+    await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve));
+    const address = closed.address();
+    await new Promise((resolve) => closed.close(resolve));
+    const nowhere = createGatewayClient(
+      `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`,
+      createTaskTokens({ controlUrl: url, workerToken: () => 'w' }),
+    );
+    await expect(call('billing__list', nowhere)).rejects.toMatchObject({ code: 'upstream-unavailable' });
+  });
+
+  it('is asked with one token, which is renewed before it ends, and once more after a 401', async () => {
+    answer = result(text('ok'));
+    await call();
+    await call();
+    expect(asked.map(({ authorization }) => authorization)).toEqual(['Bearer token-1', 'Bearer token-1']);
+    answer = (_request, response) => json(response, 401, { code: 'unauthenticated' });
+    await expect(call()).rejects.toMatchObject({ code: 'unauthenticated' });
+    expect(asked.slice(2).map(({ authorization }) => authorization)).toEqual(['Bearer token-1', 'Bearer token-2']);
+    expiresInMs = 60_000;
+    answer = result(text('ok'));
+    client = createGatewayClient(url, createTaskTokens({ controlUrl: url, workerToken: () => 'w' }));
+    await call();
+    await call();
+    expect(asked.slice(4).map(({ authorization }) => authorization)).toEqual(['Bearer token-3', 'Bearer token-4']);
+  });
+
+  it('is not asked at all for a tool that cannot exist', async () => {
+    expect(await call('a b\r\nx: y')).toEqual({ kind: 'denied', reason: 'There is no such tool.' });
+    expect(asked).toHaveLength(0);
+  });
+
+  it('to a question for its tools is kept for a while, and a stop in it is a stop', async () => {
+    const lists = createToolLists(client);
+    const get = (taskId: string) => lists.get(taskId, ['sub-bot'], new AbortController().signal);
+    answer = result({ tools: [{ name: 'billing__list', inputSchema: { type: 'object' } }] });
+    expect((await get('t')).map(({ name }) => name)).toEqual(['billing__list', 'estop__start_task']);
+    await get('t');
+    expect(asked).toHaveLength(1);
+    answer = (_request, response) =>
+      json(response, 200, {
+        jsonrpc: '2.0',
+        id: 1,
+        error: { code: -32001, message: 'x', data: { 'estop/decision': 'stopped' } },
+      });
+    await expect(get('u')).rejects.toMatchObject({ code: 'stopped' });
+  });
+});
+
+function json(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
+
+/** An activity asks only for these of its context. */
+function inActivity<Result>(work: () => Promise<Result>): Promise<Result> {
+  const context = {
+    cancellationSignal: new AbortController().signal,
+    cancellationDetails: undefined,
+    heartbeat: () => undefined,
+  };
+  return asyncLocalStorage.run(context as unknown as Context, work);
+}
