@@ -1,5 +1,5 @@
 /** A name says what is in the file: kebab-case, and none of the words under which anything may be put. */
-const saysNothing = new Set(['util', 'utils', 'helper', 'helpers', 'common', 'misc', 'manager', 'shared', 'stuff']);
+const saysNothing = new Set(['util', 'utils', 'helper', 'helpers', 'common', 'misc', 'manager', 'stuff']);
 const kebab = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
 
 /** Made by tools that choose their names. */

@@ -4,7 +4,7 @@ import { resolveAddress } from '../kit/address.ts';
 import type { CallContext } from '../kit/contract.ts';
 import type { TemporalOptions } from './options.ts';
 
-/** gRPC status codes (grpc.io, statuscodes.md) that are told apart here. */
+/** gRPC status codes (https://grpc.github.io/grpc/core/md_doc_statuscodes.html) that are told apart here. */
 const status = {
   cancelled: 1,
   unknown: 2,
