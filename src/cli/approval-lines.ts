@@ -1,6 +1,6 @@
 import type { Approval } from '../contract/http/approvals.ts';
 import { renderFields } from './table.ts';
-import { visible, visibleLines } from './visible.ts';
+import { visibleLines } from './visible.ts';
 import { exact } from './when.ts';
 
 /**
@@ -31,7 +31,7 @@ export function approvalLines(approval: Approval, now: number): readonly string[
 
 /** Wrapped by us: a terminal that cuts long lines would hide the end of an argument. */
 function wrap(line: string): readonly string[] {
-  const characters = [...visible(line)];
+  const characters = [...line];
   const parts: string[] = [];
   for (let at = 0; at < characters.length || at === 0; at += 100) parts.push(characters.slice(at, at + 100).join(''));
   return parts;

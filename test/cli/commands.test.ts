@@ -109,6 +109,8 @@ requires('temporal')('the other commands', () => {
     expect(text.stderr).not.toMatch(escapes);
     const json = await rig.run(['task', 'show', newId('task'), '--json']);
     expect(JSON.parse(json.stdout)).toMatchObject({ kind: 'error', code: 'unknown-task' });
+    const file = await rig.run(['task', 'ls'], { env: { ESTOP_TOKEN: '', ESTOP_TOKEN_FILE: '/no/such\u001b[2J' } });
+    expect([file.code, file.stderr]).toEqual([1, expect.stringContaining('/no/such<U+001B>[2J')]);
     expect((await rig.run(['\u001b]0;owned\u0007'])).stderr).not.toMatch(escapes);
   });
 

@@ -70,6 +70,12 @@ describe('what a stop may be called', () => {
       6,
     ],
     [
+      'a residual, and another lane that is still being tried',
+      stopAt(['latched', 'fenced', 'halted'], { total: 2, open: 1, residual: 1 }, '2026-11-20T01:00:00Z'),
+      'latched',
+      6,
+    ],
+    [
       'one lane is still being tried',
       stopAt(['latched', 'fenced', 'halted'], { total: 2, open: 1, proved: 1 }),
       'latched',
