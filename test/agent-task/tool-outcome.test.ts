@@ -7,6 +7,7 @@ import { createToolActivities } from '../../src/activities/tool.ts';
 import { createToolLists } from '../../src/activities/tool-list.ts';
 
 type Play = (request: IncomingMessage, response: ServerResponse) => void;
+const play = (script: Play): Play => script;
 
 /** Answers that the real gateway gives only when something is wrong, or never; and a control that counts its tokens. */
 describe('what a gateway answers', () => {
@@ -14,7 +15,7 @@ describe('what a gateway answers', () => {
   let expiresInMs = 900_000;
   let tokens = 0;
   const asked: IncomingMessage['headers'][] = [];
-  const server = createServer((request, response) => {
+  const server = createServerplay((request, response) => {
     if (request.url?.endsWith('/tokens') === true) {
       tokens += 1;
       json(response, 201, {
@@ -91,35 +92,38 @@ describe('what a gateway answers', () => {
     ],
     [
       'a JSON-RPC error',
-      ((_request, response) =>
-        json(response, 200, { jsonrpc: '2.0', id: 1, error: { code: -32602, message: 'x' } })) as Play,
+      play((_request, response) =>
+        json(response, 200, { jsonrpc: '2.0', id: 1, error: { code: -32602, message: 'x' } }),
+      ),
       { kind: 'denied', reason: 'The gateway refused the call (200).' },
     ],
-    ['502', ((_request, response) => json(response, 502, {})) as Play, { kind: 'interrupted' }],
+    ['502', play((_request, response) => json(response, 502, {})), { kind: 'interrupted' }],
     [
       'a page of HTML',
-      ((_request, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>')) as Play,
+      play((_request, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>')),
       { kind: 'denied', reason: 'The gateway refused the call (200).' },
     ],
-    ['a closed connection', ((request) => request.socket.destroy()) as Play, { kind: 'interrupted' }],
+    ['a closed connection', play((request) => request.socket.destroy()), { kind: 'interrupted' }],
     [
       'half an answer',
-      ((request, response) =>
-        response.writeHead(200, { 'content-length': '100' }).write('{', () => request.socket.destroy())) as Play,
+      play((request, response) =>
+        response.writeHead(200, { 'content-length': '100' }).write('{', () => request.socket.destroy()),
+      ),
       { kind: 'interrupted' },
     ],
     [
       'an event stream',
-      ((_request, response) =>
+      play((_request, response) =>
         response
           .writeHead(200, { 'content-type': 'text/event-stream' })
           .end(
             `event: message\ndata: {"jsonrpc":"2.0","method":"notifications/progress"}\n\ndata: {"jsonrpc":"2.0","id":1,\ndata: "result":${JSON.stringify(text('late'))}}\n\n`,
-          )) as Play,
+          ),
+      ),
       { kind: 'answered', text: 'late', isError: false },
     ],
-  ])('as %s becomes one outcome', async (_name, play, outcome) => {
-    answer = play;
+  ])('as %s becomes one outcome', async (_name, script, outcome) => {
+    answer = script;
     expect(await call()).toEqual(outcome);
   });
 
@@ -200,5 +204,5 @@ function inActivity<Result>(work: () => Promise<Result>): Promise<Result> {
     cancellationDetails: undefined,
     heartbeat: () => undefined,
   };
-  return asyncLocalStorage.run(context as unknown as Context, work);
+  return asyncLocalStorage.run(context as unknown as Context, work); // a Context cannot be made without a worker
 }
