@@ -98,10 +98,9 @@ describe('a worker that is suspended between recording and issuing a grant', () 
     // Either the answer came and what was made is dead, or it was lost: then nobody holds it, and it is watched to its absolute end.
     const lanes = await until('every lane to be settled', async () => {
       const { lanes: now } = await cast.operator.stops.get(stopId);
-      return now.length > 0 && now.every((lane) => lane.state === 'proved' || (lane.connector === 'crm' && lane.state === 'residual')) ? now : undefined;
+      return now.length > 0 && now.every((lane) => lane.state === 'proved' || lane.state === 'residual') ? now : undefined;
     });
-    const crm = lanes.find((lane) => lane.connector === 'crm');
-    if (crm?.state === 'residual') expect(Date.parse(crm.residual?.until ?? '')).toBeGreaterThan(Date.now());
-    expect(crm).toBeDefined();
+    for (const lane of lanes.filter((one) => one.state === 'residual')) expect(Date.parse(lane.residual?.until ?? '')).toBeGreaterThan(Date.now());
+    expect(lanes.map((lane) => lane.connector)).toContain('crm');
   }, 120_000);
 });
