@@ -13,7 +13,7 @@ import { OpenCalls } from './fence/open-calls.ts';
 import { Renewer } from './fence/renewer.ts';
 import { listen } from './http/listen.ts';
 import type { GateHost } from './passage.ts';
-import { createFencePort, createLedgerPort, settleCalls } from './store-port.ts';
+import { createFencePort, createLedgerPort, settleCallsSoon } from './store-port.ts';
 import { TokenReader } from './token-reader.ts';
 import { ToolServers } from './upstream/tool-servers.ts';
 
@@ -62,7 +62,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const plain = createFencePort(fenceStore);
   const fencePort = deps.decorate?.fence?.(plain) ?? plain;
   const ledgerPort = createLedgerPort(allowStore);
-  const settler = new Settler({ settle: (calls) => settleCalls(allowStore, calls) }, log);
+  const settler = new Settler({ settle: (calls) => settleCallsSoon(allowStore, calls) }, log);
   const openCalls = new OpenCalls();
   const fence = new Fence(clock, openCalls);
   const tools = new ToolServers(config, deps.readSecret, log);

@@ -1,5 +1,6 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { newId } from '../store/ledger.ts';
 import {
   billingBot,
   callTool,
@@ -115,7 +116,7 @@ describe('an agent at the gateway', () => {
     const [ended, held] = [await rig.startTask(), await rig.startTask()];
     await rig.ledger.sql("SELECT estop.close_tasks(ARRAY[$1], 'done')", [ended.taskId]);
     await rig.ledger.sql('UPDATE estop.tasks SET held = true WHERE task_id = $1', [held.taskId]);
-    const unknown = { ...held, taskId: held.taskId.replace(/.$/, '0') };
+    const unknown = { ...held, taskId: newId('task') };
     const reasons = [];
     for (const task of [ended, held, unknown])
       reasons.push(
