@@ -15,7 +15,7 @@ describe('what a gateway answers', () => {
   let expiresInMs = 900_000;
   let tokens = 0;
   const asked: IncomingMessage['headers'][] = [];
-  const server = createServerplay((request, response) => {
+  const server = createServer((request, response) => {
     if (request.url?.endsWith('/tokens') === true) {
       tokens += 1;
       json(response, 201, {
@@ -204,5 +204,5 @@ function inActivity<Result>(work: () => Promise<Result>): Promise<Result> {
     cancellationDetails: undefined,
     heartbeat: () => undefined,
   };
-  return asyncLocalStorage.run(context as unknown as Context, work); // a Context cannot be made without a worker
+  return asyncLocalStorage.run(context as unknown as Context, work); // only a worker can make a whole Context
 }
