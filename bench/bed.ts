@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client as PostgresClient } from 'pg';
 import { Client, Connection } from '@temporalio/client';
+import { Client as PostgresClient } from 'pg';
 import { stringify } from 'yaml';
 import { type McpDemoServer, startMcpServer } from '../examples/demo/mcp-server.ts';
 import { type ScriptedModel, startScriptedModel } from '../examples/demo/scripted-model.ts';
@@ -31,9 +31,14 @@ export async function startBed(): Promise<Bed> {
   ]);
   const configPath = join(folder, 'estop.yaml');
   writeFileSync(configPath, stringify(configOf(tools, model)));
-  const installation = await startInstallation({ stateFolder: join(folder, 'estop'), configPath, env: { MODEL_KEY: 'scripted' } });
+  const installation = await startInstallation({
+    stateFolder: join(folder, 'estop'),
+    configPath,
+    env: { MODEL_KEY: 'scripted' },
+  });
   const { profile } = installation;
-  const connect = (token: string): Estop => createEstop({ controlUrl: profile.controlUrl, stopUrl: profile.stopUrl, token, timeoutMs: 60_000 });
+  const connect = (token: string): Estop =>
+    createEstop({ controlUrl: profile.controlUrl, stopUrl: profile.stopUrl, token, timeoutMs: 60_000 });
   const connection = await Connection.connect({ address: profile.temporalAddress });
   const postgres = new PostgresClient({ connectionString: installation.postgres.url(`estop_${profile.environment}`) });
   await postgres.connect();
@@ -68,7 +73,9 @@ function configOf(tools: McpDemoServer, model: ScriptedModel): object {
       },
     },
     tools: { billing: { url: tools.url } },
-    models: { waits: { provider: 'openai-compatible', model: 'waits', baseUrl: model.baseUrl, apiKey: { env: 'MODEL_KEY' } } },
+    models: {
+      waits: { provider: 'openai-compatible', model: 'waits', baseUrl: model.baseUrl, apiKey: { env: 'MODEL_KEY' } },
+    },
   };
 }
 

@@ -23,7 +23,13 @@ interface Measured {
 
 export function figure({ holds, ...measured }: Measured): Figure {
   const ratio = measured.rival === 0 ? Number.NaN : measured.value / measured.rival;
-  return { ...measured, value: rounded(measured.value), rival: rounded(measured.rival), ratio: rounded(ratio), holds: holds(measured.value, ratio) };
+  return {
+    ...measured,
+    value: rounded(measured.value),
+    rival: rounded(measured.rival),
+    ratio: rounded(ratio),
+    holds: holds(measured.value, ratio),
+  };
 }
 
 export function percentile(values: readonly number[], p: number): number {

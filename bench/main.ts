@@ -4,10 +4,15 @@ import type { Figure } from './figure.ts';
 import type { Row } from './row.ts';
 import { rows } from './rows/index.ts';
 
-const { values, positionals } = parseArgs({ options: { quick: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } }, allowPositionals: true });
+const { values, positionals } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
 const unknown = positionals.filter((name) => !rows.some((row) => row.name === name));
 if (unknown.length > 0) {
-  process.stderr.write(`bench: no row is called ${unknown.join(', ')}; there are: ${rows.map((row) => row.name).join(', ')}\n`);
+  process.stderr.write(
+    `bench: no row is called ${unknown.join(', ')}; there are: ${rows.map((row) => row.name).join(', ')}\n`,
+  );
   process.exit(2);
 }
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
@@ -41,12 +46,18 @@ for (const row of chosen) {
 await bed?.stop();
 
 const cell = (text: string | number, width: number): string => String(text).padEnd(width);
-process.stdout.write(`${cell('figure', 50)}${cell('value', 14)}${cell('rival', 14)}${cell('ratio', 8)}${cell('bar', 18)}holds\n`);
+process.stdout.write(
+  `${cell('figure', 50)}${cell('value', 14)}${cell('rival', 14)}${cell('ratio', 8)}${cell('bar', 18)}holds\n`,
+);
 for (const item of figures) {
   const [value, rival] = [`${item.value} ${item.unit}`, `${item.rival} ${item.unit}`];
-  process.stdout.write(`${cell(item.name, 50)}${cell(value, 14)}${cell(rival, 14)}${cell(item.ratio, 8)}${cell(item.bar, 18)}${item.holds ? 'yes' : 'NO'}   (${item.rivalName})\n`);
+  process.stdout.write(
+    `${cell(item.name, 50)}${cell(value, 14)}${cell(rival, 14)}${cell(item.ratio, 8)}${cell(item.bar, 18)}${item.holds ? 'yes' : 'NO'}   (${item.rivalName})\n`,
+  );
 }
 if (values.json) {
-  process.stdout.write(`${JSON.stringify({ rows: figures.map(({ name, value, rival, ratio, bar, holds }) => ({ name, value, rival, ratio, bar, holds })) })}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ rows: figures.map(({ name, value, rival, ratio, bar, holds }) => ({ name, value, rival, ratio, bar, holds })) })}\n`,
+  );
 }
 process.exit(broken || figures.some((item) => !item.holds) ? 1 : 0);

@@ -19,11 +19,20 @@ export async function underLoad(bed: Bed, clients: number, work: () => Promise<v
 
 /** True if the tool answered; false if the gateway refused or cut the call. */
 export async function callTool(gatewayUrl: string, token: string, tool: string, input: object): Promise<boolean> {
-  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: `billing__${tool}`, arguments: input } });
+  const body = JSON.stringify({
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'tools/call',
+    params: { name: `billing__${tool}`, arguments: input },
+  });
   try {
     const response = await fetch(`${gatewayUrl}/mcp`, {
       method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+      headers: {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+      },
       body,
       signal: AbortSignal.timeout(30_000),
     });

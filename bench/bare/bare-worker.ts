@@ -10,7 +10,10 @@ export const bareQueue = 'bench-bare';
 
 /** Runs the rivals' workflows in this process, on the same server. */
 export async function startBareWorker(address: string): Promise<{ stop(): Promise<void> }> {
-  quiet ??= Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter: 'ERROR', console: {} } } });
+  quiet ??= Runtime.install({
+    logger: new DefaultLogger('ERROR'),
+    telemetryOptions: { logging: { filter: 'ERROR', console: {} } },
+  });
   bundle ??= bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL(`./workflows${sourceExtension}`, import.meta.url)),
     logger: new DefaultLogger('ERROR'),

@@ -14,11 +14,24 @@ export const cliStop: Row = {
   run: async (bed, { quick }): Promise<readonly Figure[]> => {
     const count = quick ? 15 : 40;
     const { profile, stateFolder } = bed.installation;
-    const env = { ...process.env, ESTOP_STATE: stateFolder, ESTOP_CONTROL_URL: profile.controlUrl, ESTOP_STOP_URL: profile.stopUrl, ESTOP_TOKEN: profile.token, NO_COLOR: '1' };
+    const env = {
+      ...process.env,
+      ESTOP_STATE: stateFolder,
+      ESTOP_CONTROL_URL: profile.controlUrl,
+      ESTOP_STOP_URL: profile.stopUrl,
+      ESTOP_TOKEN: profile.token,
+      NO_COLOR: '1',
+    };
     const [ours, bare]: [number[], number[]] = [[], []];
     for (let i = 0; i < count; i += 1) {
       const taskId = formatId('task', profile.environment, randomBytes(16));
-      ours.push(await untilOutput([join(packageRoot, 'bin', 'estop.js'), 'stop', 'task', taskId, '--yes', '--wait=0s'], env, /latched/));
+      ours.push(
+        await untilOutput(
+          [join(packageRoot, 'bin', 'estop.js'), 'stop', 'task', taskId, '--yes', '--wait=0s'],
+          env,
+          /latched/,
+        ),
+      );
       bare.push(await untilOutput(['-e', 'console.log("latched")'], env, /latched/));
     }
     return [
@@ -48,6 +61,8 @@ function untilOutput(args: readonly string[], env: NodeJS.ProcessEnv, wanted: Re
     child.stdout.on('data', read);
     child.stderr.on('data', read);
     child.once('error', reject);
-    child.once('exit', (code) => (seenAt === undefined ? reject(new Error(`exit ${code}: ${output.slice(0, 400)}`)) : resolve(seenAt - begun)));
+    child.once('exit', (code) =>
+      seenAt === undefined ? reject(new Error(`exit ${code}: ${output.slice(0, 400)}`)) : resolve(seenAt - begun),
+    );
   });
 }

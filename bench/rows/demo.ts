@@ -13,7 +13,13 @@ export const demo: Row = {
   name: 'demo',
   needs: 'nothing',
   run: async (): Promise<readonly Figure[]> => {
-    const main = join(packageRoot, sourceExtension === '.js' ? 'dist' : '', 'examples', 'demo', `main${sourceExtension}`);
+    const main = join(
+      packageRoot,
+      sourceExtension === '.js' ? 'dist' : '',
+      'examples',
+      'demo',
+      `main${sourceExtension}`,
+    );
     const begun = performance.now();
     const code = await new Promise<number | null>((resolve) => {
       spawn(process.execPath, [main, '--json'], { cwd: packageRoot, stdio: 'ignore' }).once('exit', resolve);

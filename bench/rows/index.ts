@@ -8,12 +8,4 @@ import { memory } from './memory.ts';
 import { stopLatched } from './stop-latched.ts';
 
 /** In this order: idle memory before there is load, the heaviest last. */
-export const rows: readonly Row[] = [
-  memory,
-  cliStop,
-  killToClosed,
-  inFlightAbort,
-  stopLatched,
-  manyTasks,
-  demo,
-];
+export const rows: readonly Row[] = [memory, cliStop, killToClosed, inFlightAbort, stopLatched, manyTasks, demo];

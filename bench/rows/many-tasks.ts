@@ -13,12 +13,21 @@ export const manyTasks: Row = {
     const count = quick ? 1_000 : 10_000;
     const bareRate = await bareTerminateRate(bed, count, say);
     say(`starting ${count} tasks`);
-    await inWindow(count, 32, async () => void (await bed.service.tasks.start({ agentId: 'bench-bot', prompt: 'bench' })));
+    await inWindow(
+      count,
+      32,
+      async () => void (await bed.service.tasks.start({ agentId: 'bench-bot', prompt: 'bench' })),
+    );
     const sentAt = Date.now();
     const receipt = await bed.operator.stops.stop({ agent: 'bench-bot' }, { reason: 'bench' });
     const view = await bed.operator.stops.wait(receipt.stopId, 'halted', { timeoutMs: 300_000 });
-    const since = (stage: string): number => Date.parse(view.stages.find((entry) => entry.stage === stage)?.at ?? '') - sentAt;
-    const open = (await bed.postgres.query<{ n: string }>("SELECT count(*) AS n FROM estop.tasks WHERE agent_id = 'bench-bot' AND state <> 'closed'")).rows[0]?.n;
+    const since = (stage: string): number =>
+      Date.parse(view.stages.find((entry) => entry.stage === stage)?.at ?? '') - sentAt;
+    const open = (
+      await bed.postgres.query<{ n: string }>(
+        "SELECT count(*) AS n FROM estop.tasks WHERE agent_id = 'bench-bot' AND state <> 'closed'",
+      )
+    ).rows[0]?.n;
     if (open !== '0') throw new Error(`${open ?? '?'} tasks are open after halted`);
     await bed.operator.stops.reset(receipt.stopId, { reason: 'bench' });
     return [
@@ -44,12 +53,21 @@ export const manyTasks: Row = {
   },
 };
 
-async function bareTerminateRate({ agents, installation }: Bed, count: number, say: (line: string) => void): Promise<number> {
+async function bareTerminateRate(
+  { agents, installation }: Bed,
+  count: number,
+  say: (line: string) => void,
+): Promise<number> {
   const bare = await startBareWorker(installation.profile.temporalAddress);
   const run = randomUUID();
   try {
     say(`starting ${count} bare workflows`);
-    await inWindow(count, 32, async (index) => void (await agents.workflow.start('bareWait', { taskQueue: bareQueue, workflowId: `bare/${run}/${index}` })));
+    await inWindow(
+      count,
+      32,
+      async (index) =>
+        void (await agents.workflow.start('bareWait', { taskQueue: bareQueue, workflowId: `bare/${run}/${index}` })),
+    );
     const begun = performance.now();
     await inWindow(count, 64, async (index) => {
       const handle = agents.workflow.getHandle(`bare/${run}/${index}`);

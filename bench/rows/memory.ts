@@ -9,12 +9,32 @@ export const memory: Row = {
   needs: 'bed',
   run: async ({ installation }, { quick }): Promise<readonly Figure[]> => {
     await sleep(quick ? 2_000 : 15_000);
-    const roots = [...[...installation.processes.values()].map((process) => process.pid()), installation.temporal.pid, installation.postgres.pid];
+    const roots = [
+      ...[...installation.processes.values()].map((process) => process.pid()),
+      installation.temporal.pid,
+      installation.postgres.pid,
+    ];
     const all = roots.flatMap((pid) => withDescendants(pid));
     const stop = installation.processes.get('stop')?.pid() ?? 0;
     return [
-      figure({ name: 'idle installation, all processes', value: sum(all), unit: 'MB', rival: 900, rivalName: 'limit', bar: '< 900 MB', holds: (value) => value < 900 }),
-      figure({ name: 'stop process', value: sum([stop]), unit: 'MB', rival: 100, rivalName: 'limit', bar: '< 100 MB', holds: (value) => value < 100 }),
+      figure({
+        name: 'idle installation, all processes',
+        value: sum(all),
+        unit: 'MB',
+        rival: 900,
+        rivalName: 'limit',
+        bar: '< 900 MB',
+        holds: (value) => value < 900,
+      }),
+      figure({
+        name: 'stop process',
+        value: sum([stop]),
+        unit: 'MB',
+        rival: 100,
+        rivalName: 'limit',
+        bar: '< 100 MB',
+        holds: (value) => value < 100,
+      }),
     ];
   },
 };

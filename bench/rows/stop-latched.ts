@@ -1,5 +1,5 @@
-import { performance } from 'node:perf_hooks';
 import { randomBytes } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
 import { formatId } from '../../src/core/ids.ts';
 import { type Figure, figure, percentile } from '../figure.ts';
 import type { Row } from '../row.ts';
@@ -11,7 +11,9 @@ export const stopLatched: Row = {
   needs: 'bed',
   run: async (bed, { quick }): Promise<readonly Figure[]> => {
     const count = quick ? 100 : 400;
-    await bed.postgres.query('CREATE TABLE IF NOT EXISTS bench_commits (id bigint GENERATED ALWAYS AS IDENTITY, at timestamptz DEFAULT now())');
+    await bed.postgres.query(
+      'CREATE TABLE IF NOT EXISTS bench_commits (id bigint GENERATED ALWAYS AS IDENTITY, at timestamptz DEFAULT now())',
+    );
     const [stops, commits]: [number[], number[]] = [[], []];
     await underLoad(bed, 4, async () => {
       for (let i = 0; i < count; i += 1) {

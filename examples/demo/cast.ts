@@ -1,8 +1,7 @@
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { extname } from 'node:path';
-import { createEstop, type Estop } from '../../src/sdk/estop.ts';
 import { type Installation, type ProcessName, startInstallation } from '../../src/runtime/installation/installation.ts';
+import { createEstop, type Estop } from '../../src/sdk/estop.ts';
 import type { DemoOptions, Sabotage } from './options.ts';
 import type { Screen } from './screen.ts';
 import { startWorld, type World } from './world.ts';
@@ -40,7 +39,8 @@ export async function createInstallationFor(options: DemoOptions, screen: Screen
       ...(options.sabotage === undefined ? {} : { mainOf: standInFor(options.sabotage) }),
     });
     const { profile } = installation;
-    const connect = (token: string): Estop => createEstop({ controlUrl: profile.controlUrl, stopUrl: profile.stopUrl, token });
+    const connect = (token: string): Estop =>
+      createEstop({ controlUrl: profile.controlUrl, stopUrl: profile.stopUrl, token });
     return {
       world,
       installation,

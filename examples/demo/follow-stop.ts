@@ -1,12 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Estop } from '../../src/sdk/estop.ts';
 import type { Obligation, StopView } from '../../src/contract/http/stops.ts';
+import type { Estop } from '../../src/sdk/estop.ts';
 import type { Screen } from './screen.ts';
 
 const pollMs = 100;
 
 /** Shows each stage and each obligation once, when the ledger first says so, until proved or the deadline. */
-export async function followStop(estop: Estop, screen: Screen, stopId: string, sentAt: number, deadlineMs: number, onView: (view: StopView) => Promise<void> | void): Promise<StopView> {
+export async function followStop(
+  estop: Estop,
+  screen: Screen,
+  stopId: string,
+  sentAt: number,
+  deadlineMs: number,
+  onView: (view: StopView) => Promise<void> | void,
+): Promise<StopView> {
   const shown = new Set<string>();
   const once = (key: string, show: () => void): void => {
     if (shown.has(key)) return;
@@ -19,7 +26,12 @@ export async function followStop(estop: Estop, screen: Screen, stopId: string, s
     for (const stage of view.stages) {
       const { at } = stage;
       if (at === null) continue;
-      once(stage.stage, () => screen.fact('stage', `${stage.stage.padEnd(8)} after ${since(at)} ms${stageDetail(view, stage.stage)}`, { stage: stage.stage, ms: since(at) }));
+      once(stage.stage, () =>
+        screen.fact('stage', `${stage.stage.padEnd(8)} after ${since(at)} ms${stageDetail(view, stage.stage)}`, {
+          stage: stage.stage,
+          ms: since(at),
+        }),
+      );
     }
     for (const lane of view.lanes) showLane(lane, since, screen, once);
     await onView(view);
@@ -30,18 +42,43 @@ export async function followStop(estop: Estop, screen: Screen, stopId: string, s
 }
 
 function stageDetail(view: StopView, stage: string): string {
-  if (stage === 'fenced') return `: ${view.gateways.map((gateway) => gateway.outcome).join(', ')}; possibly completed: ${view.possiblyCompleted}`;
+  if (stage === 'fenced')
+    return `: ${view.gateways.map((gateway) => gateway.outcome).join(', ')}; possibly completed: ${view.possiblyCompleted}`;
   if (stage === 'halted') return `: ${view.tasks.halted} of ${view.tasks.covered} tasks seen closed`;
   if (stage === 'revoked') return `: all ${view.obligations.total} obligations acted on`;
   if (stage === 'proved') return `: probed once more after the last cut (${view.evidence ?? 'no evidence'})`;
   return ` with epoch ${view.epoch}`;
 }
 
-function showLane(lane: Obligation, since: (instant: string) => number, screen: Screen, once: (key: string, show: () => void) => void): void {
+function showLane(
+  lane: Obligation,
+  since: (instant: string) => number,
+  screen: Screen,
+  once: (key: string, show: () => void) => void,
+): void {
   const name = lane.connector.padEnd(14);
   const base = { connector: lane.connector, target: lane.target, task: lane.taskId };
   const { revokedAt, provedAt, lastError } = lane;
-  if (revokedAt !== null) once(`${lane.obligationId}/revoked`, () => screen.fact('revoked', `${name} cut off after ${since(revokedAt)} ms, attempts ${lane.attempts}`, { ...base, ms: since(revokedAt) }));
-  if (provedAt !== null) once(`${lane.obligationId}/proved`, () => screen.fact('proved', `${name} proved dead after ${since(provedAt)} ms (${lane.evidence ?? 'no evidence'})`, { ...base, ms: since(provedAt) }));
-  if (lane.state === 'open' && lastError !== null) once(`${lane.obligationId}/${lane.attempts}`, () => screen.fact('retry', `${name} attempt ${lane.attempts} failed: ${lastError}`, { ...base, attempts: lane.attempts, why: lastError }));
+  if (revokedAt !== null)
+    once(`${lane.obligationId}/revoked`, () =>
+      screen.fact('revoked', `${name} cut off after ${since(revokedAt)} ms, attempts ${lane.attempts}`, {
+        ...base,
+        ms: since(revokedAt),
+      }),
+    );
+  if (provedAt !== null)
+    once(`${lane.obligationId}/proved`, () =>
+      screen.fact('proved', `${name} proved dead after ${since(provedAt)} ms (${lane.evidence ?? 'no evidence'})`, {
+        ...base,
+        ms: since(provedAt),
+      }),
+    );
+  if (lane.state === 'open' && lastError !== null)
+    once(`${lane.obligationId}/${lane.attempts}`, () =>
+      screen.fact('retry', `${name} attempt ${lane.attempts} failed: ${lastError}`, {
+        ...base,
+        attempts: lane.attempts,
+        why: lastError,
+      }),
+    );
 }

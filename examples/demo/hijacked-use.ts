@@ -29,7 +29,8 @@ export async function openUse(system: string, secret: Secret): Promise<HijackedU
 async function usePostgres(secret: Secret): Promise<HijackedUse> {
   const client = await logIn(secret);
   return {
-    once: async () => void (await client.query("INSERT INTO billing.transfers (amount_cents, memo) VALUES (1, 'hijacked')")),
+    once: async () =>
+      void (await client.query("INSERT INTO billing.transfers (amount_cents, memo) VALUES (1, 'hijacked')")),
     close: () => client.end(),
   };
 }
@@ -53,7 +54,8 @@ async function useQueue(secret: Secret): Promise<HijackedUse> {
   await boss.start();
   return {
     once: async () => {
-      if ((await boss.send(String(secret['queue']), { refund: 'everything' })) === null) throw new Error('the queue took no job');
+      if ((await boss.send(String(secret['queue']), { refund: 'everything' })) === null)
+        throw new Error('the queue took no job');
     },
     close: () => boss.stop({ graceful: false }),
   };
@@ -62,7 +64,10 @@ async function useQueue(secret: Secret): Promise<HijackedUse> {
 async function useToken(secret: Secret): Promise<HijackedUse> {
   return {
     once: async () => {
-      const response = await fetch(String(secret['resourceUrl']), { headers: { authorization: `Bearer ${String(secret['accessToken'])}` }, signal: AbortSignal.timeout(2_000) });
+      const response = await fetch(String(secret['resourceUrl']), {
+        headers: { authorization: `Bearer ${String(secret['accessToken'])}` },
+        signal: AbortSignal.timeout(2_000),
+      });
       await response.arrayBuffer();
       if (!response.ok) throw new Error(`HTTP ${response.status}`);
     },
@@ -73,7 +78,9 @@ async function useToken(secret: Secret): Promise<HijackedUse> {
 async function useSchedule(secret: Secret): Promise<HijackedUse> {
   const { Client: TemporalClient, Connection } = await import('@temporalio/client');
   const connection = await Connection.connect({ address: String(secret['address']) });
-  const schedule = new TemporalClient({ connection, namespace: String(secret['namespace']) }).schedule.getHandle(String(secret['scheduleId']));
+  const schedule = new TemporalClient({ connection, namespace: String(secret['namespace']) }).schedule.getHandle(
+    String(secret['scheduleId']),
+  );
   let checkedAt = 0;
   return {
     once: async () => {
@@ -83,8 +90,12 @@ async function useSchedule(secret: Secret): Promise<HijackedUse> {
       checkedAt = Date.now();
       // An accepted trigger is not an effect: what counts is that a workflow of this schedule was started.
       const { recentActions, runningActions } = (await schedule.describe()).info;
-      const started = [...runningActions.map(({ workflow }) => workflow.workflowId), ...recentActions.map(({ action }) => action.workflow.workflowId)];
-      if (!started.some((workflowId) => workflowId.startsWith(`${String(secret['scheduleId'])}/`))) throw new Error('the trigger starts nothing');
+      const started = [
+        ...runningActions.map(({ workflow }) => workflow.workflowId),
+        ...recentActions.map(({ action }) => action.workflow.workflowId),
+      ];
+      if (!started.some((workflowId) => workflowId.startsWith(`${String(secret['scheduleId'])}/`)))
+        throw new Error('the trigger starts nothing');
     },
     close: () => connection.close(),
   };
@@ -92,13 +103,27 @@ async function useSchedule(secret: Secret): Promise<HijackedUse> {
 
 /** The front door, with the stolen task token. */
 async function useGateway(secret: Secret): Promise<HijackedUse> {
-  const headers = { authorization: `Bearer ${String(secret['token'])}`, 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+  const headers = {
+    authorization: `Bearer ${String(secret['token'])}`,
+    'content-type': 'application/json',
+    accept: 'application/json, text/event-stream',
+  };
   let id = 0;
   return {
     once: async () => {
       id += 1;
-      const body = JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: 'billing__list_invoices', arguments: {} } });
-      const response = await fetch(`${String(secret['url'])}/mcp`, { method: 'POST', headers, body, signal: AbortSignal.timeout(5_000) });
+      const body = JSON.stringify({
+        jsonrpc: '2.0',
+        id,
+        method: 'tools/call',
+        params: { name: 'billing__list_invoices', arguments: {} },
+      });
+      const response = await fetch(`${String(secret['url'])}/mcp`, {
+        method: 'POST',
+        headers,
+        body,
+        signal: AbortSignal.timeout(5_000),
+      });
       const text = await response.text();
       if (!response.ok || text.includes('"isError":true')) throw new Error(`HTTP ${response.status}`);
     },

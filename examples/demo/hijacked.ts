@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { extname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { extname } from 'node:path';
 import type { HijackedReport } from './hijacked-agent.ts';
 
 export interface Hijacked {
@@ -11,9 +11,15 @@ export interface Hijacked {
 }
 
 /** A process of its own, so that nothing the demo or estop does in its own process can stop it. */
-export function hijack(loot: readonly { readonly label: string; readonly system: string; readonly secret: unknown }[]): Hijacked {
+export function hijack(
+  loot: readonly { readonly label: string; readonly system: string; readonly secret: unknown }[],
+): Hijacked {
   const here = fileURLToPath(import.meta.url);
-  const child: ChildProcess = spawn(process.execPath, [here.replace(/hijacked\.(ts|js)$/, `hijacked-agent${extname(here)}`)], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child: ChildProcess = spawn(
+    process.execPath,
+    [here.replace(/hijacked\.(ts|js)$/, `hijacked-agent${extname(here)}`)],
+    { stdio: ['pipe', 'pipe', 'inherit'] },
+  );
   const latest = new Map<string, HijackedReport>();
   if (child.stdout !== null) {
     createInterface({ input: child.stdout }).on('line', (line) => {

@@ -1,7 +1,7 @@
 import { createInstallationFor } from './cast.ts';
 import { readOptions } from './options.ts';
-import { runStory } from './story.ts';
 import { createScreen } from './screen.ts';
+import { runStory } from './story.ts';
 
 const options = readOptions(process.argv.slice(2));
 if (typeof options === 'string') {
@@ -19,7 +19,8 @@ let code = 1;
 const end = async (): Promise<void> => {
   if (!options.keep) await cast.stop();
 };
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.removeAllListeners(signal).once(signal, () => void cast.stop().finally(() => process.exit(130)));
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.removeAllListeners(signal).once(signal, () => void cast.stop().finally(() => process.exit(130)));
 try {
   code = (await runStory(cast, screen, options.sabotage !== undefined)) ? 0 : 1;
 } catch (thrown) {
@@ -28,7 +29,9 @@ try {
   await end();
 }
 if (options.keep) {
-  process.stderr.write(`Left up: ${cast.installation.profile.controlUrl}, ${cast.installation.profile.temporalUiUrl}; Ctrl-C ends it.\n`);
+  process.stderr.write(
+    `Left up: ${cast.installation.profile.controlUrl}, ${cast.installation.profile.temporalUiUrl}; Ctrl-C ends it.\n`,
+  );
   process.exitCode = code;
 } else {
   process.exit(code);

@@ -13,11 +13,16 @@ export function readOptions(args: readonly string[]): DemoOptions | string {
   try {
     const { values } = parseArgs({
       args: [...args],
-      options: { json: { type: 'boolean', default: false }, keep: { type: 'boolean', default: false }, sabotage: { type: 'string' } },
+      options: {
+        json: { type: 'boolean', default: false },
+        keep: { type: 'boolean', default: false },
+        sabotage: { type: 'string' },
+      },
       strict: true,
     });
     const sabotage = sabotages.find((name) => name === values.sabotage);
-    if (values.sabotage !== undefined && sabotage === undefined) return `--sabotage takes one of: ${sabotages.join(', ')}`;
+    if (values.sabotage !== undefined && sabotage === undefined)
+      return `--sabotage takes one of: ${sabotages.join(', ')}`;
     return { json: values.json, keep: values.keep, sabotage };
   } catch (thrown) {
     return thrown instanceof Error ? thrown.message : 'bad options';

@@ -5,7 +5,15 @@ export const scripts: Readonly<Record<string, Script>> = {
   billing: [
     { say: 'I look at the invoices first.', call: [{ tool: 'billing__list_invoices', arguments: {} }] },
     { say: 'One is overdue.', call: [{ tool: 'billing__get_invoice', arguments: { invoice_id: 'INV-1002' } }] },
-    { say: 'A helper writes the reminders.', call: [{ tool: 'estop__start_task', arguments: { agentId: 'reminder-bot', prompt: 'Remind the customer of INV-1002.' } }] },
+    {
+      say: 'A helper writes the reminders.',
+      call: [
+        {
+          tool: 'estop__start_task',
+          arguments: { agentId: 'reminder-bot', prompt: 'Remind the customer of INV-1002.' },
+        },
+      ],
+    },
     { say: 'Still at it.', call: [{ tool: 'billing__list_invoices', arguments: {} }], delayMs: 300 },
   ],
   reminder: [

@@ -18,23 +18,38 @@ export function complaintsOf(findings: Findings): readonly string[] {
   const complaints: string[] = [];
   for (const stage of view.stages) if (stage.at === null) complaints.push(`The stop never became ${stage.stage}.`);
   for (const lane of view.lanes) {
-    if (lane.state !== 'proved') complaints.push(`${lane.connector} (${lane.target}) is ${lane.state}, not proved${lane.lastError === null ? '.' : `: ${lane.lastError}`}`);
+    if (lane.state !== 'proved')
+      complaints.push(
+        `${lane.connector} (${lane.target}) is ${lane.state}, not proved${lane.lastError === null ? '.' : `: ${lane.lastError}`}`,
+      );
     const report = reportOf(findings, lane.connector, lane.agentId);
     if (lane.provedAt !== null && report?.lastSuccessAt != null && report.lastSuccessAt > Date.parse(lane.provedAt)) {
-      complaints.push(`${lane.connector} was reported proved after ${Date.parse(lane.provedAt) - sentAt} ms, but the hijacked loop still succeeded ${report.lastSuccessAt - sentAt} ms after the stop.`);
+      complaints.push(
+        `${lane.connector} was reported proved after ${Date.parse(lane.provedAt) - sentAt} ms, but the hijacked loop still succeeded ${report.lastSuccessAt - sentAt} ms after the stop.`,
+      );
     }
   }
   if (view.obligations.total === 0) complaints.push('There was nothing to revoke: the agent never got a credential.');
-  for (const [label, report] of findings.reports) if (report.successes === 0) complaints.push(`The hijacked loop never succeeded at ${label}, so nothing was shown there.`);
-  if (findings.toolCallsAfterFenced > 0) complaints.push(`${findings.toolCallsAfterFenced} tool calls reached the MCP server after the stop was reported fenced.`);
-  if (findings.stillRunning.length > 0) complaints.push(`Temporal still runs ${findings.stillRunning.length} workflow(s) of stopped tasks: ${findings.stillRunning.join(', ')}.`);
-  if (!findings.secondGenerationUntouched) complaints.push('The old revocation touched a credential of the re-created agent.');
+  for (const [label, report] of findings.reports)
+    if (report.successes === 0)
+      complaints.push(`The hijacked loop never succeeded at ${label}, so nothing was shown there.`);
+  if (findings.toolCallsAfterFenced > 0)
+    complaints.push(
+      `${findings.toolCallsAfterFenced} tool calls reached the MCP server after the stop was reported fenced.`,
+    );
+  if (findings.stillRunning.length > 0)
+    complaints.push(
+      `Temporal still runs ${findings.stillRunning.length} workflow(s) of stopped tasks: ${findings.stillRunning.join(', ')}.`,
+    );
+  if (!findings.secondGenerationUntouched)
+    complaints.push('The old revocation touched a credential of the re-created agent.');
   return complaints;
 }
 
 export function summaryOf(findings: Findings, complaints: readonly string[]) {
   const { view, sentAt } = findings;
-  const since = (instant: string | null | undefined): number | null => (instant == null ? null : Date.parse(instant) - sentAt);
+  const since = (instant: string | null | undefined): number | null =>
+    instant == null ? null : Date.parse(instant) - sentAt;
   const stage = (name: string): number | null => since(view.stages.find((entry) => entry.stage === name)?.at);
   return {
     kind: 'summary',
@@ -61,22 +76,30 @@ export function summaryOf(findings: Findings, complaints: readonly string[]) {
   };
 }
 
-export function summaryLines(findings: Findings, complaints: readonly string[], historyLink: string | null): readonly string[] {
+export function summaryLines(
+  findings: Findings,
+  complaints: readonly string[],
+  historyLink: string | null,
+): readonly string[] {
   const summary = summaryOf(findings, complaints);
   const seconds = (ms: number | null): string => (ms === null ? 'never' : `${(ms / 1000).toFixed(2)} s`);
   const rows = summary.obligations.map(
-    (row) => `  ${row.connector.padEnd(12)} ${row.agent.padEnd(12)} ${row.state.padEnd(8)} dead since ${seconds(row.provedMs).padStart(8)}   last success of the loop ${seconds(row.lastSuccessMs).padStart(8)}   attempts ${row.attempts}   ${row.evidence ?? ''}`,
+    (row) =>
+      `  ${row.connector.padEnd(12)} ${row.agent.padEnd(12)} ${row.state.padEnd(8)} dead since ${seconds(row.provedMs).padStart(8)}   last success of the loop ${seconds(row.lastSuccessMs).padStart(8)}   attempts ${row.attempts}   ${row.evidence ?? ''}`,
   );
   return [
     `Stop ${view(summary)} latched ${seconds(summary.latchedMs)}, fenced ${seconds(summary.fencedMs)}, halted ${seconds(summary.haltedMs)}; times since the stop was sent`,
     ...rows,
     `  tool calls after fenced: ${summary.toolCallsAfterFenced}   descendants halted: ${summary.descendantsHalted}   re-created agent untouched: ${summary.secondGenerationUntouched ? 'yes' : 'NO'}`,
     ...(historyLink === null ? [] : [`  history: ${historyLink}`]),
-    ...(complaints.length === 0 ? ['Everything was proved.'] : ['NOT everything was proved:', ...complaints.map((complaint) => `  - ${complaint}`)]),
+    ...(complaints.length === 0
+      ? ['Everything was proved.']
+      : ['NOT everything was proved:', ...complaints.map((complaint) => `  - ${complaint}`)]),
   ];
 }
 
-const view = (summary: { readonly stop: { readonly id: string; readonly epoch: number } }): string => `${summary.stop.id} (epoch ${summary.stop.epoch})`;
+const view = (summary: { readonly stop: { readonly id: string; readonly epoch: number } }): string =>
+  `${summary.stop.id} (epoch ${summary.stop.epoch})`;
 
 function reportOf(findings: Findings, connector: string, agentId: string): HijackedReport | undefined {
   return findings.reports.get(`${connector}/${agentId}`);

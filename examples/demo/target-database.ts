@@ -33,13 +33,17 @@ export async function startTargetDatabase(folder: string): Promise<TargetDatabas
     'GRANT SELECT, INSERT ON billing.transfers TO billing_clerk',
   ]);
   // The application's own pg-boss: it owns the queues and does their housekeeping.
-  const app = new PgBoss({ connectionString: server.url('billing', { user: 'billing_app', password: ownerPassword }), max: 2 });
+  const app = new PgBoss({
+    connectionString: server.url('billing', { user: 'billing_app', password: ownerPassword }),
+    max: 2,
+  });
   app.on('error', () => undefined);
   await app.start();
   return {
     server,
     adminUrl: server.url('billing', { user: 'estop_admin', password }),
-    transfers: async () => Number((await query(server.url('billing'), ['SELECT count(*) AS n FROM billing.transfers']))?.['n'] ?? 0),
+    transfers: async () =>
+      Number((await query(server.url('billing'), ['SELECT count(*) AS n FROM billing.transfers']))?.['n'] ?? 0),
     close: async () => {
       await app.stop({ graceful: false });
       await server.stop();

@@ -1,13 +1,13 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { endOrphans } from '../../src/runtime/local/child-process.ts';
+import { claimStateFolder, type StateFolder } from '../../src/runtime/local/state-folder.ts';
 import { type FaultProxy, listen } from './fault-proxy.ts';
 import { type McpDemoServer, startMcpServer } from './mcp-server.ts';
 import { type OauthServer, startOauthServer } from './oauth-server.ts';
-import { type ScriptedModel, startScriptedModel } from './scripted-model.ts';
 import { scripts } from './script.ts';
-import { endOrphans } from '../../src/runtime/local/child-process.ts';
-import { claimStateFolder, type StateFolder } from '../../src/runtime/local/state-folder.ts';
+import { type ScriptedModel, startScriptedModel } from './scripted-model.ts';
 import { startTargetDatabase, type TargetDatabase } from './target-database.ts';
 
 /** Everything that is not estop: the systems an agent has keys to, the tools it calls, the model that drives it. */
@@ -37,7 +37,12 @@ export async function startWorld(keep: boolean, path = join('.estop', 'demo')): 
     startScriptedModel({ scripts }),
   ]);
   const { oauth, oauthProxy } = oauthWithProxy;
-  const secrets = { BILLING_DB_ADMIN_URL: database.adminUrl, OAUTH_INITIAL_TOKEN: oauth.initialAccessToken, OAUTH_CONTROL_SECRET: oauth.controlClient.clientSecret, MODEL_KEY: 'scripted' };
+  const secrets = {
+    BILLING_DB_ADMIN_URL: database.adminUrl,
+    OAUTH_INITIAL_TOKEN: oauth.initialAccessToken,
+    OAUTH_CONTROL_SECRET: oauth.controlClient.clientSecret,
+    MODEL_KEY: 'scripted',
+  };
   const configPath = join(folder, 'estop.yaml');
   return {
     folder,
@@ -48,7 +53,8 @@ export async function startWorld(keep: boolean, path = join('.estop', 'demo')): 
     tools,
     model,
     secrets,
-    writeConfig: (temporalAddress) => writeFileSync(configPath, stringify(configOf({ oauth, tools, model, temporalAddress }))),
+    writeConfig: (temporalAddress) =>
+      writeFileSync(configPath, stringify(configOf({ oauth, tools, model, temporalAddress }))),
     stop: async () => {
       await Promise.allSettled([oauthProxy.close(), oauth.stop(), tools.stop(), model.stop(), database.close()]);
       claimed.release();
@@ -62,13 +68,16 @@ async function freshFolder(path: string): Promise<StateFolder> {
   const claimed = claimStateFolder(path);
   await endOrphans(claimed.path);
   await endOrphans(claimed.folder('estop'));
-  for (const name of readdirSync(claimed.path)) if (name !== 'lock') rmSync(join(claimed.path, name), { recursive: true, force: true });
+  for (const name of readdirSync(claimed.path))
+    if (name !== 'lock') rmSync(join(claimed.path, name), { recursive: true, force: true });
   mkdirSync(join(claimed.path, 'logs'));
   return claimed;
 }
 
 /** The server must know the address by which clients reach it before it starts, and the proxy the one of the server. */
-async function startOauthBehindProxy(logPath: string): Promise<{ readonly oauth: OauthServer; readonly oauthProxy: FaultProxy }> {
+async function startOauthBehindProxy(
+  logPath: string,
+): Promise<{ readonly oauth: OauthServer; readonly oauthProxy: FaultProxy }> {
   const first = await startOauthServer();
   const { port } = first;
   const oauthProxy = await listen({ host: '127.0.0.1', port });
@@ -87,9 +96,19 @@ interface Places {
 function configOf({ oauth, tools, model, temporalAddress }: Places): object {
   const grants = [
     { name: 'database', connector: 'billing-db', life: '15m', options: { memberOf: ['billing_clerk'] } },
-    { name: 'queue', connector: 'refund-queue', life: '15m', options: { schedule: { cron: '* * * * *', data: { wake: 'billing-bot' } } } },
+    {
+      name: 'queue',
+      connector: 'refund-queue',
+      life: '15m',
+      options: { schedule: { cron: '* * * * *', data: { wake: 'billing-bot' } } },
+    },
     { name: 'crm', connector: 'crm', life: '15m', options: {} },
-    { name: 'wake-up', connector: 'scheduler', life: '15m', options: { workflowType: 'wakeUp', taskQueue: 'nobody-listens', everySeconds: 5 } },
+    {
+      name: 'wake-up',
+      connector: 'scheduler',
+      life: '15m',
+      options: { workflowType: 'wakeUp', taskQueue: 'nobody-listens', everySeconds: 5 },
+    },
   ];
   const limits = { maxSteps: 500, maxFanOut: 4, maxDepth: 2 };
   return {
@@ -100,7 +119,13 @@ function configOf({ oauth, tools, model, temporalAddress }: Places): object {
         stopHolder: 'grace@example.com',
         labels: { team: 'billing' },
         model: 'billing',
-        tools: { 'billing/list_invoices': 'allow', 'billing/get_invoice': 'allow', 'billing/send_reminder': 'allow', 'billing/slow_report': 'allow', 'billing/refund_payment': 'ask' },
+        tools: {
+          'billing/list_invoices': 'allow',
+          'billing/get_invoice': 'allow',
+          'billing/send_reminder': 'allow',
+          'billing/slow_report': 'allow',
+          'billing/refund_payment': 'ask',
+        },
         grants,
         mayStart: ['reminder-bot'],
         limits,
@@ -115,8 +140,19 @@ function configOf({ oauth, tools, model, temporalAddress }: Places): object {
       },
     },
     connectors: {
-      'billing-db': { system: 'postgres', adminUrl: { env: 'BILLING_DB_ADMIN_URL' }, sslmode: 'disable', network: 'loopback', controlMemberOf: ['billing_clerk'] },
-      'refund-queue': { system: 'pg-boss', adminUrl: { env: 'BILLING_DB_ADMIN_URL' }, sslmode: 'disable', network: 'loopback' },
+      'billing-db': {
+        system: 'postgres',
+        adminUrl: { env: 'BILLING_DB_ADMIN_URL' },
+        sslmode: 'disable',
+        network: 'loopback',
+        controlMemberOf: ['billing_clerk'],
+      },
+      'refund-queue': {
+        system: 'pg-boss',
+        adminUrl: { env: 'BILLING_DB_ADMIN_URL' },
+        sslmode: 'disable',
+        network: 'loopback',
+      },
       crm: {
         system: 'oauth',
         issuer: oauth.issuer,

@@ -45,7 +45,13 @@ export interface PendingApproval {
 export type ModelMessage =
   | { readonly role: 'user'; readonly text: string }
   | { readonly role: 'assistant'; readonly text: string; readonly toolCalls: readonly ToolCall[] }
-  | { readonly role: 'tool'; readonly toolCallId: string; readonly tool: string; readonly text: string; readonly isError: boolean };
+  | {
+      readonly role: 'tool';
+      readonly toolCallId: string;
+      readonly tool: string;
+      readonly text: string;
+      readonly isError: boolean;
+    };
 
 export interface ToolCall {
   readonly toolCallId: string;
@@ -56,7 +62,15 @@ export interface ToolCall {
   readonly unreadable?: true;
 }
 
-export type TaskState = 'starting' | 'running' | 'awaiting-approval' | 'held' | 'stopping' | 'done' | 'stopped' | 'failed';
+export type TaskState =
+  | 'starting'
+  | 'running'
+  | 'awaiting-approval'
+  | 'held'
+  | 'stopping'
+  | 'done'
+  | 'stopped'
+  | 'failed';
 
 export interface TimelineEntry {
   readonly at: string;

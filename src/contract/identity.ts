@@ -8,7 +8,9 @@ export interface Identity {
   readonly roles: readonly Role[];
 }
 
-export type Authentication = { readonly ok: true; readonly identity: Identity } | { readonly ok: false; readonly code: ErrorCode };
+export type Authentication =
+  | { readonly ok: true; readonly identity: Identity }
+  | { readonly ok: false; readonly code: ErrorCode };
 
 /** Synchronous and from memory: a stop must be authenticated while the store and every identity provider are away. */
 export interface Authenticator {
@@ -27,10 +29,14 @@ export interface TaskClaims {
   readonly expiresAt: number;
 }
 
-export type TokenVerdict = { readonly ok: true; readonly claims: TaskClaims } | { readonly ok: false; readonly code: ErrorCode };
+export type TokenVerdict =
+  | { readonly ok: true; readonly claims: TaskClaims }
+  | { readonly ok: false; readonly code: ErrorCode };
 
 export interface TaskTokenSigner {
-  sign(claims: Omit<TaskClaims, 'tokenId' | 'expiresAt'>): Promise<{ readonly token: string; readonly expiresAt: number }>;
+  sign(
+    claims: Omit<TaskClaims, 'tokenId' | 'expiresAt'>,
+  ): Promise<{ readonly token: string; readonly expiresAt: number }>;
 }
 
 export interface TaskTokenVerifier {

@@ -17,7 +17,13 @@ export interface StopOrder {
 
 /** `accepted`: durable in the intake, not yet latched. `latched`: committed in the store, with its epoch. */
 export type StopReceipt =
-  | { readonly state: 'latched'; readonly stopId: string; readonly epoch: number; readonly latchedAt: string; readonly fresh: boolean }
+  | {
+      readonly state: 'latched';
+      readonly stopId: string;
+      readonly epoch: number;
+      readonly latchedAt: string;
+      readonly fresh: boolean;
+    }
   | { readonly state: 'accepted'; readonly stopId: string };
 
 export type StopStage = 'latched' | 'fenced' | 'halted' | 'revoked' | 'proved';

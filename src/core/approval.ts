@@ -16,7 +16,15 @@ export type ApprovalEvent =
   /** A stop, or the end of its task. */
   | { readonly kind: 'close' };
 
-export type ApprovalAnswer = 'decided' | 'not-eligible' | 'closed' | 'needs-approval' | 'allow' | 'stopped' | 'task-closed' | 'held';
+export type ApprovalAnswer =
+  | 'decided'
+  | 'not-eligible'
+  | 'closed'
+  | 'needs-approval'
+  | 'allow'
+  | 'stopped'
+  | 'task-closed'
+  | 'held';
 
 export interface ApprovalStep {
   readonly approval: ApprovalLife;

@@ -23,7 +23,17 @@ export interface GrantView {
   readonly pastEnd: boolean;
 }
 
-export type GrantAnswer = 'issue' | 'issued' | 'handed-over' | 'stopped' | 'task-closed' | 'held' | 'not-intended' | 'ended' | 'none' | 'done';
+export type GrantAnswer =
+  | 'issue'
+  | 'issued'
+  | 'handed-over'
+  | 'stopped'
+  | 'task-closed'
+  | 'held'
+  | 'not-intended'
+  | 'ended'
+  | 'none'
+  | 'done';
 
 export interface GrantStep {
   readonly grant: GrantLife;
@@ -41,7 +51,9 @@ export function onGrant(grant: GrantLife, event: GrantEvent, view: GrantView): G
     case 'hand-over':
       return { grant, answer: handOver(grant, view) };
     case 'wipe':
-      return grant.state === 'ended' ? { grant, answer: 'done' } : { grant: { state: 'ended', why: 'revoked' }, answer: 'done' };
+      return grant.state === 'ended'
+        ? { grant, answer: 'done' }
+        : { grant: { state: 'ended', why: 'revoked' }, answer: 'done' };
   }
 }
 

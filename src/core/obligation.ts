@@ -21,7 +21,12 @@ export interface CauseLife {
 
 export type LaneEvent =
   | { readonly kind: 'cut'; readonly round: number; readonly at: number }
-  | { readonly kind: 'conclude'; readonly round: number; readonly state: 'proved' | 'expired' | 'residual'; readonly at: number }
+  | {
+      readonly kind: 'conclude';
+      readonly round: number;
+      readonly state: 'proved' | 'expired' | 'residual';
+      readonly at: number;
+    }
   /** A probe found it alive. */
   | { readonly kind: 'reopen'; readonly round: number }
   /** A probe that began at `begunAt` found it dead. rule: final-probe */
@@ -34,7 +39,14 @@ export interface CauseStep {
   readonly taken: boolean;
 }
 
-export const openLane = (laneId: string): LaneLife => ({ laneId, state: 'open', round: 0, cutAt: undefined, probedAt: undefined, final: false });
+export const openLane = (laneId: string): LaneLife => ({
+  laneId,
+  state: 'open',
+  round: 0,
+  cutAt: undefined,
+  probedAt: undefined,
+  final: false,
+});
 
 /** There is no event that gives up: a lane ends as proved, expired or accepted-risk, and stays open until then. */
 export function onLane(cause: CauseLife, laneId: string, event: LaneEvent): CauseStep {
@@ -68,7 +80,10 @@ export function lastCut(cause: CauseLife): number {
 }
 
 function take(cause: CauseLife, lane: LaneLife): CauseStep {
-  return { cause: { ...cause, lanes: cause.lanes.map((one) => (one.laneId === lane.laneId ? lane : one)) }, taken: true };
+  return {
+    cause: { ...cause, lanes: cause.lanes.map((one) => (one.laneId === lane.laneId ? lane : one)) },
+    taken: true,
+  };
 }
 
 function conclude(cause: CauseLife, lane: LaneLife, state: 'proved' | 'expired' | 'residual', at: number): CauseStep {
@@ -88,8 +103,12 @@ function lastProbe(cause: CauseLife, lane: LaneLife, begunAt: number): CauseStep
 /** Together, once each has been probed since the last cut. A residual is watched on its own and holds up nobody. */
 function finish(cause: CauseLife): CauseLife {
   const since = lastCut(cause);
-  const isFresh = (lane: LaneLife): boolean => (lane.state === 'proved' || lane.state === 'expired') && lane.probedAt !== undefined && lane.probedAt > since;
+  const isFresh = (lane: LaneLife): boolean =>
+    (lane.state === 'proved' || lane.state === 'expired') && lane.probedAt !== undefined && lane.probedAt > since;
   const waiting = cause.lanes.some((lane) => !lane.final && lane.state !== 'residual' && !isFresh(lane));
   if (waiting) return cause;
-  return { ...cause, lanes: cause.lanes.map((lane) => (lane.final || !isFresh(lane) ? lane : { ...lane, final: true })) };
+  return {
+    ...cause,
+    lanes: cause.lanes.map((lane) => (lane.final || !isFresh(lane) ? lane : { ...lane, final: true })),
+  };
 }

@@ -61,5 +61,7 @@ interface KeyBearer {
 /** rule: keys-of-every-ancestor */
 export function taskKeys(bearer: KeyBearer): readonly ScopeKey[] {
   const labels = Object.entries(bearer.labels).map(([name, value]) => labelKey(name, value));
-  return [...new Set([fleetKey, agentKey(bearer.agentId), taskKey(bearer.taskId), ...labels, ...bearer.parentKeys])].sort();
+  return [
+    ...new Set([fleetKey, agentKey(bearer.agentId), taskKey(bearer.taskId), ...labels, ...bearer.parentKeys]),
+  ].sort();
 }

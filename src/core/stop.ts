@@ -75,14 +75,29 @@ export function onStop(book: StopBook, event: StopEvent): StopStep {
 
 /** What a credential is judged by (credential.ts). */
 export function marksOf(book: StopBook): readonly StopMark[] {
-  return book.stops.map(({ stopId, scopeKey, epoch, resetEpoch }) => ({ stopId, scopeKey, epoch, inForce: resetEpoch === undefined }));
+  return book.stops.map(({ stopId, scopeKey, epoch, resetEpoch }) => ({
+    stopId,
+    scopeKey,
+    epoch,
+    inForce: resetEpoch === undefined,
+  }));
 }
 
 /** rule: caller-mints-stop-id, epoch-commit-order */
 function latch(book: StopBook, known: StopLife | undefined, stopId: string, scopeKey: ScopeKey): StopStep {
   if (known !== undefined) return { book, answer: known.scopeKey === scopeKey ? 'same-stop' : 'id-taken' };
   const epoch = book.epoch + 1;
-  const fresh = { stopId, scopeKey, epoch, fenced: false, halted: false, revoked: false, proved: false, resetEpoch: undefined, resetAskedBy: [] };
+  const fresh = {
+    stopId,
+    scopeKey,
+    epoch,
+    fenced: false,
+    halted: false,
+    revoked: false,
+    proved: false,
+    resetEpoch: undefined,
+    resetAskedBy: [],
+  };
   return { book: { epoch, stops: [...book.stops, fresh] }, answer: 'latched' };
 }
 
@@ -101,7 +116,8 @@ function reset(book: StopBook, stop: StopLife, actor: string): StopStep {
   if (stop.resetEpoch !== undefined) return { book, answer: 'already-reset' };
   if (!stop.fenced) return { book, answer: 'not-fenced' };
   const resetAskedBy = [...new Set([...stop.resetAskedBy, actor])];
-  if (stop.scopeKey === fleetKey && resetAskedBy.length < 2) return { book: put(book, { ...stop, resetAskedBy }), answer: 'needs-second-person' };
+  if (stop.scopeKey === fleetKey && resetAskedBy.length < 2)
+    return { book: put(book, { ...stop, resetAskedBy }), answer: 'needs-second-person' };
   const epoch = book.epoch + 1;
   return { book: { ...put(book, { ...stop, resetAskedBy, resetEpoch: epoch }), epoch }, answer: 'reset' };
 }

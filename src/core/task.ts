@@ -29,7 +29,13 @@ export type Registered =
   | { readonly kind: 'parent-closed' };
 
 /** @param keys its own and those of every ancestor (scope-key.ts `taskKeys`) */
-export function register(taskId: string, keys: readonly ScopeKey[], epoch: number, stops: Iterable<StopMark>, parent?: TaskLife): Registered {
+export function register(
+  taskId: string,
+  keys: readonly ScopeKey[],
+  epoch: number,
+  stops: Iterable<StopMark>,
+  parent?: TaskLife,
+): Registered {
   if (parent?.state === 'closed') return { kind: 'parent-closed' };
   // A child is as old as its oldest ancestor, so that a reset revives neither.
   const credential = { keys, epoch: Math.min(epoch, parent?.credential.epoch ?? epoch) };
@@ -43,7 +49,10 @@ export function onTask(task: TaskLife, event: TaskEvent, stops: Iterable<StopMar
   if (task.state === 'closed') return { task, answer: 'closed' };
   switch (event.kind) {
     case 'begin':
-      return { task: { ...task, state: 'running' }, answer: deadBy(task.credential, stops) === undefined ? 'running' : 'stopped' };
+      return {
+        task: { ...task, state: 'running' },
+        answer: deadBy(task.credential, stops) === undefined ? 'running' : 'stopped',
+      };
     case 'hold':
       return { task: { ...task, held: true }, answer: 'done' };
     case 'release':
@@ -60,9 +69,17 @@ export type CallAnswer = 'allow' | 'stopped' | 'task-closed' | 'held';
  * @param line the task and its ancestors
  * @param toolKeys what the call itself adds to the task's keys
  */
-export function judgeCall(line: readonly [TaskLife, ...TaskLife[]], toolKeys: readonly ScopeKey[], tokenEpoch: number, stops: Iterable<StopMark>): CallAnswer {
+export function judgeCall(
+  line: readonly [TaskLife, ...TaskLife[]],
+  toolKeys: readonly ScopeKey[],
+  tokenEpoch: number,
+  stops: Iterable<StopMark>,
+): CallAnswer {
   const [task] = line;
-  const credential = { keys: [...task.credential.keys, ...toolKeys], epoch: Math.min(tokenEpoch, task.credential.epoch) };
+  const credential = {
+    keys: [...task.credential.keys, ...toolKeys],
+    epoch: Math.min(tokenEpoch, task.credential.epoch),
+  };
   if (deadBy(credential, stops) !== undefined) return 'stopped';
   if (task.state === 'closed') return 'task-closed';
   return line.some((one) => one.held) ? 'held' : 'allow';

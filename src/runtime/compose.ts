@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Authenticator, Log, Sealer, TaskTokenSigner, TaskTokenVerifier } from '../contract/identity.ts';
 import { EstopError } from '../core/errors.ts';
 import { type WatchedConfig, watchConfig } from './config/config-source.ts';
@@ -7,7 +8,7 @@ import { createSealer } from './keys/sealer.ts';
 import { createTaskTokenSigner, createTaskTokenVerifier } from './keys/task-token.ts';
 import { createLog } from './log.ts';
 import { createSecretReader } from './secrets.ts';
-import { readSettings, type Settings } from './settings.ts';
+import { readSettings, type Settings, storeUrl } from './settings.ts';
 import { connectTemporal, createDataConverter, type TemporalClients } from './temporal-connection.ts';
 
 /**
@@ -30,28 +31,46 @@ export interface Composition {
   workerToken(): string;
 }
 
-export function compose(processName: string, environment: Readonly<Record<string, string | undefined>> = process.env): Composition {
+export function compose(
+  processName: string,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Composition {
   const settings = readSettings(environment);
   const log = createLog(processName, settings.logLevel);
-  const openRing = (purpose: KeyPurpose) => once((): KeyRing => openKeyRing(settings.keysFolder, purpose, settings.environment));
+  const openRing = (purpose: KeyPurpose) =>
+    once((): KeyRing => openKeyRing(settings.keysFolder, purpose, settings.environment));
   const [tokenRing, sealRing, codecRing] = [openRing('token'), openRing('seal'), openRing('codec')];
   const config = once(() => {
     const watched = watchConfig(settings.configPath, log);
     if (watched.current().environment !== settings.environment) {
-      throw new EstopError('foreign-environment', { detail: `${settings.configPath} is for ${watched.current().environment}, this process for ${settings.environment}` });
+      throw new EstopError('foreign-environment', {
+        detail: `${settings.configPath} is for ${watched.current().environment}, this process for ${settings.environment}`,
+      });
     }
     return watched;
   });
-  const tokenOptions = () => ({ ring: tokenRing(), environment: settings.environment, trustDomain: config().current().trustDomain });
+  const tokenOptions = () => ({
+    ring: tokenRing(),
+    environment: settings.environment,
+    trustDomain: config().current().trustDomain,
+  });
   const dataConverter = once(() => createDataConverter(createSealer(codecRing())));
   const readSecret = createSecretReader(settings.configPath);
   return {
     settings,
     log,
-    databaseUrl: () => {
-      if (settings.databaseUrl === undefined) throw new EstopError('config-invalid', { detail: 'ESTOP_DATABASE_URL is not set' });
-      return settings.databaseUrl;
-    },
+    databaseUrl: once(() => {
+      const { databaseUrl, databaseUrlPath } = settings;
+      const url =
+        databaseUrl ?? (databaseUrlPath === undefined ? undefined : readSecret({ file: resolve(databaseUrlPath) }));
+      if (url === undefined) {
+        throw new EstopError('config-invalid', {
+          detail: 'neither ESTOP_DATABASE_URL nor ESTOP_DATABASE_URL_FILE is set',
+        });
+      }
+      if (storeUrl.safeParse(url).success) return url;
+      throw new EstopError('config-invalid', { detail: 'ESTOP_DATABASE_URL_FILE does not hold the URL of a store' });
+    }),
     config,
     authenticator: once(() => createAuthenticator(settings.tokensPath, settings.environment)),
     grantSealer: once(() => createSealer(sealRing())),
@@ -61,8 +80,11 @@ export function compose(processName: string, environment: Readonly<Record<string
     dataConverter,
     temporal: once(() => connectTemporal(settings.temporalAddress, dataConverter())),
     workerToken: () => {
-      const token = settings.workerToken ?? (settings.workerTokenPath === undefined ? undefined : readSecret({ file: settings.workerTokenPath }));
-      if (token === undefined) throw new EstopError('secret-missing', { detail: 'ESTOP_WORKER_TOKEN or ESTOP_WORKER_TOKEN_FILE' });
+      const token =
+        settings.workerToken ??
+        (settings.workerTokenPath === undefined ? undefined : readSecret({ file: settings.workerTokenPath }));
+      if (token === undefined)
+        throw new EstopError('secret-missing', { detail: 'ESTOP_WORKER_TOKEN or ESTOP_WORKER_TOKEN_FILE' });
       return token;
     },
   };

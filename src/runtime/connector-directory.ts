@@ -1,8 +1,7 @@
 import { connectorSystems } from '../connectors/index.ts';
 import type { Connector, ConnectorSystem } from '../connectors/kit/contract.ts';
-import type { EstopConfig } from '../contract/config.ts';
+import type { EstopConfig, SecretAt } from '../contract/config.ts';
 import type { Log } from '../contract/identity.ts';
-import type { SecretAt } from '../contract/config.ts';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
 
 export interface HeldConnector {
@@ -64,7 +63,10 @@ export function createConnectorDirectory({ config, readSecret, log }: DirectoryO
         try {
           build(connectorId);
         } catch (thrown) {
-          log.error({ event: 'connector.unavailable', connectorId, code: errorCodeOf(thrown) }, 'a connector cannot be built; the others go on');
+          log.error(
+            { event: 'connector.unavailable', connectorId, code: errorCodeOf(thrown) },
+            'a connector cannot be built; the others go on',
+          );
         }
       }
     },

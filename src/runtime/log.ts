@@ -8,7 +8,20 @@ export function createLog(process: string, level: string): Log {
       level,
       base: { process },
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
-      redact: { paths: ['authorization', '*.authorization', 'token', '*.token', 'secret', '*.secret', 'password', '*.password', 'headers'], censor: '[redacted]' },
+      redact: {
+        paths: [
+          'authorization',
+          '*.authorization',
+          'token',
+          '*.token',
+          'secret',
+          '*.secret',
+          'password',
+          '*.password',
+          'headers',
+        ],
+        censor: '[redacted]',
+      },
     },
     pino.destination({ dest: 2, sync: true }),
   );

@@ -14,7 +14,8 @@ export function createSecretReader(configPath: string): (reference: SecretAt) =>
       }
     }
     const value = reference.env === undefined ? undefined : process.env[reference.env];
-    if (value === undefined) throw new EstopError('secret-missing', { detail: `environment variable ${reference.env ?? '(none named)'}` });
+    if (value === undefined)
+      throw new EstopError('secret-missing', { detail: `environment variable ${reference.env ?? '(none named)'}` });
     return value;
   };
 }

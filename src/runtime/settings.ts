@@ -5,11 +5,14 @@ import { isEnvironment } from '../core/ids.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 
+export const storeUrl = z.url({ protocol: /^postgres(ql)?$/ });
+
 const variables = z.object({
   ESTOP_ENVIRONMENT: z.string().refine(isEnvironment, 'must be 1-16 lower-case letters or digits').default('dev'),
   ESTOP_STATE: z.string().min(1).default('.estop'),
   ESTOP_CONFIG: z.string().min(1).default('estop.yaml'),
-  ESTOP_DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  ESTOP_DATABASE_URL: storeUrl.optional(),
+  ESTOP_DATABASE_URL_FILE: z.string().min(1).optional(),
   ESTOP_TEMPORAL_ADDRESS: z.string().min(1).default('127.0.0.1:7233'),
   ESTOP_TEMPORAL_UI_URL: z.url().optional(),
   ESTOP_STOP_URL: z.url().default('http://127.0.0.1:7700'),
@@ -32,6 +35,7 @@ export interface Settings {
   readonly tokensPath: string;
   readonly configPath: string;
   readonly databaseUrl: string | undefined;
+  readonly databaseUrlPath: string | undefined;
   readonly temporalAddress: string;
   readonly temporalUiUrl: string | undefined;
   readonly stopUrl: string;
@@ -47,12 +51,18 @@ export interface Settings {
   readonly logLevel: string;
 }
 
+/** Their names, for whoever writes a composition. */
+export const settingNames: readonly string[] = Object.keys(variables.shape);
+
 /** Every process is configured by these variables alone. An error names the variable, never its value. */
 export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
   const parsed = variables.safeParse(environment);
   if (!parsed.success) {
     const fields = parsed.error.issues.map((issue) => ({ pointer: issue.path.join('.'), message: issue.message }));
-    throw new EstopError('config-invalid', { detail: fields.map((field) => `${field.pointer}: ${field.message}`).join('; '), fields });
+    throw new EstopError('config-invalid', {
+      detail: fields.map((field) => `${field.pointer}: ${field.message}`).join('; '),
+      fields,
+    });
   }
   const v = parsed.data;
   const stateFolder = v.ESTOP_STATE;
@@ -63,6 +73,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     tokensPath: join(stateFolder, 'tokens.json'),
     configPath: v.ESTOP_CONFIG,
     databaseUrl: v.ESTOP_DATABASE_URL,
+    databaseUrlPath: v.ESTOP_DATABASE_URL_FILE,
     temporalAddress: v.ESTOP_TEMPORAL_ADDRESS,
     temporalUiUrl: v.ESTOP_TEMPORAL_UI_URL,
     stopUrl: v.ESTOP_STOP_URL,

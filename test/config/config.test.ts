@@ -41,8 +41,14 @@ describe('estop.yaml', () => {
   it('becomes agents, connectors, tools and models with durations in milliseconds', () => {
     const result = parseConfig(good);
     if (!result.ok) throw new Error(JSON.stringify(result.faults));
-    expect(result.config.agents[0]).toMatchObject({ agentId: 'billing-bot', grants: [{ name: 'wake', lifeMs: 600_000 }], limits: { maxSteps: 7, approvalTtlMs: 90_000 } });
-    expect(result.config.toolServers).toEqual([{ serverId: 'billing', url: 'http://127.0.0.1:9000/mcp', credential: { env: 'BILLING_KEY' } }]);
+    expect(result.config.agents[0]).toMatchObject({
+      agentId: 'billing-bot',
+      grants: [{ name: 'wake', lifeMs: 600_000 }],
+      limits: { maxSteps: 7, approvalTtlMs: 90_000 },
+    });
+    expect(result.config.toolServers).toEqual([
+      { serverId: 'billing', url: 'http://127.0.0.1:9000/mcp', credential: { env: 'BILLING_KEY' } },
+    ]);
     expect(result.config.connectors[0]?.options).toMatchObject({ namespace: 'estop-agents', tls: false });
   });
 
@@ -50,10 +56,25 @@ describe('estop.yaml', () => {
     ['an unknown key', change('labels:', 'lables:'), 'lables', 7],
     ['a model that is not there', change('model: small', 'model: large'), 'names model "large"', 8],
     ['a tool server that is not there', change('billing/refund: ask', 'bank/refund: ask'), 'names server "bank"', 9],
-    ['a grant of a connector that is not there', change('connector: clock', 'connector: watch'), 'names connector "watch"', 11],
-    ['an agent that may start nobody known', change('mayStart: [billing-bot]', 'mayStart: [ghost]'), 'names agent "ghost"', 12],
+    [
+      'a grant of a connector that is not there',
+      change('connector: clock', 'connector: watch'),
+      'names connector "watch"',
+      11,
+    ],
+    [
+      'an agent that may start nobody known',
+      change('mayStart: [billing-bot]', 'mayStart: [ghost]'),
+      'names agent "ghost"',
+      12,
+    ],
     ['a duration without a unit', change('life: 10m', 'life: 10'), 'expected string', 11],
-    ['a connector option that its system does not have', change('network: loopback', 'network: moon'), 'expected one of', 15],
+    [
+      'a connector option that its system does not have',
+      change('network: loopback', 'network: moon'),
+      'expected one of',
+      15,
+    ],
     ['a secret written out', change('credential: {env: BILLING_KEY}', 'credential: hunter2'), 'Invalid input', 17],
     ['a key given twice', change('    model: small', '    model: small\n    model: small'), 'unique', 9],
     ['a look-alike in an id', change('billing-bot:', 'billing-bоt:'), 'Invalid key', 4],
@@ -68,7 +89,12 @@ describe('estop.yaml', () => {
   it('is refused when it is not YAML, too large, or a bomb of aliases', () => {
     expect(faultsOf('agents: [')[0]?.line).toBe(1);
     expect(faultsOf(`a: ${'x'.repeat(1024 * 1024)}`)[0]?.message).toContain('1 MiB');
-    const bomb = ['a: &a [x,x,x,x,x,x,x,x,x]', ...'bcdefgh'.split('').map((name, index) => `${name}: &${name} [${Array(9).fill(`*${'abcdefgh'[index]}`).join(',')}]`)].join('\n');
+    const bomb = [
+      'a: &a [x,x,x,x,x,x,x,x,x]',
+      ...'bcdefgh'
+        .split('')
+        .map((name, index) => `${name}: &${name} [${Array(9).fill(`*${'abcdefgh'[index]}`).join(',')}]`),
+    ].join('\n');
     expect(faultsOf(bomb)[0]?.message).toContain('aliases');
   });
 
@@ -81,7 +107,9 @@ describe('estop.yaml', () => {
   it('shows a reload as a list of what changes', () => {
     const [before, after] = [parseConfig(good), parseConfig(change('maxSteps: 7', 'maxSteps: 8'))];
     if (!before.ok || !after.ok) throw new Error('both parse');
-    expect(diffConfig(before.config, after.config)).toEqual([{ kind: 'changed', path: 'agents.billing-bot.limits.maxSteps', before: 7, after: 8 }]);
+    expect(diffConfig(before.config, after.config)).toEqual([
+      { kind: 'changed', path: 'agents.billing-bot.limits.maxSteps', before: 7, after: 8 },
+    ]);
   });
 });
 

@@ -31,7 +31,10 @@ const summary = z.object({
 
 /** As `npm run -s demo -- --json ..` runs it: the compiled program, its exit code, its last line. */
 async function runDemo(...args: readonly string[]) {
-  const child = spawn(process.execPath, [join(packageRoot, 'dist', 'examples', 'demo', 'main.js'), '--json', ...args], { cwd: packageRoot, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [join(packageRoot, 'dist', 'examples', 'demo', 'main.js'), '--json', ...args], {
+    cwd: packageRoot,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => {
     output += chunk.toString('utf8');
@@ -45,14 +48,31 @@ describe('the demo', () => {
     const { code, summary: found } = await runDemo();
     expect(found.complaints).toEqual([]);
     expect(code).toBe(0);
-    expect(found).toMatchObject({ ok: true, toolCallsAfterFenced: 0, descendantsHalted: 1, secondGenerationUntouched: true });
-    expect(found.obligations.map((row) => row.connector).sort()).toEqual(['billing-db', 'billing-db', 'crm', 'refund-queue', 'scheduler']);
+    expect(found).toMatchObject({
+      ok: true,
+      toolCallsAfterFenced: 0,
+      descendantsHalted: 1,
+      secondGenerationUntouched: true,
+    });
+    expect(found.obligations.map((row) => row.connector).sort()).toEqual([
+      'billing-db',
+      'billing-db',
+      'crm',
+      'refund-queue',
+      'scheduler',
+    ]);
     for (const row of found.obligations) {
       expect(row.state).toBe('proved');
       expect(row.lastSuccessMs, row.connector).toBeLessThanOrEqual(row.provedMs ?? -1);
     }
-    const provedOf = (connector: string): number => Math.max(...found.obligations.filter((row) => row.connector === connector).map((row) => row.provedMs ?? Number.POSITIVE_INFINITY));
-    for (const healthy of ['billing-db', 'refund-queue', 'scheduler']) expect(provedOf(healthy), healthy).toBeLessThan(provedOf('crm'));
+    const provedOf = (connector: string): number =>
+      Math.max(
+        ...found.obligations
+          .filter((row) => row.connector === connector)
+          .map((row) => row.provedMs ?? Number.POSITIVE_INFINITY),
+      );
+    for (const healthy of ['billing-db', 'refund-queue', 'scheduler'])
+      expect(provedOf(healthy), healthy).toBeLessThan(provedOf('crm'));
   }, 150_000);
 
   it.each([
@@ -60,10 +80,14 @@ describe('the demo', () => {
     ['halt', /Temporal still runs/],
     ['revoke', /never became proved/],
     ['probe', /was reported proved .* still succeeded/],
-  ])('catches what goes wrong without %s', async (sabotage, complaint) => {
-    const { code, summary: found } = await runDemo('--sabotage', sabotage);
-    expect(code).toBe(1);
-    expect(found.ok).toBe(false);
-    expect(found.complaints.join('\n')).toMatch(complaint);
-  }, 150_000);
+  ])(
+    'catches what goes wrong without %s',
+    async (sabotage, complaint) => {
+      const { code, summary: found } = await runDemo('--sabotage', sabotage);
+      expect(code).toBe(1);
+      expect(found.ok).toBe(false);
+      expect(found.complaints.join('\n')).toMatch(complaint);
+    },
+    150_000,
+  );
 });

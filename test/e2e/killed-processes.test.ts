@@ -46,7 +46,10 @@ describe('a stop', () => {
       expect(view.lanes.map((lane) => lane.state)).toEqual(Array(5).fill('proved'));
       expect(view.tasks).toEqual({ covered: 2, halted: 2 });
       for (const item of loot) expect(await refused(item.system, item.secret), item.label).toBe(true);
-      await until('the gateway', async () => (await fetch(`${cast.installation.profile.gatewayUrl}/readyz`).catch(() => undefined))?.ok);
+      await until(
+        'the gateway',
+        async () => (await fetch(`${cast.installation.profile.gatewayUrl}/readyz`).catch(() => undefined))?.ok,
+      );
       expect(await listInvoices(cast, token)).toBe(false);
       for (const id of [taskId, childId]) expect((await cast.service.tasks.get(id)).state).toBe('closed');
     },
@@ -84,7 +87,11 @@ describe('a worker that is suspended between recording and issuing a grant', () 
     // The OAuth server hangs, so the grant stays `intended` for as long as we like.
     await cast.world.oauthProxy.addToxic('hang', { type: 'timeout', timeout: 0 });
     const task = await cast.service.tasks.start({ agentId: 'billing-bot', prompt: 'x' });
-    await until('an intended grant', async () => (await cast.service.tasks.history(task.taskId)).entries.some((entry) => entry.kind === 'grant.intended' && entry.what.includes('crm')));
+    await until('an intended grant', async () =>
+      (await cast.service.tasks.history(task.taskId)).entries.some(
+        (entry) => entry.kind === 'grant.intended' && entry.what.includes('crm'),
+      ),
+    );
     process.kill(pid, 'SIGSTOP');
     let stopId: string;
     try {
@@ -94,13 +101,18 @@ describe('a worker that is suspended between recording and issuing a grant', () 
     } finally {
       process.kill(pid, 'SIGCONT');
     }
-    await expect(cast.operator.tasks.token(task.taskId)).rejects.toMatchObject({ code: expect.stringMatching(/stopped|conflict/) });
+    await expect(cast.operator.tasks.token(task.taskId)).rejects.toMatchObject({
+      code: expect.stringMatching(/stopped|conflict/),
+    });
     // Either the answer came and what was made is dead, or it was lost: then nobody holds it, and it is watched to its absolute end.
     const lanes = await until('every lane to be settled', async () => {
       const { lanes: now } = await cast.operator.stops.get(stopId);
-      return now.length > 0 && now.every((lane) => lane.state === 'proved' || lane.state === 'residual') ? now : undefined;
+      return now.length > 0 && now.every((lane) => lane.state === 'proved' || lane.state === 'residual')
+        ? now
+        : undefined;
     });
-    for (const lane of lanes.filter((one) => one.state === 'residual')) expect(Date.parse(lane.residual?.until ?? '')).toBeGreaterThan(Date.now());
+    for (const lane of lanes.filter((one) => one.state === 'residual'))
+      expect(Date.parse(lane.residual?.until ?? '')).toBeGreaterThan(Date.now());
     expect(lanes.map((lane) => lane.connector)).toContain('crm');
   }, 120_000);
 });

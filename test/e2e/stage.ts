@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { callTool } from '../../bench/under-load.ts';
 import type { Cast } from '../../examples/demo/cast.ts';
 import { fetchLoot, type LootItem } from '../../examples/demo/loot.ts';
 import { startWorld } from '../../examples/demo/world.ts';
-import { callTool } from '../../bench/under-load.ts';
 import type { StopStage } from '../../src/contract/stop.ts';
 import { type InstallationOptions, startInstallation } from '../../src/runtime/installation/installation.ts';
 import { createEstop, type Estop } from '../../src/sdk/estop.ts';
@@ -26,7 +26,8 @@ export async function startStage(options: Partial<InstallationOptions> = {}): Pr
     ...options,
   });
   const { profile } = installation;
-  const connect = (token: string): Estop => createEstop({ controlUrl: profile.controlUrl, stopUrl: profile.stopUrl, token });
+  const connect = (token: string): Estop =>
+    createEstop({ controlUrl: profile.controlUrl, stopUrl: profile.stopUrl, token });
   return {
     world,
     installation,
@@ -40,19 +41,32 @@ export async function startStage(options: Partial<InstallationOptions> = {}): Pr
 }
 
 /** A task of billing-bot with every credential it is entitled to, and its child. */
-export async function startArmedTask(cast: Cast): Promise<{ readonly taskId: string; readonly childId: string; readonly loot: readonly LootItem[]; readonly token: string }> {
+export async function startArmedTask(
+  cast: Cast,
+): Promise<{
+  readonly taskId: string;
+  readonly childId: string;
+  readonly loot: readonly LootItem[];
+  readonly token: string;
+}> {
   const task = await cast.service.tasks.start({ agentId: 'billing-bot', prompt: 'canary-prompt-8731' });
   const loot = await fetchLoot(cast, task, grantNames);
   const childId = await until('a running child', async () => {
     const { items } = await cast.service.tasks.list({ limit: 100 });
     return items.find((item) => item.parentTaskId === task.taskId && item.state === 'running')?.taskId;
   });
-  await until("the child's credential", async () => (await cast.service.tasks.history(childId)).entries.some((entry) => entry.kind === 'grant.issued'));
+  await until("the child's credential", async () =>
+    (await cast.service.tasks.history(childId)).entries.some((entry) => entry.kind === 'grant.issued'),
+  );
   const { token } = await cast.operator.tasks.token(task.taskId);
   return { taskId: task.taskId, childId, loot, token };
 }
 
-export async function until<Value>(what: string, look: () => Promise<Value | undefined | false>, deadlineMs = 60_000): Promise<Value> {
+export async function until<Value>(
+  what: string,
+  look: () => Promise<Value | undefined | false>,
+  deadlineMs = 60_000,
+): Promise<Value> {
   const giveUpAt = Date.now() + deadlineMs;
   for (;;) {
     const found = await look();
@@ -78,4 +92,5 @@ export async function untilReached(operator: Estop, stopId: string, stage: StopS
   );
 }
 
-export const listInvoices = (cast: Cast, token: string): Promise<boolean> => callTool(cast.installation.profile.gatewayUrl, token, 'list_invoices', {});
+export const listInvoices = (cast: Cast, token: string): Promise<boolean> =>
+  callTool(cast.installation.profile.gatewayUrl, token, 'list_invoices', {});

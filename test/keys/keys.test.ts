@@ -95,7 +95,17 @@ describe('a task token', () => {
     const last = token.slice(-1);
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
     const sibling = alphabet[alphabet.indexOf(last) ^ 1] ?? 'A';
-    for (const altered of [`${token} `, `${token}=`, `${token}\n`, ` ${token}`, token.slice(0, -1) + sibling, token.replace('.', '..'), `${token}.x`, '', 'x'.repeat(20_000)]) {
+    for (const altered of [
+      `${token} `,
+      `${token}=`,
+      `${token}\n`,
+      ` ${token}`,
+      token.slice(0, -1) + sibling,
+      token.replace('.', '..'),
+      `${token}.x`,
+      '',
+      'x'.repeat(20_000),
+    ]) {
       expect(await verifier.verify(altered), JSON.stringify(altered.slice(-8))).toMatchObject({ ok: false });
     }
   });
@@ -105,7 +115,14 @@ describe('a task token', () => {
     const key = openKeyRing(folder, 'token', 'dev').newest();
     const { privateKey } = signingKey(key);
     const base = { task: claims.taskId, agent: claims.agentId, agents: claims.agents, keys: claims.keys, epoch: 3 };
-    const sign = (change: { header?: object; issuer?: string; audience?: string; subject?: string; expiry?: string; omitJti?: boolean }) => {
+    const sign = (change: {
+      header?: object;
+      issuer?: string;
+      audience?: string;
+      subject?: string;
+      expiry?: string;
+      omitJti?: boolean;
+    }) => {
       const jwt = new SignJWT(base)
         .setProtectedHeader({ alg: 'EdDSA', typ: 'estop-task+jwt', kid: key.kid, ...change.header })
         .setIssuer(change.issuer ?? 'estop:dev')
@@ -116,7 +133,10 @@ describe('a task token', () => {
       return (change.omitJti === true ? jwt : jwt.setJti('tok_1')).sign(privateKey);
     };
     expect((await verifier.verify(await sign({}))).ok).toBe(true);
-    expect(await verifier.verify(await sign({ header: { kid: 'token-prod-abc' } }))).toEqual({ ok: false, code: 'foreign-environment' });
+    expect(await verifier.verify(await sign({ header: { kid: 'token-prod-abc' } }))).toEqual({
+      ok: false,
+      code: 'foreign-environment',
+    });
     for (const change of [
       { header: { typ: 'JWT' } },
       { header: { kid: 'token-dev-unknown' } },
@@ -141,11 +161,24 @@ describe('an access token', () => {
     const token = addAccessToken(path, 'dev', 'ada', ['operator']);
     const authenticator = createAuthenticator(path, 'dev');
     expect(readFileSync(path, 'utf8')).not.toContain(token.split('_')[2]);
-    expect(authenticator.authenticate(`Bearer ${token}`)).toEqual({ ok: true, identity: { actor: 'ada', roles: ['operator'] } });
+    expect(authenticator.authenticate(`Bearer ${token}`)).toEqual({
+      ok: true,
+      identity: { actor: 'ada', roles: ['operator'] },
+    });
     rmSync(path);
     expect(authenticator.authenticate(`Bearer ${token}`).ok).toBe(true);
-    expect(authenticator.authenticate(`Bearer ${token.replace('_dev_', '_prod_')}`)).toEqual({ ok: false, code: 'foreign-environment' });
-    for (const header of [undefined, '', token, `bearer ${token}`, `Bearer ${token}x`, `Bearer ${token.slice(0, -1)}`]) {
+    expect(authenticator.authenticate(`Bearer ${token.replace('_dev_', '_prod_')}`)).toEqual({
+      ok: false,
+      code: 'foreign-environment',
+    });
+    for (const header of [
+      undefined,
+      '',
+      token,
+      `bearer ${token}`,
+      `Bearer ${token}x`,
+      `Bearer ${token.slice(0, -1)}`,
+    ]) {
       expect(authenticator.authenticate(header).ok, String(header).slice(0, 8)).toBe(false);
     }
   });

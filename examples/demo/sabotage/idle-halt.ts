@@ -11,7 +11,9 @@ runControlWorker({
     terminate: async (taskId) => void claimed.add(taskId),
     look: async (taskId) => {
       const seen = await tasks.look(taskId);
-      return seen.kind === 'open' && claimed.has(taskId) ? { kind: 'closed', runId: seen.runId, outcome: 'terminated' } : seen;
+      return seen.kind === 'open' && claimed.has(taskId)
+        ? { kind: 'closed', runId: seen.runId, outcome: 'terminated' }
+        : seen;
     },
   }),
 });

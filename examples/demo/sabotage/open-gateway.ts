@@ -1,6 +1,6 @@
+import { startGateway } from '../../../src/gateway/server.ts';
 import { compose } from '../../../src/runtime/compose.ts';
 import { endWithParent } from '../../../src/runtime/local/end-with-parent.ts';
-import { startGateway } from '../../../src/gateway/server.ts';
 
 /**
  * `--sabotage fence`: a gateway that hears of no stop and asks the ledger nothing, yet confirms every epoch. The report will say
@@ -36,4 +36,5 @@ const gateway = await startGateway({
     }),
   },
 });
-for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void gateway.close().finally(() => process.exit(0)));
+for (const signal of ['SIGTERM', 'SIGINT'] as const)
+  process.once(signal, () => void gateway.close().finally(() => process.exit(0)));

@@ -1,7 +1,7 @@
+import type { Connector } from '../../../src/connectors/kit/contract.ts';
 import { compose } from '../../../src/runtime/compose.ts';
 import { createConnectorDirectory } from '../../../src/runtime/connector-directory.ts';
 import { endWithParent } from '../../../src/runtime/local/end-with-parent.ts';
-import type { Connector } from '../../../src/connectors/kit/contract.ts';
 import { type ControlWorkerDeps, startControlWorker } from '../../../src/workers/create-control.ts';
 
 export interface Sabotage {

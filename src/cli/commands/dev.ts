@@ -16,7 +16,11 @@ export async function runDev(options: DevOptions): Promise<number> {
   process.once('SIGINT', () => interrupted?.());
   process.once('SIGTERM', () => interrupted?.());
   const startedAt = Date.now();
-  const installation = await startInstallation({ stateFolder: resolve(options.state), configPath: options.config, onProgress: say });
+  const installation = await startInstallation({
+    stateFolder: resolve(options.state),
+    configPath: options.config,
+    onProgress: say,
+  });
   const { profile } = installation;
   say(`estop is up (${Math.round((Date.now() - startedAt) / 100) / 10} s)`);
   say(`  control   ${profile.controlUrl}`);

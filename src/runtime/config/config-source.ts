@@ -27,11 +27,17 @@ export function watchConfig(path: string, log: Log): WatchedConfig {
       return;
     }
     if (!result.ok) {
-      log.error({ event: 'config.invalid', faults: result.faults }, 'the configuration is not valid; the old one stays in force');
+      log.error(
+        { event: 'config.invalid', faults: result.faults },
+        'the configuration is not valid; the old one stays in force',
+      );
       return;
     }
     if (result.config.environment !== current.environment) {
-      log.error({ event: 'config.environment' }, 'the environment of a running installation cannot change; the old configuration stays in force');
+      log.error(
+        { event: 'config.environment' },
+        'the environment of a running installation cannot change; the old configuration stays in force',
+      );
       return;
     }
     const previous = current;

@@ -12,7 +12,9 @@ export interface ConfigFault {
   readonly message: string;
 }
 
-export type ConfigResult = { readonly ok: true; readonly config: EstopConfig } | { readonly ok: false; readonly faults: readonly ConfigFault[] };
+export type ConfigResult =
+  | { readonly ok: true; readonly config: EstopConfig }
+  | { readonly ok: false; readonly faults: readonly ConfigFault[] };
 
 const maxBytes = 1024 * 1024;
 
@@ -26,7 +28,12 @@ export function parseConfig(text: string): ConfigResult {
       ok: false,
       faults: document.errors.map((error) => {
         const at = lines.linePos(error.pos[0]);
-        return { line: at.line, column: at.col, where: '', message: error.message.split('\n')[0] ?? 'is not valid YAML' };
+        return {
+          line: at.line,
+          column: at.col,
+          where: '',
+          message: error.message.split('\n')[0] ?? 'is not valid YAML',
+        };
       }),
     };
   }
@@ -38,12 +45,14 @@ export function parseConfig(text: string): ConfigResult {
   } catch {
     return fault('', 'aliases expand too far');
   }
-  const located = (problem: ConfigProblem): ConfigFault => ({ ...locate(document, lines, problem.path), where: problem.path.join('.'), message: problem.message });
+  const located = (problem: ConfigProblem): ConfigFault => ({
+    ...locate(document, lines, problem.path),
+    where: problem.path.join('.'),
+    message: problem.message,
+  });
   const parsed = EstopYaml.safeParse(value ?? {});
   if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) =>
-      located({ path: pathOf(issue), message: explain(issue) }),
-    );
+    const faults = parsed.error.issues.map((issue) => located({ path: pathOf(issue), message: explain(issue) }));
     return { ok: false, faults };
   }
   const { config, problems } = resolveConfig(parsed.data);
@@ -81,7 +90,12 @@ function findPoisonedKey(document: Document, lines: LineCounter): ConfigFault | 
       const { key } = pair;
       if (!isScalar(key) || !['__proto__', 'constructor', 'prototype'].includes(String(key.value))) return undefined;
       const at = lines.linePos(key.range?.[0] ?? 0);
-      found = { line: at.line, column: at.col, where: String(key.value), message: 'is a key that no configuration may have' };
+      found = {
+        line: at.line,
+        column: at.col,
+        where: String(key.value),
+        message: 'is a key that no configuration may have',
+      };
       return visit.BREAK;
     },
   });
@@ -89,19 +103,32 @@ function findPoisonedKey(document: Document, lines: LineCounter): ConfigFault | 
 }
 
 /** An unknown key is reported where it stands, not where its block begins. */
-function pathOf(issue: { readonly code: string; readonly path: readonly PropertyKey[]; readonly keys?: readonly string[] }): (string | number)[] {
+function pathOf(issue: {
+  readonly code: string;
+  readonly path: readonly PropertyKey[];
+  readonly keys?: readonly string[];
+}): (string | number)[] {
   const path = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step));
   const [unknown] = issue.code === 'unrecognized_keys' ? (issue.keys ?? []) : [];
   return unknown === undefined ? path : [...path, unknown];
 }
 
-function explain(issue: { readonly code: string; readonly message: string; readonly keys?: readonly string[] }): string {
-  if (issue.code === 'unrecognized_keys') return `has no such key: ${(issue.keys ?? []).join(', ')}; remove it or correct its spelling`;
+function explain(issue: {
+  readonly code: string;
+  readonly message: string;
+  readonly keys?: readonly string[];
+}): string {
+  if (issue.code === 'unrecognized_keys')
+    return `has no such key: ${(issue.keys ?? []).join(', ')}; remove it or correct its spelling`;
   return issue.message;
 }
 
 /** The deepest node of the path that the document really has; its key where there is one, since that is what a person reads. */
-function locate(document: Document, lines: LineCounter, path: readonly (string | number)[]): { line: number; column: number } {
+function locate(
+  document: Document,
+  lines: LineCounter,
+  path: readonly (string | number)[],
+): { line: number; column: number } {
   for (let depth = path.length; depth > 0; depth--) {
     const offset = offsetOf(document, path.slice(0, depth));
     if (offset !== undefined) {
@@ -116,7 +143,9 @@ function offsetOf(document: Document, path: readonly (string | number)[]): numbe
   const last = path.at(-1);
   const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
   if (isMap(parent)) {
-    const pair = parent.items.find((item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(last));
+    const pair = parent.items.find(
+      (item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(last),
+    );
     const key = pair?.key;
     return isNode(key) ? key.range?.[0] : undefined;
   }

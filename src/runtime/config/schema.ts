@@ -1,12 +1,23 @@
 import { z } from 'zod';
 import { connectorSystems } from '../../connectors/index.ts';
-import type { AgentSpec, ConnectorSpec, EstopConfig, ModelSpec, SecretAt, ToolServerSpec } from '../../contract/config.ts';
+import type {
+  AgentSpec,
+  ConnectorSpec,
+  EstopConfig,
+  ModelSpec,
+  SecretAt,
+  ToolServerSpec,
+} from '../../contract/config.ts';
 import { isEnvironment, isName } from '../../core/ids.ts';
 import { labelKey, modelKey, parseScopeKey, toolKey } from '../../core/scope-key.ts';
 
-const name = z.string().refine(isName, 'must be 1-63 lower-case letters, digits or hyphens, and begin and end with a letter or digit');
+const name = z
+  .string()
+  .refine(isName, 'must be 1-63 lower-case letters, digits or hyphens, and begin and end with a letter or digit');
 const person = z.string().min(1).max(200);
-const modelName = z.string().refine((text) => parseScopeKey(modelKey(text)) !== undefined, 'must be a model id without spaces');
+const modelName = z
+  .string()
+  .refine((text) => parseScopeKey(modelKey(text)) !== undefined, 'must be a model id without spaces');
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
 
 const duration = z
@@ -30,7 +41,8 @@ const toolPattern = z.string().refine((text) => {
 
 const labels = z.record(z.string(), z.string()).superRefine((value, context) => {
   for (const [key, text] of Object.entries(value)) {
-    if (parseScopeKey(labelKey(key, text)) === undefined) context.addIssue({ code: 'custom', path: [key], message: 'is not a valid label' });
+    if (parseScopeKey(labelKey(key, text)) === undefined)
+      context.addIssue({ code: 'custom', path: [key], message: 'is not a valid label' });
   }
 });
 
@@ -43,14 +55,22 @@ const limits = z.strictObject({
   approvalTtl: duration.default(15 * units.m),
 });
 
-const grant = z.strictObject({ name, connector: name, life: duration.default(15 * units.m), options: z.unknown().default({}) });
+const grant = z.strictObject({
+  name,
+  connector: name,
+  life: duration.default(15 * units.m),
+  options: z.unknown().default({}),
+});
 
 const agent = z.strictObject({
   owner: person.describe('Who answers for this agent.'),
   stopHolder: person.describe('Who may stop it when the owner is away.'),
   labels: labels.default({}),
   model: modelName,
-  tools: z.record(toolPattern, z.enum(['allow', 'ask'])).default({}).describe('Tools it may call. What is not listed is denied.'),
+  tools: z
+    .record(toolPattern, z.enum(['allow', 'ask']))
+    .default({})
+    .describe('Tools it may call. What is not listed is denied.'),
   grants: z.array(grant).max(50).default([]),
   mayStart: z.array(name).default([]).describe('Agents whose tasks its tasks may start.'),
   limits: limits.prefault({}),
@@ -64,11 +84,19 @@ const model = z.strictObject({
   apiKey: secretAt.optional(),
 });
 
-const connector = z.looseObject({ system: z.enum(connectorSystems.map((member) => member.system) as [string, ...string[]]) }); // zod wants a non-empty tuple; the registry is never empty
+const connector = z.looseObject({
+  system: z.enum(connectorSystems.map((member) => member.system) as [string, ...string[]]),
+}); // zod wants a non-empty tuple; the registry is never empty
 
 export const EstopYaml = z.strictObject({
-  environment: z.string().refine(isEnvironment, 'must be 1-16 lower-case letters or digits, beginning with a letter').default('dev'),
-  trustDomain: z.string().regex(/^[a-z0-9._-]{1,255}$/).default('estop.local'),
+  environment: z
+    .string()
+    .refine(isEnvironment, 'must be 1-16 lower-case letters or digits, beginning with a letter')
+    .default('dev'),
+  trustDomain: z
+    .string()
+    .regex(/^[a-z0-9._-]{1,255}$/)
+    .default('estop.local'),
   agents: z.record(name, agent).default({}),
   connectors: z.record(name, connector).default({}),
   tools: z.record(name, toolServer).default({}).describe('Upstream MCP servers by name.'),
@@ -83,7 +111,10 @@ export interface ConfigProblem {
 type Parsed = z.output<typeof EstopYaml>;
 
 /** What one block alone cannot show: references between blocks, and the options that only a connector's own schema knows. */
-export function resolveConfig(parsed: Parsed): { readonly config: EstopConfig; readonly problems: readonly ConfigProblem[] } {
+export function resolveConfig(parsed: Parsed): {
+  readonly config: EstopConfig;
+  readonly problems: readonly ConfigProblem[];
+} {
   const problems: ConfigProblem[] = [];
   const connectors = Object.entries(parsed.connectors).map(([connectorId, block]): ConnectorSpec => {
     const { system, ...rest } = block;
@@ -92,13 +123,25 @@ export function resolveConfig(parsed: Parsed): { readonly config: EstopConfig; r
   });
   const agents = Object.entries(parsed.agents).map(([agentId, block]): AgentSpec => {
     const at = ['agents', agentId];
-    if (!Object.hasOwn(parsed.models, block.model)) problems.push({ path: [...at, 'model'], message: `names model "${block.model}", which \`models\` does not have` });
+    if (!Object.hasOwn(parsed.models, block.model))
+      problems.push({
+        path: [...at, 'model'],
+        message: `names model "${block.model}", which \`models\` does not have`,
+      });
     for (const pattern of Object.keys(block.tools)) {
       const server = pattern.slice(0, pattern.indexOf('/'));
-      if (!Object.hasOwn(parsed.tools, server)) problems.push({ path: [...at, 'tools', pattern], message: `names server "${server}", which \`tools\` does not have` });
+      if (!Object.hasOwn(parsed.tools, server))
+        problems.push({
+          path: [...at, 'tools', pattern],
+          message: `names server "${server}", which \`tools\` does not have`,
+        });
     }
     block.mayStart.forEach((other, index) => {
-      if (!Object.hasOwn(parsed.agents, other)) problems.push({ path: [...at, 'mayStart', index], message: `names agent "${other}", which \`agents\` does not have` });
+      if (!Object.hasOwn(parsed.agents, other))
+        problems.push({
+          path: [...at, 'mayStart', index],
+          message: `names agent "${other}", which \`agents\` does not have`,
+        });
     });
     const seen = new Set<string>();
     const grants = block.grants.map((item, index) => {
@@ -106,7 +149,11 @@ export function resolveConfig(parsed: Parsed): { readonly config: EstopConfig; r
       if (seen.has(item.name)) problems.push({ path: [...where, 'name'], message: `is used twice ("${item.name}")` });
       seen.add(item.name);
       const owner = parsed.connectors[item.connector];
-      if (owner === undefined) problems.push({ path: [...where, 'connector'], message: `names connector "${item.connector}", which \`connectors\` does not have` });
+      if (owner === undefined)
+        problems.push({
+          path: [...where, 'connector'],
+          message: `names connector "${item.connector}", which \`connectors\` does not have`,
+        });
       const options = checkOptions(systemOf(owner?.system)?.grantSchema, item.options, [...where, 'options'], problems);
       return { name: item.name, connector: item.connector, lifeMs: item.life, options };
     });
@@ -114,7 +161,11 @@ export function resolveConfig(parsed: Parsed): { readonly config: EstopConfig; r
     return { agentId, ...block, grants, limits: { ...caps, approvalTtlMs: approvalTtl } };
   });
   const toolServers = Object.entries(parsed.tools).map(
-    ([serverId, block]): ToolServerSpec => ({ serverId, url: block.url, ...credentialOf('credential', block.credential) }),
+    ([serverId, block]): ToolServerSpec => ({
+      serverId,
+      url: block.url,
+      ...credentialOf('credential', block.credential),
+    }),
   );
   const models = Object.entries(parsed.models).map(
     ([modelId, block]): ModelSpec => ({
@@ -125,7 +176,17 @@ export function resolveConfig(parsed: Parsed): { readonly config: EstopConfig; r
       ...credentialOf('apiKey', block.apiKey),
     }),
   );
-  return { config: { environment: parsed.environment, trustDomain: parsed.trustDomain, agents, connectors, toolServers, models }, problems };
+  return {
+    config: {
+      environment: parsed.environment,
+      trustDomain: parsed.trustDomain,
+      agents,
+      connectors,
+      toolServers,
+      models,
+    },
+    problems,
+  };
 }
 
 function credentialOf<Name extends string>(key: Name, secret: SecretAt | undefined): Partial<Record<Name, SecretAt>> {
@@ -137,12 +198,20 @@ function systemOf(system: string | undefined) {
   return connectorSystems.find((member) => member.system === system);
 }
 
-function checkOptions(schema: z.ZodType | undefined, value: unknown, at: readonly (string | number)[], problems: ConfigProblem[]): unknown {
+function checkOptions(
+  schema: z.ZodType | undefined,
+  value: unknown,
+  at: readonly (string | number)[],
+  problems: ConfigProblem[],
+): unknown {
   if (schema === undefined) return value;
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   for (const issue of result.error.issues) {
-    problems.push({ path: [...at, ...issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step))], message: issue.message });
+    problems.push({
+      path: [...at, ...issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step))],
+      message: issue.message,
+    });
   }
   return value;
 }

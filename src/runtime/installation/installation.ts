@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { provisionStore, storeRoles } from '../../store/provision.ts';
 import { EstopError } from '../../core/errors.ts';
+import { provisionStore, storeRoles } from '../../store/provision.ts';
 import { loadConfigOrThrow } from '../config/load-config.ts';
 import { endOrphans } from '../local/child-process.ts';
 import { freePorts } from '../local/free-port.ts';
-import { startPostgres, type PostgresServer } from '../local/postgres-server.ts';
+import { type PostgresServer, startPostgres } from '../local/postgres-server.ts';
 import { claimStateFolder, writeOwnerOnly } from '../local/state-folder.ts';
 import { startTemporal, type TemporalServer } from '../local/temporal-server.ts';
 import { sourceExtension, sourceRoot } from '../package-root.ts';
@@ -27,7 +27,13 @@ const mains: Readonly<Record<ProcessName, string>> = {
   'control-worker': 'workers/control',
   'agent-worker': 'workers/agent',
 };
-const roleOf = { stop: 'estop_stop', control: 'estop_control', gateway: 'estop_gateway', 'trusted-worker': 'estop_trusted', 'control-worker': 'estop_revoker' } as const;
+const roleOf = {
+  stop: 'estop_stop',
+  control: 'estop_control',
+  gateway: 'estop_gateway',
+  'trusted-worker': 'estop_trusted',
+  'control-worker': 'estop_revoker',
+} as const;
 
 export interface InstallationOptions {
   readonly stateFolder: string;
@@ -78,7 +84,12 @@ export async function startInstallation(options: InstallationOptions): Promise<I
     options.onServersUp?.({ temporalAddress: temporal.address });
     loadConfigOrThrow(configPath);
     progress(`PostgreSQL ${postgres.majorVersion} on port ${postgres.port}, Temporal on ${temporal.address}`);
-    const storeUrls = await provisionStore({ superuserUrl: postgres.url('postgres'), database: `estop_${environment}`, environment, passwords: secrets.passwords });
+    const storeUrls = await provisionStore({
+      superuserUrl: postgres.url('postgres'),
+      database: `estop_${environment}`,
+      environment,
+      passwords: secrets.passwords,
+    });
     const [stopPort = 0, controlPort = 0, gatewayPort = 0] = await freePorts(readRememberedPorts(folder));
     rememberPorts(folder, [stopPort, controlPort, gatewayPort]);
     const profile: ConnectionProfile = {
@@ -142,9 +153,17 @@ function environmentOf(configPath: string): string {
   return loadConfigOrThrow(configPath).environment;
 }
 
-async function startServers(folder: string, options: InstallationOptions, undo: (() => Promise<unknown> | void)[]): Promise<[PostgresServer, TemporalServer]> {
+async function startServers(
+  folder: string,
+  options: InstallationOptions,
+  undo: (() => Promise<unknown> | void)[],
+): Promise<[PostgresServer, TemporalServer]> {
   const progress = options.onProgress ?? (() => undefined);
-  const temporal = startTemporal({ stateFolder: folder, onProgress: progress, database: options.temporalDatabase ?? 'file' }).then((server) => {
+  const temporal = startTemporal({
+    stateFolder: folder,
+    onProgress: progress,
+    database: options.temporalDatabase ?? 'file',
+  }).then((server) => {
     undo.push(() => server.stop());
     return server;
   });
@@ -159,27 +178,34 @@ async function startServers(folder: string, options: InstallationOptions, undo: 
   return [first.value, second.value];
 }
 
-function own(name: ProcessName, storeUrls: Readonly<Record<string, string>>, workerToken: string): Readonly<Record<string, string>> {
+function own(
+  name: ProcessName,
+  storeUrls: Readonly<Record<string, string>>,
+  workerToken: string,
+): Readonly<Record<string, string>> {
   if (name === 'agent-worker') return { ESTOP_WORKER_TOKEN: workerToken };
   return { ESTOP_DATABASE_URL: storeUrls[roleOf[name]] ?? '' };
 }
 
 /** A process that cannot start is told at once, with where to look, instead of being waited for. */
-const untilUpOrFailed = (processes: ReadonlyMap<ProcessName, SupervisedProcess>) => async (url: string, path: string): Promise<void> => {
-  const giveUpAt = Date.now() + 60_000;
-  let last = 'no answer';
-  while (Date.now() < giveUpAt) {
-    for (const [name, process] of processes) {
-      if (process.failures() >= 2) throw new EstopError('part-failed', { detail: `${name} does not start:\n${process.lastWords()}` });
+const untilUpOrFailed =
+  (processes: ReadonlyMap<ProcessName, SupervisedProcess>) =>
+  async (url: string, path: string): Promise<void> => {
+    const giveUpAt = Date.now() + 60_000;
+    let last = 'no answer';
+    while (Date.now() < giveUpAt) {
+      for (const [name, process] of processes) {
+        if (process.failures() >= 2)
+          throw new EstopError('part-failed', { detail: `${name} does not start:\n${process.lastWords()}` });
+      }
+      try {
+        const response = await fetch(`${url}${path}`, { signal: AbortSignal.timeout(2_000) });
+        if (response.ok) return;
+        last = `HTTP ${response.status}`;
+      } catch {
+        last = 'no connection';
+      }
+      await sleep(50);
     }
-    try {
-      const response = await fetch(`${url}${path}`, { signal: AbortSignal.timeout(2_000) });
-      if (response.ok) return;
-      last = `HTTP ${response.status}`;
-    } catch {
-      last = 'no connection';
-    }
-    await sleep(50);
-  }
-  throw new EstopError('part-failed', { detail: `${url}${path} is not ready: ${last}` });
-};
+    throw new EstopError('part-failed', { detail: `${url}${path} is not ready: ${last}` });
+  };

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { addAccessToken } from '../keys/access-tokens.ts';
 import { ensureKeys } from '../keys/key-ring.ts';
-import { writeOwnerOnly, type StateFolder } from '../local/state-folder.ts';
+import { type StateFolder, writeOwnerOnly } from '../local/state-folder.ts';
 
 const passwordFile = z.record(z.string(), z.string());
 const localTokens = z.strictObject({ operator: z.string(), service: z.string(), worker: z.string() });
@@ -19,7 +19,9 @@ export function ensureLocalSecrets(folder: StateFolder, environment: string, rol
 function ensurePasswords(folder: StateFolder, roles: readonly string[]): Readonly<Record<string, string>> {
   const path = folder.file('store-passwords.json');
   const known = existsSync(path) ? passwordFile.parse(JSON.parse(readFileSync(path, 'utf8'))) : {};
-  const passwords = Object.fromEntries(roles.map((role) => [role, known[role] ?? randomBytes(24).toString('base64url')]));
+  const passwords = Object.fromEntries(
+    roles.map((role) => [role, known[role] ?? randomBytes(24).toString('base64url')]),
+  );
   writeOwnerOnly(path, `${JSON.stringify(passwords, null, 2)}\n`);
   return passwords;
 }
@@ -27,7 +29,8 @@ function ensurePasswords(folder: StateFolder, roles: readonly string[]): Readonl
 function ensureTokens(folder: StateFolder, environment: string): LocalTokens {
   const path = folder.file('local-tokens.json');
   if (existsSync(path)) return localTokens.parse(JSON.parse(readFileSync(path, 'utf8')));
-  const add = (actor: string, roles: Parameters<typeof addAccessToken>[3]) => addAccessToken(folder.file('tokens.json'), environment, actor, roles);
+  const add = (actor: string, roles: Parameters<typeof addAccessToken>[3]) =>
+    addAccessToken(folder.file('tokens.json'), environment, actor, roles);
   const tokens = {
     operator: add('local-operator', ['viewer', 'approver', 'operator', 'admin']),
     service: add('local-service', ['viewer', 'service']),

@@ -25,7 +25,11 @@ export interface SupervisedProcess {
 }
 
 /** Keeps one process of estop running: what dies is started again, at most once a second, and said so once. */
-export async function superviseProcess(plan: ProcessPlan, restart: boolean, onEvent: (line: string) => void): Promise<SupervisedProcess> {
+export async function superviseProcess(
+  plan: ProcessPlan,
+  restart: boolean,
+  onEvent: (line: string) => void,
+): Promise<SupervisedProcess> {
   let child: ChildProcess | undefined;
   let wanted = true;
   let failures = 0;
@@ -42,7 +46,9 @@ export async function superviseProcess(plan: ProcessPlan, restart: boolean, onEv
     void started.exited.then(async (exit) => {
       if (!wanted || child !== started) return;
       failures += 1;
-      onEvent(`${plan.name} ended (${exit.signal ?? `exit ${exit.code}`})${restart ? ' and is started again' : ''}; see ${plan.logFile}`);
+      onEvent(
+        `${plan.name} ended (${exit.signal ?? `exit ${exit.code}`})${restart ? ' and is started again' : ''}; see ${plan.logFile}`,
+      );
       if (!restart) return;
       await sleep(1_000);
       if (wanted && child === started) await launch();

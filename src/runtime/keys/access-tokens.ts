@@ -7,17 +7,31 @@ import { EstopError } from '../../core/errors.ts';
 const roles = ['viewer', 'approver', 'operator', 'admin', 'service', 'agent-worker'] as const satisfies readonly Role[];
 const tokensFile = z.strictObject({
   environment: z.string(),
-  tokens: z.array(z.strictObject({ sha256: z.string().regex(/^[0-9a-f]{64}$/), actor: z.string().min(1).max(200), roles: z.array(z.enum(roles)).min(1) })),
+  tokens: z.array(
+    z.strictObject({
+      sha256: z.string().regex(/^[0-9a-f]{64}$/),
+      actor: z.string().min(1).max(200),
+      roles: z.array(z.enum(roles)).min(1),
+    }),
+  ),
 });
 type TokensFile = z.output<typeof tokensFile>;
 
 const tokenPattern = /^estop_([a-z][a-z0-9]{0,15})_([A-Za-z0-9_-]{43})$/;
 
 /** The token itself is shown once, here; the file keeps its hash. */
-export function addAccessToken(path: string, environment: string, actor: string, grantedRoles: readonly Role[]): string {
+export function addAccessToken(
+  path: string,
+  environment: string,
+  actor: string,
+  grantedRoles: readonly Role[],
+): string {
   const token = `estop_${environment}_${randomBytes(32).toString('base64url')}`;
   const before = readTokens(path) ?? { environment, tokens: [] };
-  const after: TokensFile = { environment, tokens: [...before.tokens, { sha256: hashOf(token), actor, roles: [...grantedRoles] }] };
+  const after: TokensFile = {
+    environment,
+    tokens: [...before.tokens, { sha256: hashOf(token), actor, roles: [...grantedRoles] }],
+  };
   const draft = `${path}.${randomBytes(4).toString('hex')}`;
   writeFileSync(draft, `${JSON.stringify(after, null, 2)}\n`, { mode: 0o600, flush: true });
   renameSync(draft, path);
@@ -53,7 +67,9 @@ export function createAuthenticator(path: string, environment: string): Authenti
       if (match[1] !== environment) return { ok: false, code: 'foreign-environment' };
       const hash = createHash('sha256').update(token).digest();
       const found = held.find((entry) => timingSafeEqual(entry.hash, hash));
-      return found === undefined ? { ok: false, code: 'unauthenticated' } : { ok: true, identity: { actor: found.actor, roles: found.roles } };
+      return found === undefined
+        ? { ok: false, code: 'unauthenticated' }
+        : { ok: true, identity: { actor: found.actor, roles: found.roles } };
     },
   };
 }
@@ -73,8 +89,13 @@ interface HeldToken {
 function loadTokens(path: string, environment: string): readonly HeldToken[] {
   const file = readTokens(path);
   if (file === undefined) throw new EstopError('secret-missing', { detail: path });
-  if (file.environment !== environment) throw new EstopError('foreign-environment', { detail: `${path} belongs to environment ${file.environment}` });
-  return file.tokens.map((entry) => ({ hash: Buffer.from(entry.sha256, 'hex'), actor: entry.actor, roles: entry.roles }));
+  if (file.environment !== environment)
+    throw new EstopError('foreign-environment', { detail: `${path} belongs to environment ${file.environment}` });
+  return file.tokens.map((entry) => ({
+    hash: Buffer.from(entry.sha256, 'hex'),
+    actor: entry.actor,
+    roles: entry.roles,
+  }));
 }
 
 function readTokens(path: string): TokensFile | undefined {

@@ -1,4 +1,4 @@
-import { createPublicKey, generateKeyPairSync, type KeyObject, createPrivateKey, randomBytes } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -41,7 +41,8 @@ export function openKeyRing(folder: string, purpose: KeyPurpose, environment: st
     const identity = `${ino}/${mtimeMs}`;
     if (identity === readAs) return;
     const file = readKeyFile(path);
-    if (file.environment !== environment) throw new EstopError('foreign-environment', { detail: `${path} belongs to environment ${file.environment}` });
+    if (file.environment !== environment)
+      throw new EstopError('foreign-environment', { detail: `${path} belongs to environment ${file.environment}` });
     held = file.keys.map((key) => ({ kid: key.kid, secret: Buffer.from(key.secret, 'base64') }));
     readAs = identity;
   };
@@ -90,7 +91,10 @@ export function rotateKey(folder: string, purpose: KeyPurpose): string {
 
 function freshKey(purpose: KeyPurpose, environment: string): KeyFile['keys'][number] {
   const kid = `${purpose}-${environment}-${randomBytes(6).toString('hex')}`;
-  const secret = purpose === 'token' ? generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'der' }) : randomBytes(32);
+  const secret =
+    purpose === 'token'
+      ? generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'der' })
+      : randomBytes(32);
   return { kid, createdAt: new Date().toISOString(), secret: secret.toString('base64') };
 }
 

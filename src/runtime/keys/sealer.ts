@@ -27,7 +27,8 @@ export function createSealer(ring: KeyRing): Sealer {
     open: (sealed, context) => {
       const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength);
       const kidLength = bytes[1];
-      if (bytes[0] !== version || kidLength === undefined || bytes.length < 2 + kidLength + nonceBytes + tagBytes) throw new EstopError('sealed-data-invalid');
+      if (bytes[0] !== version || kidLength === undefined || bytes.length < 2 + kidLength + nonceBytes + tagBytes)
+        throw new EstopError('sealed-data-invalid');
       const header = bytes.subarray(0, 2 + kidLength);
       const key = ring.find(header.subarray(2).toString('utf8'));
       if (key === undefined) throw new EstopError('key-unknown', { detail: header.subarray(2).toString('utf8') });
@@ -37,7 +38,10 @@ export function createSealer(ring: KeyRing): Sealer {
       decipher.setAAD(Buffer.concat([header, Buffer.from(context, 'utf8')]));
       decipher.setAuthTag(tag);
       try {
-        return Buffer.concat([decipher.update(bytes.subarray(header.length + nonceBytes + tagBytes)), decipher.final()]);
+        return Buffer.concat([
+          decipher.update(bytes.subarray(header.length + nonceBytes + tagBytes)),
+          decipher.final(),
+        ]);
       } catch {
         throw new EstopError('sealed-data-invalid');
       }

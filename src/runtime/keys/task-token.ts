@@ -1,11 +1,11 @@
+import { type KeyObject, randomBytes } from 'node:crypto';
 import { decodeProtectedHeader, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
-import { tokenLifeMs } from '../../contract/numbers.ts';
 import type { TaskTokenSigner, TaskTokenVerifier, TokenVerdict } from '../../contract/identity.ts';
+import { tokenLifeMs } from '../../contract/numbers.ts';
 import { errorCodeOf } from '../../core/errors.ts';
 import { formatId } from '../../core/ids.ts';
 import { type KeyRing, signingKey } from './key-ring.ts';
-import { randomBytes, type KeyObject } from 'node:crypto';
 
 const tokenType = 'estop-task+jwt';
 const issuerOf = (environment: string): string => `estop:${environment}`;
@@ -35,7 +35,13 @@ export function createTaskTokenSigner({ ring, environment, trustDomain }: TokenO
       const key = ring.newest();
       const now = Date.now();
       const expiresAt = now + tokenLifeMs;
-      const token = await new SignJWT({ task: claims.taskId, agent: claims.agentId, agents: claims.agents, keys: claims.keys, epoch: claims.epoch })
+      const token = await new SignJWT({
+        task: claims.taskId,
+        agent: claims.agentId,
+        agents: claims.agents,
+        keys: claims.keys,
+        epoch: claims.epoch,
+      })
         .setProtectedHeader({ alg: 'EdDSA', typ: tokenType, kid: key.kid })
         .setIssuer(issuerOf(environment))
         .setAudience(audienceOf(environment))
@@ -53,7 +59,10 @@ export function createTaskTokenSigner({ ring, environment, trustDomain }: TokenO
 const canonicalPart = /^[A-Za-z0-9_-]+$/;
 function isCanonical(token: string): boolean {
   const parts = token.split('.');
-  return parts.length === 3 && parts.every((part) => canonicalPart.test(part) && Buffer.from(part, 'base64url').toString('base64url') === part);
+  return (
+    parts.length === 3 &&
+    parts.every((part) => canonicalPart.test(part) && Buffer.from(part, 'base64url').toString('base64url') === part)
+  );
 }
 
 export function createTaskTokenVerifier({ ring, environment, trustDomain }: TokenOptions): TaskTokenVerifier {
@@ -86,13 +95,25 @@ export function createTaskTokenVerifier({ ring, environment, trustDomain }: Toke
           clockTolerance: 5,
         });
         const claims = claimsSchema.parse(payload);
-        if (claims.sub !== `spiffe://${trustDomain}/agent/${claims.agent}`) return { ok: false, code: 'unauthenticated' };
+        if (claims.sub !== `spiffe://${trustDomain}/agent/${claims.agent}`)
+          return { ok: false, code: 'unauthenticated' };
         return {
           ok: true,
-          claims: { tokenId: claims.jti, taskId: claims.task, agentId: claims.agent, agents: claims.agents, keys: claims.keys, epoch: claims.epoch, expiresAt: claims.exp * 1000 },
+          claims: {
+            tokenId: claims.jti,
+            taskId: claims.task,
+            agentId: claims.agent,
+            agents: claims.agents,
+            keys: claims.keys,
+            epoch: claims.epoch,
+            expiresAt: claims.exp * 1000,
+          },
         };
       } catch (thrown) {
-        return { ok: false, code: errorCodeOf(thrown) === 'foreign-environment' ? 'foreign-environment' : 'unauthenticated' };
+        return {
+          ok: false,
+          code: errorCodeOf(thrown) === 'foreign-environment' ? 'foreign-environment' : 'unauthenticated',
+        };
       }
     },
   };

@@ -37,7 +37,7 @@ export interface TemporalServer {
   stop(): Promise<void>;
 }
 
-const searchAttributeTypes: Readonly<Record<string, string>> = Object.fromEntries(
+export const searchAttributeTypes: Readonly<Record<string, 'Int' | 'Keyword'>> = Object.fromEntries(
   Object.entries(searchAttributes).map(([key, attribute]) => [attribute, key === 'epoch' ? 'Int' : 'Keyword']),
 );
 
