@@ -1,6 +1,6 @@
 import type { AgentSpec, ConfigSource, ToolMark } from '../contract/config.ts';
 import type { Log, Sealer, TaskClaims } from '../contract/identity.ts';
-import { EstopError, type ErrorCode } from '../core/errors.ts';
+import { type ErrorCode, EstopError } from '../core/errors.ts';
 import type { IdKind } from '../core/ids.ts';
 import type { CallOutcome } from '../store/calls.ts';
 import type { HandOver } from '../store/grants.ts';

@@ -3,8 +3,8 @@ import { SignJWT } from 'jose';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ensureKeys, openKeyRing, rotateKey, signingKey } from '../../src/runtime/keys/key-ring.ts';
 import { createTaskTokenSigner } from '../../src/runtime/keys/task-token.ts';
-import { callTool, makeRig, post, postRaw, type Rig, type RunningGateway, untilReady } from './rig.ts';
 import { tempFolder } from '../kit/temp-folder.ts';
+import { callTool, makeRig, post, postRaw, type Rig, type RunningGateway, untilReady } from './rig.ts';
 
 let rig: Rig;
 let gateway: RunningGateway;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { LiveCall } from '../../src/gateway/call/live-call.ts';
 import { bearerOf } from '../../src/gateway/checks/fence.ts';
 import { fenceAndAnswer, fenceAndAnswerCall } from '../../src/gateway/checks/fence-and-answer.ts';
 import { fenceAndWrite } from '../../src/gateway/checks/fence-and-write.ts';
-import { LiveCall } from '../../src/gateway/call/live-call.ts';
 import type { FenceVerdict } from '../../src/gateway/fence/fence.ts';
 import type { Answer, Facts, GateHost, Passage } from '../../src/gateway/passage.ts';
 

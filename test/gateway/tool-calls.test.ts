@@ -6,9 +6,9 @@ import {
   callTool,
   makeRig,
   post,
-  readerBot,
   type Rig,
   type RunningGateway,
+  readerBot,
   until,
   untilReady,
 } from './rig.ts';

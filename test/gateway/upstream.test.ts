@@ -16,8 +16,8 @@ import {
   post,
   type Reply,
   type Rig,
-  readerBot,
   type RunningGateway,
+  readerBot,
   until,
   untilReady,
 } from './rig.ts';

@@ -1,9 +1,9 @@
-import { renewEveryMs } from '../../contract/numbers.ts';
 import type { Log } from '../../contract/identity.ts';
+import { renewEveryMs } from '../../contract/numbers.ts';
 import { errorCodeOf } from '../../core/errors.ts';
+import type { CallOutcome } from '../../store/calls.ts';
 import type { Clock } from './clock.ts';
 import type { Fence } from './fence.ts';
-import type { CallOutcome } from '../../store/calls.ts';
 import type { FencePort } from './fence-port.ts';
 import type { CutCall } from './open-calls.ts';
 

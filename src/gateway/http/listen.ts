@@ -2,11 +2,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { errorCodeOf } from '../../core/errors.ts';
 import { serveGrant } from '../grants/serve-grant.ts';
+import { serveMcp } from '../mcp/serve-mcp.ts';
+import type { GateHost } from '../passage.ts';
 import { exchange } from './exchange.ts';
 import { createGuard } from './guard.ts';
 import { retrySoonMs, sendJson, sendProblem } from './reply.ts';
-import { serveMcp } from '../mcp/serve-mcp.ts';
-import type { GateHost } from '../passage.ts';
 
 interface Listening {
   readonly host: string;

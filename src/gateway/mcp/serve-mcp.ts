@@ -5,7 +5,7 @@ import { readBody } from '../http/read-body.ts';
 import { retrySoonMs, sendJson, sendProblem } from '../http/reply.ts';
 import type { Answer, Denial, GateHost } from '../passage.ts';
 import { denialResult, tell } from './denial-result.ts';
-import { type Inbound, readInbound, type RequestId, type RpcError } from './inbound.ts';
+import { type Inbound, type RequestId, type RpcError, readInbound } from './inbound.ts';
 import { inModernEra } from './server-card.ts';
 
 /** A denial of what is no tool call; the code that authorisation profiles of MCP use. */

@@ -3,8 +3,8 @@ import { leaseMs } from '../../../src/contract/numbers.ts';
 import {
   advance,
   firstLease,
-  inGap,
   type Instant,
+  inGap,
   type LeaseReply,
   type LeaseState,
   standing,

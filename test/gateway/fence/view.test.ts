@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { OpenCalls, type CutReason } from '../../../src/gateway/fence/open-calls.ts';
+import { type CutReason, OpenCalls } from '../../../src/gateway/fence/open-calls.ts';
 import { createView, killerOf, type StopInView } from '../../../src/gateway/fence/view.ts';
 
 const stop = (epoch: number, scopeKey: string, more: Partial<StopInView> = {}): StopInView => ({

@@ -1,1 +1,0 @@
-export { type Gateway, type GatewayDeps, startGateway } from './server.ts';
