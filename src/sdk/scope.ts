@@ -19,7 +19,9 @@ export type StopTarget =
   /** `server/tool` */
   | { readonly tool: string }
   | { readonly connector: string }
-  | { readonly model: string };
+  | { readonly model: string }
+  /** A whole scope key, as stops and tokens carry it. */
+  | { readonly scope: string };
 
 export function scopeKeyOf(target: StopTarget): ScopeKey {
   const key = format(target);
@@ -32,6 +34,7 @@ export function scopeKeyOf(target: StopTarget): ScopeKey {
 
 function format(target: StopTarget): ScopeKey {
   if ('fleet' in target) return fleetKey;
+  if ('scope' in target) return target.scope;
   if ('agent' in target) return agentKey(target.agent);
   if ('task' in target) return taskKey(target.task);
   if ('connector' in target) return connectorKey(target.connector);

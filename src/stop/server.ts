@@ -163,7 +163,7 @@ function answerPlaced(response: ServerResponse, order: StopOrder, placed: Placed
       });
     case 'failed':
       throw new EstopError('store-unavailable', {
-        detail: `Not acknowledged: neither the store nor Temporal answered. Send it again under the same id, or directly: estop stop --direct --stop-id ${order.stopId} --scope ${order.scopeKey} --category ${order.category}`,
+        detail: `Not acknowledged: neither the store nor Temporal answered. Send it again under the same id, or directly: estop stop scope ${order.scopeKey} --direct --yes --stop-id ${order.stopId} --category ${order.category}`,
         cause: placed.causes.join('; '),
       });
   }

@@ -35,6 +35,12 @@ const kinds: readonly Kind[] = [
     what: 'every credential of one system',
     target: (connector) => ({ connector }),
   },
+  {
+    name: 'scope',
+    argument: '<key>',
+    what: 'what a scope key names, as in agent:billing-bot',
+    target: (scope) => ({ scope }),
+  },
   { name: 'model', argument: '<model>', what: 'a model, for everybody', target: (model) => ({ model }) },
 ];
 

@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Option } from 'commander';
-import type { Task, TaskHistory } from '../../contract/http/tasks.ts';
+import type { StartTask, Task, TaskHistory } from '../../contract/http/tasks.ts';
+import { errorCodeOf } from '../../core/errors.ts';
 import { type CliCommand, examples } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { parseDuration } from '../duration-option.ts';
@@ -77,9 +79,10 @@ async function start(
   const { terminal, service } = context;
   const prompt =
     words.length === 0 || (words.length === 1 && words[0] === '-') ? readFileSync(0, 'utf8') : words.join(' ');
-  const started = await service.tasks.start(
+  const started = await startOnce(
+    context,
     { agentId, prompt, ...(options.purpose === undefined ? {} : { purpose: options.purpose }) },
-    options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey },
+    options.idempotencyKey ?? randomUUID(),
   );
   if (typeof options.wait !== 'number') {
     printOne(terminal, started, () => [started.taskId]);
@@ -90,6 +93,19 @@ async function start(
   printOne(terminal, closed, () => taskLines(closed, context.now()));
   if (closed.state !== 'closed') return exitCodes.partial;
   return closed.outcome === 'done' ? exitCodes.confirmed : exitCodes.error;
+}
+
+/** Where it is not known whether the task started, the key is printed: the same command with it starts at most one. */
+async function startOnce({ terminal, service }: CliContext, task: StartTask, idempotencyKey: string): Promise<Task> {
+  try {
+    return await service.tasks.start(task, { idempotencyKey });
+  } catch (thrown) {
+    if (errorCodeOf(thrown) === 'unreachable')
+      terminal.say(
+        `It may have started. Try again with --idempotency-key ${visible(idempotencyKey)}, which starts at most one.`,
+      );
+    throw thrown;
+  }
 }
 
 async function list({ terminal, estop, now }: CliContext, options: ListOptions): Promise<ExitCode> {
