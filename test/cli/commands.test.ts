@@ -6,9 +6,7 @@ import { requestApproval } from '../../src/store/approvals.ts';
 import { requires } from '../kit/requires.ts';
 import { tempFolder } from '../kit/temp-folder.ts';
 import { agentSpec, digestOf, fence, newId, startTask, stop } from '../store/ledger.ts';
-import { type CliRig, deadUrl, makeCliRig, runCli, runInTerminal, runProgram } from './rig.ts';
-
-const escapes = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/;
+import { type CliRig, deadUrl, escapes, makeCliRig, runCli, runInTerminal, runProgram } from './rig.ts';
 
 requires('temporal')('the other commands', () => {
   let rig: CliRig;
@@ -50,6 +48,12 @@ requires('temporal')('the other commands', () => {
   it('the same --idempotency-key is the same task', async () => {
     const args = ['task', 'start', 'mail-bot', 'hello', '--idempotency-key', 'once'];
     expect((await rig.run(args)).stdout).toBe((await rig.run(args)).stdout);
+  });
+
+  it('where a start got no answer, the key is printed under which it can be tried again', async () => {
+    const ran = await rig.run(['task', 'start', 'billing-bot', 'x'], { env: { ESTOP_CONTROL_URL: await deadUrl() } });
+    expect(ran.code).toBe(7);
+    expect(ran.stderr).toMatch(/--idempotency-key [0-9a-f-]{36}, which starts at most one/);
   });
 
   it('--wait returns when the task is closed: 0 if it is done, 1 if not, 3 if it still runs', async () => {

@@ -49,7 +49,9 @@ export interface CliRig {
   startRelay(): () => Promise<void>;
 }
 
-const main = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
+/** The protocol of a terminal: what must never come out of a pipe. */
+export const escapes = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/;
+export const mainPath = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
 const silent: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 const closers: (() => Promise<unknown>)[] = [];
@@ -153,7 +155,7 @@ export async function makeCliRig(
 }
 
 export function runCli(args: readonly string[], options: RunOptions): Promise<Ran> {
-  return runProgram([main, ...args], options);
+  return runProgram([mainPath, ...args], options);
 }
 
 /** Nothing of this machine's own settings reaches the program. */
@@ -174,7 +176,7 @@ export function runProgram(args: readonly string[], { env = {}, input = '', cwd 
 
 /** The same words inside a real terminal, made by script(1); `input` is what a person types. */
 export function runInTerminal(args: readonly string[], { env = {}, input = '', cwd = '/' }: RunOptions): Promise<Ran> {
-  const words = [process.execPath, main, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
+  const words = [process.execPath, mainPath, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
   return new Promise((resolve, reject) => {
     const child = spawn('script', ['-qec', words, '/dev/null'], {
       cwd,

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Stop } from '../../src/contract/http/stops.ts';
-import { createEventFeed, type EventFeed, type FeedEvent } from '../../src/control/events/event-feed.ts';
+import type { EventFeed, FeedEvent } from '../../src/control/events/event-feed.ts';
 import { streamEvents } from '../../src/control/events/stream-events.ts';
 import { readServerSentEvents } from '../../src/sdk/server-sent-events.ts';
 import { mintIntend, mintRecheck } from '../../src/store/grants.ts';
@@ -194,110 +194,5 @@ describe('the stream to one client', () => {
     expect(open).toBe(1);
     for (let n = 0; n < 10_000 && open > 0; n += 1) push({ id: String(n), name: 'stop', data: { n } });
     expect(open).toBe(0);
-  });
-});
-
-describe('the feed', () => {
-  const emptyChanges = { stops: [], obligations: [], tasks: [], approvals: [] };
-
-  it('looks at the ledger only while somebody listens, and sends a state once', async () => {
-    let looks = 0;
-    let state = 'a';
-    const feed = createEventFeed({
-      now: async () => new Date().toISOString(),
-      changes: async () => {
-        looks += 1;
-        return emptyChanges;
-      },
-      show: async () => [{ name: 'stop', key: 'one', data: { state } }],
-      onFailure: () => undefined,
-      everyMs: 2,
-    });
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(looks).toBe(0);
-    const heard: unknown[] = [];
-    const leave = await feed.subscribe((event) => heard.push(event.data));
-    const untilLooked = async (count: number): Promise<void> => {
-      while (looks < count) await new Promise((resolve) => setTimeout(resolve, 2));
-    };
-    await untilLooked(3);
-    expect(heard).toEqual([]); // what was there before is not news
-    state = 'b';
-    await untilLooked(looks + 3);
-    expect(heard).toEqual([{ state: 'b' }]);
-    leave();
-    await new Promise((resolve) => setTimeout(resolve, 10));
-    const after = looks;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(looks).toBe(after);
-    feed.close();
-  });
-
-  it('goes on after the ledger could not be read', async () => {
-    let failures = 0;
-    let isAway = false;
-    let state = 'a';
-    const feed = createEventFeed({
-      now: async () => new Date().toISOString(),
-      changes: async () => {
-        if (isAway) throw new Error('away');
-        return emptyChanges;
-      },
-      show: async () => [{ name: 'stop', key: 'one', data: { state } }],
-      onFailure: () => {
-        failures += 1;
-        isAway = failures < 3;
-      },
-      everyMs: 2,
-    });
-    const heard: unknown[] = [];
-    await feed.subscribe((event) => heard.push(event.data));
-    isAway = true;
-    state = 'b';
-    while (heard.length === 0) await new Promise((resolve) => setTimeout(resolve, 2));
-    expect([failures, heard]).toEqual([3, [{ state: 'b' }]]);
-    feed.close();
-  });
-
-  it('looks back further than any transaction lasts, for rows that carry a time from before they could be seen', async () => {
-    const looked: string[] = [];
-    const asked: string[] = [];
-    const feed = createEventFeed({
-      now: async () => {
-        const at = new Date().toISOString();
-        looked.push(at);
-        return at;
-      },
-      changes: async ({ since }) => {
-        asked.push(since);
-        return emptyChanges;
-      },
-      show: async () => [],
-      onFailure: () => undefined,
-      everyMs: 2,
-    });
-    const leave = await feed.subscribe(() => undefined);
-    while (asked.length < 3) await new Promise((resolve) => setTimeout(resolve, 2));
-    leave();
-    feed.close();
-    expect(Date.parse(looked[0] ?? '') - Date.parse(asked[1] ?? '')).toBeGreaterThanOrEqual(5_000);
-  });
-
-  it('lets nobody in while the ledger cannot be read, and everybody afterwards', async () => {
-    let isAway = true;
-    const feed = createEventFeed({
-      now: async () => new Date().toISOString(),
-      changes: async () => {
-        if (isAway) throw new Error('away');
-        return emptyChanges;
-      },
-      show: async () => [],
-      onFailure: () => undefined,
-      everyMs: 2,
-    });
-    await expect(feed.subscribe(() => undefined)).rejects.toThrow('away');
-    isAway = false;
-    (await feed.subscribe(() => undefined))();
-    feed.close();
   });
 });
