@@ -2,7 +2,7 @@
 export const leaseMs = 3_000;
 export const renewEveryMs = 1_000;
 export const beatEveryMs = 1_000;
-export const confirmWithinMs = 2_000;
+
 /** A direct latch that has not committed by then goes through the intake as well. */
 export const latchPatienceMs = 500;
 export const intakeRetryMs = 250;

@@ -1,1 +1,0 @@
-export { type StopServer, type StopServerDeps, startStopServer } from './server.ts';
