@@ -1,4 +1,5 @@
 import { recordAgentTasks } from './record-agent-tasks.ts';
+import { recordStops } from './record-stops.ts';
 import type { Scenario } from './scenario.ts';
 
-export const scenarios: readonly Scenario[] = [recordAgentTasks];
+export const scenarios: readonly Scenario[] = [recordAgentTasks, recordStops];
