@@ -1,74 +1,15 @@
 import { leaseMs } from '../../../src/contract/numbers.ts';
-import {
-  advance,
-  firstLease,
-  inGap,
-  type LeaseReply,
-  type LeaseState,
-  standing,
-} from '../../../src/gateway/fence/lease.ts';
+import { advance, firstLease, inGap, type LeaseState, standing } from '../../../src/gateway/fence/lease.ts';
 import { type Bearer, createView, killerOf, type StopInView } from '../../../src/gateway/fence/view.ts';
+import { type Call, newCall, type Renewal, type Sabotage, type Stop } from './protocol-parts.ts';
+
+const step = 1_000;
+const horizon = 10 * step;
 
 /**
  * The gateway's real lease and view, run by hand against a store that is as slow, and processes that are as suspended, as the
  * schedule says: the interleavings of test/model/a2_fence.pml. Whoever drives it picks one enabled step at a time.
  */
-export interface Sabotage {
-  readonly noLease?: boolean;
-  readonly leaseFromReceive?: boolean;
-  readonly noFence2?: boolean;
-  readonly noFence3?: boolean;
-  readonly noDestroy?: boolean;
-  readonly splitTick?: boolean;
-  readonly viewInForceOnly?: boolean;
-  readonly noStopsInAdmit?: boolean;
-  readonly confirmAhead?: boolean;
-  readonly expireAtOnce?: boolean;
-  readonly resetUnfenced?: boolean;
-  readonly splitRenewal?: boolean;
-  readonly ignoreGap?: boolean;
-  /** Fewer actors, where a counterexample is long and they would only be in its way. */
-  readonly small?: boolean;
-  /** A call is known to the registry only once ADMIT has answered. */
-  readonly lateRegistration?: boolean;
-}
-
-const step = 1_000;
-const horizon = 10 * step;
-
-interface Renewal {
-  readonly sentAt: number;
-  readonly afterGap: boolean;
-  stage: 'sent' | 'read' | 'committed';
-  row: number;
-  reply: LeaseReply | undefined;
-}
-
-interface Call {
-  readonly name: string;
-  readonly keys: readonly string[];
-  token: number | undefined;
-  stage: 'idle' | 'fenced' | 'admitting' | 'admitted' | 'checked' | 'written' | 'over';
-  /** Epochs of the stops that were latched before ADMIT looked. */
-  latchedBefore: readonly number[];
-  intent: boolean;
-  written: boolean;
-  cut: boolean;
-  effect: boolean;
-  settled: 'completed' | 'possibly-completed' | 'denied' | undefined;
-}
-
-interface Stop {
-  readonly stopId: string;
-  readonly scopeKey: string;
-  epoch: number;
-  latchedAt: number;
-  inForce: boolean;
-  seenAt: number;
-  fenced: boolean;
-  reported: Set<string>;
-}
-
 export class ProtocolWorld {
   now = 0;
   epoch = 0;
@@ -86,20 +27,10 @@ export class ProtocolWorld {
 
   constructor(sabotage: Sabotage = {}) {
     this.#sabotage = sabotage;
-    const call = (name: string, token: number | undefined): Call => ({
-      name,
-      keys: ['fleet', 'agent:a'],
-      token,
-      stage: 'idle',
-      latchedBefore: [],
-      intent: false,
-      written: false,
-      cut: false,
-      effect: false,
-      settled: undefined,
-    });
     this.calls =
-      sabotage.small === true ? [call('old', 0)] : [call('old', 0), call('old-2', 0), call('new', undefined)];
+      sabotage.small === true
+        ? [newCall('old', 0)]
+        : [newCall('old', 0), newCall('old-2', 0), newCall('new', undefined)];
   }
 
   /** Every step that could be next, in a fixed order. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ProtocolWorld, type Sabotage } from './protocol-world.ts';
+import type { Sabotage } from './protocol-parts.ts';
+import { ProtocolWorld } from './protocol-world.ts';
 
 /** One schedule: at each turn a number picks one of the steps that are enabled. */
 const schedule = fc.array(fc.nat({ max: 1_000 }), { minLength: 10, maxLength: 120, size: 'max' });
