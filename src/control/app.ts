@@ -63,7 +63,7 @@ async function serve(endpoint: Endpoint, context: Context, deps: ControlDeps, re
     const body = endpoint.method === 'post' ? await readJson(context.req.raw) : { text: '', value: {} };
     const raw = { path: pathParameters(endpoint, context), query: oneOfEach(context), body: body.value };
     const run = (seeded: Seeded): Promise<Reply | Response> =>
-      endpoint.run(raw, { ...requestInfo(context, requestId, identity as Identity), ...seeded }, deps); // set two lines up
+      endpoint.run(raw, { ...requestInfo(endpoint, context, requestId, identity as Identity, deps), ...seeded }, deps); // set two lines up
     if (endpoint.method === 'get') return toResponse(await run({ seed: () => randomBytes(16) }), requestId);
     const request = {
       actor: identity.actor,
@@ -86,8 +86,24 @@ function authenticate(context: Context, deps: ControlDeps): Identity {
   return outcome.identity;
 }
 
-function requestInfo(context: Context, requestId: string, identity: Identity): Omit<RequestInfo, 'seed'> {
-  return { identity, requestId, signal: context.req.raw.signal, header: (name) => context.req.header(name) };
+function requestInfo(
+  endpoint: Endpoint,
+  context: Context,
+  requestId: string,
+  identity: Identity,
+  deps: ControlDeps,
+): Omit<RequestInfo, 'seed'> {
+  const authorization = context.req.header('authorization');
+  return {
+    identity,
+    requestId,
+    signal: context.req.raw.signal,
+    header: (name) => context.req.header(name),
+    isStillPermitted: () => {
+      const now = deps.authenticator.authenticate(authorization);
+      return now.ok && now.identity.actor === identity.actor && isPermitted(now.identity, endpoint.permission);
+    },
+  };
 }
 
 /** Parameters that come twice are a caller's mistake, and picking one of them would be a guess. */

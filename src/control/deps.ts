@@ -13,6 +13,8 @@ export interface ControlDeps {
   readonly signer: TaskTokenSigner;
   readonly workflows: TaskWorkflows;
   readonly events: EventFeed;
+  /** 15 s unless said otherwise. */
+  readonly eventHeartbeatMs?: number;
   readonly log: Log;
   /** Before the agents are in the ledger no task of theirs can be registered. */
   readonly isConfigApplied: () => boolean;

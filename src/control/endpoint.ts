@@ -17,6 +17,8 @@ export interface RequestInfo {
   readonly requestId: string;
   readonly signal: AbortSignal;
   readonly header: (name: string) => string | undefined;
+  /** For answers that go on: the same token and permission, looked at again now. */
+  readonly isStillPermitted: () => boolean;
   /** 16 bytes that are the same for a repeated request (same actor, key and body) and random for any other. */
   readonly seed: (attempt: number) => Uint8Array;
 }

@@ -135,7 +135,24 @@ describe('events', () => {
   });
 });
 
+describe('a stream and its token', () => {
+  it.each([
+    ['the token is revoked', { ok: false, code: 'unauthenticated' } as const],
+    ['the role is taken away', { ok: true, identity: { actor: 'vera', roles: ['agent-worker'] } } as const],
+  ])('ends when %s, while the client still listens', async (_what, later) => {
+    const rig = await makeControl();
+    let isLater = false;
+    const first = { ok: true, identity: { actor: 'vera', roles: ['viewer'] } } as const;
+    const authenticator = { authenticate: () => (isLater ? later : first) };
+    const { app } = rig.withDeps({ authenticator, eventHeartbeatMs: 20 });
+    const response = await app.request('/v1/events', { headers: { host: 'localhost', authorization: 'Bearer x' } });
+    isLater = true;
+    expect(await response.text()).toContain('event: hello');
+  });
+});
+
 describe('the stream to one client', () => {
+  const always = (): boolean => true;
   const silent: EventFeed = { subscribe: async () => () => undefined, backlog: async () => [], close: () => undefined };
   const read = async (stream: ReadableStream<Uint8Array>): Promise<string> => {
     let text = '';
@@ -147,7 +164,7 @@ describe('the stream to one client', () => {
     const text = await read(
       streamEvents(
         silent,
-        { stopId: undefined, lastEventId: undefined, signal: new AbortController().signal },
+        { stopId: undefined, lastEventId: undefined, isStillPermitted: always, signal: new AbortController().signal },
         { heartbeatMs: 5, maxAgeMs: 60 },
       ),
     );
@@ -156,12 +173,34 @@ describe('the stream to one client', () => {
     expect(text).toMatch(/event: bye\ndata: \{\}\n\n$/);
   });
 
+  it('ends when the token that opened it is taken away', async () => {
+    let isPermitted = true;
+    const stream = streamEvents(
+      silent,
+      {
+        stopId: undefined,
+        lastEventId: undefined,
+        isStillPermitted: () => isPermitted,
+        signal: new AbortController().signal,
+      },
+      { heartbeatMs: 5 },
+    );
+    const reading = read(stream);
+    isPermitted = false;
+    expect(await reading).not.toContain('bye');
+  });
+
   it('lets go of the feed when the client leaves', async () => {
     let open = 0;
     const counting: EventFeed = { ...silent, subscribe: async () => ((open += 1), () => void (open -= 1)) };
     const settled = () => new Promise((resolve) => setImmediate(resolve));
     const leaving = new AbortController();
-    const stream = streamEvents(counting, { stopId: undefined, lastEventId: undefined, signal: leaving.signal });
+    const stream = streamEvents(counting, {
+      stopId: undefined,
+      lastEventId: undefined,
+      isStillPermitted: always,
+      signal: leaving.signal,
+    });
     await settled();
     expect(open).toBe(1);
     leaving.abort();
@@ -170,6 +209,7 @@ describe('the stream to one client', () => {
     const cancelled = streamEvents(counting, {
       stopId: undefined,
       lastEventId: undefined,
+      isStillPermitted: always,
       signal: new AbortController().signal,
     });
     await settled();
@@ -189,7 +229,12 @@ describe('the stream to one client', () => {
         return () => void (open -= 1);
       },
     };
-    streamEvents(flooding, { stopId: undefined, lastEventId: undefined, signal: new AbortController().signal });
+    streamEvents(flooding, {
+      stopId: undefined,
+      lastEventId: undefined,
+      isStillPermitted: always,
+      signal: new AbortController().signal,
+    });
     await new Promise((resolve) => setImmediate(resolve));
     expect(open).toBe(1);
     for (let n = 0; n < 10_000 && open > 0; n += 1) push({ id: String(n), name: 'stop', data: { n } });

@@ -9,6 +9,8 @@ interface StreamRequest {
   readonly lastEventId: string | undefined;
   /** Aborted when the client is gone. */
   readonly signal: AbortSignal;
+  /** Asked with every sign of life: a stream must not outlive the token or role that opened it. */
+  readonly isStillPermitted: () => boolean;
 }
 
 interface StreamTimes {
@@ -53,7 +55,10 @@ export function streamEvents(
       };
       if (request.signal.aborted) return end();
       request.signal.addEventListener('abort', end, { once: true });
-      beat = setInterval(() => send(': alive\n\n'), times.heartbeatMs ?? heartbeatMs);
+      beat = setInterval(
+        () => (request.isStillPermitted() ? send(': alive\n\n') : end()),
+        times.heartbeatMs ?? heartbeatMs,
+      );
       age = setTimeout(() => {
         send('event: bye\ndata: {}\n\n');
         end();

@@ -24,12 +24,14 @@ export const streamEvents = defineEndpoint({
   handle: async ({ query }, request, deps) => {
     if (query.stop !== undefined && (await getStop(deps.store, query.stop)) === undefined)
       throw new EstopError('unknown-stop');
-    const body = stream(deps.events, {
+    const times = deps.eventHeartbeatMs === undefined ? {} : { heartbeatMs: deps.eventHeartbeatMs };
+    const subscription = {
       stopId: query.stop,
       lastEventId: request.header('last-event-id'),
       signal: request.signal,
-    });
-    return new Response(body, {
+      isStillPermitted: request.isStillPermitted,
+    };
+    return new Response(stream(deps.events, subscription, times), {
       status: 200,
       headers: {
         'content-type': 'text/event-stream; charset=utf-8',
