@@ -1,6 +1,7 @@
 import type { Row } from '../row.ts';
 import { cliStop } from './cli-stop.ts';
 import { demo } from './demo.ts';
+import { failingLanes } from './failing-lanes.ts';
 import { inFlightAbort } from './in-flight-abort.ts';
 import { killToClosed } from './kill-to-closed.ts';
 import { manyTasks } from './many-tasks.ts';
@@ -8,4 +9,13 @@ import { memory } from './memory.ts';
 import { stopLatched } from './stop-latched.ts';
 
 /** In this order: idle memory before there is load, the heaviest last. */
-export const rows: readonly Row[] = [memory, cliStop, killToClosed, inFlightAbort, stopLatched, manyTasks, demo];
+export const rows: readonly Row[] = [
+  memory,
+  cliStop,
+  killToClosed,
+  inFlightAbort,
+  stopLatched,
+  manyTasks,
+  failingLanes,
+  demo,
+];
