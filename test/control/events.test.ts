@@ -147,7 +147,7 @@ describe('a stream and its token', () => {
     const { app } = rig.withDeps({ authenticator, eventHeartbeatMs: 20 });
     const response = await app.request('/v1/events', { headers: { host: 'localhost', authorization: 'Bearer x' } });
     isLater = true;
-    expect(await response.text()).toContain('event: hello');
+    expect(await response.text()).not.toContain('event: bye'); // it ended, and not because of its age
   });
 });
 
@@ -165,11 +165,11 @@ describe('the stream to one client', () => {
       streamEvents(
         silent,
         { stopId: undefined, lastEventId: undefined, isStillPermitted: always, signal: new AbortController().signal },
-        { heartbeatMs: 5, maxAgeMs: 60 },
+        { heartbeatMs: 5, maxAgeMs: 500 },
       ),
     );
     expect(text).toMatch(/^retry: 1000\nevent: hello\ndata: \{\}\n\n/);
-    expect(text.match(/: alive\n\n/g)?.length).toBeGreaterThan(1);
+    expect(text.match(/: alive\n\n/g)?.length).toBeGreaterThan(0);
     expect(text).toMatch(/event: bye\ndata: \{\}\n\n$/);
   });
 
