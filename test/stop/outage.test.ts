@@ -110,6 +110,20 @@ requires('temporal')('a stop while the store is in trouble', () => {
     await connection.close();
   });
 
+  it('is latched on a new connection where the warm ones hang', async () => {
+    const rows = await ledger.sql(
+      "SELECT pid FROM pg_stat_activity WHERE application_name = 'estop-stop-test' AND query NOT LIKE '%pg_notify%'",
+    );
+    const pids = rows.map((row) => Number(row['pid']));
+    for (const pid of pids) signal(pid, 'SIGSTOP');
+    try {
+      await Promise.all(['agent:hung-1', 'agent:hung-2', 'agent:hung-3'].map((scopeKey) => stops.send({ scopeKey })));
+      expect((await stops.send({ scopeKey: 'agent:after-the-hung' })).body['state']).toBe('latched');
+    } finally {
+      thaw(pids);
+    }
+  });
+
   it('has a conflict in the intake latched under another id rather than lost', async () => {
     const stopId = newId('stop');
     await stops.send({ stopId, scopeKey: 'agent:first' });
@@ -145,7 +159,7 @@ requires('temporal')('a stop while the store is in trouble', () => {
     try {
       const answer = await stops.send({ stopId, scopeKey: 'agent:nobody' });
       expect([answer.status, answer.body['code']]).toEqual([503, 'store-unavailable']);
-      expect(answer.body['detail']).toContain(`estop stop --direct --stop-id ${stopId}`);
+      expect(answer.body['detail']).toMatch(new RegExp(`estop stop scope agent:nobody --direct .*--stop-id ${stopId}`));
     } finally {
       thaw(pids);
     }

@@ -1,0 +1,95 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { createTaskWorkflows } from '../../src/activities/task-workflows.ts';
+import { namespaces, queues, signals, stopIntakeWorkflowId, workflowTypes } from '../../src/contract/names.ts';
+import type { StopOrder } from '../../src/contract/stop.ts';
+import { type Relay, startRelay } from '../../src/workers/relay/start-relay.ts';
+import { requires } from '../kit/requires.ts';
+import { newId, order } from '../store/ledger.ts';
+import { environment, type Rig, startRig, until } from './rig.ts';
+
+requires('temporal')('the drain of the intake', () => {
+  let rig: Rig;
+  let relay: Relay | undefined;
+  beforeEach(async () => {
+    rig = await startRig();
+  });
+  afterEach(() => relay?.close());
+
+  const workflowId = stopIntakeWorkflowId(environment);
+  const accept = (one: StopOrder) =>
+    rig.control.workflow.signalWithStart(workflowTypes.stopIntake, {
+      workflowId,
+      taskQueue: queues.control,
+      args: [],
+      signal: signals.order,
+      signalArgs: [one],
+    });
+  /** The relay alone: no worker takes up the intake's tasks. */
+  const startTheRelay = (): void => {
+    const store = rig.ledger.as('estop_revoker');
+    relay = startRelay({
+      environment,
+      store,
+      latchStore: store,
+      control: rig.control,
+      agents: rig.agents,
+      tasks: createTaskWorkflows(rig.agents, 'test'),
+      log: rig.log,
+    });
+  };
+  const wantDrain = () =>
+    rig.ledger.sql(
+      "INSERT INTO estop.gateways (gateway_id, address, drain_wanted_at) VALUES ($1, '', clock_timestamp())",
+      [newId('gw')],
+    );
+  const drained = () =>
+    until(
+      async () =>
+        (
+          await rig.ledger.sql(
+            'SELECT 1 FROM estop.intake_drains d, estop.gateways g WHERE d.begun_at > g.drain_wanted_at',
+          )
+        ).length > 0,
+    );
+  const isLatched = async ({ stopId }: StopOrder): Promise<boolean> =>
+    (await rig.ledger.sql('SELECT 1 FROM estop.stops WHERE stop_id = $1', [stopId])).length === 1;
+
+  it('is recorded at once where nothing was ever accepted', async () => {
+    await wantDrain();
+    startTheRelay();
+    await drained();
+  });
+
+  it('finds the orders of runs that nobody works on, and of runs that were ended by hand', async () => {
+    const orders = Array.from({ length: 4 }, (_, index) => order(`agent:drained-${index}`));
+    for (const [index, one] of orders.entries()) {
+      await accept(one);
+      if (index < 3) await rig.control.workflow.getHandle(workflowId).terminate('by hand');
+    }
+    await wantDrain();
+    startTheRelay();
+    await drained();
+    for (const one of orders) expect(await isLatched(one)).toBe(true);
+  });
+
+  it('is not recorded while the server may hold an accepted order that no history shows', async () => {
+    const [first, buffered] = [order('agent:first'), order('agent:buffered')];
+    await accept(first);
+    // A worker that takes the task and dies with it: until the task times out, further signals lie in a buffer.
+    await rig.control.withDeadline(Date.now() + 20_000, () =>
+      rig.control.workflowService.pollWorkflowTaskQueue({
+        namespace: namespaces.control,
+        taskQueue: { name: queues.control },
+        identity: 'dead',
+      }),
+    );
+    await accept(buffered);
+    const { events } = await rig.control.workflow.getHandle(workflowId).fetchHistory();
+    expect(events?.filter((event) => event.workflowExecutionSignaledEventAttributes != null)).toHaveLength(1);
+    await wantDrain();
+    startTheRelay();
+    await drained();
+    expect(await isLatched(first)).toBe(true);
+    expect(await isLatched(buffered)).toBe(true);
+  });
+});
