@@ -11,7 +11,7 @@ import { Fence } from './fence/fence.ts';
 import type { FencePort } from './fence/fence-port.ts';
 import { OpenCalls } from './fence/open-calls.ts';
 import { Renewer } from './fence/renewer.ts';
-import { listen } from './http/listen.ts';
+import { type GatewayServer, listen } from './http/listen.ts';
 import type { GateHost } from './passage.ts';
 import { createFencePort, createLedgerPort, settleCallsSoon } from './store-port.ts';
 import { TokenReader } from './token-reader.ts';
@@ -51,6 +51,7 @@ const defaultAllowConnections = 8;
 const fenceConnections = 4;
 const defaultCallTimeoutMs = 120_000;
 const closeGraceMs = 2_000;
+const firstListsWithinMs = 3_000;
 
 /** Everything is injected: nothing here reads the environment, a file or a key. */
 export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
@@ -82,29 +83,37 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     newId,
     callTimeoutMs: deps.callTimeoutMs ?? defaultCallTimeoutMs,
   };
-  const server = await listen(gate, {
-    host: deps.host,
-    port: deps.port,
-    allowedHosts: [deps.host, ...(deps.allowedHosts ?? [])],
-  });
   renewer.start();
   const hints = listenForStops(fenceStore, () => void renewer.renewNow());
+  const shutDown = async (): Promise<void> => {
+    hints.close();
+    await renewer.close();
+    await settler.drain(closeGraceMs);
+    if (fence.gatewayId !== '') {
+      await fencePort.retire(fence.gatewayId).catch((thrown: unknown) => {
+        log.warn({ event: 'gateway.not-retired', error: String(thrown) }, 'the ledger will see this gateway expire');
+      });
+    }
+    await Promise.allSettled([tools.close(), allowStore.end(), fenceStore.end()]);
+  };
+  let server: GatewayServer;
+  try {
+    // An agent that comes at once must not find an empty list; a server that does not answer must not keep the others waiting.
+    await Promise.race([tools.firstTries(), new Promise((resolve) => setTimeout(resolve, firstListsWithinMs).unref())]);
+    const { host, port, allowedHosts = [] } = deps;
+    server = await listen(gate, { host, port, allowedHosts: [host, ...allowedHosts] });
+  } catch (thrown) {
+    await shutDown();
+    throw thrown;
+  }
   log.info({ event: 'gateway.listening', url: server.url }, 'the gateway listens');
 
   const close = async (): Promise<void> => {
     server.stopListening();
     await untilEmpty(openCalls, closeGraceMs);
     renewer.noteCut(openCalls.cutAll({ kind: 'closing' }));
-    hints.close();
-    await renewer.close();
-    await settler.drain(closeGraceMs);
-    if (fence.gatewayId !== '')
-      await fencePort
-        .retire(fence.gatewayId)
-        .catch((thrown: unknown) =>
-          log.warn({ event: 'gateway.not-retired', error: String(thrown) }, 'the ledger will see this gateway expire'),
-        );
-    await Promise.allSettled([server.close(), tools.close(), allowStore.end(), fenceStore.end()]);
+    await shutDown();
+    await server.close();
   };
   let closing: Promise<void> | undefined;
   return { url: server.url, close: () => (closing ??= close()) };

@@ -40,17 +40,24 @@ export class LiveCall implements OpenCall {
   }
 
   /** Takes a socket. False if the upstream cannot be reached, or if the call was cut meanwhile. */
-  async prepare(server: ToolServer, call: Omit<OutgoingCall, 'callId'>): Promise<boolean> {
+  async prepare(
+    server: Pick<ToolServer, 'prepare'>,
+    call: Omit<OutgoingCall, 'callId'>,
+    timeoutMs: number,
+  ): Promise<boolean> {
     if (this.#reason !== undefined) return false;
     this.#call?.destroy();
     const prepared = server.prepare({ callId: this.callId, ...call });
     if (prepared === undefined) return false;
     this.#call = prepared.call;
     this.#body = prepared.body;
+    const timer = setTimeout(() => prepared.call.destroy(), timeoutMs);
     try {
       await prepared.call.ready;
     } catch {
       return false;
+    } finally {
+      clearTimeout(timer);
     }
     return this.isUsable;
   }

@@ -2,7 +2,9 @@ import type { Admission } from '../../store/calls.ts';
 import { LiveCall } from '../call/live-call.ts';
 import { shownText } from '../call/shown-text.ts';
 import { type Check, denied, known, type Passage, type Verdict } from '../passage.ts';
+import { cutDenial } from './cut-denial.ts';
 import { bearerOf } from './fence.ts';
+import { takeSocket } from './take-socket.ts';
 
 /**
  * One round trip to the store: redeems the approval, records the intent, and reads the stops last, whatever the view says. A
@@ -17,7 +19,9 @@ export const admit: Check = async (passage) => {
   facts.call = call;
   host.openCalls.add(call);
   passage.onClientGone(() => call.destroy({ kind: 'client-gone' }));
-  if (!(await prepare(passage, call))) return denied('upstream-unavailable');
+  if (!(await takeSocket(passage, call))) {
+    return call.cutReason === undefined ? denied('upstream-unavailable') : cutDenial(call.cutReason, false);
+  }
 
   // Also if the reply is lost: the intent may be in the ledger.
   facts.outcome = 'denied';
@@ -59,13 +63,6 @@ export const admit: Check = async (passage) => {
       return { kind: 'unavailable', code: 'no-lease' };
   }
 };
-
-/** A socket for the call, with the bytes that were hashed. */
-export function prepare({ facts }: Passage, call: LiveCall): Promise<boolean> {
-  const { server, pin } = known(facts.tool);
-  const { taskId, agentId } = known(facts.claims);
-  return call.prepare(server, { taskId, agentId, tool: pin.name, canonicalArguments: known(facts.canonicalArguments) });
-}
 
 async function ask({ host, facts }: Passage): Promise<Verdict> {
   delete facts.outcome; // ADMIT recorded no intent

@@ -1,7 +1,7 @@
 import type { CallEnd } from '../call/live-call.ts';
 import { type Answer, type Check, type Denial, denied, known, type Passage, type Verdict } from '../passage.ts';
+import { cutDenial } from './cut-denial.ts';
 import { bearerOf, fenceDenial } from './fence.ts';
-import { cutDenial } from './fence-and-write.ts';
 
 /**
  * Third fence, and the answer goes out in the same tick. What an upstream said after a stop is not passed on; the call itself

@@ -1,7 +1,7 @@
-import type { CutReason } from '../fence/open-calls.ts';
-import { type Check, type Denial, denied, known } from '../passage.ts';
-import { prepare } from './admit.ts';
+import { type Check, denied, known } from '../passage.ts';
+import { cutDenial } from './cut-denial.ts';
 import { bearerOf, fenceDenial } from './fence.ts';
+import { takeSocket } from './take-socket.ts';
 
 /**
  * Second fence, after every wait on the store, and the write to the upstream in the same tick: between the two there is no
@@ -14,7 +14,7 @@ export const fenceAndWrite: Check = async (passage) => {
   if (known(facts.admitted) !== true) return denied('internal');
   if (!call.isUsable && call.cutReason === undefined) {
     // The upstream closed the idle socket while ADMIT was under way. Nothing was written: another may be taken.
-    await prepare(passage, call);
+    await takeSocket(passage, call);
   }
   if (call.cutReason !== undefined) return cutDenial(call.cutReason, false);
   if (!call.isUsable) return denied('upstream-unavailable');
@@ -25,17 +25,3 @@ export const fenceAndWrite: Check = async (passage) => {
   facts.end = await writing;
   return undefined;
 };
-
-/** rule: possibly-completed */
-export function cutDenial(reason: CutReason, written: boolean): Denial {
-  switch (reason.kind) {
-    case 'stopped':
-      return { kind: 'stopped', stopId: reason.stop.stopId, mayHaveCompleted: written };
-    case 'no-lease':
-      return written ? denied('possibly-completed') : { kind: 'unavailable', code: 'no-lease' };
-    case 'closing':
-      return written ? denied('possibly-completed') : denied('shutting-down');
-    case 'client-gone':
-      return denied('possibly-completed');
-  }
-}

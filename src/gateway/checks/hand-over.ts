@@ -1,3 +1,4 @@
+import { EstopError } from '../../core/errors.ts';
 import { isName } from '../../core/ids.ts';
 import type { HandOver } from '../../store/grants.ts';
 import { type Check, denied, known, type Verdict } from '../passage.ts';
@@ -40,10 +41,19 @@ export const fenceAndHandOver: Check = (passage): Verdict => {
     name: asked.name,
     connector: grant.connector,
     target: grant.target,
-    secret: JSON.parse(Buffer.from(plain).toString('utf8')) as unknown,
+    secret: secretIn(plain),
     absoluteEnd: grant.absoluteEnd,
   };
   const verdict = fenceAndAnswer(passage);
   delete facts.answer;
   return verdict as Verdict; // it is synchronous
 };
+
+/** The parser's own error would quote what it could not read. */
+function secretIn(plain: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(plain).toString('utf8'));
+  } catch {
+    throw new EstopError('sealed-data-invalid');
+  }
+}

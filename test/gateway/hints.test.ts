@@ -1,0 +1,41 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, expect, it, vi } from 'vitest';
+import { recordDrain } from '../../src/store/fence.ts';
+import { storeNow } from '../../src/store/installation.ts';
+import { sendStopHint } from '../../src/store/stop-hints.ts';
+import { keepBeating } from '../store/ledger.ts';
+import { makeRig } from './rig.ts';
+
+afterEach(() => vi.useRealTimers());
+
+it('a hint makes a gateway renew at once: with all its timers standing still it still follows', async () => {
+  const rig = await makeRig();
+  // No period, no time-out: from here on nothing but a reply or a hint makes the gateway do anything.
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const why = async (): Promise<string> => {
+    const body = (await (await fetch(`${gateway.url}/readyz`)).json()) as {
+      readonly status: string;
+      readonly why?: string;
+    };
+    return body.why ?? body.status;
+  };
+  await keepBeating(rig.ledger);
+  const gateway = await rig.startGateway();
+  while ((await why()) !== 'draining') {
+    await keepBeating(rig.ledger);
+    await sendStopHint(rig.ledger.as('estop_stop'), 0);
+    await sleep(20);
+  }
+  const revoker = rig.ledger.as('estop_revoker');
+  await recordDrain(revoker, await storeNow(revoker));
+  // Nobody has told it.
+  for (let look = 0; look < 20; look += 1) {
+    expect(await why()).toBe('draining');
+    await sleep(20);
+  }
+  await keepBeating(rig.ledger);
+  await sendStopHint(rig.ledger.as('estop_stop'), 0);
+  while ((await why()) !== 'ok') await sleep(20);
+  vi.useRealTimers();
+  await gateway.close();
+});
