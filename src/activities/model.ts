@@ -57,8 +57,10 @@ async function generate(
     const { statusCode, isRetryable } = error;
     const detail = `the model provider answered ${statusCode ?? 'nothing'}`;
     if (statusCode === undefined || isRetryable) throw new EstopError('upstream-unavailable', { detail });
-    // A wrong key is mended by an operator; a request that the provider finds malformed stays so.
-    throw new EstopError(statusCode === 401 || statusCode === 403 ? 'upstream-refused' : 'invalid-input', { detail });
+    // A garbled answer may be followed by a good one, and a wrong key is mended by an operator; a request that the provider
+    // finds malformed stays so.
+    const isOurRequest = statusCode >= 400 && statusCode !== 401 && statusCode !== 403;
+    throw new EstopError(isOurRequest ? 'invalid-input' : 'upstream-refused', { detail });
   }
 }
 

@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { asyncLocalStorage, type Context } from '@temporalio/activity';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createGatewayClient } from '../../src/activities/gateway-client.ts';
 import { createTaskTokens } from '../../src/activities/task-tokens.ts';
 import { createToolActivities } from '../../src/activities/tool.ts';
 import { createToolLists } from '../../src/activities/tool-list.ts';
+import { inActivity } from './in-activity.ts';
 
 type Play = (request: IncomingMessage, response: ServerResponse) => void;
 const play = (script: Play): Play => script;
@@ -195,14 +195,4 @@ describe('what a gateway answers', () => {
 
 function json(response: ServerResponse, status: number, body: object): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-}
-
-/** An activity asks only for these of its context. */
-function inActivity<Result>(work: () => Promise<Result>): Promise<Result> {
-  const context = {
-    cancellationSignal: new AbortController().signal,
-    cancellationDetails: undefined,
-    heartbeat: () => undefined,
-  };
-  return asyncLocalStorage.run(context as unknown as Context, work); // only a worker can make a whole Context
 }

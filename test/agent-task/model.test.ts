@@ -1,0 +1,193 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createModelActivities } from '../../src/activities/model.ts';
+import { createModelProviders } from '../../src/activities/model-provider.ts';
+import type { ModelMessage } from '../../src/contract/agent-task.ts';
+import type { ModelSpec } from '../../src/contract/config.ts';
+import { inActivity } from './in-activity.ts';
+
+interface Asked {
+  readonly path: string | undefined;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: unknown;
+}
+
+/** Any provider reduced to one HTTP answer; what was asked is kept. */
+describe('a model', () => {
+  const asked: Asked[] = [];
+  let answer = (_response: ServerResponse): void => undefined;
+  let key = 'first-key';
+  let baseUrl = '';
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      asked.push({ path: request.url, headers: request.headers, body: JSON.parse(Buffer.concat(chunks).toString()) });
+      answer(response);
+    });
+  });
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    baseUrl = typeof address === 'object' && address !== null ? `http://127.0.0.1:${address.port}/v1` : '';
+  });
+  afterAll(() => server.close().closeAllConnections());
+
+  const providers = createModelProviders(() => key);
+  const messages: readonly ModelMessage[] = [
+    { role: 'user', text: 'canary-question' },
+    {
+      role: 'assistant',
+      text: 'wait',
+      toolCalls: [{ toolCallId: 'c1', tool: 'billing__list', arguments: { page: 1 } }],
+    },
+    { role: 'tool', toolCallId: 'c1', tool: 'billing__list', text: 'three', isError: false },
+  ];
+  const call = (provider: ModelSpec['provider'], signal?: AbortSignal) => {
+    const models = [{ modelId: 'm', provider, model: 'some-model', baseUrl, apiKey: { env: 'KEY' } }];
+    const config = {
+      current: () => ({ environment: 'test', trustDomain: 'x', agents: [], connectors: [], toolServers: [], models }),
+    };
+    const toolLists = {
+      get: async () => [{ type: 'function' as const, name: 'billing__list', inputSchema: { type: 'object' as const } }],
+    };
+    const { callModel } = createModelActivities({ config, providers, toolLists });
+    return inActivity(() => callModel({ taskId: 't', agentId: 'a', modelId: 'm', messages }), signal);
+  };
+  const json = (status: number, body: object) => (response: ServerResponse) => {
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  };
+  const completion = (message: object, usage?: object) =>
+    json(200, {
+      id: 'x',
+      object: 'chat.completion',
+      created: 0,
+      model: 'm',
+      choices: [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content: null, ...message } }],
+      usage,
+    });
+  const toolCall = (input: string) => ({
+    tool_calls: [{ id: 'c2', type: 'function', function: { name: 'billing__list', arguments: input } }],
+  });
+
+  it.each(['openai-compatible', 'openai'] as const)(
+    'of %s is asked by chat completions, with its key, the tools and the whole conversation',
+    async (provider) => {
+      answer = completion(
+        { content: 'hi', ...toolCall('{"page":2}') },
+        { prompt_tokens: 5, completion_tokens: 7, total_tokens: 12 },
+      );
+      expect(await call(provider)).toEqual({
+        text: 'hi',
+        toolCalls: [{ toolCallId: 'c2', tool: 'billing__list', arguments: { page: 2 } }],
+        tokensUsed: 12,
+      });
+      expect(asked.at(-1)).toMatchObject({
+        path: '/v1/chat/completions',
+        headers: { authorization: 'Bearer first-key' },
+        body: {
+          model: 'some-model',
+          tools: [{ function: { name: 'billing__list' } }],
+          messages: [
+            { role: 'user' },
+            { role: 'assistant', tool_calls: [{ id: 'c1' }] },
+            { role: 'tool', content: 'three' },
+          ],
+        },
+      });
+    },
+  );
+
+  it('of anthropic is asked by messages', async () => {
+    answer = json(200, {
+      id: 'x',
+      type: 'message',
+      role: 'assistant',
+      model: 'm',
+      content: [
+        { type: 'text', text: 'hi' },
+        { type: 'tool_use', id: 'c3', name: 'billing__list', input: { page: 3 } },
+      ],
+      stop_reason: 'tool_use',
+      stop_sequence: null,
+      usage: { input_tokens: 3, output_tokens: 4 },
+    });
+    expect(await call('anthropic')).toEqual({
+      text: 'hi',
+      toolCalls: [{ toolCallId: 'c3', tool: 'billing__list', arguments: { page: 3 } }],
+      tokensUsed: 7,
+    });
+    expect(asked.at(-1)).toMatchObject({
+      path: '/v1/messages',
+      headers: { 'x-api-key': 'first-key' },
+      body: { model: 'some-model' },
+    });
+  });
+
+  it('is asked with a rotated key without a restart', async () => {
+    answer = completion({ content: 'hi' });
+    key = 'second-key';
+    await call('openai-compatible');
+    expect(asked.at(-1)?.headers.authorization).toBe('Bearer second-key');
+  });
+
+  it('that reports no usage does not make the token cap void', async () => {
+    answer = completion({ content: 'x'.repeat(4_000) });
+    expect((await call('openai-compatible')).tokensUsed).toBeGreaterThan(1_000);
+  });
+
+  it.each(['not json', '[1]', '"text"', 'null', `{"a":"${'x'.repeat(40_000)}"}`])(
+    'that calls with arguments like %.20s has them marked unreadable',
+    async (input) => {
+      answer = completion(toolCall(input));
+      expect((await call('openai-compatible')).toolCalls).toEqual([
+        { toolCallId: 'c2', tool: 'billing__list', arguments: {}, unreadable: true },
+      ]);
+    },
+  );
+
+  it('that says too much is cut off, in text and in calls', async () => {
+    answer = completion({
+      content: 'x'.repeat(200_000),
+      tool_calls: Array.from({ length: 100 }, (_, index) => ({
+        id: `c${index}`,
+        type: 'function',
+        function: { name: 'y'.repeat(500), arguments: '' },
+      })),
+    });
+    const { text, toolCalls } = await call('openai-compatible');
+    expect([text.length, toolCalls.length, toolCalls[0]?.tool.length]).toEqual([100_000, 32, 200]);
+  });
+
+  it.each([
+    [400, 'invalid-input'],
+    [401, 'upstream-refused'],
+    [403, 'upstream-refused'],
+    [429, 'upstream-unavailable'],
+    [500, 'upstream-unavailable'],
+    [529, 'upstream-unavailable'],
+  ])('that answers %d fails as %s, and says nothing of what was asked', async (status, code) => {
+    answer = json(status, { error: { message: 'canary-question is bad', type: 'x', param: null, code: null } });
+    const error: unknown = await call('openai-compatible').catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code });
+    expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('canary');
+  });
+
+  it('that answers with garbage fails as refused', async () => {
+    answer = (response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{"choices": canary');
+    await expect(call('openai-compatible')).rejects.toMatchObject({ code: 'upstream-refused' });
+  });
+
+  it('is hung up on when the task is killed', async () => {
+    const controller = new AbortController();
+    const before = asked.length;
+    const closed = new Promise(
+      (resolve) => (answer = (response) => void response.on('close', () => resolve(response.writableFinished))),
+    );
+    const pending = call('openai-compatible', controller.signal).catch(() => 'aborted');
+    await expect.poll(() => asked.length).toBeGreaterThan(before);
+    controller.abort();
+    expect(await pending).toBe('aborted');
+    expect(await closed).toBe(false);
+  });
+});
