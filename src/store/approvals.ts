@@ -5,7 +5,14 @@ import { bytesOrUndefined, int, present, type Row, text, textOrUndefined, word }
 import { storeError } from './store-error.ts';
 import { tables } from './tables.ts';
 
-export const approvalStates = ['pending', 'approved', 'denied', 'expired', 'closed', 'redeemed'] as const satisfies readonly ApprovalState[];
+export const approvalStates = [
+  'pending',
+  'approved',
+  'denied',
+  'expired',
+  'closed',
+  'redeemed',
+] as const satisfies readonly ApprovalState[];
 
 export interface ApprovalRecord {
   readonly approvalId: string;

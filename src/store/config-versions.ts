@@ -26,13 +26,6 @@ export async function currentConfig(store: Store): Promise<ConfigVersion | undef
   return row === undefined ? undefined : versionOf(row);
 }
 
-/** Newest first. */
-export async function listConfigs(store: Store, limit = 50): Promise<readonly ConfigVersion[]> {
-  return (
-    await call(store, 'configs', 'SELECT * FROM estop.config_versions ORDER BY version DESC LIMIT $1', [limit])
-  ).map(versionOf);
-}
-
 function versionOf(row: Row): ConfigVersion {
   return {
     version: int(row, 'version'),

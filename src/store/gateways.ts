@@ -24,15 +24,6 @@ export type Renewal =
     }
   | { readonly granted: false; readonly refusal: 'no-beat' | 'retired' };
 
-export interface GatewayRecord {
-  readonly gatewayId: string;
-  readonly address: string;
-  readonly registeredAt: string;
-  readonly leaseUntil: string;
-  readonly confirmedEpoch: number;
-  readonly retiredAt?: string;
-}
-
 /** Committed before the first renewal: a fence report that misses this row has stops older than the first view. Returns the store's id. */
 export async function registerGateway(store: Store, gatewayId: string, address: string): Promise<string> {
   return text(
@@ -92,23 +83,6 @@ export async function retireLapsedGateways(store: Store, lapsedMs: number): Prom
     await callOne(store, 'retire_gateways', 'SELECT estop.retire_gateways($1, $2) AS retired', [null, lapsedMs]),
     'retired',
   );
-}
-
-export async function listGateways(store: Store): Promise<readonly GatewayRecord[]> {
-  const rows = await call(
-    store,
-    'gateways',
-    'SELECT * FROM estop.gateways WHERE retired_at IS NULL ORDER BY registered_at, gateway_id',
-    [],
-  );
-  return rows.map((row: Row) => ({
-    gatewayId: text(row, 'gateway_id'),
-    address: text(row, 'address'),
-    registeredAt: text(row, 'registered_at'),
-    leaseUntil: text(row, 'lease_until'),
-    confirmedEpoch: int(row, 'confirmed_epoch'),
-    ...present({ retiredAt: textOrUndefined(row, 'retired_at') }),
-  }));
 }
 
 /** Strict: a view that cannot be read in full is no view. */

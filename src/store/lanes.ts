@@ -19,7 +19,12 @@ export type PhaseAttempt =
 /** `begunAt` is the store's time before the attempt: what `markFinal` wants for a probe. rule: idempotent-by-obligation-phase */
 export async function beginPhase(store: Store, key: PhaseKey): Promise<PhaseAttempt> {
   const values = [key.obligationId, key.phase, key.round];
-  const [row] = await call(store, 'begin_phase', 'SELECT done, result, attempts, begun_at FROM estop.begin_phase($1, $2, $3)', values);
+  const [row] = await call(
+    store,
+    'begin_phase',
+    'SELECT done, result, attempts, begun_at FROM estop.begin_phase($1, $2, $3)',
+    values,
+  );
   if (row === undefined) return { kind: 'unknown' };
   if (bool(row, 'done')) return { kind: 'done', result: json(row, 'result') };
   return { kind: 'begun', attempt: int(row, 'attempts'), begunAt: text(row, 'begun_at') };
@@ -46,7 +51,10 @@ export async function noteAttemptFailed(store: Store, failure: FailedAttempt): P
 
 /** Every cutting phase of this round is done. False if it was already, or the round is over. */
 export async function markRevoked(store: Store, obligationId: string, round: number): Promise<boolean> {
-  return bool(await callOne(store, 'mark_revoked', 'SELECT estop.mark_revoked($1, $2) AS marked', [obligationId, round]), 'marked');
+  return bool(
+    await callOne(store, 'mark_revoked', 'SELECT estop.mark_revoked($1, $2) AS marked', [obligationId, round]),
+    'marked',
+  );
 }
 
 export type Conclusion =
@@ -56,17 +64,36 @@ export type Conclusion =
   | { readonly kind: 'residual'; readonly until: string; readonly why: string };
 
 /** The lane's verdict for this round. Not yet the last word where a stop asks for a final probe. */
-export async function concludeObligation(store: Store, obligationId: string, round: number, conclusion: Conclusion): Promise<boolean> {
+export async function concludeObligation(
+  store: Store,
+  obligationId: string,
+  round: number,
+  conclusion: Conclusion,
+): Promise<boolean> {
   const residual = conclusion.kind === 'residual' ? conclusion : undefined;
   const evidence = conclusion.kind === 'proved' ? conclusion.evidence : null;
   const values = [obligationId, round, conclusion.kind, evidence, residual?.until ?? null, residual?.why ?? null];
-  const row = await callOne(store, 'conclude_obligation', 'SELECT estop.conclude_obligation($1, $2, $3, $4, $5, $6) AS concluded', values);
+  const row = await callOne(
+    store,
+    'conclude_obligation',
+    'SELECT estop.conclude_obligation($1, $2, $3, $4, $5, $6) AS concluded',
+    values,
+  );
   return bool(row, 'concluded');
 }
 
 /** A probe found access: cut again, in the next round (`round` + 1). False if somebody else opened it already. */
-export async function reopenObligation(store: Store, obligationId: string, round: number, why: string): Promise<boolean> {
-  const row = await callOne(store, 'reopen_obligation', 'SELECT estop.reopen_obligation($1, $2, $3) AS reopened', [obligationId, round, why]);
+export async function reopenObligation(
+  store: Store,
+  obligationId: string,
+  round: number,
+  why: string,
+): Promise<boolean> {
+  const row = await callOne(store, 'reopen_obligation', 'SELECT estop.reopen_obligation($1, $2, $3) AS reopened', [
+    obligationId,
+    round,
+    why,
+  ]);
   return bool(row, 'reopened');
 }
 
@@ -74,6 +101,18 @@ export async function reopenObligation(store: Store, obligationId: string, round
  * A final probe passed. Taken only if it began after the last cut of the whole cause and no lane of it is open; lanes become final
  * together. False: it does not count, probe again. rule: final-probe, open-until-final
  */
-export async function markFinal(store: Store, obligationId: string, round: number, probeBegunAt: string): Promise<boolean> {
-  return bool(await callOne(store, 'mark_final', 'SELECT estop.mark_final($1, $2, $3) AS taken', [obligationId, round, probeBegunAt]), 'taken');
+export async function markFinal(
+  store: Store,
+  obligationId: string,
+  round: number,
+  probeBegunAt: string,
+): Promise<boolean> {
+  return bool(
+    await callOne(store, 'mark_final', 'SELECT estop.mark_final($1, $2, $3) AS taken', [
+      obligationId,
+      round,
+      probeBegunAt,
+    ]),
+    'taken',
+  );
 }

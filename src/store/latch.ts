@@ -1,6 +1,6 @@
 import type { StopOrder } from '../contract/stop.ts';
 import { call, type Store, type StoreClient } from './pool.ts';
-import { int, type Row, bool, text, textOrUndefined } from './row.ts';
+import { bool, int, type Row, text, textOrUndefined } from './row.ts';
 import { storeError } from './store-error.ts';
 
 export type LatchResult =

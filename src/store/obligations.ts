@@ -43,7 +43,7 @@ export interface ObligationRecord {
   readonly finalAt?: string;
 }
 
-/** Polled for every stop of `unfinishedStops`, never read once. Returns how many it opened. rule: obligations-polled, intended-grants-covered */
+/** Polled for every stop of `listWatchedStops`, never read once. Returns how many it opened. rule: obligations-polled, intended-grants-covered */
 export async function openObligations(store: Store, stopId: string): Promise<number> {
   return int(
     await callOne(store, 'open_obligations', 'SELECT estop.open_obligations($1) AS opened', [stopId]),
@@ -57,27 +57,6 @@ export async function openEndObligations(store: Store): Promise<number> {
     await callOne(store, 'open_end_obligations', 'SELECT estop.open_end_obligations() AS opened', []),
     'opened',
   );
-}
-
-export interface OpenRevocation {
-  readonly agentId: string;
-  readonly causeEpoch: number;
-  readonly causeId: string;
-}
-
-/** The revocation workflows that must be open now: one per agent and cause with anything that is not final. rule: reconcile-from-ledger */
-export async function openRevocations(store: Store): Promise<readonly OpenRevocation[]> {
-  const rows = await call(
-    store,
-    'open_revocations',
-    'SELECT DISTINCT agent_id, cause_epoch, cause_id FROM estop.obligations WHERE final_at IS NULL ORDER BY cause_epoch, cause_id, agent_id',
-    [],
-  );
-  return rows.map((row) => ({
-    agentId: text(row, 'agent_id'),
-    causeEpoch: int(row, 'cause_epoch'),
-    causeId: text(row, 'cause_id'),
-  }));
 }
 
 export async function getObligation(store: Store, obligationId: string): Promise<ObligationRecord | undefined> {

@@ -52,14 +52,6 @@ export function openStore(options: StoreOptions): Store {
   return pool;
 }
 
-/** Opens connections before they are needed, so that a stop waits for no handshake. */
-export async function warmStore(store: Store, connections: number): Promise<void> {
-  const opened = await Promise.allSettled(Array.from({ length: connections }, () => store.connect()));
-  for (const one of opened) if (one.status === 'fulfilled') one.value.release();
-  const failed = opened.find((one) => one.status === 'rejected');
-  if (failed !== undefined) throw storeError(failed.reason);
-}
-
 /** One autocommit call by a named prepared statement: planned once per connection. The name is unique per text. */
 export async function call(
   db: Queryable,

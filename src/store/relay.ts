@@ -1,29 +1,40 @@
 import { call, type Store } from './pool.ts';
 import { bool, int, text } from './row.ts';
 
-/** What the relay looks at in every round. Nothing is remembered between rounds: the ledger is asked again. */
-export interface WatchedStop {
+/** A stop that is not proved: what the relay looks at in every round. */
+export interface UnprovedStop {
   readonly stopId: string;
   readonly graceMs: number;
   readonly seen: boolean;
   readonly fenced: boolean;
-  readonly proved: boolean;
 }
 
-const watchedStopsSql = `SELECT s.stop_id, s.grace_ms, p.stop_id IS NOT NULL AS seen, p.fenced_at IS NOT NULL AS fenced, p.proved_at IS NOT NULL AS proved
-  FROM estop.stops s LEFT JOIN estop.stop_progress p ON p.stop_id = s.stop_id
-  WHERE s.reset_at IS NULL OR p.proved_at IS NULL ORDER BY s.epoch`;
+const unprovedSql = `SELECT s.stop_id, s.grace_ms, p.stop_id IS NOT NULL AS seen, p.fenced_at IS NOT NULL AS fenced
+  FROM estop.stops s LEFT JOIN estop.stop_progress p ON p.stop_id = s.stop_id WHERE p.proved_at IS NULL ORDER BY s.epoch`;
 
-/** Stops in force, and stops that are not proved: also a reset stop is worked off to its end. */
-export async function listWatchedStops(store: Store): Promise<readonly WatchedStop[]> {
-  const rows = await call(store, 'relay_watched_stops', watchedStopsSql, []);
+/** Also of a stop that was reset: it is worked off to its end. */
+export async function listUnprovedStops(store: Store): Promise<readonly UnprovedStop[]> {
+  const rows = await call(store, 'relay_unproved_stops', unprovedSql, []);
   return rows.map((row) => ({
     stopId: text(row, 'stop_id'),
     graceMs: int(row, 'grace_ms'),
     seen: bool(row, 'seen'),
     fenced: bool(row, 'fenced'),
-    proved: bool(row, 'proved'),
   }));
+}
+
+export interface ProvedStop {
+  readonly stopId: string;
+  readonly epoch: number;
+}
+
+const provedSql = `SELECT s.stop_id, s.epoch FROM estop.stops s JOIN estop.stop_progress p ON p.stop_id = s.stop_id
+  WHERE s.reset_at IS NULL AND p.proved_at IS NOT NULL AND s.epoch > $1 ORDER BY s.epoch LIMIT $2`;
+
+/** Stops that are in force and proved, page by page: there can be very many, and seldom is there anything new under one. */
+export async function listProvedStops(store: Store, afterEpoch: number, limit: number): Promise<readonly ProvedStop[]> {
+  const rows = await call(store, 'relay_proved_stops', provedSql, [afterEpoch, limit]);
+  return rows.map((row) => ({ stopId: text(row, 'stop_id'), epoch: int(row, 'epoch') }));
 }
 
 export interface UnfinishedRevocation {

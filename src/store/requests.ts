@@ -16,15 +16,28 @@ export type RequestStart =
   | { readonly kind: 'in-flight' };
 
 /** @param request.staleMs how long a request that never finished blocks its key; then a retry takes it over */
-export async function beginRequest(store: Store, request: RequestKey & { readonly hash: Uint8Array; readonly staleMs: number }): Promise<RequestStart> {
+export async function beginRequest(
+  store: Store,
+  request: RequestKey & { readonly hash: Uint8Array; readonly staleMs: number },
+): Promise<RequestStart> {
   const values = [request.actor, request.key, Buffer.from(request.hash), request.staleMs];
-  const row = await callOne(store, 'begin_request', 'SELECT decision, status, response FROM estop.begin_request($1, $2, $3, $4)', values);
+  const row = await callOne(
+    store,
+    'begin_request',
+    'SELECT decision, status, response FROM estop.begin_request($1, $2, $3, $4)',
+    values,
+  );
   const decision = word(row, 'decision', ['fresh', 'replay', 'mismatch', 'in-flight'] as const);
-  return decision === 'replay' ? { kind: decision, status: int(row, 'status'), response: json(row, 'response') } : { kind: decision };
+  return decision === 'replay'
+    ? { kind: decision, status: int(row, 'status'), response: json(row, 'response') }
+    : { kind: decision };
 }
 
 /** Without a status the request is forgotten: it failed in a way that a retry may mend, so the retry starts afresh. */
-export async function finishRequest(store: Store, request: RequestKey & { readonly status?: number; readonly response?: unknown }): Promise<void> {
+export async function finishRequest(
+  store: Store,
+  request: RequestKey & { readonly status?: number; readonly response?: unknown },
+): Promise<void> {
   const values = [request.actor, request.key, request.status ?? null, JSON.stringify(request.response ?? null)];
   await call(store, 'finish_request', 'SELECT estop.finish_request($1, $2, $3, $4)', values);
 }

@@ -36,12 +36,6 @@ export async function getStop(store: Store, stopId: string): Promise<StopRecord 
   return row === undefined ? undefined : stopOf(row);
 }
 
-/** Which of these ids are latched: what a reader of the intake compares with. */
-export async function latchedStopIds(store: Store, stopIds: readonly string[]): Promise<ReadonlySet<string>> {
-  const rows = await call(store, 'stops_known', 'SELECT stop_id FROM estop.stops WHERE stop_id = ANY ($1)', [stopIds]);
-  return new Set(rows.map((row) => text(row, 'stop_id')));
-}
-
 /** Newest first. */
 export async function listStops(store: Store, filter: StopFilter = {}): Promise<Page<StopRecord>> {
   const limit = pageLimit(filter);
@@ -64,34 +58,6 @@ export async function listStops(store: Store, filter: StopFilter = {}): Promise<
   } catch (thrown) {
     throw storeError(thrown);
   }
-}
-
-/**
- * What the relay works on: every stop in force or not proved, oldest first. A proved stop in force is still polled, because a label
- * given to an agent now, or a mint whose worker died, can bring it new work.
- */
-export async function unfinishedStops(store: Store): Promise<readonly StopRecord[]> {
-  const rows = await call(
-    store,
-    'stops_unfinished',
-    `SELECT s.* FROM estop.stops s LEFT JOIN estop.stop_progress p ON p.stop_id = s.stop_id
-     WHERE s.reset_at IS NULL OR p.proved_at IS NULL ORDER BY s.epoch`,
-    [],
-  );
-  return rows.map(stopOf);
-}
-
-/** Stops in force that cover this credential or task, or that are younger than it: the one that kills it, if any. */
-export async function killedBy(
-  store: Store,
-  keys: readonly string[],
-  agents: readonly string[],
-  epoch: number,
-): Promise<string | undefined> {
-  return textOrUndefined(
-    await callOne(store, 'dead_by', 'SELECT estop.dead_by($1, $2, $3) AS stop_id', [keys, agents, epoch]),
-    'stop_id',
-  );
 }
 
 export type ResetOutcome =

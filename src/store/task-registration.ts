@@ -1,9 +1,8 @@
 import type { AgentSpec } from '../contract/config.ts';
 import { modelKey, taskKeys } from '../core/scope-key.ts';
 import { callOne, type Store } from './pool.ts';
-import { text, word } from './row.ts';
-import { storeError } from './store-error.ts';
-import { checkTask, closeTasks, getTask, type TaskRecord } from './tasks.ts';
+import { text, textOrUndefined, word } from './row.ts';
+import { closeTasks, getTask, type TaskRecord, taskOf } from './tasks.ts';
 
 const refusals = [
   'unknown-agent',
@@ -87,13 +86,18 @@ async function register(
 }
 
 async function lookAgain(store: Store, taskId: string, fresh: boolean): Promise<Registration> {
-  const check = await checkTask(store, taskId);
-  if (check?.stopId !== undefined) {
+  const row = await callOne(
+    store,
+    'look_again',
+    'SELECT t.*, estop.dead_by(t.keys, t.agents, t.epoch) AS killer FROM estop.tasks t WHERE t.task_id = $1',
+    [taskId],
+  );
+  const stopId = textOrUndefined(row, 'killer');
+  if (stopId !== undefined) {
     // Nothing was started under a fresh registration, so closing it here is seeing it closed.
     if (fresh) await closeTasks(store, [taskId], 'never-started');
-    return { kind: 'stopped', stopId: check.stopId };
+    return { kind: 'stopped', stopId };
   }
-  const task = await getTask(store, taskId);
-  if (task === undefined) throw storeError({ code: 'XX000' });
+  const task = taskOf(row);
   return task.state === 'closed' ? { kind: 'refused', reason: 'closed' } : { kind: 'registered', fresh, task };
 }

@@ -157,36 +157,6 @@ export async function coveredOpenTasks(store: Store, stopId: string, limit: numb
   return rows.map((row) => ({ taskId: text(row, 'task_id'), state: word(row, 'state', taskLedgerStates) }));
 }
 
-/** Open tasks that any stop has killed: for the watchdog. */
-export async function deadOpenTasks(
-  store: Store,
-  limit: number,
-): Promise<readonly (OpenTask & { readonly stopId: string })[]> {
-  const rows = await call(store, 'dead_open_tasks', 'SELECT task_id, state, stop_id FROM estop.dead_open_tasks($1)', [
-    limit,
-  ]);
-  return rows.map((row) => ({
-    taskId: text(row, 'task_id'),
-    state: word(row, 'state', taskLedgerStates),
-    stopId: text(row, 'stop_id'),
-  }));
-}
-
-/** Open tasks, oldest first, after a given one: how a watchdog walks them all in windows. */
-export async function openTasksAfter(
-  store: Store,
-  after: string | undefined,
-  limit: number,
-): Promise<readonly OpenTask[]> {
-  const rows = await call(
-    store,
-    'open_tasks_after',
-    `SELECT task_id, state FROM estop.tasks WHERE state <> 'closed' AND ($1::text IS NULL OR task_id > $1) ORDER BY task_id LIMIT $2`,
-    [after ?? null, limit],
-  );
-  return rows.map((row) => ({ taskId: text(row, 'task_id'), state: word(row, 'state', taskLedgerStates) }));
-}
-
 export function taskOf(row: Row): TaskRecord {
   return {
     taskId: text(row, 'task_id'),

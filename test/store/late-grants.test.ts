@@ -1,15 +1,10 @@
 import { beforeAll, expect, it } from 'vitest';
 import { labelKey } from '../../src/core/scope-key.ts';
 import { mintIntend, mintRecheck } from '../../src/store/grants.ts';
-import {
-  getObligation,
-  listObligations,
-  openEndObligations,
-  openObligations,
-  openRevocations,
-} from '../../src/store/obligations.ts';
+import { getObligation, listObligations, openEndObligations, openObligations } from '../../src/store/obligations.ts';
+import { listUnfinishedRevocations, listWatchedStops } from '../../src/store/relay.ts';
 import { markStage, markSweep, revocationState, stopProgress } from '../../src/store/stop-progress.ts';
-import { resetStop, unfinishedStops } from '../../src/store/stops.ts';
+import { resetStop } from '../../src/store/stops.ts';
 import { closeTasks } from '../../src/store/tasks.ts';
 import { onEveryPostgres } from '../kit/postgres.ts';
 import { guarded } from './guarded.ts';
@@ -51,9 +46,10 @@ onEveryPostgres('grants that turn up late', (createOn) => {
       await markSweep(revoker, stopId);
       for (const stage of ['halted', 'revoked', 'proved'] as const)
         expect(await markStage(revoker, stopId, stage)).toBe(true);
-      expect((await unfinishedStops(revoker)).map((one) => one.stopId)).toContain(stopId);
+      expect((await listWatchedStops(revoker)).map((one) => one.stopId)).not.toContain(stopId);
 
       await putAgents(l, [early, { ...late, labels: { team: value } }]);
+      expect((await listWatchedStops(revoker)).map((one) => one.stopId)).toContain(stopId);
       expect(await openObligations(revoker, stopId)).toBe(1);
       expect(await stopProgress(revoker, stopId)).toMatchObject({ stage: 'fenced', tasks: { covered: 1, halted: 0 } });
       expect(await stopProgress(revoker, stopId)).not.toHaveProperty('revokedAt');
@@ -64,6 +60,12 @@ onEveryPostgres('grants that turn up late', (createOn) => {
         expect(await markStage(revoker, stopId, stage)).toBe(true);
     },
     // rule: obligations-polled
+    {
+      what: 'looking at proved stops again',
+      in: 'estop.late_stops',
+      find: /IF EXISTS[\s\S]*?THEN/,
+      put: 'IF false THEN',
+    },
     { what: 'labels as of now', in: 'estop.open_obligations', find: 'OR g.agents && labelled', put: '' },
     {
       what: 'taking `revoked` and `proved` back',
@@ -127,7 +129,7 @@ onEveryPostgres('grants that turn up late', (createOn) => {
         evidence: 'nothing-to-revoke',
         finalAt: expect.any(String),
       });
-      expect((await openRevocations(revoker)).filter((one) => one.causeId === stopId)).toEqual([]);
+      expect((await listUnfinishedRevocations(revoker)).filter((one) => one.causeId === stopId)).toEqual([]);
     },
     { what: 'closing it', in: 'estop.open_obligations', find: 'PERFORM estop.close_never_issued(p_stop_id);', put: '' },
   );

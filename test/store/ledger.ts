@@ -174,4 +174,15 @@ export async function fence(ledger: Ledger, stopId: string): Promise<boolean> {
   return reportFence(ledger.as('estop_revoker'), stopId, 3_000);
 }
 
+/** The stop that kills such a credential now. */
+export async function killedBy(
+  ledger: Ledger,
+  keys: readonly string[],
+  agents: readonly string[],
+  epoch: number,
+): Promise<unknown> {
+  const [row] = await ledger.sql('SELECT estop.dead_by($1, $2, $3) AS killer', [keys, agents, epoch]);
+  return row?.['killer'] ?? undefined;
+}
+
 export const keepBeating = (ledger: Ledger): Promise<boolean> => beat(ledger.as('estop_stop'), 'test-stop');

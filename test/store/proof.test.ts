@@ -1,12 +1,7 @@
 import { beforeAll, expect, it } from 'vitest';
 import { beginPhase, concludeObligation, markFinal, markRevoked, reopenObligation } from '../../src/store/lanes.ts';
-import {
-  finalLanes,
-  getObligation,
-  openObligations,
-  openRevocations,
-  wipeFinishedGrants,
-} from '../../src/store/obligations.ts';
+import { finalLanes, getObligation, openObligations, wipeFinishedGrants } from '../../src/store/obligations.ts';
+import { listUnfinishedRevocations } from '../../src/store/relay.ts';
 import { markStage, markSweep, revocationState, stopProgress } from '../../src/store/stop-progress.ts';
 import { onEveryPostgres } from '../kit/postgres.ts';
 import { guarded } from './guarded.ts';
@@ -22,10 +17,10 @@ onEveryPostgres('the proof of a stop', (createOn) => {
   it('a stop goes from latched to proved, its grants end and their secrets are wiped', async () => {
     const { stopId, lanes, agent } = await stopped(ledger, 2);
     const revoker = ledger.as('estop_revoker');
-    expect(await openRevocations(revoker)).toContainEqual({
+    expect(await listUnfinishedRevocations(revoker)).toContainEqual({
       agentId: agent.agentId,
       causeId: stopId,
-      causeEpoch: expect.any(Number),
+      epoch: expect.any(Number),
     });
     for (const lane of lanes) await cutAndProve(ledger, lane);
     expect(await markStage(revoker, stopId, 'revoked')).toBe(true);
@@ -47,7 +42,7 @@ onEveryPostgres('the proof of a stop', (createOn) => {
         agent.agentId,
       ]),
     ).toEqual([]);
-    expect((await openRevocations(revoker)).filter((one) => one.causeId === stopId)).toEqual([]);
+    expect((await listUnfinishedRevocations(revoker)).filter((one) => one.causeId === stopId)).toEqual([]);
   });
 
   it('a stop with nothing to revoke says so', async () => {

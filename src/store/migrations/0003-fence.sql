@@ -19,7 +19,8 @@ DECLARE
   newest_beat timestamptz;
   updated integer;
 BEGIN
-  SELECT max(m.beat_at) INTO newest_beat FROM estop.latch_marks m;
+  -- A mark from the future was left before the clock went back (a failover, a step): it proves nothing about now.
+  SELECT max(m.beat_at) INTO newest_beat FROM estop.latch_marks m WHERE m.beat_at <= clock_timestamp();
   IF newest_beat IS NULL OR newest_beat < clock_timestamp() - make_interval(secs => p_lease_ms / 1000.0) THEN
     RETURN QUERY SELECT false, 'no-beat'::text, NULL::bigint, NULL::uuid, clock_timestamp(), NULL::timestamptz, NULL::jsonb;
     RETURN;
@@ -33,6 +34,8 @@ BEGIN
     RETURN QUERY SELECT false, 'retired'::text, NULL::bigint, NULL::uuid, clock_timestamp(), NULL::timestamptz, NULL::jsonb;
     RETURN;
   END IF;
+  -- Neither is a reading of the intake that began in the future a reading since this gap.
+  IF p_after_gap THEN DELETE FROM estop.intake_drains d WHERE d.begun_at > clock_timestamp(); END IF;
   RETURN QUERY SELECT true, NULL::text, estop.current_epoch(), (SELECT i.store_id FROM estop.installation i), clock_timestamp(),
     (SELECT d.begun_at FROM estop.intake_drains d),
     coalesce((SELECT jsonb_agg(jsonb_build_object(
@@ -155,9 +158,10 @@ BEGIN
   RETURN closed;
 END $$;
 
--- p_begun_at is this database's time at which the reading of the intake BEGAN. rule: drain-all-runs
+-- p_begun_at is this database's time at which the reading of the intake BEGAN. One that began in the future began before the clock
+-- went back: when that was cannot be said, so it is not recorded, and what is recorded of the future gives way. rule: drain-all-runs
 CREATE FUNCTION estop.record_drain(p_begun_at timestamptz) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  INSERT INTO estop.intake_drains AS d (begun_at) VALUES (least(p_begun_at, clock_timestamp()))
-  ON CONFLICT (only_row) DO UPDATE SET begun_at = greatest(d.begun_at, excluded.begun_at)
+  INSERT INTO estop.intake_drains AS d (begun_at) SELECT p_begun_at WHERE p_begun_at <= clock_timestamp()
+  ON CONFLICT (only_row) DO UPDATE SET begun_at = excluded.begun_at WHERE d.begun_at < excluded.begun_at OR d.begun_at > clock_timestamp()
 $$;

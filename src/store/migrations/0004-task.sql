@@ -147,13 +147,3 @@ BEGIN
         AND (s.reset_at IS NULL OR t.epoch < s.epoch))
     SELECT count(*)::integer, (count(*) FILTER (WHERE c.state = 'closed'))::integer FROM c;
 END $$;
-
--- Open tasks that some stop has killed: what a watchdog looks after, whoever stopped looking.
-CREATE FUNCTION estop.dead_open_tasks(p_limit integer) RETURNS TABLE (task_id text, state text, stop_id text)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_column
-BEGIN
-  RETURN QUERY SELECT d.task_id, d.state, d.killer FROM (
-      SELECT t.task_id, t.state, t.registered_at, estop.dead_by(t.keys, t.agents, t.epoch) AS killer FROM estop.tasks t WHERE t.state <> 'closed') d
-    WHERE d.killer IS NOT NULL ORDER BY d.registered_at, d.task_id LIMIT p_limit;
-END $$;

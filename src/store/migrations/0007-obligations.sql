@@ -31,6 +31,24 @@ BEGIN
   RETURN opened;
 END $$;
 
+-- Proved stops, still in force, that have come to cover something since: they are polled again. (Those that are not proved always are.)
+CREATE FUNCTION estop.late_stops() RETURNS SETOF text
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  s record;
+  labelled text[];
+BEGIN
+  FOR s IN SELECT x.stop_id, x.scope_key, x.epoch FROM estop.stops x JOIN estop.stop_progress p ON p.stop_id = x.stop_id
+    WHERE x.reset_at IS NULL AND p.proved_at IS NOT NULL
+  LOOP
+    labelled := estop.labelled_agents(s.scope_key, s.epoch);
+    IF EXISTS (SELECT 1 FROM estop.grants g WHERE g.state <> 'ended' AND (g.keys @> ARRAY[s.scope_key] OR g.agents && labelled))
+      OR EXISTS (SELECT 1 FROM estop.tasks t WHERE t.state <> 'closed' AND (t.keys @> ARRAY[s.scope_key] OR t.agents && labelled)) THEN
+      RETURN NEXT s.stop_id;
+    END IF;
+  END LOOP;
+END $$;
+
 -- The mint ended the row before it asked the issuer: there is nothing to cut and nothing to probe.
 CREATE FUNCTION estop.close_never_issued(p_cause_id text) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -209,7 +227,8 @@ BEGIN
   labelled := estop.labelled_agents(s.scope_key, s.epoch);
   RETURN QUERY SELECT (SELECT count(*)::integer FROM estop.grants g
       WHERE g.state <> 'ended' AND (g.keys @> ARRAY[s.scope_key] OR g.agents && labelled) AND (s.reset_at IS NULL OR g.epoch < s.epoch)
-        AND NOT EXISTS (SELECT 1 FROM estop.obligations o WHERE o.cause_id = s.stop_id AND o.grant_id = g.grant_id)),
+        -- NOT IN, because it is hashed: right after thousands of rows were written no statistics say that a loop would not do.
+        AND g.grant_id NOT IN (SELECT o.grant_id FROM estop.obligations o WHERE o.cause_id = s.stop_id)),
     count(*)::integer,
     (count(*) FILTER (WHERE o.revoked_at IS NOT NULL OR o.final_at IS NOT NULL))::integer,
     (count(*) FILTER (WHERE o.state IN ('proved', 'expired', 'accepted-risk')))::integer,
@@ -226,10 +245,6 @@ DECLARE
   r record;
   weakest text;
 BEGIN
-  IF p_stage = 'sweep' THEN
-    UPDATE estop.stop_progress p SET sweeps_done = p.sweeps_done + 1 WHERE p.stop_id = p_stop_id;
-    RETURN FOUND;
-  END IF;
   IF p_stage NOT IN ('halted', 'revoked', 'proved') THEN RAISE EXCEPTION 'no such stage' USING ERRCODE = 'ES002'; END IF;
   PERFORM 1 FROM estop.stop_progress p WHERE p.stop_id = p_stop_id FOR UPDATE;
   IF p_stage IN ('halted', 'proved') AND EXISTS (SELECT 1 FROM estop.covered_open_tasks(p_stop_id, 1)) THEN RETURN false; END IF;
@@ -246,5 +261,14 @@ BEGIN
       evidence = CASE WHEN p_stage = 'proved' THEN weakest ELSE p.evidence END
     WHERE p.stop_id = p_stop_id AND (p_stage <> 'proved'
       OR (p.fenced_at IS NOT NULL AND p.halted_at IS NOT NULL AND p.revoked_at IS NOT NULL AND p.sweeps_done >= 2));
+  RETURN FOUND;
+END $$;
+
+-- One sweep over visibility is done: the one after so many. An attempt whose answer was lost is the same sweep, counted once, or two
+-- attempts in a row would pass for two sweeps with a gap between them. rule: stray-sweep
+CREATE FUNCTION estop.mark_sweep(p_stop_id text, p_after integer) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  UPDATE estop.stop_progress p SET sweeps_done = p.sweeps_done + 1 WHERE p.stop_id = p_stop_id AND p.sweeps_done = p_after;
   RETURN FOUND;
 END $$;

@@ -29,12 +29,14 @@ BEGIN
 END $$;
 
 -- One statement, one snapshot: it sees only tombstones that have committed, so the epoch it reads holds every stop that was latched
--- while the label was still carried. Run it in a transaction of its own, after apply_agents. rule: no-relabel-out
+-- while the label was still carried. Run it in a transaction of its own, after apply_agents. The lock of configuration writers comes
+-- first: waiting for one of their rows instead would take the row as it is by then with an epoch from before. rule: no-relabel-out
 CREATE FUNCTION estop.settle_labels() RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   settled integer;
 BEGIN
+  PERFORM pg_advisory_xact_lock(1163088977, 1);
   UPDATE estop.agent_labels l SET removed_epoch = estop.current_epoch() WHERE l.tombstoned_at IS NOT NULL AND l.removed_epoch IS NULL;
   GET DIAGNOSTICS settled = ROW_COUNT;
   RETURN settled;
