@@ -32,7 +32,7 @@ export function readConnection(flags: ConnectionFlags, env: Environment, from: s
   const profile = path === undefined ? {} : readProfile(path);
   const pick = (flag: string | undefined, variable: string, key: string): string | undefined =>
     flag ?? nonEmpty(env[variable]) ?? nonEmpty(profile[key]);
-  const token = nonEmpty(env['ESTOP_TOKEN']) ?? tokenFromFile(env);
+  const token = nonEmpty(env['ESTOP_TOKEN']) ?? fromFile(env, 'ESTOP_TOKEN_FILE');
   const held = token ?? nonEmpty(profile['token']);
   return {
     environment: pick(undefined, 'ESTOP_ENVIRONMENT', 'environment') ?? environmentOf(held) ?? 'dev',
@@ -41,7 +41,7 @@ export function readConnection(flags: ConnectionFlags, env: Environment, from: s
     temporalAddress: pick(undefined, 'ESTOP_TEMPORAL_ADDRESS', 'temporalAddress'),
     token: held,
     serviceToken: token ?? nonEmpty(profile['serviceToken']) ?? held,
-    directUrl: pick(undefined, 'ESTOP_DIRECT_URL', 'directUrl'),
+    directUrl: pick(undefined, 'ESTOP_DIRECT_URL', 'directUrl') ?? fromFile(env, 'ESTOP_DIRECT_URL_FILE'),
     source: path,
   };
 }
@@ -79,13 +79,13 @@ function readProfile(path: string): Readonly<Record<string, unknown>> {
   throw new EstopError('invalid-input', { detail: `${path} cannot be read as a connection profile.` });
 }
 
-function tokenFromFile(env: Environment): string | undefined {
-  const path = nonEmpty(env['ESTOP_TOKEN_FILE']);
+function fromFile(env: Environment, variable: string): string | undefined {
+  const path = nonEmpty(env[variable]);
   if (path === undefined) return undefined;
   try {
     return nonEmpty(readFileSync(path, 'utf8').trim());
   } catch (cause) {
-    throw new EstopError('secret-missing', { detail: `ESTOP_TOKEN_FILE: ${path} cannot be read.`, cause });
+    throw new EstopError('secret-missing', { detail: `${variable}: ${path} cannot be read.`, cause });
   }
 }
 
