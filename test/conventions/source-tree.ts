@@ -28,7 +28,7 @@ export function readFiles(folders: readonly string[], wanted: RegExp, root = pro
     .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
 }
 
-export const codeFolders = ['src', 'test', 'bench', 'examples', 'tools'] as const;
+export const codeFolders = ['src', 'test', 'bench', 'examples', 'tools', 'deploy'] as const;
 export const isCode = /\.(ts|tsx)$/;
 
 /** A file that exists only in a test of a check. */

@@ -1,0 +1,29 @@
+# One image for every process of estop; docker-compose.yml says which one a container runs.
+FROM node:24-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+# No package needs its install script here: the base image brings Node itself.
+RUN npm ci --ignore-scripts
+COPY tsconfig.base.json tsconfig.json ./
+COPY types types
+COPY src src
+COPY deploy deploy
+RUN npx tsc -b src/cli src/stop src/control src/gateway src/workers src/workflows deploy
+
+FROM node:24-slim AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev --ignore-scripts && npm cache clean --force
+
+FROM node:24-slim
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=dependencies /app/node_modules node_modules
+COPY --from=build /app/dist dist
+COPY package.json package-lock.json ./
+COPY bin bin
+COPY src/store/migrations src/store/migrations
+# A worker that starts is needed at once: what it would bundle then is bundled now.
+RUN node dist/deploy/bundle-workflows.js
+USER node
+CMD ["node", "bin/estop.js", "--help"]

@@ -1,0 +1,184 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Connection } from '@temporalio/client';
+import { Client } from 'pg';
+import { afterAll, beforeAll, expect, inject, it, vi } from 'vitest';
+import { parse } from 'yaml';
+import { namespaces, queues } from '../../src/contract/names.ts';
+import { bareEnvironment } from '../../src/runtime/local/bare-environment.ts';
+import { startChild } from '../../src/runtime/local/child-process.ts';
+import { freePorts } from '../../src/runtime/local/free-port.ts';
+import { type PostgresServer, startPostgres } from '../../src/runtime/local/postgres-server.ts';
+import { searchAttributeTypes } from '../../src/runtime/local/temporal-server.ts';
+import type { Program } from '../kit/program.ts';
+import { requires } from '../kit/requires.ts';
+import { tempFolder } from '../kit/temp-folder.ts';
+import { makeSecrets, readComposition, readText } from './composition.ts';
+import { isHealthy, run, type Stage } from './rehearsed.ts';
+
+const patience = { timeout: 120_000, interval: 500 };
+const compose = readComposition();
+
+/**
+ * What docker-compose.yml starts, started without Docker: every service of ours by its own command with its own variables and its
+ * own secrets, against a PostgreSQL and a Temporal that know nothing of estop before. What stays untried: images, networks, users.
+ */
+requires('temporal')('docker-compose.yml, rehearsed without Docker', () => {
+  const folder = tempFolder();
+  const secretsFolder = join(folder, 'secrets');
+  const started = new Map<string, Program>();
+  let postgres: PostgresServer;
+  let stage: Stage;
+  let temporalPort = 0;
+  let stopTemporal = async (): Promise<void> => undefined;
+  const secret = (name: string): string => readFileSync(join(secretsFolder, name), 'utf8').trim();
+  const start = (...names: readonly string[]): void => {
+    for (const name of names) started.set(name, run(stage, name));
+  };
+  const finish = async (name: string) => (await run(stage, name).exited).code;
+
+  beforeAll(async () => {
+    const settings = storeSettings();
+    postgres = await startPostgres({ folder, name: 'store', settings });
+    await makeSecrets(secretsFolder, '--store', `127.0.0.1:${postgres.port}`);
+    const superuser = new Client({ connectionString: postgres.url('postgres') });
+    await superuser.connect();
+    // In a container the server itself is made with this one.
+    await superuser.query(`ALTER ROLE postgres PASSWORD '${secret('store_superuser_password')}'`);
+    await superuser.end();
+    const [temporal = 0, stop = 0, control = 0, gateway1 = 0, gateway2 = 0] = await freePorts(Array(5).fill(undefined));
+    temporalPort = temporal;
+    stage = {
+      compose,
+      secretsFolder,
+      rootsFolder: join(folder, 'roots'),
+      addresses: {
+        'temporal:7233': `127.0.0.1:${temporal}`,
+        'control:7701': `127.0.0.1:${control}`,
+        'gateway:7702': `127.0.0.1:${gateway1}`,
+        '127.0.0.1:7700': `127.0.0.1:${stop}`,
+      },
+      portsOf: {
+        'stop': { ESTOP_STOP_PORT: String(stop) },
+        'control': { ESTOP_CONTROL_PORT: String(control) },
+        'gateway-1': { ESTOP_GATEWAY_PORT: String(gateway1) },
+        'gateway-2': { ESTOP_GATEWAY_PORT: String(gateway2) },
+      },
+    };
+  }, 120_000);
+  afterAll(async () => {
+    await Promise.all([...started.values()].map((program) => program.kill('SIGTERM')));
+    await stopTemporal();
+    await postgres.stop();
+  }, 60_000);
+
+  it('provisions an empty store from the URL files of its roles, and again without a change', async () => {
+    expect(await finish('provision-store')).toBe(0);
+    expect(await finish('provision-store')).toBe(0);
+    for (const role of [
+      'estop_stop',
+      'estop_control',
+      'estop_gateway',
+      'estop_trusted',
+      'estop_revoker',
+      'estop_latch',
+    ]) {
+      const client = new Client({ connectionString: secret(`${role}_url`) });
+      await client.connect();
+      const { rows } = await client.query<{ who: string }>('SELECT current_user AS who');
+      await client.end();
+      expect(rows).toEqual([{ who: role }]);
+    }
+  });
+
+  it('starts the stop process and latches a stop while there is no Temporal', async () => {
+    start('stop');
+    await vi.waitFor(async () => expect(await isHealthy(stage, 'stop')).toBe(true), patience);
+    const port = stage.portsOf['stop']?.['ESTOP_STOP_PORT'];
+    const answer = await fetch(`http://127.0.0.1:${port}/v1/stops`, {
+      method: 'POST',
+      headers: { 'authorization': `Bearer ${secret('operator_token')}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ scopeKey: 'label:rehearsal=yes', reason: 'a rehearsal' }),
+    });
+    expect([answer.status, await answer.json()]).toMatchObject([200, { state: 'latched' }]);
+  }, 180_000);
+
+  it('provisions a Temporal that knows nothing of estop, and again without a change', async () => {
+    stopTemporal = await startBareTemporal(folder, temporalPort);
+    expect(await finish('provision-temporal')).toBe(0);
+    expect(await finish('provision-temporal')).toBe(0);
+    const connection = await Connection.connect({ address: `127.0.0.1:${temporalPort}` });
+    for (const namespace of Object.values(namespaces)) {
+      const { config } = await connection.workflowService.describeNamespace({ namespace });
+      expect(Number(config?.workflowExecutionRetentionTtl?.seconds)).toBe(30 * 86_400);
+      const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+      expect(Object.keys(customAttributes ?? {})).toEqual(expect.arrayContaining(Object.keys(searchAttributeTypes)));
+    }
+    await connection.close();
+  }, 180_000);
+
+  it('brings up every process with what it is given and no more, each healthy by its own check', async () => {
+    start('control', 'gateway-1', 'gateway-2', 'trusted-worker', 'control-worker', 'agent-worker');
+    for (const name of ['stop', 'control', 'gateway-1', 'gateway-2']) {
+      await vi.waitFor(async () => expect(await isHealthy(stage, name), name).toBe(true), patience);
+    }
+    const connection = await Connection.connect({ address: `127.0.0.1:${temporalPort}` });
+    const polled = async (namespace: string, taskQueue: string): Promise<number> => {
+      const request = { namespace, taskQueue: { name: taskQueue }, taskQueueType: 2 as const };
+      return (await connection.workflowService.describeTaskQueue(request)).pollers?.length ?? 0;
+    };
+    await vi.waitFor(async () => {
+      expect(await polled(namespaces.agents, queues.agent)).toBeGreaterThan(0);
+      expect(await polled(namespaces.agents, queues.trusted)).toBeGreaterThan(0);
+      expect(await polled(namespaces.control, queues.control)).toBeGreaterThan(0);
+    }, patience);
+    await connection.close();
+  }, 360_000);
+
+  it('works off the stop of before, to the end', async () => {
+    const port = stage.portsOf['control']?.['ESTOP_CONTROL_PORT'];
+    const newest = async () => {
+      const answer = await fetch(`http://127.0.0.1:${port}/v1/stops`, {
+        headers: { authorization: `Bearer ${secret('operator_token')}` },
+      });
+      const { items } = (await answer.json()) as { items: { scopeKey: string; reached: string }[] }; // StopPage of the contract
+      return items[0];
+    };
+    await vi.waitFor(
+      async () => expect(await newest()).toMatchObject({ scopeKey: 'label:rehearsal=yes', reached: 'proved' }),
+      patience,
+    );
+  }, 180_000);
+});
+
+/** As its container's command says it. */
+function storeSettings(): Readonly<Record<string, string>> {
+  const words = compose.services['store']?.command ?? [];
+  return Object.fromEntries(
+    words.filter((word) => word.includes('=')).map((word) => word.split('=') as [string, string]),
+  ); // a word with one '='
+}
+
+/** A dev server with the dynamic configuration of the deployment, and neither our namespaces nor our search attributes. */
+async function startBareTemporal(folder: string, port: number): Promise<() => Promise<void>> {
+  const file = parse(readText('deploy/temporal/dynamicconfig.yaml')) as Record<string, readonly { value: unknown }[]>; // a mapping of lists, as the server wants it
+  const values = Object.entries(file).flatMap(([key, [first]]) => [
+    '--dynamic-config-value',
+    `${key}=${String(first?.value)}`,
+  ]);
+  const [http = 0, metrics = 0] = await freePorts([undefined, undefined]);
+  const ports = ['--port', port, '--http-port', http, '--metrics-port', metrics].map(String);
+  const args = ['server', 'start-dev', '--headless', '--ip', '127.0.0.1', '--log-level', 'error', ...ports, ...values];
+  const child = await startChild({
+    name: 'temporal',
+    command: inject('temporalBinary'),
+    args,
+    stateFolder: folder,
+    logFile: join(folder, 'temporal.log'),
+    cwd: folder,
+    env: bareEnvironment(),
+    // It keeps everything in memory: there is nothing to put away.
+    graceMs: 0,
+  });
+  return async () => void (await child.stop());
+}
