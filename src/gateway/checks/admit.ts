@@ -1,10 +1,10 @@
 import type { Admission } from '../../store/calls.ts';
+import { cutDenial } from '../call/cut-denial.ts';
 import { LiveCall } from '../call/live-call.ts';
 import { shownText } from '../call/shown-text.ts';
+import { takeSocket } from '../call/take-socket.ts';
 import { type Check, denied, known, type Passage, type Verdict } from '../passage.ts';
-import { cutDenial } from './cut-denial.ts';
 import { bearerOf } from './fence.ts';
-import { takeSocket } from './take-socket.ts';
 
 /**
  * One round trip to the store: redeems the approval, records the intent, and reads the stops last, whatever the view says. A

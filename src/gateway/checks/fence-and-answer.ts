@@ -1,6 +1,6 @@
+import { cutDenial } from '../call/cut-denial.ts';
 import type { CallEnd } from '../call/live-call.ts';
 import { type Answer, type Check, type Denial, denied, known, type Passage, type Verdict } from '../passage.ts';
-import { cutDenial } from './cut-denial.ts';
 import { bearerOf, fenceDenial } from './fence.ts';
 
 /**

@@ -1,7 +1,7 @@
+import { cutDenial } from '../call/cut-denial.ts';
+import { takeSocket } from '../call/take-socket.ts';
 import { type Check, denied, known } from '../passage.ts';
-import { cutDenial } from './cut-denial.ts';
 import { bearerOf, fenceDenial } from './fence.ts';
-import { takeSocket } from './take-socket.ts';
 
 /**
  * Second fence, after every wait on the store, and the write to the upstream in the same tick: between the two there is no

@@ -1,5 +1,5 @@
-import type { LiveCall } from '../call/live-call.ts';
 import { known, type Passage } from '../passage.ts';
+import type { LiveCall } from './live-call.ts';
 
 /** Longer than any server takes that is there at all; a call that waits for one must not wait as long as it may run. */
 const connectTimeoutMs = 5_000;
