@@ -28,12 +28,13 @@ const width = 16;
  */
 export function createSweepActivities(deps: SweepDeps): Pick<ControlActivities, 'sweepStrays'> {
   return {
-    sweepStrays: async ({ stopId }) => {
+    sweepStrays: async ({ stopId, after }) => {
       const stop = await readStopUnderWay(deps.store, stopId);
-      if (stop === undefined) return { found: 0 };
+      // Counted by an attempt whose answer was lost: the next one is due only after the gap.
+      if (stop === undefined || stop.sweepsDone > after) return { found: 0 };
       let found = 0;
       for (const query of await queriesFor(deps.store, stop)) found += await sweep(deps, stop, query);
-      if (found === 0) await markSweep(deps.store, stopId);
+      if (found === 0) await markSweep(deps.store, stopId, after);
       return { found };
     },
   };

@@ -104,7 +104,8 @@ export interface ControlActivities {
   listLanes(input: ListLanes): Promise<readonly LaneSpec[]>;
   escalateLane(input: { readonly obligationId: string; readonly why: string }): Promise<void>;
   haltTasks(input: { readonly stopId: string; readonly graceMs: number }): Promise<HaltProgress>;
-  sweepStrays(input: { readonly stopId: string }): Promise<{ readonly found: number }>;
+  /** The sweep that comes after so many clean ones. Counted once, however often it is attempted. */
+  sweepStrays(input: { readonly stopId: string; readonly after: number }): Promise<{ readonly found: number }>;
   /** Reads the ledger: which stages hold now; stamps those that do. */
   reviewStop(stopId: string): Promise<StopReview>;
 }

@@ -94,9 +94,15 @@ export async function markStage(
   );
 }
 
-/** One sweep over visibility is done. rule: stray-sweep */
-export async function markSweep(store: Store, stopId: string): Promise<void> {
-  await callOne(store, 'mark_stage', 'SELECT estop.mark_stage($1, $2) AS marked', [stopId, 'sweep']);
+/**
+ * One sweep over visibility is done, the one after `after` others. False: it was counted already, by an attempt whose answer was lost.
+ * rule: stray-sweep
+ */
+export async function markSweep(store: Store, stopId: string, after: number): Promise<boolean> {
+  return bool(
+    await callOne(store, 'mark_sweep', 'SELECT estop.mark_sweep($1, $2) AS marked', [stopId, after]),
+    'marked',
+  );
 }
 
 type Stamps = Pick<StopProgress, 'seenAt' | 'fencedAt' | 'haltedAt' | 'revokedAt' | 'provedAt' | 'evidence'>;

@@ -50,7 +50,7 @@ async function keepHalting(input: StopFanoutInput, seen: Seen): Promise<void> {
 async function sweepTwice(stopId: string): Promise<void> {
   if ((await reviewStop(stopId)).sweepsDone > 0) await sleep(sweepGapMs);
   for (let done = 0; done < 2; done = (await reviewStop(stopId)).sweepsDone) {
-    await sweepStrays({ stopId });
+    await sweepStrays({ stopId, after: done });
     if ((await reviewStop(stopId)).sweepsDone < 2) await sleep(sweepGapMs);
   }
 }

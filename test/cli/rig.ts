@@ -210,7 +210,7 @@ function startRelay(ledger: Ledger): () => Promise<void> {
         'stopped',
       );
       for (const stage of ['halted', 'revoked'] as const) await markStage(revoker, stopId, stage);
-      await markSweep(revoker, stopId);
+      for (const after of [0, 1]) await markSweep(revoker, stopId, after);
       await markStage(revoker, stopId, 'proved');
     }
   };

@@ -84,7 +84,7 @@ onEveryPostgres('the proof of a stop', (createOn) => {
       for (const lane of lanes) expect(await lastProbe(l, lane)).toBe(true);
       await l.sql('UPDATE estop.stop_progress SET sweeps_done = 1 WHERE stop_id = $1', [stopId]);
       expect(await markStage(revoker, stopId, 'proved')).toBe(false);
-      await markSweep(revoker, stopId);
+      expect(await markSweep(revoker, stopId, 1)).toBe(true);
       expect(await markStage(revoker, stopId, 'proved')).toBe(true);
     },
     // rule: ledger-decides, stray-sweep

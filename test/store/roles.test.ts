@@ -85,6 +85,7 @@ const mayExecute: Readonly<Record<Exclude<StoreRole, 'estop_owner'>, readonly st
     'mark_final',
     'mark_revoked',
     'mark_stage',
+    'mark_sweep',
     'note_attempt_failed',
     'note_stop_seen',
     'open_end_obligations',

@@ -46,8 +46,7 @@ export async function stopped(l: Ledger, grants: number): Promise<Scene> {
   expect(await fence(l, stopId)).toBe(true);
   await closeTasks(revoker, [task.taskId], 'terminated');
   expect(await markStage(revoker, stopId, 'halted')).toBe(true);
-  await markSweep(revoker, stopId);
-  await markSweep(revoker, stopId);
+  for (const after of [0, 1]) await markSweep(revoker, stopId, after);
   await openObligations(revoker, stopId);
   return { agent, task, stopId, lanes: grantIds.map((grantId) => `${stopId}/${grantId}`) };
 }

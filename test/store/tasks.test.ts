@@ -117,7 +117,9 @@ onEveryPostgres('tasks', (createOn) => {
   it('a sweep is counted by the stop it belongs to', async () => {
     const stopped = await latch(ledger.as('estop_stop'), order('agent:swept'));
     await fence(ledger, stopped.stopId);
-    await markSweep(ledger.as('estop_revoker'), stopped.stopId);
+    expect(await markSweep(ledger.as('estop_revoker'), stopped.stopId, 0)).toBe(true);
+    // An attempt whose answer was lost is made again: that is no second sweep.
+    expect(await markSweep(ledger.as('estop_revoker'), stopped.stopId, 0)).toBe(false);
     expect((await stopProgress(ledger.as('estop_revoker'), stopped.stopId))?.sweepsDone).toBe(1);
   });
 });
