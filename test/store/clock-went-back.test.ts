@@ -1,0 +1,85 @@
+import { beforeAll, expect } from 'vitest';
+import { drainWanted, recordDrain } from '../../src/store/fence.ts';
+import { renewLease } from '../../src/store/gateways.ts';
+import { storeNow } from '../../src/store/installation.ts';
+import { onEveryPostgres } from '../kit/postgres.ts';
+import { addGateway, leaseMs, retainMs } from './gateway.ts';
+import { guarded } from './guarded.ts';
+import { keepBeating, type Ledger, makeLedger } from './ledger.ts';
+
+/** What an old primary left behind whose clock was ahead: every time in it is of the future. */
+onEveryPostgres(
+  'a store whose clock went back (a failover to a machine that is behind, a step of the time server)',
+  (createOn) => {
+    let ledger: Ledger;
+    beforeAll(async () => {
+      ledger = await makeLedger(createOn);
+    });
+
+    guarded(
+      () => ledger,
+      'renews no lease on a mark that the latch left in the future',
+      async (l) => {
+        const gatewayId = await addGateway(l);
+        await keepBeating(l);
+        await l.sql(`UPDATE estop.latch_marks SET beat_at = clock_timestamp() + interval '30 s'`);
+        const store = l.as('estop_gateway');
+        expect(await renewLease(store, { gatewayId, leaseMs, retainMs, afterGap: false })).toEqual({
+          granted: false,
+          refusal: 'no-beat',
+        });
+      },
+      { what: 'marks of the future', in: 'estop.renew_lease', find: 'WHERE m.beat_at <= clock_timestamp()', put: '' },
+    );
+
+    guarded(
+      () => ledger,
+      'ends no gap with a reading of the intake that is of the future, and reads it anew',
+      async (l) => {
+        const gatewayId = await addGateway(l);
+        const revoker = l.as('estop_revoker');
+        await recordDrain(revoker, await storeNow(revoker));
+        await l.sql(`UPDATE estop.intake_drains SET begun_at = clock_timestamp() + interval '200 ms'`);
+        await keepBeating(l);
+        const renewal = { gatewayId, leaseMs, retainMs, afterGap: true };
+        const first = await renewLease(l.as('estop_gateway'), renewal);
+        expect(first).not.toHaveProperty('drainedAt');
+        expect(await drainWanted(revoker)).toBe(true);
+        // The clock catches up with that old reading: it is still from before the gap.
+        await l.sql('SELECT pg_sleep(0.25)');
+        expect(await renewLease(l.as('estop_gateway'), renewal)).not.toHaveProperty('drainedAt');
+        await recordDrain(revoker, await storeNow(revoker));
+        expect(await renewLease(l.as('estop_gateway'), renewal)).toHaveProperty('drainedAt');
+      },
+      {
+        what: 'readings of the future',
+        in: 'estop.renew_lease',
+        find: 'WHERE d.begun_at > clock_timestamp()',
+        put: 'WHERE false',
+      },
+    );
+
+    guarded(
+      () => ledger,
+      'does not record a reading of the intake that began before its clock went back',
+      async (l) => {
+        const gatewayId = await addGateway(l);
+        const revoker = l.as('estop_revoker');
+        await l.sql('DELETE FROM estop.intake_drains');
+        await keepBeating(l);
+        const [row] = await l.sql(`SELECT (clock_timestamp() + interval '30 s')::text AS begun`);
+        const renewal = { gatewayId, leaseMs, retainMs, afterGap: true };
+        await renewLease(l.as('estop_gateway'), renewal);
+        await recordDrain(revoker, String(row?.['begun']));
+        expect(await renewLease(l.as('estop_gateway'), renewal)).not.toHaveProperty('drainedAt');
+        expect(await drainWanted(revoker)).toBe(true);
+      },
+      {
+        what: 'the refusal of the future',
+        in: 'estop.record_drain',
+        find: 'SELECT p_begun_at WHERE p_begun_at <= clock_timestamp()',
+        put: 'SELECT least(p_begun_at, clock_timestamp())',
+      },
+    );
+  },
+);
