@@ -57,6 +57,21 @@ function suite(version: PostgresVersion): void {
     await cutAll(grant);
   });
 
+  it('waits for the lock under which pg-boss makes queues, for two at once would deadlock', async () => {
+    await rig.target.sql('BEGIN');
+    await rig.target.sql(
+      `SELECT pg_advisory_xact_lock(('x' || encode(sha224((current_database() || '.pgboss.pgbosscreate-queue')::bytea), 'hex'))::bit(64)::bigint)`,
+    );
+    const issue = bench.issue(bench.plan({}));
+    const waiting = () =>
+      rig.target.sql(
+        "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+      );
+    await expect.poll(waiting, { timeout: 10_000, interval: 20 }).toHaveLength(1);
+    await rig.target.sql('COMMIT');
+    await cutAll((await issue).grant);
+  });
+
   it('is made for many grants at once, next to queues that the application makes', async () => {
     const grants = Array.from({ length: 8 }, () => bench.plan({}));
     const [, ...issues] = await Promise.all([

@@ -154,6 +154,29 @@ function suite(version: PostgresVersion): void {
     await rig.target.sql(`ALTER ROLE ${rig.target.admin.user} PASSWORD '${rig.target.admin.password}'`);
   });
 
+  it('gets rights on what the administrator may give, next to tables of somebody else', async () => {
+    await rig.target.sql(`CREATE TABLE not_ours (); CREATE SCHEMA closed; CREATE TABLE closed.not_ours ();
+      GRANT USAGE ON SCHEMA closed TO ${rig.target.admin.user} WITH GRANT OPTION`);
+    const { grant, secret } = await bench.issue(
+      bench.plan({ schemas: [{ schema: 'public', tables: ['insert', 'select'] }] }),
+    );
+    const agent = await rig.target.connectAs(secret);
+    await agent.query('INSERT INTO public.numbered (note) VALUES (1)');
+    await expect(agent.query('SELECT * FROM public.not_ours')).rejects.toMatchObject({ code: '42501' });
+    // What somebody else gave it is theirs to take, and holds up nothing.
+    await rig.target.sql(`GRANT SELECT ON not_ours TO ${String(secret['user'])}`);
+    await bench.connector.cut('fence', grant, within(healthyMs));
+    for (const use of ["nextval('public.numbered_id_seq')", 'count(*) FROM public.numbered']) {
+      await expect(agent.query(`SELECT ${use}`)).rejects.toMatchObject({ code: '42501' });
+    }
+    await cutAll(grant);
+    await expect(
+      bench.issue(bench.plan({ schemas: [{ schema: 'closed', tables: ['select'] }] })),
+    ).rejects.toMatchObject({
+      code: 'config-invalid',
+    });
+  });
+
   it('is refused a group or a schema that is not there, as a mistake of the configuration', async () => {
     for (const options of [{ memberOf: ['nobody knows'] }, { schemas: [{ schema: 'nowhere', tables: ['select'] }] }]) {
       const grant = bench.plan(options);

@@ -38,6 +38,9 @@ export async function startPostgresTarget(version: PostgresVersion): Promise<Pos
     'CREATE TABLE calls (at timestamptz NOT NULL DEFAULT clock_timestamp(), who name NOT NULL DEFAULT session_user)',
   );
   await superuser.query(`GRANT INSERT ON calls TO ${superuser.escapeIdentifier(group)}`);
+  await superuser.query('CREATE TABLE numbered (id serial, note int)');
+  await superuser.query(`GRANT SELECT, INSERT ON numbered TO ${admin.user} WITH GRANT OPTION`);
+  await superuser.query(`GRANT USAGE ON SEQUENCE numbered_id_seq TO ${admin.user} WITH GRANT OPTION`);
   await superuser.query(`GRANT USAGE ON SCHEMA public TO ${admin.user} WITH GRANT OPTION`);
   await superuser.query(`GRANT SELECT, INSERT ON calls TO ${admin.user} WITH GRANT OPTION`);
   const sql = async <Row extends object>(text: string, values: readonly unknown[] = []): Promise<readonly Row[]> =>

@@ -63,18 +63,45 @@ async function renewPassword(session: Session, grant: LedgerGrant, name: string,
   await session.run('give the role of a grant a new password', 'ALTER ROLE %I PASSWORD %L', [name, verifier]);
 }
 
+/**
+ * Table by table, and only what is ours to give: one table of somebody else's in the schema (the agent may have made it) would
+ * otherwise refuse the whole grant, and every later one.
+ */
 async function grantSchema(
   session: Session,
   schema: string,
-  tables: PostgresGrant['schemas'][number]['tables'],
+  rights: PostgresGrant['schemas'][number]['tables'],
   role: string,
 ): Promise<void> {
   const what = `give rights on schema ${JSON.stringify(schema)}`;
   await session.run(what, 'GRANT USAGE ON SCHEMA %I TO %I', [schema, role]);
-  await session.run(what, `GRANT ${tables.join(', ')} ON ALL TABLES IN SCHEMA %I TO %I`, [schema, role]);
-  if (tables.includes('insert'))
-    await session.run(what, 'GRANT USAGE ON ALL SEQUENCES IN SCHEMA %I TO %I', [schema, role]);
+  const given = await session.rows<{ kind: string; name: string }>(grantable, [
+    schema,
+    rights.map((right) => `${right} with grant option`),
+    rights.includes('insert'),
+  ]);
+  for (const { kind, name } of given) {
+    const right = kind === 'SEQUENCE' ? 'USAGE' : rights.join(', ');
+    await session.run(`give rights on ${JSON.stringify(name)}`, `GRANT ${right} ON ${kind} %I.%I TO %I`, [
+      schema,
+      name,
+      role,
+    ]);
+  }
+  if (given.length > 0) return;
+  throw new EstopError('config-invalid', {
+    detail: `In the schema ${JSON.stringify(schema)} there is no table on which we may give ${rights.join(', ')}.`,
+  });
 }
+
+const grantable = `
+  SELECT 'TABLE' AS kind, c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE n.nspname = $1 AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+    AND NOT EXISTS (SELECT 1 FROM unnest($2::text[]) right_wanted WHERE NOT has_table_privilege(c.oid, right_wanted))
+  UNION ALL
+  SELECT 'SEQUENCE', c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE n.nspname = $1 AND $3 AND CASE c.relkind WHEN 'S' THEN has_sequence_privilege(c.oid, 'usage with grant option') ELSE false END
+  ORDER BY 1 DESC, 2`;
 
 /** A member of such a group could make roles of its own, or read past every rule: no cut of its own role would end that. */
 async function refusePowerful(session: Session, groups: readonly string[]): Promise<void> {

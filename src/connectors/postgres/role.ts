@@ -83,22 +83,17 @@ export async function grantMembership(session: Session, group: string, member: s
   await session.run(`give membership in ${JSON.stringify(group)}`, `GRANT %I TO %I${how}`, [group, member]);
 }
 
-/**
- * Takes away what it is a member of, as far as we may: a membership that somebody else gave can be theirs to take. That must not
- * hold up the cut, for a role that cannot log in has no use for it; the probe names what is left.
- */
+/** Takes away what it is a member of. */
 export async function revokeMemberships(session: Session, name: string): Promise<void> {
   for (const { granted, grantor } of await listMemberships(session, name)) {
     const by = session.version >= 160_000 && grantor !== null ? ' GRANTED BY %I' : '';
-    try {
-      await session.run(`take membership in ${JSON.stringify(granted)}`, `REVOKE %I FROM %I${by}`, [
+    await asFarAsWeMay(() =>
+      session.run(`take membership in ${JSON.stringify(granted)}`, `REVOKE %I FROM %I${by}`, [
         granted,
         name,
         ...(by === '' ? [] : [grantor ?? '']),
-      ]);
-    } catch (thrown) {
-      if (!hasSqlState(thrown, '42501', '0LP01')) throw thrown;
-    }
+      ]),
+    );
   }
 }
 
@@ -114,22 +109,41 @@ export function listMemberships(
   );
 }
 
+const heldRights = `
+  SELECT 'SCHEMA' AS kind, n.nspname AS schema, NULL AS name, string_agg(DISTINCT a.privilege_type, ', ') AS rights
+  FROM pg_namespace n, aclexplode(n.nspacl) a JOIN pg_roles x ON x.oid = a.grantee WHERE x.rolname = $1 GROUP BY n.oid, n.nspname
+  UNION ALL
+  SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, n.nspname, c.relname, string_agg(DISTINCT a.privilege_type, ', ')
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, aclexplode(c.relacl) a JOIN pg_roles x ON x.oid = a.grantee
+  WHERE x.rolname = $1 AND c.relowner <> x.oid GROUP BY c.oid, n.nspname, c.relname, c.relkind`;
+
 /** What was given to the role itself, read from the catalogue of this database: also what others gave it. */
 export async function revokePrivileges(session: Session, name: string): Promise<void> {
-  const held = await session.rows<{ kind: string; schema: string; name: string | null }>(
-    `SELECT 'SCHEMA' AS kind, n.nspname AS schema, NULL AS name FROM pg_namespace n, aclexplode(n.nspacl) a JOIN pg_roles x ON x.oid = a.grantee WHERE x.rolname = $1
-     UNION SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, n.nspname, c.relname
-     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, aclexplode(c.relacl) a JOIN pg_roles x ON x.oid = a.grantee
-     WHERE x.rolname = $1 AND c.relowner <> x.oid`,
-    [name],
-  );
-  for (const { kind, schema, name: object } of held) {
+  const held = await session.rows<{ kind: string; schema: string; name: string | null; rights: string }>(heldRights, [
+    name,
+  ]);
+  for (const { kind, schema, name: object, rights } of held) {
     const names = object === null ? [schema] : [schema, object];
-    // Without the right to take one, the server only warns.
-    await session.run('take privileges', `REVOKE ALL ON ${kind} ${names.map(() => '%I').join('.')} FROM %I`, [
-      ...names,
-      name,
-    ]);
+    const place = names.map(() => '%I').join('.');
+    // By name: ALL means the columns too, and without a right on those the server refuses the whole.
+    await asFarAsWeMay(() =>
+      session.run(`take rights on ${JSON.stringify(names.join('.'))}`, `REVOKE ${rights} ON ${kind} ${place} FROM %I`, [
+        ...names,
+        name,
+      ]),
+    );
+  }
+}
+
+/**
+ * What somebody else gave can be theirs to take. That must not hold up the cut: a role that cannot log in has no use for it, and the
+ * probe names the memberships that are left.
+ */
+async function asFarAsWeMay(take: () => Promise<void>): Promise<void> {
+  try {
+    await take();
+  } catch (thrown) {
+    if (!hasSqlState(thrown, '42501', '0LP01')) throw thrown;
   }
 }
 
