@@ -43,7 +43,7 @@ export interface ObligationRecord {
   readonly finalAt?: string;
 }
 
-/** Polled for every stop of `listWatchedStops`, never read once. Returns how many it opened. rule: obligations-polled, intended-grants-covered */
+/** Polled for every stop that is in force or not proved, never read once. Returns how many it opened. rule: obligations-polled, intended-grants-covered */
 export async function openObligations(store: Store, stopId: string): Promise<number> {
   return int(
     await callOne(store, 'open_obligations', 'SELECT estop.open_obligations($1) AS opened', [stopId]),

@@ -17,7 +17,7 @@ import { createTaskTokenSigner } from '../../src/runtime/keys/task-token.ts';
 import { type StopServer, startStopServer } from '../../src/stop/server.ts';
 import { noteStopSeen, reportFence } from '../../src/store/fence.ts';
 import { openObligations } from '../../src/store/obligations.ts';
-import { listWatchedStops } from '../../src/store/relay.ts';
+import { listUnprovedStops } from '../../src/store/relay.ts';
 import { markStage, markSweep } from '../../src/store/stop-progress.ts';
 import { closeTasks, coveredOpenTasks } from '../../src/store/tasks.ts';
 import { createDatabase } from '../kit/postgres.ts';
@@ -199,7 +199,7 @@ function startRelay(ledger: Ledger): () => Promise<void> {
   let isRunning = true;
   const revoker = ledger.as('estop_revoker');
   const round = async (): Promise<void> => {
-    for (const { stopId } of await listWatchedStops(revoker)) {
+    for (const { stopId } of await listUnprovedStops(revoker)) {
       await noteStopSeen(revoker, stopId);
       if (!(await reportFence(revoker, stopId, 3_000))) continue;
       await openObligations(revoker, stopId);

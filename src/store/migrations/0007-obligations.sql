@@ -31,24 +31,6 @@ BEGIN
   RETURN opened;
 END $$;
 
--- Proved stops, still in force, that have come to cover something since: they are polled again. (Those that are not proved always are.)
-CREATE FUNCTION estop.late_stops() RETURNS SETOF text
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  s record;
-  labelled text[];
-BEGIN
-  FOR s IN SELECT x.stop_id, x.scope_key, x.epoch FROM estop.stops x JOIN estop.stop_progress p ON p.stop_id = x.stop_id
-    WHERE x.reset_at IS NULL AND p.proved_at IS NOT NULL
-  LOOP
-    labelled := estop.labelled_agents(s.scope_key, s.epoch);
-    IF EXISTS (SELECT 1 FROM estop.grants g WHERE g.state <> 'ended' AND (g.keys @> ARRAY[s.scope_key] OR g.agents && labelled))
-      OR EXISTS (SELECT 1 FROM estop.tasks t WHERE t.state <> 'closed' AND (t.keys @> ARRAY[s.scope_key] OR t.agents && labelled)) THEN
-      RETURN NEXT s.stop_id;
-    END IF;
-  END LOOP;
-END $$;
-
 -- The mint ended the row before it asked the issuer: there is nothing to cut and nothing to probe.
 CREATE FUNCTION estop.close_never_issued(p_cause_id text) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

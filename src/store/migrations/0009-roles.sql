@@ -39,11 +39,12 @@ GRANT EXECUTE ON FUNCTION
 -- revoker: fence reports, halt, obligations, drains.
 GRANT EXECUTE ON FUNCTION
   estop.note_stop_seen(text), estop.report_fence(text, integer), estop.close_stale_approvals(), estop.retire_gateways(text, integer),
-  estop.record_drain(timestamptz), estop.close_tasks(text[], text), estop.check_task(text), estop.late_stops(),
+  estop.record_drain(timestamptz), estop.close_tasks(text[], text), estop.check_task(text),
   estop.open_obligations(text), estop.open_end_obligations(), estop.begin_phase(text, text, integer), estop.end_phase(text, text, integer, jsonb),
   estop.note_attempt_failed(text, text, timestamptz, text), estop.mark_revoked(text, integer),
   estop.conclude_obligation(text, integer, text, text, timestamptz, text), estop.reopen_obligation(text, integer, text),
   estop.mark_final(text, integer, timestamptz), estop.wipe_finished_grants(), estop.mark_stage(text, text), estop.mark_sweep(text, integer),
+  estop.mint_recheck(text),
   estop.append_audit(text, text, text, jsonb)
   TO estop_revoker;
 
