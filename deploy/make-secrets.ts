@@ -34,6 +34,9 @@ try {
   process.exitCode = 1;
 }
 
+/** The content of a file, which is made if it is not there. */
+type Keep = (name: string, make: () => string) => string;
+
 function makeSecrets(path: string, environment: string, store: string): readonly string[] {
   if (!isEnvironment(environment))
     throw new EstopError('invalid-input', { detail: '--environment: 1-16 lower-case letters or digits' });
@@ -42,7 +45,7 @@ function makeSecrets(path: string, environment: string, store: string): readonly
   mkdirSync(path, { recursive: true, mode: 0o700 });
   chmodSync(path, 0o700);
   const made: string[] = [];
-  const keep = (name: string, make: () => string): string => {
+  const keep: Keep = (name, make) => {
     const file = join(path, name);
     if (!existsSync(file)) {
       // 'wx': two runs at the same time do not write over each other either.
@@ -61,6 +64,7 @@ function makeSecrets(path: string, environment: string, store: string): readonly
   // Read once: keys of another environment are found here rather than by a process that does not start.
   for (const purpose of keyPurposes) openKeyRing(join(path, 'keys'), purpose, environment);
   makeTokens(path, environment, keep);
+  keep('connection.json', () => connectionProfile(environment, keep));
   return [
     `${made.length} files made in ${path} for ${environment}; what was there is as it was.`,
     ...made.map((name) => `  ${name}`),
@@ -68,7 +72,7 @@ function makeSecrets(path: string, environment: string, store: string): readonly
 }
 
 /** A token is shown once and kept as its hash: a token file without its line in tokens.json would open nothing. */
-function makeTokens(path: string, environment: string, keep: (name: string, make: () => string) => string): void {
+function makeTokens(path: string, environment: string, keep: Keep): void {
   const list = join(path, 'tokens.json');
   const orphan = existsSync(list) ? undefined : Object.keys(tokens).find((name) => existsSync(join(path, name)));
   if (orphan !== undefined) {
@@ -78,6 +82,19 @@ function makeTokens(path: string, environment: string, keep: (name: string, make
   }
   for (const [name, { actor, roles }] of Object.entries(tokens))
     keep(name, () => addAccessToken(list, environment, actor, roles));
+}
+
+/** So that `estop --state secrets ..` speaks to this installation from its own host. The names are those of the CLI's profiles. */
+function connectionProfile(environment: string, keep: Keep): string {
+  const never = (): string => '';
+  return JSON.stringify({
+    environment,
+    stopUrl: 'http://127.0.0.1:7700',
+    controlUrl: 'http://127.0.0.1:7701',
+    gatewayUrl: 'http://127.0.0.1:7702',
+    token: keep('operator_token', never),
+    serviceToken: keep('service_token', never),
+  });
 }
 
 /** Of letters that a URL, a shell and a connection string all take as they are. */

@@ -139,8 +139,8 @@ describe('docker-compose.yml', () => {
     const declared = Object.values(compose.secrets)
       .map(({ file }) => file.replace(/^\.\/secrets\//, ''))
       .toSorted();
-    // Handed to a backend service by a person; nothing here reads it.
-    expect(made.filter((file) => !declared.includes(file))).toEqual(['service_token']);
+    // For people and backend services on the host; no container reads them.
+    expect(made.filter((file) => !declared.includes(file))).toEqual(['connection.json', 'service_token']);
     expect(declared.filter((file) => !made.includes(file))).toEqual([]);
     const used = new Set(Object.values(services).flatMap(({ secrets }) => secrets.map(({ source }) => source)));
     expect([...used].toSorted()).toEqual(Object.keys(compose.secrets).toSorted());

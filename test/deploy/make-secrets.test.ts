@@ -1,9 +1,11 @@
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { readConnection } from '../../src/cli/connection.ts';
 import { createAuthenticator } from '../../src/runtime/keys/access-tokens.ts';
+import { runProgram } from '../kit/program.ts';
 import { tempFolder } from '../kit/temp-folder.ts';
-import { makeSecrets } from './composition.ts';
+import { makeSecrets, projectRoot } from './composition.ts';
 
 const filesOf = (folder: string): readonly string[] =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -33,6 +35,18 @@ it('makes a token of each kind that opens what it should', async () => {
   });
   expect(rolesOf('service_token')).toMatchObject({ ok: true, identity: { roles: ['viewer', 'service'] } });
   expect(rolesOf('worker_token')).toMatchObject({ ok: true, identity: { roles: ['agent-worker'] } });
+});
+
+it('tells the command line where the installation is, and where its keys are', async () => {
+  const folder = join(tempFolder(), 'secrets');
+  await makeSecrets(folder);
+  const { stopUrl, controlUrl, token } = readConnection({ state: folder }, {}, '/');
+  expect([stopUrl, controlUrl]).toEqual(['http://127.0.0.1:7700', 'http://127.0.0.1:7701']);
+  expect(token).toBe(readFileSync(join(folder, 'operator_token'), 'utf8').trim());
+  const before = readFileSync(join(folder, 'keys', 'codec.json'), 'utf8');
+  const cli = join(projectRoot, 'src', 'cli', 'main.ts');
+  expect((await runProgram(cli, ['keys', 'rotate', 'codec', '--state', folder]).exited).code).toBe(0);
+  expect(readFileSync(join(folder, 'keys', 'codec.json'), 'utf8')).not.toBe(before);
 });
 
 it('keeps what is there, and adds what is missing', async () => {
