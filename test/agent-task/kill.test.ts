@@ -51,6 +51,9 @@ requires('temporal')('a kill', () => {
     await handle.signal('kill');
     await expectStopped(handle);
     await until(() => stack.model.abandoned() > before);
+    // The attempt ended as cancelled, not as a failure that would be tried again.
+    const failed = stack.logged.filter((line) => line.includes(handle.workflowId) && line.includes('activity.failed'));
+    expect(failed.filter((line) => !line.includes('no-lease'))).toEqual([]);
   });
 
   it('ends a task while a tool works for it', async () => {
@@ -133,6 +136,16 @@ requires('temporal')('a kill', () => {
     await latch(stack.ledger.latch, { ...order, stopId, scopeKey: `task:${taskIdOf(handle)}` });
     await handle.signal('kill');
     expect(await expectStopped(handle)).toEqual({ stopId });
+  });
+
+  it('latches under another id where somebody has taken the task’s own for another scope', async () => {
+    const handle = await stack.start('thinks');
+    const taken = taskIdOf(handle).replace(/^task_/, 'stop_');
+    await latch(stack.ledger.latch, { ...order, stopId: taken, scopeKey: 'connector:elsewhere' });
+    await handle.signal('kill');
+    const { stopId } = await expectStopped(handle);
+    expect(stopId).not.toBe(taken);
+    expect(await getStop(stack.ledger.control, stopId)).toMatchObject({ scopeKey: `task:${taskIdOf(handle)}` });
   });
 
   it('that is sent many times is one stop', async () => {

@@ -75,6 +75,17 @@ requires('temporal')('workers as processes', () => {
     expect(callsOf(stack, handle)).toEqual(['slow_report']);
   });
 
+  it('asked to end in the middle of a tool call, gives the call up, and no other worker makes it again', {
+    timeout: 60_000,
+  }, async () => {
+    const worker = processes.at(-1);
+    const handle = await stack.start('reports');
+    await until(() => callsOf(stack, handle).length === 1);
+    await Promise.all([worker?.stop(), startWorker('agent', 'agent-after')]);
+    expect(await handle.result()).toMatchObject({ outcome: 'done', answer: 'not known' });
+    expect(callsOf(stack, handle)).toEqual(['slow_report']);
+  });
+
   it('asked to end, drains: a task under way goes on with the next worker and every call is made once', {
     timeout: 60_000,
   }, async () => {

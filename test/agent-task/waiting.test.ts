@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Receipt } from '../../src/contract/agent-task.ts';
 import { decideApproval, listApprovals } from '../../src/store/approvals.ts';
@@ -61,10 +62,35 @@ requires('temporal')('a task that waits', () => {
     expect(await stack.status(handle)).toMatchObject({ state: 'awaiting-approval', openApprovals: [approvalId] });
     expect(callsOf(stack, handle)).toEqual([]);
     await handle.signal('approve', { approvalId: 'appr_test_00000000000000000000000000' });
-    await handle.executeUpdate('receipt');
+    await sleep(1_500); // longer than the gap after which it would look again
     expect(await scheduled(handle, 'approvalState')).toBe(1);
     await handle.signal('kill');
     expect(await handle.result()).toMatchObject({ outcome: 'stopped' });
+  });
+
+  it('reads the store at most once a second, however often it is woken', async () => {
+    const handle = await stack.start('refunds');
+    const approvalId = await untilAsked(stack, handle);
+    const begun = Date.now();
+    for (let count = 0; count < 40; count += 1) {
+      await handle.signal('approve', { approvalId });
+      await handle.executeUpdate('receipt');
+    }
+    const seconds = Math.ceil((Date.now() - begun) / 1_000);
+    expect(await scheduled(handle, 'approvalState')).toBeLessThanOrEqual(seconds + 1);
+    await handle.signal('kill');
+    await handle.result();
+  });
+
+  it('waits no longer than it was told, also where the store’s clock is behind', async () => {
+    const handle = await stack.start('refunds', { agentId: 'hasty-bot' });
+    await untilAsked(stack, handle);
+    await stack.ledger.superuser.query(
+      `UPDATE estop.approvals SET expires_at = now() + interval '1 day' WHERE task_id = $1`,
+      [taskIdOf(handle)],
+    );
+    expect(await handle.result()).toMatchObject({ outcome: 'done' });
+    expect(callsOf(stack, handle)).toEqual([]);
   });
 
   it('is not approved by whoever asked for the task', async () => {
