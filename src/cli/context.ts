@@ -1,6 +1,7 @@
 import { createEstop, type Estop, EstopError } from '../sdk/index.ts';
 import type { Connection } from './connection.ts';
 import type { ExitCode } from './exit-code.ts';
+import { httpSend } from './http-send.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What a command has at hand. Nothing is opened before it is asked for. */
@@ -26,7 +27,7 @@ export function createContext(terminal: Terminal, connect: () => Connection): Cl
   };
   const client = (token: string | undefined): Estop => {
     if (token === undefined) throw new EstopError('unauthenticated');
-    return createEstop({ controlUrl: connection().controlUrl, stopUrl: connection().stopUrl, token });
+    return createEstop({ controlUrl: connection().controlUrl, stopUrl: connection().stopUrl, token, send: httpSend });
   };
   return {
     terminal,

@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises';
 import pc from 'picocolors';
 import { EstopError } from '../core/errors.ts';
 
@@ -44,6 +43,7 @@ export function createTerminal(format: OutputFormat): Terminal {
     },
     ask: async (question) => {
       if (!canAsk) throw new EstopError('invalid-input', { detail: 'There is no terminal to ask on: add --yes.' });
+      const { createInterface } = await import('node:readline/promises');
       const prompt = createInterface({ input: process.stdin, output: process.stderr });
       try {
         return await prompt.question(question);

@@ -4,7 +4,7 @@ import { type Approvals, createApprovals } from './approvals.ts';
 import { createEvents, type Events } from './events.ts';
 import { createStops, type Stops } from './stops.ts';
 import { createTasks, type Tasks } from './tasks.ts';
-import { createTransport } from './transport.ts';
+import { createTransport, type Send } from './transport.ts';
 
 export interface EstopOptions {
   /** Default: ESTOP_CONTROL_URL, else http://127.0.0.1:7701. */
@@ -14,6 +14,8 @@ export interface EstopOptions {
   /** Default: ESTOP_TOKEN. Its second part names the environment. */
   readonly token?: string | undefined;
   readonly fetch?: typeof fetch | undefined;
+  /** In place of fetch for everything but the event stream. */
+  readonly send?: Send | undefined;
   /** Of one attempt; 10 s. */
   readonly timeoutMs?: number | undefined;
   /** Every request may be repeated safely; 3. */
@@ -24,7 +26,7 @@ export interface Estop {
   readonly tasks: Tasks;
   readonly stops: Stops;
   readonly approvals: Approvals;
-  readonly agents: { list(query?: { readonly cursor?: string; readonly limit?: number }): Promise<AgentPage> };
+  readonly agents: { list(): Promise<AgentPage> };
   readonly events: Events;
 }
 
@@ -38,10 +40,10 @@ export function createEstop(options: EstopOptions = {}): Estop {
     stop: options.stopUrl ?? process.env['ESTOP_STOP_URL'] ?? 'http://127.0.0.1:7700',
   };
   // Looked up at every call, so that a program may replace or instrument the global after this client was made.
-  const send: typeof fetch = options.fetch ?? ((input, init) => fetch(input, init));
+  const get: typeof fetch = options.fetch ?? ((input, init) => fetch(input, init));
   const call = createTransport({
     token,
-    fetch: send,
+    send: options.send ?? get,
     timeoutMs: options.timeoutMs ?? 10_000,
     attempts: options.attempts ?? 3,
   });
@@ -50,6 +52,6 @@ export function createEstop(options: EstopOptions = {}): Estop {
     stops: createStops(call, urls, environment),
     approvals: createApprovals(call, urls.control),
     agents: { list: () => call({ method: 'GET', baseUrl: urls.control, path: '/v1/agents' }) },
-    events: createEvents({ token, fetch: send, baseUrl: urls.control }),
+    events: createEvents({ token, fetch: get, baseUrl: urls.control }),
   };
 }

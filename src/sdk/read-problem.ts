@@ -4,7 +4,7 @@ import { EstopError, type FieldError, isErrorCode } from '../core/errors.ts';
  * An answer that is not 2xx, as the error it stands for. A proxy's HTML page has no code of ours: it becomes `unreachable` when
  * it says the server behind it is, and `bad-answer` otherwise, so that a proxy's 404 is never taken for our `unknown-task`.
  */
-export function readProblem(response: Response, text: string): EstopError {
+export function readProblem(response: { readonly status: number }, text: string): EstopError {
   const body = parse(text);
   const code = body['code'];
   if (!isErrorCode(code)) {

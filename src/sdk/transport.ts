@@ -3,9 +3,27 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { EstopError, isErrorCode } from '../core/errors.ts';
 import { readProblem } from './read-problem.ts';
 
+/** As much of fetch as a request with a short answer needs; a program that must start fast may bring something lighter. */
+export type Send = (url: string, init: SendInit) => Promise<SendAnswer>;
+
+export interface SendInit {
+  readonly method: 'GET' | 'POST';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly signal: AbortSignal;
+  /** A token goes nowhere else. */
+  readonly redirect: 'error';
+}
+
+export interface SendAnswer {
+  readonly ok: boolean;
+  readonly status: number;
+  text(): Promise<string>;
+}
+
 export interface TransportOptions {
   readonly token: string;
-  readonly fetch: typeof fetch;
+  readonly send: Send;
   /** Of one attempt. */
   readonly timeoutMs: number;
   readonly attempts: number;
@@ -46,7 +64,7 @@ export function createTransport(options: TransportOptions): Transport {
 
 interface Described {
   readonly url: string;
-  readonly init: RequestInit;
+  readonly init: Omit<SendInit, 'signal'>;
 }
 
 function describe(call: Call, token: string): Described {
@@ -73,10 +91,10 @@ function describe(call: Call, token: string): Described {
 async function send({ url, init }: Described, call: Call, options: TransportOptions): Promise<unknown> {
   const limit = AbortSignal.timeout(call.timeoutMs ?? options.timeoutMs);
   const signal = call.signal === undefined ? limit : AbortSignal.any([call.signal, limit]);
-  let response: Response;
+  let response: SendAnswer;
   let text: string;
   try {
-    response = await options.fetch(url, { ...init, signal });
+    response = await options.send(url, { ...init, signal });
     text = await response.text();
   } catch (cause) {
     throw new EstopError('unreachable', { detail: `${new URL(url).origin}: ${whyNot(cause, limit.aborted)}`, cause });
@@ -92,9 +110,10 @@ async function send({ url, init }: Described, call: Call, options: TransportOpti
 /** What a person can act on; fetch hides it one level down. */
 function whyNot(cause: unknown, timedOut: boolean): string {
   if (timedOut) return 'no answer in time';
-  const inner = cause instanceof Error ? cause.cause : undefined;
-  if (typeof inner === 'object' && inner !== null && 'code' in inner && typeof inner.code === 'string')
-    return inner.code;
+  for (const error of [cause, cause instanceof Error ? cause.cause : undefined]) {
+    if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string')
+      return error.code;
+  }
   return cause instanceof Error ? cause.message : 'no answer';
 }
 
