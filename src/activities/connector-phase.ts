@@ -4,6 +4,7 @@ import type { ConnectorActivities, PhaseOutcome, ProbeOutcome } from '../contrac
 import type { Log, Sealer } from '../contract/identity.ts';
 import type { CuttingPhase, Phase } from '../contract/phases.ts';
 import { EstopError } from '../core/errors.ts';
+import { mintRecheck } from '../store/grants.ts';
 import { type Lane, readLane, readResidualOfCuts } from '../store/lane-record.ts';
 import {
   beginPhase,
@@ -151,8 +152,18 @@ async function askIssuer(deps: ConnectorPhaseDeps, lane: Lane, phase: Phase): Pr
   const listed = await ask(deps, lane, phase, ({ connector }, grant, signal) => connector.lists(grant, { signal }));
   if (listed === 'present') return { kind: 'alive', why: 'the issuer lists what was intended' };
   const { asked, pastEnd, absoluteEnd } = lane.grant;
-  if (!asked || pastEnd) return { kind: 'dead', conclusion: { kind: 'expired' } };
+  if (pastEnd || (!asked && (await endUnasked(deps.store, lane))))
+    return { kind: 'dead', conclusion: { kind: 'expired' } };
   return { kind: 'residual', until: absoluteEnd, why: 'the issuer may still execute a request whose answer was lost' };
+}
+
+/**
+ * That nobody had asked is only what could be read. A mint that looked at the stops before this one, and has not committed, is about
+ * to ask: so the row is ended under the lock that the mint holds, or it turns out that the issuer may have been asked after all.
+ */
+async function endUnasked(store: Store, { obligationId, grant }: Lane): Promise<boolean> {
+  await mintRecheck(store, grant.grantId);
+  return (await readLane(store, obligationId))?.grant.state === 'ended';
 }
 
 /** The control identity is asked before and after: a denial while everybody is denied proves nothing. rule: control-identity, affirmative-denial */

@@ -105,7 +105,7 @@ requires('temporal')('the lanes of a stop', () => {
     const [asked, neverAsked] = [await intend(8_000), await intend(600_000)];
     await mintRecheck(store, asked);
     const { stopId } = await stopAgent(rig.ledger, agent);
-    await inState(stopId, neverAsked, 'expired');
+    expect((await inState(stopId, neverAsked, 'proved')).evidence).toBe('nothing-to-revoke');
     await inState(stopId, asked, 'residual');
     // The lost request reaches the issuer after all: it is found, and cut, while it is still watched.
     rig.target.grant(asked);
@@ -115,6 +115,41 @@ requires('temporal')('the lanes of a stop', () => {
     expect(end.round).toBeGreaterThan(0);
     const [row] = await rig.ledger.sql('SELECT absolute_end FROM estop.grants WHERE grant_id = $1', [asked]);
     expect(Date.parse(end.provedAt ?? '')).toBeGreaterThanOrEqual(Date.parse(String(row?.['absolute_end'])));
+  });
+
+  it('do not call a grant never asked for while a mint that began before the stop is about to ask', async () => {
+    const agent = await rig.agent();
+    const task = await rig.task(agent);
+    const grantId = newId('grant');
+    await mintIntend(rig.ledger.as('estop_trusted'), {
+      grantId,
+      name: 'late',
+      taskId: task.taskId,
+      connector: 'target',
+      target: 'x',
+      shared: false,
+      handle: { key: grantId },
+      epoch: task.epoch,
+      lifeMs: 600_000,
+    });
+    // It has looked at the stops and has not committed.
+    const minting = await rig.ledger.session('estop_trusted');
+    await minting.query('BEGIN');
+    expect((await minting.query('SELECT decision FROM estop.mint_recheck($1)', [grantId])).rows).toEqual([
+      { decision: 'issue' },
+    ]);
+    const [self] = (await minting.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows;
+    const { stopId } = await stopAgent(rig.ledger, agent);
+    await until(async () => {
+      const waiting = await rig.ledger.sql(
+        'SELECT 1 FROM pg_stat_activity a WHERE $1 = ANY (pg_blocking_pids(a.pid))',
+        [self?.pid],
+      );
+      return waiting.length > 0 || ((await lane(stopId, grantId))?.state ?? 'open') !== 'open';
+    });
+    expect((await lane(stopId, grantId))?.state).toBe('open');
+    await minting.query('COMMIT');
+    await inState(stopId, grantId, 'residual');
   });
 
   it('are opened again where the last probe finds a zombie, and all are probed once more', async () => {
