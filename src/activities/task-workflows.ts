@@ -1,10 +1,16 @@
 import type { Client } from '@temporalio/client';
+import type { TrustedActivities } from '../contract/activities.ts';
 import type { KillMessage } from '../contract/agent-task.ts';
 import { agentTaskWorkflowId, signals } from '../contract/names.ts';
 
 /** What `describe` says of the newest run: a task that continues as new is open, whatever became of its older runs. */
 export type TaskSight =
-  | { readonly kind: 'open'; readonly runId: string; readonly waitsForWorkerSince: Date | undefined }
+  | {
+      readonly kind: 'open';
+      readonly runId: string;
+      readonly waitsForWorkerSince: Date | undefined;
+      readonly latchIsStuck: boolean;
+    }
   | { readonly kind: 'closed'; readonly runId: string; readonly outcome: string }
   /** Never started, or deleted. */
   | { readonly kind: 'absent' };
@@ -19,6 +25,9 @@ export interface TaskWorkflows {
 }
 
 const callMs = 5_000;
+const latchActivity: keyof TrustedActivities = 'latchTask';
+/** Healthy, it takes milliseconds. */
+const latchStuckMs = 3_000;
 const notFound = 5; // gRPC status
 /** By WorkflowExecutionStatus. Completed without a word to the ledger is as much an end as any. */
 const outcomes: Readonly<Record<number, string>> = {
@@ -72,6 +81,11 @@ export function createTaskWorkflows(client: Client, identity: string): TaskWorkf
           kind: 'open',
           runId,
           waitsForWorkerSince: since == null ? undefined : new Date(Number(since.seconds ?? 0) * 1_000),
+          latchIsStuck: (seen.pendingActivities ?? []).some(
+            ({ activityType, attempt, scheduledTime }) =>
+              activityType?.name === latchActivity &&
+              ((attempt ?? 0) > 2 || Date.now() - Number(scheduledTime?.seconds ?? 0) * 1_000 > latchStuckMs),
+          ),
         };
       } catch (thrown) {
         if (statusOf(thrown) === notFound) return { kind: 'absent' };

@@ -1,9 +1,10 @@
+import { msToTs } from '@temporalio/common/lib/time';
 import { beforeAll, expect, it } from 'vitest';
-import { agentTaskWorkflowId } from '../../src/contract/names.ts';
+import { agentTaskWorkflowId, queues } from '../../src/contract/names.ts';
 import { latch } from '../../src/store/latch.ts';
 import { stopProgress } from '../../src/store/stop-progress.ts';
 import { registerRoot } from '../../src/store/task-registration.ts';
-import { beginTask, closeTasks, getTask } from '../../src/store/tasks.ts';
+import { beginTask, checkTask, closeTasks, getTask } from '../../src/store/tasks.ts';
 import { requires } from '../kit/requires.ts';
 import { addAgent, mustLatch, newId, order, startTask, stop, stopAgent } from '../store/ledger.ts';
 import { type Rig, startRig, startTaskWorkflow, until } from './rig.ts';
@@ -144,6 +145,44 @@ requires('temporal')('halting what a stop covers', () => {
     expect(progress.stop.method).toBe('watchdog');
     expect(await statusOf(task.taskId)).toBe('TERMINATED');
     expect(rig.target.count('cut fence', grant)).toBe(1);
+  });
+
+  it('latches for a killed task that has taken the kill up, while the workers that should latch are dead', async () => {
+    const agent = await rig.agent();
+    const task = await rig.task(agent);
+    const workflowId = agentTaskWorkflowId(task.taskId);
+    await rig.agents.workflow.getHandle(workflowId).signal('kill');
+    const { workflowService: service } = rig.agents;
+    const { namespace } = rig.agents.options;
+    // The agent's worker does what the workflow does first; nobody serves the trusted queue.
+    for (let isHeard = false; !isHeard; ) {
+      const polled = await rig.agents.withDeadline(Date.now() + 30_000, () =>
+        service.pollWorkflowTaskQueue({ namespace, taskQueue: { name: 'nobody' } }),
+      );
+      isHeard = polled.workflowExecution?.workflowId === workflowId;
+      if (!isHeard) continue;
+      await service.respondWorkflowTaskCompleted({
+        namespace,
+        taskToken: polled.taskToken,
+        commands: [
+          {
+            commandType: 1, // COMMAND_TYPE_SCHEDULE_ACTIVITY_TASK
+            scheduleActivityTaskCommandAttributes: {
+              activityId: '1',
+              activityType: { name: 'latchTask' },
+              taskQueue: { name: queues.trusted },
+              scheduleToCloseTimeout: msToTs(600_000),
+              startToCloseTimeout: msToTs(2_000),
+            },
+          },
+        ],
+      });
+    }
+    await until(
+      async () =>
+        (await rig.ledger.sql('SELECT 1 FROM estop.stops WHERE scope_key = $1', [`task:${task.taskId}`])).length > 0,
+    );
+    expect(await checkTask(rig.ledger.as('estop_control'), task.taskId)).toHaveProperty('stopId');
   });
 });
 

@@ -12,6 +12,8 @@ import { checkTask } from '../../store/tasks.ts';
 export interface KillLatch {
   /** Latches for a task that was sent a `kill` which no workflow task has taken up since, unless a stop covers it already. */
   latchIfUnheard(taskId: string, runId: string): Promise<void>;
+  /** The same for a `kill` that was taken up, if no stop has come of it: whoever should have latched is dead, or the task was ended first. */
+  latchIfUnlatched(taskId: string, runId: string): Promise<void>;
 }
 
 interface KillLatchDeps {
@@ -33,33 +35,40 @@ const taskCompletedEvent = 7;
  * is there is enough.
  */
 export function createKillLatch({ store, client, environment, latch, log }: KillLatchDeps): KillLatch {
+  const latchFor = async (taskId: string, runId: string, isHeardToo: boolean): Promise<void> => {
+    const eventId = await findKill(client, agentTaskWorkflowId(taskId), runId, isHeardToo);
+    if (eventId === undefined) return;
+    if ((await checkTask(store, taskId))?.stopId !== undefined) return;
+    // The same signal is the same stop, however often it is found and by whichever process.
+    const random = createHash('sha256').update(`watchdog ${taskId} ${runId} ${eventId}`).digest().subarray(0, 16);
+    const stopId = formatId('stop', environment, random);
+    log.error(
+      { event: 'watchdog.kill', taskId, stopId },
+      'a kill waits in a task that does not take it up; the watchdog latches for it',
+    );
+    await latch({
+      stopId,
+      scopeKey: taskKey(taskId),
+      category: 0,
+      graceMs: 0,
+      reason: 'kill signal that the task did not take up',
+      actor: 'signal',
+      method: 'watchdog',
+    });
+  };
   return {
-    latchIfUnheard: async (taskId, runId) => {
-      const eventId = await findUnheardKill(client, agentTaskWorkflowId(taskId), runId);
-      if (eventId === undefined) return;
-      if ((await checkTask(store, taskId))?.stopId !== undefined) return;
-      // The same signal is the same stop, however often it is found and by whichever process.
-      const random = createHash('sha256').update(`watchdog ${taskId} ${runId} ${eventId}`).digest().subarray(0, 16);
-      const stopId = formatId('stop', environment, random);
-      log.error(
-        { event: 'watchdog.kill', taskId, stopId },
-        'a kill waits in a task that does not take it up; the watchdog latches for it',
-      );
-      await latch({
-        stopId,
-        scopeKey: taskKey(taskId),
-        category: 0,
-        graceMs: 0,
-        reason: 'kill signal that the task did not take up',
-        actor: 'signal',
-        method: 'watchdog',
-      });
-    },
+    latchIfUnheard: (taskId, runId) => latchFor(taskId, runId, false),
+    latchIfUnlatched: (taskId, runId) => latchFor(taskId, runId, true),
   };
 }
 
-/** Newest events first, back to the last workflow task that was completed: everything after it is unheard. */
-async function findUnheardKill(client: Client, workflowId: string, runId: string): Promise<string | undefined> {
+/** Newest events first; back to the last workflow task that was completed (everything after it is unheard), or through the whole run. */
+async function findKill(
+  client: Client,
+  workflowId: string,
+  runId: string,
+  isHeardToo: boolean,
+): Promise<string | undefined> {
   const { namespace } = client.options;
   let nextPageToken: Uint8Array | undefined;
   let found: string | undefined;
@@ -75,7 +84,7 @@ async function findUnheardKill(client: Client, workflowId: string, runId: string
         client.workflowService.getWorkflowExecutionHistoryReverse(request),
       );
       for (const event of page.history?.events ?? []) {
-        if (event.eventType === taskCompletedEvent) return found;
+        if (!isHeardToo && event.eventType === taskCompletedEvent) return found;
         if (
           event.eventType === signaledEvent &&
           event.workflowExecutionSignaledEventAttributes?.signalName === signals.kill

@@ -75,7 +75,7 @@ async function judge({ store, tasks, killLatch, log }: WatchdogDeps, task: Watch
   const ended = outcomeOf(sight, task);
   if (ended !== undefined) {
     // A kill that its workflow did not live to act on: the stop that was asked for reaches its descendants all the same.
-    if (sight.kind === 'closed') await killLatch.latchIfUnheard(taskId, sight.runId);
+    if (sight.kind === 'closed') await killLatch.latchIfUnlatched(taskId, sight.runId);
     const closed = await closeTasks(store, [taskId], ended);
     if (closed > 0)
       log.warn(
@@ -84,7 +84,10 @@ async function judge({ store, tasks, killLatch, log }: WatchdogDeps, task: Watch
       );
     return;
   }
-  if (sight.kind !== 'open' || sight.waitsForWorkerSince === undefined) return;
+  if (sight.kind !== 'open') return;
+  // Heard, and the workers that would latch for it are not there.
+  if (sight.latchIsStuck) await killLatch.latchIfUnlatched(taskId, sight.runId);
+  if (sight.waitsForWorkerSince === undefined) return;
   if (Date.now() - sight.waitsForWorkerSince.getTime() > stuckMs) await killLatch.latchIfUnheard(taskId, sight.runId);
 }
 
