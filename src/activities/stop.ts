@@ -5,7 +5,7 @@ import { orderKey } from '../contract/order.ts';
 import type { StopOrder } from '../contract/stop.ts';
 import { EstopError } from '../core/errors.ts';
 import { formatId } from '../core/ids.ts';
-import { beat, latch } from '../store/latch.ts';
+import { latch } from '../store/latch.ts';
 import type { Store } from '../store/pool.ts';
 
 interface StopActivityDeps {
@@ -43,9 +43,6 @@ export async function latchAccepted({ store, environment, log }: StopActivityDep
   const result = await latch(store, order);
   switch (result.kind) {
     case 'latched':
-      // A repeat writes nothing and so waits for no standby. The beat writes later in the same log: once it is confirmed, so is all before.
-      if (!result.fresh && !(await beat(store, 'intake')))
-        throw new EstopError('store-unavailable', { detail: 'the commit was not confirmed' });
       return;
     case 'not-acknowledged':
       throw new EstopError('store-unavailable', { detail: result.why });

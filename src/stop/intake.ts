@@ -78,6 +78,8 @@ export function createIntake(options: IntakeOptions): Intake {
             workflowId: stopIntakeWorkflowId(options.environment),
             taskQueue: queues.control,
             args: [],
+            // While a dead worker holds a task of it, its orders are in no history yet, and the drain waits.
+            workflowTaskTimeout: '3 s',
             signal: signals.order,
             signalArgs: [order],
           }),

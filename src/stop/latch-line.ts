@@ -71,7 +71,8 @@ export async function openLatchLine(options: LatchLineOptions): Promise<LatchLin
 
   /**
    * The promise resolves at ReadyForQuery, after the commit. A WARNING on the way means that the wait for a synchronous
-   * standby was cancelled: the row is visible here and may be nowhere else, so this is no acknowledgement.
+   * standby was cancelled: the row is visible here and may be nowhere else, so this is no acknowledgement. A repeat waits for the
+   * standby as well: the lock it takes is a row's, which makes it a write.
    * rule: ack-after-standby, one-autocommit-call
    */
   const call = async (values: readonly unknown[]): Promise<LatchRow | undefined> => {
@@ -99,9 +100,6 @@ export async function openLatchLine(options: LatchLineOptions): Promise<LatchLin
         order.method,
       ]);
       if (row === undefined) throw new EstopError('store-unavailable', { detail: 'the latch gave no row' });
-      // A repeat writes nothing and so waits for no standby, although the first commit may never have reached one. A beat
-      // writes later in the same log: once that is confirmed, everything before it is.
-      if (!row.fresh) await beat(options.processName);
       return row;
     },
     hint: async (channel, payload) => {

@@ -64,7 +64,7 @@ export function startControlWorker(deps: ControlWorkerDeps): ControlWorker {
       onError: (error) => log.debug({ cause: String(error) }, 'an idle store connection broke'),
     });
   const stores = {
-    relay: open('estop-relay', 3, 10_000),
+    relay: open('estop-relay', 3, 5_000),
     ledger: open('estop-revoker', 7, 30_000),
     latch: open('estop-intake', 2, 2_000),
   };

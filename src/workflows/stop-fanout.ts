@@ -56,7 +56,16 @@ async function sweepTwice(stopId: string): Promise<void> {
 }
 
 async function proveInTheEnd(input: StopFanoutInput, seen: Seen): Promise<void> {
-  for (let pause = pollFloorMs; ; ) {
+  const probing = new Set<string>();
+  let probeEnded = false;
+  const probe = async (lane: LaneSpec): Promise<void> => {
+    probing.add(lane.obligationId);
+    await probeOnceMore(lane);
+    probing.delete(lane.obligationId);
+    probeEnded = true;
+  };
+  for (let pause = pollFloorMs; ; pause = Math.min(Math.ceil(pause * 1.2), pollCeilingMs)) {
+    probeEnded = false;
     const review = await reviewStop(input.stopId);
     if (!review.halted) seen.tasksOpen = true;
     if (review.proved) {
@@ -64,13 +73,11 @@ async function proveInTheEnd(input: StopFanoutInput, seen: Seen): Promise<void> 
       return;
     }
     if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof stopFanout>(input);
-    if (review.finalLanes.length > 0) {
-      await Promise.all(review.finalLanes.map(probeOnceMore));
-      pause = pollFloorMs;
-      continue;
-    }
-    await sleep(Math.max(pause, Math.min(review.waitMs, pollCeilingMs)));
-    pause = Math.min(Math.ceil(pause * 1.2), pollCeilingMs);
+    // One that hangs holds up neither the others nor the review: what turns up meanwhile is halted and cut as ever.
+    const due = review.finalLanes.filter(({ obligationId }) => !probing.has(obligationId));
+    for (const lane of due) void probe(lane);
+    if (due.length > 0) pause = pollFloorMs;
+    await condition(() => probeEnded && probing.size === 0, Math.max(pause, Math.min(review.waitMs, pollCeilingMs)));
   }
 }
 

@@ -12,6 +12,8 @@ export interface Behaviour {
   readonly cut: 'healthy' | 'hung' | 'lying' | 'refusing' | 'down';
   readonly lies?: number;
   readonly residualMs?: number;
+  /** Hangs at this phase alone. */
+  readonly at?: string;
 }
 
 /** A small system of its own that hands out keys and takes them back, and writes down every request where it arrives. */
@@ -56,6 +58,7 @@ export async function startTarget(): Promise<Target> {
     if (what === 'list') return answer(response, alive.has(key) ? 200 : 404);
     switch (behaviour.cut) {
       case 'hung':
+        if (behaviour.at !== undefined && behaviour.at !== phase) return answer(response, 200);
         return; // until the caller gives up
       case 'refusing':
         return answer(response, 401);

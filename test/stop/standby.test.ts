@@ -1,3 +1,4 @@
+import type { Client } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../src/runtime/local/postgres-server.ts';
 import { requires } from '../kit/requires.ts';
@@ -24,18 +25,38 @@ requires()('a stop while the synchronous standby is gone', () => {
     await postgres.stop();
   });
 
-  const requireStandby = async (names: string): Promise<void> => {
-    await ledger.sql(`ALTER SYSTEM SET synchronous_standby_names = '${names}'`);
+  /** Takes effect a moment after it was set: so writes are made until one waits. Leaves that session, waiting in its commit. */
+  const requireStandby = async (): Promise<Client & { readonly pid: number }> => {
+    await ledger.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
     await ledger.sql('SELECT pg_reload_conf()');
-    await until(
-      async () => (await ledger.sql('SHOW synchronous_standby_names'))[0]?.['synchronous_standby_names'] === names,
-    );
+    const session = await ledger.session();
+    const pid = Number((await session.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows[0]?.pid);
+    let isOver = true;
+    const over = (): void => void (isOver = true);
+    await until(async () => {
+      if (isOver) {
+        isOver = false;
+        session
+          .query(
+            "BEGIN; CREATE TABLE IF NOT EXISTS public.written (); DROP TABLE public.written; NOTIFY somebody, 'something'; COMMIT",
+          )
+          .then(over, over);
+      }
+      return (
+        (await ledger.sql("SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'SyncRep'", [pid])).length > 0
+      );
+    });
+    return Object.assign(session, { pid });
+  };
+  const requireNoStandby = async (): Promise<void> => {
+    await ledger.sql("ALTER SYSTEM SET synchronous_standby_names = ''");
+    await ledger.sql('SELECT pg_reload_conf()');
   };
   const waitingForStandby =
     "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'estop-stop-test' AND query LIKE '%estop.latch%'";
 
   it('is not acknowledged by a commit whose wait was cancelled, nor by the row that it left behind; it is once the standby is back', async () => {
-    await requireStandby('nobody');
+    await requireStandby();
     const request = { stopId: newId('stop'), scopeKey: 'agent:unreplicated' };
     const first = stops.send(request);
     await until(async () => (await ledger.sql(waitingForStandby)).length > 0);
@@ -53,25 +74,16 @@ requires()('a stop while the synchronous standby is gone', () => {
     // Visible, and yet it was not acknowledged: nobody but this server has it.
     expect(await ledger.sql('SELECT stop_id FROM estop.stops WHERE stop_id = $1', [request.stopId])).toHaveLength(1);
     expect(stops.logged.some(({ fields }) => String(fields['cause']).includes('was not confirmed'))).toBe(true);
-    await requireStandby('');
+    await requireNoStandby();
     const again = await stops.send(request);
     expect([again.status, again.body['state'], again.body['fresh']]).toEqual([200, 'latched', false]);
   }, 60_000);
 
   it('is latched while the hint hangs behind a NOTIFY that is stuck in its commit', async () => {
-    await requireStandby('nobody');
-    const stuck = await ledger.session();
-    const pid = Number((await stuck.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows[0]?.pid);
-    // With a write, so that its commit waits for the standby while it holds the lock of NOTIFY.
-    stuck.query("BEGIN; CREATE TABLE public.stuck (); NOTIFY somebody, 'something'; COMMIT").catch(() => undefined);
-    await until(
-      async () =>
-        (await ledger.sql("SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'SyncRep'", [pid])).length >
-        0,
-    );
+    const { pid } = await requireStandby(); // and holds the lock of NOTIFY meanwhile
     process.kill(pid, 'SIGSTOP');
     try {
-      await requireStandby('');
+      await requireNoStandby();
       await until(async () => (await stops.get('/readyz')).body['latch'] === 'ok');
       expect((await stops.send({ scopeKey: 'agent:hinting' })).body['state']).toBe('latched');
       await until(

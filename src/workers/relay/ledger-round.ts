@@ -4,32 +4,37 @@ import { closeStaleApprovals, noteStopSeen, reportFence } from '../../store/fenc
 import { retireLapsedGateways } from '../../store/gateways.ts';
 import { openEndObligations, openObligations, wipeFinishedGrants } from '../../store/obligations.ts';
 import type { Store } from '../../store/pool.ts';
-import { listWatchedStops, type WatchedStop } from '../../store/relay.ts';
+import { listProvedStops, listUnprovedStops, type UnprovedStop } from '../../store/relay.ts';
 import type { Round } from './keep-going.ts';
 
 const unfencedPauseMs = 100;
 const pauseMs = 250;
+const provedAtOnce = 10;
 const gatewayLapsedMs = 60_000;
 
 /**
  * What needs the store alone: first sight, the report of the fence, obligations. So a stop is fenced and its obligations are known
- * while Temporal is away. Polled for every stop that is in force or not proved. rule: obligations-polled, task-end-ends-grants
+ * while Temporal is away. Proved stops that are in force are looked at as well, a few in each round: a label given to an agent now,
+ * or a mint whose worker died, can bring them new work. rule: obligations-polled, task-end-ends-grants
  */
 export function ledgerRound(store: Store, log: Log): Round {
+  let afterEpoch = 0;
   return {
     name: 'ledger',
     run: async () => {
-      const stops = await listWatchedStops(store);
       let isUnfenced = false;
-      for (const stop of stops) isUnfenced = !(await advance(store, stop, log)) || isUnfenced;
+      for (const stop of await listUnprovedStops(store)) isUnfenced = !(await advance(store, stop, log)) || isUnfenced;
       await openEndObligations(store);
+      const proved = await listProvedStops(store, afterEpoch, provedAtOnce);
+      for (const { stopId } of proved) await openObligations(store, stopId);
+      afterEpoch = proved.length < provedAtOnce ? 0 : (proved.at(-1)?.epoch ?? 0);
       return isUnfenced ? unfencedPauseMs : pauseMs;
     },
   };
 }
 
 /** One stop that cannot be advanced must not hold up the others. */
-async function advance(store: Store, stop: WatchedStop, log: Log): Promise<boolean> {
+async function advance(store: Store, stop: UnprovedStop, log: Log): Promise<boolean> {
   try {
     if (!stop.seen) await noteStopSeen(store, stop.stopId);
     const fenced = stop.fenced || (await reportFence(store, stop.stopId, leaseMs));

@@ -9,7 +9,7 @@ import {
   workflowTypes,
 } from '../../contract/names.ts';
 import type { Store } from '../../store/pool.ts';
-import { listUnfinishedRevocations, listWatchedStops } from '../../store/relay.ts';
+import { listUnfinishedRevocations, listUnprovedStops } from '../../store/relay.ts';
 import type { Round } from './keep-going.ts';
 
 interface WantedWorkflow {
@@ -53,7 +53,7 @@ export function workflowRound(store: Store, client: Client): Round {
 }
 
 async function listWanted(store: Store): Promise<readonly WantedWorkflow[]> {
-  const stops = (await listWatchedStops(store)).filter((stop) => stop.seen && !stop.proved);
+  const stops = (await listUnprovedStops(store)).filter((stop) => stop.seen);
   const fanouts = stops.map(
     ({ stopId, graceMs }): WantedWorkflow => ({
       type: workflowTypes.stopFanout,
