@@ -4,7 +4,7 @@ import { Connection } from '@temporalio/client';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, inject, it, vi } from 'vitest';
 import { parse } from 'yaml';
-import { namespaces, queues } from '../../src/contract/names.ts';
+import { namespaces, queues, searchAttributes } from '../../src/contract/names.ts';
 import { bareEnvironment } from '../../src/runtime/local/bare-environment.ts';
 import { startChild } from '../../src/runtime/local/child-process.ts';
 import { freePorts } from '../../src/runtime/local/free-port.ts';
@@ -104,8 +104,9 @@ requires('temporal')('docker-compose.yml, rehearsed without Docker', () => {
   }, 180_000);
 
   it('provisions a Temporal that knows nothing of estop, and again without a change', async () => {
+    const early = run(stage, 'provision-temporal');
     stopTemporal = await startBareTemporal(folder, temporalPort);
-    expect(await finish('provision-temporal')).toBe(0);
+    expect((await early.exited).code).toBe(0);
     expect(await finish('provision-temporal')).toBe(0);
     const connection = await Connection.connect({ address: `127.0.0.1:${temporalPort}` });
     for (const namespace of Object.values(namespaces)) {
@@ -115,6 +116,21 @@ requires('temporal')('docker-compose.yml, rehearsed without Docker', () => {
       expect(Object.keys(customAttributes ?? {})).toEqual(expect.arrayContaining(Object.keys(searchAttributeTypes)));
     }
     await connection.close();
+  }, 180_000);
+
+  it('refuses a search attribute that somebody has made of another kind', async () => {
+    const connection = await Connection.connect({ address: `127.0.0.1:${temporalPort}` });
+    const [namespace, name] = [namespaces.control, searchAttributes.epoch];
+    const remake = async (type: 2 | 3): Promise<void> => {
+      await connection.operatorService.removeSearchAttributes({ namespace, searchAttributes: [name] });
+      await connection.operatorService.addSearchAttributes({ namespace, searchAttributes: { [name]: type } });
+    };
+    await remake(2);
+    const { code, stderr } = await run(stage, 'provision-temporal').exited;
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/EstopEpoch that is no Int/)]);
+    await remake(3);
+    await connection.close();
+    expect(await finish('provision-temporal')).toBe(0);
   }, 180_000);
 
   it('brings up every process with what it is given and no more, each healthy by its own check', async () => {

@@ -17,28 +17,26 @@ export interface StoreFiles {
 /** The passwords in the role URL files become those of the roles, the database that they name is made, and its ledger. */
 export async function provisionFromFiles({ folder, superuserUrlFile, environment }: StoreFiles): Promise<void> {
   const superuserUrl = readUrl(superuserUrlFile);
-  const given = storeRoles.map((role) => [role, roleUrl(folder, role)] as const);
-  const made = await provisionStore({
+  // Looked at before anything is touched: what is provisioned is where each process will go.
+  const given = storeRoles.map((role) => [role, roleUrl(folder, role, superuserUrl)] as const);
+  await provisionStore({
     superuserUrl: superuserUrl.href,
     database: databaseOf(given),
     environment,
     passwords: Object.fromEntries(given.map(([role, url]) => [role, decodeURIComponent(url.password)])),
   });
-  for (const [role, url] of given) {
-    if (withoutQuery(made[role]) === withoutQuery(url.href)) continue;
-    // What was provisioned works, but the process that gets this URL would go somewhere else.
-    throw new EstopError('config-invalid', {
-      detail: `${roleUrlFile(role)} names another server than the URL of the superuser`,
-    });
-  }
 }
 
-function roleUrl(folder: string, role: string): URL {
-  const url = readUrl(join(folder, roleUrlFile(role)));
-  if (decodeURIComponent(url.username) === role && url.password !== '') return url;
-  throw new EstopError('config-invalid', {
-    detail: `${roleUrlFile(role)} is not the URL of ${role} with its password`,
-  });
+function roleUrl(folder: string, role: string, superuserUrl: URL): URL {
+  const file = roleUrlFile(role);
+  const url = readUrl(join(folder, file));
+  if (decodeURIComponent(url.username) !== role || url.password === '') {
+    throw new EstopError('config-invalid', { detail: `${file} is not the URL of ${role} with its password` });
+  }
+  if (url.host !== superuserUrl.host) {
+    throw new EstopError('config-invalid', { detail: `${file} names another server than the URL of the superuser` });
+  }
+  return url;
 }
 
 function databaseOf(given: readonly (readonly [string, URL])[]): string {
@@ -60,11 +58,4 @@ function readUrl(path: string): URL {
   if (url === null)
     throw new EstopError('config-invalid', { detail: `${path} does not hold the URL of a PostgreSQL database` });
   return url;
-}
-
-function withoutQuery(href: string): string {
-  const url = new URL(href);
-  url.search = '';
-  url.protocol = 'postgres:';
-  return url.href;
 }
