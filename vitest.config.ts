@@ -5,6 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // Temporal's runtime is a singleton of its process and refuses vm contexts.
     pool: 'forks',
+    // The tests wait for servers more than they compute; more than this and two cores starve the servers themselves.
+    maxWorkers: 3,
     globalSetup: ['test/kit/global-setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
