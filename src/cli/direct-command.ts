@@ -3,10 +3,12 @@ export function directCommand(order: {
   readonly scopeWords: readonly string[];
   readonly stopId: string;
   readonly category: number;
+  readonly graceMs: number | undefined;
   readonly reason: string;
 }): string {
   const words = ['estop', 'stop', ...order.scopeWords, '--direct', '--stop-id', order.stopId, '--yes'];
   if (order.category !== 0) words.push('--category', String(order.category));
+  if (order.graceMs !== undefined) words.push('--grace', `${order.graceMs}ms`);
   if (order.reason !== '') words.push('--reason', order.reason);
   return words.map(quote).join(' ');
 }

@@ -145,7 +145,7 @@ describe('the line that is printed when nothing answers', () => {
   it('survives any shell-hostile reason', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(...' \'"`$\\;|&<>()*?[]{}~#!\n=abc') }), (reason) => {
-        const line = directCommand({ scopeWords: ['agent', 'a'], stopId: 's', category: 1, reason });
+        const line = directCommand({ scopeWords: ['agent', 'a'], stopId: 's', category: 1, graceMs: 2_000, reason });
         const words = execFileSync('sh', ['-c', `printf '%s\\0' ${line.replace(/^estop /, '')}`])
           .toString()
           .split('\0')
@@ -160,6 +160,8 @@ describe('the line that is printed when nothing answers', () => {
           '--yes',
           '--category',
           '1',
+          '--grace',
+          '2000ms',
           ...(reason === '' ? [] : ['--reason', reason]),
         ]);
       }),

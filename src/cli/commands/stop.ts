@@ -1,16 +1,10 @@
 import { type Command, Option } from 'commander';
-import type { Stop } from '../../contract/http/stops.ts';
 import type { StopTarget } from '../../sdk/index.ts';
 import { type CliCommand, examples } from '../command.ts';
-import type { CliContext, Run } from '../context.ts';
+import type { Run } from '../context.ts';
 import { parseDuration } from '../duration-option.ts';
-import { type ExitCode, exitCodes } from '../exit-code.ts';
 import { type OrderOptions, orderStop } from '../order-stop.ts';
-import { type PageOptions, pageQuery, withPageOptions } from '../page-options.ts';
-import { printOne, printPage } from '../print.ts';
-import { stopLines } from '../stop-lines.ts';
-import { renderTable } from '../table.ts';
-import { relative } from '../when.ts';
+import { type PageOptions, withPageOptions } from '../page-options.ts';
 
 interface Kind {
   readonly name: string;
@@ -85,54 +79,24 @@ function withOrderOptions(command: Command): Command {
     .option('--stop-id <id>', 'the same id is the same stop');
 }
 
+/** Loaded when they are called: an order to stop waits for nothing that only reading needs. */
 function addReading(command: Command, run: Run): void {
   command
     .command('show <stop>')
     .description('How far a stop is, system by system')
     .option('--watch', 'keep showing it until it is proved')
     .action(
-      run((context, id: string, options: { readonly watch?: boolean }) =>
-        options.watch === true ? watch(context, id) : show(context, id),
+      run(async (context, id: string, { watch }: { readonly watch?: boolean }) =>
+        watch === true
+          ? (await import('../watch-stop.ts')).watchStop(context, id)
+          : (await import('../read-stops.ts')).showStop(context, id),
       ),
     );
   withPageOptions(command.command('ls').description('List stops, newest first'))
     .option('--in-force', 'only those that are not reset')
-    .action(run((context, options: PageOptions & { readonly inForce?: boolean }) => list(context, options)));
-}
-
-async function show({ terminal, estop, now }: CliContext, stopId: string): Promise<ExitCode> {
-  const found = await estop.stops.get(stopId);
-  printOne(terminal, found, () => stopLines(found, now(), terminal.paint));
-  return exitCodes.confirmed;
-}
-
-async function watch(context: CliContext, stopId: string): Promise<ExitCode> {
-  const { watchStop } = await import('../watch-stop.ts');
-  return watchStop(context, stopId);
-}
-
-async function list(
-  { terminal, estop, now }: CliContext,
-  options: PageOptions & { readonly inForce?: boolean },
-): Promise<ExitCode> {
-  const page = await estop.stops.list({
-    ...pageQuery(options),
-    ...(options.inForce === true ? { inForce: true } : {}),
-  });
-  printPage(terminal, page, (stops) =>
-    renderTable<Stop>(
-      [
-        { title: 'stop', cell: (row) => row.stopId },
-        { title: 'epoch', cell: (row) => String(row.epoch) },
-        { title: 'scope', cell: (row) => row.scopeKey },
-        { title: 'reached', cell: (row) => row.reached },
-        { title: 'in force', cell: (row) => (row.inForce ? 'yes' : 'no, reset') },
-        { title: 'latched', cell: (row) => relative(row.stages[0]?.at ?? '', now()) },
-        { title: 'by', cell: (row) => row.actor, width: 24 },
-        { title: 'reason', cell: (row) => row.reason, width: 40 },
-      ],
-      stops,
-    ),
-  );
-  return exitCodes.confirmed;
+    .action(
+      run(async (context, options: PageOptions & { readonly inForce?: boolean }) =>
+        (await import('../read-stops.ts')).listStops(context, options),
+      ),
+    );
 }

@@ -1,0 +1,47 @@
+import type { StopView } from '../contract/http/stops.ts';
+import type { StopReceipt } from '../contract/stop.ts';
+import type { CliContext } from './context.ts';
+import { type ExitCode, exitCodes } from './exit-code.ts';
+import { followStop, verdictLine } from './follow-stop.ts';
+import { laneLines } from './stop-lines.ts';
+import { exitCodeOfVerdict, judgeStop } from './stop-verdict.ts';
+
+/** Everything after the receipt: follow the stop as long as wanted, then say what it may be called. */
+export async function concludeStop(context: CliContext, receipt: StopReceipt, wait: number | false): Promise<ExitCode> {
+  if (wait !== false) return follow(context, receipt, wait);
+  finish(context, receipt, undefined);
+  return receipt.state === 'latched' ? exitCodes.confirmed : exitCodes.latchedOnly;
+}
+
+async function follow(context: CliContext, receipt: StopReceipt, waitMs: number): Promise<ExitCode> {
+  const { terminal } = context;
+  const leave = (): never => {
+    terminal.endDrawing();
+    terminal.say(`\nOnly this view of it ends; the stop stands. Look again with: estop stop show ${receipt.stopId}`);
+    return process.exit(exitCodes.declined);
+  };
+  process.once('SIGINT', leave);
+  try {
+    const stop = context.connection.token === undefined ? undefined : await followStop(context, receipt.stopId, waitMs);
+    return finish(context, receipt, stop);
+  } finally {
+    process.removeListener('SIGINT', leave);
+  }
+}
+
+function finish({ terminal, now }: CliContext, receipt: StopReceipt, stop: StopView | undefined): ExitCode {
+  const verdict = stop === undefined ? undefined : judgeStop(stop);
+  if (terminal.format !== 'text') {
+    const result = { kind: 'result', verdict: verdict?.kind ?? receipt.state, receipt, stop: stop ?? null };
+    terminal.data(terminal.format === 'json' ? JSON.stringify(result, null, 2) : JSON.stringify(result));
+  } else {
+    terminal.data(receipt.stopId);
+    if (stop !== undefined && !terminal.isLive) for (const line of laneLines(stop, now(), 200)) terminal.say(line);
+    if (verdict !== undefined) terminal.say(verdictLine(verdict, terminal.paint));
+    else
+      terminal.say(
+        `${terminal.paint.yellow(receipt.state)}: nothing beyond that was verified here. Look again with: estop stop show ${receipt.stopId}`,
+      );
+  }
+  return verdict === undefined ? exitCodes.latchedOnly : exitCodeOfVerdict(verdict);
+}

@@ -1,0 +1,40 @@
+import type { Stop } from '../contract/http/stops.ts';
+import type { CliContext } from './context.ts';
+import { type ExitCode, exitCodes } from './exit-code.ts';
+import { type PageOptions, pageQuery } from './page-options.ts';
+import { printOne, printPage } from './print.ts';
+import { stopLines } from './stop-lines.ts';
+import { renderTable } from './table.ts';
+import { relative } from './when.ts';
+
+export async function showStop({ terminal, estop, now }: CliContext, stopId: string): Promise<ExitCode> {
+  const found = await estop.stops.get(stopId);
+  printOne(terminal, found, () => stopLines(found, now(), terminal.paint));
+  return exitCodes.confirmed;
+}
+
+export async function listStops(
+  { terminal, estop, now }: CliContext,
+  options: PageOptions & { readonly inForce?: boolean },
+): Promise<ExitCode> {
+  const page = await estop.stops.list({
+    ...pageQuery(options),
+    ...(options.inForce === true ? { inForce: true } : {}),
+  });
+  printPage(terminal, page, (stops) =>
+    renderTable<Stop>(
+      [
+        { title: 'stop', cell: (row) => row.stopId },
+        { title: 'epoch', cell: (row) => String(row.epoch) },
+        { title: 'scope', cell: (row) => row.scopeKey },
+        { title: 'reached', cell: (row) => row.reached },
+        { title: 'in force', cell: (row) => (row.inForce ? 'yes' : 'no, reset') },
+        { title: 'latched', cell: (row) => relative(row.stages[0]?.at ?? '', now()) },
+        { title: 'by', cell: (row) => row.actor, width: 24 },
+        { title: 'reason', cell: (row) => row.reason, width: 40 },
+      ],
+      stops,
+    ),
+  );
+  return exitCodes.confirmed;
+}
