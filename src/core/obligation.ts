@@ -60,7 +60,7 @@ export function onLane(cause: CauseLife, laneId: string, event: LaneEvent): Caus
     case 'conclude':
       return conclude(cause, lane, event.state, event.at);
     case 'reopen':
-      return take(cause, { ...lane, state: 'open', round: lane.round + 1, cutAt: undefined });
+      return take(cause, { ...lane, state: 'open', round: lane.round + 1, cutAt: undefined, probedAt: undefined });
     case 'last-probe':
       return lastProbe(cause, lane, event.begunAt);
   }

@@ -138,7 +138,7 @@ onEveryPostgres('the proof of a stop', (createOn) => {
     {
       what: 'becoming final together',
       in: 'estop.mark_final',
-      find: /\s+AND NOT EXISTS \(SELECT 1 FROM estop\.obligations x WHERE x\.cause_id = cause AND x\.final_at IS NULL AND x\.state <> 'residual'[\s\S]*?last_cut\)\)/,
+      find: /IF EXISTS \(SELECT 1 FROM estop\.obligations x\s+WHERE[^;]*x\.final_probed_at IS NULL\) THEN RETURN true; END IF;/,
       put: '',
     },
   );
@@ -172,8 +172,8 @@ onEveryPostgres('the proof of a stop', (createOn) => {
     {
       what: "the age of the others' probes",
       in: 'estop.mark_final',
-      find: 'x.final_probed_at IS NULL OR x.final_probed_at <= last_cut',
-      put: 'x.final_probed_at IS NULL',
+      find: /IF EXISTS \(SELECT 1 FROM estop\.obligations x\s+WHERE[^;]*x\.final_probed_at <= last_cut\) THEN RETURN true; END IF;/,
+      put: '',
     },
     {
       what: 'taking the stage back',
@@ -236,6 +236,11 @@ onEveryPostgres('the proof of a stop', (createOn) => {
       find: `AND o.state IN ('proved', 'expired') AND p_probe_begun_at`,
       put: 'AND p_probe_begun_at',
     },
-    { what: 'a residual holding up nobody', in: 'estop.mark_final', find: `AND x.state <> 'residual'`, put: '' },
+    {
+      what: 'a residual holding up nobody',
+      in: 'estop.mark_final',
+      find: `AND x.state <> 'residual' AND x.final_probed_at IS NULL`,
+      put: 'AND x.final_probed_at IS NULL',
+    },
   );
 });

@@ -198,6 +198,9 @@ CREATE TABLE estop.obligations (
 );
 CREATE INDEX obligations_unfinished ON estop.obligations (cause_id, agent_id) WHERE final_at IS NULL;
 CREATE INDEX obligations_open_target ON estop.obligations (agent_id, connector, target) WHERE final_at IS NULL;
+-- The last cut of a cause, and whether a lane of it is still to be probed for the last time, without looking at all its lanes.
+CREATE INDEX obligations_by_cut ON estop.obligations (cause_id, revoked_at);
+CREATE INDEX obligations_to_probe ON estop.obligations (cause_id, final_probed_at) WHERE final_at IS NULL AND state <> 'residual';
 CREATE INDEX obligations_by_grant ON estop.obligations (grant_id);
 
 -- Idempotency of every lane step: key = obligation/phase/round. begun_at is that of the newest attempt. A phase that is done is not done again, whoever retries it.
