@@ -177,6 +177,21 @@ function suite(version: PostgresVersion): void {
     });
   });
 
+  it('asks for a person when the administrator has lost the right to make and cut roles', async () => {
+    const { grant, secret } = await bench.issue(bench.plan());
+    await rig.target.sql(`ALTER ROLE ${rig.target.admin.user} NOCREATEROLE`);
+    expect((await bench.connector.cut('fence', grant, within(healthyMs))).kind).toBe('needs-human');
+    await expect(bench.issue(bench.plan())).rejects.toMatchObject({ code: 'connector-refused' });
+    const check = await bench.connector.selfCheck(within(healthyMs));
+    expect(check).toMatchObject({
+      ok: false,
+      findings: expect.arrayContaining([expect.stringContaining('lacks CREATEROLE')]),
+    });
+    await rig.target.sql(`ALTER ROLE ${rig.target.admin.user} CREATEROLE`);
+    await cutAll(grant);
+    expect(await writeAsAgent(rig.target, secret)).toBe('refused');
+  });
+
   it('is refused a group or a schema that is not there, as a mistake of the configuration', async () => {
     for (const options of [{ memberOf: ['nobody knows'] }, { schemas: [{ schema: 'nowhere', tables: ['select'] }] }]) {
       const grant = bench.plan(options);

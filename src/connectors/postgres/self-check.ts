@@ -1,4 +1,5 @@
 import type { SelfCheck } from '../kit/contract.ts';
+import { controlResultOf } from '../kit/results.ts';
 import { type ControlRole, controlRole, letsAnyoneIn } from './control-role.ts';
 import { type Session, withSession } from './server.ts';
 
@@ -13,7 +14,8 @@ export async function checkServer(
     const rights = await checkRights(session);
     return { missing: [...rights, ...(await more(session))], warnings: await warn(session) };
   });
-  const verdict = await controlRole(control);
+  // A control that cannot be made must not hide why: the right that it takes is among the missing.
+  const verdict = await controlRole(control).catch(controlResultOf);
   if (verdict.kind === 'not-allowed') missing.push(verdict.why);
   else if (await letsAnyoneIn(control))
     missing.push(
