@@ -218,6 +218,29 @@ requires('temporal')('tasks over HTTP', () => {
     expect(live.entries).toEqual(plain.entries);
   });
 
+  it('a closed task still names the stop that ended it, and no other', async () => {
+    await rig.setAgents([agentSpec('billing-bot'), agentSpec('mail-bot'), agentSpec('ended-bot')]);
+    const before = idOf(await start({ agentId: 'ended-bot' }));
+    await rig.ledger.sql(
+      "UPDATE estop.tasks SET state = 'closed', outcome = 'done', closed_at = clock_timestamp() WHERE task_id = $1",
+      [before],
+    );
+    const during = idOf(await start({ agentId: 'ended-bot' }));
+    const latched = await stop(rig.ledger, 'agent:ended-bot');
+    await rig.ledger.sql(
+      "UPDATE estop.tasks SET state = 'closed', outcome = 'stopped', closed_at = clock_timestamp() WHERE task_id = $1",
+      [during],
+    );
+    await stop(rig.ledger, 'agent:ended-bot');
+    const shown = TaskPage.parse(
+      (await rig.call('GET', '/v1/tasks?agent=ended-bot&state=closed', { as: 'viewer' })).body,
+    );
+    expect(shown.items.map((item) => [item.taskId, item.stoppedBy])).toEqual([
+      [during, latched.stopId],
+      [before, null],
+    ]);
+  });
+
   it('a list is paged by a cursor that stays true while tasks are added', async () => {
     await rig.setAgents([agentSpec('billing-bot'), agentSpec('mail-bot'), agentSpec('paged-bot')]);
     const ids: string[] = [];

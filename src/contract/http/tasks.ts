@@ -31,7 +31,9 @@ export const Task = z
     stoppedBy: z
       .string()
       .nullable()
-      .meta({ description: 'The stop that covers this task, in force or younger than it' }),
+      .meta({
+        description: 'The stop that covers this task; of a closed one, the first that was latched while it was open',
+      }),
     outcome: z.string().nullable(),
     purpose: z.string(),
     requestedBy: z.string(),
