@@ -1,4 +1,4 @@
-import { msToTs } from '@temporalio/common/lib/time';
+import { msToTs } from '@temporalio/common/lib/time.js';
 import { beforeAll, expect, it } from 'vitest';
 import { agentTaskWorkflowId, queues } from '../../src/contract/names.ts';
 import { latch } from '../../src/store/latch.ts';
