@@ -96,7 +96,9 @@ function fit(line: string, columns: number): string {
 export function verdictLine(verdict: StopVerdict, paint: Terminal['paint']): string {
   switch (verdict.kind) {
     case 'proved':
-      return `${paint.green('proved')}: everything under this stop is dead`;
+      return verdict.accepted === undefined
+        ? `${paint.green('proved')}: everything under this stop is dead`
+        : `${paint.yellow('proved')}, but for what may still live: ${verdict.accepted}`;
     case 'partial':
       return `${paint.yellow('partial')}: ${verdict.why}`;
     case 'latched':

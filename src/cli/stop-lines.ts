@@ -38,7 +38,7 @@ function stageNote(stop: StopView, stage: StopView['reached']): string {
     case 'proved':
       return stop.evidence === 'nothing-to-revoke'
         ? 'nothing to revoke'
-        : `${obligations.proved} of ${obligations.total} proved`;
+        : `${obligations.proved} of ${obligations.total} proved${obligations.acceptedRisk > 0 ? `, ${obligations.acceptedRisk} accepted as a risk` : ''}`;
   }
 }
 

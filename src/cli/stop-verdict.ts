@@ -4,15 +4,23 @@ import { type ExitCode, exitCodes } from './exit-code.ts';
 
 /** How a stop may be called after what was VERIFIED of it, and nothing more. */
 export type StopVerdict =
-  | { readonly kind: 'proved' }
+  | {
+      readonly kind: 'proved';
+      /** What is not dead, as far as anybody knows: a person answers for it. */
+      readonly accepted?: string;
+    }
   /** Everything that can end has ended; the rest waits for a date or a person. */
   | { readonly kind: 'partial'; readonly why: string }
   /** Under way. */
   | { readonly kind: 'latched'; readonly missing: readonly string[] };
 
 export function judgeStop(stop: StopView): StopVerdict {
-  if (hasReached(stop, 'proved')) return { kind: 'proved' };
   const { open, needsHuman, residual, acceptedRisk, uncovered, total } = stop.obligations;
+  if (hasReached(stop, 'proved')) {
+    return acceptedRisk > 0 || stop.evidence === 'accepted-risk'
+      ? { kind: 'proved', accepted: `${acceptedRisk} of ${total} accepted as a risk` }
+      : { kind: 'proved' };
+  }
   const isCut = hasReached(stop, 'fenced') && hasReached(stop, 'halted');
   const stuck = needsHuman + residual;
   if (isCut && uncovered === 0 && stuck > 0 && open <= needsHuman) {

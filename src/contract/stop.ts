@@ -29,5 +29,8 @@ export type StopReceipt =
 export type StopStage = 'latched' | 'fenced' | 'halted' | 'revoked' | 'proved';
 
 export type ObligationState = 'open' | 'proved' | 'expired' | 'residual' | 'accepted-risk';
-/** `credential-probed`: the old credential itself was refused while the control was allowed. */
-export type Evidence = 'credential-probed' | 'issuer-attested' | 'nothing-to-revoke';
+/**
+ * `credential-probed`: the old credential itself was refused while the control was allowed. `accepted-risk`, of a whole stop alone:
+ * some of it was not made dead; a person accepted that.
+ */
+export type Evidence = 'credential-probed' | 'issuer-attested' | 'nothing-to-revoke' | 'accepted-risk';

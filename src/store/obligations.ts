@@ -131,7 +131,12 @@ export async function wipeFinishedGrants(store: Store): Promise<number> {
   return int(await callOne(store, 'wipe_finished_grants', 'SELECT estop.wipe_finished_grants() AS wiped', []), 'wiped');
 }
 
-const evidences = ['credential-probed', 'issuer-attested', 'nothing-to-revoke'] as const satisfies readonly Evidence[];
+const evidences = [
+  'credential-probed',
+  'issuer-attested',
+  'nothing-to-revoke',
+  'accepted-risk',
+] as const satisfies readonly Evidence[];
 
 export function obligationOf(row: Row): ObligationRecord {
   return {

@@ -107,7 +107,12 @@ export async function markSweep(store: Store, stopId: string, after: number): Pr
 
 type Stamps = Pick<StopProgress, 'seenAt' | 'fencedAt' | 'haltedAt' | 'revokedAt' | 'provedAt' | 'evidence'>;
 
-const evidences = ['credential-probed', 'issuer-attested', 'nothing-to-revoke'] as const satisfies readonly Evidence[];
+const evidences = [
+  'credential-probed',
+  'issuer-attested',
+  'nothing-to-revoke',
+  'accepted-risk',
+] as const satisfies readonly Evidence[];
 
 function stampsOf(row: Row | undefined): Stamps {
   if (row === undefined) return {};

@@ -7,6 +7,8 @@ import { readConnection } from '../../src/cli/connection.ts';
 import { directCommand } from '../../src/cli/direct-command.ts';
 import { parseDuration, spellOutWait } from '../../src/cli/duration-option.ts';
 import { exitCodeOf } from '../../src/cli/exit-code.ts';
+import { verdictLine } from '../../src/cli/follow-stop.ts';
+import { stageLines } from '../../src/cli/stop-lines.ts';
 import { exitCodeOfVerdict, isWaitingVain, judgeStop } from '../../src/cli/stop-verdict.ts';
 import { duration, exact, relative } from '../../src/cli/when.ts';
 import type { StopView } from '../../src/contract/http/stops.ts';
@@ -103,6 +105,17 @@ describe('what a stop may be called', () => {
   ])('%s', (_what, stop, kind, code) => {
     const verdict = judgeStop(stop);
     expect([verdict.kind, exitCodeOfVerdict(verdict)]).toEqual([kind, code]);
+  });
+
+  it('a proof that rests on an accepted risk says how many, and never that everything is dead', () => {
+    const plain = (text: string): string => text;
+    const paint = { green: plain, yellow: plain, red: plain, dim: plain, bold: plain };
+    const risky = { ...stopAt(stages, { total: 3, proved: 2, acceptedRisk: 1 }), evidence: 'accepted-risk' };
+    const line = verdictLine(judgeStop(risky), paint);
+    expect(line).not.toContain('everything');
+    expect(line).toContain('1 of 3 accepted as a risk');
+    expect(stageLines(risky, paint).at(-1)).toContain('2 of 3 proved, 1 accepted as a risk');
+    expect(verdictLine(judgeStop(stopAt(stages)), paint)).toContain('everything under this stop is dead');
   });
 
   it('waiting is vain only when nothing is left but a date beyond the wait', () => {

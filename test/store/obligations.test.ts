@@ -10,6 +10,7 @@ import {
   wipeFinishedGrants,
 } from '../../src/store/obligations.ts';
 import { markStage } from '../../src/store/stop-progress.ts';
+import { resetStop } from '../../src/store/stops.ts';
 import { closeTasks } from '../../src/store/tasks.ts';
 import { onEveryPostgres } from '../kit/postgres.ts';
 import { guarded } from './guarded.ts';
@@ -99,6 +100,54 @@ onEveryPostgres('obligations', (createOn) => {
       concludeObligation(ledger.as('estop_revoker'), lane, 0, { kind: 'proved', evidence: null as never }),
     ).rejects.toMatchObject({ code: 'invalid-input' });
   });
+
+  guarded(
+    () => ledger,
+    'a grant that was accepted as a risk lives on for the next stop, until that one proves it dead',
+    async (l) => {
+      const { agent, stopId, lanes } = await stopped(l, 1);
+      const revoker = l.as('estop_revoker');
+      const grantId = String(lanes[0]).slice(stopId.length + 1);
+      await acceptRisk(l.as('estop_control'), String(lanes[0]), 'olga', 'the vendor is gone');
+      await wipeFinishedGrants(revoker);
+      expect((await getGrant(revoker, grantId))?.state).toBe('issued');
+      const second = await stopAgent(l, agent);
+      expect(await openObligations(revoker, second.stopId)).toBe(1);
+      await cutAndProve(l, `${second.stopId}/${grantId}`);
+      await lastProbe(l, `${second.stopId}/${grantId}`);
+      await wipeFinishedGrants(revoker);
+      expect((await getGrant(revoker, grantId))?.state).toBe('ended');
+    },
+    {
+      what: 'the last word being a proof',
+      in: 'estop.wipe_finished_grants',
+      find: /AND \(SELECT o\.state <> 'accepted-risk'[^;]*LIMIT 1\)/,
+      put: '',
+    },
+  );
+
+  guarded(
+    () => ledger,
+    'what was accepted as a risk is not taken up again because its task has ended',
+    async (l) => {
+      const { stopId, lanes } = await stopped(l, 1);
+      await acceptRisk(l.as('estop_control'), String(lanes[0]), 'olga', 'the vendor is gone');
+      await markStage(l.as('estop_revoker'), stopId, 'revoked');
+      expect(await markStage(l.as('estop_revoker'), stopId, 'proved')).toBe(true);
+      await resetStop(l.as('estop_control'), { stopId, actor: 'olga', reason: 'looked into' });
+      await openEndObligations(l.as('estop_revoker'));
+      const grantId = String(lanes[0]).slice(stopId.length + 1);
+      expect(await l.sql('SELECT obligation_id FROM estop.obligations WHERE grant_id = $1', [grantId])).toEqual([
+        { obligation_id: lanes[0] },
+      ]);
+    },
+    {
+      what: 'the acceptance standing',
+      in: 'estop.open_end_obligations',
+      find: "(o.final_at IS NULL OR o.state = 'accepted-risk')",
+      put: 'o.final_at IS NULL',
+    },
+  );
 
   it('two stops over one grant are two obligations, and the grant ends with the last', async () => {
     const { agent, stopId, lanes } = await stopped(ledger, 1);

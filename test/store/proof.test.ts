@@ -1,6 +1,12 @@
 import { beforeAll, expect, it } from 'vitest';
 import { beginPhase, concludeObligation, markFinal, markRevoked, reopenObligation } from '../../src/store/lanes.ts';
-import { finalLanes, getObligation, openObligations, wipeFinishedGrants } from '../../src/store/obligations.ts';
+import {
+  acceptRisk,
+  finalLanes,
+  getObligation,
+  openObligations,
+  wipeFinishedGrants,
+} from '../../src/store/obligations.ts';
 import { listUnfinishedRevocations } from '../../src/store/relay.ts';
 import { markStage, markSweep, revocationState, stopProgress } from '../../src/store/stop-progress.ts';
 import { onEveryPostgres } from '../kit/postgres.ts';
@@ -62,6 +68,38 @@ onEveryPostgres('the proof of a stop', (createOn) => {
     for (const lane of lanes) await lastProbe(ledger, lane);
     await markStage(revoker, stopId, 'revoked');
     await markStage(revoker, stopId, 'proved');
+    expect((await stopProgress(revoker, stopId))?.evidence).toBe('issuer-attested');
+  });
+
+  guarded(
+    () => ledger,
+    'a risk that somebody accepted is the evidence of the stop, whatever else was proved',
+    async (l) => {
+      const { stopId, lanes } = await stopped(l, 2);
+      const revoker = l.as('estop_revoker');
+      await cutAndProve(l, String(lanes[0]));
+      await acceptRisk(l.as('estop_control'), String(lanes[1]), 'olga', 'the vendor is gone');
+      await lastProbe(l, String(lanes[0]));
+      await markStage(revoker, stopId, 'revoked');
+      expect(await markStage(revoker, stopId, 'proved')).toBe(true);
+      expect(await stopProgress(revoker, stopId)).toMatchObject({ stage: 'proved', evidence: 'accepted-risk' });
+    },
+    {
+      what: 'the risk beating every proof',
+      in: 'estop.mark_stage',
+      find: `WHEN bool_or(o.state = 'accepted-risk') THEN 'accepted-risk'`,
+      put: '',
+    },
+  );
+
+  it('a credential that merely ran out was not nothing to revoke: its issuer said when it ends', async () => {
+    const { stopId, lanes } = await stopped(ledger, 1);
+    const revoker = ledger.as('estop_revoker');
+    await markRevoked(revoker, String(lanes[0]), 0);
+    await concludeObligation(revoker, String(lanes[0]), 0, { kind: 'expired' });
+    await lastProbe(ledger, String(lanes[0]));
+    await markStage(revoker, stopId, 'revoked');
+    expect(await markStage(revoker, stopId, 'proved')).toBe(true);
     expect((await stopProgress(revoker, stopId))?.evidence).toBe('issuer-attested');
   });
 

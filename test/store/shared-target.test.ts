@@ -1,6 +1,6 @@
 import { beforeAll, expect } from 'vitest';
 import { mintIntend } from '../../src/store/grants.ts';
-import { openObligations } from '../../src/store/obligations.ts';
+import { acceptRisk, openEndObligations, openObligations } from '../../src/store/obligations.ts';
 import { resetStop } from '../../src/store/stops.ts';
 import { closeTasks } from '../../src/store/tasks.ts';
 import { onEveryPostgres } from '../kit/postgres.ts';
@@ -46,6 +46,30 @@ onEveryPostgres('a grant', (createOn) => {
       put: '(false)',
     },
     { what: 'open obligations', in: 'estop.mint_intend', find: 'AND o.final_at IS NULL', put: 'AND false' },
+  );
+
+  guarded(
+    () => ledger,
+    'on a shared target does not wait for what a person accepted as a risk',
+    async (l) => {
+      const agent = await addAgent(l);
+      const [task, next] = [await startTask(l, agent), await startTask(l, agent)];
+      const target = { connector: newName('c'), target: 'queue', shared: true };
+      await issued(l, task, target);
+      await closeTasks(l.as('estop_trusted'), [task.taskId], 'done');
+      await openEndObligations(l.as('estop_revoker'));
+      const mint = async () => (await mintIntend(l.as('estop_trusted'), intent(next, target))).kind;
+      expect(await mint()).toBe('target-busy');
+      const [lane] = await l.sql('SELECT obligation_id FROM estop.obligations WHERE task_id = $1', [task.taskId]);
+      await acceptRisk(l.as('estop_control'), String(lane?.['obligation_id']), 'olga', 'the vendor is gone');
+      expect(await mint()).toBe('intended');
+    },
+    {
+      what: 'the acceptance',
+      in: 'estop.mint_intend',
+      find: /AND NOT EXISTS \(SELECT 1 FROM estop\.obligations o WHERE o\.grant_id = g\.grant_id AND o\.state = 'accepted-risk'\)/,
+      put: '',
+    },
   );
 
   guarded(

@@ -48,7 +48,9 @@ export const Stop = z
     inForce: z.boolean(),
     reached: Stage.shape.stage.meta({ description: 'The last stage before the first that is not verified yet' }),
     stages: z.array(Stage),
-    evidence: z.string().nullable(),
+    evidence: z.string().nullable().meta({
+      description: 'The weakest that a proof rests on. accepted-risk: some of it may live, and a person accepted that',
+    }),
     obligations: ObligationCounts,
     possiblyCompleted: z.int().meta({ description: 'Calls already written to an upstream when they were cut' }),
     residualUntil: Instant.nullable(),

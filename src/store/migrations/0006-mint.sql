@@ -37,7 +37,9 @@ BEGIN
       WHERE o.agent_id = t.agent_id AND o.connector = p_connector AND o.target = p_target AND o.final_at IS NULL)
     OR EXISTS (SELECT 1 FROM estop.grants g JOIN estop.tasks owner ON owner.task_id = g.task_id
       WHERE g.agent_id = t.agent_id AND g.connector = p_connector AND g.target = p_target AND g.state <> 'ended'
-        AND (owner.state = 'closed' OR estop.dead_by(g.keys, g.agents, g.epoch) IS NOT NULL))) THEN
+        AND (owner.state = 'closed' OR estop.dead_by(g.keys, g.agents, g.epoch) IS NOT NULL)
+        -- Whoever accepted that it may live has accepted it beside the next one, too.
+        AND NOT EXISTS (SELECT 1 FROM estop.obligations o WHERE o.grant_id = g.grant_id AND o.state = 'accepted-risk'))) THEN
     RETURN QUERY SELECT 'target-busy'::text, NULL::text, NULL::timestamptz; RETURN;
   END IF;
   -- One statement: the task's epoch (fixed at registration), the stops and the task's state.

@@ -41,7 +41,7 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 
 $$;
 
 -- A task that ended in any way, also terminated by others, has its grants ended the same way. A grant that a polled stop covers is
--- left to that stop. rule: task-end-ends-grants
+-- left to that stop, and one that was accepted as a risk to the next stop. rule: task-end-ends-grants
 CREATE FUNCTION estop.open_end_obligations() RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -52,7 +52,8 @@ BEGIN
       g.connector, g.target, 'open'
     FROM estop.grants g JOIN estop.tasks t ON t.task_id = g.task_id AND t.state = 'closed'
     WHERE g.state <> 'ended'
-      AND NOT EXISTS (SELECT 1 FROM estop.obligations o WHERE o.grant_id = g.grant_id AND o.final_at IS NULL)
+      AND NOT EXISTS (SELECT 1 FROM estop.obligations o
+        WHERE o.grant_id = g.grant_id AND (o.final_at IS NULL OR o.state = 'accepted-risk'))
       AND NOT EXISTS (SELECT 1 FROM estop.stops s LEFT JOIN estop.stop_progress p ON p.stop_id = s.stop_id
         WHERE (s.reset_at IS NULL OR (p.proved_at IS NULL AND g.epoch < s.epoch))
           AND (g.keys @> ARRAY[s.scope_key] OR g.agents && estop.labelled_agents(s.scope_key, s.epoch)))
@@ -185,7 +186,8 @@ BEGIN
   RETURN true;
 END $$;
 
--- Ends grants whose every obligation is final, and wipes what was sealed.
+-- Ends grants whose every obligation is final, and wipes what was sealed. Not one whose last word was that a person accepts it: it
+-- may live, so the next stop over it owes it an obligation again.
 CREATE FUNCTION estop.wipe_finished_grants() RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -194,7 +196,8 @@ BEGIN
   UPDATE estop.grants g SET state = 'ended', sealed = NULL, ended_at = clock_timestamp(), end_reason = coalesce(g.end_reason, 'revoked')
     WHERE g.state <> 'ended'
       AND EXISTS (SELECT 1 FROM estop.obligations o WHERE o.grant_id = g.grant_id AND o.final_at IS NOT NULL)
-      AND NOT EXISTS (SELECT 1 FROM estop.obligations o WHERE o.grant_id = g.grant_id AND o.final_at IS NULL);
+      AND NOT EXISTS (SELECT 1 FROM estop.obligations o WHERE o.grant_id = g.grant_id AND o.final_at IS NULL)
+      AND (SELECT o.state <> 'accepted-risk' FROM estop.obligations o WHERE o.grant_id = g.grant_id ORDER BY o.final_at DESC LIMIT 1);
   GET DIAGNOSTICS wiped = ROW_COUNT;
   RETURN wiped;
 END $$;
@@ -236,7 +239,9 @@ BEGIN
   SELECT * INTO r FROM estop.revocation_state(p_stop_id);
   IF p_stage IN ('revoked', 'proved') AND (r.uncovered > 0 OR r.acted < r.total) THEN RETURN false; END IF;
   IF p_stage = 'proved' AND r.final < r.total THEN RETURN false; END IF;
-  SELECT CASE WHEN bool_or(o.evidence = 'issuer-attested') THEN 'issuer-attested'
+  -- A lane without evidence of its own is one that ran out: the end that its issuer set is all there is.
+  SELECT CASE WHEN bool_or(o.state = 'accepted-risk') THEN 'accepted-risk'
+      WHEN bool_or(o.evidence = 'issuer-attested' OR o.evidence IS NULL) THEN 'issuer-attested'
       WHEN bool_or(o.evidence = 'credential-probed') THEN 'credential-probed' ELSE 'nothing-to-revoke' END
     INTO weakest FROM estop.obligations o WHERE o.cause_id = p_stop_id;
   UPDATE estop.stop_progress p SET
