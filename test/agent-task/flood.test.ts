@@ -12,7 +12,7 @@ requires('temporal')('a task flooded with junk signals', () => {
   beforeAll(async () => {
     stack = await startStack({
       agents: [agentSpec('billing-bot', { tools: { 'billing/refund_payment': 'ask' } })],
-      scripts: { 'refunds': [{ call: [refund] }, { say: 'refunded' }] },
+      scripts: { 'refunds': [{ call: [refund] }, { say: 'refunded' }], 'thinks': [{ hang: true }] },
     });
   });
   afterAll(() => stack.stop());
@@ -50,6 +50,18 @@ requires('temporal')('a task flooded with junk signals', () => {
     await until(async () => (await checkTask(stack.ledger.control, taskIdOf(handle)))?.stopId !== undefined);
     isLatched = true;
     expect(await flooding).toBeLessThan(9_000);
+    await expectStopped(handle);
+  });
+
+  it('gives up a long call to its model rather than be filled up to where no kill is taken', {
+    timeout: 240_000,
+  }, async () => {
+    const handle = await stack.start('thinks');
+    await until(() => stack.model.requests().some((body) => JSON.stringify(body).includes('thinks')));
+    await flood(handle, 8_500, {});
+    const currentRun = async () => (await stack.client.workflow.getHandle(handle.workflowId).describe()).runId;
+    await expect.poll(currentRun, { timeout: 60_000, interval: 250 }).not.toBe(handle.firstExecutionRunId);
+    await handle.signal('kill');
     await expectStopped(handle);
   });
 

@@ -16,6 +16,7 @@ requires('temporal')('the grants of a task', () => {
     stack = await startStack({
       agents: [
         agentSpec('one-grant', { grants: [grant('db')] }),
+        agentSpec('trapped', { grants: [grant('trap')] }),
         agentSpec('two-grants', { grants: [grant('db'), grant('queue')] }),
       ],
       connectors: connector.directory,
@@ -79,6 +80,19 @@ requires('temporal')('the grants of a task', () => {
     const asked = connector.asked.filter(({ taskId }) => taskId === taskIdOf(handle)).map(({ grantId }) => grantId);
     expect(new Set(asked).size).toBe(asked.length);
     expect(items.map(({ state }) => state).sort()).toEqual(asked.length === 1 ? ['issued'] : ['intended', 'issued']);
+  });
+
+  it('are not asked for where a stop came right after they were intended', async () => {
+    await stack.ledger.superuser.query(`
+      CREATE FUNCTION estop.stop_at_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        PERFORM estop.latch('stop_test_0123456789abcdefghjkmnpqry', 'task:' || NEW.task_id, 0::smallint, 0, 'r', 'test', 'api'); RETURN NEW;
+      END $$;
+      CREATE TRIGGER stop_at_once AFTER INSERT ON estop.grants FOR EACH ROW WHEN (NEW.name = 'trap') EXECUTE FUNCTION estop.stop_at_once();
+    `);
+    const handle = await stack.start('thinks', { agentId: 'trapped' });
+    await expectStopped(handle);
+    expect(connector.asked).toEqual([]);
+    expect(await onlyGrant(handle)).toMatchObject({ state: 'ended', endReason: 'never-issued' });
   });
 
   it('that were being issued when a stop came are recorded, so that they can be killed, and not given to the task', async () => {

@@ -170,6 +170,18 @@ requires('temporal')('a task that waits', () => {
     expect(items).toHaveLength(1);
   });
 
+  it('looks at once in its next run for what was decided while the last one ended', { timeout: 20_000 }, async () => {
+    const handle = await stack.start('refunds', { limits: { continueAfterEvents: 60 } });
+    const approvalId = await untilAsked(stack, handle);
+    await decide(approvalId, 'approved');
+    for (let count = 0; (await currentRun(handle)) === handle.firstExecutionRunId && count < 30; count += 1) {
+      await handle.signal('hold').catch(() => undefined); // it may be done already
+      await handle.signal('release').catch(() => undefined);
+    }
+    expect(await handle.result()).toMatchObject({ outcome: 'done', answer: 'refunded' });
+    expect(callsOf(stack, handle)).toEqual(['refund_payment']);
+  });
+
   it('continues as new in the middle of its work, and makes each call once', async () => {
     const handle = await stack.start('lists', { limits: { continueAfterEvents: 20 } });
     expect(await handle.result()).toMatchObject({ outcome: 'done', answer: 'listed', steps: 6 });
