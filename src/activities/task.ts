@@ -8,7 +8,7 @@ import type { StopOrder } from '../contract/stop.ts';
 import { EstopError } from '../core/errors.ts';
 import { formatId } from '../core/ids.ts';
 import { taskKey } from '../core/scope-key.ts';
-import { latch } from '../store/latch.ts';
+import { beat, latch } from '../store/latch.ts';
 import type { Store } from '../store/pool.ts';
 import { type Registration, registerChild } from '../store/task-registration.ts';
 import { beginTask, checkTask, closeTasks, getTask } from '../store/tasks.ts';
@@ -38,7 +38,11 @@ export function createTaskActivities({ store, latchStore, config, log }: TaskDep
 
     latchTask: async ({ taskId, stopId, reason, actor }) => {
       const covered = await lookBriefly(store, taskId);
-      if (covered !== undefined) return { stopId: covered };
+      if (covered !== undefined) {
+        // Visible is not acknowledged: its commit may be on this server alone. A beat is confirmed no sooner than what was before it.
+        if (await beat(latchStore, 'estop-trusted-kill')) return { stopId: covered };
+        throw new EstopError('store-unavailable', { detail: 'the stop that covers the task was not acknowledged' });
+      }
       const order: StopOrder = {
         stopId,
         scopeKey: taskKey(taskId),

@@ -1,5 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import pino from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createTaskActivities } from '../../src/activities/task.ts';
+import { latchInStore } from '../../src/cli/direct/latch-in-store.ts';
+import { taskKey } from '../../src/core/scope-key.ts';
 import { type PostgresServer } from '../../src/runtime/local/postgres-server.ts';
 import { beat, latch } from '../../src/store/latch.ts';
 import { sendStopHint } from '../../src/store/stop-hints.ts';
@@ -8,7 +12,7 @@ import { requires } from '../kit/requires.ts';
 import { type PostgresVersion, startRunPostgres } from '../kit/run-postgres.ts';
 import { tempFolder } from '../kit/temp-folder.ts';
 import { guarded } from './guarded.ts';
-import { type Ledger, newName, openLedger, order } from './ledger.ts';
+import { addAgent, type Ledger, newId, newName, openLedger, order, startTask } from './ledger.ts';
 import { doneOrBlocked, untilBlocked } from './waiting.ts';
 
 /** A cluster of its own: it loses its synchronous standby, and one of its backends is suspended. */
@@ -71,6 +75,51 @@ function suite(version: PostgresVersion): void {
       await standby('');
     }
     expect(await latch(ledger.as('estop_stop'), one)).toMatchObject({ kind: 'latched', fresh: false });
+  });
+
+  /** Ends every wait for the standby of this application, until the work is over. */
+  const cancelling = async <Value>(application: string, work: Promise<Value>): Promise<Value> => {
+    const pulse = setInterval(
+      () =>
+        void ledger.sql(
+          `SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = $1 AND wait_event = 'SyncRep'`,
+          [application],
+        ),
+      50,
+    );
+    return work.finally(() => clearInterval(pulse));
+  };
+
+  it('neither is the same direct stop sent again, nor the kill of a task that this row covers already', async () => {
+    const agent = await addAgent(ledger);
+    const task = await startTask(ledger, agent);
+    const stopOfTask = order(taskKey(task.taskId));
+    const name = newName('kill');
+    const { latchTask } = createTaskActivities({
+      store: ledger.as('estop_trusted'),
+      latchStore: ledger.alone('estop_trusted', name),
+      config: {
+        current: () => {
+          throw new Error('a kill that is covered needs no configuration');
+        },
+      },
+      log: pino({ level: 'silent' }),
+    });
+    const kill = () => latchTask({ taskId: task.taskId, stopId: newId('stop'), reason: '', actor: 'workflow' });
+    await standby('nobody');
+    try {
+      for (let send = 0; send < 2; send += 1) {
+        const direct = latchInStore(ledger.urls.estop_latch, stopOfTask);
+        await expect(cancelling('estop-direct', direct)).rejects.toMatchObject({ code: 'store-unavailable' });
+      }
+      // Both saw the row that the first one left behind.
+      expect(await getStop(ledger.as('estop_control'), stopOfTask.stopId)).toBeDefined();
+      await expect(cancelling(name, kill())).rejects.toMatchObject({ code: 'store-unavailable' });
+    } finally {
+      await standby('');
+    }
+    expect(await kill()).toEqual({ stopId: stopOfTask.stopId });
+    expect(await latchInStore(ledger.urls.estop_latch, stopOfTask)).toMatchObject({ fresh: false });
   });
 
   it('a latch that lost its connection while it waited says that it does not know', async () => {

@@ -11,7 +11,8 @@ const patienceMs = 2_000;
 
 /**
  * The latch itself, by a role that may do nothing else, in one autocommit call. Nothing of ours needs to run. A WARNING beside
- * the commit means that a standby did not confirm: that is no acknowledgement. rule: one-autocommit-call, ack-after-standby
+ * the commit means that a standby did not confirm: that is no acknowledgement. Neither is the row it left behind: a repeat waits for
+ * the standby as well. rule: one-autocommit-call, ack-after-standby
  */
 export async function latchInStore(connectionString: string, order: StopOrder): Promise<DirectLatch> {
   const { default: pg } = await import('pg');
@@ -22,7 +23,8 @@ export async function latchInStore(connectionString: string, order: StopOrder): 
   });
   let warning: string | undefined;
   client.on('notice', (notice) => {
-    if (notice.severity === 'WARNING') warning = notice.message ?? 'warning';
+    // By SQLSTATE class, since severities are translated: 00 is a mere notice, everything else a warning.
+    if (notice.code?.startsWith('00') !== true) warning = notice.message ?? 'warning';
   });
   client.on('error', () => undefined); // what matters fails the query below as well
   const work = (async () => {
