@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import pc from 'picocolors';
 import { describe, expect, it } from 'vitest';
 import { readConnection } from '../../src/cli/connection.ts';
 import { directCommand } from '../../src/cli/direct-command.ts';
@@ -108,8 +109,7 @@ describe('what a stop may be called', () => {
   });
 
   it('a proof that rests on an accepted risk says how many, and never that everything is dead', () => {
-    const plain = (text: string): string => text;
-    const paint = { green: plain, yellow: plain, red: plain, dim: plain, bold: plain };
+    const paint = pc.createColors(false);
     const risky = { ...stopAt(stages, { total: 3, proved: 2, acceptedRisk: 1 }), evidence: 'accepted-risk' };
     const line = verdictLine(judgeStop(risky), paint);
     expect(line).not.toContain('everything');
