@@ -176,13 +176,8 @@ onEveryPostgres("a gateway's lease", (createOn) => {
   it('a drain is never dated into the future, nor back', async () => {
     const revoker = ledger.as('estop_revoker');
     const now = await storeNow(revoker);
-    await recordDrain(revoker, '2999-01-01T00:00:00Z');
-    await recordDrain(revoker, '2001-01-01T00:00:00Z');
-    const [row] = await ledger.sql(
-      `SELECT begun_at > $1::timestamptz AND begun_at <= clock_timestamp() AS sound FROM estop.intake_drains`,
-      [now],
-    );
-    expect(row?.['sound']).toBe(true);
+    for (const begun of [now, '2999-01-01T00:00:00Z', '2001-01-01T00:00:00Z']) await recordDrain(revoker, begun);
+    expect(await ledger.sql('SELECT begun_at FROM estop.intake_drains')).toEqual([{ begun_at: now }]);
   });
 
   it('a gateway can tell a store from another', async () => {
