@@ -54,9 +54,8 @@ export interface TaskHost {
 const never = (): Promise<never> => new Promise(() => undefined);
 
 const maxHistoryBytes = 3 * 1024 * 1024;
-const leaveAfterSignals = 4_000;
-/** Close to the 10,000 at which Temporal refuses the next signal, be it a kill: a model call is given up for room. */
-const floodOfSignals = 8_000;
+/** So long a history during one call is a flood of signals. At 10,000 Temporal refuses the next one, be it a kill: the call is given up for room. */
+const floodedEvents = 8_000;
 const fewestEvents = 20;
 
 export function createGovernedTask(host: TaskHost): GovernedTask {
@@ -78,9 +77,7 @@ export function createGovernedTask(host: TaskHost): GovernedTask {
     const { continueAsNewSuggested, historySize, historyLength } = workflowInfo();
     const { continueAfterEvents } = input.limits;
     const isLong = continueAfterEvents !== undefined && historyLength >= Math.max(fewestEvents, continueAfterEvents);
-    return (
-      isLong || continueAsNewSuggested || historySize >= maxHistoryBytes || inbox.signalsSeen() >= leaveAfterSignals
-    );
+    return isLong || continueAsNewSuggested || historySize >= maxHistoryBytes;
   };
   const pause = async (): Promise<void> => {
     if (leave !== undefined && mustLeave()) await leave();
@@ -136,7 +133,7 @@ export function createGovernedTask(host: TaskHost): GovernedTask {
       whileOpen(async () => {
         const { taskId, agentId, modelId } = input;
         const scope = new CancellationScope();
-        const flooded = () => inbox.signalsSeen() >= floodOfSignals;
+        const flooded = () => workflowInfo().historyLength >= floodedEvents;
         try {
           const turn = await scope.run(() => {
             const asked = modelActivity(oneLine(modelId)).callModel({ taskId, agentId, modelId, messages });

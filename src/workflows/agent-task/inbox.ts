@@ -27,8 +27,6 @@ export interface Inbox {
   killOrder(): KillOrder | undefined;
   /** How many `approve` signals could concern a call of this task. */
   wakeUps(): number;
-  /** Of this run: Temporal refuses more than 10,000. */
-  signalsSeen(): number;
 }
 
 /** Handlers only change state, synchronously; whatever follows from it happens in the main flow. */
@@ -36,11 +34,9 @@ export function openInbox(input: AgentTaskInput, record: TaskRecord, progress: (
   const killed = resolvable<KillOrder>();
   let killOrder: KillOrder | undefined;
   let wakeUps = 0;
-  let signalsSeen = 0;
 
   setHandler(killSignal, (raw?: RawValue) => {
     const message = readUntrusted(raw);
-    signalsSeen += 1;
     if (killOrder !== undefined) return;
     // Who sent it is a claim. It is recorded as one; the latch does not depend on it.
     killOrder = {
@@ -52,7 +48,6 @@ export function openInbox(input: AgentTaskInput, record: TaskRecord, progress: (
   });
   setHandler(approveSignal, (raw?: RawValue) => {
     const message = readUntrusted(raw);
-    signalsSeen += 1;
     const { awaiting } = record.model();
     const approvalId = fieldOf(message, 'approvalId');
     const isOthers =
@@ -62,12 +57,10 @@ export function openInbox(input: AgentTaskInput, record: TaskRecord, progress: (
   });
   setHandler(holdSignal, (raw?: RawValue) => {
     const message = readUntrusted(raw);
-    signalsSeen += 1;
     record.apply({ kind: 'held', ...messageIdOf(message) });
   });
   setHandler(releaseSignal, (raw?: RawValue) => {
     const message = readUntrusted(raw);
-    signalsSeen += 1;
     record.apply({ kind: 'released', ...messageIdOf(message) });
   });
   setHandler(
@@ -91,7 +84,7 @@ export function openInbox(input: AgentTaskInput, record: TaskRecord, progress: (
   });
   setHandler(timelineQuery, () => record.model().timeline);
 
-  return { killed: killed.promise, killOrder: () => killOrder, wakeUps: () => wakeUps, signalsSeen: () => signalsSeen };
+  return { killed: killed.promise, killOrder: () => killOrder, wakeUps: () => wakeUps };
 }
 
 function messageIdOf(message: unknown): { readonly messageId?: string } {
