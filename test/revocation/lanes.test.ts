@@ -11,7 +11,14 @@ requires('temporal')('the lanes of a stop', () => {
   beforeAll(async () => {
     rig = await startRig();
     rig.work({
-      connectors: { target: {}, second: { attemptMs: 600 }, third: {}, fourth: {}, settled: { settleMs: 2_000 } },
+      connectors: {
+        target: {},
+        second: { attemptMs: 600 },
+        third: {},
+        fourth: {},
+        settled: { settleMs: 2_000 },
+        asynchronous: { settleMs: 8_000 },
+      },
       broken: ['missing'],
     });
   });
@@ -166,6 +173,21 @@ requires('temporal')('the lanes of a stop', () => {
     expect(rig.target.count('cut revoke-credential', quiet)).toBe(1);
     // Lane and last probe; and the quiet one again if it had passed before the other was cut again.
     expect(rig.target.count('use now', quiet)).toBeGreaterThanOrEqual(2);
+  });
+
+  it('are probed for the last time only when their system has had time to settle after the last cut', async () => {
+    const agent = await rig.agent();
+    const task = await rig.task(agent);
+    await rig.grant(task, 'asynchronous');
+    await rig.grant(task);
+    const { stopId } = await stopAgent(rig.ledger, agent);
+    await proved(stopId);
+    // By the store's own record, so it holds on a slow machine too.
+    const [row] = await rig.ledger.sql(
+      "SELECT min(final_probed_at) - max(revoked_at) >= interval '8 s' AS settled FROM estop.obligations WHERE cause_id = $1",
+      [stopId],
+    );
+    expect(row).toEqual({ settled: true });
   });
 
   it('of a task that somebody else terminated are opened and worked off, without a stop', async () => {

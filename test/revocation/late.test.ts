@@ -1,5 +1,5 @@
 import { beforeAll, expect, it } from 'vitest';
-import { agentTaskWorkflowId } from '../../src/contract/names.ts';
+import { agentTaskWorkflowId, stopFanoutWorkflowId } from '../../src/contract/names.ts';
 import { getObligation } from '../../src/store/obligations.ts';
 import { stopProgress } from '../../src/store/stop-progress.ts';
 import { requires } from '../kit/requires.ts';
@@ -51,6 +51,7 @@ requires('temporal')('what turns up late under a stop', () => {
     const agent = await rig.agent();
     const { stopId } = await stopAgent(rig.ledger, agent);
     await until(async () => (await progress(stopId))?.stage === 'proved');
+    await rig.control.workflow.getHandle(stopFanoutWorkflowId(stopId)).result();
     const late = await registerLate(agent.agentId);
     await isHalted(late);
     expect((await rig.agents.workflow.getHandle(agentTaskWorkflowId(late)).describe()).status.name).toBe('TERMINATED');
