@@ -28,4 +28,3 @@ export const oauthGrant = z.strictObject({
     .max(1_000)
     .optional(),
 });
-export type OauthGrant = z.output<typeof oauthGrant>;

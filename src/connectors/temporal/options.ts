@@ -18,4 +18,3 @@ export const temporalGrant = z.strictObject({
   taskQueue: z.string().regex(/^[A-Za-z0-9_.-]{1,128}$/),
   everySeconds: z.int().min(1).max(86_400).default(60),
 });
-export type TemporalGrant = z.output<typeof temporalGrant>;
