@@ -10,6 +10,8 @@ export interface LatchRow {
   readonly category: number;
   readonly latchedAt: string;
   readonly fresh: boolean;
+  /** It was reset since it was latched: nothing is in force under this id. */
+  readonly resetAt?: string;
 }
 
 /** One warm connection of its own. One call at a time; whoever takes it out of the pool is alone with it. */
@@ -113,13 +115,15 @@ export async function openLatchLine(options: LatchLineOptions): Promise<LatchLin
 }
 
 function toRow(row: Record<string, unknown>): LatchRow {
-  const latchedAt = row['latched_at'];
+  const instant = (value: unknown): string => (value instanceof Date ? value.toISOString() : String(value));
+  const resetAt = row['reset_at'] ?? undefined;
   return {
     stopId: String(row['stop_id']),
     epoch: Number(row['epoch']),
     scopeKey: String(row['scope_key']),
     category: Number(row['category']),
-    latchedAt: latchedAt instanceof Date ? latchedAt.toISOString() : String(latchedAt),
+    latchedAt: instant(row['latched_at']),
     fresh: row['fresh'] === true,
+    ...(resetAt === undefined ? {} : { resetAt: instant(resetAt) }),
   };
 }

@@ -9,7 +9,7 @@ import type { LatchLines } from './latch-lines.ts';
 export type Placed =
   | { readonly kind: 'latched'; readonly row: LatchRow }
   | { readonly kind: 'accepted' }
-  /** This id stands for another stop already. */
+  /** This id stands for another stop already, or for one that was reset: what was ordered is not in force. */
   | { readonly kind: 'conflict'; readonly row: LatchRow }
   | { readonly kind: 'failed'; readonly causes: readonly string[] };
 
@@ -60,7 +60,8 @@ export function placeOrder(order: StopOrder, roads: Roads): Promise<Placed> {
       });
       if (row === undefined) return;
       latched.abort();
-      if (row.scopeKey !== order.scopeKey || row.category !== order.category) return settle({ kind: 'conflict', row });
+      const isAnother = row.scopeKey !== order.scopeKey || row.category !== order.category;
+      if (isAnother || row.resetAt !== undefined) return settle({ kind: 'conflict', row });
       roads.onLatched(row);
       settle({ kind: 'latched', row });
     };

@@ -159,7 +159,7 @@ function answerPlaced(response: ServerResponse, order: StopOrder, placed: Placed
     }
     case 'conflict':
       throw new EstopError('conflict', {
-        detail: `${order.stopId} already stands for a stop of ${placed.row.scopeKey}, category ${placed.row.category}. Send this one under another id.`,
+        detail: `${order.stopId} already stands for a stop of ${placed.row.scopeKey}, category ${placed.row.category}${placed.row.resetAt === undefined ? '' : `, which was reset at ${placed.row.resetAt}`}. This order is NOT in force. Send it under another id.`,
       });
     case 'failed':
       throw new EstopError('store-unavailable', {

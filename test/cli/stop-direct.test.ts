@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { Client, Connection } from '@temporalio/client';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
-import { newId } from '../store/ledger.ts';
+import { resetStop } from '../../src/store/stops.ts';
+import { fence, newId } from '../store/ledger.ts';
 import { type CliRig, deadUrl, escapes, mainPath, makeCliRig } from './rig.ts';
 
 const stopIdIn = (text: string): string => /stop_test_[0-9a-z]{26}/.exec(text)?.[0] ?? '';
@@ -70,7 +71,7 @@ describe('estop stop, when nothing of ours answers', () => {
       'p_stop_id text, p_scope_key text, p_category smallint, p_grace_ms integer, p_reason text, p_actor text, p_method text';
     const types = 'text, text, smallint, integer, text, text, text';
     await other.ledger.sql(`ALTER FUNCTION estop.latch(${types}) RENAME TO latch_itself`);
-    await other.ledger.sql(`CREATE FUNCTION estop.latch(${parameters}) RETURNS TABLE (stop_id text, epoch bigint, scope_key text, category smallint, latched_at timestamptz, fresh boolean)
+    await other.ledger.sql(`CREATE FUNCTION estop.latch(${parameters}) RETURNS TABLE (stop_id text, epoch bigint, scope_key text, category smallint, latched_at timestamptz, fresh boolean, reset_at timestamptz)
       LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN RAISE NOTICE 'canceling wait for synchronous replication' USING ERRCODE = '01000'; RETURN QUERY SELECT * FROM estop.latch_itself($1, $2, $3, $4, $5, $6, $7); END $$`);
     await other.ledger.sql(`GRANT EXECUTE ON FUNCTION estop.latch(${types}) TO estop_latch`);
     const ran = await other.run(['stop', 'fleet', '--direct', '--yes', '--no-wait'], {
@@ -135,5 +136,19 @@ describe('estop stop, when nothing of ours answers', () => {
     expect(direct.code).toBe(1);
     expect(direct.stderr).toContain('NOT in force');
     expect(await latched(stopId)).toMatchObject([{ scope_key: 'model:a' }]);
+  });
+
+  it('the same --stop-id after its reset stops nothing, and says so on either road', async () => {
+    const stopId = newId('stop');
+    await rig.run(['stop', 'model', 'r', '--stop-id', stopId, '--no-wait']);
+    await fence(rig.ledger, stopId);
+    await resetStop(rig.ledger.as('estop_control'), { stopId, actor: 'olga', reason: 'over' });
+    for (const road of [[], ['--direct']]) {
+      const ran = await rig.run(['stop', 'model', 'r', '--stop-id', stopId, '--no-wait', ...road], {
+        env: { ESTOP_DIRECT_URL: rig.ledger.urls.estop_latch },
+      });
+      expect([ran.code, ran.stdout]).toEqual([1, '']);
+      expect(ran.stderr).toContain('was reset');
+    }
   });
 });

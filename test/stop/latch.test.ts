@@ -1,11 +1,11 @@
 import { Client } from 'pg';
 import { beforeAll, expect, inject, it } from 'vitest';
 import { stopHintChannel } from '../../src/contract/names.ts';
-import { getStop } from '../../src/store/stops.ts';
+import { getStop, resetStop } from '../../src/store/stops.ts';
 import { createDatabase } from '../kit/postgres.ts';
 import { requires } from '../kit/requires.ts';
 import { until } from '../revocation/rig.ts';
-import { type Ledger, makeLedger, newId } from '../store/ledger.ts';
+import { fence, type Ledger, makeLedger, newId } from '../store/ledger.ts';
 import { type StopProcess, startStopProcess } from './stop-process.ts';
 
 requires('temporal')('a stop sent over HTTP', () => {
@@ -53,6 +53,16 @@ requires('temporal')('a stop sent over HTTP', () => {
     expect([status, body['code']]).toEqual([409, 'conflict']);
     expect(body['detail']).toContain('agent:one');
     expect((await stops.send({ stopId, scopeKey: 'agent:one', category: 1 })).status).toBe(409);
+  });
+
+  it('sent again after it was reset is refused: nothing is in force under that id', async () => {
+    const request = { stopId: newId('stop'), scopeKey: 'agent:reset-since' };
+    await stops.send(request);
+    await fence(ledger, request.stopId);
+    await resetStop(ledger.as('estop_control'), { stopId: request.stopId, actor: 'olga', reason: 'over' });
+    const { status, body } = await stops.send(request);
+    expect([status, body['code']]).toEqual([409, 'conflict']);
+    expect(body['detail']).toContain('was reset');
   });
 
   it('is not looked up before it is latched: an unknown agent or task is stopped like any other', async () => {

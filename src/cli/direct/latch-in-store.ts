@@ -7,6 +7,14 @@ export interface DirectLatch {
   readonly fresh: boolean;
 }
 
+interface LatchedRow {
+  readonly epoch: string;
+  readonly scope_key: string;
+  readonly latched_at: Date;
+  readonly fresh: boolean;
+  readonly reset_at: Date | null;
+}
+
 const patienceMs = 2_000;
 
 /**
@@ -33,8 +41,8 @@ export async function latchInStore(connectionString: string, order: StopOrder): 
     await client.query(
       "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
     );
-    return client.query<{ epoch: string; scope_key: string; latched_at: Date; fresh: boolean }>(
-      'SELECT epoch, scope_key, latched_at, fresh FROM estop.latch($1, $2, $3::smallint, $4, $5, $6, $7)',
+    return client.query<LatchedRow>(
+      'SELECT epoch, scope_key, latched_at, fresh, reset_at FROM estop.latch($1, $2, $3::smallint, $4, $5, $6, $7)',
       [order.stopId, order.scopeKey, order.category, order.graceMs, order.reason, order.actor, order.method],
     );
   })();
@@ -44,6 +52,10 @@ export async function latchInStore(connectionString: string, order: StopOrder): 
     if (row.scope_key !== order.scopeKey)
       throw new EstopError('conflict', {
         detail: 'This stop id stands for a stop of another scope; this one is NOT in force. Leave out --stop-id.',
+      });
+    if (row.reset_at !== null)
+      throw new EstopError('conflict', {
+        detail: `This stop was reset at ${row.reset_at.toISOString()}; nothing is in force under its id. Leave out --stop-id.`,
       });
     return { epoch: Number(row.epoch), latchedAt: row.latched_at.toISOString(), fresh: row.fresh };
   } catch (cause) {

@@ -51,7 +51,7 @@ END $$;
 -- rule: latch-two-statements, epoch-commit-order, latch-no-foreign-locks, one-autocommit-call, beat, caller-mints-stop-id
 CREATE FUNCTION estop.latch(
   p_stop_id text, p_scope_key text, p_category smallint, p_grace_ms integer, p_reason text, p_actor text, p_method text
-) RETURNS TABLE (stop_id text, epoch bigint, scope_key text, category smallint, latched_at timestamptz, fresh boolean)
+) RETURNS TABLE (stop_id text, epoch bigint, scope_key text, category smallint, latched_at timestamptz, fresh boolean, reset_at timestamptz)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -76,10 +76,11 @@ BEGIN
     next_epoch := estop.current_epoch() + 1;
     INSERT INTO estop.latch_marks AS m (process, beat_at) VALUES (coalesce(p_actor, 'unnamed'), clock_timestamp())
       ON CONFLICT (process) DO UPDATE SET beat_at = excluded.beat_at;
-    RETURN QUERY SELECT NULL::text, next_epoch - 1, NULL::text, NULL::smallint, clock_timestamp(), false;
+    RETURN QUERY SELECT NULL::text, next_epoch - 1, NULL::text, NULL::smallint, clock_timestamp(), false, NULL::timestamptz;
     RETURN;
   END IF;
-  RETURN QUERY SELECT s.stop_id, s.epoch, s.scope_key, s.category, s.latched_at, false FROM estop.stops s WHERE s.stop_id = p_stop_id;
+  -- A repeat of what was reset since puts nothing in force: whoever answers it must say so.
+  RETURN QUERY SELECT s.stop_id, s.epoch, s.scope_key, s.category, s.latched_at, false, s.reset_at FROM estop.stops s WHERE s.stop_id = p_stop_id;
   IF FOUND THEN RETURN; END IF;
   next_epoch := estop.current_epoch() + 1;
   INSERT INTO estop.stops (stop_id, epoch, scope_key, category, grace_ms, reason, actor, method)
@@ -87,7 +88,7 @@ BEGIN
       CASE WHEN p_category = 1 THEN least(greatest(coalesce(p_grace_ms, 0), 0), 60000) ELSE 0 END,
       left(coalesce(p_reason, ''), 2000), left(coalesce(p_actor, 'unnamed'), 200), left(coalesce(p_method, 'unnamed'), 40))
     RETURNING * INTO inserted;
-  RETURN QUERY SELECT inserted.stop_id, inserted.epoch, inserted.scope_key, inserted.category, inserted.latched_at, true;
+  RETURN QUERY SELECT inserted.stop_id, inserted.epoch, inserted.scope_key, inserted.category, inserted.latched_at, true, NULL::timestamptz;
 END $$;
 
 -- Unlatches ONE stop by its own id, under the latch's lock, with an epoch of its own, so that nothing issued before is revived.
