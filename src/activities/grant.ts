@@ -43,9 +43,9 @@ export function createGrantActivities(dependencies: GrantDependencies): Pick<Tru
     if (spec === undefined) return { issued: false, reason: 'not-configured' };
     const held = connectors.get(spec.connector);
     const planned = plan(held, { task, grantId, spec, environment });
-    const intent = await intend(store, planned, spec, held);
+    const intent = await intend(store, planned, spec);
     if (intent.kind === 'refused') return intent.decision;
-    return issue(dependencies, held, { ...planned, absoluteEnd: intent.absoluteEnd });
+    return issue(dependencies, held, { ...planned.grant, absoluteEnd: intent.absoluteEnd });
   };
 
   return {
@@ -78,10 +78,16 @@ interface MintRequest {
   readonly environment: string;
 }
 
+interface Planned {
+  readonly grant: LedgerGrant;
+  /** Generations cannot be told apart at the target: said of this very grant, else of its system. */
+  readonly shared: boolean;
+}
+
 /** rule: mint-kill-handle */
-function plan(held: HeldConnector, { task, grantId, spec, environment }: MintRequest): LedgerGrant {
+function plan(held: HeldConnector, { task, grantId, spec, environment }: MintRequest): Planned {
   const { agentId, taskId, epoch } = task;
-  const { target, handle } = held.connector.plan({
+  const { target, handle, shared } = held.connector.plan({
     grantId,
     environment,
     agentId,
@@ -90,16 +96,19 @@ function plan(held: HeldConnector, { task, grantId, spec, environment }: MintReq
     options: spec.options,
   });
   return {
-    grantId,
-    environment,
-    agentId,
-    taskId,
-    epoch,
-    target,
-    handle,
-    secret: undefined,
-    absoluteEnd: '',
-    state: 'intended',
+    shared: shared ?? held.system.generations === 'shared',
+    grant: {
+      grantId,
+      environment,
+      agentId,
+      taskId,
+      epoch,
+      target,
+      handle,
+      secret: undefined,
+      absoluteEnd: '',
+      state: 'intended',
+    },
   };
 }
 
@@ -108,9 +117,8 @@ type Intent =
   | { readonly kind: 'refused'; readonly decision: GrantDecision };
 
 /** rule: mint-intended-first, mint-absolute-end, target-lock */
-async function intend(store: Store, grant: LedgerGrant, spec: GrantSpec, held: HeldConnector): Promise<Intent> {
+async function intend(store: Store, { grant, shared }: Planned, spec: GrantSpec): Promise<Intent> {
   const { grantId, taskId, target, handle, epoch } = grant;
-  const shared = held.system.generations === 'shared';
   const intent = await mintIntend(store, {
     grantId,
     name: spec.name,

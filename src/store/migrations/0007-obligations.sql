@@ -50,7 +50,7 @@ BEGIN
   INSERT INTO estop.obligations (obligation_id, cause_id, stop_id, cause_epoch, grant_id, agent_id, task_id, connector, target, state)
     SELECT 'end:' || g.task_id || '/' || g.grant_id, 'end:' || g.task_id, NULL, g.epoch, g.grant_id, g.agent_id, g.task_id,
       g.connector, g.target, 'open'
-    FROM estop.grants g JOIN estop.tasks t ON t.task_id = g.task_id AND t.state = 'closed'
+    FROM estop.grants g JOIN estop.tasks t ON t.task_id = g.task_id AND (t.state = 'closed' OR g.absolute_end < clock_timestamp())
     WHERE g.state <> 'ended'
       AND NOT EXISTS (SELECT 1 FROM estop.obligations o
         WHERE o.grant_id = g.grant_id AND (o.final_at IS NULL OR o.state = 'accepted-risk'))
