@@ -6,10 +6,13 @@ export async function noteStopSeen(store: Store, stopId: string): Promise<void> 
   await call(store, 'note_stop_seen', 'SELECT estop.note_stop_seen($1)', [stopId]);
 }
 
-/** True once every gateway has confirmed this stop or its lease has run out. */
-export async function reportFence(store: Store, stopId: string, leaseMs: number): Promise<boolean> {
+/**
+ * True once every gateway has confirmed this stop or its lease has run out. Without a lease none counts as run out, whatever the
+ * database's clock says. rule: expired-not-before-commit-plus-lease
+ */
+export async function reportFence(store: Store, stopId: string, leaseMs: number | undefined): Promise<boolean> {
   return bool(
-    await callOne(store, 'report_fence', 'SELECT estop.report_fence($1, $2) AS fenced', [stopId, leaseMs]),
+    await callOne(store, 'report_fence', 'SELECT estop.report_fence($1, $2) AS fenced', [stopId, leaseMs ?? null]),
     'fenced',
   );
 }

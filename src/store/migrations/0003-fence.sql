@@ -102,7 +102,7 @@ BEGIN
 END $$;
 
 -- True once every gateway that was not retired before the latch has confirmed this epoch or its lease has run out, the latter no
--- sooner than first sight plus one lease. Then, once, covered pending approvals are closed and what may have completed is counted.
+-- sooner than first sight plus one lease (never, if p_lease_ms is null). Then, once, covered pending approvals are closed and what may have completed is counted.
 -- Rows that an allow path has locked are skipped: they are dead by the stop itself, and closed by the next pass of
 -- close_stale_approvals; a stuck allow path must not hold up `fenced`.
 CREATE FUNCTION estop.report_fence(p_stop_id text, p_lease_ms integer) RETURNS boolean

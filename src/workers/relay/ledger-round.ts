@@ -17,13 +17,24 @@ const gatewayLapsedMs = 60_000;
  * while Temporal is away. Proved stops that are in force are looked at as well, a few in each round: a label given to an agent now,
  * or a mint whose worker died, can bring them new work. rule: obligations-polled, task-end-ends-grants
  */
-export function ledgerRound(store: Store, log: Log): Round {
+export function ledgerRound(store: Store, log: Log, now: () => number = () => performance.now()): Round {
   let afterEpoch = 0;
+  let waitedSince: ReadonlyMap<string, number> = new Map();
   return {
     name: 'ledger',
     run: async () => {
       let isUnfenced = false;
-      for (const stop of await listUnprovedStops(store)) isUnfenced = !(await advance(store, stop, log)) || isUnfenced;
+      const unproved = await listUnprovedStops(store);
+      const seenAt = now();
+      waitedSince = new Map(
+        unproved
+          .filter((stop) => !stop.fenced)
+          .map(({ stopId }) => [stopId, waitedSince.get(stopId) ?? seenAt] as const),
+      );
+      for (const stop of unproved) {
+        const hasWaited = seenAt - (waitedSince.get(stop.stopId) ?? seenAt) >= leaseMs;
+        isUnfenced = !(await advance(store, stop, hasWaited, log)) || isUnfenced;
+      }
       await openEndObligations(store);
       const proved = await listProvedStops(store, afterEpoch, provedAtOnce);
       for (const { stopId } of proved) await openObligations(store, stopId);
@@ -33,11 +44,15 @@ export function ledgerRound(store: Store, log: Log): Round {
   };
 }
 
-/** One stop that cannot be advanced must not hold up the others. */
-async function advance(store: Store, stop: UnprovedStop, log: Log): Promise<boolean> {
+/**
+ * One stop that cannot be advanced must not hold up the others. The database's clock may step forward, so that to it a lease is over
+ * which a gateway still holds: none is called expired before this process has itself waited for one, by a clock that does not step.
+ * rule: expired-not-before-commit-plus-lease
+ */
+async function advance(store: Store, stop: UnprovedStop, hasWaited: boolean, log: Log): Promise<boolean> {
   try {
     if (!stop.seen) await noteStopSeen(store, stop.stopId);
-    const fenced = stop.fenced || (await reportFence(store, stop.stopId, leaseMs));
+    const fenced = stop.fenced || (await reportFence(store, stop.stopId, hasWaited ? leaseMs : undefined));
     await openObligations(store, stop.stopId);
     return fenced;
   } catch (thrown) {
