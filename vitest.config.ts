@@ -8,8 +8,8 @@ export default defineConfig({
     // The tests wait for servers more than they compute; more than this and two cores starve the servers themselves.
     maxWorkers: 3,
     globalSetup: ['test/kit/global-setup.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 180_000,
     unstubEnvs: true,
   },
 });
