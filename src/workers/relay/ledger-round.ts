@@ -17,7 +17,13 @@ const gatewayLapsedMs = 60_000;
  * while Temporal is away. Proved stops that are in force are looked at as well, a few in each round: a label given to an agent now,
  * or a mint whose worker died, can bring them new work. rule: obligations-polled, task-end-ends-grants
  */
-export function ledgerRound(store: Store, log: Log, now: () => number = () => performance.now()): Round {
+export function ledgerRound(
+  store: Store,
+  log: Log,
+  now: () => number = () => performance.now(),
+  /** There is something new for Temporal. */
+  onNews: () => void = () => undefined,
+): Round {
   let afterEpoch = 0;
   let waitedSince: ReadonlyMap<string, number> = new Map();
   return {
@@ -33,9 +39,9 @@ export function ledgerRound(store: Store, log: Log, now: () => number = () => pe
       );
       for (const stop of unproved) {
         const hasWaited = seenAt - (waitedSince.get(stop.stopId) ?? seenAt) >= leaseMs;
-        isUnfenced = !(await advance(store, stop, hasWaited, log)) || isUnfenced;
+        isUnfenced = !(await advance(store, stop, hasWaited, log, onNews)) || isUnfenced;
       }
-      await openEndObligations(store);
+      if ((await openEndObligations(store)) > 0) onNews();
       const proved = await listProvedStops(store, afterEpoch, provedAtOnce);
       for (const { stopId } of proved) await openObligations(store, stopId);
       afterEpoch = proved.length < provedAtOnce ? 0 : (proved.at(-1)?.epoch ?? 0);
@@ -49,11 +55,18 @@ export function ledgerRound(store: Store, log: Log, now: () => number = () => pe
  * which a gateway still holds: none is called expired before this process has itself waited for one, by a clock that does not step.
  * rule: expired-not-before-commit-plus-lease
  */
-async function advance(store: Store, stop: UnprovedStop, hasWaited: boolean, log: Log): Promise<boolean> {
+async function advance(
+  store: Store,
+  stop: UnprovedStop,
+  hasWaited: boolean,
+  log: Log,
+  onNews: () => void,
+): Promise<boolean> {
   try {
     if (!stop.seen) await noteStopSeen(store, stop.stopId);
     const fenced = stop.fenced || (await reportFence(store, stop.stopId, hasWaited ? leaseMs : undefined));
-    await openObligations(store, stop.stopId);
+    const opened = await openObligations(store, stop.stopId);
+    if (opened > 0 || !stop.seen) onNews();
     return fenced;
   } catch (thrown) {
     log.warn(

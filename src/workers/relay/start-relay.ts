@@ -38,18 +38,18 @@ export function startRelay(deps: RelayDeps): Relay {
   const latch = (order: StopOrder): Promise<void> => latchAccepted({ store: deps.latchStore, environment, log }, order);
   const killLatch = createKillLatch({ store, client: agents, environment, latch, log });
   const watchdog = { store, client: agents, tasks, killLatch, log };
-  const ledger = keepGoing(ledgerRound(store, log), log);
   const workflows = keepGoing(workflowRound(store, control), log);
+  const ledger = keepGoing(
+    ledgerRound(store, log, undefined, () => workflows.wake()),
+    log,
+  );
   const others = [
     tidyRound(store),
     drainRound({ store, client: control, environment, log, latch }),
     closedRound(watchdog),
     walkRound(watchdog),
   ].map((round) => keepGoing(round, log));
-  const hints = listenForStops(store, () => {
-    ledger.wake();
-    workflows.wake();
-  });
+  const hints = listenForStops(store, () => ledger.wake());
   return {
     close: async () => {
       hints.close();
