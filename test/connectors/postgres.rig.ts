@@ -80,7 +80,8 @@ export async function startPostgresRig(
       };
     },
     revive: (_grant, secret) => reviveRole(target, secret),
-    breakControl: () => forbidControl(target, controlRoleName({ environment, connectorId: rigConnectorId }, target.admin)),
+    breakControl: () =>
+      forbidControl(target, controlRoleName({ environment, connectorId: rigConnectorId }, target.admin)),
     refuseOurCredential: () => refuseAdmin(target),
     breakSelfCheck: () => loseSignalRight(target),
     marker: (step) =>

@@ -41,9 +41,7 @@ export async function startStage(options: Partial<InstallationOptions> = {}): Pr
 }
 
 /** A task of billing-bot with every credential it is entitled to, and its child. */
-export async function startArmedTask(
-  cast: Cast,
-): Promise<{
+export async function startArmedTask(cast: Cast): Promise<{
   readonly taskId: string;
   readonly childId: string;
   readonly loot: readonly LootItem[];
