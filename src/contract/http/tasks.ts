@@ -28,12 +28,9 @@ export const Task = z
     depth: z.int(),
     state: LedgerTaskState,
     held: z.boolean(),
-    stoppedBy: z
-      .string()
-      .nullable()
-      .meta({
-        description: 'The stop that covers this task; of a closed one, the first that was latched while it was open',
-      }),
+    stoppedBy: z.string().nullable().meta({
+      description: 'The stop that covers this task; of a closed one, the first that was latched while it was open',
+    }),
     outcome: z.string().nullable(),
     purpose: z.string(),
     requestedBy: z.string(),
