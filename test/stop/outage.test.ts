@@ -118,7 +118,8 @@ requires('temporal')('a stop while the store is in trouble', () => {
     for (const pid of pids) signal(pid, 'SIGSTOP');
     try {
       await Promise.all(['agent:hung-1', 'agent:hung-2', 'agent:hung-3'].map((scopeKey) => stops.send({ scopeKey })));
-      expect((await stops.send({ scopeKey: 'agent:after-the-hung' })).body['state']).toBe('latched');
+      // On a crowded machine one new connection may take longer than the latch's patience; the warm ones hang for good.
+      await until(async () => (await stops.send({ scopeKey: 'agent:after-the-hung' })).body['state'] === 'latched');
     } finally {
       thaw(pids);
     }
