@@ -166,10 +166,13 @@ describe('a gap in the lease', () => {
 
   it('ends a call whose answer comes after the clock jumped: the answer is not passed on', async () => {
     const task = await rig.startTask();
-    const call = callTool(gateway, await rig.token(task), 'billing__slow_report', { seconds: 3 });
+    const call = callTool(gateway, await rig.token(task), 'billing__slow_report', { seconds: 1 });
     await until(() => rig.calls(task).length === 1);
+    // No renewal may mend the lease before the answer comes; without the jump it would have lasted that long.
+    await proxy.addToxic('hang', { type: 'timeout', timeout: 0 });
     jumpMs -= 300_000;
     expect((await call).meta['estop/decision']).toBe('possibly-completed');
+    await proxy.removeToxic();
     await worksAgain();
   });
 });
