@@ -17,7 +17,7 @@ requires('temporal')('a task flooded with junk signals', () => {
   });
   afterAll(() => stack.stop());
 
-  it('is killed after 10,000 of them, which cost it a handful of reads', { timeout: 240_000 }, async () => {
+  it('is killed after 10,000 of them, which cost it a handful of reads', { timeout: 400_000 }, async () => {
     const handle = await stack.start('refunds');
     const approvalId = await untilAsked(stack, handle);
     await flood(handle, 10_000, { approvalId, junk: 'x'.repeat(100) });
@@ -29,7 +29,7 @@ requires('temporal')('a task flooded with junk signals', () => {
             () => 'sent',
             () => 'refused',
           ),
-        { timeout: 60_000, interval: 250 },
+        { timeout: 120_000, interval: 250 },
       )
       .toBe('sent');
     await expectStopped(handle);
@@ -60,7 +60,7 @@ requires('temporal')('a task flooded with junk signals', () => {
     await until(() => stack.model.requests().some((body) => JSON.stringify(body).includes('thinks')));
     await flood(handle, 8_500, {});
     const currentRun = async () => (await stack.client.workflow.getHandle(handle.workflowId).describe()).runId;
-    await expect.poll(currentRun, { timeout: 60_000, interval: 250 }).not.toBe(handle.firstExecutionRunId);
+    await expect.poll(currentRun, { timeout: 120_000, interval: 250 }).not.toBe(handle.firstExecutionRunId);
     await handle.signal('kill');
     await expectStopped(handle);
   });
