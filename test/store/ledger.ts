@@ -37,7 +37,12 @@ export async function openLedger(superuserUrl: string, name: string): Promise<Le
   const urls = await provisionStore({ superuserUrl, database: name, environment: 'test' });
   const pools = new Map<string, Store>();
   const sessions: Client[] = [];
-  const superuser = openStore({ url: withDatabase(superuserUrl, name), applicationName: 'test-superuser', max: 4 });
+  const superuser = openStore({
+    url: withDatabase(superuserUrl, name),
+    applicationName: 'test-superuser',
+    max: 4,
+    connectTimeoutMs: 20_000,
+  });
   closers.push(async () => {
     await Promise.all(sessions.map((session) => session.end().catch(() => undefined)));
     await Promise.all([superuser, ...pools.values()].map((pool) => pool.end()));
@@ -45,7 +50,8 @@ export async function openLedger(superuserUrl: string, name: string): Promise<Le
   const open = (key: string, role: StoreRole, max: number): Store => {
     const known = pools.get(key);
     if (known !== undefined) return known;
-    const made = openStore({ url: urls[role], applicationName: key, max });
+    // A machine that runs everything at once may take seconds to fork a connection; what is tested is never that.
+    const made = openStore({ url: urls[role], applicationName: key, max, connectTimeoutMs: 20_000 });
     pools.set(key, made);
     return made;
   };
