@@ -99,7 +99,13 @@ export const EstopYaml = z.strictObject({
     .default('estop.local'),
   agents: z.record(name, agent).default({}),
   connectors: z.record(name, connector).default({}),
-  tools: z.record(name, toolServer).default({}).describe('Upstream MCP servers by name.'),
+  tools: z
+    .record(
+      name.refine((id) => id !== 'estop', 'is the name of our own tools'),
+      toolServer,
+    )
+    .default({})
+    .describe('Upstream MCP servers by name.'),
   models: z.record(modelName, model).default({}),
 });
 
