@@ -16,7 +16,7 @@ requires('temporal')('a stop of an agent with thousands of grants', () => {
     rig.work({ connectors: { target: { concurrency: 50, phases: ['revoke-credential'] } } });
   });
 
-  it('cuts and proves each of them, in children of at most 400 lanes', async () => {
+  it('cuts and proves each of them once, in children of at most 400 lanes', async () => {
     const agent = await rig.agent();
     const task = await rig.task(agent);
     const ids = Array.from({ length: grants }, () => newId('grant'));
@@ -39,8 +39,7 @@ requires('temporal')('a stop of an agent with thousands of grants', () => {
 
     const cuts = rig.target.lines().filter((line) => line.startsWith('cut '));
     expect(new Set(cuts).size).toBe(grants);
-    // An attempt that outlives its deadline on a crowded machine is repeated: harmless, because a cut is idempotent, but never common.
-    expect(cuts.length).toBeLessThan(grants * 1.05);
+    expect(cuts).toHaveLength(grants);
     const children = [];
     for await (const { workflowId } of rig.control.workflow.list({ query: "WorkflowType = 'revocationLanes'" }))
       children.push(workflowId);
