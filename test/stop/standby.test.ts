@@ -1,4 +1,3 @@
-import type { Client } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../src/runtime/local/postgres-server.ts';
 import { requires } from '../kit/requires.ts';
@@ -25,15 +24,17 @@ requires()('a stop while the synchronous standby is gone', () => {
     await postgres.stop();
   });
 
-  /** Takes effect a moment after it was set: so writes are made until one waits. Leaves that session, waiting in its commit. */
-  const requireStandby = async (): Promise<Client & { readonly pid: number }> => {
+  /**
+   * Takes effect a moment after it was set: so writes are made until one waits. Returns who waits in its commit and holds the lock of
+   * NOTIFY meanwhile; that is the session opened here, or a hint of the stop process that came before it.
+   */
+  const requireStandby = async (): Promise<number> => {
     await ledger.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
     await ledger.sql('SELECT pg_reload_conf()');
     const session = await ledger.session();
-    const pid = Number((await session.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows[0]?.pid);
     let isOver = true;
     const over = (): void => void (isOver = true);
-    await until(async () => {
+    return until(async () => {
       if (isOver) {
         isOver = false;
         session
@@ -42,11 +43,12 @@ requires()('a stop while the synchronous standby is gone', () => {
           )
           .then(over, over);
       }
-      return (
-        (await ledger.sql("SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'SyncRep'", [pid])).length > 0
+      const [holder] = await ledger.sql(
+        `SELECT a.pid FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+         WHERE l.granted AND l.locktype = 'object' AND l.database = 0 AND l.classid = 'pg_database'::regclass AND a.wait_event = 'SyncRep'`,
       );
+      return holder !== undefined && Number(holder['pid']);
     });
-    return Object.assign(session, { pid });
   };
   const requireNoStandby = async (): Promise<void> => {
     await ledger.sql("ALTER SYSTEM SET synchronous_standby_names = ''");
@@ -80,7 +82,7 @@ requires()('a stop while the synchronous standby is gone', () => {
   }, 60_000);
 
   it('is latched while the hint hangs behind a NOTIFY that is stuck in its commit', async () => {
-    const { pid } = await requireStandby(); // and holds the lock of NOTIFY meanwhile
+    const pid = await requireStandby();
     process.kill(pid, 'SIGSTOP');
     try {
       await requireNoStandby();
