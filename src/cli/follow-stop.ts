@@ -3,7 +3,7 @@ import type { StopView } from '../contract/http/stops.ts';
 import { errorCodeOf } from '../core/errors.ts';
 import type { CliContext } from './context.ts';
 import { laneLines, stageLines } from './stop-lines.ts';
-import { isWaitingVain, judgeStop, type StopVerdict } from './stop-verdict.ts';
+import { isConcluded, isWaitingVain, type StopVerdict } from './stop-verdict.ts';
 import type { Terminal } from './terminal.ts';
 
 const pollMs = 200;
@@ -20,8 +20,7 @@ export async function followStop(context: CliContext, stopId: string, waitMs: nu
       const asked = await read(() => estop.stops.get(stopId));
       if (asked.kind === 'stop') latest = asked.stop;
       view.show(latest, asked.kind === 'away' ? asked.why : undefined);
-      if (latest !== undefined && (judgeStop(latest).kind === 'proved' || isWaitingVain(latest, deadline)))
-        return latest;
+      if (latest !== undefined && (isConcluded(latest) || isWaitingVain(latest, deadline))) return latest;
       if (now() >= deadline) return latest;
       await pause(Math.min(pollMs, Math.max(0, deadline - now())));
     }
@@ -96,9 +95,9 @@ function fit(line: string, columns: number): string {
 export function verdictLine(verdict: StopVerdict, paint: Terminal['paint']): string {
   switch (verdict.kind) {
     case 'proved':
-      return verdict.accepted === undefined
-        ? `${paint.green('proved')}: everything under this stop is dead`
-        : `${paint.yellow('proved')}, but for what may still live: ${verdict.accepted}`;
+      return `${paint.green('proved')}: everything under this stop is dead`;
+    case 'accepted-risk':
+      return `${paint.yellow('proved')}, but for what may still live: ${verdict.why}`;
     case 'partial':
       return `${paint.yellow('partial')}: ${verdict.why}`;
     case 'latched':

@@ -4,13 +4,15 @@ import { type ExitCode, exitCodes } from './exit-code.ts';
 import { type PageOptions, pageQuery } from './page-options.ts';
 import { printOne, printPage } from './print.ts';
 import { stopLines } from './stop-lines.ts';
+import { exitCodeOfVerdict, judgeStop } from './stop-verdict.ts';
 import { renderTable } from './table.ts';
 import { relative } from './when.ts';
 
+/** The code says how far the stop is, as after `stop --wait`: 0 means proved, and a script need not read the lines. */
 export async function showStop({ terminal, estop, now }: CliContext, stopId: string): Promise<ExitCode> {
   const found = await estop.stops.get(stopId);
   printOne(terminal, found, () => stopLines(found, now(), terminal.paint));
-  return exitCodes.confirmed;
+  return exitCodeOfVerdict(judgeStop(found));
 }
 
 export async function listStops(

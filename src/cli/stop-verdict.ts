@@ -4,11 +4,9 @@ import { type ExitCode, exitCodes } from './exit-code.ts';
 
 /** How a stop may be called after what was VERIFIED of it, and nothing more. */
 export type StopVerdict =
-  | {
-      readonly kind: 'proved';
-      /** What is not dead, as far as anybody knows: a person answers for it. */
-      readonly accepted?: string;
-    }
+  | { readonly kind: 'proved' }
+  /** Everything is final, but some of it was not made dead, as far as anybody knows: a person answers for it. */
+  | { readonly kind: 'accepted-risk'; readonly why: string }
   /** Everything that can end has ended; the rest waits for a date or a person. */
   | { readonly kind: 'partial'; readonly why: string }
   /** Under way. */
@@ -18,7 +16,7 @@ export function judgeStop(stop: StopView): StopVerdict {
   const { open, needsHuman, residual, acceptedRisk, uncovered, total } = stop.obligations;
   if (hasReached(stop, 'proved')) {
     return acceptedRisk > 0 || stop.evidence === 'accepted-risk'
-      ? { kind: 'proved', accepted: `${acceptedRisk} of ${total} accepted as a risk` }
+      ? { kind: 'accepted-risk', why: `${acceptedRisk} of ${total} accepted as a risk` }
       : { kind: 'proved' };
   }
   const isCut = hasReached(stop, 'fenced') && hasReached(stop, 'halted');
@@ -35,6 +33,11 @@ export function judgeStop(stop: StopView): StopVerdict {
   return { kind: 'latched', missing };
 }
 
+/** Nothing about this stop will change by itself any more. */
+export function isConcluded(stop: StopView): boolean {
+  return hasReached(stop, 'proved');
+}
+
 /** Waiting on cannot help when all that is left is a date beyond the wait. A lane that needs a person is still being tried. */
 export function isWaitingVain(stop: StopView, deadline: number): boolean {
   const { open, needsHuman, residual } = stop.obligations;
@@ -42,10 +45,12 @@ export function isWaitingVain(stop: StopView, deadline: number): boolean {
   return stop.residualUntil !== null && Date.parse(stop.residualUntil) > deadline;
 }
 
+/** 0 says that everything is dead. What a person merely answers for is a part that is not: a script must be able to tell. */
 export function exitCodeOfVerdict(verdict: StopVerdict): ExitCode {
   switch (verdict.kind) {
     case 'proved':
       return exitCodes.confirmed;
+    case 'accepted-risk':
     case 'partial':
       return exitCodes.partial;
     case 'latched':

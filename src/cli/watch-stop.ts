@@ -1,7 +1,7 @@
 import type { CliContext } from './context.ts';
-import { type ExitCode, exitCodes } from './exit-code.ts';
+import type { ExitCode } from './exit-code.ts';
 import { stopLines } from './stop-lines.ts';
-import { judgeStop } from './stop-verdict.ts';
+import { exitCodeOfVerdict, isConcluded, judgeStop } from './stop-verdict.ts';
 
 /** Shows a stop again at every event of it, until it is proved. Piped, each event is one JSON line. */
 export async function watchStop({ terminal, estop, now }: CliContext, stopId: string): Promise<ExitCode> {
@@ -12,13 +12,13 @@ export async function watchStop({ terminal, estop, now }: CliContext, stopId: st
   };
   show();
   const ending = new AbortController();
-  if (judgeStop(stop).kind === 'proved') ending.abort();
+  if (isConcluded(stop)) ending.abort();
   for await (const event of estop.events.stream({ stop: stopId, signal: ending.signal })) {
     if (asLines) terminal.data(JSON.stringify({ kind: 'event', id: event.id, name: event.name, data: event.data }));
     stop = await estop.stops.get(stopId);
     show();
-    if (judgeStop(stop).kind === 'proved') break;
+    if (isConcluded(stop)) break;
   }
   terminal.endDrawing();
-  return exitCodes.confirmed;
+  return exitCodeOfVerdict(judgeStop(stop));
 }

@@ -96,6 +96,18 @@ describe('what a stop may be called', () => {
       'partial',
       3,
     ],
+    [
+      'everything is final, and a person answers for a part of it',
+      stopAt(stages, { total: 2, revoked: 2, proved: 1, acceptedRisk: 1 }),
+      'accepted-risk',
+      3,
+    ],
+    [
+      'the ledger says that the proof rests on an accepted risk, whatever the counts say',
+      { ...stopAt(stages, { total: 2, revoked: 2, proved: 2 }), evidence: 'accepted-risk' },
+      'accepted-risk',
+      3,
+    ],
     ['stuck, but not fenced yet', stopAt(['latched', 'halted'], { total: 1, open: 1, needsHuman: 1 }), 'latched', 6],
     [
       'stuck, but a credential has no lane yet',

@@ -27,6 +27,7 @@ describe('estop stop', () => {
     expect(ran.stderr).toContain('1 of 1 tasks closed');
     expect(ran.stderr).toContain('everything under this stop is dead');
     expect(ran.stdout + ran.stderr).not.toMatch(escapes);
+    expect((await rig.run(['stop', 'show', stopId])).code).toBe(0);
   });
 
   it('6: latched, and says what was not confirmed in the time', async () => {
@@ -69,8 +70,23 @@ describe('estop stop', () => {
     const ran = await rig.run(['stop', 'task', task.taskId, '--wait=2s']);
     await Promise.all([marking, endRelay()]);
     expect(ran.code).toBe(3);
+    const stopId = ran.stdout.trim();
+    expect((await rig.run(['stop', 'show', stopId])).code).toBe(3);
     expect(ran.stderr).toContain('partial: 1 of 1 need a person');
     expect(ran.stderr).toContain('NEEDS A PERSON: our own credential is refused');
+
+    // 3 as well when a person takes the rest upon them: the stages are all reached, and something may live.
+    const accepting = await rig.run(['accept-risk', `${stopId}/${grantId}`, '--reason', 'the system is gone', '--yes']);
+    expect(accepting.code).toBe(0);
+    const endOther = rig.startRelay();
+    const again = await rig.run(['stop', 'task', task.taskId, '--stop-id', stopId, '--json']);
+    await endOther();
+    expect(again.code).toBe(3);
+    expect(JSON.parse(again.stdout)).toMatchObject({ verdict: 'accepted-risk', stop: { reached: 'proved' } });
+    for (const args of [[], ['--watch']]) {
+      const shown = await rig.run(['stop', 'show', stopId, ...args]);
+      expect([args, shown.code]).toEqual([args, 3]);
+    }
   });
 
   it('goes to the stop process alone: control may be dead', async () => {
@@ -150,7 +166,7 @@ describe('estop stop', () => {
     const stopId = stdout.trim();
     await fence(rig.ledger, stopId);
     const show = await rig.run(['stop', 'show', stopId]);
-    expect(show.code).toBe(0);
+    expect(show.code).toBe(6); // fenced, and no more: not confirmed
     expect(show.stdout).toContain('connector:postgres');
     expect(show.stdout).toContain('a<U+001B>]0;owned<U+0007>b');
     expect(show.stdout).not.toMatch(escapes);

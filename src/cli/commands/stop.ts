@@ -85,6 +85,10 @@ function addReading(command: Command, run: Run): void {
     .command('show <stop>')
     .description('How far a stop is, system by system')
     .option('--watch', 'keep showing it until it is proved')
+    .addHelpText(
+      'after',
+      `\nExits with 0 if it is proved, 3 if the rest needs a date or a person (or a person accepted the risk), 6 if it goes on.\n${examples('stop show stop_dev_01h2xcejqtf2nbrexx3vqjhp41 --watch')}`,
+    )
     .action(
       run(async (context, id: string, { watch }: { readonly watch?: boolean }) =>
         watch === true
