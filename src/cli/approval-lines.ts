@@ -20,6 +20,8 @@ export function approvalLines(approval: Approval, now: number): readonly string[
       ['expires', exact(approval.expiresAt, now)],
       ...(approval.decidedBy === null ? [] : [['decided by', approval.decidedBy] as const]),
       ...(approval.decisionReason === null ? [] : [['reason', approval.decisionReason] as const]),
+      ...(approval.endedAt === null ? [] : [['ended', exact(approval.endedAt, now)] as const]),
+      ...(approval.stoppedBy === null ? [] : [['closed by', approval.stoppedBy] as const]),
       ['sha-256', approval.digest],
     ]),
     `arguments, ${[...approval.shown].length} characters, written by the agent:`,

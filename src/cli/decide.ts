@@ -1,17 +1,20 @@
-import type { Approval } from '../contract/http/approvals.ts';
 import { EstopError } from '../sdk/index.ts';
 import { approvalLines } from './approval-lines.ts';
 import { confirm } from './confirm.ts';
 import type { CliContext } from './context.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
 import { printOne } from './print.ts';
+import { visible } from './visible.ts';
 
 export interface DecideOptions {
   readonly reason?: string;
   readonly yes?: boolean;
 }
 
-/** Approving shows all of what will be sent and asks once; denying needs neither. */
+/**
+ * Approving shows all of what will be sent, also with --yes, so that a log of the terminal holds what was let through; denying
+ * needs neither. What is shown belongs to that id for good: no other call can be put under it between the look and the decision.
+ */
 export async function decide(
   context: CliContext,
   approvalId: string,
@@ -19,31 +22,26 @@ export async function decide(
   options: DecideOptions,
 ): Promise<ExitCode> {
   const { terminal, estop, now } = context;
-  if (decision === 'approved' && options.yes !== true) {
-    if (!terminal.canAsk)
+  if (decision === 'approved') {
+    if (options.yes !== true && !terminal.canAsk)
       throw new EstopError('invalid-input', { detail: 'There is no terminal to ask on: add --yes.' });
-    const pending = await findPending(context, approvalId);
-    for (const line of approvalLines(pending, now())) terminal.say(line);
-    if (!(await confirm(terminal, 'Let exactly this call go ahead?'))) return exitCodes.declined;
+    const waiting = await estop.approvals.get(approvalId);
+    for (const line of approvalLines(waiting, now())) terminal.say(line);
+    if (waiting.state !== 'pending') throw new EstopError('approval-closed', { detail: `It is ${waiting.state}.` });
+    if (options.yes !== true && !(await confirm(terminal, 'Let exactly this call go ahead?')))
+      return exitCodes.declined;
   }
   const because = options.reason === undefined ? {} : { reason: options.reason };
   const result =
     decision === 'approved'
       ? await estop.approvals.approve(approvalId, because)
       : await estop.approvals.deny(approvalId, because);
-  printOne(terminal, result, () => approvalLines(result.approval, now()));
+  printOne(terminal, result, () =>
+    decision === 'approved'
+      ? [`${visible(result.approval.state)}  ${visible(approvalId)}`]
+      : approvalLines(result.approval, now()),
+  );
   if (!result.woken)
     terminal.say('The decision stands; the running workflow could not be told, and will find it by itself.');
   return exitCodes.confirmed;
-}
-
-async function findPending({ estop }: CliContext, approvalId: string): Promise<Approval> {
-  let cursor: string | undefined;
-  do {
-    const page = await estop.approvals.list({ limit: 200, ...(cursor === undefined ? {} : { cursor }) });
-    const found = page.items.find((item) => item.approvalId === approvalId);
-    if (found !== undefined) return found;
-    cursor = page.next ?? undefined;
-  } while (cursor !== undefined);
-  throw new EstopError('unknown-approval', { detail: 'No approval of that id is pending.' });
 }

@@ -12,6 +12,9 @@ const sentences: Readonly<Record<string, (entry: TaskHistoryEntry) => string>> =
   'approval.requested': ({ about, note }) => `waits for a human to decide ${tool(about)} (${note})`,
   'approval.approved': ({ about, note }) => `${tool(about)} approved${because(note)}`,
   'approval.denied': ({ about, note }) => `${tool(about)} denied${because(note)}`,
+  'approval.expired': ({ about }) => `the time to decide or use ${tool(about)} is over`,
+  'approval.closed': ({ about, note }) =>
+    `approval of ${tool(about)} closed ${note === undefined ? 'with its task' : `by ${note}`}`,
   'grant.intended': ({ about, note }) => `credential "${note}" intended at ${about}`,
   'grant.issued': ({ about, note }) => `credential "${note}" issued at ${about}`,
   'grant.ended': ({ about, note }) => `credential at ${about} ended: ${note ?? 'revoked'}`,

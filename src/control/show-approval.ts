@@ -4,6 +4,7 @@ import type { ApprovalRecord } from '../store/approvals.ts';
 /** Whole: what is not shown cannot be approved. One whose time is over reads as expired, whoever has written that down yet. */
 export function showApproval(record: ApprovalRecord, now: number): Approval {
   const isOver = (record.state === 'pending' || record.state === 'approved') && Date.parse(record.expiresAt) <= now;
+  const state = isOver ? 'expired' : record.state;
   return {
     approvalId: record.approvalId,
     taskId: record.taskId,
@@ -12,11 +13,13 @@ export function showApproval(record: ApprovalRecord, now: number): Approval {
     digest: Buffer.from(record.digest).toString('hex'),
     shown: record.shown,
     requestedBy: record.requestedBy,
-    state: isOver ? 'expired' : record.state,
+    state,
     requestedAt: record.requestedAt,
     expiresAt: record.expiresAt,
     decidedBy: record.decidedBy ?? null,
     decidedAt: record.decidedAt ?? null,
     decisionReason: record.decisionReason ?? null,
+    endedAt: (state === 'expired' ? record.expiresAt : record.endedAt) ?? null,
+    stoppedBy: record.endedBy ?? null,
   };
 }

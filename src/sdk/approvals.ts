@@ -1,7 +1,9 @@
-import type { ApprovalDecision, ApprovalPage } from '../contract/http/approvals.ts';
+import type { Approval, ApprovalDecision, ApprovalPage } from '../contract/http/approvals.ts';
 import type { Transport } from './transport.ts';
 
 export interface Approvals {
+  /** Whatever its state. `shown` is all of what would be sent, written by an agent: escape it wherever it is shown. */
+  get(approvalId: string): Promise<Approval>;
   list(query?: {
     readonly state?: 'pending' | 'all';
     readonly task?: string;
@@ -25,6 +27,7 @@ export function createApprovals(call: Transport, baseUrl: string): Approvals {
       body: { decision, ...(reason === undefined ? {} : { reason }) },
     });
   return {
+    get: (approvalId) => call({ method: 'GET', baseUrl, path: `/v1/approvals/${encodeURIComponent(approvalId)}` }),
     list: (query = {}) => call({ method: 'GET', baseUrl, path: '/v1/approvals', query }),
     approve: (approvalId, { reason } = {}) => decide(approvalId, 'approved', reason),
     deny: (approvalId, { reason } = {}) => decide(approvalId, 'denied', reason),

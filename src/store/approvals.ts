@@ -32,6 +32,10 @@ export interface ApprovalRecord {
   readonly decidedAt?: string;
   readonly decisionReason?: string;
   readonly callId?: string;
+  /** When it was no longer open: denied, redeemed, closed, or its time over. */
+  readonly endedAt?: string;
+  /** The stop that closed it. */
+  readonly endedBy?: string;
 }
 
 export type ApprovalRequest = {
@@ -175,6 +179,8 @@ export function approvalOf(row: Row): ApprovalRecord {
       decidedAt: textOrUndefined(row, 'decided_at'),
       decisionReason: textOrUndefined(row, 'decision_reason'),
       callId: textOrUndefined(row, 'call_id'),
+      endedAt: textOrUndefined(row, 'ended_at'),
+      endedBy: textOrUndefined(row, 'ended_by'),
     }),
   };
 }

@@ -62,7 +62,7 @@ export async function changesSince(store: Store, { since, stopId }: ChangesReque
     call(
       store,
       'changed_approvals',
-      `SELECT a.* FROM estop.approvals a WHERE a.state = 'pending' OR a.requested_at >= $1::timestamptz OR a.decided_at >= $1::timestamptz LIMIT ${most}`,
+      `SELECT a.* FROM estop.approvals a WHERE a.state IN ('pending', 'approved') OR a.requested_at >= $1::timestamptz OR a.ended_at >= $1::timestamptz LIMIT ${most}`,
       [since],
     ),
   ]);

@@ -20,6 +20,9 @@ const statement = `
     UNION ALL SELECT requested_at, 'approval.requested', tool_key, approval_id, NULL FROM estop.approvals WHERE task_id = $1
     UNION ALL SELECT decided_at, 'approval.' || CASE WHEN state = 'denied' THEN 'denied' ELSE 'approved' END, tool_key, decision_reason, decided_by
       FROM estop.approvals WHERE task_id = $1 AND decided_at IS NOT NULL
+    UNION ALL SELECT ended_at, 'approval.' || state, tool_key, ended_by, NULL FROM estop.approvals WHERE task_id = $1 AND state IN ('expired', 'closed')
+    UNION ALL SELECT expires_at, 'approval.expired', tool_key, NULL, NULL FROM estop.approvals
+      WHERE task_id = $1 AND state IN ('pending', 'approved') AND expires_at <= clock_timestamp()
     UNION ALL SELECT intended_at, 'grant.intended', connector || ' ' || target, name, NULL FROM estop.grants WHERE task_id = $1
     UNION ALL SELECT issued_at, 'grant.issued', connector || ' ' || target, name, NULL FROM estop.grants WHERE task_id = $1 AND issued_at IS NOT NULL
     UNION ALL SELECT ended_at, 'grant.ended', connector || ' ' || target, end_reason, NULL FROM estop.grants WHERE task_id = $1 AND ended_at IS NOT NULL

@@ -155,6 +155,7 @@ requires('temporal')('the other commands', () => {
     const asked = await runInTerminal(['approve', approvalId], { env: rig.env, cwd: rig.stateFolder, input: 'y\r' });
     expect(asked.code).toBe(0);
     expect(asked.stdout).toContain('{"amount":1}');
+    expect(asked.stdout.indexOf('{"amount":1}')).toBeLessThan(asked.stdout.indexOf('[y/N]'));
     expect(
       await rig.ledger.sql('SELECT state, decided_by FROM estop.approvals WHERE approval_id = $1', [approvalId]),
     ).toEqual([{ state: 'approved', decided_by: 'olga' }]);
@@ -164,7 +165,23 @@ requires('temporal')('the other commands', () => {
     });
     expect(denied).toMatchObject({ code: 0 });
     expect(denied.stdout).toMatch(/state +denied/);
-    expect((await rig.run(['approve', other, '--yes'])).code).toBe(1);
+    const late = await rig.run(['approve', other, '--yes']);
+    expect([late.code, late.stdout]).toEqual([1, '']);
+    expect(late.stderr).toContain('{"amount":2}');
+    expect(late.stderr).toContain('It is denied.');
+  });
+
+  it('--yes shows what it lets through before it decides, and one call is shown by its id', async () => {
+    const approvalId = await waitingCall('{"amount":3}');
+    const ran = await rig.run(['approve', approvalId, '--yes']);
+    expect([ran.code, ran.stdout]).toEqual([0, `approved  ${approvalId}\n`]);
+    expect(ran.stderr).toContain('  | {"amount":3}');
+    expect(ran.stderr).toMatch(/state +pending/);
+    const shown = await rig.run(['approvals', approvalId]);
+    expect(shown.code).toBe(0);
+    expect(shown.stdout).toMatch(/state +approved/);
+    expect((await rig.run(['approvals', newId('appr')])).code).toBe(5);
+    expect((await rig.run(['approve', newId('appr'), '--yes'])).code).toBe(5);
   });
 
   it('a reset needs a reason and the name typed, or --yes; the fleet needs two people', async () => {

@@ -1,8 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ApprovalDecision, ApprovalPage } from '../../src/contract/http/approvals.ts';
+import { Approval, ApprovalDecision, ApprovalPage } from '../../src/contract/http/approvals.ts';
+import { TaskHistory } from '../../src/contract/http/tasks.ts';
 import type { TaskMessage, TaskWorkflows } from '../../src/control/task-workflows.ts';
 import { requestApproval } from '../../src/store/approvals.ts';
-import type { TaskRecord } from '../../src/store/tasks.ts';
+import { closeStaleApprovals } from '../../src/store/fence.ts';
+import { closeTasks, type TaskRecord } from '../../src/store/tasks.ts';
 import { agentSpec, digestOf, fence, newId, startTask, stop } from '../store/ledger.ts';
 import { type ControlRig, field, makeControl } from './rig.ts';
 
@@ -150,5 +152,90 @@ describe('approvals over HTTP', () => {
     expect(await rig.ledger.sql('SELECT state FROM estop.approvals WHERE approval_id = $1', [approvalId])).toEqual([
       { state: 'closed' },
     ]);
+  });
+
+  const read = async (approvalId: string): Promise<Approval> =>
+    Approval.parse((await rig.call('GET', `/v1/approvals/${approvalId}`, { as: 'viewer' })).body);
+  const story = async (taskId: string) =>
+    TaskHistory.parse((await rig.call('GET', `/v1/tasks/${taskId}/history`, { as: 'viewer' })).body).entries;
+
+  it('one is read by its id, with all of what would be sent, also after it was decided', async () => {
+    const { approvalId, task } = await ask('{"to":"acme"}');
+    expect(await read(approvalId)).toMatchObject({
+      taskId: task.taskId,
+      tool: 'bank/pay',
+      shown: '{"to":"acme"}',
+      state: 'pending',
+      endedAt: null,
+      stoppedBy: null,
+    });
+    await decide(approvalId, 'approver', { decision: 'denied', reason: 'no' });
+    const denied = await read(approvalId);
+    expect(denied).toMatchObject({ state: 'denied', decidedBy: 'approver', stoppedBy: null });
+    expect(denied.endedAt).not.toBeNull();
+    for (const [path, status, code] of [
+      [newId('appr'), 404, 'unknown-approval'],
+      ['nonsense', 422, 'invalid-input'],
+    ]) {
+      const answer = await rig.call('GET', `/v1/approvals/${path}`, { as: 'viewer' });
+      expect([answer.status, field(answer.body, 'code')]).toEqual([status, code]);
+    }
+  });
+
+  it('one that expired says when its time was over, whether or not anybody wrote that down, and the history tells it once', async () => {
+    const { approvalId, task } = await ask('{"late":2}', 1);
+    await rig.ledger.sql('SELECT pg_sleep(0.01)');
+    for (const note of [async () => 0, () => closeStaleApprovals(rig.ledger.as('estop_revoker'))]) {
+      await note();
+      const expired = await read(approvalId);
+      expect(expired).toMatchObject({ state: 'expired', endedAt: expired.expiresAt, stoppedBy: null });
+      const told = (await story(task.taskId)).filter((entry) => entry.kind === 'approval.expired');
+      expect(told).toMatchObject([{ at: expired.expiresAt, what: 'the time to decide or use bank/pay is over' }]);
+    }
+  });
+
+  it('one that a stop closed says when and by which stop, and whoever had approved it still stands there', async () => {
+    const { approvalId, task } = await ask();
+    await decide(approvalId, 'ada@approver', { decision: 'approved' });
+    const latched = await stop(rig.ledger, `task:${task.taskId}`);
+    await closeStaleApprovals(rig.ledger.as('estop_revoker'));
+    const closed = await read(approvalId);
+    expect(closed).toMatchObject({ state: 'closed', stoppedBy: latched.stopId, decidedBy: 'ada' });
+    expect(await story(task.taskId)).toContainEqual({
+      at: closed.endedAt,
+      kind: 'approval.closed',
+      what: `approval of bank/pay closed by ${latched.stopId}`,
+      by: null,
+    });
+  });
+
+  it('a decision that came after the stop is nobody’s: it never stood', async () => {
+    const { approvalId, task } = await ask();
+    await stop(rig.ledger, `task:${task.taskId}`);
+    expect((await decide(approvalId, 'ada@approver', { decision: 'denied' })).status).toBe(409);
+    expect(await read(approvalId)).toMatchObject({ state: 'closed', decidedBy: null, decidedAt: null });
+    const kinds = (await story(task.taskId)).map((entry) => entry.kind);
+    expect(kinds).not.toContain('approval.approved');
+    expect(kinds).toContain('approval.closed');
+  });
+
+  it('one whose task merely ended is closed by no stop', async () => {
+    const { approvalId, task } = await ask();
+    await closeTasks(rig.ledger.as('estop_trusted'), [task.taskId], 'failed');
+    expect(await read(approvalId)).toMatchObject({ state: 'closed', stoppedBy: null });
+    expect((await story(task.taskId)).find((entry) => entry.kind === 'approval.closed')?.what).toBe(
+      'approval of bank/pay closed with its task',
+    );
+  });
+
+  it('one that a hold gave back has not ended', async () => {
+    const { approvalId, task } = await ask();
+    await decide(approvalId, 'approver', { decision: 'approved' });
+    const set = (state: string) =>
+      rig.ledger.sql('UPDATE estop.approvals SET state = $2 WHERE approval_id = $1', [approvalId, state]);
+    await set('redeemed');
+    expect((await read(approvalId)).endedAt).not.toBeNull();
+    await set('approved');
+    expect(await read(approvalId)).toMatchObject({ taskId: task.taskId, state: 'approved', endedAt: null });
   });
 });

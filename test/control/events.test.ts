@@ -3,9 +3,11 @@ import { Stop } from '../../src/contract/http/stops.ts';
 import type { EventFeed, FeedEvent } from '../../src/control/events/event-feed.ts';
 import { streamEvents } from '../../src/control/events/stream-events.ts';
 import { readServerSentEvents } from '../../src/sdk/server-sent-events.ts';
+import { decideApproval, requestApproval } from '../../src/store/approvals.ts';
+import { closeStaleApprovals } from '../../src/store/fence.ts';
 import { mintIntend, mintRecheck } from '../../src/store/grants.ts';
 import { openObligations } from '../../src/store/obligations.ts';
-import { agentSpec, fence, type Ledger, newId, startTask, stop } from '../store/ledger.ts';
+import { agentSpec, digestOf, fence, type Ledger, newId, startTask, stop } from '../store/ledger.ts';
 import { type ControlRig, makeControl } from './rig.ts';
 
 interface Heard {
@@ -118,6 +120,41 @@ describe('events', () => {
     const latched = await stop(ledger, 'model:c');
     await stream.until((event) => event.data['stopId'] === latched.stopId);
     expect(stream.heard.filter((event) => event.data['scopeKey'] === 'tool:files/delete')).toEqual([]);
+    stream.leave();
+  });
+
+  it('the end of an approval is an event of its own: its time over, or closed by a stop', async () => {
+    const stream = await open('/v1/events');
+    const task = await startTask(ledger, agentSpec('mail-bot'));
+    const ask = async (text: string, ttlMs: number): Promise<string> => {
+      const approvalId = newId('appr');
+      const request = {
+        approvalId,
+        taskId: task.taskId,
+        tokenEpoch: task.epoch,
+        toolKey: 'tool:mail/send',
+        shown: text,
+      };
+      await requestApproval(ledger.as('estop_gateway'), { ...request, digest: digestOf(text), ttlMs });
+      return approvalId;
+    };
+    const heard = (approvalId: string, state: string) =>
+      stream.until((event) => event.data['approvalId'] === approvalId && event.data['state'] === state);
+    const [waiting, approved, late] = [await ask('a', 60_000), await ask('b', 60_000), await ask('c', 600)];
+    const decision = { decision: 'approved', actor: 'ada', reason: '' } as const;
+    for (const approvalId of [approved, late])
+      await decideApproval(ledger.as('estop_control'), { ...decision, approvalId });
+    await heard(late, 'approved');
+    const expired = await heard(late, 'expired');
+    expect(expired.data['endedAt']).toBe(expired.data['expiresAt']);
+    // Older than what the feed looks back for: only the end itself can bring them up again.
+    await ledger.sql("UPDATE estop.approvals SET requested_at = now() - interval '1 hour' WHERE task_id = $1", [
+      task.taskId,
+    ]);
+    const latched = await stop(ledger, `task:${task.taskId}`);
+    await closeStaleApprovals(ledger.as('estop_revoker'));
+    for (const approvalId of [waiting, approved])
+      expect((await heard(approvalId, 'closed')).data).toMatchObject({ stoppedBy: latched.stopId });
     stream.leave();
   });
 

@@ -2,7 +2,7 @@ import { approvalLines } from '../approval-lines.ts';
 import { type CliCommand, examples } from '../command.ts';
 import { exitCodes } from '../exit-code.ts';
 import { type PageOptions, pageQuery, withPageOptions } from '../page-options.ts';
-import { printPage } from '../print.ts';
+import { printOne, printPage } from '../print.ts';
 
 interface ApprovalsOptions extends PageOptions {
   readonly all?: boolean;
@@ -12,11 +12,20 @@ interface ApprovalsOptions extends PageOptions {
 export const approvals: CliCommand = {
   build: (command, run) => {
     withPageOptions(command)
+      .argument('[approval]', 'show this one, whatever became of it')
       .option('--all', 'also those that are decided')
       .option('--task <task>', 'only of this task')
-      .addHelpText('after', examples('approvals', 'approvals --all --json'))
+      .addHelpText(
+        'after',
+        examples('approvals', 'approvals --all --json', 'approvals appr_dev_01h2xcejqtf2nbrexx3vqjhp41'),
+      )
       .action(
-        run(async ({ terminal, estop, now }, options: ApprovalsOptions) => {
+        run(async ({ terminal, estop, now }, id: string | undefined, options: ApprovalsOptions) => {
+          if (id !== undefined) {
+            const found = await estop.approvals.get(id);
+            printOne(terminal, found, () => approvalLines(found, now()));
+            return exitCodes.confirmed;
+          }
           const page = await estop.approvals.list({
             ...pageQuery(options),
             state: options.all === true ? 'all' : 'pending',

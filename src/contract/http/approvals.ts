@@ -21,6 +21,10 @@ export const Approval = z
     decidedBy: z.string().nullable(),
     decidedAt: Instant.nullable(),
     decisionReason: z.string().nullable(),
+    endedAt: Instant.nullable().meta({
+      description: 'When it was no longer open: denied, redeemed, closed, or its time over',
+    }),
+    stoppedBy: z.string().nullable().meta({ description: 'The stop that closed it' }),
   })
   .meta({ id: 'Approval' });
 export const ApprovalPage = pageOf(Approval, 'ApprovalPage');

@@ -1,6 +1,7 @@
 import type { Endpoint } from '../endpoint.ts';
 import { acceptRisk } from './accept-risk.ts';
 import { decideApproval } from './decide-approval.ts';
+import { getApproval } from './get-approval.ts';
 import { getStop } from './get-stop.ts';
 import { getTask } from './get-task.ts';
 import { getTaskHistory } from './get-task-history.ts';
@@ -36,6 +37,7 @@ export const endpoints: readonly Endpoint[] = [
   resetStop,
   acceptRisk,
   listApprovals,
+  getApproval,
   decideApproval,
   streamEvents,
 ];

@@ -232,11 +232,15 @@ CREATE TABLE estop.approvals (
   decided_by   text,
   decided_at   timestamptz,
   decision_reason text,
-  call_id      text
+  call_id      text,
+  ended_at     timestamptz, -- when it was no longer open: denied, redeemed, closed, or its time over
+  ended_by     text -- the stop that closed it; null where its task merely ended
 );
 CREATE UNIQUE INDEX approvals_one_pending ON estop.approvals (task_id, digest) WHERE state IN ('pending', 'approved');
 CREATE INDEX approvals_pending ON estop.approvals (requested_at, approval_id) WHERE state = 'pending';
 CREATE INDEX approvals_by_task ON estop.approvals (task_id);
+CREATE INDEX approvals_newest ON estop.approvals (requested_at, approval_id);
+CREATE INDEX approvals_ended ON estop.approvals (ended_at);
 
 -- The audit of the intent: a row exists before anything is sent upstream.
 CREATE TABLE estop.calls (

@@ -48,6 +48,23 @@ BEGIN
   RETURN QUERY SELECT CASE WHEN killer IS NOT NULL THEN 'stopped' WHEN NOT task_open THEN 'task-closed' ELSE 'held' END, killer, NULL::text;
 END $$;
 
+-- The end of an approval is stamped here, whoever writes it: history and events are built on it. An expired one ended when its time
+-- was over, not when somebody noticed; one that a hold gave back has not ended.
+CREATE FUNCTION estop.stamp_approval_end() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NEW.state IN ('pending', 'approved') THEN
+    NEW.ended_at := NULL;
+    NEW.ended_by := NULL;
+  ELSIF NEW.state <> OLD.state THEN
+    NEW.ended_at := CASE WHEN NEW.state = 'expired' THEN NEW.expires_at ELSE clock_timestamp() END;
+    NEW.ended_by := CASE WHEN NEW.state = 'closed' THEN estop.dead_by(NEW.keys, NEW.agents, NEW.epoch) END;
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER approvals_stamp_end BEFORE UPDATE OF state ON estop.approvals
+  FOR EACH ROW EXECUTE FUNCTION estop.stamp_approval_end();
+
 -- Settled once; what a fence report has already called possibly-completed stays so.
 CREATE FUNCTION estop.settle(p_call_id text, p_outcome text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -107,7 +124,9 @@ BEGIN
     WHERE x.approval_id = p_approval_id;
   SELECT estop.dead_by(x.keys, x.agents, x.epoch) INTO killer FROM estop.approvals x WHERE x.approval_id = p_approval_id;
   IF killer IS NOT NULL THEN
-    UPDATE estop.approvals x SET state = 'closed' WHERE x.approval_id = p_approval_id;
+    -- The decision does not stand, so nobody made it.
+    UPDATE estop.approvals x SET state = 'closed', decided_by = NULL, decided_at = NULL, decision_reason = NULL
+      WHERE x.approval_id = p_approval_id;
     RETURN QUERY SELECT 'closed'::text, a.task_id, 'closed'::text; RETURN;
   END IF;
   RETURN QUERY SELECT 'decided'::text, a.task_id, p_decision;
