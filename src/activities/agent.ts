@@ -3,6 +3,7 @@ import type { ConfigSource, SecretAt } from '../contract/config.ts';
 import type { Log } from '../contract/identity.ts';
 import { atBoundary } from './boundary.ts';
 import { createGatewayClient } from './gateway-client.ts';
+import { createKillActivities } from './kill.ts';
 import { createModelActivities } from './model.ts';
 import { createModelProviders } from './model-provider.ts';
 import { createTaskTokens } from './task-tokens.ts';
@@ -12,7 +13,8 @@ import { createToolLists } from './tool-list.ts';
 export interface AgentActivityDependencies {
   readonly gatewayUrl: string;
   readonly controlUrl: string;
-  /** The worker's own bearer token for control. */
+  readonly stopUrl: string;
+  /** The worker's own bearer token for control and the stop process. */
   readonly workerToken: () => string;
   readonly config: ConfigSource;
   readonly readSecret: (reference: SecretAt) => string;
@@ -25,7 +27,11 @@ export function createAgentActivities(dependencies: AgentActivityDependencies): 
   const toolLists = createToolLists(gateway);
   const providers = createModelProviders(readSecret);
   return atBoundary(
-    { ...createModelActivities({ config, providers, toolLists }), ...createToolActivities(gateway) },
+    {
+      ...createModelActivities({ config, providers, toolLists }),
+      ...createToolActivities(gateway),
+      ...createKillActivities(dependencies),
+    },
     log,
   );
 }

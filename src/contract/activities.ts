@@ -11,6 +11,18 @@ export interface AgentActivities {
     readonly messages: readonly ModelMessage[];
   }): Promise<ModelTurn>;
   callTool(input: { readonly taskId: string; readonly call: ToolCall }): Promise<ToolOutcome>;
+  /**
+   * Latches for a task that was told to die, at the stop process and in one short try; run inside the workflow task, so that a kill
+   * takes no second hop. Fails where that process is away or slow: TrustedActivities.latchTask is the road that always arrives.
+   */
+  placeKill(kill: Kill): Promise<{ readonly stopId: string }>;
+}
+
+export interface Kill {
+  readonly taskId: string;
+  readonly stopId: string;
+  readonly reason: string;
+  readonly actor: string;
 }
 
 export type BeginDecision =
@@ -45,12 +57,7 @@ export interface TrustedActivities {
     readonly name: string;
   }): Promise<GrantDecision>;
   /** Latches for a task that was told to die, unless a stop that covers it is in force already. Returns the stop that kills it. */
-  latchTask(input: {
-    readonly taskId: string;
-    readonly stopId: string;
-    readonly reason: string;
-    readonly actor: string;
-  }): Promise<{ readonly stopId: string }>;
+  latchTask(kill: Kill): Promise<{ readonly stopId: string }>;
   /** The stop that kills this task, if there is one. */
   stopOf(taskId: string): Promise<{ readonly stopId?: string }>;
   approvalState(

@@ -98,6 +98,7 @@ export async function startStopServer(deps: StopServerDeps): Promise<StopServer>
     const order = parseStopOrder(await readJson(request), {
       environment: deps.environment,
       actor: identity.actor,
+      forOneTask: !mayStopAnything(identity),
       mintStopId: () => mintId('stop', deps.environment),
     });
     const begun = performance.now();
@@ -172,11 +173,13 @@ function answerPlaced(response: ServerResponse, order: StopOrder, placed: Placed
 function mayStop(authenticator: Authenticator, header: string | undefined): Identity {
   const outcome = authenticator.authenticate(header);
   if (!outcome.ok) throw new EstopError(outcome.code);
-  const { roles } = outcome.identity;
-  if (!roles.includes('operator') && !roles.includes('admin'))
+  const { identity } = outcome;
+  if (!mayStopAnything(identity) && !identity.roles.includes('agent-worker'))
     throw new EstopError('forbidden', { detail: 'A stop needs the role operator or admin.' });
-  return outcome.identity;
+  return identity;
 }
+
+const mayStopAnything = ({ roles }: Identity): boolean => roles.includes('operator') || roles.includes('admin');
 
 function allow(request: IncomingMessage, method: string): void {
   if (request.method !== method) throw new EstopError('method-not-allowed', { detail: `This path takes ${method}.` });

@@ -6,10 +6,13 @@ import { parseScopeKey, type ScopeKey } from '../core/scope-key.ts';
 
 const reasonLength = 500;
 const graceCeilingMs = 60_000;
+const claimLength = 210;
 
 interface OrderContext {
   readonly environment: string;
   readonly actor: string;
+  /** An agent worker speaks for a task that was sent a `kill`: for that task alone, at once, and whoever asked is a claim it passes on. */
+  readonly forOneTask: boolean;
   /** Used where the caller brings no id of its own; a retry of such a request is a new stop. */
   readonly mintStopId: () => string;
 }
@@ -27,8 +30,15 @@ export function parseStopOrder(body: unknown, context: OrderContext): StopOrder 
   const graceMs = readGrace(body, category, errors);
   const stopId = readStopId(body, context, errors);
   const reason = readReason(body, errors);
-  const method = readMethod(body, errors);
+  const method = context.forOneTask ? 'signal' : readMethod(body, errors);
   if (errors.length > 0) throw invalid(errors);
+  if (context.forOneTask) {
+    if (parseScopeKey(scopeKey)?.kind !== 'task' || category !== 0)
+      throw new EstopError('forbidden', {
+        detail: 'An agent worker may stop single tasks, with category 0, and nothing else.',
+      });
+    return { stopId, scopeKey, category, graceMs, reason, actor: readClaim(body) ?? context.actor, method };
+  }
   return { stopId, scopeKey, category, graceMs, reason, actor: context.actor, method };
 }
 
@@ -95,6 +105,13 @@ function readReason(body: Fields, errors: FieldError[]): string {
     .replaceAll('\0', '')
     .slice(0, reasonLength)
     .replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, '\ufffd');
+}
+
+/** As long as a name, printable, and marked as what it is. */
+function readClaim(body: Fields): string | undefined {
+  const claim = body['onBehalfOf'];
+  if (typeof claim !== 'string' || !claim.startsWith('signal:')) return undefined;
+  return claim.slice(0, claimLength).replaceAll(/[^\p{L}\p{N}\p{P}\p{S}\p{Zs}]/gu, ' ');
 }
 
 function readMethod(body: Fields, errors: FieldError[]): StopMethod {

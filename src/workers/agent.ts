@@ -22,6 +22,7 @@ await runWorker({
       workflowBundle,
       gatewayUrl: settings.gatewayUrl,
       controlUrl: settings.controlUrl,
+      stopUrl: settings.stopUrl,
       workerToken: () => workerToken,
       config,
       readSecret: composition.secretReader(),

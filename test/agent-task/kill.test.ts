@@ -52,7 +52,7 @@ requires('temporal')('a kill', () => {
     await expectStopped(handle);
     await until(() => stack.model.abandoned() > before);
     // The attempt ended as cancelled, not as a failure that would be tried again.
-    const failed = stack.logged.filter((line) => line.includes(handle.workflowId) && line.includes('activity.failed'));
+    const failed = stack.logged.filter((line) => line.includes(handle.workflowId) && line.includes('callModel'));
     expect(failed.filter((line) => !line.includes('no-lease'))).toEqual([]);
   });
 

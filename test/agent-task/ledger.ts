@@ -15,6 +15,7 @@ export interface Ledger {
   readonly superuser: Store;
   readonly gatewayUrl: string;
   readonly trustedUrl: string;
+  readonly stopUrl: string;
   stop(): Promise<void>;
 }
 
@@ -49,6 +50,7 @@ export async function startLedger(url: string, agents: readonly AgentSpec[]): Pr
     superuser: stores.superuser,
     gatewayUrl: urls.estop_gateway,
     trustedUrl: urls.estop_trusted,
+    stopUrl: urls.estop_stop,
     stop: async () => {
       clearInterval(beating);
       await Promise.all(Object.values(stores).map((store) => store.end()));

@@ -20,6 +20,7 @@ import { createAgentWorker } from '../../src/workers/create-agent-worker.ts';
 import { createTrustedWorker, type TrustedWorkerDependencies } from '../../src/workers/create-trusted-worker.ts';
 import { installTemporalRuntime } from '../../src/workers/temporal-runtime.ts';
 import { type Ledger, newTaskId, startLedger } from './ledger.ts';
+import { startStopDoor } from './stop-door.ts';
 import { startTokenDoor, workerToken } from './token-door.ts';
 
 export type TaskHandle = WorkflowHandleWithFirstExecutionRunId<(input: AgentTaskInput) => Promise<AgentTaskResult>>;
@@ -31,6 +32,8 @@ export interface StackPlan {
   readonly connectors?: TrustedWorkerDependencies['connectors'];
   /** Off where a test runs the workers as processes of their own. */
   readonly workers?: boolean;
+  /** Given its URL, says where the worker is to place a kill. Without it no stop process runs, and each takes the trusted queue. */
+  readonly stopProcess?: (url: string) => string;
   /** Off only for recorded histories, which are to be read. */
   readonly sealed?: boolean;
   /** Workflow code of the test's own, instead of the built-in set. */
@@ -82,6 +85,7 @@ export function agentSpec(agentId: string, spec: Partial<AgentSpec> = {}): Agent
   };
 }
 
+const nobody = 'http://127.0.0.1:9';
 const limits = { maxSteps: 20, maxTokens: 10_000, maxDepth: 3, maxFanOut: 5, maxOpenTasks: 50, approvalTtlMs: 60_000 };
 
 /** Everything an agent task touches, as real servers: Temporal, the ledger, the gateway, an MCP server, both workers. */
@@ -128,6 +132,7 @@ export async function startStackOn({ folder, databaseUrl }: Ground, plan: StackP
     log,
   });
   const door = await startTokenDoor(ledger.control, createTaskTokenSigner(tokenOptions));
+  const stops = plan.stopProcess && (await startStopDoor(ledger.stopUrl, temporal.address, log));
   const connection = await NativeConnection.connect({ address: temporal.address });
   const shared = { connection, dataConverter, config: source, log };
   const workers: readonly Worker[] =
@@ -139,6 +144,7 @@ export async function startStackOn({ folder, databaseUrl }: Ground, plan: StackP
             workflowBundle,
             gatewayUrl: gateway.url,
             controlUrl: door.url,
+            stopUrl: stops === undefined ? nobody : (plan.stopProcess?.(stops.url) ?? nobody),
             workerToken: () => workerToken,
             readSecret: () => '',
           }),
@@ -205,7 +211,7 @@ export async function startStackOn({ folder, databaseUrl }: Ground, plan: StackP
       await Promise.all(running);
       await clientConnection.close();
       await connection.close();
-      await Promise.all([gateway.close(), door.stop(), model.stop(), tools.stop()]);
+      await Promise.all([gateway.close(), stops?.close(), door.stop(), model.stop(), tools.stop()]);
       await Promise.all([ledger.stop(), temporal.stop()]);
     },
   };

@@ -12,6 +12,7 @@ const refund = { tool: 'billing__refund_payment', arguments: { invoice_id: 'INV-
 export const recordAgentTasks: Scenario = async (ground) => {
   const stack = await startStackOn(ground, {
     sealed: false,
+    stopProcess: (url) => url,
     connectors: steeredConnector().directory,
     agents: [
       agentSpec('billing-bot', {
@@ -42,6 +43,10 @@ export const recordAgentTasks: Scenario = async (ground) => {
       ...(await run(stack, 'agent-task-killed', 'thinks', async (handle) => {
         await sleep(700);
         await handle.signal('kill', { actor: 'Sam', reason: 'test' });
+      })),
+      ...(await run(stack, 'agent-task-killed-by-stop', 'thinks', async (handle) => {
+        await sleep(700);
+        await handle.signal('kill', { actor: 'Sam', reason: 'test', stopId: 'stop_test_0123456789abcdefghjkmnpqrs' });
       })),
       ...(await run(stack, 'agent-task-cancelled', 'thinks', async (handle) => {
         await sleep(700);

@@ -91,6 +91,36 @@ requires('temporal')('a stop sent over HTTP', () => {
     expect([answer.status, answer.body['code']]).toEqual([status, code]);
   });
 
+  it('is taken from an agent worker for one task, at once, with whom it speaks for as a claim', async () => {
+    const taskId = newId('task');
+    const asked = { scopeKey: `task:${taskId}`, method: 'api', onBehalfOf: 'signal:Eve\u001b[2J', graceMs: 5_000 };
+    const { status, body } = await stops.send(asked, 'robot');
+    expect([status, body['state']]).toEqual([200, 'latched']);
+    expect(await getStop(ledger.as('estop_control'), String(body['stopId']))).toMatchObject({
+      actor: 'signal:Eve [2J',
+      method: 'signal',
+      category: 0,
+      graceMs: 0,
+    });
+    const unmarked = await stops.send({ scopeKey: `task:${taskId}`, onBehalfOf: 'Olga' }, 'robot');
+    expect((await getStop(ledger.as('estop_control'), String(unmarked.body['stopId'])))?.actor).toBe('robot');
+  });
+
+  it.each([
+    ['an agent', { scopeKey: 'agent:a' }],
+    ['a tool', { scopeKey: 'tool:billing/refund' }],
+    ['a label', { scopeKey: 'label:team=billing' }],
+    ['a task, but later', { scopeKey: 'task:task_test_00000000000000000000000000', category: 1 }],
+  ])('of %s is refused from an agent worker', async (_what, request) => {
+    const answer = await stops.send(request, 'robot');
+    expect([answer.status, answer.body['code']]).toEqual([403, 'forbidden']);
+  });
+
+  it('of whoever is no worker is in nobody else’s name', async () => {
+    const { body } = await stops.send({ scopeKey: 'agent:claimed', onBehalfOf: 'signal:Eve' });
+    expect((await getStop(ledger.as('estop_control'), String(body['stopId'])))?.actor).toBe('olga');
+  });
+
   it('is taken from an administrator', async () => {
     expect((await stops.send({ scopeKey: 'agent:administered' }, 'adam')).status).toBe(200);
   });

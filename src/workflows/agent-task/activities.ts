@@ -1,4 +1,9 @@
-import { ActivityCancellationType, type ActivityOptions, proxyActivities } from '@temporalio/workflow';
+import {
+  ActivityCancellationType,
+  type ActivityOptions,
+  proxyActivities,
+  proxyLocalActivities,
+} from '@temporalio/workflow';
 import type { AgentActivities, TrustedActivities } from '../../contract/activities.ts';
 import { queues } from '../../contract/names.ts';
 
@@ -20,6 +25,13 @@ export const latch = proxyActivities<Pick<TrustedActivities, 'latchTask'>>({
   startToCloseTimeout: '2 s',
   priority: { priorityKey: 1 },
   retry: { initialInterval: '100 ms', backoffCoefficient: 1.5, maximumInterval: '1 s' },
+});
+
+/** Inside the workflow task itself: a kill that finds the stop process well needs no other queue and no second workflow task. */
+export const stopProcess = proxyLocalActivities<Pick<AgentActivities, 'placeKill'>>({
+  startToCloseTimeout: '400 ms',
+  scheduleToCloseTimeout: '400 ms',
+  retry: { maximumAttempts: 1 },
 });
 
 /** Reaches an external system, whose own deadline is shorter. A target that is still busy with an earlier generation is waited for, a while. */

@@ -11,11 +11,12 @@ import {
 import type { AgentTaskInput, AgentTaskResult, CarriedState } from '../../contract/agent-task.ts';
 import { agentTaskWorkflowId } from '../../contract/names.ts';
 import { parseId } from '../../core/ids.ts';
-import { latch, ledger } from './activities.ts';
+import { ledger } from './activities.ts';
 import { begin } from './begin.ts';
 import { createGovernedTask, type GovernedTask } from './governed-task.ts';
 import { stopIdOfTask } from './ids.ts';
 import { type KillOrder, openInbox } from './inbox.ts';
+import { latchKill } from './latch-kill.ts';
 import { openRecord, type Progress } from './record.ts';
 import { resolvable } from './resolvable.ts';
 
@@ -97,11 +98,8 @@ export async function governed(
     record.apply({ kind: 'closed', phase: 'stopped', what: `${why} ${stopId}`, stopId });
     return result('stopped', '', stopId);
   };
-  /** The first act of a killed task. The store answers with the stop that kills it: ours, or one that covered it already. */
-  const latchKill = async ({ reason, actor }: KillOrder): Promise<AgentTaskResult> => {
-    const { stopId } = await latch.latchTask({ taskId, stopId: ownStopId, reason, actor });
-    return stopped(stopId, 'killed by');
-  };
+  const endKilled = async ({ reason, actor, namesStop }: KillOrder): Promise<AgentTaskResult> =>
+    stopped(await latchKill({ taskId, stopId: ownStopId, reason, actor }, namesStop), 'killed by');
   const end = async (outcome: string): Promise<void> => {
     // A task that has closed without this is found and ended by those who watch; one that does not close would be worse.
     await ledger
@@ -166,7 +164,7 @@ export async function governed(
       await Promise.race([closing, killed]);
       if (inbox.killOrder() === undefined) return closing;
     }
-    return latchKill(await inbox.killed);
+    return endKilled(await inbox.killed);
   });
 }
 

@@ -19,6 +19,8 @@ import { resolvable } from './resolvable.ts';
 export interface KillOrder {
   readonly reason: string;
   readonly actor: string;
+  /** It claims to come of a stop that is in force already. */
+  readonly namesStop: boolean;
 }
 
 export interface Inbox {
@@ -42,6 +44,7 @@ export function openInbox(input: AgentTaskInput, record: TaskRecord, progress: (
     killOrder = {
       reason: fieldOf(message, 'reason') ?? 'kill signal',
       actor: `signal:${fieldOf(message, 'actor') ?? 'unnamed'}`,
+      namesStop: fieldOf(message, 'stopId') !== undefined,
     };
     record.apply({ kind: 'told-to-stop', why: `kill from ${killOrder.actor}: ${killOrder.reason}` });
     killed.resolve(killOrder);

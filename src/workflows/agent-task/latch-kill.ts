@@ -1,0 +1,20 @@
+import { TemporalFailure } from '@temporalio/workflow';
+import type { Kill } from '../../contract/activities.ts';
+import { latch, stopProcess } from './activities.ts';
+
+/**
+ * The first act of a killed task; returns the stop that kills it. A bare kill goes to the stop process, inside this workflow task.
+ * Whatever that cannot do at once (it is away or slow, the id is taken), and every kill that names a stop, goes to the trusted
+ * queue, which looks for a stop that covers the task already: a stop of ten thousand tasks must not latch ten thousand more. The
+ * same id is the same stop on both roads. What a kill names is a claim: believed, it could only cost a hop. rule: caller-mints-stop-id
+ */
+export async function latchKill(kill: Kill, namesStop: boolean): Promise<string> {
+  if (!namesStop) {
+    try {
+      return (await stopProcess.placeKill(kill)).stopId;
+    } catch (error) {
+      if (!(error instanceof TemporalFailure)) throw error; // of a local activity it comes without an ActivityFailure around it
+    }
+  }
+  return (await latch.latchTask(kill)).stopId;
+}
