@@ -6,6 +6,8 @@ import type { Identity, Role } from '../contract/identity.ts';
  */
 export const permissions = {
   'agent:read': ['viewer', 'approver', 'operator', 'admin', 'service'],
+  /** It names hosts, and where secrets are kept. */
+  'config:read': ['operator', 'admin'],
   'task:read': ['viewer', 'approver', 'operator', 'admin', 'service'],
   'task:start': ['service', 'operator', 'admin'],
   'task:hold': ['operator', 'admin'],

@@ -1,4 +1,5 @@
 import type { AgentPage } from '../contract/http/agents.ts';
+import type { RunningConfig } from '../contract/http/config.ts';
 import { EstopError } from '../core/errors.ts';
 import { type Approvals, createApprovals } from './approvals.ts';
 import { createEvents, type Events } from './events.ts';
@@ -27,6 +28,8 @@ export interface Estop {
   readonly stops: Stops;
   readonly approvals: Approvals;
   readonly agents: { list(): Promise<AgentPage> };
+  /** What runs: the version that the ledger was last given. */
+  readonly config: { running(): Promise<RunningConfig> };
   readonly events: Events;
 }
 
@@ -52,6 +55,7 @@ export function createEstop(options: EstopOptions = {}): Estop {
     stops: createStops(call, urls, environment),
     approvals: createApprovals(call, urls.control),
     agents: { list: () => call({ method: 'GET', baseUrl: urls.control, path: '/v1/agents' }) },
+    config: { running: () => call({ method: 'GET', baseUrl: urls.control, path: '/v1/config' }) },
     events: createEvents({ token, fetch: get, baseUrl: urls.control }),
   };
 }

@@ -2,7 +2,9 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, expect, it } from 'vitest';
+import { loadConfigOrThrow } from '../../src/runtime/config/load-config.ts';
 import { requestApproval } from '../../src/store/approvals.ts';
+import { recordConfig } from '../../src/store/config-versions.ts';
 import { requires } from '../kit/requires.ts';
 import { tempFolder } from '../kit/temp-folder.ts';
 import { agentSpec, digestOf, fence, newId, startTask, stop } from '../store/ledger.ts';
@@ -243,6 +245,50 @@ requires('temporal')('the other commands', () => {
     const changed = await rig.run(['config', 'diff', 'estop.yaml', 'next.yaml'], { cwd: folder });
     expect([changed.code, changed.stdout.trim()]).toEqual([0, '~ agents.billing-bot.owner  "ada" -> "eve"']);
     expect((await rig.run(['config', 'diff', 'missing.yaml'], { cwd: folder })).code).toBe(1);
+  });
+
+  it('config diff compares the file with what runs, not with itself', async () => {
+    const folder = tempFolder();
+    const yaml = [
+      'environment: test',
+      'trustDomain: example.org',
+      'agents:',
+      '  night-bot:',
+      '    owner: ada',
+      '    stopHolder: grace',
+      '    model: small',
+      '    grants: [{name: wake, connector: clock, life: 10m, options: {workflowType: wakeUp, taskQueue: q}}]',
+      'connectors:',
+      "  clock: {system: temporal, address: '127.0.0.1:7233', namespace: estop-agents, network: loopback}",
+      'models:',
+      '  small: {provider: openai, model: gpt}',
+      '',
+    ].join('\n');
+    writeFileSync(join(folder, 'estop.yaml'), yaml);
+    const none = await rig.run(['config', 'diff'], { cwd: folder });
+    expect([none.code, none.stderr]).toEqual([5, expect.stringContaining('No configuration was ever applied.')]);
+    await recordConfig(
+      rig.ledger.as('estop_control'),
+      'ada\u001b[2J',
+      'digest',
+      loadConfigOrThrow(join(folder, 'estop.yaml')),
+    );
+    const same = await rig.run(['config', 'diff'], { cwd: folder });
+    expect([same.code, same.stdout]).toEqual([0, 'no difference\n']);
+    expect(same.stderr).toMatch(/^estop\.yaml against version \d+, applied .* by ada<U\+001B>\[2J$/m);
+    writeFileSync(join(folder, 'estop.yaml'), yaml.replace('owner: ada', 'owner: eve'));
+    const changed = await rig.run(['config', 'diff'], { cwd: folder });
+    expect([changed.code, changed.stdout]).toEqual([0, '~ agents.night-bot.owner  "ada" -> "eve"\n']);
+    const json = await rig.run(['config', 'diff', 'estop.yaml', '--json'], { cwd: folder });
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      before: { appliedBy: 'ada\u001b[2J' },
+      after: 'estop.yaml',
+      changes: [{ kind: 'changed', before: 'ada', after: 'eve' }],
+    });
+    expect((await rig.run(['config', 'diff'], { cwd: folder, env: { ESTOP_TOKEN: rig.tokens.viewer } })).code).toBe(4);
+    expect((await rig.run(['config', 'diff'], { cwd: folder, env: { ESTOP_CONTROL_URL: await deadUrl() } })).code).toBe(
+      7,
+    );
   });
 
   it('keys are rotated in the state folder: new ones first, old ones kept', async () => {

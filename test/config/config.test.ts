@@ -104,6 +104,23 @@ describe('estop.yaml', () => {
     expect(({} as Record<string, unknown>)['owner']).toBeUndefined();
   });
 
+  it('the order of keys is no difference: a store keeps none', () => {
+    const parsed = parseConfig(good);
+    if (!parsed.ok) throw new Error('it parses');
+    const turned = (value: unknown): unknown => {
+      if (Array.isArray(value)) return value.map(turned);
+      if (typeof value !== 'object' || value === null) return value;
+      return Object.fromEntries(
+        Object.entries(value)
+          .toReversed()
+          .map(([key, held]) => [key, turned(held)]),
+      );
+    };
+    const other = turned(parsed.config) as typeof parsed.config;
+    expect(JSON.stringify(other)).not.toBe(JSON.stringify(parsed.config));
+    expect(diffConfig(parsed.config, other)).toEqual([]);
+  });
+
   it('shows a reload as a list of what changes', () => {
     const [before, after] = [parseConfig(good), parseConfig(change('maxSteps: 7', 'maxSteps: 8'))];
     if (!before.ok || !after.ok) throw new Error('both parse');

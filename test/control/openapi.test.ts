@@ -40,6 +40,7 @@ describe('the OpenAPI document', () => {
       'get /v1/agents',
       'get /v1/approvals',
       'get /v1/approvals/{id}',
+      'get /v1/config',
       'get /v1/events',
       'get /v1/stops',
       'get /v1/stops/{id}',

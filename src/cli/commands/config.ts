@@ -1,8 +1,13 @@
+import type { EstopConfig } from '../../contract/config.ts';
+import type { RunningConfig } from '../../contract/http/config.ts';
+import type { ConfigChange } from '../../runtime/config/diff-config.ts';
+import { EstopError } from '../../sdk/index.ts';
 import { type CliCommand, examples } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-code.ts';
 import { printOne } from '../print.ts';
 import { visible } from '../visible.ts';
+import { exact } from '../when.ts';
 
 export const config: CliCommand = {
   build: (command, run) => {
@@ -12,11 +17,13 @@ export const config: CliCommand = {
       .addHelpText('after', examples('config validate', 'config validate other.yaml --json'))
       .action(run((context, file: string | undefined) => validate(context, file ?? 'estop.yaml')));
     command
-      .command('diff <before> [after]')
-      .description('What replacing one configuration by another would change')
-      .addHelpText('after', examples('config diff running.yaml estop.yaml'))
+      .command('diff [file] [other]')
+      .description('What this file (estop.yaml) would change in what runs now; with two files, the second in the first')
+      .addHelpText('after', examples('config diff', 'config diff next.yaml', 'config diff old.yaml new.yaml --json'))
       .action(
-        run((context, before: string, after: string | undefined) => diff(context, before, after ?? 'estop.yaml')),
+        run((context, file: string | undefined, other: string | undefined) =>
+          other === undefined ? diffRunning(context, file ?? 'estop.yaml') : diffFiles(context, file ?? '', other),
+        ),
       );
   },
 };
@@ -36,24 +43,50 @@ async function validate({ terminal }: CliContext, file: string): Promise<ExitCod
   return result.ok ? exitCodes.confirmed : exitCodes.error;
 }
 
-async function diff({ terminal }: CliContext, before: string, after: string): Promise<ExitCode> {
-  const [{ loadConfigOrThrow }, { diffConfig }] = await Promise.all([
-    import('../../runtime/config/load-config.ts'),
-    import('../../runtime/config/diff-config.ts'),
-  ]);
-  const changes = diffConfig(loadConfigOrThrow(before), loadConfigOrThrow(after));
-  const marks = { added: '+', removed: '-', changed: '~' } as const;
-  const value = (held: unknown): string => visible(JSON.stringify(held) ?? '');
-  printOne(terminal, { before, after, changes }, () =>
-    changes.length === 0
-      ? ['no difference']
-      : changes.map((change) => {
-          const what =
-            change.kind === 'changed'
-              ? `${value(change.before)} -> ${value(change.after)}`
-              : value(change.kind === 'added' ? change.after : change.before);
-          return `${marks[change.kind]} ${visible(change.path)}  ${what}`;
-        }),
-  );
+async function diffFiles(context: CliContext, before: string, after: string): Promise<ExitCode> {
+  const { loadConfigOrThrow } = await import('../../runtime/config/load-config.ts');
+  return report(context, { before, after }, loadConfigOrThrow(before), loadConfigOrThrow(after));
+}
+
+/** The file is read first: one that is not valid needs no installation to be told so. */
+async function diffRunning(context: CliContext, file: string): Promise<ExitCode> {
+  const { loadConfigOrThrow } = await import('../../runtime/config/load-config.ts');
+  const after = loadConfigOrThrow(file);
+  const running = await context.estop.config.running();
+  const { version, appliedAt, appliedBy } = running;
+  if (context.terminal.format === 'text')
+    context.terminal.say(
+      `${visible(file)} against version ${version}, applied ${exact(appliedAt, context.now())} by ${visible(appliedBy)}`,
+    );
+  return report(context, { before: { version, appliedAt, appliedBy }, after: file }, configIn(running), after);
+}
+
+/** Written by this version's control process or an older one's: looked at before it is believed. */
+function configIn({ document }: RunningConfig): EstopConfig {
+  const lists = ['agents', 'connectors', 'toolServers', 'models'];
+  if (lists.every((name) => Array.isArray(document[name]))) return document as unknown as EstopConfig; // what the comparison reads
+  throw new EstopError('bad-answer', { detail: 'What runs was not told as a configuration that this version knows.' });
+}
+
+async function report(
+  { terminal }: CliContext,
+  names: { readonly before: unknown; readonly after: string },
+  before: EstopConfig,
+  after: EstopConfig,
+): Promise<ExitCode> {
+  const { diffConfig } = await import('../../runtime/config/diff-config.ts');
+  const changes = diffConfig(before, after);
+  printOne(terminal, { ...names, changes }, () => (changes.length === 0 ? ['no difference'] : changes.map(changeLine)));
   return exitCodes.confirmed;
+}
+
+const marks = { added: '+', removed: '-', changed: '~' } as const;
+
+function changeLine(change: ConfigChange): string {
+  const value = (held: unknown): string => visible(JSON.stringify(held) ?? '');
+  const what =
+    change.kind === 'changed'
+      ? `${value(change.before)} -> ${value(change.after)}`
+      : value(change.kind === 'added' ? change.after : change.before);
+  return `${marks[change.kind]} ${visible(change.path)}  ${what}`;
 }

@@ -47,7 +47,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'config',
-    summary: 'Check estop.yaml, or compare two of them',
+    summary: 'Check estop.yaml, or say what it would change in what runs',
     load: async () => (await import('./config.ts')).config,
   },
   {

@@ -2,6 +2,7 @@ import type { Endpoint } from '../endpoint.ts';
 import { acceptRisk } from './accept-risk.ts';
 import { decideApproval } from './decide-approval.ts';
 import { getApproval } from './get-approval.ts';
+import { getConfig } from './get-config.ts';
 import { getStop } from './get-stop.ts';
 import { getTask } from './get-task.ts';
 import { getTaskHistory } from './get-task-history.ts';
@@ -29,6 +30,7 @@ export const endpoints: readonly Endpoint[] = [
   releaseTask,
   issueTaskToken,
   listAgents,
+  getConfig,
   orderStop,
   listStops,
   previewStop,

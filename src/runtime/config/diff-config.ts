@@ -31,7 +31,15 @@ function diffValue(before: unknown, after: unknown, path: string): ConfigChange[
     const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
     return keys.flatMap((key) => diffValue(before[key], after[key], path === '' ? key : `${path}.${key}`));
   }
-  return JSON.stringify(before) === JSON.stringify(after) ? [] : [{ kind: 'changed', path, before, after }];
+  return isSame(before, after) ? [] : [{ kind: 'changed', path, before, after }];
+}
+
+/** Two documents may hold the same things in another order of keys: the store keeps no order. */
+function isSame(before: unknown, after: unknown): boolean {
+  if (Array.isArray(before) && Array.isArray(after))
+    return before.length === after.length && before.every((item, index) => isSame(item, after[index]));
+  if (!isRecord(before) || !isRecord(after)) return Object.is(before, after);
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])].every((key) => isSame(before[key], after[key]));
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
