@@ -24,6 +24,7 @@ export function createFencePort(store: Store): FencePort {
         storeNow: millisecondsOf(renewal.storeNow),
         drainedAt,
         stops: renewal.stops,
+        markAgeMs: renewal.markAgeMs,
       };
     },
     confirm: (gatewayId, epoch) => confirmFence(store, gatewayId, epoch),

@@ -21,6 +21,8 @@ export type Renewal =
       /** When the newest complete reading of the intake began; absent if there was none yet. */
       readonly drainedAt?: string;
       readonly stops: readonly ViewedStop[];
+      /** How old the newest mark of the beat was when the renewal reached the store, by the store's clock. */
+      readonly markAgeMs: number;
     }
   | { readonly granted: false; readonly refusal: 'no-beat' | 'retired' };
 
@@ -48,7 +50,7 @@ export async function renewLease(
   const row = await callOne(
     store,
     'renew_lease',
-    'SELECT granted, refusal, epoch, store_id::text AS store_id, db_now, drained_at, stops FROM estop.renew_lease($1, $2, $3, $4)',
+    'SELECT granted, refusal, epoch, store_id::text AS store_id, db_now, drained_at, stops, mark_age_ms FROM estop.renew_lease($1, $2, $3, $4)',
     [renewal.gatewayId, renewal.leaseMs, renewal.retainMs, renewal.afterGap],
   );
   if (!bool(row, 'granted'))
@@ -61,6 +63,7 @@ export async function renewLease(
     storeNow: text(row, 'db_now'),
     ...present({ drainedAt }),
     stops: viewedStops(json(row, 'stops')),
+    markAgeMs: int(row, 'mark_age_ms'),
   };
 }
 

@@ -88,6 +88,11 @@ export const rules = {
     says: 'No lease is renewed without a mark of the beat younger than the lease.',
     model: ['c1 SLOW'],
   },
+  'lease-ends-with-mark': {
+    says: 'No lease lasts longer than one lease after the mark of the beat it was renewed on.',
+    notModelled:
+      'c1 knows of the beat only whether it can be made; how old a mark is takes clocks, which are outside the models',
+  },
   'lease-from-send': {
     says: 'A lease counts from the moment its renewal was sent.',
     model: ['a2 M_RECV'],

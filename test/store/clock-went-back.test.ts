@@ -29,7 +29,7 @@ onEveryPostgres(
           refusal: 'no-beat',
         });
       },
-      { what: 'marks of the future', in: 'estop.renew_lease', find: 'WHERE m.beat_at <= clock_timestamp()', put: '' },
+      { what: 'marks of the future', in: 'estop.renew_lease', find: 'WHERE m.beat_at <= begun', put: '' },
     );
 
     guarded(

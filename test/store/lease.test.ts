@@ -10,6 +10,7 @@ import {
   retireLapsedGateways,
 } from '../../src/store/gateways.ts';
 import { storeIdentity, storeNow } from '../../src/store/installation.ts';
+import { beat } from '../../src/store/latch.ts';
 import { resetStop } from '../../src/store/stops.ts';
 import { onEveryPostgres } from '../kit/postgres.ts';
 import { addGateway, lapse, leaseMs, onlyThese, renew, retainMs, view } from './gateway.ts';
@@ -18,6 +19,7 @@ import {
   addAgent,
   digestOf,
   fence,
+  keepBeating,
   type Ledger,
   makeLedger,
   newId,
@@ -55,8 +57,64 @@ onEveryPostgres("a gateway's lease", (createOn) => {
     {
       what: 'the mark of the beat',
       in: 'estop.renew_lease',
-      find: 'newest_beat IS NULL OR newest_beat <',
-      put: 'newest_beat IS NOT NULL AND false AND newest_beat <',
+      find: 'newest_beat IS NULL OR newest_beat <=',
+      put: 'newest_beat IS NOT NULL AND false AND newest_beat <=',
+    },
+  );
+
+  guarded(
+    () => ledger,
+    'a renewal says how old the mark is that it stands on, and waiting for the row of its gateway makes it no younger',
+    async (l) => {
+      const gatewayId = await addGateway(l);
+      await keepBeating(l);
+      const holder = await l.session();
+      await holder.query('BEGIN');
+      await holder.query('SELECT 1 FROM estop.gateways WHERE gateway_id = $1 FOR UPDATE', [gatewayId]);
+      const name = newName('renewal');
+      await l.sql(`UPDATE estop.latch_marks SET beat_at = clock_timestamp() - interval '1.5 s'`);
+      const renewing = renewLease(l.alone('estop_gateway', name), { gatewayId, leaseMs, retainMs, afterGap: false });
+      await untilBlocked(l, name);
+      await keepBeating(l);
+      await holder.query('COMMIT');
+      const renewal = await renewing;
+      if (!renewal.granted) throw new Error(renewal.refusal);
+      expect(renewal.markAgeMs).toBeGreaterThanOrEqual(1_500);
+      expect(renewal.markAgeMs).toBeLessThan(leaseMs);
+    },
+    {
+      what: 'the age of the mark',
+      in: 'estop.renew_lease',
+      find: 'ceil(extract(epoch FROM begun - newest_beat) * 1000)',
+      put: 'ceil(0)',
+    },
+  );
+
+  guarded(
+    () => ledger,
+    'a mark is as old as the beginning of its beat, however long the beat waited for the lock of the latch',
+    async (l) => {
+      const holder = await l.session();
+      await holder.query('BEGIN');
+      await holder.query('SELECT 1 FROM estop.latch_order FOR UPDATE');
+      const name = newName('beat');
+      const beating = beat(l.alone('estop_stop', name), name);
+      await untilBlocked(l, name);
+      const [blocked] = await l.sql('SELECT clock_timestamp()::text AS at');
+      await holder.query('COMMIT');
+      await beating;
+      const [mark] = await l.sql(
+        'SELECT beat_at < $1::timestamptz AS before FROM estop.latch_marks WHERE process = $2',
+        [blocked?.['at'], name],
+      );
+      expect(mark).toEqual({ before: true });
+    },
+    // rule: beat. Whoever sent it may have died meanwhile.
+    {
+      what: 'dating the mark from the beginning',
+      in: 'estop.latch',
+      find: "coalesce(p_actor, 'unnamed'), begun",
+      put: "coalesce(p_actor, 'unnamed'), clock_timestamp()",
     },
   );
 

@@ -19,6 +19,8 @@ export type LeaseReply =
       /** When the newest full reading of the intake began, by the store's clock. */
       readonly drainedAt: number | undefined;
       readonly stops: readonly StopInView[];
+      /** How old the newest mark of the beat was, by the store's clock, when the renewal had reached it. */
+      readonly markAgeMs: number;
     }
   | { readonly granted: false; readonly refusal: 'no-beat' | 'retired' };
 
@@ -98,7 +100,7 @@ function renewed(
   // Epochs order replies; among equals the sending does. rule: late-reply-dropped
   if (reply.epoch === seen && event.sent.mono < state.newest.sentAt) return state;
 
-  const lease = later(state.lease, leaseOf(event));
+  const lease = later(state.lease, leaseOf(event, reply.markAgeMs));
   return {
     ...state,
     view: createView(reply.epoch, reply.stops),
@@ -109,9 +111,16 @@ function renewed(
   };
 }
 
-/** rule: lease-from-send, lease-void-on-clock-jump */
-function leaseOf(event: { readonly sent: Instant; readonly received: Instant }): LeaseState['lease'] {
-  const until = event.sent.mono + leaseMs;
+/**
+ * One lease from the sending, and no more than one lease from the mark of the beat. The age of the mark is a length of time by
+ * the store's clock; taken off from the sending, which was before it was measured, it makes the mark older here, never younger.
+ * rule: lease-from-send, lease-ends-with-mark, lease-void-on-clock-jump
+ */
+function leaseOf(
+  event: { readonly sent: Instant; readonly received: Instant },
+  markAgeMs: number,
+): LeaseState['lease'] {
+  const until = event.sent.mono + leaseMs - Math.max(0, markAgeMs);
   return event.received.mono < until && isSteady(event.sent, event.received) ? { sent: event.sent, until } : undefined;
 }
 
@@ -135,7 +144,7 @@ function nextGap(
   return reply.drainedAt !== undefined && reply.drainedAt > asked.since ? { kind: 'closed' } : asked;
 }
 
-/** No mark of the latch: the lease is not renewed and runs out by itself. The other refusals end it now. */
+/** No mark of the latch: the lease is not renewed and runs out by itself, one lease after the last mark. The other refusals end it now. */
 function refused(state: LeaseState, refusal: Refusal): LeaseState {
   if (refusal === 'no-beat') return { ...state, refusal };
   return { ...state, refusal, lease: undefined, gap: { kind: 'open' } };

@@ -76,9 +76,15 @@ export class Renewer {
 
   #beat(): void {
     if (this.#closed) return;
-    const periodMs = this.#parts.fence.inGap() ? renewInGapEveryMs : renewEveryMs;
-    this.#timer = setTimeout(() => this.#beat(), periodMs);
+    this.#timer = setTimeout(() => this.#beat(), this.#periodMs());
     if (this.#inFlight.size < mostInFlight) void this.#send();
+  }
+
+  /** A lease that stands on an old mark is short: the next mark is asked for before it ends. */
+  #periodMs(): number {
+    const { fence } = this.#parts;
+    if (fence.inGap()) return renewInGapEveryMs;
+    return Math.max(renewInGapEveryMs, Math.min(renewEveryMs, fence.remainingMs / 2));
   }
 
   #send(): Promise<void> {

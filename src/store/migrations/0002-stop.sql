@@ -55,6 +55,7 @@ CREATE FUNCTION estop.latch(
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
+  begun timestamptz := clock_timestamp();
   next_epoch bigint;
   inserted estop.stops%ROWTYPE;
 BEGIN
@@ -74,7 +75,8 @@ BEGIN
   IF p_stop_id IS NULL THEN
     LOCK TABLE estop.stops IN ROW EXCLUSIVE MODE;
     next_epoch := estop.current_epoch() + 1;
-    INSERT INTO estop.latch_marks AS m (process, beat_at) VALUES (coalesce(p_actor, 'unnamed'), clock_timestamp())
+    -- As of its beginning: whoever sent it may be dead by the time the lock is won.
+    INSERT INTO estop.latch_marks AS m (process, beat_at) VALUES (coalesce(p_actor, 'unnamed'), begun)
       ON CONFLICT (process) DO UPDATE SET beat_at = excluded.beat_at;
     RETURN QUERY SELECT NULL::text, next_epoch - 1, NULL::text, NULL::smallint, clock_timestamp(), false, NULL::timestamptz;
     RETURN;

@@ -10,19 +10,22 @@ END $$;
 
 -- Renewal and re-read of the stops are one query. Order inside: mark, lease row, then the stops in ONE later statement.
 -- `granted` is false when the latch was not exercised within one lease, or the gateway was retired: then nothing may be admitted.
--- Locks: the gateway's own row. rule: lease-needs-beat, renew-is-one-query, view-holds-reset-stops, retain-until-token-dead
+-- mark_age_ms says how old the mark was when this renewal began here: a gateway ends its lease one lease after the MARK, so that
+-- it outlives a dead stop process by no more than that. The row says more than was granted, never less.
+-- Locks: the gateway's own row. rule: lease-needs-beat, lease-ends-with-mark, renew-is-one-query, view-holds-reset-stops, retain-until-token-dead
 CREATE FUNCTION estop.renew_lease(p_gateway_id text, p_lease_ms integer, p_retain_ms integer, p_after_gap boolean)
-RETURNS TABLE (granted boolean, refusal text, epoch bigint, store_id uuid, db_now timestamptz, drained_at timestamptz, stops jsonb)
+RETURNS TABLE (granted boolean, refusal text, epoch bigint, store_id uuid, db_now timestamptz, drained_at timestamptz, stops jsonb, mark_age_ms integer)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
+  begun timestamptz := clock_timestamp();
   newest_beat timestamptz;
   updated integer;
 BEGIN
   -- A mark from the future was left before the clock went back (a failover, a step): it proves nothing about now.
-  SELECT max(m.beat_at) INTO newest_beat FROM estop.latch_marks m WHERE m.beat_at <= clock_timestamp();
-  IF newest_beat IS NULL OR newest_beat < clock_timestamp() - make_interval(secs => p_lease_ms / 1000.0) THEN
-    RETURN QUERY SELECT false, 'no-beat'::text, NULL::bigint, NULL::uuid, clock_timestamp(), NULL::timestamptz, NULL::jsonb;
+  SELECT max(m.beat_at) INTO newest_beat FROM estop.latch_marks m WHERE m.beat_at <= begun;
+  IF newest_beat IS NULL OR newest_beat <= begun - make_interval(secs => p_lease_ms / 1000.0) THEN
+    RETURN QUERY SELECT false, 'no-beat'::text, NULL::bigint, NULL::uuid, clock_timestamp(), NULL::timestamptz, NULL::jsonb, NULL::integer;
     RETURN;
   END IF;
   UPDATE estop.gateways g
@@ -31,7 +34,7 @@ BEGIN
     WHERE g.gateway_id = p_gateway_id AND g.retired_at IS NULL;
   GET DIAGNOSTICS updated = ROW_COUNT;
   IF updated = 0 THEN
-    RETURN QUERY SELECT false, 'retired'::text, NULL::bigint, NULL::uuid, clock_timestamp(), NULL::timestamptz, NULL::jsonb;
+    RETURN QUERY SELECT false, 'retired'::text, NULL::bigint, NULL::uuid, clock_timestamp(), NULL::timestamptz, NULL::jsonb, NULL::integer;
     RETURN;
   END IF;
   -- Neither is a reading of the intake that began in the future a reading since this gap.
@@ -43,7 +46,8 @@ BEGIN
         'agents', CASE WHEN s.scope_key LIKE 'label:%' THEN to_jsonb(estop.labelled_agents(s.scope_key, s.epoch)) ELSE '[]'::jsonb END)
         ORDER BY s.epoch)
       FROM estop.stops s
-      WHERE s.reset_at IS NULL OR s.reset_at > clock_timestamp() - make_interval(secs => p_retain_ms / 1000.0)), '[]'::jsonb);
+      WHERE s.reset_at IS NULL OR s.reset_at > clock_timestamp() - make_interval(secs => p_retain_ms / 1000.0)), '[]'::jsonb),
+    ceil(extract(epoch FROM begun - newest_beat) * 1000)::integer;
 END $$;
 
 -- The gateway holds a view of p_epoch and no call admitted under an older view is open. Never goes back, and never ahead of what

@@ -20,17 +20,19 @@ interface Renewal {
   readonly storeId?: string;
   readonly drainedAt?: number;
   readonly stops?: readonly string[];
+  readonly markAgeMs?: number;
 }
 
 /** A reply of a store whose clock happens to agree with ours. */
 function renew(state: LeaseState, renewal: Renewal): LeaseState {
-  const { sent, received = sent + 1, epoch = 0, storeId = 'store', drainedAt, stops = [] } = renewal;
+  const { sent, received = sent + 1, epoch = 0, storeId = 'store', drainedAt, stops = [], markAgeMs = 0 } = renewal;
   const reply: LeaseReply = {
     granted: true,
     epoch,
     storeId,
     storeNow: sent,
     drainedAt,
+    markAgeMs,
     stops: stops.map((scopeKey) => ({ stopId: scopeKey, scopeKey, epoch, inForce: true, agents: [] })),
   };
   const afterGap = renewal.afterGap ?? inGap(state, at(sent));
@@ -61,6 +63,24 @@ describe('the lease of a gateway', () => {
     expect(isLive(state, at(2_000 + leaseMs))).toBe(false);
   });
 
+  it('ends one lease after the mark of the stop process that it stands on, however young its renewal is', () => {
+    const state = renew(live(), { sent: 2_000, drainedAt: 500, markAgeMs: 900 });
+    expect(isLive(state, at(2_000 + leaseMs - 900 - 1))).toBe(true);
+    expect(isLive(state, at(2_000 + leaseMs - 900))).toBe(false);
+    // Renewals on the same mark add nothing to it.
+    const again = renew(state, { sent: 3_000, drainedAt: 500, markAgeMs: 1_900 });
+    expect(isLive(again, at(2_000 + leaseMs - 900))).toBe(false);
+  });
+
+  it('is not cut short by a renewal that stands on an older mark', () => {
+    const state = renew(live(), { sent: 2_000, drainedAt: 500 });
+    expect(isLive(renew(state, { sent: 2_100, drainedAt: 500, markAgeMs: 2_900 }), at(2_000 + leaseMs - 1))).toBe(true);
+  });
+
+  it('is never longer than from its sending, also by a store that takes a mark for one of the future', () => {
+    expect(isLive(renew(live(), { sent: 2_000, drainedAt: 500, markAgeMs: -500 }), at(2_000 + leaseMs))).toBe(false);
+  });
+
   it('is none if the reply took as long as a lease lasts', () => {
     const state = renew(live(), { sent: 2_000, received: 2_000 + leaseMs, drainedAt: 500 });
     expect(why(state, at(2_000 + leaseMs))).toBe('no-lease');
@@ -74,7 +94,15 @@ describe('the lease of a gateway', () => {
   });
 
   it('is not given by a reply that was under way while a clock jumped', () => {
-    const reply: LeaseReply = { granted: true, epoch: 0, storeId: 'store', storeNow: 2_000, drainedAt: 500, stops: [] };
+    const reply: LeaseReply = {
+      granted: true,
+      epoch: 0,
+      storeId: 'store',
+      storeNow: 2_000,
+      drainedAt: 500,
+      stops: [],
+      markAgeMs: 0,
+    };
     const state = advance(live(), {
       kind: 'reply',
       sent: at(2_000),

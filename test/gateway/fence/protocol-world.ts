@@ -135,6 +135,7 @@ export class ProtocolWorld {
     renewal.row = this.now;
     renewal.reply = {
       granted: true,
+      markAgeMs: 0,
       epoch: this.epoch,
       storeId: 'store',
       storeNow: this.now,
