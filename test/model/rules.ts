@@ -85,13 +85,8 @@ export const rules = {
     model: ['a2 M_NOLEASE'],
   },
   'lease-needs-beat': {
-    says: 'No lease is renewed without a mark of the beat younger than the lease.',
+    says: 'No lease is renewed without a mark of the beat younger than the lease, or outlives that mark by more than a lease.',
     model: ['c1 SLOW'],
-  },
-  'lease-ends-with-mark': {
-    says: 'No lease lasts longer than one lease after the mark of the beat it was renewed on.',
-    notModelled:
-      'c1 knows of the beat only whether it can be made; how old a mark is takes clocks, which are outside the models',
   },
   'lease-from-send': {
     says: 'A lease counts from the moment its renewal was sent.',

@@ -114,7 +114,7 @@ function renewed(
 /**
  * One lease from the sending, and no more than one lease from the mark of the beat. The age of the mark is a length of time by
  * the store's clock; taken off from the sending, which was before it was measured, it makes the mark older here, never younger.
- * rule: lease-from-send, lease-ends-with-mark, lease-void-on-clock-jump
+ * rule: lease-from-send, lease-needs-beat, lease-void-on-clock-jump
  */
 function leaseOf(
   event: { readonly sent: Instant; readonly received: Instant },

@@ -12,7 +12,7 @@ END $$;
 -- `granted` is false when the latch was not exercised within one lease, or the gateway was retired: then nothing may be admitted.
 -- mark_age_ms says how old the mark was when this renewal began here: a gateway ends its lease one lease after the MARK, so that
 -- it outlives a dead stop process by no more than that. The row says more than was granted, never less.
--- Locks: the gateway's own row. rule: lease-needs-beat, lease-ends-with-mark, renew-is-one-query, view-holds-reset-stops, retain-until-token-dead
+-- Locks: the gateway's own row. rule: lease-needs-beat, renew-is-one-query, view-holds-reset-stops, retain-until-token-dead
 CREATE FUNCTION estop.renew_lease(p_gateway_id text, p_lease_ms integer, p_retain_ms integer, p_after_gap boolean)
 RETURNS TABLE (granted boolean, refusal text, epoch bigint, store_id uuid, db_now timestamptz, drained_at timestamptz, stops jsonb, mark_age_ms integer)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
