@@ -1,4 +1,3 @@
-import { Context } from '@temporalio/activity';
 import type { Connector, ConnectorSystem, LedgerGrant, ProbeResult, RevokeResult } from '../connectors/kit/contract.ts';
 import type { ConnectorActivities, PhaseOutcome, ProbeOutcome } from '../contract/activities.ts';
 import type { Log, Sealer } from '../contract/identity.ts';
@@ -16,10 +15,12 @@ import {
   reopenObligation,
 } from '../store/lanes.ts';
 import type { Store } from '../store/pool.ts';
+import { createActsInHand } from './acts-in-hand.ts';
 import { underDeadline } from './deadline.ts';
-import { beating } from './heartbeat.ts';
+import { beating, workerShutdown } from './heartbeat.ts';
 import { failAttempt } from './lane-attempt.ts';
 import { toLedgerGrant } from './ledger-grant.ts';
+import { untilWritten } from './until-written.ts';
 
 export interface ConnectorPhaseDeps {
   readonly store: Store;
@@ -35,12 +36,13 @@ const finalPhase = 'final-probe';
 
 /** One step of one lane. Idempotent by obligation, phase and round: what is done is answered from the ledger. */
 export function createConnectorActivities(deps: ConnectorPhaseDeps): ConnectorActivities {
+  const cuts = createActsInHand<PhaseOutcome>();
   return {
     runPhase: async ({ obligationId, phase, round }) => {
       if (phase === 'probe') throw new EstopError('internal', { detail: 'a probe is not a cut' });
       const lane = await readLane(deps.store, obligationId);
       if (lane === undefined || lane.isFinal) return { kind: 'done' };
-      return cut(deps, lane, phase, round);
+      return beating(() => cuts.join(`${obligationId}/${phase}/${round}`, () => cut(deps, lane, phase, round)));
     },
     probeLane: async ({ obligationId, round }) => {
       const lane = await readLane(deps.store, obligationId);
@@ -58,15 +60,20 @@ export function createConnectorActivities(deps: ConnectorPhaseDeps): ConnectorAc
 const isConcluded = (lane: Lane): boolean =>
   lane.isFinal || lane.state === 'proved' || lane.state === 'expired' || lane.state === 'accepted-risk';
 
+/**
+ * Once begun it goes on to its own deadline although Temporal has given this attempt up, and what came of it is written down: only a
+ * process that ends in between leaves a cut of which nobody knows. rule: idempotent-by-obligation-phase
+ */
 async function cut(deps: ConnectorPhaseDeps, lane: Lane, phase: CuttingPhase, round: number): Promise<PhaseOutcome> {
   const key = { obligationId: lane.obligationId, phase, round };
   const begun = await beginPhase(deps.store, key);
   if (begun.kind === 'done') return asOutcome(begun.result);
-  const result = await ask(deps, lane, phase, async ({ connector, system }, grant, signal) =>
+  const shutdown = workerShutdown();
+  const result = await ask(deps, lane, phase, shutdown, async ({ connector, system }, grant, signal) =>
     system.phases.includes(phase) ? connector.cut(phase, grant, { signal }) : { kind: 'already-gone' as const },
   );
   const outcome = await settleCut(deps, lane, phase, result);
-  await endPhase(deps.store, key, { ...outcome, result: result.kind });
+  await untilWritten(deps.store, shutdown, () => endPhase(deps.store, key, { ...outcome, result: result.kind }));
   return outcome;
 }
 
@@ -149,7 +156,9 @@ function question(deps: ConnectorPhaseDeps, lane: Lane, phase: Phase): Promise<V
  * rule: intended-closed-late
  */
 async function askIssuer(deps: ConnectorPhaseDeps, lane: Lane, phase: Phase): Promise<Verdict> {
-  const listed = await ask(deps, lane, phase, ({ connector }, grant, signal) => connector.lists(grant, { signal }));
+  const listed = await beating((unwanted) =>
+    ask(deps, lane, phase, unwanted, ({ connector }, grant, signal) => connector.lists(grant, { signal })),
+  );
   if (listed === 'present') return { kind: 'alive', why: 'the issuer lists what was intended' };
   const { asked, pastEnd, absoluteEnd } = lane.grant;
   if (pastEnd || (!asked && (await endUnasked(deps.store, lane))))
@@ -168,17 +177,7 @@ async function endUnasked(store: Store, { obligationId, grant }: Lane): Promise<
 
 /** The control identity is asked before and after: a denial while everybody is denied proves nothing. rule: control-identity, affirmative-denial */
 async function askSystem(deps: ConnectorPhaseDeps, lane: Lane, phase: Phase): Promise<Verdict> {
-  const result = await ask(deps, lane, phase, async ({ connector }, grant, signal): Promise<ProbeResult> => {
-    const before = await connector.control(grant, { signal });
-    if (before.kind !== 'allowed')
-      return { kind: 'inconclusive', why: `the control is not allowed either: ${before.why}` };
-    const probed = await connector.probe(grant, { signal });
-    if (probed.kind !== 'denied') return probed;
-    const after = await connector.control(grant, { signal });
-    return after.kind === 'allowed'
-      ? probed
-      : { kind: 'inconclusive', why: `the control is no longer allowed: ${after.why}` };
-  });
+  const result = await beating((unwanted) => ask(deps, lane, phase, unwanted, probeBesideControl));
   switch (result.kind) {
     case 'denied':
       return { kind: 'dead', conclusion: { kind: 'proved', evidence: result.evidence } };
@@ -193,19 +192,35 @@ async function askSystem(deps: ConnectorPhaseDeps, lane: Lane, phase: Phase): Pr
 
 type Held = ReturnType<ConnectorPhaseDeps['get']>;
 
-/** One attempt under the connector's deadline. Whatever it throws is a failed attempt of an open lane, never the end of one. */
+async function probeBesideControl({ connector }: Held, grant: LedgerGrant, signal: AbortSignal): Promise<ProbeResult> {
+  const before = await connector.control(grant, { signal });
+  if (before.kind !== 'allowed')
+    return { kind: 'inconclusive', why: `the control is not allowed either: ${before.why}` };
+  const probed = await connector.probe(grant, { signal });
+  if (probed.kind !== 'denied') return probed;
+  const after = await connector.control(grant, { signal });
+  return after.kind === 'allowed'
+    ? probed
+    : { kind: 'inconclusive', why: `the control is no longer allowed: ${after.why}` };
+}
+
+/**
+ * One attempt under the connector's deadline, or until `outer` ends it. Whatever it throws is a failed attempt of an open lane, never
+ * the end of one.
+ */
 async function ask<Result>(
   deps: ConnectorPhaseDeps,
   lane: Lane,
   phase: Phase,
+  outer: AbortSignal,
   work: (held: Held, grant: LedgerGrant, signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
   try {
     const held = deps.get(lane.connector);
     const grant = toLedgerGrant(lane.grant, deps.environment, deps.sealer);
-    return await beating((outer) => underDeadline(held.system.attemptMs, outer, (signal) => work(held, grant, signal)));
+    return await underDeadline(held.system.attemptMs, outer, (signal) => work(held, grant, signal));
   } catch (thrown) {
-    if (Context.current().cancellationSignal.aborted) throw thrown;
+    if (outer.aborted) throw thrown;
     throw await failAttempt(deps, lane, phase, thrown);
   }
 }

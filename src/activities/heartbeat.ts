@@ -16,3 +16,16 @@ export async function beating<Result>(work: (signal: AbortSignal) => Promise<Res
     clearInterval(timer);
   }
 }
+
+/** Ends what must not end for anything less: an attempt that Temporal has given up is not aborted by it. */
+export function workerShutdown(): AbortSignal {
+  const context = Context.current();
+  const { cancellationSignal } = context;
+  const shutdown = new AbortController();
+  const look = (): void => {
+    if (context.cancellationDetails?.workerShutdown === true) shutdown.abort(cancellationSignal.reason);
+  };
+  if (cancellationSignal.aborted) look();
+  else cancellationSignal.addEventListener('abort', look, { once: true });
+  return shutdown.signal;
+}

@@ -14,6 +14,8 @@ export interface Behaviour {
   readonly residualMs?: number;
   /** Hangs at this phase alone. */
   readonly at?: string;
+  /** A healthy cut is carried out at once, and answered after this. */
+  readonly answerAfter?: Promise<void>;
 }
 
 /** A small system of its own that hands out keys and takes them back, and writes down every request where it arrives. */
@@ -73,7 +75,7 @@ export async function startTarget(): Promise<Target> {
         alive.delete(key);
         if (behaviour.residualMs !== undefined && !residual.has(key))
           residual.set(key, Date.now() + behaviour.residualMs);
-        return answer(response, 200);
+        return void (behaviour.answerAfter ?? Promise.resolve()).then(() => answer(response, 200));
     }
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
