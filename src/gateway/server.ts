@@ -68,7 +68,15 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const fence = new Fence(clock, openCalls);
   const tools = new ToolServers(config, deps.readSecret, log);
   const address = `${deps.host}:${deps.port}`;
-  const renewer = new Renewer({ fence, port: fencePort, clock, log, address, newGatewayId: () => newId('gw') });
+  const renewer = new Renewer({
+    fence,
+    port: fencePort,
+    clock,
+    log,
+    address,
+    newGatewayId: () => newId('gw'),
+    settler,
+  });
   const gate: GateHost = {
     config,
     log,
@@ -86,6 +94,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   renewer.start();
   const hints = listenForStops(fenceStore, () => void renewer.renewNow());
   const shutDown = async (): Promise<void> => {
+    renewer.noteCut(fence.close());
     hints.close();
     await renewer.close();
     await settler.drain(closeGraceMs);
@@ -111,7 +120,6 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const close = async (): Promise<void> => {
     server.stopListening();
     await untilEmpty(openCalls, closeGraceMs);
-    renewer.noteCut(openCalls.cutAll({ kind: 'closing' }));
     await shutDown();
     await server.close();
   };

@@ -20,6 +20,7 @@ export class Fence {
   readonly #openCalls: OpenCalls;
   #state: LeaseState | undefined;
   #gatewayId = '';
+  #closed = false;
 
   constructor(clock: Clock, openCalls: OpenCalls) {
     this.#clock = clock;
@@ -48,7 +49,17 @@ export class Fence {
   }
 
   standing(): Standing {
-    return this.#state === undefined ? { live: false, why: 'no-lease' } : standing(this.#state, this.#clock());
+    if (this.#state === undefined || this.#closed) return { live: false, why: 'no-lease' };
+    return standing(this.#state, this.#clock());
+  }
+
+  /**
+   * Before this gateway is retired: its lease may have seconds to run, but later stops wait no longer for what is retired, so a
+   * request that was still arriving may not use them. Returns what was cut.
+   */
+  close(): readonly CutCall[] {
+    this.#closed = true;
+    return this.#openCalls.cutAll({ kind: 'closing' });
   }
 
   inGap(): boolean {
