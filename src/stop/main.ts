@@ -1,11 +1,13 @@
 import './small-heap.ts';
 import { compose } from '../runtime/compose.ts';
 import { endWithParent } from '../runtime/local/end-with-parent.ts';
+import { raisePriority } from './raise-priority.ts';
 import { startStopServer } from './server.ts';
 
 endWithParent();
 const composition = compose('stop');
 const { settings, log } = composition;
+raisePriority(log);
 const server = await startStopServer({
   environment: settings.environment,
   host: settings.host,
