@@ -103,18 +103,23 @@ export async function startStopServer(deps: StopServerDeps): Promise<StopServer>
     });
     const begun = performance.now();
     const placed = await placeOrder(order, roads);
-    deps.log.info(
-      {
-        event: 'stop.placed',
-        stopId: order.stopId,
-        scopeKey: order.scopeKey,
-        actor: order.actor,
-        outcome: placed.kind,
-        ms: performance.now() - begun,
-      },
-      'a stop was placed',
-    );
-    answerPlaced(response, order, placed);
+    const ms = performance.now() - begun;
+    try {
+      answerPlaced(response, order, placed);
+    } finally {
+      // After the answer: a disk that is busy may hold the log up.
+      deps.log.info(
+        {
+          event: 'stop.placed',
+          stopId: order.stopId,
+          scopeKey: order.scopeKey,
+          actor: order.actor,
+          outcome: placed.kind,
+          ms,
+        },
+        'a stop was placed',
+      );
+    }
   }
 
   /** Always ready: with the store away an order is still taken. What is away is said. */
