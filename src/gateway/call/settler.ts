@@ -9,8 +9,8 @@ const mostWaiting = 100_000;
 
 /**
  * Writes how calls ended, after their answers have gone out. One batch is under way at a time and the next collects behind it,
- * so that a busy gateway settles many calls with one commit. A call that cannot be settled stays open in the ledger, and the
- * report of a later stop counts it as possibly completed: nothing is lost but detail.
+ * so that a busy gateway settles many calls with one commit. What cannot be settled stays open in the ledger until this gateway
+ * is retired, which makes it possibly completed: nothing is lost but detail.
  */
 export class Settler {
   readonly #port: Pick<FencePort, 'settle'>;
@@ -33,6 +33,11 @@ export class Settler {
     }
     this.#waiting.set(callId, outcome);
     this.#flushing ??= this.#flushAll();
+  }
+
+  /** Calls of which nobody knows whether they had their effect, and the ledger does not know it yet. rule: possibly-completed */
+  unknownEnds(): readonly string[] {
+    return [...this.#waiting].filter(([, outcome]) => outcome === 'possibly-completed').map(([callId]) => callId);
   }
 
   /** Until nothing waits, or the time is up. */

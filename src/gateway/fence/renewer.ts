@@ -14,6 +14,8 @@ interface RenewerParts {
   readonly log: Log;
   readonly address: string;
   readonly newGatewayId: () => string;
+  /** Calls that ended by themselves, and how is not in the ledger yet. */
+  readonly settler: { unknownEnds(): readonly string[] };
 }
 
 /** More than one, so that a renewal that hangs does not hold up the next; few, because each holds a connection. */
@@ -134,8 +136,8 @@ export class Renewer {
   }
 
   /**
-   * Confirms the epoch of a view that was acted on, once every call it cut has its end in the ledger: the report of the fence
-   * counts them the moment the last gateway has confirmed. A failure is tried again with the next renewal.
+   * Confirms the epoch of a view that was acted on, once every call it cut has its end in the ledger, and every one that had been
+   * lost before it could be cut: the report of the fence counts them the moment the last gateway has confirmed. A failure is tried again with the next renewal.
    * rule: confirm-that-epoch, possibly-completed
    */
   #confirm(): void {
@@ -145,11 +147,12 @@ export class Renewer {
   }
 
   async #confirmAll(): Promise<void> {
-    const { fence, port, log } = this.#parts;
+    const { fence, port, log, settler } = this.#parts;
     try {
       while (fence.viewEpoch > this.#confirmedEpoch || this.#toSettle.size > 0) {
         const epoch = fence.viewEpoch;
         const gatewayId = fence.gatewayId;
+        for (const callId of settler.unknownEnds()) this.#toSettle.set(callId, 'possibly-completed');
         const ended = [...this.#toSettle].map(([callId, outcome]) => ({ callId, outcome }));
         if (ended.length > 0) await port.settle(ended);
         for (const { callId } of ended) this.#toSettle.delete(callId);
