@@ -194,6 +194,7 @@ onEveryPostgres("a gateway's lease", (createOn) => {
       const [gone, renewing] = [await addGateway(l), await addGateway(l)];
       await lapse(l, gone);
       await lapse(l, renewing);
+      await l.sql(`UPDATE estop.gateways SET lapse_seen_at = clock_timestamp() - interval '1 s'`);
       const renewal = await l.session();
       await renewal.query('BEGIN');
       await renewal.query(
@@ -211,9 +212,9 @@ onEveryPostgres("a gateway's lease", (createOn) => {
     {
       what: 'looking at the row again after the wait',
       in: 'estop.retire_gateways',
-      find: /WHERE g\.retired_at IS NULL AND \(g\.gateway_id = p_gateway_id\s+OR \(p_gateway_id IS NULL AND g\.lease_until/,
+      find: /WHERE g\.retired_at IS NULL AND \(g\.gateway_id = p_gateway_id OR \(p_gateway_id IS NULL AND g\.lease_until < clock_timestamp\(\)/,
       put: `WHERE g.gateway_id IN (SELECT x.gateway_id FROM estop.gateways x WHERE x.retired_at IS NULL AND x.lease_until <
-        clock_timestamp() - make_interval(secs => p_lapsed_ms / 1000.0)) AND (true OR (p_gateway_id IS NULL AND g.lease_until`,
+        clock_timestamp()) AND (true OR (p_gateway_id IS NULL AND true`,
     },
   );
 

@@ -1,5 +1,8 @@
 -- A gateway's lease and view, and what makes a stop `fenced`. Reviewed against test/model (a2_fence).
 
+-- When somebody first saw this lease lapsed; null again as soon as it is renewed.
+ALTER TABLE estop.gateways ADD COLUMN lapse_seen_at timestamptz;
+
 -- Registration commits BEFORE the first renewal can read stops: a reporter that does not see the row yet will be seen by it.
 CREATE FUNCTION estop.register_gateway(p_gateway_id text, p_address text) RETURNS uuid
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -29,7 +32,7 @@ BEGIN
     RETURN;
   END IF;
   UPDATE estop.gateways g
-    SET lease_until = clock_timestamp() + make_interval(secs => p_lease_ms / 1000.0),
+    SET lease_until = clock_timestamp() + make_interval(secs => p_lease_ms / 1000.0), lapse_seen_at = NULL,
         drain_wanted_at = CASE WHEN p_after_gap THEN clock_timestamp() ELSE g.drain_wanted_at END
     WHERE g.gateway_id = p_gateway_id AND g.retired_at IS NULL;
   GET DIAGNOSTICS updated = ROW_COUNT;
@@ -61,16 +64,22 @@ BEGIN
 END $$;
 
 -- A gateway that closes cleanly, or whose lease ended long ago, can never renew under this id again (the row lock orders it
--- against a renewal in flight), so later stops need not wait for it. What it left unsettled nobody will settle.
+-- against a renewal in flight), so later stops need not wait for it. What it left unsettled nobody will settle. Long ago is what
+-- was seen lapsed and seen again that much later, with no renewal between: to a clock that has stepped forward every lease has
+-- lapsed, also those that their gateways still hold. rule: expired-not-before-commit-plus-lease
 CREATE FUNCTION estop.retire_gateways(p_gateway_id text, p_lapsed_ms integer) RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   retired text[];
 BEGIN
+  IF p_gateway_id IS NULL THEN
+    UPDATE estop.gateways g SET lapse_seen_at = clock_timestamp()
+      WHERE g.retired_at IS NULL AND g.lapse_seen_at IS NULL AND g.lease_until < clock_timestamp();
+  END IF;
   WITH gone AS (
     UPDATE estop.gateways g SET retired_at = clock_timestamp()
-    WHERE g.retired_at IS NULL AND (g.gateway_id = p_gateway_id
-      OR (p_gateway_id IS NULL AND g.lease_until < clock_timestamp() - make_interval(secs => p_lapsed_ms / 1000.0)))
+    WHERE g.retired_at IS NULL AND (g.gateway_id = p_gateway_id OR (p_gateway_id IS NULL AND g.lease_until < clock_timestamp()
+      AND g.lapse_seen_at < clock_timestamp() - make_interval(secs => p_lapsed_ms / 1000.0)))
     RETURNING g.gateway_id)
   SELECT coalesce(array_agg(gateway_id), '{}') INTO retired FROM gone;
   UPDATE estop.calls c SET settled_at = clock_timestamp(), outcome = 'possibly-completed'

@@ -1,11 +1,11 @@
 import { beforeAll, expect } from 'vitest';
 import { drainWanted, recordDrain } from '../../src/store/fence.ts';
-import { renewLease } from '../../src/store/gateways.ts';
+import { renewLease, retireLapsedGateways } from '../../src/store/gateways.ts';
 import { storeNow } from '../../src/store/installation.ts';
 import { onEveryPostgres } from '../kit/postgres.ts';
-import { addGateway, leaseMs, retainMs } from './gateway.ts';
+import { addGateway, leaseMs, onlyThese, renew, retainMs } from './gateway.ts';
 import { guarded } from './guarded.ts';
-import { keepBeating, type Ledger, makeLedger } from './ledger.ts';
+import { fence, keepBeating, type Ledger, makeLedger, stop } from './ledger.ts';
 
 /** What an old primary left behind whose clock was ahead: every time in it is of the future. */
 onEveryPostgres(
@@ -83,3 +83,44 @@ onEveryPostgres(
     );
   },
 );
+
+/** To it every lease ended long ago, also those that gateways still hold. */
+onEveryPostgres('a store whose clock stepped forward', (createOn) => {
+  let ledger: Ledger;
+  beforeAll(async () => {
+    ledger = await makeLedger(createOn);
+  });
+  const stepForward = (l: Ledger) =>
+    l.sql(
+      `UPDATE estop.gateways SET lease_until = lease_until - interval '10 min', lapse_seen_at = lapse_seen_at - interval '10 min'`,
+    );
+
+  guarded(
+    () => ledger,
+    'retires no gateway whose lease was alive a moment ago, so that a stop still waits for it',
+    async (l) => {
+      await onlyThese(l);
+      const gatewayId = await addGateway(l);
+      await renew(l, gatewayId);
+      expect(await retireLapsedGateways(l.as('estop_revoker'), 60_000)).toBe(0);
+      await stepForward(l);
+      expect(await retireLapsedGateways(l.as('estop_revoker'), 60_000)).toBe(0);
+      const stopped = await stop(l, 'agent:any');
+      expect(await fence(l, stopped.stopId)).toBe(false);
+      // Its next renewal is granted, and what was noted of it is forgotten.
+      expect((await renew(l, gatewayId)).granted).toBe(true);
+      await stepForward(l);
+      expect(await retireLapsedGateways(l.as('estop_revoker'), 60_000)).toBe(0);
+      // Left alone it is retired in the end.
+      await stepForward(l);
+      expect(await retireLapsedGateways(l.as('estop_revoker'), 60_000)).toBe(1);
+    },
+    {
+      what: 'seeing it lapsed twice',
+      in: 'estop.retire_gateways',
+      find: 'AND g.lapse_seen_at <',
+      put: 'AND g.lease_until <',
+    },
+    { what: 'forgetting it with the renewal', in: 'estop.renew_lease', find: ', lapse_seen_at = NULL', put: '' },
+  );
+});
