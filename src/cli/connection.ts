@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { EstopError } from '../core/errors.ts';
+import type { TemporalSecurityVariable } from '../runtime/temporal-security.ts';
 
 /** Where estop is and how to speak to it. What is not known stays undefined; only the command that needs it complains. */
 export interface Connection {
@@ -9,6 +10,8 @@ export interface Connection {
   readonly controlUrl: string;
   readonly stopUrl: string;
   readonly temporalAddress: string | undefined;
+  /** As variables (ESTOP_TEMPORAL_TLS ..), which name files; read only by whoever connects. */
+  readonly temporalSecurity: Readonly<Record<string, string | undefined>>;
   readonly token: string | undefined;
   /** Who starts a task cannot approve its calls: locally, starting has an identity of its own. */
   readonly serviceToken: string | undefined;
@@ -23,6 +26,16 @@ export interface ConnectionFlags {
   readonly controlUrl?: string | undefined;
   readonly stopUrl?: string | undefined;
 }
+
+/** How a profile calls what the environment calls otherwise. */
+const temporalSecurityKeys: Readonly<Record<TemporalSecurityVariable, string>> = {
+  ESTOP_TEMPORAL_TLS: 'temporalTls',
+  ESTOP_TEMPORAL_TLS_CA_FILE: 'temporalTlsCaFile',
+  ESTOP_TEMPORAL_TLS_CERT_FILE: 'temporalTlsCertFile',
+  ESTOP_TEMPORAL_TLS_KEY_FILE: 'temporalTlsKeyFile',
+  ESTOP_TEMPORAL_TLS_SERVER_NAME: 'temporalTlsServerName',
+  ESTOP_TEMPORAL_API_KEY_FILE: 'temporalApiKeyFile',
+};
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -39,6 +52,9 @@ export function readConnection(flags: ConnectionFlags, env: Environment, from: s
     controlUrl: pick(flags.controlUrl, 'ESTOP_CONTROL_URL', 'controlUrl') ?? 'http://127.0.0.1:7701',
     stopUrl: pick(flags.stopUrl, 'ESTOP_STOP_URL', 'stopUrl') ?? 'http://127.0.0.1:7700',
     temporalAddress: pick(undefined, 'ESTOP_TEMPORAL_ADDRESS', 'temporalAddress'),
+    temporalSecurity: Object.fromEntries(
+      Object.entries(temporalSecurityKeys).map(([variable, key]) => [variable, pick(undefined, variable, key)]),
+    ),
     token: held,
     serviceToken: token ?? nonEmpty(profile['serviceToken']) ?? held,
     directUrl: pick(undefined, 'ESTOP_DIRECT_URL', 'directUrl') ?? fromFile(env, 'ESTOP_DIRECT_URL_FILE'),

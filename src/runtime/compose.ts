@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Authenticator, Log, Sealer, TaskTokenSigner, TaskTokenVerifier } from '../contract/identity.ts';
+import type { TemporalSecurity } from '../contract/temporal-security.ts';
 import { EstopError } from '../core/errors.ts';
 import { type WatchedConfig, watchConfig } from './config/config-source.ts';
 import { createAuthenticator } from './keys/access-tokens.ts';
@@ -10,6 +11,7 @@ import { createLog } from './log.ts';
 import { createSecretReader } from './secrets.ts';
 import { readSettings, type Settings, storeUrl } from './settings.ts';
 import { connectTemporal, createDataConverter, type TemporalClients } from './temporal-connection.ts';
+import { readTemporalSecurity } from './temporal-security.ts';
 
 /**
  * The only wiring. Each part is made when an entry point asks for it and not before: the stop process must come up without
@@ -27,6 +29,8 @@ export interface Composition {
   tokenVerifier(): TaskTokenVerifier;
   secretReader(): ReturnType<typeof createSecretReader>;
   dataConverter(): ReturnType<typeof createDataConverter>;
+  /** Goes wherever settings.temporalAddress goes. */
+  temporalSecurity(): TemporalSecurity;
   temporal(): Promise<TemporalClients>;
   workerToken(): string;
 }
@@ -55,6 +59,7 @@ export function compose(
     trustDomain: config().current().trustDomain,
   });
   const dataConverter = once(() => createDataConverter(createSealer(codecRing())));
+  const temporalSecurity = once(() => readTemporalSecurity(environment));
   const readSecret = createSecretReader(settings.configPath);
   return {
     settings,
@@ -78,7 +83,8 @@ export function compose(
     tokenVerifier: once(() => createTaskTokenVerifier(tokenOptions())),
     secretReader: () => readSecret,
     dataConverter,
-    temporal: once(() => connectTemporal(settings.temporalAddress, dataConverter())),
+    temporalSecurity,
+    temporal: once(() => connectTemporal(settings.temporalAddress, temporalSecurity(), dataConverter())),
     workerToken: () => {
       const token =
         settings.workerToken ??

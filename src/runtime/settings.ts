@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { EstopError } from '../core/errors.ts';
 import { isEnvironment } from '../core/ids.ts';
+import { temporalSecurityNames } from './temporal-security.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 
@@ -52,7 +53,7 @@ export interface Settings {
 }
 
 /** Their names, for whoever writes a composition. */
-export const settingNames: readonly string[] = Object.keys(variables.shape);
+export const settingNames: readonly string[] = [...Object.keys(variables.shape), ...temporalSecurityNames];
 
 /** Every process is configured by these variables alone. An error names the variable, never its value. */
 export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { Client, Connection } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
 import type { Sealer } from '../contract/identity.ts';
+import type { TemporalSecurity } from '../contract/temporal-security.ts';
 import { createPayloadCodec } from './keys/payload-codec.ts';
 import { sourceExtension } from './package-root.ts';
 
@@ -20,9 +21,13 @@ export interface TemporalClients {
 }
 
 /** Connects on first use, so that a process comes up while Temporal is away. Imported late: the client is large. */
-export async function connectTemporal(address: string, dataConverter: DataConverter): Promise<TemporalClients> {
+export async function connectTemporal(
+  address: string,
+  security: TemporalSecurity,
+  dataConverter: DataConverter,
+): Promise<TemporalClients> {
   const { Client, Connection } = await import('@temporalio/client');
-  const connection = Connection.lazy({ address });
+  const connection = Connection.lazy({ address, ...security });
   const clients = new Map<string, Client>();
   return {
     connection,

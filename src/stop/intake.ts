@@ -2,6 +2,7 @@ import type { Client, Connection } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
 import { namespaces, queues, signals, stopIntakeWorkflowId, workflowTypes } from '../contract/names.ts';
 import type { StopOrder } from '../contract/stop.ts';
+import type { TemporalSecurity } from '../contract/temporal-security.ts';
 import { EstopError } from '../core/errors.ts';
 
 /** The second road: the same order, durable in Temporal, latched from there as soon as the store can. */
@@ -15,6 +16,7 @@ export interface Intake {
 
 interface IntakeOptions {
   readonly address: string;
+  readonly security?: TemporalSecurity;
   readonly environment: string;
   readonly dataConverter?: DataConverter;
   /** How often Temporal is asked for a word, so that the connection is there before it is needed. */
@@ -38,6 +40,7 @@ export function createIntake(options: IntakeOptions): Intake {
     const { Client, Connection } = await import('@temporalio/client');
     const connection = Connection.lazy({
       address: options.address,
+      ...options.security,
       // gRPC would wait up to two minutes before it looks for a server that came back, and the SDK's own retries begin at a
       // second where the intake is just closing. Whoever places the order tries again himself.
       interceptors: [],

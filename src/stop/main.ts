@@ -1,4 +1,6 @@
 import './small-heap.ts';
+import type { TemporalSecurity } from '../contract/temporal-security.ts';
+import { EstopError, errorCodeOf } from '../core/errors.ts';
 import { compose } from '../runtime/compose.ts';
 import { endWithParent } from '../runtime/local/end-with-parent.ts';
 import { raisePriority } from './raise-priority.ts';
@@ -14,6 +16,7 @@ const server = await startStopServer({
   port: settings.stopPort,
   databaseUrl: composition.databaseUrl(),
   temporalAddress: settings.temporalAddress,
+  temporalSecurity: securityOrNone(),
   authenticator: composition.authenticator(),
   dataConverter: composition.dataConverter(),
   log,
@@ -27,4 +30,21 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       () => process.exit(1),
     );
   });
+}
+
+/** Without its credentials the second road is shut; the first one, into the store, opens all the same. Never in the clear instead. */
+function securityOrNone(): TemporalSecurity {
+  try {
+    return composition.temporalSecurity();
+  } catch (thrown) {
+    log.error(
+      {
+        event: 'temporal.credentials',
+        code: errorCodeOf(thrown),
+        detail: thrown instanceof EstopError ? thrown.detail : undefined,
+      },
+      'the credentials for Temporal cannot be read: no stop goes through the intake until this process starts with them',
+    );
+    return { tls: true };
+  }
 }

@@ -4,6 +4,7 @@ import type { DataConverter } from '@temporalio/common';
 import type { Authenticator, Identity, Log } from '../contract/identity.ts';
 import { leaseMs } from '../contract/numbers.ts';
 import type { StopOrder, StopReceipt } from '../contract/stop.ts';
+import type { TemporalSecurity } from '../contract/temporal-security.ts';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
 import { formatId } from '../core/ids.ts';
 import { readJson, sendJson, sendProblem } from './answer.ts';
@@ -22,6 +23,7 @@ export interface StopServerDeps {
   readonly port: number;
   readonly databaseUrl: string;
   readonly temporalAddress: string;
+  readonly temporalSecurity?: TemporalSecurity;
   readonly authenticator: Authenticator;
   readonly log: Log;
   /** Names the row of the beat; stable over restarts of one process. */
@@ -64,6 +66,7 @@ export async function startStopServer(deps: StopServerDeps): Promise<StopServer>
   const port = await listen(server, deps.host, deps.port);
   const intake = createIntake({
     address: deps.temporalAddress,
+    ...(deps.temporalSecurity === undefined ? {} : { security: deps.temporalSecurity }),
     environment: deps.environment,
     warmEveryMs: 5_000,
     ...(deps.dataConverter === undefined ? {} : { dataConverter: deps.dataConverter }),

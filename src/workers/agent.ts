@@ -15,6 +15,7 @@ const workflowBundle = await bundleWorkflows('agents');
 await runWorker({
   log,
   temporalAddress: settings.temporalAddress,
+  temporalSecurity: composition.temporalSecurity(),
   create: (connection) =>
     createAgentWorker({
       connection,

@@ -12,6 +12,7 @@ const worker = startControlWorker({
   environment: settings.environment,
   databaseUrl: composition.databaseUrl(),
   temporalAddress: settings.temporalAddress,
+  temporalSecurity: composition.temporalSecurity(),
   dataConverter: composition.dataConverter(),
   connectors,
   sealer: composition.grantSealer(),

@@ -12,6 +12,7 @@ import type { Connector, ConnectorSystem } from '../connectors/kit/contract.ts';
 import type { ConnectorActivities, ControlActivities } from '../contract/activities.ts';
 import type { Log, Sealer } from '../contract/identity.ts';
 import { connectorQueue, namespaces, queues } from '../contract/names.ts';
+import type { TemporalSecurity } from '../contract/temporal-security.ts';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
 import { openStore } from '../store/pool.ts';
 import { bundleWorkflows } from './bundle.ts';
@@ -31,6 +32,7 @@ export interface ControlWorkerDeps {
   readonly environment: string;
   readonly databaseUrl: string;
   readonly temporalAddress: string;
+  readonly temporalSecurity?: TemporalSecurity;
   readonly dataConverter?: DataConverter;
   readonly connectors: ConnectorSource;
   /** Opens grants; context = grant id. */
@@ -53,7 +55,7 @@ const refreshEveryMs = 5_000;
  * worker per connector, so that a hung system holds only its own slots. Comes up while the store and Temporal are away.
  */
 export function startControlWorker(deps: ControlWorkerDeps): ControlWorker {
-  const { environment, log, connectors, temporalAddress } = deps;
+  const { environment, log, connectors, temporalAddress, temporalSecurity } = deps;
   installTemporalRuntime(log);
   const open = (applicationName: string, max: number, queryTimeoutMs: number) =>
     openStore({
@@ -71,6 +73,7 @@ export function startControlWorker(deps: ControlWorkerDeps): ControlWorker {
   const converter = deps.dataConverter === undefined ? {} : { dataConverter: deps.dataConverter };
   const connection = Connection.lazy({
     address: temporalAddress,
+    ...temporalSecurity,
     channelArgs: {
       'grpc.initial_reconnect_backoff_ms': 100,
       'grpc.min_reconnect_backoff_ms': 100,
@@ -98,7 +101,7 @@ export function startControlWorker(deps: ControlWorkerDeps): ControlWorker {
     get,
   });
   const workers = createWorkerSet(log);
-  const native = lazily(() => NativeConnection.connect({ address: temporalAddress }));
+  const native = lazily(() => NativeConnection.connect({ address: temporalAddress, ...temporalSecurity }));
   const bundle = lazily(() => bundleWorkflows('control'));
   const shared = {
     namespace: namespaces.control,

@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NativeConnection, type Worker } from '@temporalio/worker';
 import type { Log } from '../contract/identity.ts';
+import type { TemporalSecurity } from '../contract/temporal-security.ts';
 import { installTemporalRuntime } from './temporal-runtime.ts';
 
 interface WorkerProcess {
   readonly log: Log;
   readonly temporalAddress: string;
+  readonly temporalSecurity: TemporalSecurity;
   readonly create: (connection: NativeConnection) => Promise<Worker>;
   /** After the worker has drained. */
   readonly close: () => Promise<void>;
@@ -14,7 +16,13 @@ interface WorkerProcess {
 const retryMs = 500;
 
 /** A worker process from start to end: waits for Temporal, runs, and drains when it is told to end. */
-export async function runWorker({ log, temporalAddress, create, close }: WorkerProcess): Promise<void> {
+export async function runWorker({
+  log,
+  temporalAddress,
+  temporalSecurity,
+  create,
+  close,
+}: WorkerProcess): Promise<void> {
   installTemporalRuntime(log);
   let isEnding = false;
   let worker: Worker | undefined = undefined;
@@ -25,7 +33,7 @@ export async function runWorker({ log, temporalAddress, create, close }: WorkerP
       if (worker.getState() === 'RUNNING') worker.shutdown();
     });
   }
-  const connection = await connect(temporalAddress, log);
+  const connection = await connect(temporalAddress, temporalSecurity, log);
   worker = await create(connection);
   if (!isEnding) {
     log.info({ event: 'worker.running', taskQueue: worker.options.taskQueue }, 'the worker polls');
@@ -36,10 +44,10 @@ export async function runWorker({ log, temporalAddress, create, close }: WorkerP
 }
 
 /** Temporal may come up after us, or be away for a while. */
-async function connect(address: string, log: Log): Promise<NativeConnection> {
+async function connect(address: string, security: TemporalSecurity, log: Log): Promise<NativeConnection> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await NativeConnection.connect({ address });
+      return await NativeConnection.connect({ address, ...security });
     } catch {
       if (attempt === 1) log.warn({ event: 'temporal.unreachable', address }, 'Temporal cannot be reached; trying on');
       await sleep(retryMs);

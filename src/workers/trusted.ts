@@ -25,6 +25,7 @@ const latchStore = open('estop-trusted-latch', 2);
 await runWorker({
   log,
   temporalAddress: settings.temporalAddress,
+  temporalSecurity: composition.temporalSecurity(),
   create: (connection) =>
     createTrustedWorker({
       connection,

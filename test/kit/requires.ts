@@ -14,6 +14,7 @@ const needs = {
     missing: () => !isPostgresInstalled('15'),
     install: 'PostgreSQL 15 (Debian: apt-get install postgresql-15)',
   },
+  'openssl': { missing: () => spawnSync('openssl', ['version']).status !== 0, install: 'openssl' },
   'go': { missing: () => spawnSync('go', ['version']).status !== 0, install: 'Go 1.26.4 or newer' },
 } as const satisfies Record<string, Need>;
 

@@ -20,6 +20,7 @@ export function runControlWorker(sabotage: Sabotage): void {
     environment: settings.environment,
     databaseUrl: composition.databaseUrl(),
     temporalAddress: settings.temporalAddress,
+    temporalSecurity: composition.temporalSecurity(),
     dataConverter: composition.dataConverter(),
     connectors: {
       ...directory,

@@ -1,5 +1,6 @@
 import { namespaces, queues, signals, stopIntakeWorkflowId, workflowTypes } from '../../contract/names.ts';
 import type { StopOrder } from '../../contract/stop.ts';
+import type { TemporalSecurity } from '../../contract/temporal-security.ts';
 import { EstopError } from '../../core/errors.ts';
 
 const patienceMs = 5_000;
@@ -8,10 +9,14 @@ const patienceMs = 5_000;
  * The second road: the order becomes durable in Temporal and is latched from there. Sent unsealed, because whoever has only an
  * address has no key: a reason given here is readable in that history. rule: one-intake, accepted-is-not-latched
  */
-export async function orderByIntake(address: string, environment: string, order: StopOrder): Promise<void> {
+export async function orderByIntake(
+  place: { readonly address: string } & TemporalSecurity,
+  environment: string,
+  order: StopOrder,
+): Promise<void> {
   const { Client, Connection } = await import('@temporalio/client');
   try {
-    const connection = await Connection.connect({ address, connectTimeout: patienceMs });
+    const connection = await Connection.connect({ ...place, connectTimeout: patienceMs });
     const client = new Client({ connection, namespace: namespaces.control });
     try {
       await client.withDeadline(Date.now() + patienceMs, () =>

@@ -48,8 +48,12 @@ export async function stopDirectly(
       );
     }
   }
-  const { orderByIntake } = await import('./order-by-intake.ts');
-  await orderByIntake(connection.temporalAddress ?? '', connection.environment, order);
+  const [{ orderByIntake }, { readTemporalSecurity }] = await Promise.all([
+    import('./order-by-intake.ts'),
+    import('../../runtime/temporal-security.ts'),
+  ]);
+  const place = { address: connection.temporalAddress ?? '', ...readTemporalSecurity(connection.temporalSecurity) };
+  await orderByIntake(place, connection.environment, order);
   return { state: 'accepted', stopId };
 }
 

@@ -1,5 +1,6 @@
 import { EstopError, errorCodeOf } from '../../core/errors.ts';
 import { createLog } from '../log.ts';
+import { readTemporalSecurity } from '../temporal-security.ts';
 import { readProvisionSettings } from './provision-settings.ts';
 import { provisionFromFiles } from './role-urls.ts';
 import { provisionTemporal } from './temporal-namespaces.ts';
@@ -21,6 +22,7 @@ try {
   } else if (part === 'temporal') {
     await provisionTemporal({
       address: settings.temporalAddress,
+      security: readTemporalSecurity(process.env),
       retentionDays: settings.retentionDays,
       patienceMs: 120_000,
       onProgress: (line) => log.info({ event: 'provision.made' }, line),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { EstopError } from '../../core/errors.ts';
 import { isEnvironment } from '../../core/ids.ts';
+import { temporalSecurityNames } from '../temporal-security.ts';
 
 const variables = z.object({
   ESTOP_ENVIRONMENT: z.string().refine(isEnvironment, 'must be 1-16 lower-case letters or digits'),
@@ -10,7 +11,7 @@ const variables = z.object({
   ESTOP_TEMPORAL_RETENTION_DAYS: z.coerce.number().int().min(1).max(365).default(30),
 });
 
-export const provisionSettingNames: readonly string[] = Object.keys(variables.shape);
+export const provisionSettingNames: readonly string[] = [...Object.keys(variables.shape), ...temporalSecurityNames];
 
 export interface ProvisionSettings {
   readonly environment: string;

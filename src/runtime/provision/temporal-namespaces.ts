@@ -2,11 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { namespaces } from '../../contract/names.ts';
+import type { TemporalSecurity } from '../../contract/temporal-security.ts';
 import { EstopError } from '../../core/errors.ts';
 import { searchAttributeTypes } from '../local/temporal-server.ts';
 
 export interface TemporalProvision {
   readonly address: string;
+  readonly security?: TemporalSecurity;
   /** How long a closed workflow can be read. The ledger is in the store; histories are for people. */
   readonly retentionDays: number;
   readonly patienceMs: number;
@@ -26,7 +28,7 @@ export async function provisionTemporal(provision: TemporalProvision): Promise<v
   const { Connection } = await import('@temporalio/client');
   const giveUpAt = Date.now() + provision.patienceMs;
   const connection = await patiently(giveUpAt, () =>
-    Connection.connect({ address: provision.address, connectTimeout: '5s' }),
+    Connection.connect({ address: provision.address, ...provision.security, connectTimeout: '5s' }),
   );
   try {
     for (const namespace of Object.values(namespaces)) {
