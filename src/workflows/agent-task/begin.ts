@@ -21,20 +21,33 @@ export async function begin(input: AgentTaskInput, environment: string): Promise
       return { kind: 'refused' };
     case 'running': {
       const issued = await Promise.all(decision.grants.map((name) => issue(input.taskId, environment, name)));
-      const what = ['began', ...issued].join('; ');
-      return { kind: 'running', what };
+      if (issued.some(({ refusal }) => refusal === 'stopped')) {
+        // A stop of the connector alone leaves the task running without this grant.
+        const { stopId } = await ledger.stopOf(input.taskId);
+        if (stopId !== undefined) return { kind: 'stopped', stopId };
+      }
+      return { kind: 'running', what: ['began', ...issued.map(describe)].join('; ') };
     }
     default:
       return decision satisfies never;
   }
 }
 
-async function issue(taskId: string, environment: string, name: string): Promise<string> {
+interface Issued {
+  readonly name: string;
+  /** Why there is none. */
+  readonly refusal?: string;
+}
+
+const describe = ({ name, refusal }: Issued): string =>
+  refusal === undefined ? `grant ${name}` : `no grant ${name} (${refusal})`;
+
+async function issue(taskId: string, environment: string, name: string): Promise<Issued> {
   let reason = 'unknown';
   for (let attempt = 0; attempt < triesPerGrant; attempt += 1) {
     try {
       const decision = await mint.issueGrant({ taskId, grantId: mintId('grant', environment), name });
-      if (decision.issued) return `grant ${name}`;
+      if (decision.issued) return { name };
       reason = decision.reason ?? reason;
       if (decision.mayTryAgain !== true) break;
     } catch (error) {
@@ -43,5 +56,5 @@ async function issue(taskId: string, environment: string, name: string): Promise
       break;
     }
   }
-  return `no grant ${name} (${reason})`;
+  return { name, refusal: reason };
 }

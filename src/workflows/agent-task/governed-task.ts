@@ -23,7 +23,10 @@ export interface ToolRequest {
 /** `stopped`: this tool is, by a stop that does not cover the task. A stop that covers the task ends it instead. */
 export type ToolResult = Exclude<ToolOutcome, { readonly kind: 'needs-approval' }>;
 
-/** What governed code may do. Everything here waits while the task is held, and never comes back once it is stopped. */
+/**
+ * What governed code may do. Everything here waits while the task is held, and never comes back once it is stopped; what acts waits
+ * for the ledger's word at the start as well, a model call does not: its tool list passes the gateway's fence before it is sent.
+ */
 export interface GovernedTask {
   readonly input: AgentTaskInput;
   callModel(messages: readonly ModelMessage[]): Promise<ModelTurn>;
@@ -42,6 +45,8 @@ export interface TaskHost {
   readonly environment: string;
   readonly record: TaskRecord;
   readonly inbox: Inbox;
+  /** The ledger knows the task as running, and its grants are there. */
+  readonly begun: Promise<void>;
   isEnded(): boolean;
   /** The ledger says that a stop covers this task: ends it. */
   onStopFound(stopId: string): void;
@@ -90,6 +95,12 @@ export function createGovernedTask(host: TaskHost): GovernedTask {
     }
     if (host.isEnded()) await never();
   };
+  const whileActing = <Value>(work: () => Promise<Value>): Promise<Value> =>
+    whileOpen(async () => {
+      await host.begun;
+      await gate();
+      return work();
+    });
   const sendTool = async (request: ToolRequest, toolCallId: string): Promise<ToolOutcome> => {
     try {
       return await toolActivity(oneLine(request.tool)).callTool({
@@ -146,7 +157,7 @@ export function createGovernedTask(host: TaskHost): GovernedTask {
         }
       }),
     callTool: (request) =>
-      whileOpen(async () => {
+      whileActing(async () => {
         calls += 1;
         const toolCallId = request.toolCallId ?? `call-${calls}`;
         let pending = record
@@ -175,7 +186,7 @@ export function createGovernedTask(host: TaskHost): GovernedTask {
         }
       }),
     runTask: (order) =>
-      whileOpen(async () => {
+      whileActing(async () => {
         openChildren += 1;
         try {
           return await runChild(input, host.environment, order);

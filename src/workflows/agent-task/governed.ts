@@ -61,6 +61,7 @@ export async function governed(
   const record = openRecord(input, progress);
   const inbox = openInbox(input, record, progress);
   const decided = resolvable<Ending>();
+  const begun = resolvable<void>();
   let isEnded = false;
   const decide = (ending: Ending): void => {
     isEnded = true;
@@ -72,6 +73,7 @@ export async function governed(
     environment,
     record,
     inbox,
+    begun: begun.promise,
     isEnded: () => isEnded || inbox.killOrder() !== undefined,
     onStopFound: (stopId) => decide({ kind: 'stopped', stopId }),
     leave: carry && (() => new Promise<never>(() => decide({ kind: 'leaving' }))),
@@ -80,13 +82,17 @@ export async function governed(
     },
   });
 
+  /** The model may think while the ledger is asked; nothing that acts moves, and nothing counts, before it has said yes. */
   const run = async (): Promise<Ending> => {
+    const finished = body(task);
+    finished.catch(() => undefined); // looked at below, once it counts
     if (input.carried === undefined) {
       const beginning = await begin(input, environment);
       if (beginning.kind !== 'running') return beginning;
       record.apply({ kind: 'began', what: beginning.what });
     }
-    return { kind: 'finished', finished: await body(task) };
+    begun.resolve();
+    return { kind: 'finished', finished: await finished };
   };
   const result = (outcome: AgentTaskResult['outcome'], answer: string, stopId?: string): AgentTaskResult => ({
     outcome,
