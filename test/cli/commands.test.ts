@@ -1,13 +1,10 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, expect, it } from 'vitest';
-import { loadConfigOrThrow } from '../../src/runtime/config/load-config.ts';
-import { requestApproval } from '../../src/store/approvals.ts';
-import { recordConfig } from '../../src/store/config-versions.ts';
 import { requires } from '../kit/requires.ts';
 import { tempFolder } from '../kit/temp-folder.ts';
-import { agentSpec, digestOf, fence, newId, startTask, stop } from '../store/ledger.ts';
+import { fence, newId, stop } from '../store/ledger.ts';
 import { type CliRig, deadUrl, escapes, makeCliRig, runCli, runInTerminal, runProgram } from './rig.ts';
 
 requires('temporal')('the other commands', () => {
@@ -120,72 +117,6 @@ requires('temporal')('the other commands', () => {
     expect((await rig.run(['\u001b]0;owned\u0007'])).stderr).not.toMatch(escapes);
   });
 
-  async function waitingCall(shown: string): Promise<string> {
-    const task = await startTask(rig.ledger, agentSpec('billing-bot')); // requested by rita
-    const approvalId = newId('appr');
-    await requestApproval(rig.ledger.as('estop_gateway'), {
-      approvalId,
-      taskId: task.taskId,
-      tokenEpoch: task.epoch,
-      toolKey: 'tool:bank/pay',
-      digest: digestOf(shown),
-      shown,
-      ttlMs: 600_000,
-    });
-    return approvalId;
-  }
-
-  it('a call that waits is shown whole and escaped, however it tries to hide', async () => {
-    const shown = JSON.stringify({ to: 'safe', note: `${' '.repeat(300)}\u001b[8m\u202eSEND ALL\u001b[1A\r` })
-      .replaceAll('\\u001b', '\u001b')
-      .replaceAll('\\r', '\r');
-    const approvalId = await waitingCall(shown);
-    const ran = await rig.run(['approvals']);
-    expect(ran.code).toBe(0);
-    expect(ran.stdout).toContain(approvalId);
-    expect(ran.stdout).toContain('<U+001B>[8m<U+202E>SEND ALL<U+001B>[1A<U+000D>');
-    expect(ran.stdout).toContain(`${[...shown].length} characters`);
-    expect(ran.stdout).not.toMatch(escapes);
-    expect(Math.max(...ran.stdout.split('\n').map((line) => line.length))).toBeLessThan(120);
-  });
-
-  it('approving needs a person or --yes; whoever asked for the task may only deny', async () => {
-    const approvalId = await waitingCall('{"amount":1}');
-    expect((await rig.run(['approve', approvalId])).code).toBe(2);
-    const own = await rig.run(['approve', approvalId, '--yes'], { env: { ESTOP_TOKEN: rig.tokens.rita } });
-    expect(own.code).toBe(4);
-    const asked = await runInTerminal(['approve', approvalId], { env: rig.env, cwd: rig.stateFolder, input: 'y\r' });
-    expect(asked.code).toBe(0);
-    expect(asked.stdout).toContain('{"amount":1}');
-    expect(asked.stdout.indexOf('{"amount":1}')).toBeLessThan(asked.stdout.indexOf('[y/N]'));
-    expect(
-      await rig.ledger.sql('SELECT state, decided_by FROM estop.approvals WHERE approval_id = $1', [approvalId]),
-    ).toEqual([{ state: 'approved', decided_by: 'olga' }]);
-    const other = await waitingCall('{"amount":2}');
-    const denied = await rig.run(['deny', other, '--reason', 'wrong account'], {
-      env: { ESTOP_TOKEN: rig.tokens.rita },
-    });
-    expect(denied).toMatchObject({ code: 0 });
-    expect(denied.stdout).toMatch(/state +denied/);
-    const late = await rig.run(['approve', other, '--yes']);
-    expect([late.code, late.stdout]).toEqual([1, '']);
-    expect(late.stderr).toContain('{"amount":2}');
-    expect(late.stderr).toContain('It is denied.');
-  });
-
-  it('--yes shows what it lets through before it decides, and one call is shown by its id', async () => {
-    const approvalId = await waitingCall('{"amount":3}');
-    const ran = await rig.run(['approve', approvalId, '--yes']);
-    expect([ran.code, ran.stdout]).toEqual([0, `approved  ${approvalId}\n`]);
-    expect(ran.stderr).toContain('  | {"amount":3}');
-    expect(ran.stderr).toMatch(/state +pending/);
-    const shown = await rig.run(['approvals', approvalId]);
-    expect(shown.code).toBe(0);
-    expect(shown.stdout).toMatch(/state +approved/);
-    expect((await rig.run(['approvals', newId('appr')])).code).toBe(5);
-    expect((await rig.run(['approve', newId('appr'), '--yes'])).code).toBe(5);
-  });
-
   it('a reset needs a reason and the name typed, or --yes; the fleet needs two people', async () => {
     const one = await stop(rig.ledger, 'model:m');
     expect((await rig.run(['reset', one.stopId, '--yes'])).code).toBe(2);
@@ -225,70 +156,6 @@ requires('temporal')('the other commands', () => {
     expect(JSON.parse((await rig.run(['agents', '--json'])).stdout)).toMatchObject({
       items: [{ agentId: 'billing-bot' }, { agentId: 'mail-bot' }],
     });
-  });
-
-  it('a configuration is checked with line and column, and two are compared', async () => {
-    const folder = tempFolder();
-    const good =
-      'environment: dev\nagents:\n  billing-bot:\n    owner: ada\n    stopHolder: grace\n    model: small\nmodels:\n  small: {provider: openai, model: gpt}\n';
-    writeFileSync(join(folder, 'bad.yaml'), good.replace('model: small', 'model: large'));
-    const bad = await rig.run(['config', 'validate', 'bad.yaml'], { cwd: folder });
-    expect(bad.code).toBe(1);
-    expect(bad.stdout).toMatch(/^bad\.yaml:6:5 {2}agents\.billing-bot\.model .*"large"/);
-    writeFileSync(join(folder, 'estop.yaml'), good);
-    const valid = await rig.run(['config', 'validate'], { cwd: folder });
-    expect([valid.code, valid.stdout]).toEqual([0, 'estop.yaml is valid\n']);
-    writeFileSync(join(folder, 'next.yaml'), good.replace('owner: ada', 'owner: eve'));
-    expect((await rig.run(['config', 'diff', 'estop.yaml', 'estop.yaml'], { cwd: folder })).stdout.trim()).toBe(
-      'no difference',
-    );
-    const changed = await rig.run(['config', 'diff', 'estop.yaml', 'next.yaml'], { cwd: folder });
-    expect([changed.code, changed.stdout.trim()]).toEqual([0, '~ agents.billing-bot.owner  "ada" -> "eve"']);
-    expect((await rig.run(['config', 'diff', 'missing.yaml'], { cwd: folder })).code).toBe(1);
-  });
-
-  it('config diff compares the file with what runs, not with itself', async () => {
-    const folder = tempFolder();
-    const yaml = [
-      'environment: test',
-      'trustDomain: example.org',
-      'agents:',
-      '  night-bot:',
-      '    owner: ada',
-      '    stopHolder: grace',
-      '    model: small',
-      '    grants: [{name: wake, connector: clock, life: 10m, options: {workflowType: wakeUp, taskQueue: q}}]',
-      'connectors:',
-      "  clock: {system: temporal, address: '127.0.0.1:7233', namespace: estop-agents, network: loopback}",
-      'models:',
-      '  small: {provider: openai, model: gpt}',
-      '',
-    ].join('\n');
-    writeFileSync(join(folder, 'estop.yaml'), yaml);
-    const none = await rig.run(['config', 'diff'], { cwd: folder });
-    expect([none.code, none.stderr]).toEqual([5, expect.stringContaining('No configuration was ever applied.')]);
-    await recordConfig(
-      rig.ledger.as('estop_control'),
-      'ada\u001b[2J',
-      'digest',
-      loadConfigOrThrow(join(folder, 'estop.yaml')),
-    );
-    const same = await rig.run(['config', 'diff'], { cwd: folder });
-    expect([same.code, same.stdout]).toEqual([0, 'no difference\n']);
-    expect(same.stderr).toMatch(/^estop\.yaml against version \d+, applied .* by ada<U\+001B>\[2J$/m);
-    writeFileSync(join(folder, 'estop.yaml'), yaml.replace('owner: ada', 'owner: eve'));
-    const changed = await rig.run(['config', 'diff'], { cwd: folder });
-    expect([changed.code, changed.stdout]).toEqual([0, '~ agents.night-bot.owner  "ada" -> "eve"\n']);
-    const json = await rig.run(['config', 'diff', 'estop.yaml', '--json'], { cwd: folder });
-    expect(JSON.parse(json.stdout)).toMatchObject({
-      before: { appliedBy: 'ada\u001b[2J' },
-      after: 'estop.yaml',
-      changes: [{ kind: 'changed', before: 'ada', after: 'eve' }],
-    });
-    expect((await rig.run(['config', 'diff'], { cwd: folder, env: { ESTOP_TOKEN: rig.tokens.viewer } })).code).toBe(4);
-    expect((await rig.run(['config', 'diff'], { cwd: folder, env: { ESTOP_CONTROL_URL: await deadUrl() } })).code).toBe(
-      7,
-    );
   });
 
   it('keys are rotated in the state folder: new ones first, old ones kept', async () => {

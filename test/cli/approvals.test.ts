@@ -1,0 +1,77 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { requestApproval } from '../../src/store/approvals.ts';
+import { agentSpec, digestOf, newId, startTask } from '../store/ledger.ts';
+import { type CliRig, escapes, makeCliRig, runInTerminal } from './rig.ts';
+
+describe('estop approvals, approve and deny', () => {
+  let rig: CliRig;
+  beforeAll(async () => {
+    rig = await makeCliRig();
+  });
+
+  async function waitingCall(shown: string): Promise<string> {
+    const task = await startTask(rig.ledger, agentSpec('billing-bot')); // requested by rita
+    const approvalId = newId('appr');
+    await requestApproval(rig.ledger.as('estop_gateway'), {
+      approvalId,
+      taskId: task.taskId,
+      tokenEpoch: task.epoch,
+      toolKey: 'tool:bank/pay',
+      digest: digestOf(shown),
+      shown,
+      ttlMs: 600_000,
+    });
+    return approvalId;
+  }
+
+  it('a call that waits is shown whole and escaped, however it tries to hide', async () => {
+    const shown = JSON.stringify({ to: 'safe', note: `${' '.repeat(300)}\u001b[8m\u202eSEND ALL\u001b[1A\r` })
+      .replaceAll('\\u001b', '\u001b')
+      .replaceAll('\\r', '\r');
+    const approvalId = await waitingCall(shown);
+    const ran = await rig.run(['approvals']);
+    expect(ran.code).toBe(0);
+    expect(ran.stdout).toContain(approvalId);
+    expect(ran.stdout).toContain('<U+001B>[8m<U+202E>SEND ALL<U+001B>[1A<U+000D>');
+    expect(ran.stdout).toContain(`${[...shown].length} characters`);
+    expect(ran.stdout).not.toMatch(escapes);
+    expect(Math.max(...ran.stdout.split('\n').map((line) => line.length))).toBeLessThan(120);
+  });
+
+  it('approving needs a person or --yes; whoever asked for the task may only deny', async () => {
+    const approvalId = await waitingCall('{"amount":1}');
+    expect((await rig.run(['approve', approvalId])).code).toBe(2);
+    const own = await rig.run(['approve', approvalId, '--yes'], { env: { ESTOP_TOKEN: rig.tokens.rita } });
+    expect(own.code).toBe(4);
+    const asked = await runInTerminal(['approve', approvalId], { env: rig.env, cwd: rig.stateFolder, input: 'y\r' });
+    expect(asked.code).toBe(0);
+    expect(asked.stdout).toContain('{"amount":1}');
+    expect(asked.stdout.indexOf('{"amount":1}')).toBeLessThan(asked.stdout.indexOf('[y/N]'));
+    expect(
+      await rig.ledger.sql('SELECT state, decided_by FROM estop.approvals WHERE approval_id = $1', [approvalId]),
+    ).toEqual([{ state: 'approved', decided_by: 'olga' }]);
+    const other = await waitingCall('{"amount":2}');
+    const denied = await rig.run(['deny', other, '--reason', 'wrong account'], {
+      env: { ESTOP_TOKEN: rig.tokens.rita },
+    });
+    expect(denied).toMatchObject({ code: 0 });
+    expect(denied.stdout).toMatch(/state +denied/);
+    const late = await rig.run(['approve', other, '--yes']);
+    expect([late.code, late.stdout]).toEqual([1, '']);
+    expect(late.stderr).toContain('{"amount":2}');
+    expect(late.stderr).toContain('It is denied.');
+  });
+
+  it('--yes shows what it lets through before it decides, and one call is shown by its id', async () => {
+    const approvalId = await waitingCall('{"amount":3}');
+    const ran = await rig.run(['approve', approvalId, '--yes']);
+    expect([ran.code, ran.stdout]).toEqual([0, `approved  ${approvalId}\n`]);
+    expect(ran.stderr).toContain('  | {"amount":3}');
+    expect(ran.stderr).toMatch(/state +pending/);
+    const shown = await rig.run(['approvals', approvalId]);
+    expect(shown.code).toBe(0);
+    expect(shown.stdout).toMatch(/state +approved/);
+    expect((await rig.run(['approvals', newId('appr')])).code).toBe(5);
+    expect((await rig.run(['approve', newId('appr'), '--yes'])).code).toBe(5);
+  });
+});
