@@ -154,6 +154,7 @@ async function issue(
 ): Promise<GrantDecision> {
   // rule: mint-reread
   const check = await mintRecheck(store, grant.grantId);
+  if (check.kind === 'target-busy') return { issued: false, reason: check.kind, mayTryAgain: true };
   if (check.kind !== 'issue') return { issued: false, reason: check.kind };
   const context = attempt(held);
   let secret: GrantSecret;

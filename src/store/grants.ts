@@ -101,13 +101,15 @@ export type MintCheck =
   | { readonly kind: 'issue' }
   | { readonly kind: 'stopped'; readonly stopId: string }
   | { readonly kind: 'task-closed' }
+  /** Shared target: something there has been killed since the intent. */
+  | { readonly kind: 'target-busy' }
   /** Issued or ended already: `getGrant` says which. */
   | { readonly kind: 'not-intended' };
 
-/** Right before the issuer is asked, every time it is asked. Only `issue` may go on. rule: mint-reread */
+/** Right before the issuer is asked, every time it is asked. Only `issue` may go on. rule: mint-reread, target-block */
 export async function mintRecheck(store: Store, grantId: string): Promise<MintCheck> {
   const row = await callOne(store, 'mint_recheck', 'SELECT decision, stop_id FROM estop.mint_recheck($1)', [grantId]);
-  const decision = word(row, 'decision', ['issue', 'stopped', 'task-closed', 'not-intended'] as const);
+  const decision = word(row, 'decision', ['issue', 'stopped', 'task-closed', 'target-busy', 'not-intended'] as const);
   return decision === 'stopped' ? { kind: decision, stopId: text(row, 'stop_id') } : { kind: decision };
 }
 

@@ -101,7 +101,7 @@ onEveryPostgres('a grant', (createOn) => {
     {
       what: 'the second look',
       in: 'estop.mint_recheck',
-      find: 'IF killer IS NULL AND NOT closed THEN',
+      find: 'IF killer IS NULL AND NOT closed AND NOT busy THEN',
       put: 'IF true THEN',
     },
   );
@@ -121,7 +121,12 @@ onEveryPostgres('a grant', (createOn) => {
       expect(await getGrant(l.as('estop_trusted'), wanted.grantId)).toMatchObject({ state: 'intended' });
       expect(await openObligations(l.as('estop_revoker'), stopped.stopId)).toBe(1);
     },
-    { what: 'the mark that it was asked', in: 'estop.mint_recheck', find: 'IF NOT asked THEN', put: 'IF true THEN' },
+    {
+      what: 'the mark that it was asked',
+      in: 'estop.mint_recheck',
+      find: 'IF mine.asked_at IS NULL THEN',
+      put: 'IF true THEN',
+    },
     {
       what: 'intended grants among the obligations',
       in: 'estop.open_obligations',
@@ -194,7 +199,7 @@ onEveryPostgres('a grant', (createOn) => {
     {
       what: 'the task at the second look',
       in: 'estop.mint_recheck',
-      find: 'IF killer IS NULL AND NOT closed THEN',
+      find: 'IF killer IS NULL AND NOT closed AND NOT busy THEN',
       put: 'IF killer IS NULL THEN',
     },
     { what: 'the task at the third look', in: 'estop.mint_issued', find: `WHEN closed THEN 'task-closed'`, put: '' },

@@ -1,12 +1,13 @@
 import { beforeAll, expect } from 'vitest';
-import { mintIntend } from '../../src/store/grants.ts';
+import { taskKey } from '../../src/core/scope-key.ts';
+import { getGrant, mintIntend, mintRecheck } from '../../src/store/grants.ts';
 import { acceptRisk, openEndObligations, openObligations } from '../../src/store/obligations.ts';
 import { resetStop } from '../../src/store/stops.ts';
 import { closeTasks } from '../../src/store/tasks.ts';
 import { onEveryPostgres } from '../kit/postgres.ts';
 import { guarded } from './guarded.ts';
 import { intent, issued } from './intent.ts';
-import { addAgent, fence, type Ledger, makeLedger, newId, newName, startTask, stopAgent } from './ledger.ts';
+import { addAgent, fence, type Ledger, makeLedger, newId, newName, startTask, stop, stopAgent } from './ledger.ts';
 import { doneOrBlocked, untilBlocked } from './waiting.ts';
 
 onEveryPostgres('a grant', (createOn) => {
@@ -41,11 +42,11 @@ onEveryPostgres('a grant', (createOn) => {
     // rule: target-block, open-until-final
     {
       what: 'killed grants',
-      in: 'estop.mint_intend',
+      in: 'estop.target_is_busy',
       find: `(owner.state = 'closed' OR estop.dead_by(g.keys, g.agents, g.epoch) IS NOT NULL)`,
       put: '(false)',
     },
-    { what: 'open obligations', in: 'estop.mint_intend', find: 'AND o.final_at IS NULL', put: 'AND false' },
+    { what: 'open obligations', in: 'estop.target_is_busy', find: 'AND o.final_at IS NULL', put: 'AND false' },
   );
 
   guarded(
@@ -66,8 +67,63 @@ onEveryPostgres('a grant', (createOn) => {
     },
     {
       what: 'the acceptance',
-      in: 'estop.mint_intend',
-      find: /AND NOT EXISTS \(SELECT 1 FROM estop\.obligations o WHERE o\.grant_id = g\.grant_id AND o\.state = 'accepted-risk'\)/,
+      in: 'estop.target_is_busy',
+      find: "o.state = 'accepted-risk'",
+      put: 'false',
+    },
+  );
+
+  guarded(
+    () => ledger,
+    'on a shared target waits where a stop kills anew what was accepted as a risk before it, even before that stop has opened anything',
+    async (l) => {
+      const agent = await addAgent(l);
+      const [task, next] = [await startTask(l, agent), await startTask(l, agent)];
+      const target = { connector: newName('c'), target: 'queue', shared: true };
+      const risky = await issued(l, task, target);
+      await closeTasks(l.as('estop_trusted'), [task.taskId], 'done');
+      await openEndObligations(l.as('estop_revoker'));
+      const accept = (cause: string) =>
+        acceptRisk(l.as('estop_control'), `${cause}/${risky}`, 'olga', 'the vendor is gone');
+      await accept(`end:${task.taskId}`);
+      const { stopId } = await stop(l, taskKey(task.taskId));
+      const mint = async () => (await mintIntend(l.as('estop_trusted'), intent(next, target))).kind;
+      expect(await mint()).toBe('target-busy');
+      await openObligations(l.as('estop_revoker'), stopId);
+      expect(await mint()).toBe('target-busy');
+      await accept(stopId);
+      expect(await mint()).toBe('intended');
+    },
+    // rule: target-block
+    {
+      what: 'stops later than the acceptance',
+      in: 'estop.target_is_busy',
+      find: 'WHERE (s.reset_at IS NULL OR',
+      put: 'WHERE false AND (s.reset_at IS NULL OR',
+    },
+  );
+
+  guarded(
+    () => ledger,
+    'on a shared target is not asked for if something there was killed after it was intended',
+    async (l) => {
+      const agent = await addAgent(l);
+      const [task, next] = [await startTask(l, agent), await startTask(l, agent)];
+      const target = { connector: newName('c'), target: 'queue', shared: true };
+      await issued(l, task, target);
+      const trusted = l.as('estop_trusted');
+      const [early, own] = [intent(next, target), intent(next, { ...target, shared: false })];
+      for (const one of [early, own]) expect((await mintIntend(trusted, one)).kind).toBe('intended');
+      await stop(l, taskKey(task.taskId));
+      expect(await mintRecheck(trusted, early.grantId)).toEqual({ kind: 'target-busy' });
+      expect(await getGrant(trusted, early.grantId)).toMatchObject({ state: 'ended', endReason: 'never-issued' });
+      expect(await mintRecheck(trusted, own.grantId)).toEqual({ kind: 'issue' });
+    },
+    // rule: target-block
+    {
+      what: 'the second look at the target',
+      in: 'estop.mint_recheck',
+      find: 'busy := estop.target_is_busy(mine.agent_id, mine.connector, mine.target);',
       put: '',
     },
   );
@@ -84,7 +140,7 @@ onEveryPostgres('a grant', (createOn) => {
       await closeTasks(l.as('estop_trusted'), [task.taskId], 'done');
       expect(await mintIntend(l.as('estop_trusted'), intent(next, target))).toEqual({ kind: 'target-busy' });
     },
-    { what: 'closed tasks', in: 'estop.mint_intend', find: `owner.state = 'closed' OR`, put: '' },
+    { what: 'closed tasks', in: 'estop.target_is_busy', find: `owner.state = 'closed' OR`, put: '' },
   );
 
   guarded(
@@ -132,7 +188,7 @@ onEveryPostgres('a grant', (createOn) => {
     {
       what: 'the lock per agent and target',
       in: 'estop.mint_intend',
-      find: /PERFORM pg_advisory_xact_lock[^;]*;/,
+      find: /PERFORM estop.lock_target[^;]*;/,
       put: 'NULL;',
     },
   );

@@ -1,8 +1,33 @@
 -- Minting a grant: intended (with its kill handle and absolute end) -> re-read -> issue -> re-read -> hand over.
 -- Reviewed against test/model (b1_mint). Each function is one autocommit call: its commit IS the step.
 
--- `shared` targets, where generations cannot be told apart, take a lock per (agent, connector, target) and are refused while a
--- killed grant, one of a closed task, or an obligation is open there. The lock is taken in a statement BEFORE the reads.
+-- A shared target, where generations cannot be told apart, while a killed grant, one of a closed task, or an obligation is open there.
+-- rule: target-block, open-until-final
+CREATE FUNCTION estop.target_is_busy(p_agent_id text, p_connector text, p_target text) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN EXISTS (SELECT 1 FROM estop.obligations o
+      WHERE o.agent_id = p_agent_id AND o.connector = p_connector AND o.target = p_target AND o.final_at IS NULL)
+    OR EXISTS (SELECT 1 FROM estop.grants g JOIN estop.tasks owner ON owner.task_id = g.task_id
+      WHERE g.agent_id = p_agent_id AND g.connector = p_connector AND g.target = p_target AND g.state <> 'ended'
+        AND (owner.state = 'closed' OR estop.dead_by(g.keys, g.agents, g.epoch) IS NOT NULL)
+        -- Whoever accepted that it may live has accepted it beside the next one, too; not so under a stop that came later and has not
+        -- got round to it.
+        AND (NOT EXISTS (SELECT 1 FROM estop.obligations o WHERE o.grant_id = g.grant_id AND o.state = 'accepted-risk')
+          OR EXISTS (SELECT 1 FROM estop.stops s LEFT JOIN estop.stop_progress p ON p.stop_id = s.stop_id
+            WHERE (s.reset_at IS NULL OR (p.proved_at IS NULL AND g.epoch < s.epoch))
+              AND (g.keys @> ARRAY[s.scope_key] OR g.agents && estop.labelled_agents(s.scope_key, s.epoch))
+              AND NOT EXISTS (SELECT 1 FROM estop.obligations o WHERE o.cause_id = s.stop_id AND o.grant_id = g.grant_id))));
+END $$;
+
+-- One mint after the other looks at a shared target. Taken in a statement BEFORE the one that reads what is open there.
+-- rule: target-lock
+CREATE FUNCTION estop.lock_target(p_agent_id text, p_connector text, p_target text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock(1163088976, hashtext(p_agent_id || E'\n' || p_connector || E'\n' || p_target));
+END $$;
+
 -- p_epoch is the task's own: what the names in the handle carry is what the ledger says. A retry finds its own row: `exists`.
 -- rule: mint-epoch-and-stops-one-statement, mint-intended-first, mint-kill-handle, mint-absolute-end, target-lock, target-block, open-until-final
 CREATE FUNCTION estop.mint_intend(
@@ -24,7 +49,7 @@ BEGIN
   IF p_epoch IS DISTINCT FROM t.epoch THEN RETURN QUERY SELECT 'epoch-from-elsewhere'::text, NULL::text, NULL::timestamptz; RETURN; END IF;
   grant_keys := ARRAY(SELECT DISTINCT k FROM unnest(t.keys || ('connector:' || p_connector)) k);
   IF p_shared THEN
-    PERFORM pg_advisory_xact_lock(1163088976, hashtext(t.agent_id || E'\n' || p_connector || E'\n' || p_target));
+    PERFORM estop.lock_target(t.agent_id, p_connector, p_target);
   END IF;
   SELECT * INTO known FROM estop.grants g WHERE g.grant_id = p_grant_id;
   IF known.grant_id IS NOT NULL THEN
@@ -32,14 +57,7 @@ BEGIN
       AND known.handle = p_handle THEN 'exists' ELSE 'id-taken' END, NULL::text, known.absolute_end;
     RETURN;
   END IF;
-  IF p_shared AND (
-    EXISTS (SELECT 1 FROM estop.obligations o
-      WHERE o.agent_id = t.agent_id AND o.connector = p_connector AND o.target = p_target AND o.final_at IS NULL)
-    OR EXISTS (SELECT 1 FROM estop.grants g JOIN estop.tasks owner ON owner.task_id = g.task_id
-      WHERE g.agent_id = t.agent_id AND g.connector = p_connector AND g.target = p_target AND g.state <> 'ended'
-        AND (owner.state = 'closed' OR estop.dead_by(g.keys, g.agents, g.epoch) IS NOT NULL)
-        -- Whoever accepted that it may live has accepted it beside the next one, too.
-        AND NOT EXISTS (SELECT 1 FROM estop.obligations o WHERE o.grant_id = g.grant_id AND o.state = 'accepted-risk'))) THEN
+  IF p_shared AND estop.target_is_busy(t.agent_id, p_connector, p_target) THEN
     RETURN QUERY SELECT 'target-busy'::text, NULL::text, NULL::timestamptz; RETURN;
   END IF;
   -- One statement: the task's epoch (fixed at registration), the stops and the task's state.
@@ -54,28 +72,34 @@ END $$;
 
 -- After `intended` has committed, before the issuer is asked. The first `issue` marks the row as asked; dead before that mark means
 -- never issued, and the row is ended. Dead after it proves nothing (an earlier attempt may have reached the issuer): the row stays
--- intended, and an obligation finds out. Locks: the grant's row, then, in a later statement, the stops. rule: mint-reread
+-- intended, and an obligation finds out. The same for a shared target on which something has been killed since the intent. Locks: the
+-- grant's row, then that of a shared target, then, in later statements, the stops. rule: mint-reread, target-block
 CREATE FUNCTION estop.mint_recheck(p_grant_id text) RETURNS TABLE (decision text, stop_id text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-  asked boolean;
+  mine estop.grants%ROWTYPE;
   killer text;
   closed boolean;
+  busy boolean := false;
 BEGIN
   PERFORM estop.commit_durably();
-  SELECT g.asked_at IS NOT NULL INTO asked FROM estop.grants g WHERE g.grant_id = p_grant_id AND g.state = 'intended' FOR UPDATE;
+  SELECT * INTO mine FROM estop.grants g WHERE g.grant_id = p_grant_id AND g.state = 'intended' FOR UPDATE;
   IF NOT FOUND THEN RETURN QUERY SELECT 'not-intended'::text, NULL::text; RETURN; END IF;
+  IF mine.shared THEN
+    PERFORM estop.lock_target(mine.agent_id, mine.connector, mine.target);
+    busy := estop.target_is_busy(mine.agent_id, mine.connector, mine.target);
+  END IF;
   SELECT estop.dead_by(g.keys, g.agents, g.epoch), t.state = 'closed' INTO killer, closed
     FROM estop.grants g JOIN estop.tasks t ON t.task_id = g.task_id WHERE g.grant_id = p_grant_id;
-  IF killer IS NULL AND NOT closed THEN
+  IF killer IS NULL AND NOT closed AND NOT busy THEN
     UPDATE estop.grants g SET asked_at = clock_timestamp() WHERE g.grant_id = p_grant_id AND g.asked_at IS NULL;
     RETURN QUERY SELECT 'issue'::text, NULL::text; RETURN;
   END IF;
-  IF NOT asked THEN
+  IF mine.asked_at IS NULL THEN
     UPDATE estop.grants g SET state = 'ended', ended_at = clock_timestamp(), end_reason = 'never-issued' WHERE g.grant_id = p_grant_id;
   END IF;
-  RETURN QUERY SELECT CASE WHEN killer IS NULL THEN 'task-closed' ELSE 'stopped' END, killer;
+  RETURN QUERY SELECT CASE WHEN killer IS NOT NULL THEN 'stopped' WHEN closed THEN 'task-closed' ELSE 'target-busy' END, killer;
 END $$;
 
 -- Records what was issued, sealed, and reads the stops once more in a later statement. `ended`: somebody closed the row meanwhile,
