@@ -1,7 +1,13 @@
 import { beforeAll, expect, it } from 'vitest';
 import { labelKey } from '../../src/core/scope-key.ts';
-import { mintIntend, mintRecheck } from '../../src/store/grants.ts';
-import { getObligation, listObligations, openEndObligations, openObligations } from '../../src/store/obligations.ts';
+import { getGrant, mintIntend, mintRecheck } from '../../src/store/grants.ts';
+import {
+  getObligation,
+  listObligations,
+  openEndObligations,
+  openObligations,
+  wipeFinishedGrants,
+} from '../../src/store/obligations.ts';
 import { listProvedStops, listUnfinishedRevocations, listUnprovedStops } from '../../src/store/relay.ts';
 import { markStage, markSweep, revocationState, stopProgress } from '../../src/store/stop-progress.ts';
 import { resetStop } from '../../src/store/stops.ts';
@@ -146,6 +152,45 @@ onEveryPostgres('grants that turn up late', (createOn) => {
     const open = (await listObligations(revoker, { agentId: agent.agentId, unfinished: true })).items;
     expect(open.map((one) => one.grantId)).toEqual([late]);
   });
+
+  guarded(
+    () => ledger,
+    'a grant whose absolute end has come is ended although its task runs on, and one that is still good is left alone',
+    async (l) => {
+      const agent = await addAgent(l);
+      const task = await startTask(l, agent);
+      const [over, good] = [await addGrant(l, task), await addGrant(l, task)];
+      const revoker = l.as('estop_revoker');
+      const owed = async () =>
+        (await listObligations(revoker, { agentId: agent.agentId })).items.map((one) => one.obligationId);
+      await openEndObligations(revoker);
+      expect(await owed()).toEqual([]);
+      await l.sql(`UPDATE estop.grants SET absolute_end = clock_timestamp() - interval '1 ms' WHERE grant_id = $1`, [
+        over,
+      ]);
+      await openEndObligations(revoker);
+      expect(await owed()).toEqual([`end:${task.taskId}/${over}`]);
+      await cutAndProve(l, `end:${task.taskId}/${over}`);
+      await wipeFinishedGrants(revoker);
+      expect(await getGrant(revoker, over)).toMatchObject({ state: 'ended', endReason: 'revoked' });
+      expect(await getGrant(revoker, good)).toMatchObject({ state: 'issued' });
+      await openEndObligations(revoker);
+      expect(await owed()).toHaveLength(1);
+    },
+    // rule: task-end-ends-grants
+    {
+      what: 'the absolute end',
+      in: 'estop.open_end_obligations',
+      find: 'OR g.absolute_end < clock_timestamp()',
+      put: '',
+    },
+    {
+      what: 'leaving alone what is still good',
+      in: 'estop.open_end_obligations',
+      find: 'g.absolute_end < clock_timestamp()',
+      put: 'true',
+    },
+  );
 
   it('five thousand grants of one agent get their obligations in one pass', async () => {
     const agent = await addAgent(ledger);
