@@ -33,8 +33,9 @@ export function createSweepActivities(deps: SweepDeps): Pick<ControlActivities, 
       // Counted by an attempt whose answer was lost: the next one is due only after the gap.
       if (stop === undefined || stop.sweepsDone > after) return { found: 0 };
       let found = 0;
-      for (const query of await queriesFor(deps.store, stop)) found += await sweep(deps, stop, query);
-      if (found === 0) await markSweep(deps.store, stopId, after);
+      const labelled = await listLabelledAgents(deps.store, stop.scopeKey, stop.epoch);
+      for (const query of queriesFor(stop, labelled)) found += await sweep(deps, stop, query);
+      if (found === 0) await markSweep(deps.store, stopId, after, labelled);
       return { found };
     },
   };
@@ -44,7 +45,7 @@ export function createSweepActivities(deps: SweepDeps): Pick<ControlActivities, 
  * Values in these queries have passed the grammar of ids and names, which has no quote in it. Descendants under other agents are
  * registered, or they are not covered by anything we could know. Tools, connectors and models are no property of a whole task.
  */
-async function queriesFor(store: Store, stop: StopUnderWay): Promise<readonly string[]> {
+function queriesFor(stop: StopUnderWay, labelled: readonly string[]): readonly string[] {
   const running = `WorkflowType = '${workflowTypes.agentTask}' AND ExecutionStatus = 'Running'`;
   const scope = parseScopeKey(stop.scopeKey);
   switch (scope?.kind) {
@@ -57,10 +58,8 @@ async function queriesFor(store: Store, stop: StopUnderWay): Promise<readonly st
         `${running} AND ${searchAttributes.task} = '${scope.value}'`,
         `${running} AND ${searchAttributes.rootTask} = '${scope.value}'`,
       ];
-    case 'label': {
-      const agents = await listLabelledAgents(store, stop.scopeKey, stop.epoch);
-      return agents.map((agentId) => `${running} AND ${searchAttributes.agent} = '${agentId}'`);
-    }
+    case 'label':
+      return labelled.map((agentId) => `${running} AND ${searchAttributes.agent} = '${agentId}'`);
     case 'tool':
     case 'connector':
     case 'model':

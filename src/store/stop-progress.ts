@@ -95,12 +95,21 @@ export async function markStage(
 }
 
 /**
- * One sweep over visibility is done, the one after `after` others. False: it was counted already, by an attempt whose answer was lost.
- * rule: stray-sweep
+ * One sweep over visibility is done, the one after `after` others; of a stop on a label it says for which agents it looked. False: it
+ * was counted already, by an attempt whose answer was lost. rule: stray-sweep
  */
-export async function markSweep(store: Store, stopId: string, after: number): Promise<boolean> {
+export async function markSweep(
+  store: Store,
+  stopId: string,
+  after: number,
+  labelledAgents: readonly string[] = [],
+): Promise<boolean> {
   return bool(
-    await callOne(store, 'mark_sweep', 'SELECT estop.mark_sweep($1, $2) AS marked', [stopId, after]),
+    await callOne(store, 'mark_sweep', 'SELECT estop.mark_sweep($1, $2, $3) AS marked', [
+      stopId,
+      after,
+      labelledAgents,
+    ]),
     'marked',
   );
 }

@@ -48,7 +48,10 @@ onEveryPostgres('grants that turn up late', (createOn) => {
       const revoker = l.as('estop_revoker');
       await fence(l, stopId);
       await openObligations(revoker, stopId);
-      for (const after of [0, 1]) await markSweep(revoker, stopId, after);
+      const sweep = async (agents: readonly string[]) => {
+        for (const after of [0, 1]) expect(await markSweep(revoker, stopId, after, agents)).toBe(true);
+      };
+      await sweep([early.agentId]);
       for (const stage of ['halted', 'revoked', 'proved'] as const)
         expect(await markStage(revoker, stopId, stage)).toBe(true);
       expect((await listProvedStops(revoker, 0, 1_000)).map((one) => one.stopId)).toContain(stopId);
@@ -61,6 +64,8 @@ onEveryPostgres('grants that turn up late', (createOn) => {
       await closeTasks(revoker, [task.taskId], 'terminated');
       await cutAndProve(l, `${stopId}/${grantId}`);
       await lastProbe(l, `${stopId}/${grantId}`);
+      // Nobody has looked for strays of the late one yet.
+      await sweep([early.agentId, late.agentId]);
       for (const stage of ['halted', 'revoked', 'proved'] as const)
         expect(await markStage(revoker, stopId, stage)).toBe(true);
     },
@@ -77,6 +82,45 @@ onEveryPostgres('grants that turn up late', (createOn) => {
       in: 'estop.open_obligations',
       find: /UPDATE estop\.stop_progress p SET halted_at = NULL[^;]*;/,
       put: '',
+    },
+  );
+
+  guarded(
+    () => ledger,
+    'an agent that a proved stop on a label comes to cover is swept for, although it has neither a task nor a grant',
+    async (l) => {
+      const value = newName('v');
+      const [early, late] = [await addAgent(l, { labels: { team: value } }), await addAgent(l)];
+      const { stopId } = await stop(l, labelKey('team', value));
+      const revoker = l.as('estop_revoker');
+      await fence(l, stopId);
+      const proveWith = async (agents: readonly string[]) => {
+        for (const after of [0, 1]) expect(await markSweep(revoker, stopId, after, agents)).toBe(true);
+        for (const stage of ['halted', 'revoked', 'proved'] as const)
+          expect(await markStage(revoker, stopId, stage)).toBe(true);
+        await openObligations(revoker, stopId);
+      };
+      await proveWith([early.agentId]);
+      expect(await stopProgress(revoker, stopId)).toMatchObject({ stage: 'proved', sweepsDone: 2 });
+      await putAgents(l, [early, { ...late, labels: { team: value } }]);
+      await openObligations(revoker, stopId);
+      expect(await stopProgress(revoker, stopId)).toMatchObject({ stage: 'revoked', sweepsDone: 0 });
+      expect((await listUnprovedStops(revoker)).map((one) => one.stopId)).toContain(stopId);
+      await proveWith([early.agentId, late.agentId]);
+      expect(await stopProgress(revoker, stopId)).toMatchObject({ stage: 'proved', sweepsDone: 2 });
+    },
+    // rule: stray-sweep
+    {
+      what: 'agents that no sweep looked for',
+      in: 'estop.open_obligations',
+      find: /UPDATE estop\.stop_progress p SET sweeps_done = 0[^;]*;/,
+      put: '',
+    },
+    {
+      what: 'whom the sweeps looked for',
+      in: 'estop.mark_sweep',
+      find: 'CASE WHEN p_after = 0 THEN p_agents ELSE p.swept_agents END',
+      put: 'NULL',
     },
   );
 

@@ -3,8 +3,8 @@
 
 -- Opens an obligation for every covered grant that is not ended and has none. Polled for every stop that is in force or not proved,
 -- never read once. A grant that was never issued is closed on the spot. What is found late (a label given to an agent while the
--- stop is in force, a mint whose worker died) takes the stages it concerns back: `proved` is never said of it.
--- rule: obligations-polled, intended-grants-covered
+-- stop is in force, a mint whose worker died) takes the stages it concerns back: `proved` is never said of it. An agent that no sweep
+-- has looked for makes it sweep again. rule: obligations-polled, intended-grants-covered, stray-sweep
 CREATE FUNCTION estop.open_obligations(p_stop_id text) RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -24,6 +24,8 @@ BEGIN
     ON CONFLICT (cause_id, grant_id) DO NOTHING;
   GET DIAGNOSTICS opened = ROW_COUNT;
   PERFORM estop.close_never_issued(p_stop_id);
+  UPDATE estop.stop_progress p SET sweeps_done = 0, swept_agents = NULL, proved_at = NULL, evidence = NULL
+    WHERE p.stop_id = p_stop_id AND p.proved_at IS NOT NULL AND NOT labelled <@ coalesce(p.swept_agents, '{}');
   UPDATE estop.stop_progress p SET revoked_at = NULL, proved_at = NULL, evidence = NULL
     WHERE p.stop_id = p_stop_id AND opened > 0 AND p.revoked_at IS NOT NULL;
   UPDATE estop.stop_progress p SET halted_at = NULL, proved_at = NULL, evidence = NULL
@@ -255,10 +257,12 @@ BEGIN
 END $$;
 
 -- One sweep over visibility is done: the one after so many. An attempt whose answer was lost is the same sweep, counted once, or two
--- attempts in a row would pass for two sweeps with a gap between them. rule: stray-sweep
-CREATE FUNCTION estop.mark_sweep(p_stop_id text, p_after integer) RETURNS boolean
+-- attempts in a row would pass for two sweeps with a gap between them. p_agents: whom it looked for by their labels.
+-- rule: stray-sweep
+CREATE FUNCTION estop.mark_sweep(p_stop_id text, p_after integer, p_agents text[]) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  UPDATE estop.stop_progress p SET sweeps_done = p.sweeps_done + 1 WHERE p.stop_id = p_stop_id AND p.sweeps_done = p_after;
+  UPDATE estop.stop_progress p SET sweeps_done = p.sweeps_done + 1, swept_agents = CASE WHEN p_after = 0 THEN p_agents ELSE p.swept_agents END
+    WHERE p.stop_id = p_stop_id AND p.sweeps_done = p_after;
   RETURN FOUND;
 END $$;
