@@ -41,7 +41,8 @@ export function createConnectorActivities(deps: ConnectorPhaseDeps): ConnectorAc
     runPhase: async ({ obligationId, phase, round }) => {
       if (phase === 'probe') throw new EstopError('internal', { detail: 'a probe is not a cut' });
       const lane = await readLane(deps.store, obligationId);
-      if (lane === undefined || lane.isFinal) return { kind: 'done' };
+      // A run that has not heard of a newer round catches up with it; it cuts nothing in a round that is over.
+      if (lane === undefined || lane.isFinal || round < lane.round) return { kind: 'done' };
       return beating(() => cuts.join(`${obligationId}/${phase}/${round}`, () => cut(deps, lane, phase, round)));
     },
     probeLane: async ({ obligationId, round }) => {
