@@ -25,5 +25,7 @@ COPY bin bin
 COPY src/store/migrations src/store/migrations
 # A worker that starts is needed at once: what it would bundle then is bundled now.
 RUN node dist/deploy/bundle-workflows.js
+# A new volume that is mounted here takes this mode: whoever the composition runs as makes a folder of its own in it.
+RUN mkdir -m 1777 /var/lib/estop
 USER node
 CMD ["node", "bin/estop.js", "--help"]

@@ -11,6 +11,7 @@ const gateway = await startGateway({
   databaseUrl: composition.databaseUrl(),
   host: settings.host,
   port: settings.gatewayPort,
+  ...(settings.gatewayStateFolder === undefined ? {} : { stateFolder: settings.gatewayStateFolder }),
   allowedHosts: [new URL(settings.gatewayUrl).hostname],
   config,
   readSecret: composition.secretReader(),

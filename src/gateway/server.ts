@@ -7,6 +7,7 @@ import { listenForStops } from '../store/stop-hints.ts';
 import type { LedgerPort } from './call/ledger-port.ts';
 import { Settler } from './call/settler.ts';
 import { type Clock, systemClock } from './fence/clock.ts';
+import { EpochFolder, type EpochMemory, noMemory } from './fence/epoch-memory.ts';
 import { Fence } from './fence/fence.ts';
 import type { FencePort } from './fence/fence-port.ts';
 import { OpenCalls } from './fence/open-calls.ts';
@@ -29,6 +30,8 @@ export interface GatewayDeps {
   readonly verifier: TaskTokenVerifier;
   readonly sealer: Sealer;
   readonly log: Log;
+  /** Where this gateway remembers the highest epoch it has seen; without it a restart forgets. */
+  readonly stateFolder?: string;
   readonly clock?: Clock;
   readonly callTimeoutMs?: number;
   /** Stands between the gateway and its store: how a test or the demo takes a part out without a switch in the product. */
@@ -57,6 +60,7 @@ const firstListsWithinMs = 3_000;
 export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const { environment, log, config } = deps;
   const clock = deps.clock ?? systemClock;
+  const memory = openMemory(deps);
   const newId = (kind: IdKind): string => formatId(kind, environment, randomBytes(16));
   const allowStore = openGatewayStore(deps, 'estop-gateway', deps.allowConnections ?? defaultAllowConnections, 2_800);
   const fenceStore = openGatewayStore(deps, 'estop-gateway-fence', fenceConnections, 2_000);
@@ -65,7 +69,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const ledgerPort = createLedgerPort(allowStore);
   const settler = new Settler({ settle: (calls) => settleCallsSoon(allowStore, calls) }, log);
   const openCalls = new OpenCalls();
-  const fence = new Fence(clock, openCalls);
+  const fence = new Fence(clock, openCalls, memory);
   const tools = new ToolServers(config, deps.readSecret, log);
   const address = `${deps.host}:${deps.port}`;
   const renewer = new Renewer({
@@ -103,7 +107,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
         log.warn({ event: 'gateway.not-retired', error: String(thrown) }, 'the ledger will see this gateway expire');
       });
     }
-    await Promise.allSettled([tools.close(), allowStore.end(), fenceStore.end()]);
+    await Promise.allSettled([tools.close(), allowStore.end(), fenceStore.end(), memory.flush()]);
   };
   let server: GatewayServer;
   try {
@@ -125,6 +129,15 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   };
   let closing: Promise<void> | undefined;
   return { url: server.url, close: () => (closing ??= close()) };
+}
+
+function openMemory({ stateFolder, log }: GatewayDeps): EpochMemory {
+  if (stateFolder !== undefined) return new EpochFolder(stateFolder, log);
+  log.warn(
+    { event: 'epoch.not-kept' },
+    'no folder is configured for the epochs seen; after a restart this gateway would believe a store restored from a backup',
+  );
+  return noMemory;
 }
 
 function openGatewayStore(deps: GatewayDeps, applicationName: string, max: number, queryTimeoutMs: number): Store {

@@ -24,6 +24,7 @@ const variables = z.object({
   ESTOP_STOP_PORT: port.default(7700),
   ESTOP_CONTROL_PORT: port.default(7701),
   ESTOP_GATEWAY_PORT: port.default(7702),
+  ESTOP_GATEWAY_STATE: z.string().min(1).optional(),
   ESTOP_WORKER_TOKEN: z.string().optional(),
   ESTOP_WORKER_TOKEN_FILE: z.string().optional(),
   ESTOP_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -47,6 +48,8 @@ export interface Settings {
   readonly stopPort: number;
   readonly controlPort: number;
   readonly gatewayPort: number;
+  /** A folder of the gateway's own, kept over its restarts. */
+  readonly gatewayStateFolder: string | undefined;
   readonly workerToken: string | undefined;
   readonly workerTokenPath: string | undefined;
   readonly logLevel: string;
@@ -85,6 +88,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     stopPort: v.ESTOP_STOP_PORT,
     controlPort: v.ESTOP_CONTROL_PORT,
     gatewayPort: v.ESTOP_GATEWAY_PORT,
+    gatewayStateFolder: v.ESTOP_GATEWAY_STATE,
     workerToken: v.ESTOP_WORKER_TOKEN,
     workerTokenPath: v.ESTOP_WORKER_TOKEN_FILE,
     logLevel: v.ESTOP_LOG_LEVEL,

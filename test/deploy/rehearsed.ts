@@ -64,7 +64,7 @@ function environmentOf(stage: Stage, name: string, { environment }: Service, roo
 function here({ addresses }: Stage, variable: string, value: string, root: string): string {
   // Inside a container every address is the container's own; here it would be everybody's.
   if (variable === 'ESTOP_HOST') return '127.0.0.1';
-  if (value.startsWith('/run/')) return join(root, value);
+  if (value.startsWith('/run/') || value.startsWith('/var/lib/estop/')) return join(root, value);
   if (value.startsWith('/etc/estop/')) return join(projectRoot, 'deploy/config', value.slice('/etc/estop/'.length));
   return Object.entries(addresses).reduce((text, [there, local]) => text.replace(there, local), value);
 }

@@ -1,5 +1,6 @@
 import type { StopMark } from '../../core/credential.ts';
 import type { Clock } from './clock.ts';
+import { type EpochMemory, noMemory } from './epoch-memory.ts';
 import { advance, firstLease, inGap, type LeaseEvent, type LeaseState, type Standing, standing } from './lease.ts';
 import type { CutCall, OpenCalls } from './open-calls.ts';
 import { type Bearer, killerOf } from './view.ts';
@@ -18,13 +19,15 @@ export type FenceVerdict =
 export class Fence {
   readonly #clock: Clock;
   readonly #openCalls: OpenCalls;
+  readonly #memory: EpochMemory;
   #state: LeaseState | undefined;
   #gatewayId = '';
   #closed = false;
 
-  constructor(clock: Clock, openCalls: OpenCalls) {
+  constructor(clock: Clock, openCalls: OpenCalls, memory: EpochMemory = noMemory) {
     this.#clock = clock;
     this.#openCalls = openCalls;
+    this.#memory = memory;
   }
 
   /** The id under which the ledger knows this gateway; empty before the first registration. */
@@ -36,6 +39,11 @@ export class Fence {
     return this.#state?.view?.epoch ?? -1;
   }
 
+  /** Why the last renewal was refused here, or empty. */
+  get refusal(): string {
+    return this.#state?.refusal ?? '';
+  }
+
   /** Milliseconds until the lease runs out by itself; 0 without one. */
   get remainingMs(): number {
     return Math.max(0, (this.#state?.lease?.until ?? 0) - this.#clock().mono);
@@ -44,8 +52,11 @@ export class Fence {
   /** A new id in the ledger. What was seen of the store before is kept: an older or another store stays refused. */
   registered(gatewayId: string, storeId: string): void {
     this.#gatewayId = gatewayId;
+    const { recalled } = this.#memory;
     this.#state =
-      this.#state === undefined ? firstLease(storeId) : { ...this.#state, lease: undefined, gap: { kind: 'open' } };
+      this.#state === undefined
+        ? firstLease(recalled?.storeId ?? storeId, recalled?.epoch)
+        : { ...this.#state, lease: undefined, gap: { kind: 'open' } };
   }
 
   standing(): Standing {
@@ -79,6 +90,8 @@ export class Fence {
   advance(event: LeaseEvent): readonly CutCall[] {
     if (this.#state === undefined) return [];
     this.#state = advance(this.#state, event);
+    if (this.#state.view !== undefined)
+      this.#memory.note({ storeId: this.#state.storeId, epoch: this.#state.view.epoch });
     const covered = this.#state.view === undefined ? [] : this.#openCalls.cutCovered(this.#state.view);
     // A dead man's switch: a gateway that can no longer learn of stops ends what it has running, not only what is new.
     return this.#state.lease === undefined ? [...covered, ...this.#openCalls.cutAll({ kind: 'no-lease' })] : covered;

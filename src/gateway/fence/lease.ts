@@ -46,6 +46,8 @@ type Gap =
 
 export interface LeaseState {
   readonly storeId: string;
+  /** The highest epoch that was seen of this store before this process began. */
+  readonly floor: number;
   readonly view: FenceView | undefined;
   readonly lease: { readonly sent: Instant; readonly until: number } | undefined;
   readonly gap: Gap;
@@ -58,9 +60,17 @@ export type Standing =
   | { readonly live: false; readonly why: Refusal | 'no-lease' | 'draining' };
 
 /** The first lease ends a gap like any other: a gateway starts in one. */
-export function firstLease(storeId: string): LeaseState {
+export function firstLease(storeId: string, floor = -1): LeaseState {
   const never = { sentAt: Number.NEGATIVE_INFINITY, receivedAt: Number.NEGATIVE_INFINITY };
-  return { storeId, view: undefined, lease: undefined, gap: { kind: 'open' }, newest: never, refusal: undefined };
+  return {
+    storeId,
+    floor,
+    view: undefined,
+    lease: undefined,
+    gap: { kind: 'open' },
+    newest: never,
+    refusal: undefined,
+  };
 }
 
 /** rule: lease */
@@ -92,7 +102,7 @@ function renewed(
   reply: Extract<LeaseReply, { granted: true }>,
 ): LeaseState {
   if (reply.storeId !== state.storeId) return refused(state, 'store-restored');
-  const seen = state.view?.epoch ?? -1;
+  const seen = Math.max(state.view?.epoch ?? -1, state.floor);
   if (reply.epoch < seen) {
     // Asked after the newer epoch was known, and still older: the store itself has gone back. rule: refuse-lower-epoch
     return event.sent.mono >= state.newest.receivedAt ? refused(state, 'store-restored') : state;

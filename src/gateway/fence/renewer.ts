@@ -106,7 +106,7 @@ export class Renewer {
       if (this.#closed || gatewayId !== fence.gatewayId) return;
       this.#take({ kind: 'reply', sent, received: clock(), afterGap, reply });
       if (!reply.granted && reply.refusal === 'retired') await this.#register();
-      this.#report(reply.granted ? '' : reply.refusal);
+      this.#report(reply.granted ? fence.refusal : reply.refusal);
     } catch (thrown) {
       this.#report(errorCodeOf(thrown));
     }

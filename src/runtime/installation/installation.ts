@@ -115,6 +115,7 @@ export async function startInstallation(options: InstallationOptions): Promise<I
       ESTOP_STOP_PORT: String(stopPort),
       ESTOP_CONTROL_PORT: String(controlPort),
       ESTOP_GATEWAY_PORT: String(gatewayPort),
+      ESTOP_GATEWAY_STATE: join(folder.path, 'gateway'),
       ...(temporal.uiUrl === '' ? {} : { ESTOP_TEMPORAL_UI_URL: temporal.uiUrl }),
     };
     const processes = new Map<ProcessName, SupervisedProcess>();
