@@ -2,6 +2,17 @@ import { Context } from '@temporalio/activity';
 
 /** A heartbeat's answer is how a running activity hears of a cancellation; the worker sends at most one in 500 ms. */
 const heartbeatEveryMs = 400;
+/**
+ * Each is a write to the server's own store. Hundreds of calls that wait for a model would take it from the workflows, and from a
+ * stop of them, so all that run here share this many; one among few still hears within half a second.
+ */
+const heartbeatsPerSecond = 50;
+/** Three fit into the heartbeat timeout. */
+const heartbeatCeilingMs = 3_000;
+let running = 0;
+
+const pauseMs = (): number =>
+  Math.min(heartbeatCeilingMs, Math.max(heartbeatEveryMs, (running * 1_000) / heartbeatsPerSecond));
 
 /**
  * Runs `work` with the signal that ends it when the task is killed. The first heartbeat waits one period: calls that are over
@@ -9,11 +20,20 @@ const heartbeatEveryMs = 400;
  */
 export async function beating<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
   const context = Context.current();
-  const timer = setInterval(() => context.heartbeat(), heartbeatEveryMs);
+  let timer: NodeJS.Timeout | undefined;
+  const beatLater = (): void => {
+    timer = setTimeout(() => {
+      context.heartbeat();
+      beatLater();
+    }, pauseMs());
+  };
+  running += 1;
+  beatLater();
   try {
     return await work(context.cancellationSignal);
   } finally {
-    clearInterval(timer);
+    running -= 1;
+    clearTimeout(timer);
   }
 }
 
