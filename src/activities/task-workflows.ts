@@ -9,6 +9,8 @@ export type TaskSight =
       readonly kind: 'open';
       readonly runId: string;
       readonly waitsForWorkerSince: Date | undefined;
+      /** How long its history is: as long as that is the same, nothing new can be in it. */
+      readonly events: number;
       readonly latchIsStuck: boolean;
     }
   | { readonly kind: 'closed'; readonly runId: string; readonly outcome: string }
@@ -73,13 +75,14 @@ export function createTaskWorkflows(client: Client, identity: string): TaskWorkf
     look: async (taskId) => {
       try {
         const seen = await bounded(() => service.describeWorkflowExecution({ namespace, execution: at(taskId) }));
-        const { status, execution } = seen.workflowExecutionInfo ?? {};
+        const { status, execution, historyLength } = seen.workflowExecutionInfo ?? {};
         const runId = execution?.runId ?? '';
         if (status !== runningStatus) return { kind: 'closed', runId, outcome: outcomes[status ?? 0] ?? 'ended' };
         const since = seen.pendingWorkflowTask?.originalScheduledTime;
         return {
           kind: 'open',
           runId,
+          events: Number(historyLength ?? 0),
           waitsForWorkerSince: since == null ? undefined : new Date(Number(since.seconds ?? 0) * 1_000),
           latchIsStuck: (seen.pendingActivities ?? []).some(
             ({ activityType, attempt, scheduledTime }) =>

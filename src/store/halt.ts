@@ -69,10 +69,21 @@ export interface WatchedTask {
   readonly settled: boolean;
 }
 
-const openTasksSql = `SELECT task_id, state, registered_at < clock_timestamp() - make_interval(secs => $3 / 1000.0) AS settled
-  FROM estop.tasks WHERE state <> 'closed' AND task_id > $1 ORDER BY task_id LIMIT $2`;
+/**
+ * A stop that is not proved has its tasks in hand: its halt ends each of them, looks, and closes its row. Whoever else looked at
+ * them meanwhile would only take from the server what the halt needs.
+ */
+const haltingSql = `halting AS MATERIALIZED (
+    SELECT s.scope_key, s.epoch, s.reset_at, estop.labelled_agents(s.scope_key, s.epoch) AS labelled
+    FROM estop.stops s LEFT JOIN estop.stop_progress p ON p.stop_id = s.stop_id WHERE p.proved_at IS NULL)`;
+const notInHandSql = `NOT EXISTS (SELECT 1 FROM halting h
+    WHERE (t.keys @> ARRAY[h.scope_key] OR t.agents && h.labelled) AND (h.reset_at IS NULL OR t.epoch < h.epoch))`;
 
-/** Open tasks by id, for the slow walk of the watchdog. */
+const openTasksSql = `WITH ${haltingSql}
+  SELECT t.task_id, t.state, t.registered_at < clock_timestamp() - make_interval(secs => $3 / 1000.0) AS settled
+  FROM estop.tasks t WHERE t.state <> 'closed' AND t.task_id > $1 AND ${notInHandSql} ORDER BY t.task_id LIMIT $2`;
+
+/** Open tasks by id that no halt has in hand, for the slow walk of the watchdog. */
 export async function listOpenTasks(
   store: Store,
   after: string,
@@ -87,13 +98,17 @@ export async function listOpenTasks(
   }));
 }
 
+export async function countOpenTasks(store: Store): Promise<number> {
+  const sql = "SELECT count(*)::integer AS open FROM estop.tasks WHERE state <> 'closed'";
+  return int(await callOne(store, 'halt_count_open', sql, []), 'open');
+}
+
+const openAmongSql = `WITH ${haltingSql}
+  SELECT t.task_id FROM estop.tasks t WHERE t.task_id = ANY ($1) AND t.state <> 'closed' AND ${notInHandSql}`;
+
+/** Of these the open ones that no halt has in hand. */
 export async function listOpenAmong(store: Store, taskIds: readonly string[]): Promise<readonly string[]> {
-  const rows = await call(
-    store,
-    'halt_open_among',
-    "SELECT task_id FROM estop.tasks WHERE task_id = ANY ($1) AND state <> 'closed'",
-    [taskIds],
-  );
+  const rows = await call(store, 'halt_open_among', openAmongSql, [taskIds]);
   return rows.map((row) => text(row, 'task_id'));
 }
 

@@ -3,7 +3,7 @@ import type { TaskSight, TaskWorkflows } from '../../activities/task-workflows.t
 import { inWindow } from '../../activities/window.ts';
 import type { Log } from '../../contract/identity.ts';
 import { taskIdOfWorkflow, workflowTypes } from '../../contract/names.ts';
-import { listOpenAmong, listOpenTasks, type WatchedTask } from '../../store/halt.ts';
+import { countOpenTasks, listOpenAmong, listOpenTasks, type WatchedTask } from '../../store/halt.ts';
 import type { Store } from '../../store/pool.ts';
 import { closeTasks } from '../../store/tasks.ts';
 import type { Round } from './keep-going.ts';
@@ -17,12 +17,25 @@ interface WatchdogDeps {
   readonly log: Log;
 }
 
-const closedEveryMs = 1_500;
+/**
+ * Each look is a request to a server that has better things to do: where a round took long, because there is much to look at or the
+ * server is slow, the rest after it is so many times as long, within limits.
+ */
+interface Pace {
+  readonly floorMs: number;
+  readonly times: number;
+  readonly ceilingMs: number;
+}
+/** Right after thousands have ended, the list of them is long. */
+const closedPace: Pace = { floorMs: 1_500, times: 9, ceilingMs: 10_000 };
+const walkPace: Pace = { floorMs: 1_000, times: 3, ceilingMs: 5_000 };
 /** The list lags: each look goes back behind the one before. */
 const overlapMs = 15_000;
 const firstLookBackMs = 10 * 60_000;
-const walkEveryMs = 1_000;
-const pageSize = 64;
+/** On a server that is quick, a walk over all open tasks takes about this long, however many there are. */
+const walkTakesMs = 30_000;
+const pageFloor = 64;
+const pageCeiling = 512;
 const width = 16;
 /** A task that was registered and is not known to Temporal this long after was never started. */
 const startMs = 60_000;
@@ -38,6 +51,7 @@ export function closedRound(deps: WatchdogDeps): Round {
     name: 'closed-tasks',
     run: async () => {
       const begun = Date.now();
+      const startedAt = performance.now();
       const query = `WorkflowType = '${workflowTypes.agentTask}' AND ExecutionStatus != 'Running' AND CloseTime > '${new Date(since).toISOString()}'`;
       const seen = new Set<string>();
       for await (const { workflowId } of deps.client.workflow.list({ query, pageSize: 500 })) {
@@ -45,9 +59,11 @@ export function closedRound(deps: WatchdogDeps): Round {
         if (taskId !== undefined) seen.add(taskId);
       }
       const open = seen.size === 0 ? [] : await listOpenAmong(deps.store, [...seen]);
-      await inWindow(open, width, (taskId) => judge(deps, { taskId, state: 'running', settled: false }), rethrow);
+      const judgeOne = async (taskId: string): Promise<void> =>
+        void (await judge(deps, { taskId, state: 'running', settled: false }));
+      await inWindow(open, width, judgeOne, rethrow);
       since = begun - overlapMs;
-      return closedEveryMs;
+      return restAfter(startedAt, closedPace);
     },
   };
 }
@@ -58,18 +74,45 @@ export function closedRound(deps: WatchdogDeps): Round {
  */
 export function walkRound(deps: WatchdogDeps): Round {
   let after = '';
+  let pageSize = pageFloor;
+  // What was seen of stuck tasks in the walk before, so that a history which is still the same is not read again.
+  let before: ReadonlyMap<string, string> = new Map();
+  let now = new Map<string, string>();
   return {
     name: 'open-tasks',
     run: async () => {
+      const startedAt = performance.now();
+      if (after === '') pageSize = pageFor(await countOpenTasks(deps.store));
       const page = await listOpenTasks(deps.store, after, pageSize, startMs);
-      await inWindow(page, width, (task) => judge(deps, task), rethrow);
+      const judgeOne = async (task: WatchedTask): Promise<void> => {
+        const sight = await judge(deps, task);
+        if (sight.kind !== 'open' || !isStuck(sight)) return;
+        const version = `${sight.runId}/${sight.events}`;
+        if (before.get(task.taskId) !== version && sight.events >= fewestEventsWithSignal)
+          await deps.killLatch.latchIfUnheard(task.taskId, sight.runId);
+        now.set(task.taskId, version);
+      };
+      await inWindow(page, width, judgeOne, rethrow);
       after = page.length < pageSize ? '' : (page.at(-1)?.taskId ?? '');
-      return walkEveryMs;
+      if (after === '') [before, now] = [now, new Map()];
+      return restAfter(startedAt, walkPace);
     },
   };
 }
 
-async function judge({ store, tasks, killLatch, log }: WatchdogDeps, task: WatchedTask): Promise<void> {
+/** Started, to be taken up by a worker: there is nothing else in a history of two events. */
+const fewestEventsWithSignal = 3;
+
+const pageFor = (open: number): number =>
+  Math.min(pageCeiling, Math.max(pageFloor, Math.ceil((open * walkPace.floorMs) / walkTakesMs)));
+
+const restAfter = (startedAt: number, { floorMs, times, ceilingMs }: Pace): number =>
+  Math.min(ceilingMs, Math.max(floorMs, (performance.now() - startedAt) * times));
+
+const isStuck = ({ waitsForWorkerSince }: Extract<TaskSight, { readonly kind: 'open' }>): boolean =>
+  waitsForWorkerSince !== undefined && Date.now() - waitsForWorkerSince.getTime() > stuckMs;
+
+async function judge({ store, tasks, killLatch, log }: WatchdogDeps, task: WatchedTask): Promise<TaskSight> {
   const { taskId } = task;
   const sight = await tasks.look(taskId);
   const ended = outcomeOf(sight, task);
@@ -82,13 +125,11 @@ async function judge({ store, tasks, killLatch, log }: WatchdogDeps, task: Watch
         { event: 'watchdog.closed', taskId, outcome: ended },
         'a task that others ended is closed in the ledger',
       );
-    return;
+    return sight;
   }
-  if (sight.kind !== 'open') return;
   // Heard, and the workers that would latch for it are not there.
-  if (sight.latchIsStuck) await killLatch.latchIfUnlatched(taskId, sight.runId);
-  if (sight.waitsForWorkerSince === undefined) return;
-  if (Date.now() - sight.waitsForWorkerSince.getTime() > stuckMs) await killLatch.latchIfUnheard(taskId, sight.runId);
+  if (sight.kind === 'open' && sight.latchIsStuck) await killLatch.latchIfUnlatched(taskId, sight.runId);
+  return sight;
 }
 
 function outcomeOf(sight: TaskSight, { state, settled }: WatchedTask): string | undefined {
