@@ -19,6 +19,7 @@ const width = 64;
 const passSize = 20_000;
 const closeAtOnce = 256;
 const graceLookMs = 200;
+const beatEveryMs = 250;
 
 /**
  * One pass over what a stop covers: ask it to wind down for as long as there is grace, then cut, look, and close in the ledger what
@@ -40,6 +41,7 @@ export function createHaltActivities(deps: HaltDeps): Pick<ControlActivities, 'h
 /** The grace counts from the latch, by the store's clock: whoever comes late finds less of it, never more. */
 async function windDown({ store, tasks, log }: HaltDeps, stop: StopUnderWay): Promise<void> {
   const told = new Set<string>();
+  const beatOrLeave = paced();
   const endAt = performance.now() + stop.graceLeftMs;
   while (performance.now() < endAt) {
     const open = await coveredOpenTasks(store, stop.stopId, passSize);
@@ -59,7 +61,10 @@ async function windDown({ store, tasks, log }: HaltDeps, stop: StopUnderWay): Pr
 }
 
 async function cut({ store, tasks, log }: HaltDeps, stop: StopUnderWay): Promise<void> {
-  const open = await coveredOpenTasks(store, stop.stopId, passSize);
+  // Newest first: the oldest hold the agent workers' slots, and each slot that falls free begins another model call of a task whose
+  // turn has not come yet. What they could do meanwhile, the fence has ended.
+  const open = (await coveredOpenTasks(store, stop.stopId, passSize)).toReversed();
+  const beatOrLeave = paced();
   const seenClosed: string[] = [];
   const neverStarted: string[] = [];
   const flush = async (atLeast: number): Promise<void> => {
@@ -88,11 +93,17 @@ async function cut({ store, tasks, log }: HaltDeps, stop: StopUnderWay): Promise
 const reasonOf = (stop: StopUnderWay): string =>
   `estop ${stop.stopId} of ${stop.scopeKey} by ${stop.actor}${stop.reason === '' ? '' : `: ${stop.reason}`}`;
 
-/** Tells Temporal that this attempt lives, and ends it if it is no longer wanted. */
-function beatOrLeave(): void {
+/** Tells Temporal now and then that this attempt lives, and ends it at once if it is no longer wanted. */
+function paced(): () => void {
   const context = Context.current();
-  context.heartbeat();
-  if (context.cancellationSignal.aborted) throw context.cancellationSignal.reason;
+  let beatAt = Number.NEGATIVE_INFINITY;
+  return () => {
+    if (context.cancellationSignal.aborted) throw context.cancellationSignal.reason;
+    const now = performance.now();
+    if (now - beatAt < beatEveryMs) return;
+    beatAt = now;
+    context.heartbeat();
+  };
 }
 
 function leaveIfAsked(thrown: unknown): void {
