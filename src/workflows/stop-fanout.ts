@@ -10,6 +10,7 @@ export interface StopFanoutInput {
 
 const pollFloorMs = 200;
 const pollCeilingMs = 10_000;
+const sweepWaitsMs = 60_000;
 
 const { reviewStop } = proxyActivities<Pick<ControlActivities, 'reviewStop'>>({
   startToCloseTimeout: 10_000,
@@ -28,26 +29,32 @@ const { haltTasks, sweepStrays } = proxyActivities<Pick<ControlActivities, 'halt
  * proved. Whoever ends it before, it is started again from the ledger and nothing is lost: all its state is there.
  */
 export async function stopFanout(input: StopFanoutInput): Promise<void> {
-  const seen = { ended: false, tasksOpen: true };
-  await Promise.all([keepHalting(input, seen), sweepTwice(input.stopId), proveInTheEnd(input, seen)]);
+  const seen: Seen = { ended: false, tasksOpen: true, passDone: false };
+  await Promise.all([keepHalting(input, seen), sweepTwice(input, seen), proveInTheEnd(input, seen)]);
 }
 
 interface Seen {
   ended: boolean;
   tasksOpen: boolean;
+  /** A pass of the halt has left nothing open: the ledger is asked at once. */
+  passDone: boolean;
 }
 
 /** Tasks that were being registered while the stop was latched can still turn up after the first pass. */
 async function keepHalting(input: StopFanoutInput, seen: Seen): Promise<void> {
   while (!seen.ended) {
     seen.tasksOpen = (await haltTasks(input)).openTasks > 0;
+    seen.passDone = !seen.tasksOpen;
     if (seen.tasksOpen) await sleep(pollFloorMs);
     else await condition(() => seen.tasksOpen || seen.ended);
   }
 }
 
 /** Clean twice, a gap apart, because visibility lags. The ledger counts; an earlier run of this workflow may have swept. rule: stray-sweep */
-async function sweepTwice(stopId: string): Promise<void> {
+async function sweepTwice({ stopId, graceMs }: StopFanoutInput, seen: Seen): Promise<void> {
+  // A list of ten thousand running tasks, most of them about to be ended, is no help to anybody: after the halt it is short. But a
+  // halt that cannot come to its end holds up no sweep, and neither does a grace.
+  if (graceMs === 0) await condition(() => !seen.tasksOpen || seen.ended, sweepWaitsMs);
   if ((await reviewStop(stopId)).sweepsDone > 0) await sleep(sweepGapMs);
   for (let done = 0; done < 2; done = (await reviewStop(stopId)).sweepsDone) {
     await sweepStrays({ stopId, after: done });
@@ -66,6 +73,7 @@ async function proveInTheEnd(input: StopFanoutInput, seen: Seen): Promise<void> 
   };
   for (let pause = pollFloorMs; ; pause = Math.min(Math.ceil(pause * 1.2), pollCeilingMs)) {
     probeEnded = false;
+    seen.passDone = false;
     const review = await reviewStop(input.stopId);
     if (!review.halted) seen.tasksOpen = true;
     if (review.proved) {
@@ -77,7 +85,10 @@ async function proveInTheEnd(input: StopFanoutInput, seen: Seen): Promise<void> 
     const due = review.finalLanes.filter(({ obligationId }) => !probing.has(obligationId));
     for (const lane of due) void probe(lane);
     if (due.length > 0) pause = pollFloorMs;
-    await condition(() => probeEnded && probing.size === 0, Math.max(pause, Math.min(review.waitMs, pollCeilingMs)));
+    await condition(
+      () => seen.passDone || (probeEnded && probing.size === 0),
+      Math.max(pause, Math.min(review.waitMs, pollCeilingMs)),
+    );
   }
 }
 
