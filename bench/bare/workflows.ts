@@ -1,4 +1,6 @@
-import { condition, defineSignal, setHandler } from '@temporalio/workflow';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import { condition, defineSignal, proxyActivities, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
+import { searchAttributes } from '../../src/contract/names.ts';
 
 const end = defineSignal('kill');
 
@@ -9,4 +11,16 @@ export async function bareWait(): Promise<void> {
     ended = true;
   });
   await condition(() => ended);
+}
+
+const state = defineSearchAttributeKey(searchAttributes.state, SearchAttributeType.KEYWORD);
+const { neverDone } = proxyActivities<{ neverDone(): Promise<void> }>({
+  taskQueue: 'bench-nobody',
+  scheduleToCloseTimeout: '1 h',
+});
+
+/** The rival of an agentTask at work: in the list as running, and with one activity that is not over. */
+export async function bareRunning(): Promise<void> {
+  upsertSearchAttributes([{ key: state, value: 'running' }]);
+  await neverDone();
 }
