@@ -43,11 +43,11 @@ export async function followStop(
 
 function stageDetail(view: StopView, stage: string): string {
   if (stage === 'fenced')
-    return `: ${view.gateways.map((gateway) => gateway.outcome).join(', ')}; possibly completed: ${view.possiblyCompleted}`;
+    return `: every gateway ${view.gateways.map((gateway) => gateway.outcome).join(', ')}; ${view.possiblyCompleted} calls possibly completed`;
   if (stage === 'halted') return `: ${view.tasks.halted} of ${view.tasks.covered} tasks seen closed`;
   if (stage === 'revoked') return `: all ${view.obligations.total} obligations acted on`;
   if (stage === 'proved') return `: probed once more after the last cut (${view.evidence ?? 'no evidence'})`;
-  return ` with epoch ${view.epoch}`;
+  return `: nothing that ${view.scopeKey} covers is admitted or issued from now on`;
 }
 
 function showLane(
@@ -56,12 +56,12 @@ function showLane(
   screen: Screen,
   once: (key: string, show: () => void) => void,
 ): void {
-  const name = lane.connector.padEnd(14);
+  const name = `${lane.connector}/${lane.agentId}`.padEnd(26);
   const base = { connector: lane.connector, target: lane.target, task: lane.taskId };
   const { revokedAt, provedAt, lastError } = lane;
   if (revokedAt !== null)
     once(`${lane.obligationId}/revoked`, () =>
-      screen.fact('revoked', `${name} cut off after ${since(revokedAt)} ms, attempts ${lane.attempts}`, {
+      screen.fact('revoked', `${name} cut off after ${since(revokedAt)} ms`, {
         ...base,
         ms: since(revokedAt),
       }),
@@ -75,7 +75,7 @@ function showLane(
     );
   if (lane.state === 'open' && lastError !== null)
     once(`${lane.obligationId}/${lane.attempts}`, () =>
-      screen.fact('retry', `${name} attempt ${lane.attempts} failed: ${lastError}`, {
+      screen.fact('retry', `${name} attempt ${lane.attempts} failed, goes on: ${lastError}`, {
         ...base,
         attempts: lane.attempts,
         why: lastError,

@@ -1,4 +1,5 @@
 import { createInstallationFor } from './cast.ts';
+import { muteNotices } from './mute-notices.ts';
 import { readOptions } from './options.ts';
 import { createScreen } from './screen.ts';
 import { runStory } from './story.ts';
@@ -12,6 +13,7 @@ if (typeof options === 'string') {
 // Node runs no exit handlers on an unhandled signal, and those are what ends the servers.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
+muteNotices();
 const startedAt = Date.now();
 const screen = createScreen(options.json, startedAt);
 const cast = await createInstallationFor(options, screen);

@@ -23,7 +23,7 @@ export async function runStory(cast: Cast, screen: Screen, isSabotaged: boolean)
   const { task, child } = await startHonestTask(cast, screen);
   const loot = [...(await fetchLoot(cast, task, grantNames)), ...(await fetchLoot(cast, child, ['database']))];
   screen.step(
-    `billing-bot is hijacked: a process of its own uses its credentials (${loot.map((item) => item.label).join(', ')}) past the gateway, and the gateway too, as fast as they answer`,
+    `billing-bot is hijacked: a process that nobody governs uses its ${loot.length} credentials past the gateway, and its token at the gateway, as fast as they answer`,
   );
   const { token } = await operator.tasks.token(task.taskId);
   const hijacked = hijack([
@@ -33,12 +33,16 @@ export async function runStory(cast: Cast, screen: Screen, isSabotaged: boolean)
   try {
     await sleep(rampageMs);
     for (const report of hijacked.reports().values())
-      screen.fact('rampage', `${report.label.padEnd(26)} ${report.successes} successes so far`, { ...report });
+      screen.fact('rampage', `${report.label.padEnd(26)} ${String(report.successes).padStart(4)} successes so far`, {
+        ...report,
+      });
     await world.oauthProxy.addToxic('hang', { type: 'timeout', timeout: 0 });
-    screen.step('The OAuth server hangs: from now on it answers its administrators nothing');
+    screen.step('The OAuth server (crm) hangs: from now on it answers its administrators nothing');
     const sentAt = Date.now();
     const receipt = await operator.stops.stop({ agent: 'billing-bot' }, { reason: 'hijacked (demo)' });
-    screen.step(`Stop sent: ${receipt.state}${receipt.state === 'latched' ? ` with epoch ${receipt.epoch}` : ''}`);
+    screen.step(
+      `An operator stops agent:billing-bot, "hijacked (demo)": ${receipt.state}${receipt.state === 'latched' ? ` with epoch ${receipt.epoch}` : ''} (times below are since this order)`,
+    );
     const second = createSecondGeneration(cast, screen, receipt.stopId);
     let mended = false;
     const view = await followStop(
@@ -52,7 +56,7 @@ export async function runStory(cast: Cast, screen: Screen, isSabotaged: boolean)
         if (mended || Date.now() - sentAt < hangForMs) return;
         mended = true;
         await world.oauthProxy.removeToxic('hang');
-        screen.step('The OAuth server answers again');
+        screen.step('The OAuth server (crm) answers again');
       },
     );
     const findings = await gather(cast, { view, sentAt, hijacked, untouched: await second.untouched() });
@@ -69,11 +73,12 @@ async function startHonestTask(
   { service, world }: Cast,
   screen: Screen,
 ): Promise<{ readonly task: Task; readonly child: Task }> {
+  const prompt = 'Remind everybody whose invoice is overdue.';
   const task = await service.tasks.start({
     agentId: 'billing-bot',
-    prompt: 'Remind everybody whose invoice is overdue.',
+    prompt,
   });
-  screen.step(`Task ${task.taskId} of billing-bot started`);
+  screen.step(`A backend service starts billing-bot: "${prompt}" (${task.taskId})`);
   for (let waited = 0; waited < 30_000; waited += 100) {
     const [now, all] = [await service.tasks.get(task.taskId), await service.tasks.list({ limit: 50 })];
     const child = all.items.find((item) => item.parentTaskId === task.taskId && item.state === 'running');
@@ -114,7 +119,7 @@ function createSecondGeneration(
       // Its crm credential comes from the server that hangs, so the new generation does without it until then.
       loot = await fetchLoot({ operator, service, ...cast }, task, ['database', 'queue', 'wake-up']);
       screen.step(
-        `Reset; billing-bot re-created as ${task.taskId} with ${loot.length} new credentials, while the old revocation goes on`,
+        `The operator resets the stop; billing-bot begins anew with ${loot.length} new credentials (${task.taskId}), while the old ones are still worked off`,
       );
     },
     untouched: async () => {

@@ -58,6 +58,7 @@ export function summaryOf(findings: Findings, complaints: readonly string[]) {
     latchedMs: stage('latched'),
     fencedMs: stage('fenced'),
     haltedMs: stage('halted'),
+    provedMs: stage('proved'),
     obligations: view.lanes.map((lane) => ({
       connector: lane.connector,
       target: lane.target,
@@ -83,15 +84,30 @@ export function summaryLines(
 ): readonly string[] {
   const summary = summaryOf(findings, complaints);
   const seconds = (ms: number | null): string => (ms === null ? 'never' : `${(ms / 1000).toFixed(2)} s`);
-  const rows = summary.obligations.map(
-    (row) =>
-      `  ${row.connector.padEnd(12)} ${row.agent.padEnd(12)} ${row.state.padEnd(8)} dead since ${seconds(row.provedMs).padStart(8)}   last success of the loop ${seconds(row.lastSuccessMs).padStart(8)}   attempts ${row.attempts}   ${row.evidence ?? ''}`,
+  const line = (...cells: readonly string[]): string =>
+    `  ${cells.map((cell, index) => cell.padEnd([13, 13, 9, 13, 14, 7][index] ?? 0)).join('')}`;
+  const rows = summary.obligations.map((row) =>
+    line(
+      row.connector,
+      row.agent,
+      row.state,
+      seconds(row.provedMs),
+      seconds(row.lastSuccessMs),
+      String(row.attempts),
+      row.evidence ?? '',
+    ),
   );
   return [
-    `Stop ${view(summary)} latched ${seconds(summary.latchedMs)}, fenced ${seconds(summary.fencedMs)}, halted ${seconds(summary.haltedMs)}; times since the stop was sent`,
+    `Stop ${view(summary)}: latched after ${seconds(summary.latchedMs)}, fenced ${seconds(summary.fencedMs)}, halted ${seconds(summary.haltedMs)}, proved ${seconds(summary.provedMs)}`,
+    '',
+    line('SYSTEM', 'AGENT', 'STATE', 'PROVED DEAD', 'LAST SUCCESS', 'TRIES', 'EVIDENCE'),
     ...rows,
-    `  tool calls after fenced: ${summary.toolCallsAfterFenced}   descendants halted: ${summary.descendantsHalted}   re-created agent untouched: ${summary.secondGenerationUntouched ? 'yes' : 'NO'}`,
-    ...(historyLink === null ? [] : [`  history: ${historyLink}`]),
+    '',
+    `  tool calls that reached the MCP server after fenced: ${summary.toolCallsAfterFenced}`,
+    `  sub-agents halted with it: ${summary.descendantsHalted}`,
+    `  credentials of the new billing-bot untouched: ${summary.secondGenerationUntouched ? 'yes' : 'NO'}`,
+    '  LAST SUCCESS: when the hijacked process got its last answer there. Times are since the stop was ordered.',
+    ...(historyLink === null ? [] : [`  history of the stop, while the demo is up (--keep): ${historyLink}`]),
     ...(complaints.length === 0
       ? ['Everything was proved.']
       : ['NOT everything was proved:', ...complaints.map((complaint) => `  - ${complaint}`)]),
