@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { callTool } from '../call-tool.ts';
 import { type Figure, figure, percentile } from '../figure.ts';
 import type { Row } from '../row.ts';
-import { callTool } from '../under-load.ts';
 
 /** From the stop's acknowledgement to the abort that the upstream itself sees, in the upstream's own log. */
 export const inFlightAbort: Row = {

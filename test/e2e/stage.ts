@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { callTool } from '../../bench/under-load.ts';
+import { callTool } from '../../bench/call-tool.ts';
 import type { Cast } from '../../examples/demo/cast.ts';
 import { fetchLoot, type LootItem } from '../../examples/demo/loot.ts';
 import { startWorld } from '../../examples/demo/world.ts';

@@ -1,0 +1,99 @@
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { percentile } from '../figure.ts';
+import { serveOrder } from '../program.ts';
+import { keepAlive } from './keep-alive.ts';
+
+export interface LoadOrder {
+  readonly gatewayUrl: string;
+  readonly taskToken: string;
+  readonly callsPerSecond: number;
+  readonly controlUrl: string;
+  readonly operatorToken: string;
+  readonly taskId: string;
+  readonly readsPerSecond: number;
+}
+
+export interface LoadReport {
+  readonly callsPerSecond: number;
+  readonly readsPerSecond: number;
+  /** Also those whose connection broke. */
+  readonly refused: number;
+  /** Due while as many as allowed were open: the system does not keep up. */
+  readonly skipped: number;
+  readonly callP50: number;
+  readonly callP99: number;
+  readonly cpuSeconds: number;
+}
+
+/** Bounds the queue that a system which does not keep up would collect, and after which nothing else could be measured. */
+const openAtMost = 32;
+
+/** An open loop: the next call is due when it is due, whether or not those before it were answered. */
+serveOrder<LoadOrder, LoadReport>(async (order, ended) => {
+  const gateway = keepAlive(order.taskToken, openAtMost);
+  const control = keepAlive(order.operatorToken, openAtMost);
+  const latencies: number[] = [];
+  let refused = 0;
+  let reads = 0;
+  const begun = performance.now();
+  const call = async (): Promise<void> => {
+    const sentAt = performance.now();
+    const { status, text } = await gateway('POST', `${order.gatewayUrl}/mcp`, {
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'tools/call',
+      params: { name: 'billing__list_invoices', arguments: {} },
+    });
+    if (status !== 200 || text.includes('"isError":true')) refused += 1;
+    else latencies.push(performance.now() - sentAt);
+  };
+  const read = async (): Promise<void> => {
+    const path = reads % 2 === 0 ? `/v1/tasks/${order.taskId}` : '/v1/stops?limit=10';
+    reads += 1;
+    if ((await control('GET', `${order.controlUrl}${path}`)).status !== 200) refused += 1;
+  };
+  const onError = (): void => {
+    refused += 1;
+  };
+  const [skipped] = await Promise.all([
+    paced(order.callsPerSecond, call, onError, ended),
+    paced(order.readsPerSecond, read, onError, ended),
+  ]);
+  const seconds = (performance.now() - begun) / 1_000;
+  const { user, system } = process.cpuUsage();
+  return {
+    callsPerSecond: latencies.length / seconds,
+    readsPerSecond: reads / seconds,
+    refused,
+    skipped,
+    callP50: percentile(latencies, 50),
+    callP99: percentile(latencies, 99),
+    cpuSeconds: (user + system) / 1e6,
+  };
+});
+
+async function paced(
+  perSecond: number,
+  work: () => Promise<void>,
+  onError: () => void,
+  ended: AbortSignal,
+): Promise<number> {
+  const open = new Set<Promise<void>>();
+  const begun = performance.now();
+  let skipped = 0;
+  for (let due = 0; !ended.aborted; due += 1) {
+    const one: Promise<void> = work()
+      .catch(onError)
+      .finally(() => open.delete(one));
+    open.add(one);
+    await sleep(Math.max(0, begun + ((due + 1) * 1_000) / perSecond - performance.now()));
+    while (open.size >= openAtMost) await Promise.race(open);
+    // What became due meanwhile is left out, or it would come as one burst.
+    const late = Math.max(0, Math.floor(((performance.now() - begun) / 1_000) * perSecond) - due - openAtMost);
+    skipped += late;
+    due += late;
+  }
+  await Promise.all(open);
+  return skipped;
+}
