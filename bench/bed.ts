@@ -5,18 +5,25 @@ import { Client, Connection } from '@temporalio/client';
 import { Client as PostgresClient } from 'pg';
 import { stringify } from 'yaml';
 import { type McpDemoServer, startMcpServer } from '../examples/demo/mcp-server.ts';
-import { type ScriptedModel, startScriptedModel } from '../examples/demo/scripted-model.ts';
+import { type Script, type ScriptedModel, startScriptedModel } from '../examples/demo/scripted-model.ts';
 import { namespaces } from '../src/contract/names.ts';
 import { type Installation, startInstallation } from '../src/runtime/installation/installation.ts';
 import { createEstop, type Estop } from '../src/sdk/estop.ts';
 
-/** A whole installation with an agent that waits for its model for ever, tools, and nothing to revoke. */
+export const toolCallsOfSteps = 10;
+const tenSteps: Script = [
+  ...Array.from({ length: toolCallsOfSteps }, () => ({ call: [{ tool: 'billing__list_invoices', arguments: {} }] })),
+  { say: 'done' },
+];
+
+/** A whole installation with an agent that waits for its model for ever, one that makes ten tool calls, tools, and nothing to revoke. */
 export interface Bed {
   readonly installation: Installation;
   readonly service: Estop;
   readonly operator: Estop;
   readonly agents: Client;
   readonly tools: McpDemoServer;
+  readonly model: ScriptedModel;
   readonly folder: string;
   /** As superuser, in the store's own cluster. */
   readonly postgres: PostgresClient;
@@ -27,7 +34,7 @@ export async function startBed(): Promise<Bed> {
   const folder = mkdtempSync(join(tmpdir(), 'estop-bench-'));
   const [tools, model] = await Promise.all([
     startMcpServer({ logPath: join(folder, 'mcp-calls.jsonl') }),
-    startScriptedModel({ scripts: { waits: [{ hang: true }] } }),
+    startScriptedModel({ scripts: { waits: [{ hang: true }], steps: tenSteps } }),
   ]);
   const configPath = join(folder, 'estop.yaml');
   writeFileSync(configPath, stringify(configOf(tools, model)));
@@ -48,6 +55,7 @@ export async function startBed(): Promise<Bed> {
     operator: connect(profile.token),
     agents: new Client({ connection, namespace: namespaces.agents }),
     tools,
+    model,
     folder,
     postgres,
     stop: async () => {
@@ -71,10 +79,17 @@ function configOf(tools: McpDemoServer, model: ScriptedModel): object {
         tools: { 'billing/*': 'allow' },
         limits: { maxOpenTasks: 100_000 },
       },
+      'steps-bot': {
+        owner: 'ada@example.com',
+        stopHolder: 'grace@example.com',
+        model: 'steps',
+        tools: { 'billing/*': 'allow' },
+      },
     },
     tools: { billing: { url: tools.url } },
     models: {
       waits: { provider: 'openai-compatible', model: 'waits', baseUrl: model.baseUrl, apiKey: { env: 'MODEL_KEY' } },
+      steps: { provider: 'openai-compatible', model: 'steps', baseUrl: model.baseUrl, apiKey: { env: 'MODEL_KEY' } },
     },
   };
 }

@@ -1,4 +1,6 @@
 import type { Row } from '../row.ts';
+import { afterFenced } from './after-fenced.ts';
+import { agentSteps } from './agent-steps.ts';
 import { cliStop } from './cli-stop.ts';
 import { demo } from './demo.ts';
 import { failingLanes } from './failing-lanes.ts';
@@ -14,6 +16,8 @@ export const rows: readonly Row[] = [
   cliStop,
   killToClosed,
   inFlightAbort,
+  afterFenced,
+  agentSteps,
   stopLatched,
   manyTasks,
   failingLanes,
