@@ -1,9 +1,15 @@
+import { Client } from '@temporalio/client';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createTaskWorkflows } from '../../src/activities/task-workflows.ts';
 import { namespaces, queues, signals, stopIntakeWorkflowId, workflowTypes } from '../../src/contract/names.ts';
+import { sweepGapMs } from '../../src/contract/numbers.ts';
 import type { StopOrder } from '../../src/contract/stop.ts';
+import { ensureKeys, openKeyRing } from '../../src/runtime/keys/key-ring.ts';
+import { createSealer } from '../../src/runtime/keys/sealer.ts';
+import { createDataConverter } from '../../src/runtime/temporal-connection.ts';
 import { type Relay, startRelay } from '../../src/workers/relay/start-relay.ts';
 import { requires } from '../kit/requires.ts';
+import { tempFolder } from '../kit/temp-folder.ts';
 import { newId, order } from '../store/ledger.ts';
 import { environment, type Rig, startRig, until } from './rig.ts';
 
@@ -25,13 +31,13 @@ requires('temporal')('the drain of the intake', () => {
       signalArgs: [one],
     });
   /** The relay alone: no worker takes up the intake's tasks. */
-  const startTheRelay = (): void => {
+  const startTheRelay = (control = rig.control): void => {
     const store = rig.ledger.as('estop_revoker');
     relay = startRelay({
       environment,
       store,
       latchStore: store,
-      control: rig.control,
+      control,
       agents: rig.agents,
       tasks: createTaskWorkflows(rig.agents, 'test'),
       log: rig.log,
@@ -92,4 +98,42 @@ requires('temporal')('the drain of the intake', () => {
     expect(await isLatched(first)).toBe(true);
     expect(await isLatched(buffered)).toBe(true);
   });
+
+  it('keeps what it has no key for and says so; it is recorded when that order could be read, and is latched', async () => {
+    const strangers = tempFolder();
+    ensureKeys(strangers, environment);
+    const stranger = new Client({
+      connection: rig.control.connection,
+      namespace: namespaces.control,
+      dataConverter: createDataConverter(createSealer(openKeyRing(strangers, 'codec', environment))),
+    });
+    const sealed = order('agent:sealed');
+    await stranger.workflow.signalWithStart(workflowTypes.stopIntake, {
+      workflowId,
+      taskQueue: queues.control,
+      args: [],
+      signal: signals.order,
+      signalArgs: [sealed],
+    });
+    // Closed runs are read once, unless there is something in them that could not be read.
+    await rig.control.workflow.getHandle(workflowId).terminate('by hand');
+    await wantDrain();
+    startTheRelay();
+    await until(async () =>
+      rig.logged.some(({ level, fields }) => level === 'error' && fields['event'] === 'drain.sealed'),
+    );
+    const line = async () => {
+      const { workflowExecutionInfo } = (await rig.control.workflow.getHandle(workflowId).describe()).raw;
+      return Date.now() - Number(workflowExecutionInfo?.startTime?.seconds) * 1_000;
+    };
+    // By then a reading without anything sealed in it would have been recorded.
+    await until(async () => (await line()) > sweepGapMs + 3_000);
+    expect(await rig.ledger.sql('SELECT 1 FROM estop.intake_drains')).toEqual([]);
+    expect(await isLatched(sealed)).toBe(false);
+    expect(rig.logged.filter(({ fields }) => fields['event'] === 'drain.sealed')).toHaveLength(1);
+    await relay?.close();
+    startTheRelay(stranger);
+    await drained();
+    expect(await isLatched(sealed)).toBe(true);
+  }, 60_000);
 });

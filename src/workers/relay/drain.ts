@@ -22,6 +22,7 @@ interface DrainDeps {
 const lookEveryMs = 100;
 const drainEveryMs = 30_000;
 const notYetMs = 50;
+const sealedMs = 1_000;
 /** So long ago that no clock is wrong by as much. */
 const surelyOldMs = 5 * 60_000;
 
@@ -33,18 +34,27 @@ const surelyOldMs = 5 * 60_000;
  * An older run that is not part of that line (it was ended, by hand or by a bug, and another was started) is known to the list
  * alone, which lags. So as long as the beginning of the newest line is young, a predecessor may be missing in the list, and nothing
  * is recorded. A run that a person has DELETED from Temporal is not protected; whoever sent its orders still pursues them.
+ *
+ * What is sealed with a key that is not held here may be an order: it stays where it is, is read again at every drain, and as long as
+ * it is there nothing is recorded either. A person brings the key back, or deletes the run.
  */
 export function drainRound(deps: DrainDeps): Round {
   const lines = new LinesSeen();
-  const verified = new Set<string>();
+  const seen: RunsSeen = { verified: new Set(), sealed: new Set() };
   let drainedAt = Number.NEGATIVE_INFINITY;
   return {
     name: 'drain',
     run: async () => {
       if (!(await isDue(deps, lines, drainedAt))) return lookEveryMs;
-      if (!(await drainOnce(deps, lines, verified))) return notYetMs;
-      drainedAt = performance.now();
-      return lookEveryMs;
+      switch (await drainOnce(deps, lines, seen)) {
+        case 'drained':
+          drainedAt = performance.now();
+          return lookEveryMs;
+        case 'not-yet':
+          return notYetMs;
+        case 'sealed':
+          return sealedMs;
+      }
     },
   };
 }
@@ -60,13 +70,25 @@ async function isDue({ store, client, environment }: DrainDeps, lines: LinesSeen
   }
 }
 
-/** False: not everything could be seen yet. `verified` spares reading closed runs twice; they do not change. */
-async function drainOnce(deps: DrainDeps, lines: LinesSeen, verified: Set<string>): Promise<boolean> {
+interface RunsSeen {
+  /** Spares reading closed runs twice; they do not change. */
+  readonly verified: Set<string>;
+  /** Said once. */
+  readonly sealed: Set<string>;
+}
+
+/** `not-yet`: not everything could be seen. */
+async function drainOnce(
+  deps: DrainDeps,
+  lines: LinesSeen,
+  { verified, sealed }: RunsSeen,
+): Promise<'drained' | 'not-yet' | 'sealed'> {
   const { store, client, environment } = deps;
   const workflowId = stopIntakeWorkflowId(environment);
   const begunAt = await storeNow(store);
   const newest = await describeNewest(client, workflowId);
-  if (newest?.mayHoldUnseen === true) return false;
+  if (newest?.mayHoldUnseen === true) return 'not-yet';
+  let isSealed = false;
   const listed = await listRuns(client, workflowId);
   const toRead = [...new Set([...(newest === undefined ? [] : [newest.runId]), ...listed.keys()])];
   for (let runId = toRead.pop(); runId !== undefined; runId = toRead.pop()) {
@@ -74,12 +96,27 @@ async function drainOnce(deps: DrainDeps, lines: LinesSeen, verified: Set<string
     const run = await readRun(client, workflowId, runId);
     if (run?.continuedFrom !== undefined) toRead.push(run.continuedFrom);
     await latchMissing(deps, run?.orders ?? []);
+    if (run?.isSealed === true) {
+      isSealed = true;
+      sayOnce(deps, workflowId, runId, sealed);
+      continue;
+    }
     const isOpen = runId === newest?.runId ? newest.isOpen : listed.get(runId)?.isOpen === true;
     if (!isOpen) verified.add(runId);
   }
-  if (newest !== undefined && !lines.isOld(newest)) return false;
+  if (isSealed) return 'sealed';
+  if (newest !== undefined && !lines.isOld(newest)) return 'not-yet';
   await recordDrain(store, begunAt);
-  return true;
+  return 'drained';
+}
+
+function sayOnce({ log }: DrainDeps, workflowId: string, runId: string, said: Set<string>): void {
+  if (said.has(runId)) return;
+  said.add(runId);
+  log.error(
+    { event: 'drain.sealed', workflowId, runId },
+    'the intake holds what may be a stop, sealed with a key that is not held here: gateways with a gap in their lease admit nothing until it can be read',
+  );
 }
 
 async function latchMissing({ store, latch, log }: DrainDeps, orders: readonly StopOrder[]): Promise<void> {

@@ -63,6 +63,8 @@ export async function listRuns(
 
 export interface ReadRun {
   readonly orders: readonly StopOrder[];
+  /** There are payloads that no key held here opens: each may be an order. */
+  readonly isSealed: boolean;
   /** The run before this one, if this one continues it. */
   readonly continuedFrom: string | undefined;
 }
@@ -71,7 +73,13 @@ export interface ReadRun {
 export async function readRun(client: Client, workflowId: string, runId: string): Promise<ReadRun | undefined> {
   const { namespace } = client.options;
   const orders: StopOrder[] = [];
+  let isSealed = false;
   let continuedFrom: string | undefined;
+  const take = async (payloads: readonly Payload[] | null | undefined): Promise<void> => {
+    const decoded = await decode(client, payloads);
+    orders.push(...decoded.orders);
+    isSealed ||= decoded.isSealed;
+  };
   let nextPageToken: Uint8Array | undefined;
   do {
     const request = {
@@ -91,37 +99,54 @@ export async function readRun(client: Client, workflowId: string, runId: string)
     for (const event of page.history?.events ?? []) {
       const signaled = event.workflowExecutionSignaledEventAttributes;
       if (event.eventType === signaledEvent && signaled?.signalName === signals.order)
-        orders.push(...(await decode(client, signaled.input?.payloads)));
+        await take(signaled.input?.payloads);
       const started = event.workflowExecutionStartedEventAttributes;
       if (event.eventType === startedEvent && started != null) {
         if (started.continuedExecutionRunId != null && started.continuedExecutionRunId !== '')
           continuedFrom = started.continuedExecutionRunId;
-        orders.push(...(await decode(client, started.input?.payloads)));
+        await take(started.input?.payloads);
       }
     }
     nextPageToken = page.nextPageToken != null && page.nextPageToken.length > 0 ? page.nextPageToken : undefined;
   } while (nextPageToken !== undefined);
-  return { orders, continuedFrom };
+  return { orders, isSealed, continuedFrom };
 }
 
-/** Whatever of these payloads is an order, or a list of orders. What cannot be read is nobody's order: junk, or sealed by a stranger. */
-async function decode(client: Client, payloads: readonly Payload[] | null | undefined): Promise<readonly StopOrder[]> {
-  const found: StopOrder[] = [];
+/** What Temporal's own tools send. Any other encoding that is left after our codecs is somebody's seal. */
+const plainEncodings: readonly string[] = [
+  'json/plain',
+  'json/protobuf',
+  'binary/plain',
+  'binary/protobuf',
+  'binary/null',
+  '',
+];
+
+/** Whatever of these payloads is an order, or a list of orders. Junk is nobody's order; what is sealed may be anybody's. */
+async function decode(
+  client: Client,
+  payloads: readonly Payload[] | null | undefined,
+): Promise<Pick<ReadRun, 'orders' | 'isSealed'>> {
+  const orders: StopOrder[] = [];
+  let isSealed = false;
   for (const payload of payloads ?? []) {
     try {
       let opened: Payload[] = [payload];
       for (const codec of [...client.options.loadedDataConverter.payloadCodecs].reverse())
         opened = await codec.decode(opened);
       for (const one of opened) {
+        isSealed ||= !plainEncodings.includes(encodingOf(one));
         const value: unknown = defaultPayloadConverter.fromPayload(one);
         for (const candidate of Array.isArray(value) ? value : [value]) {
           const order = readOrder(candidate);
-          if (order !== undefined) found.push(order);
+          if (order !== undefined) orders.push(order);
         }
       }
     } catch {
       // One junk payload must not hide the orders beside it.
     }
   }
-  return found;
+  return { orders, isSealed };
 }
+
+const encodingOf = ({ metadata }: Payload): string => new TextDecoder().decode(metadata?.['encoding'] ?? undefined);
