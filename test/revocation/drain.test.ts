@@ -1,16 +1,19 @@
 import { Client } from '@temporalio/client';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { createStopActivities } from '../../src/activities/stop.ts';
 import { createTaskWorkflows } from '../../src/activities/task-workflows.ts';
 import { namespaces, queues, signals, stopIntakeWorkflowId, workflowTypes } from '../../src/contract/names.ts';
 import { sweepGapMs } from '../../src/contract/numbers.ts';
+import { orderKey } from '../../src/contract/order.ts';
 import type { StopOrder } from '../../src/contract/stop.ts';
 import { ensureKeys, openKeyRing } from '../../src/runtime/keys/key-ring.ts';
 import { createSealer } from '../../src/runtime/keys/sealer.ts';
 import { createDataConverter } from '../../src/runtime/temporal-connection.ts';
+import { resetStop } from '../../src/store/stops.ts';
 import { type Relay, startRelay } from '../../src/workers/relay/start-relay.ts';
 import { requires } from '../kit/requires.ts';
 import { tempFolder } from '../kit/temp-folder.ts';
-import { newId, order } from '../store/ledger.ts';
+import { fence, newId, order } from '../store/ledger.ts';
 import { environment, type Rig, startRig, until } from './rig.ts';
 
 requires('temporal')('the drain of the intake', () => {
@@ -97,6 +100,26 @@ requires('temporal')('the drain of the intake', () => {
     await drained();
     expect(await isLatched(first)).toBe(true);
     expect(await isLatched(buffered)).toBe(true);
+  });
+
+  it('takes an order whose stop was latched and reset since for done: nobody is stopped a second time', async () => {
+    const [over, waiting] = [order('agent:over'), order('agent:waiting')];
+    for (const one of [over, waiting]) await accept(one);
+    const stops = createStopActivities({ store: rig.ledger.as('estop_revoker'), environment, log: rig.log });
+    await stops.latchOrders([over]);
+    await fence(rig.ledger, over.stopId);
+    const reset = { stopId: over.stopId, actor: 'olga', reason: 'over' };
+    expect((await resetStop(rig.ledger.as('estop_control'), reset)).kind).toBe('reset');
+    // The intake tries again what it has not heard the end of, and the drain reads the same history.
+    expect(await stops.latchOrders([over])).toEqual([orderKey(over)]);
+    await wantDrain();
+    startTheRelay();
+    await drained();
+    expect(await isLatched(waiting)).toBe(true);
+    expect(await rig.ledger.sql('SELECT stop_id FROM estop.stops WHERE reset_at IS NULL')).toEqual([
+      { stop_id: waiting.stopId },
+    ]);
+    expect(await rig.ledger.sql('SELECT 1 FROM estop.stops')).toHaveLength(2);
   });
 
   it('keeps what it has no key for and says so; it is recorded when that order could be read, and is latched', async () => {
