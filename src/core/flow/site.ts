@@ -1,0 +1,39 @@
+/** The site of an address is its registrable domain: all that stands under one owner. Strict: what is not plainly a web address has none. */
+import { parse } from 'tldts';
+
+const options = { validateHostname: false, extractHostname: false, allowPrivateDomains: true } as const;
+const scheme = /^([a-z][a-z0-9+.-]*):/i;
+/** No user part, no backslash, no space, no percent in the host: each is a way to show one host and reach another. */
+const address = /^(?:(?:https?|ftps?|wss?):)?(?:\/\/)?([\p{L}\p{N}._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?(?:[/?#][^\s\\]*)?$/iu;
+
+export function siteOf(url: string): string | undefined {
+  if (url.length > 8192) return undefined;
+  const trimmed = url.trim();
+  const before = scheme.exec(trimmed)?.[1]?.toLowerCase();
+  // `host:8080/path` has no scheme, it has a port.
+  const isPort = before !== undefined && /^[^:]*:\d{1,5}(?:[/?#]|$)/.test(trimmed);
+  if (before !== undefined && !isPort && !/^(?:https?|ftps?|wss?)$/.test(before)) return undefined;
+  const host = address.exec(trimmed)?.[1]?.normalize('NFC').toLowerCase().replace(/\.+$/, '');
+  if (host === undefined || host === '' || host.startsWith('.') || host.includes('..')) return undefined;
+  if (host.startsWith('[')) return host;
+  return parse(host, options).domain ?? host;
+}
+
+/** Whether a bare word of a text is meant as a host: it ends in a suffix under which sites are registered. */
+export function isHost(word: string): boolean {
+  if (!word.includes('.') || word.includes('@')) return false;
+  const { isIcann, domain } = parse(word.toLowerCase(), options);
+  return isIcann === true && domain !== null;
+}
+
+const emailPattern = /^[\p{L}\p{N}.!#$%&'*+/=?^_`{|}~-]{1,64}@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+$/u;
+
+export function isEmail(word: string): boolean {
+  return word.length <= 320 && emailPattern.test(word);
+}
+
+/** `Name <address>` is its address, because a display name is whatever its sender likes. */
+export function addressOf(value: string): string {
+  const inner = /^[^<>@]*<([^<>\s]+)>$/.exec(value.trim())?.[1];
+  return (inner ?? value.trim()).replace(/^mailto:/i, '');
+}

@@ -1,0 +1,55 @@
+/** Folds the forms of an English word to one key: crude, the same on both sides of every comparison, and never trusted alone. */
+const irregular: Readonly<Record<string, string>> = {
+  bought: 'buy',
+  rebought: 'rebuy',
+  sent: 'send',
+  paid: 'pay',
+  made: 'make',
+  wrote: 'write',
+  written: 'write',
+  told: 'tell',
+  ran: 'run',
+  gave: 'give',
+  given: 'give',
+  got: 'get',
+  found: 'find',
+  saw: 'see',
+  payment: 'pay',
+  deletion: 'delet',
+  removal: 'remov',
+  reservation: 'reserv',
+};
+
+const endings = ['ations', 'ation', 'ments', 'ment', 'ings', 'ing', 'ies', 'ied', 'ers', 'er', 'ed', 'es', 's', 'e'] as const;
+
+export function stem(word: string): string {
+  const lower = word.toLowerCase();
+  const known = irregular[lower];
+  if (known !== undefined) return known;
+  if (lower.length < 4) return lower.length === 3 && lower.endsWith('s') && !lower.endsWith('ss') ? lower.slice(0, 2) : lower;
+  if (lower.endsWith('ss')) return lower;
+  for (const ending of endings) {
+    if (!lower.endsWith(ending) || lower.length - ending.length < 3) continue;
+    const root = lower.slice(0, -ending.length);
+    if (ending === 'ies' || ending === 'ied') return `${root}y`;
+    return undoubled(root);
+  }
+  return lower;
+}
+
+function undoubled(root: string): string {
+  const last = root.at(-1);
+  const doubled = root.length > 3 && last !== undefined && last === root.at(-2) && !'aeiouls'.includes(last);
+  if (doubled) return root.slice(0, -1);
+  return root.length > 4 && root.endsWith('e') ? root.slice(0, -1) : root;
+}
+
+/** `sendMoney`, `send_money`, `send-money`, `Send money`: the words of a name, in order, as written. */
+export function wordsOfName(name: string): readonly string[] {
+  return name
+    .replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2')
+    .replaceAll(/([A-Z]+)([A-Z][a-z])/g, '$1 $2')
+    .split(/[^\p{L}\p{N}]+/u)
+    .filter((word) => word !== '')
+    .map((word) => word.toLowerCase());
+}

@@ -1,0 +1,132 @@
+/** The tier of a tool never seen. The one expensive mistake is a sink taken for a read, so every doubt goes up. */
+import type { Tier } from './facts.ts';
+import { stem, wordsOfName } from './stem.ts';
+import type { ToolDefinition } from './tool-profile.ts';
+import { fetchVerbs, localNouns, localVerbs, nounsToo, programWords, readNouns, readVerbs, sinkVerbs } from './words.ts';
+
+interface Proposal {
+  readonly tier: Tier;
+  readonly because: string;
+  readonly verb: string;
+}
+
+type Class = 'read' | 'local' | 'sink' | 'unknown';
+
+export function proposeTier(tool: ToolDefinition): Proposal {
+  const name = wordsOfName(tool.name);
+  const description = (tool.description ?? '').slice(0, 2000);
+  const opening = firstVerb(description);
+  const [byName, verb] = classOfName(name.map(stem), opening);
+  const byText = classOf(opening);
+  const names = argumentNames(tool.inputSchema);
+  const raised = raisedBy(tool.annotations);
+  const say = (tier: Tier, because: string): Proposal => ({ ...higher(tier, because, raised), verb });
+
+  if (isCode(names, tool)) return say('code', 'takes nothing but a one-time code');
+  if (names.some((argument) => programWords.has(stem(argument.at(-1) ?? '')) && !/\bcode\b/.test(argument.slice(0, -1).join(' ')) && !isOtherCode(argument))) {
+    return say('destructive', 'takes a program or a command');
+  }
+  const takesUrl = names.some((argument) => argument.some((word) => /^(?:url|uri|urls|link|href)$/.test(word)));
+  const sendsAlong = names.some((argument) => argument.some((word) => /^(?:body|payload|data|values|fields|headers|form|content|method|webhook)$/.test(word)));
+  if (takesUrl && sendsAlong) return say('destructive', 'takes an address and what to send there');
+  const effect = sideEffect(description);
+  if (effect !== undefined) return say('destructive', `its description says: ${effect}`);
+  if (byName === 'sink') return say('destructive', `its name says: ${verb}`);
+  if (takesUrl && (fetchVerbs.has(verb) || byName === 'read' || byName === 'local')) return say('fetch', 'takes an address');
+  if (byName === 'read' && (byText === 'read' || byText === 'unknown')) return say('read', `its name says: ${verb}`);
+  if (byName === 'unknown' && byText === 'read') return say(takesUrl ? 'fetch' : 'read', `its description says: ${opening}`);
+  if (byName === 'local' && byText !== 'sink') return say('write', `its name says: ${verb}`);
+  if (byName === 'read' && byText === 'local') return say('write', `its description says: ${opening}`);
+  return say('destructive', byName === 'unknown' ? 'nothing says that it only looks' : `its description says: ${opening}`);
+}
+
+const order: readonly Tier[] = ['read', 'fetch', 'write', 'destructive'];
+
+/** rule: annotations raise a tier, never lower it. A one-time code completes a call that was judged already. */
+function higher(tier: Tier, because: string, raised: Tier): { readonly tier: Tier; readonly because: string } {
+  const floor = order.indexOf(raised);
+  const from = tier === 'code' ? 0 : order.indexOf(tier);
+  if (floor <= from) return { tier, because };
+  return { tier: raised, because: 'its annotations say so' };
+}
+
+function raisedBy(annotations: unknown): Tier {
+  if (typeof annotations !== 'object' || annotations === null) return 'read';
+  const hints = annotations as { readonly destructiveHint?: unknown; readonly readOnlyHint?: unknown }; // compared with booleans below
+  if (hints.destructiveHint === true) return 'destructive';
+  return hints.readOnlyHint === false ? 'write' : 'read';
+}
+
+function classOf(word: string): Class {
+  if (word === '') return 'unknown';
+  if (readVerbs.has(word)) return 'read';
+  if (sinkVerbs.has(word)) return 'sink';
+  return localVerbs.has(word) ? 'local' : 'unknown';
+}
+
+/** The first word of a name that is a verb decides; a noun as often as a verb decides only in front of others. */
+function classOfName(name: readonly string[], opening: string): readonly [Class, string] {
+  const at = name.findIndex((word) => classOf(word) !== 'unknown');
+  const word = name[at];
+  if (word === undefined) return ['unknown', opening];
+  const rest = [...name.slice(0, at), ...name.slice(at + 1)];
+  const last = name.at(-1) ?? '';
+  if (nounsToo.has(word) && (at > 0 || readNouns.has(last)) && rest.length > 0) {
+    const verb = rest.find((other) => !nounsToo.has(other) && classOf(other) !== 'unknown');
+    if (verb !== undefined) return [withObject(verb, rest), verb];
+    // "account_balance", "order_history": what the description opens with says what it does.
+    if (readNouns.has(last) && classOf(opening) === 'read') return ['read', opening];
+    if (classOf(opening) !== 'unknown') return [withObject(opening, name), opening];
+    return ['sink', word];
+  }
+  if (readVerbs.has(word)) {
+    const joined = name.slice(at + 1);
+    const then = joined.findIndex((other) => other === 'and' || other === 'or' || other === 'then' || other === 'in' || other === 'out');
+    if (then >= 0) return ['sink', word];
+  }
+  return [withObject(word, rest), word];
+}
+
+const session = new Set(['login', 'logout', 'signin', 'authenticate'].map(stem));
+
+/** A file made here harms nobody; an event, a user, a key, a comment reaches others. */
+function withObject(verb: string, rest: readonly string[]): Class {
+  const found = classOf(verb);
+  if (found !== 'local') return found;
+  if (session.has(verb)) return 'local';
+  if (rest.some((word) => sinkVerbs.has(word) && !nounsToo.has(word))) return 'sink';
+  return rest.some((word) => localNouns.has(word)) || rest.length === 0 ? 'local' : 'sink';
+}
+
+function firstVerb(description: string): string {
+  const words = wordsOfName(description.slice(0, 160)).slice(0, 3).map(stem);
+  const first = words[0] ?? '';
+  return classOf(first) === 'unknown' && /ly$/.test(first) ? (words[1] ?? '') : first;
+}
+
+const acts =
+  'sends?|emails?|mails?|notif(?:y|ies)|forwards?|posts?|publishes|deletes?|removes?|erases?|overwrites?|pays?|transfers?|charges?|shares?|grants?|revokes?|executes?|runs?|purchases?|buys?|cancels?|uploads?|submits?|invites?|modif(?:y|ies)|updates?|kills?|terminates?';
+const effects = new RegExp(`\\b(?:(?:it |this |also |will |automatically |and |then |which |that |, )+)(?:${acts})\\b(?! of\\b)`, 'i');
+
+/** "It will also send an email": a second thing that a tool does, said anywhere in its description. */
+function sideEffect(description: string): string | undefined {
+  return effects.exec(description)?.[0].trim();
+}
+
+function argumentNames(schema: unknown): readonly (readonly string[])[] {
+  if (typeof schema !== 'object' || schema === null) return [];
+  const { properties } = schema as { readonly properties?: unknown }; // checked next
+  return typeof properties === 'object' && properties !== null ? Object.keys(properties).map(wordsOfName) : [];
+}
+
+const oneTime = /\b(?:otp|one[- ]time|2fa|two[- ]factor|mfa|verification code|verify code|sms code)\b/i;
+
+function isCode(names: readonly (readonly string[])[], tool: ToolDefinition): boolean {
+  const only = names[0]?.join(' ') ?? '';
+  if (names.length !== 1 || !/\b(?:otp|code|pin|totp)\b/.test(only)) return false;
+  const text = `${only} ${tool.name.replaceAll('_', ' ')} ${tool.description ?? ''}`;
+  return oneTime.test(text) && /\b(?:verif|confirm|validat|authenticat|complet)/i.test(text);
+}
+
+/** A code that names something: a country, a discount, a currency. */
+const isOtherCode = (argument: readonly string[]): boolean => argument.length > 1 && argument.at(-1) === 'code' && argument[0] !== 'source' && argument[0] !== 'python';
