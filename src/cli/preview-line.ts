@@ -6,8 +6,10 @@ export function previewLine(preview: StopPreview): string {
   if (!preview.known) return `How much ${visible(preview.scopeKey)} covers could not be counted within two seconds.`;
   const examples = preview.examples.map((entry) => `${visible(entry.taskId)} (${visible(entry.agentId)})`);
   return [
-    `It covers ${preview.tasks} open tasks of ${preview.agents} agents,`,
-    `${preview.callsInFlight} calls in flight and ${preview.credentials} live credentials.`,
+    `It covers ${count(preview.tasks, 'open task')} of ${count(preview.agents, 'agent')},`,
+    `${count(preview.callsInFlight, 'call')} in flight and ${count(preview.credentials, 'live credential')}.`,
     ...(examples.length === 0 ? [] : [`For example ${examples.join(', ')}.`]),
   ].join(' ');
 }
+
+const count = (number: number | null, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`;

@@ -21,11 +21,28 @@ function toFields(issue: z.core.$ZodIssue, kind: 'body' | 'parameter'): readonly
   return [{ pointer: pointerTo(issue.path, kind), message: sentence(issue) }];
 }
 
-/** The library's own words for a missing value speak of types; a caller thinks of fields. */
+/** Our own messages are sentences; the library's speak of types and end without a stop, where a caller thinks of fields. */
 function sentence(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined')) return 'This field is needed.';
-  return issue.message;
+  if (issue.message.endsWith('.')) return issue.message;
+  switch (issue.code) {
+    case 'invalid_type':
+      if (issue.message.endsWith('received undefined')) return 'This field is needed.';
+      return `This has to be ${named[issue.expected] ?? issue.expected}.`;
+    case 'invalid_value':
+      return `This has to be ${issue.values.map((value) => JSON.stringify(value)).join(' or ')}.`;
+    default:
+      return `${issue.message}.`;
+  }
 }
+
+const named: Readonly<Record<string, string>> = {
+  object: 'an object',
+  array: 'a list',
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+};
 
 /** Keys come from the caller: shortened, and printable by the JSON that carries them. */
 function pointerTo(path: readonly PropertyKey[], kind: 'body' | 'parameter'): string {

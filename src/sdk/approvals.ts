@@ -1,4 +1,5 @@
 import type { Approval, ApprovalDecision, ApprovalPage } from '../contract/http/approvals.ts';
+import { pathSegment } from './path-segment.ts';
 import type { Transport } from './transport.ts';
 
 export interface Approvals {
@@ -23,11 +24,11 @@ export function createApprovals(call: Transport, baseUrl: string): Approvals {
     call({
       method: 'POST',
       baseUrl,
-      path: `/v1/approvals/${encodeURIComponent(approvalId)}:decide`,
+      path: `/v1/approvals/${pathSegment(approvalId)}:decide`,
       body: { decision, ...(reason === undefined ? {} : { reason }) },
     });
   return {
-    get: (approvalId) => call({ method: 'GET', baseUrl, path: `/v1/approvals/${encodeURIComponent(approvalId)}` }),
+    get: (approvalId) => call({ method: 'GET', baseUrl, path: `/v1/approvals/${pathSegment(approvalId)}` }),
     list: (query = {}) => call({ method: 'GET', baseUrl, path: '/v1/approvals', query }),
     approve: (approvalId, { reason } = {}) => decide(approvalId, 'approved', reason),
     deny: (approvalId, { reason } = {}) => decide(approvalId, 'denied', reason),

@@ -3,6 +3,7 @@ import type { ObligationPage, ResetResult, StopPage, StopPreview, StopView } fro
 import type { StopCategory, StopMethod, StopReceipt, StopStage } from '../contract/stop.ts';
 import { EstopError } from '../core/errors.ts';
 import { formatId } from '../core/ids.ts';
+import { pathSegment } from './path-segment.ts';
 import { pollUntil, type WaitOptions } from './poll.ts';
 import { type StopTarget, scopeKeyOf } from './scope.ts';
 import type { Transport } from './transport.ts';
@@ -38,7 +39,7 @@ interface Urls {
 
 export function createStops(call: Transport, urls: Urls, environment: string): Stops {
   const baseUrl = urls.control;
-  const at = (stopId: string, verb = ''): string => `/v1/stops/${encodeURIComponent(stopId)}${verb}`;
+  const at = (stopId: string, verb = ''): string => `/v1/stops/${pathSegment(stopId)}${verb}`;
   const get: Stops['get'] = (stopId) => call({ method: 'GET', baseUrl, path: at(stopId) });
   return {
     stop: async (target, { signal, ...options } = {}) => {
@@ -66,7 +67,7 @@ export function createStops(call: Transport, urls: Urls, environment: string): S
       call({
         method: 'POST',
         baseUrl,
-        path: `/v1/obligations/${encodeURIComponent(obligationId)}:accept-risk`,
+        path: `/v1/obligations/${pathSegment(obligationId)}:accept-risk`,
         body: { reason },
       }),
   };

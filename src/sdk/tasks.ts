@@ -1,4 +1,5 @@
 import type { HoldResult, StartTask, Task, TaskHistory, TaskPage, TaskToken } from '../contract/http/tasks.ts';
+import { pathSegment } from './path-segment.ts';
 import { pollUntil, type WaitOptions } from './poll.ts';
 import type { Transport } from './transport.ts';
 
@@ -26,7 +27,7 @@ export interface Tasks {
 }
 
 export function createTasks(call: Transport, baseUrl: string): Tasks {
-  const at = (taskId: string, verb = ''): string => `/v1/tasks/${encodeURIComponent(taskId)}${verb}`;
+  const at = (taskId: string, verb = ''): string => `/v1/tasks/${pathSegment(taskId)}${verb}`;
   const get: Tasks['get'] = (taskId, options = {}) => call({ method: 'GET', baseUrl, path: at(taskId), ...options });
   return {
     start: (body, options = {}) => call({ method: 'POST', baseUrl, path: '/v1/tasks', body, ...options }),

@@ -30,7 +30,7 @@ export function readCursor(request: PageRequest): Position | undefined {
     // Falls through: whatever it was, it is not a cursor of ours.
   }
   throw new EstopError('invalid-input', {
-    fields: [{ pointer: 'cursor', message: 'is not a cursor that this list returned' }],
+    fields: [{ pointer: 'cursor', message: 'This is not a cursor that this list gave out.' }],
   });
 }
 

@@ -132,7 +132,7 @@ describe('estop stop', () => {
     const before = await rig.ledger.sql('SELECT count(*)::int AS n FROM estop.stops');
     const ran = await rig.run(['stop', 'agent', 'billing-bot', '--dry-run']);
     expect(ran).toMatchObject({ code: 0 });
-    expect(ran.stdout).toMatch(/It covers \d+ open tasks/);
+    expect(ran.stdout).toMatch(/It covers (1 open task|\d+ open tasks) of (1 agent|\d+ agents), 0 calls in flight/);
     expect(await rig.ledger.sql('SELECT count(*)::int AS n FROM estop.stops')).toEqual(before);
   });
 

@@ -227,6 +227,25 @@ describe('the SDK against servers that are not ours', () => {
     expect(await codeOf(estop.tasks.list())).toBe('bad-answer');
   });
 
+  it.each(['', '.', '..', '\ud800'])('an id that is %j leads nowhere else', async (id) => {
+    let asked = 0;
+    const estop = await serve((response) => {
+      asked += 1;
+      response.end('{}');
+    });
+    const calls = [
+      async () => estop.tasks.get(id),
+      async () => estop.tasks.history(id),
+      async () => estop.stops.get(id),
+      async () => estop.stops.obligations(id),
+      async () => estop.stops.acceptRisk(id, { reason: 'x' }),
+      async () => estop.approvals.get(id),
+      async () => estop.approvals.deny(id),
+    ];
+    for (const call of calls) expect(await codeOf(call())).toBe('invalid-input');
+    expect(asked).toBe(0);
+  });
+
   it('without a token it says what to set', () => {
     expect(() => createEstop({ token: '' })).toThrow(/ESTOP_TOKEN/);
     expect(() => createEstop({ token: 'hunter2' })).toThrow(/ESTOP_TOKEN/);

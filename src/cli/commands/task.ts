@@ -167,7 +167,7 @@ function taskLines(found: Task, now: number): readonly string[] {
     ['state', stateOf(found)],
     ...(found.stoppedBy === null ? [] : [['stopped by', found.stoppedBy] as const]),
     ...(found.parentTaskId === null ? [] : [['parent', found.parentTaskId] as const]),
-    ['purpose', found.purpose],
+    ['purpose', found.purpose === '' ? '-' : found.purpose],
     ['requested by', found.requestedBy],
     ['started', exact(found.registeredAt, now)],
     ...(found.closedAt === null ? [] : [['closed', exact(found.closedAt, now)] as const]),
