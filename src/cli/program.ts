@@ -74,7 +74,8 @@ function createProgram(): Command {
     .addHelpText(
       'after',
       `
-Exit codes: 0 confirmed, 1 error, 2 usage, 3 partial, 4 not allowed, 5 not found,
+Exit codes: 0 confirmed, 1 error, 2 usage, 4 not allowed, 5 not found,
+            3 partial: the rest needs a date or a person, or a person accepted it as a risk,
             6 latched but not confirmed within --wait, 7 cannot be reached, 130 declined
 
 Examples:

@@ -101,6 +101,7 @@ export function stopLines(stop: StopView, now: number, paint: Paint): readonly s
     '',
     ...stageLines(stop, paint),
     ...(lanes.length === 0 ? [] : ['', ...lanes]),
+    ...riskLines(stop),
     ...(stop.calls.length === 0
       ? []
       : [
@@ -110,5 +111,16 @@ export function stopLines(stop: StopView, now: number, paint: Paint): readonly s
             (call) => `  ${visible(call.tool)}  task ${visible(call.taskId)}  admitted ${exact(call.admittedAt, now)}`,
           ),
         ]),
+  ];
+}
+
+/** How to name what needs a person: the one end without proof is theirs alone, and never the first thing to try. */
+function riskLines(stop: StopView): readonly string[] {
+  const stuck = stop.lanes.filter((lane) => lane.needsHuman !== null && !lane.final);
+  if (stuck.length === 0) return [];
+  return [
+    '',
+    'needs a person: mend it, and the work goes on by itself; if it cannot be mended, answer for it with',
+    ...stuck.map((lane) => `  estop accept-risk ${visible(lane.obligationId)} --reason ".."`),
   ];
 }

@@ -71,7 +71,9 @@ describe('estop stop', () => {
     await Promise.all([marking, endRelay()]);
     expect(ran.code).toBe(3);
     const stopId = ran.stdout.trim();
-    expect((await rig.run(['stop', 'show', stopId])).code).toBe(3);
+    const stuck = await rig.run(['stop', 'show', stopId]);
+    expect(stuck.code).toBe(3);
+    expect(stuck.stdout).toContain(`  estop accept-risk ${stopId}/${grantId} --reason`);
     expect(ran.stderr).toContain('partial: 1 of 1 need a person');
     expect(ran.stderr).toContain('NEEDS A PERSON: our own credential is refused');
 

@@ -66,12 +66,12 @@ export const stop: CliCommand = {
 
 function withOrderOptions(command: Command): Command {
   return command
-    .option('--reason <text>', 'why; may be left out', '')
+    .addOption(new Option('--reason <text>', 'why; may be left out').default('', 'none'))
     .addOption(
       new Option('--category <n>', '0: power off at once; 1: a short grace first').choices(['0', '1']).default('0'),
     )
-    .option('--grace <duration>', 'of category 1', parseDuration)
-    .option('--wait [duration]', 'how long to follow it (30s)', parseDuration, 30_000)
+    .option('--grace <duration>', 'how long category 1 waits before it cuts (up to 1m)', parseDuration)
+    .addOption(new Option('--wait [duration]', 'how long to follow it').argParser(parseDuration).default(30_000, '30s'))
     .option('--no-wait', 'return as soon as it is latched')
     .option('-y, --yes', 'do not ask')
     .option('--dry-run', 'say what it would cover, and stop nothing')
