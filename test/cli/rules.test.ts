@@ -1,12 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import fc from 'fast-check';
 import pc from 'picocolors';
 import { describe, expect, it } from 'vitest';
-import { readConnection } from '../../src/cli/connection.ts';
 import { directCommand } from '../../src/cli/direct-command.ts';
 import { parseDuration, spellOutWait } from '../../src/cli/duration-option.ts';
+import { eventLine } from '../../src/cli/event-line.ts';
 import { exitCodeOf } from '../../src/cli/exit-code.ts';
 import { verdictLine } from '../../src/cli/follow-stop.ts';
 import { stageLines } from '../../src/cli/stop-lines.ts';
@@ -14,7 +12,6 @@ import { exitCodeOfVerdict, isWaitingVain, judgeStop } from '../../src/cli/stop-
 import { duration, exact, relative } from '../../src/cli/when.ts';
 import type { StopView } from '../../src/contract/http/stops.ts';
 import { type ErrorCode, errorCatalogue } from '../../src/core/errors.ts';
-import { tempFolder } from '../kit/temp-folder.ts';
 
 const stages = ['latched', 'fenced', 'halted', 'revoked', 'proved'] as const;
 
@@ -195,6 +192,40 @@ describe('the line that is printed when nothing answers', () => {
   });
 });
 
+describe('an event on a terminal', () => {
+  const at = new Date('2026-11-20T12:00:01Z');
+  it.each([
+    [
+      'stop',
+      { scopeKey: 'agent:a', reached: 'fenced', inForce: true, stopId: 's', reason: 'x\u001b[2J' },
+      '12:00:01Z  stop        agent:a  fenced  s  x<U+001B>[2J',
+    ],
+    [
+      'stop',
+      { scopeKey: 'fleet', reached: 'proved', inForce: false, stopId: 's' },
+      '12:00:01Z  stop        fleet  reset  s',
+    ],
+    [
+      'obligation',
+      { connector: 'crm', target: 'c\nx', state: 'open', obligationId: 'o', needsHuman: 'no key' },
+      '12:00:01Z  obligation  crm c<U+000A>x  open  o  no key',
+    ],
+    [
+      'task',
+      { agentId: 'a', state: 'closed', outcome: 'done', taskId: 't' },
+      '12:00:01Z  task        a  closed done  t',
+    ],
+    [
+      'approval',
+      { tool: 'bank/pay', state: 'closed', approvalId: 'p', stoppedBy: 's' },
+      '12:00:01Z  approval    bank/pay  closed  p  s',
+    ],
+    ['task', null, '12:00:01Z  task'],
+  ] as const)('%s %j', (name, data, line) => {
+    expect(eventLine({ id: '1', name, data }, at).replace(/ +$/, '')).toBe(line);
+  });
+});
+
 describe('durations and times', () => {
   it.each([
     ['30s', 30_000],
@@ -222,71 +253,5 @@ describe('durations and times', () => {
     expect(exact('2026-11-20T11:59:57.123456Z', now)).toBe('2026-11-20 11:59:57Z (2 s ago)');
     expect(relative('garbage', now)).toBe('?');
     expect([duration(12), duration(1_234), duration(200_000)]).toEqual(['12 ms', '1.2 s', '3 min 20 s']);
-  });
-});
-
-describe('where estop is', () => {
-  const profile = {
-    environment: 'test',
-    controlUrl: 'http://profile-control',
-    stopUrl: 'http://profile-stop',
-    token: 'estop_test_x',
-    serviceToken: 'estop_test_s',
-    directUrl: 'postgres://d',
-  };
-  function folder(): string {
-    const root = tempFolder();
-    mkdirSync(join(root, '.estop'));
-    writeFileSync(join(root, '.estop', 'connection.json'), JSON.stringify(profile));
-    mkdirSync(join(root, 'a', 'b'), { recursive: true });
-    return root;
-  }
-
-  it('is found in the folder above, and the environment and flags come first', () => {
-    const from = join(folder(), 'a', 'b');
-    expect(readConnection({}, {}, from)).toMatchObject({
-      environment: 'test',
-      controlUrl: 'http://profile-control',
-      token: 'estop_test_x',
-      serviceToken: 'estop_test_s',
-      directUrl: 'postgres://d',
-    });
-    expect(readConnection({}, { ESTOP_CONTROL_URL: 'http://env' }, from).controlUrl).toBe('http://env');
-    expect(readConnection({ controlUrl: 'http://flag' }, { ESTOP_CONTROL_URL: 'http://env' }, from).controlUrl).toBe(
-      'http://flag',
-    );
-  });
-
-  it('a token of the environment stands for both identities, so that a profile never mixes in', () => {
-    expect(readConnection({}, { ESTOP_TOKEN: 'estop_other_t' }, folder())).toMatchObject({
-      token: 'estop_other_t',
-      serviceToken: 'estop_other_t',
-    });
-  });
-
-  it('a token may stand in a file', () => {
-    const root = tempFolder();
-    writeFileSync(join(root, 'token'), 'estop_test_fromfile\n');
-    expect(readConnection({}, { ESTOP_TOKEN_FILE: join(root, 'token') }, root).token).toBe('estop_test_fromfile');
-    expect(() => readConnection({}, { ESTOP_TOKEN_FILE: join(root, 'missing') }, root)).toThrow(/cannot be read/);
-  });
-
-  it('a profile by name is one of the person’s own, and a path is no name', () => {
-    const root = tempFolder();
-    mkdirSync(join(root, 'profiles'));
-    writeFileSync(join(root, 'profiles', 'prod.json'), JSON.stringify({ ...profile, environment: 'prod' }));
-    expect(readConnection({ profile: 'prod' }, { ESTOP_CONFIG_DIR: root }, root).environment).toBe('prod');
-    expect(() => readConnection({ profile: '../../etc/passwd' }, { ESTOP_CONFIG_DIR: root }, root)).toThrow(
-      /plain name/,
-    );
-    expect(() => readConnection({ profile: 'missing' }, { ESTOP_CONFIG_DIR: root }, root)).toThrow(/no profile/);
-  });
-
-  it('a broken profile is named without a word of what is in it', () => {
-    const root = tempFolder();
-    mkdirSync(join(root, '.estop'));
-    writeFileSync(join(root, '.estop', 'connection.json'), '{"token": "estop_test_canary"');
-    expect(() => readConnection({}, {}, root)).toThrow(/cannot be read as a connection profile/);
-    expect(() => readConnection({}, {}, root)).not.toThrow(/canary/);
   });
 });

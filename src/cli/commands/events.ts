@@ -1,17 +1,20 @@
 import { type CliCommand, examples } from '../command.ts';
+import { eventLine } from '../event-line.ts';
 import { exitCodes } from '../exit-code.ts';
-import { visible } from '../visible.ts';
 
 export const events: CliCommand = {
   build: (command, run) => {
     command
       .option('--stop <stop>', 'only this stop and its obligations')
       .option('--since <event>', 'go on after this event id')
-      .addHelpText('after', examples('events', 'events --stop stop_dev_01h2xcejqtf2nbrexx3vqjhp41 -o jsonl'))
+      .addHelpText(
+        'after',
+        `\nOne line an event, by the time at which it was heard; -o jsonl has all of each.\n${examples('events', 'events --stop stop_dev_01h2xcejqtf2nbrexx3vqjhp41 -o jsonl')}`,
+      )
       .action(
-        run(async ({ terminal, estop }, options: { readonly stop?: string; readonly since?: string }) => {
+        run(async ({ terminal, estop, now }, options: { readonly stop?: string; readonly since?: string }) => {
           for await (const event of estop.events.stream({ stop: options.stop, lastEventId: options.since })) {
-            if (terminal.format === 'text') terminal.data(`${event.name}  ${visible(JSON.stringify(event.data))}`);
+            if (terminal.format === 'text') terminal.data(eventLine(event, new Date(now())));
             else terminal.data(JSON.stringify({ kind: 'event', id: event.id, name: event.name, data: event.data }));
           }
           return exitCodes.confirmed;

@@ -1,0 +1,32 @@
+import type { EstopEvent } from '../sdk/index.ts';
+import { visible } from './visible.ts';
+
+/** One event as one line: what it is about, how it stands now, and the id to ask further with. Times are of hearing, not of happening. */
+export function eventLine({ name, data }: EstopEvent, heardAt: Date): string {
+  const held = typeof data === 'object' && data !== null ? (data as Record<string, unknown>) : {}; // each key is checked
+  const words = wordsOf(name, held);
+  return `${heardAt.toISOString().slice(11, 19)}Z  ${visible(name).padEnd(10)}  ${words.map(visible).join('  ')}`.trimEnd();
+}
+
+function wordsOf(name: EstopEvent['name'], data: Readonly<Record<string, unknown>>): readonly string[] {
+  const text = (key: string): string => (typeof data[key] === 'string' ? data[key] : '');
+  const because = (key: string): readonly string[] => (text(key) === '' ? [] : [text(key)]);
+  switch (name) {
+    case 'stop':
+      return [
+        text('scopeKey'),
+        data['inForce'] === false ? 'reset' : text('reached'),
+        text('stopId'),
+        ...because('reason'),
+      ];
+    case 'obligation':
+      return [`${text('connector')} ${text('target')}`, text('state'), text('obligationId'), ...because('needsHuman')];
+    case 'task':
+      return [text('agentId'), [text('state'), ...because('outcome')].join(' '), text('taskId'), ...because('purpose')];
+    case 'approval':
+      return [text('tool'), text('state'), text('approvalId'), ...because('stoppedBy')];
+    case 'hello':
+    case 'bye':
+      return [];
+  }
+}
