@@ -27,6 +27,7 @@ const variables = z.object({
   ESTOP_GATEWAY_STATE: z.string().min(1).optional(),
   ESTOP_WORKER_TOKEN: z.string().optional(),
   ESTOP_WORKER_TOKEN_FILE: z.string().optional(),
+  ESTOP_RETENTION_DAYS: z.coerce.number().int().min(1).max(36_500).default(90),
   ESTOP_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 
@@ -52,6 +53,8 @@ export interface Settings {
   readonly gatewayStateFolder: string | undefined;
   readonly workerToken: string | undefined;
   readonly workerTokenPath: string | undefined;
+  /** How long the store keeps calls, phases, ended grants and retired gateways that no open stop refers to. */
+  readonly retentionDays: number;
   readonly logLevel: string;
 }
 
@@ -91,6 +94,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     gatewayStateFolder: v.ESTOP_GATEWAY_STATE,
     workerToken: v.ESTOP_WORKER_TOKEN,
     workerTokenPath: v.ESTOP_WORKER_TOKEN_FILE,
+    retentionDays: v.ESTOP_RETENTION_DAYS,
     logLevel: v.ESTOP_LOG_LEVEL,
   };
 }

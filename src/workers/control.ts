@@ -17,6 +17,7 @@ const worker = startControlWorker({
   connectors,
   sealer: composition.grantSealer(),
   log,
+  retentionMs: settings.retentionDays * 86_400_000,
 });
 config.onChange((next) => {
   connectors.apply(next);

@@ -38,6 +38,8 @@ export interface ControlWorkerDeps {
   /** Opens grants; context = grant id. */
   readonly sealer: Sealer;
   readonly log: Log;
+  /** How long the relay keeps rows that nobody needs any more. */
+  readonly retentionMs?: number;
   /** Stands between the worker and the agents' tasks: how a test or the demo takes that part out without a switch in the product. */
   readonly decorateTasks?: (tasks: TaskWorkflows) => TaskWorkflows;
 }
@@ -85,7 +87,16 @@ export function startControlWorker(deps: ControlWorkerDeps): ControlWorker {
   const plain = createTaskWorkflows(agents, `estop-control-worker-${environment}`);
   const tasks = deps.decorateTasks?.(plain) ?? plain;
 
-  const relay = startRelay({ environment, store: stores.relay, latchStore: stores.latch, control, agents, tasks, log });
+  const relay = startRelay({
+    environment,
+    store: stores.relay,
+    latchStore: stores.latch,
+    control,
+    agents,
+    tasks,
+    log,
+    ...(deps.retentionMs === undefined ? {} : { retentionMs: deps.retentionMs }),
+  });
   const controlActivities: ControlActivities = {
     ...createStopActivities({ store: stores.latch, environment, log }),
     ...createHaltActivities({ store: stores.ledger, tasks, log }),

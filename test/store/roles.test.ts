@@ -90,6 +90,7 @@ const mayExecute: Readonly<Record<Exclude<StoreRole, 'estop_owner'>, readonly st
     'note_stop_seen',
     'open_end_obligations',
     'open_obligations',
+    'prune_rows',
     'record_drain',
     'reopen_obligation',
     'report_fence',

@@ -261,6 +261,7 @@ CREATE TABLE estop.calls (
 CREATE INDEX calls_unsettled ON estop.calls (gateway_id) WHERE settled_at IS NULL;
 CREATE INDEX calls_unknown ON estop.calls (settled_at) WHERE outcome = 'possibly-completed';
 CREATE INDEX calls_by_task ON estop.calls (task_id, admitted_at);
+CREATE INDEX calls_by_age ON estop.calls USING brin (admitted_at); -- for retention; next to nothing to write
 
 CREATE TABLE estop.audit (
   seq     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -9,8 +9,11 @@ import { drainRound } from './drain.ts';
 import { keepGoing } from './keep-going.ts';
 import { createKillLatch } from './kill-latch.ts';
 import { ledgerRound, tidyRound } from './ledger-round.ts';
+import { retentionRound } from './retention-round.ts';
 import { closedRound, walkRound } from './watchdog.ts';
 import { workflowRound } from './workflow-round.ts';
+
+const defaultRetentionMs = 90 * 86_400_000;
 
 export interface RelayDeps {
   readonly environment: string;
@@ -21,6 +24,8 @@ export interface RelayDeps {
   readonly control: Client;
   readonly agents: Client;
   readonly tasks: TaskWorkflows;
+  /** How long what nobody needs any more is kept. */
+  readonly retentionMs?: number;
   readonly log: Log;
 }
 
@@ -45,6 +50,7 @@ export function startRelay(deps: RelayDeps): Relay {
   );
   const others = [
     tidyRound(store),
+    retentionRound(store, deps.retentionMs ?? defaultRetentionMs),
     drainRound({ store, client: control, environment, log, latch }),
     closedRound(watchdog),
     walkRound(watchdog),
