@@ -14,7 +14,7 @@ import { OpenCalls } from './fence/open-calls.ts';
 import { Renewer } from './fence/renewer.ts';
 import { type GatewayServer, listen } from './http/listen.ts';
 import type { GateHost } from './passage.ts';
-import { createFencePort, createLedgerPort, settleCallsSoon } from './store-port.ts';
+import { createFencePort, createLedgerPort, createPinPort, settleCallsSoon } from './store-port.ts';
 import { TokenReader } from './token-reader.ts';
 import { ToolServers } from './upstream/tool-servers.ts';
 
@@ -70,7 +70,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const settler = new Settler({ settle: (calls) => settleCallsSoon(allowStore, calls) }, log);
   const openCalls = new OpenCalls();
   const fence = new Fence(clock, openCalls, memory);
-  const tools = new ToolServers(config, deps.readSecret, log);
+  const tools = new ToolServers(config, deps.readSecret, createPinPort(allowStore), log);
   const address = `${deps.host}:${deps.port}`;
   const renewer = new Renewer({
     fence,
@@ -79,6 +79,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     log,
     address,
     newGatewayId: () => newId('gw'),
+    onToolsVersion: (version) => tools.hearOf(version),
     settler,
   });
   const gate: GateHost = {

@@ -5,15 +5,16 @@ import { admit } from '../store/calls.ts';
 import { confirmFence, registerGateway, renewLease, retireGateway } from '../store/gateways.ts';
 import { handOver } from '../store/grants.ts';
 import { call, type Store } from '../store/pool.ts';
+import { noteTools } from '../store/tool-pins.ts';
 import type { LedgerPort } from './call/ledger-port.ts';
-import type { FencePort, SettledCall } from './fence/fence-port.ts';
-import type { LeaseReply } from './fence/lease.ts';
+import type { FencePort, RenewalReply, SettledCall } from './fence/fence-port.ts';
+import type { PinPort } from './upstream/pin-port.ts';
 
 /** The fence's side of the store, on the fence's own connections. */
 export function createFencePort(store: Store): FencePort {
   return {
     register: (gatewayId, address) => registerGateway(store, gatewayId, address),
-    renew: async (gatewayId, afterGap): Promise<LeaseReply> => {
+    renew: async (gatewayId, afterGap): Promise<RenewalReply> => {
       const renewal = await renewLease(store, { gatewayId, leaseMs, retainMs: viewRetainMs, afterGap });
       if (!renewal.granted) return renewal;
       const drainedAt = renewal.drainedAt === undefined ? undefined : millisecondsOf(renewal.drainedAt);
@@ -25,6 +26,7 @@ export function createFencePort(store: Store): FencePort {
         drainedAt,
         stops: renewal.stops,
         markAgeMs: renewal.markAgeMs,
+        toolsVersion: renewal.toolsVersion,
       };
     },
     confirm: (gatewayId, epoch) => confirmFence(store, gatewayId, epoch),
@@ -39,6 +41,10 @@ export function createLedgerPort(store: Store): LedgerPort {
     requestApproval: (request) => requestApproval(store, request),
     handOver: (taskId, name, tokenEpoch) => handOver(store, taskId, name, tokenEpoch),
   };
+}
+
+export function createPinPort(store: Store): PinPort {
+  return { note: (serverId, seen) => noteTools(store, serverId, seen) };
 }
 
 /** Each is settled, or was settled already. On disk before it returns: a confirmation relies on it. */

@@ -23,6 +23,8 @@ export type Renewal =
       readonly stops: readonly ViewedStop[];
       /** How old the newest mark of the beat was when the renewal reached the store, by the store's clock. */
       readonly markAgeMs: number;
+      /** Rises with what may be called of upstream tools. */
+      readonly toolsVersion: number;
     }
   | { readonly granted: false; readonly refusal: 'no-beat' | 'retired' };
 
@@ -50,7 +52,7 @@ export async function renewLease(
   const row = await callOne(
     store,
     'renew_lease',
-    'SELECT granted, refusal, epoch, store_id::text AS store_id, db_now, drained_at, stops, mark_age_ms FROM estop.renew_lease($1, $2, $3, $4)',
+    'SELECT granted, refusal, epoch, store_id::text AS store_id, db_now, drained_at, stops, mark_age_ms, tools_version FROM estop.renew_lease($1, $2, $3, $4)',
     [renewal.gatewayId, renewal.leaseMs, renewal.retainMs, renewal.afterGap],
   );
   if (!bool(row, 'granted'))
@@ -64,6 +66,7 @@ export async function renewLease(
     ...present({ drainedAt }),
     stops: viewedStops(json(row, 'stops')),
     markAgeMs: int(row, 'mark_age_ms'),
+    toolsVersion: int(row, 'tools_version'),
   };
 }
 

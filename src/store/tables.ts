@@ -48,6 +48,17 @@ export interface Tables {
   calls: { call_id: string; task_id: string; agent_id: string; tool_key: string; admitted_at: string };
   audit: { seq: number; at: string; kind: string; actor: string; subject: string };
   agents: { agent_id: string; retired_at: string | null };
+  tool_pins: {
+    server_id: string;
+    tool: string;
+    hash: string;
+    definition: string;
+    state: string;
+    first_seen_at: string;
+    last_seen_at: string;
+    accepted_by: string | null;
+    accepted_at: string | null;
+  };
 }
 
 const builders = new WeakMap<Store, Kysely<Tables>>();

@@ -16,6 +16,7 @@ const mayExecute: Readonly<Record<Exclude<StoreRole, 'estop_owner'>, readonly st
     'admit',
     'confirm_fence',
     'hand_over',
+    'note_tools',
     'register_gateway',
     'renew_lease',
     'request_approval',
@@ -24,6 +25,7 @@ const mayExecute: Readonly<Record<Exclude<StoreRole, 'estop_owner'>, readonly st
   ],
   estop_control: [
     'accept_risk',
+    'accept_tool',
     'append_audit',
     'apply_agents',
     'begin_request',

@@ -1,6 +1,6 @@
 import { type Check, denied } from '../passage.ts';
 
-/** The tool is pinned, and its definition is still the one that was pinned. */
+/** The tool is on record, and its definition is still the one that was accepted. */
 export const checkToolKnown: Check = ({ host, asked, facts }) => {
   const found = asked.kind === 'tool-call' ? host.tools.find(asked.name) : undefined;
   if (found === undefined) return denied('tool-not-available');

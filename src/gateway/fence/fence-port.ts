@@ -7,12 +7,15 @@ export interface SettledCall {
   readonly outcome: CallOutcome;
 }
 
+/** `toolsVersion`: of the record of tools, which rides on the renewal; the lease knows nothing of it. */
+export type RenewalReply = LeaseReply & { readonly toolsVersion?: number };
+
 /** What the fence needs of the store, on connections of its own: tool calls that wait for theirs must not hold up a renewal. */
 export interface FencePort {
   /** Commits before it returns; answers which store this is. */
   register(gatewayId: string, address: string): Promise<string>;
   /** rule: renew-is-one-query */
-  renew(gatewayId: string, afterGap: boolean): Promise<LeaseReply>;
+  renew(gatewayId: string, afterGap: boolean): Promise<RenewalReply>;
   /** False: this gateway is retired, or the store does not know the epoch. */
   confirm(gatewayId: string, epoch: number): Promise<boolean>;
   /** Each is settled once; what is settled already stays as it is. */

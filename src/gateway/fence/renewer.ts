@@ -14,6 +14,8 @@ interface RenewerParts {
   readonly log: Log;
   readonly address: string;
   readonly newGatewayId: () => string;
+  /** The version of the record of tools, with every renewal. */
+  readonly onToolsVersion: (version: number) => void;
   /** Calls that ended by themselves, and how is not in the ledger yet. */
   readonly settler: { unknownEnds(): readonly string[] };
 }
@@ -106,6 +108,7 @@ export class Renewer {
       if (this.#closed || gatewayId !== fence.gatewayId) return;
       this.#take({ kind: 'reply', sent, received: clock(), afterGap, reply });
       if (!reply.granted && reply.refusal === 'retired') await this.#register();
+      if (reply.toolsVersion !== undefined) this.#parts.onToolsVersion(reply.toolsVersion);
       this.#report(reply.granted ? fence.refusal : reply.refusal);
     } catch (thrown) {
       this.#report(errorCodeOf(thrown));

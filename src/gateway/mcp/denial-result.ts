@@ -5,7 +5,7 @@ export type ToolDenial = Exclude<Denial, { kind: 'unauthenticated' | 'unavailabl
 const sentences: Readonly<Record<DenialReason, string>> = {
   'tool-not-available': 'This tool is not available to this agent.',
   'tool-changed':
-    'This tool changed its definition since it was pinned. It is refused until a person has looked at it.',
+    'This tool changed its definition since it was accepted. It is refused until a person has looked at it.',
   'invalid-arguments': 'The arguments do not fit the schema of this tool.',
   'too-large-to-review': 'A person must approve this call, and its arguments are too large for a person to review.',
   'task-closed': 'This task has ended. Nothing more is done for it.',

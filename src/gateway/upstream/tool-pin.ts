@@ -2,10 +2,11 @@ import { hash } from 'node:crypto';
 import type { JsonSchemaType, Tool } from '@modelcontextprotocol/client';
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/client/validators/ajv';
 import { parseScopeKey, toolKey } from '../../core/scope-key.ts';
+import type { ToolStandings } from '../../store/tool-pins.ts';
 import { canonicalText } from '../json/canonical.ts';
 import type { JsonValue } from '../json/parse-strict.ts';
 
-/** A tool as it was first seen here. What an approval says is bound to `definitionHash`. */
+/** A tool as its server lists it. What an approval says, and what was accepted of it, is bound to `definitionHash`. */
 export interface ToolPin {
   readonly serverId: string;
   readonly name: string;
@@ -14,6 +15,7 @@ export interface ToolPin {
   /** The scope key by which a stop names it. */
   readonly scopeKey: string;
   readonly definition: Tool;
+  readonly definitionText: string;
   readonly definitionHash: string;
   /** A sentence, if the arguments do not fit the pinned schema. Compiled once. */
   readonly faultIn: (args: JsonValue) => string | undefined;
@@ -22,6 +24,8 @@ export interface ToolPin {
 export type PinResult = { readonly ok: true; readonly pin: ToolPin } | { readonly ok: false; readonly why: string };
 
 const longestListedName = 128;
+/** More than a person would read, and more than is kept. */
+const longestDefinition = 256 * 1024;
 const schemas = new AjvJsonSchemaValidator();
 
 /** Refuses what could not be called as it was listed. */
@@ -31,6 +35,8 @@ export function pinTool(serverId: string, definition: Tool): PinResult {
   const listedName = `${serverId}__${name}`;
   if (parseScopeKey(scopeKey) === undefined || listedName.length > longestListedName)
     return { ok: false, why: 'its name is not one that a stop could carry' };
+  const definitionText = textOf(definition);
+  if (definitionText.length > longestDefinition) return { ok: false, why: 'its definition is too large' };
   // A header that repeats an argument is a second copy of it, outside the bytes that were approved.
   if (JSON.stringify(definition.inputSchema).includes('"x-mcp-header"'))
     return { ok: false, why: 'it wants arguments repeated in headers' };
@@ -43,7 +49,16 @@ export function pinTool(serverId: string, definition: Tool): PinResult {
     };
     return {
       ok: true,
-      pin: { serverId, name, listedName, scopeKey, definition, definitionHash: hashOf(definition), faultIn },
+      pin: {
+        serverId,
+        name,
+        listedName,
+        scopeKey,
+        definition,
+        definitionText,
+        definitionHash: hash('sha256', definitionText),
+        faultIn,
+      },
     };
   } catch {
     return { ok: false, why: 'its input schema cannot be compiled' };
@@ -51,37 +66,29 @@ export function pinTool(serverId: string, definition: Tool): PinResult {
 }
 
 /** Everything that is listed to an agent, description included: the text is what steers it. */
-function hashOf(definition: Tool): string {
-  const plain = JSON.parse(JSON.stringify(definition)) as JsonValue; // what JSON.stringify wrote is JSON
-  return hash('sha256', canonicalText(plain));
+function textOf(definition: Tool): string {
+  return canonicalText(JSON.parse(JSON.stringify(definition)) as JsonValue); // what JSON.stringify wrote is JSON
 }
 
-export interface PinBook {
-  readonly pins: ReadonlyMap<string, ToolPin>;
-  /** Listed again with another definition than the pinned one: refused until this process starts anew. */
-  readonly changed: ReadonlySet<string>;
-  /** Definition hashes by listed name, of every tool ever seen: one that went away does not come back as another. */
-  readonly first: ReadonlyMap<string, string>;
+/** The same object where nothing changed, so that its compiled schema is kept. What is gone is not offered. */
+export function turnPage(
+  before: ReadonlyMap<string, ToolPin>,
+  listed: readonly ToolPin[],
+): ReadonlyMap<string, ToolPin> {
+  return new Map(
+    listed.map((pin) => {
+      const known = before.get(pin.listedName);
+      return [pin.listedName, known?.definitionHash === pin.definitionHash ? known : pin];
+    }),
+  );
 }
-
-export const emptyPinBook: PinBook = { pins: new Map(), changed: new Set(), first: new Map() };
 
 /**
- * The book after a new listing: what is gone is not offered, what is new is pinned, what has changed under its name is refused
- * (a tool that was harmless when a person looked at it may not become another). A change back lifts that.
- * Not protected: pins live as long as the process; the first listing after a start is believed.
+ * Whether what a server lists now is what was accepted, by whoever looked. A tool that changed is refused by every gateway, also
+ * by those that have not listed it since; one that is not on record is not known at all.
  */
-export function turnPage(book: PinBook, listed: readonly ToolPin[]): PinBook {
-  const pins = new Map<string, ToolPin>();
-  const changed = new Set<string>();
-  const first = new Map(book.first);
-  for (const pin of listed) {
-    const pinned = first.get(pin.listedName) ?? pin.definitionHash;
-    first.set(pin.listedName, pinned);
-    if (pinned !== pin.definitionHash) changed.add(pin.listedName);
-    // The same object where nothing changed, so that its compiled schema is kept.
-    const known = book.pins.get(pin.listedName);
-    pins.set(pin.listedName, known?.definitionHash === pin.definitionHash ? known : pin);
-  }
-  return { pins, changed, first };
+export function callability(pin: ToolPin, standings: ToolStandings | undefined): 'accepted' | 'changed' | 'unknown' {
+  const standing = standings?.byTool.get(pin.name);
+  if (standing === undefined) return 'unknown';
+  return standing.changed || standing.acceptedHash !== pin.definitionHash ? 'changed' : 'accepted';
 }

@@ -2,15 +2,18 @@ import type { Agent } from 'node:http';
 import type { SecretAt, ToolServerSpec } from '../../contract/config.ts';
 import type { Log } from '../../contract/identity.ts';
 import { errorCodeOf } from '../../core/errors.ts';
+import type { SeenTool, ToolStandings } from '../../store/tool-pins.ts';
 import { type Discovery, discover } from './discover.ts';
+import type { PinPort } from './pin-port.ts';
 import { openSockets, PreparedCall } from './prepared-call.ts';
 import { type OutgoingCall, toolCallRequest, type UpstreamSession } from './session.ts';
-import { emptyPinBook, type PinBook, pinTool, type ToolPin, turnPage } from './tool-pin.ts';
+import { callability, pinTool, type ToolPin, turnPage } from './tool-pin.ts';
 
 interface ToolServerParts {
   readonly spec: ToolServerSpec;
   readonly readSecret: (reference: SecretAt) => string;
   readonly log: Log;
+  readonly pins: PinPort;
   /** Called when what may be listed has changed. */
   readonly onChange: () => void;
 }
@@ -24,7 +27,12 @@ export class ToolServer {
   readonly spec: ToolServerSpec;
   readonly #parts: ToolServerParts;
   readonly #sockets: Agent;
-  #book: PinBook = emptyPinBook;
+  #listed: ReadonlyMap<string, ToolPin> = new Map();
+  #standings: ToolStandings | undefined;
+  /** Which question the standings answer: an answer to an earlier one that comes later is dropped. */
+  #answered = 0;
+  #asked = 0;
+  #isAsking = false;
   #session: UpstreamSession | undefined;
   #discovery: Discovery | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -47,12 +55,26 @@ export class ToolServer {
   /** Offered to agents. Empty while the server cannot be reached: what cannot be called is not listed. */
   get tools(): readonly ToolPin[] {
     if (this.#session === undefined) return [];
-    return [...this.#book.pins.values()].filter((pin) => !this.#book.changed.has(pin.listedName));
+    return [...this.#listed.values()].filter((pin) => callability(pin, this.#standings) === 'accepted');
   }
 
   find(listedName: string): { readonly pin: ToolPin; readonly changed: boolean } | undefined {
-    const pin = this.#book.pins.get(listedName);
-    return pin === undefined ? undefined : { pin, changed: this.#book.changed.has(listedName) };
+    const pin = this.#listed.get(listedName);
+    if (pin === undefined) return undefined;
+    const callable = callability(pin, this.#standings);
+    return callable === 'unknown' ? undefined : { pin, changed: callable === 'changed' };
+  }
+
+  /** The record of tools is at another version than ours: another gateway saw a change, or a person accepted one. */
+  hearOf(version: number): void {
+    if (this.#standings === undefined || version === this.#standings.version || this.#isAsking || this.#closed) return;
+    this.#isAsking = true;
+    // What fails is asked again after the next renewal, which tells the version again.
+    this.#note([])
+      .catch(() => undefined)
+      .finally(() => {
+        this.#isAsking = false;
+      });
   }
 
   /** A connected socket and the bytes to write into it, or undefined while the server is not known to be there. */
@@ -87,14 +109,22 @@ export class ToolServer {
       await this.#discovery?.close();
       this.#discovery = found;
       this.#session = found.session;
+      // Whatever the store says: a definition that is not the accepted one is refused from here on.
       this.#turnPage(found);
+      await this.#note(
+        [...this.#listed.values()].map((pin) => ({
+          tool: pin.name,
+          hash: pin.definitionHash,
+          definition: pin.definitionText,
+        })),
+      );
       this.#retryMs = firstRetryMs;
     } catch (thrown) {
       // A server that fails to list keeps the session that it has: calls in flight decide for themselves.
       if (this.#discovery === undefined) this.#session = undefined;
       log.warn(
         { event: 'upstream.undiscovered', server: serverId, code: errorCodeOf(thrown) },
-        'the tools of an upstream server cannot be listed',
+        'the tools of an upstream server cannot be listed, or not be recorded',
       );
       waitMs = this.#retryMs;
       this.#retryMs = Math.min(this.#retryMs * 2, longestRetryMs);
@@ -119,11 +149,24 @@ export class ToolServer {
           'a tool is not offered',
         );
     }
-    const before = this.#book;
-    this.#book = turnPage(before, listed);
-    for (const name of this.#book.changed) {
-      if (!before.changed.has(name))
-        log.error({ event: 'upstream.tool-changed', tool: name }, 'a tool changed its definition and is refused');
+    this.#listed = turnPage(this.#listed, listed);
+  }
+
+  async #note(seen: readonly SeenTool[]): Promise<void> {
+    this.#asked += 1;
+    const question = this.#asked;
+    const standings = await this.#parts.pins.note(this.spec.serverId, seen);
+    if (question < this.#answered) return;
+    this.#answered = question;
+    const before = this.#standings;
+    this.#standings = standings;
+    for (const pin of this.#listed.values()) {
+      if (callability(pin, standings) === 'changed' && callability(pin, before) !== 'changed')
+        this.#parts.log.error(
+          { event: 'upstream.tool-changed', tool: pin.listedName },
+          'a tool changed its definition and is refused until a person has accepted it',
+        );
     }
+    this.#parts.onChange();
   }
 }

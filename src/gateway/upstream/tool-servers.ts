@@ -1,5 +1,6 @@
 import type { ConfigSource, SecretAt, ToolServerSpec } from '../../contract/config.ts';
 import type { Log } from '../../contract/identity.ts';
+import type { PinPort } from './pin-port.ts';
 import type { ToolPin } from './tool-pin.ts';
 import { ToolServer } from './tool-server.ts';
 
@@ -9,14 +10,16 @@ export type FoundTool = { readonly server: ToolServer; readonly pin: ToolPin; re
 export class ToolServers {
   readonly #config: ConfigSource;
   readonly #readSecret: (reference: SecretAt) => string;
+  readonly #pins: PinPort;
   readonly #log: Log;
   #servers = new Map<string, ToolServer>();
   #specs: readonly ToolServerSpec[] | undefined;
   #version = 0;
 
-  constructor(config: ConfigSource, readSecret: (reference: SecretAt) => string, log: Log) {
+  constructor(config: ConfigSource, readSecret: (reference: SecretAt) => string, pins: PinPort, log: Log) {
     this.#config = config;
     this.#readSecret = readSecret;
+    this.#pins = pins;
     this.#log = log;
     this.#reconcile();
   }
@@ -30,6 +33,11 @@ export class ToolServers {
   /** When every server has been asked once, whether it answered or not. */
   async firstTries(): Promise<void> {
     await Promise.all([...this.#servers.values()].map((server) => server.firstTry));
+  }
+
+  /** The version of the record of tools, as the newest renewal told it. */
+  hearOf(version: number): void {
+    for (const server of this.#servers.values()) server.hearOf(version);
   }
 
   all(): readonly ToolPin[] {
@@ -64,6 +72,6 @@ export class ToolServers {
     const onChange = (): void => {
       this.#version += 1;
     };
-    return new ToolServer({ spec, readSecret: this.#readSecret, log: this.#log, onChange });
+    return new ToolServer({ spec, readSecret: this.#readSecret, pins: this.#pins, log: this.#log, onChange });
   }
 }

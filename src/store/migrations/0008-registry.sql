@@ -102,3 +102,89 @@ BEGIN
   GET DIAGNOSTICS pruned = ROW_COUNT;
   RETURN pruned;
 END $$;
+
+-- What upstream tools say of themselves. `accepted`: what may be called, one definition for each tool. `changed`: shown since, and
+-- not looked at by anybody; while there is one, nobody calls the tool. `blocked`: looked at, and not the accepted one.
+CREATE TABLE estop.tool_pins (
+  server_id     text NOT NULL,
+  tool          text NOT NULL,
+  hash          text NOT NULL,
+  definition    text NOT NULL,
+  state         text NOT NULL CHECK (state IN ('accepted', 'changed', 'blocked')),
+  first_seen_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  last_seen_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+  accepted_by   text,
+  accepted_at   timestamptz,
+  PRIMARY KEY (server_id, tool, hash)
+);
+CREATE UNIQUE INDEX tool_pins_accepted ON estop.tool_pins (server_id, tool) WHERE state = 'accepted';
+
+-- Rises with whatever a gateway must know of. Renewals read it, so that every gateway hears of a change within one of them. Its lock
+-- orders what several gateways see at once, and puts versions in commit order, which a sequence would not.
+CREATE TABLE estop.tool_pin_version (only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row), version bigint NOT NULL DEFAULT 0);
+INSERT INTO estop.tool_pin_version DEFAULT VALUES;
+
+-- One listing of one server, and what may be called of it; an empty listing only asks. The first sight of a tool is accepted. A
+-- definition that is not the accepted one makes the tool `changed` until a person decides: showing the old one again does not undo
+-- that, or a server could show each gateway another face. Strangers are kept to 8 definitions a tool and 2,000 tools a server.
+-- Locks: the row of the version.
+CREATE FUNCTION estop.note_tools(p_server_id text, p_tools text[], p_hashes text[], p_definitions text[])
+RETURNS TABLE (version bigint, tool text, hash text, changed boolean)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  seen record;
+  known text;
+  first_sight boolean;
+  news boolean := false;
+BEGIN
+  IF cardinality(p_tools) > 0 THEN PERFORM 1 FROM estop.tool_pin_version FOR UPDATE; END IF;
+  FOR seen IN SELECT x.tool, x.hash, x.definition FROM unnest(p_tools, p_hashes, p_definitions) AS x(tool, hash, definition) LOOP
+    SELECT p.state INTO known FROM estop.tool_pins p WHERE p.server_id = p_server_id AND p.tool = seen.tool AND p.hash = seen.hash;
+    IF known IS NOT NULL THEN
+      UPDATE estop.tool_pins p SET last_seen_at = clock_timestamp(), state = CASE WHEN known = 'blocked' THEN 'changed' ELSE known END
+        WHERE p.server_id = p_server_id AND p.tool = seen.tool AND p.hash = seen.hash;
+      CONTINUE WHEN known <> 'blocked';
+      first_sight := false;
+    ELSE
+      first_sight := NOT EXISTS (SELECT 1 FROM estop.tool_pins p WHERE p.server_id = p_server_id AND p.tool = seen.tool);
+      CONTINUE WHEN first_sight AND (SELECT count(DISTINCT p.tool) FROM estop.tool_pins p WHERE p.server_id = p_server_id) >= 2000;
+      INSERT INTO estop.tool_pins (server_id, tool, hash, definition, state, accepted_by, accepted_at)
+        VALUES (p_server_id, seen.tool, seen.hash, seen.definition, CASE WHEN first_sight THEN 'accepted' ELSE 'changed' END,
+          CASE WHEN first_sight THEN 'first-sight' END, CASE WHEN first_sight THEN clock_timestamp() END);
+      DELETE FROM estop.tool_pins p WHERE p.server_id = p_server_id AND p.tool = seen.tool AND p.state <> 'accepted'
+        AND p.hash NOT IN (SELECT n.hash FROM estop.tool_pins n WHERE n.server_id = p_server_id AND n.tool = seen.tool
+          AND n.state <> 'accepted' ORDER BY n.last_seen_at DESC LIMIT 7);
+    END IF;
+    news := true;
+    INSERT INTO estop.audit (kind, actor, subject, detail)
+      VALUES (CASE WHEN first_sight THEN 'tool.accepted' ELSE 'tool.changed' END, CASE WHEN first_sight THEN 'first-sight' ELSE 'upstream' END,
+        'tool:' || p_server_id || '/' || seen.tool, jsonb_build_object('hash', seen.hash));
+  END LOOP;
+  IF news THEN UPDATE estop.tool_pin_version v SET version = v.version + 1; END IF;
+  RETURN QUERY SELECT v.version, a.tool, a.hash, EXISTS (SELECT 1 FROM estop.tool_pins c
+      WHERE c.server_id = p_server_id AND c.tool = a.tool AND c.state = 'changed')
+    FROM estop.tool_pin_version v LEFT JOIN estop.tool_pins a ON a.server_id = p_server_id AND a.state = 'accepted';
+END $$;
+
+-- One definition of one tool is what may be called from now on, and every other one has been looked at. Accepting the one that was
+-- accepted already refuses what it was changed into. Locks: the row of the version.
+CREATE FUNCTION estop.accept_tool(p_server_id text, p_tool text, p_hash text, p_actor text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF coalesce(p_actor, '') = '' THEN
+    RAISE EXCEPTION 'a definition is accepted by somebody' USING ERRCODE = 'ES002';
+  END IF;
+  PERFORM estop.commit_durably();
+  PERFORM 1 FROM estop.tool_pin_version FOR UPDATE;
+  IF NOT EXISTS (SELECT 1 FROM estop.tool_pins p WHERE p.server_id = p_server_id AND p.tool = p_tool AND p.hash = p_hash) THEN
+    RETURN false;
+  END IF;
+  UPDATE estop.tool_pins p SET state = 'blocked' WHERE p.server_id = p_server_id AND p.tool = p_tool AND p.hash <> p_hash;
+  UPDATE estop.tool_pins p SET state = 'accepted', accepted_by = left(p_actor, 200), accepted_at = clock_timestamp()
+    WHERE p.server_id = p_server_id AND p.tool = p_tool AND p.hash = p_hash;
+  UPDATE estop.tool_pin_version v SET version = v.version + 1;
+  INSERT INTO estop.audit (kind, actor, subject, detail)
+    VALUES ('tool.accepted', left(p_actor, 200), 'tool:' || p_server_id || '/' || p_tool, jsonb_build_object('hash', p_hash));
+  RETURN true;
+END $$;

@@ -17,7 +17,8 @@ GRANT SELECT ON estop.installation, estop.stops, estop.stop_progress, estop.stop
 GRANT EXECUTE ON FUNCTION
   estop.register_gateway(text, text), estop.renew_lease(text, integer, integer, boolean), estop.confirm_fence(text, bigint),
   estop.retire_gateways(text, integer), estop.admit(text, text, text, bigint, text[], text, bytea, boolean), estop.settle(text, text),
-  estop.request_approval(text, text, bigint, text, bytea, text, bigint), estop.hand_over(text, text, bigint)
+  estop.request_approval(text, text, bigint, text, bytea, text, bigint), estop.hand_over(text, text, bigint),
+  estop.note_tools(text, text[], text[], text[])
   TO estop_gateway;
 
 -- control: everything people and services ask for. It cannot latch: that is the stop process's alone.
@@ -26,7 +27,7 @@ GRANT EXECUTE ON FUNCTION
   estop.hold_task(text, boolean, text), estop.reset(text, text, text), estop.decide_approval(text, text, text, text),
   estop.accept_risk(text, text, text), estop.apply_agents(jsonb), estop.settle_labels(), estop.record_config(text, text, jsonb),
   estop.append_audit(text, text, text, jsonb), estop.begin_request(text, text, bytea, integer),
-  estop.finish_request(text, text, integer, jsonb), estop.prune_requests(bigint)
+  estop.finish_request(text, text, integer, jsonb), estop.prune_requests(bigint), estop.accept_tool(text, text, text, text)
   TO estop_control;
 
 -- trusted: the life of a task and the mint.
@@ -57,7 +58,7 @@ GRANT SELECT ON
   estop.installation, estop.stops, estop.latch_marks, estop.stop_progress, estop.stop_gateways, estop.gateways, estop.intake_drains,
   estop.agents, estop.agent_labels, estop.tasks, estop.obligations, estop.obligation_phases, estop.approvals, estop.calls
   TO estop_control, estop_trusted, estop_revoker;
-GRANT SELECT ON estop.audit, estop.config_versions, estop.reset_consents TO estop_control;
+GRANT SELECT ON estop.audit, estop.config_versions, estop.reset_consents, estop.tool_pins TO estop_control;
 GRANT SELECT (grant_id, name, task_id, agent_id, agents, keys, epoch, connector, target, shared, handle, state, absolute_end,
   intended_at, asked_at, issued_at, ended_at, end_reason) ON estop.grants TO estop_control, estop_trusted;
 GRANT SELECT ON estop.grants TO estop_revoker;

@@ -1,0 +1,96 @@
+import { call, callOne, type Store } from './pool.ts';
+import { bool, int, present, type Row, text, textOrUndefined, word } from './row.ts';
+import { storeError } from './store-error.ts';
+import { tables } from './tables.ts';
+
+/** A tool as its server lists it; the text is canonical JSON, and the hash is of that text. */
+export interface SeenTool {
+  readonly tool: string;
+  readonly hash: string;
+  readonly definition: string;
+}
+
+/** What may be called of one server, as of a version. A tool that is not in it was never recorded: it may not be called. */
+export interface ToolStandings {
+  readonly version: number;
+  readonly byTool: ReadonlyMap<string, { readonly acceptedHash: string; readonly changed: boolean }>;
+}
+
+const pinStates = ['accepted', 'changed', 'blocked'] as const;
+export type ToolPinState = (typeof pinStates)[number];
+
+export interface ToolPinRecord extends SeenTool {
+  readonly serverId: string;
+  readonly state: ToolPinState;
+  readonly firstSeenAt: string;
+  readonly lastSeenAt: string;
+  /** `first-sight`, or who accepted it. */
+  readonly acceptedBy?: string;
+  readonly acceptedAt?: string;
+}
+
+/** Records one listing; an empty one only asks what may be called. */
+export async function noteTools(store: Store, serverId: string, seen: readonly SeenTool[]): Promise<ToolStandings> {
+  const rows = await call(
+    store,
+    'note_tools',
+    'SELECT version, tool, hash, changed FROM estop.note_tools($1, $2, $3, $4)',
+    [serverId, seen.map(({ tool }) => tool), seen.map(({ hash }) => hash), seen.map(({ definition }) => definition)],
+  );
+  const [first] = rows;
+  if (first === undefined) throw storeError({ code: 'XX000' });
+  const recorded = rows.filter((row) => textOrUndefined(row, 'tool') !== undefined);
+  return {
+    version: int(first, 'version'),
+    byTool: new Map(
+      recorded.map((row) => [text(row, 'tool'), { acceptedHash: text(row, 'hash'), changed: bool(row, 'changed') }]),
+    ),
+  };
+}
+
+/** Every definition on record, of one server or of all: what is accepted, and what it is compared with. */
+export async function listToolPins(
+  store: Store,
+  filter: { readonly serverId?: string; readonly tool?: string; readonly state?: ToolPinState } = {},
+): Promise<readonly ToolPinRecord[]> {
+  let query = tables(store)
+    .selectFrom('tool_pins')
+    .selectAll()
+    .orderBy('server_id')
+    .orderBy('tool')
+    .orderBy('first_seen_at');
+  if (filter.serverId !== undefined) query = query.where('server_id', '=', filter.serverId);
+  if (filter.tool !== undefined) query = query.where('tool', '=', filter.tool);
+  if (filter.state !== undefined) query = query.where('state', '=', filter.state);
+  try {
+    return (await query.execute()).map((row) => toolPinOf({ ...row }));
+  } catch (thrown) {
+    throw storeError(thrown);
+  }
+}
+
+/** A person has looked at it. False if that definition was never seen. Every gateway knows of it within one renewal. */
+export async function acceptTool(
+  store: Store,
+  acceptance: { readonly serverId: string; readonly tool: string; readonly hash: string; readonly actor: string },
+): Promise<boolean> {
+  const { serverId, tool, hash, actor } = acceptance;
+  const values = [serverId, tool, hash, actor];
+  return bool(
+    await callOne(store, 'accept_tool', 'SELECT estop.accept_tool($1, $2, $3, $4) AS accepted', values),
+    'accepted',
+  );
+}
+
+function toolPinOf(row: Row): ToolPinRecord {
+  return {
+    serverId: text(row, 'server_id'),
+    tool: text(row, 'tool'),
+    hash: text(row, 'hash'),
+    definition: text(row, 'definition'),
+    state: word(row, 'state', pinStates),
+    firstSeenAt: text(row, 'first_seen_at'),
+    lastSeenAt: text(row, 'last_seen_at'),
+    ...present({ acceptedBy: textOrUndefined(row, 'accepted_by'), acceptedAt: textOrUndefined(row, 'accepted_at') }),
+  };
+}
