@@ -22,10 +22,19 @@ export interface Structure {
 }
 
 /** Marks that a wrapper puts around data: delimiters, a code fence, the bar of a table. */
-const wrapping = /^(?:\s|<{2,}|```[a-z]*\n|\|)+|(?:\s|>{2,}|```|\|)+$/g;
+const opening = /^(?:\s|<{2,}|```[a-z]*\n|\|)+/;
+const closing = new Set([' ', '\n', '\r', '\t', '>', '`', '|']);
+
+function unwrapped(output: string): string {
+  const text = output.replace(opening, '');
+  if (text.length === output.length) return text;
+  let end = text.length;
+  while (end > 0 && closing.has(text.charAt(end - 1))) end -= 1;
+  return text.slice(0, end);
+}
 
 export function structureOf(output: string): Structure {
-  const text = output.replace(wrapping, '');
+  const text = unwrapped(output);
   const first = text.charAt(0);
   if (first === '{' || first === '[') {
     const value = parseLiteral(text);

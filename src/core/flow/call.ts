@@ -1,0 +1,64 @@
+/** One call as the analysis sees it: every string among its arguments with the role it plays. */
+import type { Role } from './facts.ts';
+import { isEmail } from './site.ts';
+import { roleOfName } from './tool-argument.ts';
+import type { ToolProfile } from './tool-profile.ts';
+
+export interface FlowCall {
+  readonly profile: ToolProfile;
+  readonly args: Readonly<Record<string, unknown>>;
+}
+
+export interface Value {
+  readonly argument: string;
+  readonly text: string;
+  readonly role: Role | undefined;
+  readonly required: boolean;
+}
+
+const mostStrings = 2000;
+const deepest = 12;
+
+/** Capped: a call with more strings than this is no call that a person could be shown. */
+export function valuesOf({ profile, args }: FlowCall): { readonly values: readonly Value[]; readonly overflow: boolean } {
+  const values: Value[] = [];
+  const given = new Map(profile.arguments.map((argument) => [argument.name, argument]));
+  let overflow = false;
+  const walk = (held: unknown, argument: string, role: Role | undefined, required: boolean, depth: number): void => {
+    if (values.length >= mostStrings || depth > deepest) {
+      overflow = true;
+      return;
+    }
+    if (typeof held === 'string' || typeof held === 'number' || typeof held === 'bigint') {
+      const text = String(held).trim();
+      if (!isAbsent(text)) values.push({ argument, text, role: bySight(text, role, profile), required });
+    } else if (Array.isArray(held)) {
+      for (const item of held) walk(item, argument, role, required, depth + 1);
+    } else if (typeof held === 'object' && held !== null) {
+      for (const [key, item] of Object.entries(held)) {
+        const inner = roleOfName(key, profile.tier);
+        walk(item, `${argument}.${key}`, inner ?? (role === 'text' ? undefined : role), false, depth + 1);
+      }
+    }
+  };
+  for (const [name, held] of Object.entries(args)) {
+    const argument = given.get(name);
+    walk(held, name, argument === undefined ? roleOfName(name, profile.tier) : argument.role, argument?.required === true, 0);
+  }
+  return { values, overflow };
+}
+
+/** What agents write for nothing. */
+const isAbsent = (text: string): boolean => /^(?:null|none|n\/a|undefined|nil|)$/i.test(text);
+
+/** What an argument is called may hide what it holds: an address is an address wherever it stands alone. */
+function bySight(text: string, role: Role | undefined, profile: ToolProfile): Role | undefined {
+  if (role === undefined || role === 'text' || role === 'ref') {
+    if (isEmail(text) && !profile.arguments.some((argument) => argument.role === 'secret')) return 'party';
+  }
+  if (role === 'text' && /^(?:https?:\/\/|www\.)\S+$/i.test(text)) return 'url';
+  return role;
+}
+
+/** Words enough to be a sentence of the agent's own. */
+export const isShort = (text: string): boolean => text.length <= 160 && text.split(/\s+/, 8).length <= 6;

@@ -1,0 +1,140 @@
+/** The facts and findings of one call. Pure, and cheap: a handful of look-ups for each argument. */
+import { type FlowCall, isShort, type Value, valuesOf } from './call.ts';
+import { applies, type FlowFacts, heldAlone, type Origin, type Role, type Rule, roles, ruleOf, type Tier, textStandsAlone } from './facts.ts';
+import { isRelevant } from './family.ts';
+import { type Found, originOfParty, originOfPath, originOfSite, originOfText, originOfValue } from './origin.ts';
+import { sentenceOf } from './sentence.ts';
+import { applyDelta, approvalKey, type FlowDelta, type Mark, type TaskFlow, uniqueAddress } from './task-flow.ts';
+import { siteOf } from './site.ts';
+import type { ToolProfile } from './tool-profile.ts';
+import type { Family } from './words.ts';
+
+export interface Finding {
+  readonly rule: Rule;
+  readonly role: Role | 'family';
+  readonly argument: string;
+  /** In the clear, for the sentence that a person reads; never stored with the flow. */
+  readonly value: string;
+  readonly origin: Origin;
+  readonly sentence: string;
+}
+
+export interface Judgement {
+  readonly tier: Tier;
+  readonly facts: FlowFacts;
+  /** One for each value that a rule holds; their rules are exactly `violations(facts, tier)`. */
+  readonly findings: readonly Finding[];
+}
+
+interface Checked extends Value {
+  readonly role: Role;
+  readonly found: Found;
+}
+
+export function judge(flow: TaskFlow, call: FlowCall): Judgement {
+  const { tier, name } = call.profile;
+  const checked = checkedValues(flow, call);
+  const relevant = isWanted(flow, call.profile) || isFormOfAllowedSite(call.profile, checked);
+  const origin = originsOf(checked);
+  const facts: FlowFacts = { origin, relevant, reads: readsOf(flow) };
+  const findings: Finding[] = [];
+  const alone = textStandsAlone(origin);
+  for (const { argument, text, role, found } of checked) {
+    const rule = ruleOf[role];
+    if (!applies(rule, tier)) continue;
+    const invented = role === 'text' && found.origin === 'nowhere' && alone;
+    if (!invented && !heldAlone(role, found.origin)) continue;
+    findings.push({
+      rule, role, argument, value: text, origin: found.origin,
+      sentence: sentenceOf(rule, { tool: name, value: text, origin: found.origin, call: found.call }),
+    });
+  }
+  if (!relevant && applies('R6', tier)) {
+    findings.push({
+      rule: 'R6', role: 'family', argument: '', value: name, origin: 'nowhere',
+      sentence: sentenceOf('R6', { tool: name, value: name, origin: 'nowhere', call: 0 }),
+    });
+  }
+  return { tier, facts, findings };
+}
+
+/** A person said yes to these: each holds once for (rule, value) and task; a site stays open for the task. */
+export function approve(flow: TaskFlow, findings: readonly Finding[]): FlowDelta {
+  const delta: FlowDelta = {
+    calls: flow.calls,
+    values: findings.map(({ rule, value }): Mark => [approvedKey(flow, rule, value), 'approved', flow.calls]),
+    words: { request: [], known: [], prose: [] },
+    named: [], addresses: [], families: [], widened: [], verbs: [], labels: [], overflow: false,
+  };
+  applyDelta(flow, delta);
+  return delta;
+}
+
+function approvedKey(flow: TaskFlow, rule: Rule, value: string): string {
+  return approvalKey(flow.hash, rule, rule === 'R2' ? (siteOf(value) ?? value) : value);
+}
+
+function checkedValues(flow: TaskFlow, call: FlowCall): readonly Checked[] {
+  const { values, overflow } = valuesOf(call);
+  const seen = values.flatMap((value): Checked[] => {
+    const { role } = value;
+    if (role === undefined || (role === 'text' && !(value.required && isShort(value.text)))) return [];
+    return [{ ...value, role, found: approvedOr(flow, ruleOf[role], value.text, originOf(flow, role, value.text)) }];
+  });
+  // What is typed into a form of an allowed site goes where the user wanted to go.
+  const urls = seen.filter(({ role }) => role === 'url');
+  const form = urls.length > 0 && urls.every(({ found }) => !heldAlone('url', found.origin));
+  const kept = seen.filter(({ role, argument }) => !(form && (role === 'ref' || role === 'text' || (role === 'party' && !isParty(call, argument)))));
+  if (!overflow) return kept;
+  return [...kept, { argument: '', text: '', role: 'text', required: true, found: { origin: 'prose', call: 0 } }];
+}
+
+const isParty = (call: FlowCall, argument: string): boolean =>
+  call.profile.arguments.some(({ name, role }) => name === argument && role === 'party');
+
+function originOf(flow: TaskFlow, role: Role, text: string): Found {
+  switch (role) {
+    case 'party':
+      return originOfParty(flow, text);
+    case 'url':
+      return originOfSite(flow, text);
+    case 'path':
+      return originOfPath(flow, text);
+    case 'text':
+      return originOfText(flow, text);
+    case 'ref':
+    case 'secret':
+      return originOfValue(flow, text);
+  }
+}
+
+function approvedOr(flow: TaskFlow, rule: Rule, text: string, found: Found): Found {
+  return flow.values.has(approvedKey(flow, rule, text)) ? { origin: 'approved', call: 0 } : found;
+}
+
+function originsOf(checked: readonly Checked[]): FlowFacts['origin'] {
+  const found: Record<Role, Origin[]> = { party: [], url: [], path: [], secret: [], ref: [], text: [] };
+  for (const { role, found: { origin } } of checked) if (!found[role].includes(origin)) found[role].push(origin);
+  for (const role of roles) found[role].sort();
+  return found;
+}
+
+function isWanted(flow: TaskFlow, profile: ToolProfile): boolean {
+  if (flow.values.has(approvalKey(flow.hash, 'R6', profile.name))) return true;
+  if (profile.families.length === 0) return flow.verbs.has(flow.hash(`v:${profile.verb}`));
+  const widened = [...flow.widened]
+    .filter(([, people]) => [...people].some((person) => uniqueAddress(flow, person) !== undefined))
+    .map(([family]): Family => family);
+  return isRelevant(profile.families, [...flow.families], widened);
+}
+
+/** To visit a site is to use its forms; which sites are allowed is the second rule's to say. */
+function isFormOfAllowedSite(profile: ToolProfile, checked: readonly Checked[]): boolean {
+  const urls = checked.filter(({ role }) => role === 'url');
+  if (!profile.families.every((family) => family === 'submit') || profile.families.length === 0) return false;
+  return urls.length > 0 && urls.every(({ found }) => !heldAlone('url', found.origin));
+}
+
+function readsOf(flow: TaskFlow): FlowFacts['reads'] {
+  return { untrusted: flow.labels.has('untrusted'), private: flow.labels.has('private'), labels: [...flow.labels].sort() };
+}

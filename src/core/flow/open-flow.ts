@@ -1,0 +1,125 @@
+/** The request, taken apart once: whom it names, which hosts, paths and values stand in it, what it asks for. */
+import { familiesIn } from './family.ts';
+import type { KeyedHash } from './keyed-hash.ts';
+import { isPathLike, pathForm } from './path-form.ts';
+import { partsOf } from './scan.ts';
+import { addressOf, isEmail, isHost, siteOf } from './site.ts';
+import { stem } from './stem.ts';
+import { applyDelta, emptyFlow, exactKey, type FlowDelta, type Mark, nameKey, pathKey, siteKey, type TaskFlow } from './task-flow.ts';
+import { emptyWords, familyWords, readVerbs, sinkVerbs } from './words.ts';
+
+export interface Contact {
+  readonly name: string;
+  readonly addresses: readonly string[];
+}
+
+export interface TaskOpening {
+  readonly request: string;
+  /** Addresses, accounts and names of the user. */
+  readonly ownIdentities: readonly string[];
+  readonly contacts: readonly Contact[];
+  readonly hash: KeyedHash;
+}
+
+const longestRequest = 65_536;
+const mostTokens = 3000;
+const longestPhrase = 4;
+const phraseTokens = 400;
+
+export function openTaskFlow(opening: TaskOpening): { readonly flow: TaskFlow; readonly delta: FlowDelta } {
+  const { hash } = opening;
+  const flow = emptyFlow(hash);
+  const request = opening.request.slice(0, longestRequest);
+  const tokens = [...request.matchAll(/[^\s"'`<>,;()[\]{}|“”‘’]+/gu)]
+    .slice(0, mostTokens)
+    .map(([token]) => token.replaceAll(/^[.:!?#$]+|[.:!?]+$/g, ''))
+    .filter((token) => token !== '');
+  const stems = [...new Set(tokens.flatMap(partsOf).map(stem))];
+  const named = namesIn(request).map((name) => name.map((word) => nameKey(hash, word)));
+  const delta: FlowDelta = {
+    calls: 0,
+    values: [
+      ...opening.ownIdentities.map((own): Mark => [exactKey(hash, addressOf(own)), 'own', 0]),
+      ...tokens.flatMap((token) => marksOf(hash, token)),
+      ...phrases(hash, request, tokens),
+    ],
+    words: { request: stems.map(flow.word), known: [], prose: [] },
+    named,
+    addresses: opening.contacts.flatMap((contact) => addressesOf(hash, contact, named)),
+    families: familiesIn(stems),
+    widened: [],
+    verbs: stems.filter((word) => word.length <= 32).map((word) => hash(`v:${word}`)),
+    labels: [],
+    overflow: false,
+  };
+  applyDelta(flow, delta);
+  return { flow, delta };
+}
+
+function marksOf(hash: KeyedHash, token: string): readonly Mark[] {
+  const marks: Mark[] = [[exactKey(hash, token), 'request', 0]];
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(token) || (isHost(token.split(/[/?#:]/, 1)[0] ?? '') && !isEmail(token))) {
+    const site = siteOf(token);
+    if (site !== undefined) marks.push([siteKey(hash, site), 'request', 0]);
+  }
+  if (isPathLike(token)) {
+    const path = pathForm(token);
+    if (path !== undefined && path !== '/') marks.push([pathKey(hash, path), 'request', 0]);
+  }
+  return marks;
+}
+
+/** What stands between quotes, and every row of up to four words: a name, a title, an account printed in groups. */
+function phrases(hash: KeyedHash, request: string, tokens: readonly string[]): readonly Mark[] {
+  const found = new Set<string>();
+  for (const [, text = ''] of request.matchAll(/["'“‘`]([^"'“”‘’`\n]{1,200})["'”’`]/gu)) found.add(text.trim());
+  const head = tokens.slice(0, phraseTokens);
+  for (let at = 0; at < head.length; at += 1) {
+    for (let size = 2; size <= longestPhrase && at + size <= head.length; size += 1) {
+      found.add(head.slice(at, at + size).join(' '));
+    }
+  }
+  return [...found].map((text): Mark => [exactKey(hash, text), 'request', 0]);
+}
+
+/** Capitalised words, one after the other; a verb that begins a sentence is none. */
+function namesIn(request: string): readonly (readonly string[])[] {
+  const names: (readonly string[])[] = [];
+  for (const match of request.matchAll(/(?<![\p{L}\p{N}./@_-])\p{Lu}\p{Ll}+(?: \p{Lu}\p{Ll}+){0,2}(?![\p{L}\p{N}@_]|\.\p{L})/gu)) {
+    const words = match[0].split(' ');
+    const opens = /(?:^|[.!?:\n])\s*$/.test(request.slice(Math.max(0, match.index - 4), match.index));
+    // "Email Bob" names Bob; "Mark Smith" in mid-sentence is a whole name, and so is one word that is no other word.
+    const kept = opens || words.length === 1 ? words.filter((word) => !isOrdinary(word)) : words;
+    if (kept.length > 0) names.push(kept);
+    if (names.length >= 64) break;
+  }
+  return names;
+}
+
+const common = new Set(Object.values(familyWords).flatMap((words) => [...words]));
+
+function isOrdinary(word: string): boolean {
+  const folded = stem(word);
+  if (emptyWords.has(word.toLowerCase()) || common.has(folded)) return true;
+  return readVerbs.has(folded) || sinkVerbs.has(folded) || word.length < 2;
+}
+
+/** [person, address, vouched] for each named person whom this address bears the name of. */
+export function bearers(
+  hash: KeyedHash,
+  address: string,
+  named: readonly (readonly string[])[],
+  nameOf: string,
+): readonly (readonly [string, string])[] {
+  if (named.length === 0) return [];
+  const words = new Set(partsOf(nameOf.replaceAll(/\d+/g, ' ')).map((word) => nameKey(hash, word)));
+  return named
+    .filter((name) => name.every((word) => words.has(word)))
+    .map((name) => [name.join(' '), exactKey(hash, address)] as const);
+}
+
+function addressesOf(hash: KeyedHash, contact: Contact, named: readonly (readonly string[])[]): readonly (readonly [string, string, boolean])[] {
+  return contact.addresses
+    .flatMap((address) => bearers(hash, address, named, contact.name))
+    .map(([person, address]) => [person, address, true] as const);
+}

@@ -1,0 +1,106 @@
+/** Where a value came from, as far as the task's memory knows. */
+import { decoded, loose } from './canonical.ts';
+import type { Origin } from './facts.ts';
+import { pathForm, upwards } from './path-form.ts';
+import { partsOf } from './scan.ts';
+import { addressOf, siteOf } from './site.ts';
+import { stem } from './stem.ts';
+import { exactKey, isUniqueAddress, looseKey, pathKey, siteKey, type TaskFlow, uniqueAddress } from './task-flow.ts';
+
+export interface Found {
+  readonly origin: Origin;
+  /** The call in whose output it first stood; 0: none. */
+  readonly call: number;
+}
+
+const nowhere: Found = { origin: 'nowhere', call: 0 };
+
+function at(flow: TaskFlow, key: string): Found | undefined {
+  const mark = flow.values.get(key);
+  if (mark === undefined) return undefined;
+  // What a named person wrote counts only while one address alone bears that name.
+  if (mark.origin === 'person' && (mark.person === undefined || uniqueAddress(flow, mark.person) === undefined)) {
+    return { origin: 'prose', call: mark.call };
+  }
+  return mark;
+}
+
+/** A value as it stands: trusted under its exact form, distrusted under any form. */
+export function originOfValue(flow: TaskFlow, text: string): Found {
+  const { hash } = flow;
+  const trusted = at(flow, exactKey(hash, text));
+  if (trusted !== undefined) return trusted;
+  if (loose(text) === '') return unseen(flow);
+  for (const form of [text, ...decoded(text)]) {
+    const found = at(flow, looseKey(hash, form));
+    if (found !== undefined) return found;
+  }
+  return unseen(flow);
+}
+
+const unseen = (flow: TaskFlow): Found => (flow.overflow ? { origin: 'prose', call: 0 } : nowhere);
+
+export function originOfParty(flow: TaskFlow, text: string): Found {
+  const address = addressOf(text);
+  const found = originOfValue(flow, address);
+  if (found.origin === 'request' || found.origin === 'own' || found.origin === 'file') return found;
+  return isUniqueAddress(flow, exactKey(flow.hash, address)) ? { origin: 'contact', call: found.call } : found;
+}
+
+export function originOfSite(flow: TaskFlow, url: string): Found {
+  const site = siteOf(url);
+  if (site === undefined) return nowhere;
+  return at(flow, siteKey(flow.hash, site)) ?? unseen(flow);
+}
+
+/** Under what the user named, or made in this task. */
+export function originOfPath(flow: TaskFlow, text: string): Found {
+  const path = pathForm(text);
+  if (path === undefined || path === '/') return nowhere;
+  const home = path.startsWith('/~/') ? undefined : path;
+  for (const above of upwards(home ?? path)) {
+    const found = at(flow, pathKey(flow.hash, above));
+    if (found !== undefined && (found.origin === 'request' || above === path)) return found;
+  }
+  return originOfValue(flow, text).origin === 'request' ? { origin: 'request', call: 0 } : { ...originOfValue(flow, text), origin: 'prose' };
+}
+
+const joining = new Set('a an the of for to and or with in on at by from re fwd fw'.split(' '));
+
+export function wordsToCompare(text: string): readonly string[] {
+  return [...new Set(partsOf(text).map((part) => part.toLowerCase()).filter((part) => !joining.has(part)).map(stem))];
+}
+
+/** Said in most requests, so that to share one is to share nothing. */
+const ofTime = new Set('day week month year time date today tomorrow morning evening night hour minute now am pm'.split(' ').map(stem));
+
+/** A short text: made of the user's words, a whole field, or copied out of prose. */
+export function originOfText(flow: TaskFlow, text: string): Found {
+  const whole = originOfValue(flow, text);
+  if (whole.origin !== 'nowhere' && whole.origin !== 'prose' && whole.origin !== 'tainted') return whole;
+  const words = wordsToCompare(text).map(flow.word);
+  const telling = wordsToCompare(text).filter((word) => !ofTime.has(word)).map(flow.word);
+  const asked = telling.filter((word) => flow.words.request.has(word));
+  if (words.length === 0 || 2 * asked.length >= words.length) return { origin: 'request', call: 0 };
+  if (whole.call > 0) return whole;
+  const foreign = words.filter((word) => !flow.words.request.has(word) && !flow.words.known.has(word));
+  const copied = foreign.filter((word) => flow.words.prose.has(word));
+  if (foreign.length === 0) return { origin: 'field', call: 0 };
+  if (2 * copied.length >= words.length) return { origin: 'prose', call: whole.call };
+  if (asked.length > 0) return { origin: 'request', call: 0 };
+  return unseen(flow);
+}
+
+/** A read whose query was found in prose alone reads what the prose wants read. rule: tainted-by-query */
+export function isSteered(flow: TaskFlow, text: string): boolean {
+  if (/^[\d\s:.,/+TZ-]*$/.test(text) && !/^\d+$/.test(text)) return false;
+  const whole = originOfValue(flow, text);
+  if (whole.origin === 'prose' && whole.call === 0) return false;
+  if (whole.origin !== 'nowhere') return (whole.origin === 'prose' || whole.origin === 'tainted') && !saidByUser(flow, text);
+  const words = wordsToCompare(text).map(flow.word);
+  if (words.some((word) => flow.words.request.has(word) || flow.words.known.has(word))) return false;
+  return words.some((word) => flow.words.prose.has(word));
+}
+
+const saidByUser = (flow: TaskFlow, text: string): boolean =>
+  wordsToCompare(text).some((word) => flow.words.request.has(flow.word(word)));

@@ -1,0 +1,22 @@
+/** Paths, folded to one form; one that climbs has none, because where it leads is decided elsewhere. */
+export function pathForm(value: string): string | undefined {
+  const text = value.normalize('NFC').trim().replaceAll('\\', '/').replace(/^file:\/\//i, '');
+  if (text === '' || text.length > 4096 || /\p{Cc}|\p{Cf}/u.test(text)) return undefined;
+  const parts = text.split('/').filter((part) => part !== '' && part !== '.');
+  if (parts.includes('..')) return undefined;
+  return `/${parts.join('/')}`;
+}
+
+/** The path itself and every folder above it but the root. */
+export function upwards(path: string): readonly string[] {
+  const parts = path.split('/').slice(1);
+  return parts.map((_, index) => `/${parts.slice(0, parts.length - index).join('/')}`).slice(0, 64);
+}
+
+export function isPathLike(word: string): boolean {
+  return (/^[~.]{0,2}\//.test(word) && word.length > 1 && !word.startsWith('//')) || isFileName(word);
+}
+
+export function isFileName(word: string): boolean {
+  return /^[^/\s]{1,120}\.[a-z][a-z0-9]{0,5}$/i.test(word) && !word.includes('@');
+}

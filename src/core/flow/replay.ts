@@ -1,0 +1,81 @@
+/** Recorded runs through the real decision, without side effects: what would the gate have said? */
+import type { FlowCall } from './call.ts';
+import { violations } from './facts.ts';
+import { approve, type Judgement, judge } from './judge.ts';
+import type { KeyedHash } from './keyed-hash.ts';
+import { observe } from './observe.ts';
+import { type Contact, openTaskFlow } from './open-flow.ts';
+import type { ToolProfile } from './tool-profile.ts';
+
+export interface RecordedCall {
+  readonly tool: string;
+  readonly args: Readonly<Record<string, unknown>>;
+  readonly output: string | null;
+  readonly error?: string | undefined;
+}
+
+export interface RecordedRun {
+  readonly run: string;
+  readonly request: string;
+  /** Which list of tools it had. */
+  readonly tools?: string | undefined;
+  readonly calls: readonly RecordedCall[];
+}
+
+export type Decision = 'allow' | 'ask' | 'deny';
+
+export interface ReplayedRun {
+  readonly run: string;
+  readonly decisions: readonly Decision[];
+  /** For each call the sentences, or why it was denied; empty when it was allowed. */
+  readonly reasons: readonly (readonly string[])[];
+}
+
+export type Decide = (judgement: Judgement, call: FlowCall) => { readonly decision: Decision; readonly reasons: readonly string[] };
+
+export interface ReplayOptions {
+  readonly hash: KeyedHash;
+  /** What the person who is asked is taken to answer. */
+  readonly assume: 'allow' | 'deny';
+  readonly ownIdentities?: readonly string[];
+  readonly contacts?: readonly Contact[];
+  readonly decide?: Decide;
+  readonly watch?: (judgement: Judgement, index: number) => void;
+}
+
+/** By the rules alone: what breaks one is asked. */
+export const askOnViolation: Decide = ({ facts, findings, tier }) =>
+  violations(facts, tier).length === 0
+    ? { decision: 'allow', reasons: [] }
+    : { decision: 'ask', reasons: findings.map(({ rule, sentence }) => `${rule}: ${sentence}`) };
+
+/** A tool without a profile was never accepted: denied. Of a call that did not happen nothing is observed. */
+export function replay(run: RecordedRun, tools: ReadonlyMap<string, ToolProfile>, options: ReplayOptions): ReplayedRun {
+  const decide = options.decide ?? askOnViolation;
+  const { flow } = openTaskFlow({
+    request: run.request,
+    ownIdentities: options.ownIdentities ?? [],
+    contacts: options.contacts ?? [],
+    hash: options.hash,
+  });
+  const decisions: Decision[] = [];
+  const reasons: (readonly string[])[] = [];
+  for (const [index, { tool, args, output, error }] of run.calls.entries()) {
+    const profile = tools.get(tool);
+    if (profile === undefined) {
+      decisions.push('deny');
+      reasons.push([`The tool ${tool} is not known.`]);
+      continue;
+    }
+    const call: FlowCall = { profile, args };
+    const judgement = judge(flow, call);
+    options.watch?.(judgement, index);
+    const said = decide(judgement, call);
+    decisions.push(said.decision);
+    reasons.push(said.reasons);
+    if (said.decision === 'deny' || (said.decision === 'ask' && options.assume === 'deny')) continue;
+    if (said.decision === 'ask') approve(flow, judgement.findings);
+    observe(flow, call, error ?? output ?? '');
+  }
+  return { run: run.run, decisions, reasons };
+}

@@ -1,0 +1,85 @@
+/** One pass over free text: the words it uses and the values that stand in it, each once, up to a cap. */
+import { decoded } from './canonical.ts';
+import { stem } from './stem.ts';
+
+export interface Scan {
+  /** Folded words. */
+  readonly words: ReadonlySet<string>;
+  /** Tokens that can be looked up as a value: with a digit, a sign, or a capital inside. */
+  readonly values: ReadonlySet<string>;
+  readonly overflow: boolean;
+}
+
+export interface ScanLimits {
+  readonly letters: number;
+  readonly words: number;
+  readonly values: number;
+}
+
+const token = /[^\s"'`<>,;()[\]{}|=*]+/gu;
+const edges = /^[.:!?#$~&\u2018-\u201f]+|[.:!?\u2018-\u201f]+$/g;
+const telling = /[\d@/_:%&\\-]|\.[\p{L}\p{N}]|\p{Ll}\p{Lu}|[^\p{ASCII}]/u;
+const encodedLook = /%[0-9a-f]{2}|&#|\\u[0-9a-f]{4}/i;
+
+export function scan(text: string, limits: ScanLimits): Scan {
+  const words = new Set<string>();
+  const values = new Set<string>();
+  const seen = new Set<string>();
+  let overflow = text.length > limits.letters;
+  const head = overflow ? text.slice(0, limits.letters) : text;
+  let spelled = '';
+  for (const [raw] of head.matchAll(token)) {
+    // Letters one by one, "P 0 2 5", are a value as well.
+    if (raw.length === 1) {
+      spelled = spelled.length < 64 ? spelled + raw : spelled;
+      if (spelled.length < 3) continue;
+    } else if (spelled.length >= 3) {
+      values.add(spelled);
+      spelled = '';
+    } else spelled = '';
+    if (raw.length > 2048 || seen.has(raw)) {
+      overflow ||= raw.length > 2048;
+      continue;
+    }
+    seen.add(raw);
+    if (words.size >= limits.words || values.size >= limits.values) {
+      overflow = true;
+      break;
+    }
+    take(raw.replaceAll(edges, ''), words, values);
+  }
+  if (spelled.length >= 3) values.add(spelled);
+  return { words, values, overflow };
+}
+
+function take(word: string, words: Set<string>, values: Set<string>): void {
+  if (word === '') return;
+  if (telling.test(word)) {
+    values.add(word);
+    if (mayBeEncoded(word)) for (const text of decoded(word)) takeDecoded(text, words, values);
+  }
+  for (const part of partsOf(word)) words.add(stem(part));
+}
+
+function takeDecoded(text: string, words: Set<string>, values: Set<string>): void {
+  for (const [raw] of text.matchAll(token)) {
+    values.add(raw.replaceAll(edges, ''));
+    for (const part of partsOf(raw)) words.add(stem(part));
+  }
+}
+
+/** Not every long word is base64: it has capitals, small letters and digits. */
+const mayBeEncoded = (word: string): boolean =>
+  encodedLook.test(word) || (word.length >= 8 && /[A-Z]/.test(word) && /[a-z]/.test(word) && /[0-9+/=]|[a-z][A-Z]/.test(word));
+
+const separators = /[^\p{L}\p{N}]+/u;
+const plainWord = /^[A-Za-z0-9]+$/;
+
+export function partsOf(text: string): readonly string[] {
+  if (plainWord.test(text)) return text.length <= 64 ? [text] : [];
+  return text
+    .normalize('NFKC')
+    .replaceAll(/\p{Cf}/gu, '')
+    .split(separators)
+    .filter((part) => part !== '' && part.length <= 64);
+}
