@@ -36,12 +36,14 @@ async function measure(row: Row): Promise<readonly Figure[]> {
 
 for (const row of chosen) {
   say(row.name);
+  const begun = performance.now();
   try {
     figures.push(...(await measure(row)));
   } catch (thrown) {
     broken = true;
     say(`${row.name} failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
   }
+  say(`${row.name} took ${((performance.now() - begun) / 1_000).toFixed(1)} s`);
 }
 await bed?.stop();
 

@@ -3,6 +3,8 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { formatId } from '../../src/core/ids.ts';
+import { createLog } from '../../src/runtime/log.ts';
+import { raisePriority } from '../../src/stop/raise-priority.ts';
 import { serveOrder } from '../program.ts';
 import { keepAlive } from './keep-alive.ts';
 
@@ -21,6 +23,9 @@ export interface StopperReport {
   /** A request that this process answers without its store. */
   readonly answers: readonly number[];
 }
+
+/** Who orders a stop sits at another machine: here it must not wait for a processor that the load has, or that is what it measures. */
+raisePriority(createLog('bench', 'error'));
 
 /** Only measures: one stop, one bare commit and one empty request in turn, evenly spaced, each over a connection that is warm. */
 serveOrder<StopperOrder, StopperReport>(async (order) => {
