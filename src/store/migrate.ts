@@ -76,10 +76,12 @@ function refuseForeign(done: readonly DoneMigration[], migrations: readonly Migr
     const known = migrations[line.version - 1];
     if (known === undefined)
       throw new EstopError('conflict', {
-        detail: `the store holds migration ${line.name}, which is newer than this program`,
+        detail: `The store holds migration ${line.name}, which is newer than this program: start it with the version that made the store.`,
       });
     if (known.checksum !== line.checksum)
-      throw new EstopError('conflict', { detail: `migration ${line.name} was changed after it had been applied` });
+      throw new EstopError('conflict', {
+        detail: `Migration ${line.name} was changed after it had been applied: this store was made by another version, which can go on with it. A new one needs a store of its own (estop dev --state <folder>).`,
+      });
   }
 }
 
