@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { searchAttributes, workflowTypes } from '../../src/contract/names.ts';
+import { errorCodeOf } from '../../src/core/errors.ts';
 import { bareQueue, startBareWorker } from '../bare/bare-worker.ts';
 import { type Bed, inWindow } from '../bed.ts';
 import { type Figure, figure } from '../figure.ts';
@@ -24,11 +25,7 @@ export const manyTasks: Row = {
     const count = quick ? 1_000 : 10_000;
     const bareRate = await bareTerminateRate(bed, count, say);
     say(`starting ${count} tasks`);
-    await inWindow(
-      count,
-      32,
-      async () => void (await bed.service.tasks.start({ agentId: 'bench-bot', prompt: 'bench' })),
-    );
+    await inWindow(count, 16, () => startTask(bed));
     await untilAllRun(bed, count);
     say('stopping them');
     const sentAt = Date.now();
@@ -66,6 +63,19 @@ export const manyTasks: Row = {
     ];
   },
 };
+
+/** A server that is given ten thousand starts at once is late with one of them now and then; the start is not what is measured. */
+async function startTask({ service }: Bed): Promise<void> {
+  for (;;) {
+    try {
+      await service.tasks.start({ agentId: 'bench-bot', prompt: 'bench' });
+      return;
+    } catch (thrown) {
+      if (errorCodeOf(thrown) !== 'temporal-unavailable') throw thrown;
+      await sleep(1_000);
+    }
+  }
+}
 
 /** Begun in the ledger, and their first workflow tasks are over: what is stopped is a fleet at work, not a queue of starts. */
 async function untilAllRun({ postgres, agents }: Bed, count: number): Promise<void> {
