@@ -34,7 +34,7 @@ export async function revocationLanes({ lanes }: RevocationLanesInput): Promise<
   await CancellationScope.nonCancellable(async () => {
     for (const lane of lanes) void runLane(lane, open);
     await condition(() => open.size === 0 || workflowInfo().historyLength > longHistory);
-    // What hangs in an attempt at this moment is attempted again by the next run: every phase may be repeated.
+    // What is in hand at this moment is asked for again by the next run: its attempt joins this one, or finds its end in the ledger.
     if (open.size > 0) await continueAsNew<typeof revocationLanes>({ lanes: [...open.values()] });
   });
 }
