@@ -22,11 +22,18 @@ function wordsOf(name: EstopEvent['name'], data: Readonly<Record<string, unknown
     case 'obligation':
       return [`${text('connector')} ${text('target')}`, text('state'), text('obligationId'), ...because('needsHuman')];
     case 'task':
-      return [text('agentId'), [text('state'), ...because('outcome')].join(' '), text('taskId'), ...because('purpose')];
+      return [text('agentId'), stateOfTask(data), text('taskId'), ...because('purpose')];
     case 'approval':
       return [text('tool'), text('state'), text('approvalId'), ...because('stoppedBy')];
     case 'hello':
     case 'bye':
       return [];
   }
+}
+
+/** As `estop task ls` says it: that a stop covers a task says more than that it still runs. */
+function stateOfTask({ state, outcome, stoppedBy, held }: Readonly<Record<string, unknown>>): string {
+  if (state === 'closed') return `closed (${String(outcome ?? 'unknown')})`;
+  if (typeof stoppedBy === 'string') return 'stopping';
+  return held === true ? `${String(state)}, held` : String(state ?? '');
 }

@@ -213,13 +213,15 @@ describe('an event on a terminal', () => {
     [
       'task',
       { agentId: 'a', state: 'closed', outcome: 'done', taskId: 't' },
-      '12:00:01Z  task        a  closed done  t',
+      '12:00:01Z  task        a  closed (done)  t',
     ],
     [
       'approval',
       { tool: 'bank/pay', state: 'closed', approvalId: 'p', stoppedBy: 's' },
       '12:00:01Z  approval    bank/pay  closed  p  s',
     ],
+    ['task', { agentId: 'a', state: 'running', stoppedBy: 's', taskId: 't' }, '12:00:01Z  task        a  stopping  t'],
+    ['task', { agentId: 'a', state: 'running', held: true, taskId: 't' }, '12:00:01Z  task        a  running, held  t'],
     ['task', null, '12:00:01Z  task'],
   ] as const)('%s %j', (name, data, line) => {
     expect(eventLine({ id: '1', name, data }, at).replace(/ +$/, '')).toBe(line);
