@@ -38,10 +38,17 @@ export async function startBed(): Promise<Bed> {
   ]);
   const configPath = join(folder, 'estop.yaml');
   writeFileSync(configPath, stringify(configOf(tools, model)));
+  const tidy = async (): Promise<void> => {
+    await Promise.all([tools.stop(), model.stop()]);
+    rmSync(folder, { recursive: true, force: true });
+  };
   const installation = await startInstallation({
     stateFolder: join(folder, 'estop'),
     configPath,
     env: { MODEL_KEY: 'scripted' },
+  }).catch(async (thrown: unknown) => {
+    await tidy();
+    throw thrown;
   });
   const { profile } = installation;
   const connect = (token: string): Estop =>
@@ -62,8 +69,7 @@ export async function startBed(): Promise<Bed> {
       await postgres.end();
       await connection.close();
       await installation.stop();
-      await Promise.all([tools.stop(), model.stop()]);
-      rmSync(folder, { recursive: true, force: true });
+      await tidy();
     },
   };
 }
