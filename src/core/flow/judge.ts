@@ -5,7 +5,7 @@ import { isRelevant } from './family.ts';
 import { type Found, originOfParty, originOfPath, originOfSite, originOfText, originOfValue } from './origin.ts';
 import { sentenceOf } from './sentence.ts';
 import { applyDelta, approvalKey, type FlowDelta, type Mark, type TaskFlow, uniqueAddress } from './task-flow.ts';
-import { siteOf } from './site.ts';
+import { isPlaceholder, siteOf } from './site.ts';
 import type { ToolProfile } from './tool-profile.ts';
 import type { Family } from './words.ts';
 
@@ -78,6 +78,7 @@ function checkedValues(flow: TaskFlow, call: FlowCall): readonly Checked[] {
   const { values, overflow } = valuesOf(call);
   const seen = values.flatMap((value): Checked[] => {
     const { role } = value;
+    if (role === 'party' && isPlaceholder(value.text)) return [];
     if (role === undefined || (role === 'text' && !(value.required && isShort(value.text)))) return [];
     return [{ ...value, role, found: approvedOr(flow, ruleOf[role], value.text, originOf(flow, role, value.text)) }];
   });

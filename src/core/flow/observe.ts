@@ -2,14 +2,14 @@
 import { type FlowCall, valuesOf } from './call.ts';
 import type { Origin } from './facts.ts';
 import { familiesIn } from './family.ts';
-import { bearers } from './open-flow.ts';
+import { bearerOf, namesIn } from './open-flow.ts';
 import { isSteered, originOfPath } from './origin.ts';
 import { isFileName, isPathLike, pathForm } from './path-form.ts';
 import { partsOf, scan, type ScanLimits } from './scan.ts';
 import { isEmail, isHost, siteOf } from './site.ts';
 import { stem, wordsOfName } from './stem.ts';
 import { type Rec, type Structure, structureOf } from './structure.ts';
-import { applyDelta, exactKey, type FlowDelta, looseKey, type Mark, pathKey, siteKey, type TaskFlow, uniqueAddress } from './task-flow.ts';
+import { applyDelta, exactKey, type FlowDelta, looseKey, type Mark, pathKey, personAt, nameKey, siteKey, type TaskFlow } from './task-flow.ts';
 
 /** Of one output. */
 export const observedLimits: ScanLimits = { letters: 200_000, words: 6000, values: 700 };
@@ -23,7 +23,8 @@ interface Draft {
   readonly values: Map<string, Mark>;
   readonly known: Set<number>;
   readonly prose: Set<number>;
-  readonly addresses: (readonly [string, string, boolean])[];
+  readonly addresses: Map<string, FlowDelta['addresses'][number]>;
+  readonly named: (readonly string[])[];
   readonly widened: (readonly [FlowDelta['widened'][number][0], string])[];
   fields: number;
   scanned: number;
@@ -33,7 +34,7 @@ interface Draft {
 export function observe(flow: TaskFlow, call: FlowCall, output: string): FlowDelta {
   const draft: Draft = {
     flow, call: flow.calls + 1, tainted: isTainted(flow, call), values: new Map(), known: new Set(), prose: new Set(),
-    addresses: [], widened: [], fields: 0, scanned: 0, overflow: false,
+    addresses: new Map(), named: [], widened: [], fields: 0, scanned: 0, overflow: false,
   };
   const structure = read(draft, output);
   notePaths(draft, call, output);
@@ -50,8 +51,8 @@ export function observe(flow: TaskFlow, call: FlowCall, output: string): FlowDel
     calls: draft.call,
     values: [...draft.values.values()],
     words: { request: [], known: [...draft.known], prose: [...draft.prose] },
-    named: [],
-    addresses: draft.addresses,
+    named: draft.named,
+    addresses: [...draft.addresses.values()],
     families: [],
     widened: draft.widened,
     verbs: [],
@@ -78,23 +79,24 @@ function mark(draft: Draft, key: string, origin: Origin, person?: string): void 
   draft.values.set(key, person === undefined ? [key, origin, draft.call] : [key, origin, draft.call, person]);
 }
 
+const mostAddresses = 200;
+
 function meet(draft: Draft, address: string): void {
-  const { hash, named } = draft.flow;
-  if (draft.addresses.length > 200) return;
-  for (const [person, key] of bearers(hash, address, named, address.slice(0, address.lastIndexOf('@')))) {
-    if (draft.flow.addresses.get(person)?.has(key) !== true && !draft.addresses.some(([name, known]) => name === person && known === key)) {
-      draft.addresses.push([person, key, false]);
-    }
-  }
+  if (draft.addresses.has(address) || draft.addresses.size >= mostAddresses) return;
+  draft.addresses.set(address, bearerOf(draft.flow.hash, address, address.slice(0, address.lastIndexOf('@')), false));
 }
 
+/** The memory as it will be once this output's addresses are in it. */
 function withAddresses(flow: TaskFlow, draft: Draft): TaskFlow {
-  if (draft.addresses.length === 0) return flow;
-  const addresses = new Map(Array.from(flow.addresses, ([person, known]) => [person, new Map(known)] as const));
-  for (const [person, address, vouched] of draft.addresses) {
-    addresses.set(person, (addresses.get(person) ?? new Map<string, boolean>()).set(address, vouched));
+  if (draft.addresses.size === 0) return flow;
+  const bearers = new Map(Array.from(flow.bearers, ([word, known]) => [word, new Map(known)] as const));
+  for (const [address, words, vouched] of draft.addresses.values()) {
+    for (const word of words) {
+      const known = bearers.get(word) ?? new Map<string, boolean>();
+      bearers.set(word, known.set(address, vouched || known.get(address) === true));
+    }
   }
-  return { ...flow, addresses };
+  return { ...flow, bearers };
 }
 
 const authorKeys = new Set(['sender', 'from', 'author', 'from_address', 'sender_email', 'from_email', 'author_email', 'created_by', 'organizer']);
@@ -105,8 +107,7 @@ function authorOf(flow: TaskFlow, record: Rec): string | undefined {
   const authors = record.fields.filter(({ key }) => authorKeys.has(wordsOfName(key).join('_')));
   const [only] = authors;
   if (only === undefined || authors.length !== 1 || !isEmail(only.value)) return undefined;
-  const key = exactKey(flow.hash, only.value);
-  return [...flow.addresses.keys()].find((person) => uniqueAddress(flow, person) === key);
+  return personAt(flow, exactKey(flow.hash, only.value));
 }
 
 /**
@@ -169,6 +170,8 @@ function noteMessage(draft: Draft, text: string, person: string): void {
     if (site !== undefined) mark(draft, siteKey(hash, site), 'person', person);
   }
   for (const said of found.words) draft.known.add(word(said));
+  // Whom a named person names in full is named too; one word of a name is not enough, for everybody writes those.
+  for (const name of namesIn(text.slice(0, 4000))) if (name.length > 1) draft.named.push(name.map((part) => nameKey(hash, part)));
   for (const family of familiesIn(found.words)) draft.widened.push([family, person]);
 }
 

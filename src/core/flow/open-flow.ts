@@ -45,7 +45,9 @@ export function openTaskFlow(opening: TaskOpening): { readonly flow: TaskFlow; r
     ],
     words: { request: stems.map(flow.word), known: [], prose: [] },
     named,
-    addresses: opening.contacts.flatMap((contact) => addressesOf(hash, contact, named)),
+    addresses: opening.contacts.flatMap(({ name, addresses }) =>
+      addresses.map((address) => bearerOf(hash, addressOf(address), name, true)),
+    ),
     families: familiesIn(stems),
     widened: [],
     verbs: stems.filter((word) => word.length <= 32).map((word) => hash(`v:${word}`)),
@@ -58,6 +60,8 @@ export function openTaskFlow(opening: TaskOpening): { readonly flow: TaskFlow; r
 
 function marksOf(hash: KeyedHash, token: string): readonly Mark[] {
   const marks: Mark[] = [[exactKey(hash, token), 'request', 0]];
+  // "owner/name" names both.
+  if (/^[\w.-]+\/[\w.-]+$/.test(token)) for (const part of token.split('/')) marks.push([exactKey(hash, part), 'request', 0]);
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(token) || (isHost(token.split(/[/?#:]/, 1)[0] ?? '') && !isEmail(token))) {
     const site = siteOf(token);
     if (site !== undefined) marks.push([siteKey(hash, site), 'request', 0]);
@@ -83,7 +87,7 @@ function phrases(hash: KeyedHash, request: string, tokens: readonly string[]): r
 }
 
 /** Capitalised words, one after the other; a verb that begins a sentence is none. */
-function namesIn(request: string): readonly (readonly string[])[] {
+export function namesIn(request: string): readonly (readonly string[])[] {
   const names: (readonly string[])[] = [];
   for (const match of request.matchAll(/(?<![\p{L}\p{N}./@_-])\p{Lu}\p{Ll}+(?: \p{Lu}\p{Ll}+){0,2}(?![\p{L}\p{N}@_]|\.\p{L})/gu)) {
     const words = match[0].split(' ');
@@ -104,22 +108,8 @@ function isOrdinary(word: string): boolean {
   return readVerbs.has(folded) || sinkVerbs.has(folded) || word.length < 2;
 }
 
-/** [person, address, vouched] for each named person whom this address bears the name of. */
-export function bearers(
-  hash: KeyedHash,
-  address: string,
-  named: readonly (readonly string[])[],
-  nameOf: string,
-): readonly (readonly [string, string])[] {
-  if (named.length === 0) return [];
-  const words = new Set(partsOf(nameOf.replaceAll(/\d+/g, ' ')).map((word) => nameKey(hash, word)));
-  return named
-    .filter((name) => name.every((word) => words.has(word)))
-    .map((name) => [name.join(' '), exactKey(hash, address)] as const);
-}
-
-function addressesOf(hash: KeyedHash, contact: Contact, named: readonly (readonly string[])[]): readonly (readonly [string, string, boolean])[] {
-  return contact.addresses
-    .flatMap((address) => bearers(hash, address, named, contact.name))
-    .map(([person, address]) => [person, address, true] as const);
+/** The address with the words of the name it bears. */
+export function bearerOf(hash: KeyedHash, address: string, name: string, vouched: boolean): FlowDelta['addresses'][number] {
+  const words = new Set(partsOf(name.replaceAll(/\d+/g, ' ')).map((word) => nameKey(hash, word)));
+  return [exactKey(hash, address), [...words].slice(0, 8), vouched];
 }

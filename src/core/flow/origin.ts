@@ -5,7 +5,7 @@ import { pathForm, upwards } from './path-form.ts';
 import { partsOf } from './scan.ts';
 import { addressOf, siteOf } from './site.ts';
 import { stem } from './stem.ts';
-import { exactKey, isUniqueAddress, looseKey, pathKey, siteKey, type TaskFlow, uniqueAddress } from './task-flow.ts';
+import { exactKey, personAt, looseKey, pathKey, siteKey, type TaskFlow, uniqueAddress } from './task-flow.ts';
 
 export interface Found {
   readonly origin: Origin;
@@ -44,7 +44,7 @@ export function originOfParty(flow: TaskFlow, text: string): Found {
   const address = addressOf(text);
   const found = originOfValue(flow, address);
   if (found.origin === 'request' || found.origin === 'own' || found.origin === 'file') return found;
-  return isUniqueAddress(flow, exactKey(flow.hash, address)) ? { origin: 'contact', call: found.call } : found;
+  return personAt(flow, exactKey(flow.hash, address)) !== undefined ? { origin: 'contact', call: found.call } : found;
 }
 
 export function originOfSite(flow: TaskFlow, url: string): Found {
@@ -79,9 +79,11 @@ export function originOfText(flow: TaskFlow, text: string): Found {
   const whole = originOfValue(flow, text);
   if (whole.origin !== 'nowhere' && whole.origin !== 'prose' && whole.origin !== 'tainted') return whole;
   const words = wordsToCompare(text).map(flow.word);
-  const telling = wordsToCompare(text).filter((word) => !ofTime.has(word)).map(flow.word);
+  const telling = wordsToCompare(text)
+    .filter((word) => !ofTime.has(word) && !/^\d+$/.test(word))
+    .map(flow.word);
   const asked = telling.filter((word) => flow.words.request.has(word));
-  if (words.length === 0 || 2 * asked.length >= words.length) return { origin: 'request', call: 0 };
+  if (words.length === 0 || (asked.length > 0 && 3 * asked.length >= telling.length)) return { origin: 'request', call: 0 };
   if (whole.call > 0) return whole;
   const foreign = words.filter((word) => !flow.words.request.has(word) && !flow.words.known.has(word));
   const copied = foreign.filter((word) => flow.words.prose.has(word));

@@ -37,3 +37,8 @@ export function addressOf(value: string): string {
   const inner = /^[^<>@]*<([^<>\s]+)>$/.exec(value.trim())?.[1];
   return (inner ?? value.trim()).replace(/^mailto:/i, '');
 }
+
+/** Kept free for examples: nobody is reached there. */
+export function isPlaceholder(address: string): boolean {
+  return /@(?:[a-z0-9-]+\.)*(?:example\.(?:com|net|org)|example|invalid|test)$/i.test(address);
+}

@@ -20,7 +20,7 @@ const irregular: Readonly<Record<string, string>> = {
   reservation: 'reserv',
 };
 
-const endings = ['ations', 'ation', 'ments', 'ment', 'ings', 'ing', 'ies', 'ied', 'ers', 'er', 'ed', 'es', 's', 'e'] as const;
+const endings = ['ations', 'ation', 'ments', 'ment', 'ings', 'ing', 'ies', 'ied', 'ed', 'es', 's', 'e'] as const;
 
 export function stem(word: string): string {
   const lower = word.toLowerCase();

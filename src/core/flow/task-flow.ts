@@ -20,8 +20,8 @@ export interface FlowDelta {
   readonly words: Readonly<Record<WordSource, readonly number[]>>;
   /** Persons whom the user named, each by the keys of the words of the name. */
   readonly named: readonly (readonly string[])[];
-  /** [person, key of an address that bears the name, whether the operator vouches for it]. */
-  readonly addresses: readonly (readonly [person: string, address: string, vouched: boolean])[];
+  /** [key of an address, keys of the words of the name it bears, whether the operator vouches for it]. */
+  readonly addresses: readonly (readonly [address: string, words: readonly string[], vouched: boolean])[];
   readonly families: readonly Family[];
   /** Families that a named person's message speaks of. */
   readonly widened: readonly (readonly [family: Family, person: string])[];
@@ -36,8 +36,10 @@ export interface TaskFlow {
   readonly word: WordHash;
   readonly values: Map<string, { readonly origin: Origin; readonly call: number; readonly person: string | undefined }>;
   readonly words: Readonly<Record<WordSource, Set<number>>>;
-  readonly named: (readonly string[])[];
-  readonly addresses: Map<string, Map<string, boolean>>;
+  /** A person is the keys of the words of the name, joined. */
+  readonly named: Map<string, readonly string[]>;
+  /** Word of a name -> the addresses that bear it, and whether the operator vouches for each. */
+  readonly bearers: Map<string, Map<string, boolean>>;
   readonly families: Set<Family>;
   readonly widened: Map<Family, Set<string>>;
   readonly verbs: Set<string>;
@@ -49,6 +51,7 @@ export interface TaskFlow {
 /** Words remembered of a whole task; more than that, and what is nowhere may have been anywhere. */
 export const mostWords = 40_000;
 export const mostValues = 20_000;
+const mostNames = 100;
 
 export function emptyFlow(hash: KeyedHash): TaskFlow {
   return {
@@ -56,8 +59,8 @@ export function emptyFlow(hash: KeyedHash): TaskFlow {
     word: wordHash(hash),
     values: new Map(),
     words: { request: new Set(), known: new Set(), prose: new Set() },
-    named: [],
-    addresses: new Map(),
+    named: new Map(),
+    bearers: new Map(),
     families: new Set(),
     widened: new Map(),
     verbs: new Set(),
@@ -82,9 +85,9 @@ export function foldedDelta(flow: TaskFlow): FlowDelta {
       person === undefined ? [key, origin, call] : [key, origin, call, person],
     ),
     words: { request: [...flow.words.request], known: [...flow.words.known], prose: [...flow.words.prose] },
-    named: flow.named,
-    addresses: Array.from(flow.addresses, ([person, known]) =>
-      Array.from(known, ([address, vouched]) => [person, address, vouched] as const),
+    named: [...flow.named.values()],
+    addresses: Array.from(flow.bearers, ([word, known]) =>
+      Array.from(known, ([address, vouched]) => [address, [word], vouched] as const),
     ).flat(),
     families: [...flow.families],
     widened: Array.from(flow.widened, ([family, people]) => [...people].map((person) => [family, person] as const)).flat(),
@@ -119,10 +122,12 @@ export function applyDelta(flow: TaskFlow, delta: FlowDelta): void {
       else flow.overflow = true;
     }
   }
-  for (const name of delta.named) flow.named.push(name);
-  for (const [person, address, vouched] of delta.addresses) {
-    const known = flow.addresses.get(person) ?? new Map<string, boolean>();
-    flow.addresses.set(person, known.set(address, vouched || known.get(address) === true));
+  for (const name of delta.named) if (flow.named.size < mostNames) flow.named.set(personOf(name), name);
+  for (const [address, words, vouched] of delta.addresses) {
+    for (const word of words) {
+      const known = flow.bearers.get(word) ?? new Map<string, boolean>();
+      flow.bearers.set(word, known.set(address, vouched || known.get(address) === true));
+    }
   }
   for (const family of delta.families) flow.families.add(family);
   for (const [family, person] of delta.widened) {
@@ -150,15 +155,20 @@ function accountForm(form: string): string {
   return /^[a-z]{2}\d{2}(?: ?[a-z0-9]{1,4}){2,8}$/.test(form) ? form.replaceAll(' ', '') : form;
 }
 
-/** The one address of a person whom the user named; two that bear the name are nobody's. */
+export const personOf = (name: readonly string[]): string => name.join(' ');
+
+/** The one address of a person whom the user named; two that bear the name are nobody's, unless the operator vouches for one. */
 export function uniqueAddress(flow: TaskFlow, person: string): string | undefined {
-  const known = flow.addresses.get(person);
-  if (known === undefined) return undefined;
-  const vouched = [...known].filter(([, yes]) => yes);
-  const [only, ...others] = vouched.length > 0 ? vouched : [...known];
-  return others.length === 0 ? only?.[0] : undefined;
+  const [first, ...others] = (flow.named.get(person) ?? []).map((word) => flow.bearers.get(word));
+  if (first === undefined) return undefined;
+  const all = [...first].filter(([address]) => others.every((known) => known?.has(address) === true));
+  const vouched = all.filter(([, yes]) => yes);
+  const [only, ...more] = vouched.length > 0 ? vouched : all;
+  return more.length === 0 ? only?.[0] : undefined;
 }
 
-export function isUniqueAddress(flow: TaskFlow, address: string): boolean {
-  return [...flow.addresses.keys()].some((person) => uniqueAddress(flow, person) === address);
+/** The person, among those named, whose one address this is. */
+export function personAt(flow: TaskFlow, address: string): string | undefined {
+  for (const person of flow.named.keys()) if (uniqueAddress(flow, person) === address) return person;
+  return undefined;
 }

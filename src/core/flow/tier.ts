@@ -77,14 +77,20 @@ function classOfName(name: readonly string[], opening: string): readonly [Class,
     // "account_balance", "order_history": what the description opens with says what it does.
     if (readNouns.has(last) && classOf(opening) === 'read') return ['read', opening];
     if (classOf(opening) !== 'unknown') return [withObject(opening, name), opening];
-    return ['sink', word];
+    // "web search": looking is what it names, and nothing says that it does more.
+    return [readVerbs.has(word) && word === last ? 'read' : 'sink', word];
   }
-  if (readVerbs.has(word)) {
-    const joined = name.slice(at + 1);
-    const then = joined.findIndex((other) => other === 'and' || other === 'or' || other === 'then' || other === 'in' || other === 'out');
-    if (then >= 0) return ['sink', word];
-  }
+  if (readVerbs.has(word) && actsToo(name.slice(at + 1))) return ['sink', word];
   return [withObject(word, rest), word];
+}
+
+/** "read and delete", "check in": what comes after the verb makes it another. */
+function actsToo(after: readonly string[]): boolean {
+  if (after[0] === 'in' || after[0] === 'out') return true;
+  return after.some((word, at) => {
+    const next = classOf(after[at + 1] ?? '');
+    return (word === 'and' || word === 'or' || word === 'then') && (next === 'sink' || next === 'local');
+  });
 }
 
 const session = new Set(['login', 'logout', 'signin', 'authenticate'].map(stem));

@@ -27,7 +27,7 @@ const urlNames = stems('url uri link href endpoint webhook website site domain h
 const pathNames = stems('path paths file files filename filepath dir directory folder filenames');
 const partyNames = stems(`recipient recipients to cc bcc participant participants attendee attendees email emails payee
   beneficiary user users username member members invitee invitees assignee assignees collaborator collaborators reviewer
-  reviewers receiver wallet iban account contact contacts channel phone destination guest guests owner mention mentions
+  reviewers receiver wallet iban account contact contacts channel phone guest guests owner mention mentions
   subscriber subscribers address addresses handle person people customer with`);
 const refNames = stems('id ids uuid guid ref reference identifier number sha hash sku');
 const whereabouts = /\b(?:street|postal|physical|home|shipping|billing|delivery|mailing)\b/i;
@@ -36,17 +36,21 @@ const unchecked = stems(`body content message text description comment note note
   start end from until query filter limit offset page size format type kind mode status state language currency priority
   color otp code reason details summary instructions prompt html markdown min max rating year month duration timezone
   method headers data payload sql script command code value values year`);
+const bodies: ReadonlySet<string> = new Set(['body', 'content', 'message', 'text', 'html']);
 const titles = stems('title subject name label topic heading headline tag theme caption');
 
 export function argumentsOf(tool: ToolDefinition, tier: Tier): readonly ToolArgument[] {
   const { properties, required } = schemaOf(tool.inputSchema);
   const takesSecret = properties.some((property) => isSecret(wordsOfName(property.name)));
-  return properties.map((property) => ({
+  const found = properties.map((property) => ({
     name: property.name,
     role: roleOf(property, tier, takesSecret),
     required: required.has(property.name),
     fallback: property.fallback,
   }));
+  // The subject of a message is as free as its body; whom it goes to is what is checked.
+  const isMessage = found.some(({ role, required: must }) => role === 'party' && must) && found.some(({ name, required: must }) => must && bodies.has(name));
+  return isMessage ? found.map((argument) => (argument.role === 'text' ? { ...argument, role: undefined } : argument)) : found;
 }
 
 /** For what no schema describes: a nested key, or an argument that the tool does not declare. */

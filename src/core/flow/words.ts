@@ -14,12 +14,12 @@ export const readVerbs = stems(`
   recommend is has can whoami ping head stat tail grep diff access obtain determine validate`);
 
 /** Verbs that fetch from an address, when there is one among the arguments. */
-export const fetchVerbs = stems('visit browse open navigate crawl scrape download fetch load goto click follow request access');
+export const fetchVerbs = stems('visit browse open navigate crawl scrape download fetch load goto follow request access');
 
 /** Verbs that add something, harmless while what they add stays here. */
 export const localVerbs = stems(`
   create add make put save download copy draft note store login mkdir touch bookmark star new authenticate
-  logout signin duplicate generate plot draw render append log record remember`);
+  logout signin duplicate generate plot draw render log record remember`);
 
 /** What stays here when it is added. */
 export const localNouns = stems(`
@@ -36,7 +36,7 @@ export const sinkVerbs = stems(`
   enable disable activate deactivate archive merge close assign mark
   run execute exec eval deploy launch restart reboot install uninstall trigger invoke dispatch
   grant allow authorize authorise permit elevate promote demote ban block mute follow subscribe unsubscribe
-  submit fill input upload push sync export register enroll apply sign upsert insert import attach call dial text hire lock unlock
+  submit fill input upload push sync export register enroll apply sign upsert insert import attach call dial text hire lock unlock append click drag
   encrypt format rotate mount format sudo print type enter press tap rate review vote`);
 
 /** Nouns as often as verbs: only in front do they say what a tool does. */
