@@ -32,8 +32,10 @@ function wordsOf(name: EstopEvent['name'], data: Readonly<Record<string, unknown
 }
 
 /** As `estop task ls` says it: that a stop covers a task says more than that it still runs. */
-function stateOfTask({ state, outcome, stoppedBy, held }: Readonly<Record<string, unknown>>): string {
-  if (state === 'closed') return `closed (${String(outcome ?? 'unknown')})`;
-  if (typeof stoppedBy === 'string') return 'stopping';
-  return held === true ? `${String(state)}, held` : String(state ?? '');
+function stateOfTask(data: Readonly<Record<string, unknown>>): string {
+  const text = (key: string, otherwise = ''): string => (typeof data[key] === 'string' ? data[key] : otherwise);
+  const state = text('state');
+  if (state === 'closed') return `closed (${text('outcome', 'unknown')})`;
+  if (text('stoppedBy') !== '') return 'stopping';
+  return data['held'] === true ? `${state}, held` : state;
 }
