@@ -8,6 +8,7 @@ const { values, positionals } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
   allowPositionals: true,
 });
+if (positionals[0] === 'efficacy') process.exit((await import('./efficacy/efficacy.ts')).efficacy());
 const unknown = positionals.filter((name) => !rows.some((row) => row.name === name));
 if (unknown.length > 0) {
   process.stderr.write(

@@ -45,7 +45,8 @@ export interface Agentdyn {
 
 export function readAgentdyn(folder: string): Agentdyn | undefined {
   const [runs, tools, tasks] = ['runs.jsonl.gz', 'tools.json', 'tasks.json'].map((name) => join(folder, name));
-  if (runs === undefined || tools === undefined || tasks === undefined || ![runs, tools, tasks].every(existsSync)) return undefined;
+  if (runs === undefined || tools === undefined || tasks === undefined || ![runs, tools, tasks].every(existsSync))
+    return undefined;
   const definitions = JSON.parse(readFileSync(tools, 'utf8')) as Tools; // its SOURCE.md says so
   const prompts = JSON.parse(readFileSync(tasks, 'utf8')) as Tasks; // its SOURCE.md says so
   const rows = gunzipSync(readFileSync(runs)).toString('utf8').trimEnd().split('\n');
@@ -58,7 +59,12 @@ export function readAgentdyn(folder: string): Agentdyn | undefined {
     const request = row.q ?? prompts[row.s]?.user_tasks[row.u]?.prompt;
     if (request === undefined) continue;
     (everyday ? plain : attacked).push({
-      run: String(index + 1), request, tools: row.s, suite: row.s, task: row.u, goal: row.i,
+      run: String(index + 1),
+      request,
+      tools: row.s,
+      suite: row.s,
+      task: row.u,
+      goal: row.i,
       calls: row.c.map(([tool, args], at) => {
         const error = row.e?.[String(at)];
         return { tool, args, output: row.o[at] ?? null, ...(error === undefined ? {} : { error }) };
@@ -66,12 +72,20 @@ export function readAgentdyn(folder: string): Agentdyn | undefined {
     });
   }
   const suites = Object.keys(definitions).sort();
-  return { suites, plain, attacked, profiles: Object.fromEntries(suites.map((suite) => [suite, profilesOf(definitions[suite])])) };
+  return {
+    suites,
+    plain,
+    attacked,
+    profiles: Object.fromEntries(suites.map((suite) => [suite, profilesOf(definitions[suite])])),
+  };
 }
 
 function profilesOf(suite: Tools[string] | undefined): ReadonlyMap<string, ToolProfile> {
   const all = [...(suite?.earlier_tools ?? []), ...(suite?.tools ?? [])];
   return new Map(
-    all.map(({ name, description, parameters }) => [name, proposeProfile({ name, description, inputSchema: parameters })]),
+    all.map(({ name, description, parameters }) => [
+      name,
+      proposeProfile({ name, description, inputSchema: parameters }),
+    ]),
   );
 }

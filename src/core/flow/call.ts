@@ -20,7 +20,10 @@ const mostStrings = 2000;
 const deepest = 12;
 
 /** Capped: a call with more strings than this is no call that a person could be shown. */
-export function valuesOf({ profile, args }: FlowCall): { readonly values: readonly Value[]; readonly overflow: boolean } {
+export function valuesOf({ profile, args }: FlowCall): {
+  readonly values: readonly Value[];
+  readonly overflow: boolean;
+} {
   const values: Value[] = [];
   const given = new Map(profile.arguments.map((argument) => [argument.name, argument]));
   let overflow = false;
@@ -43,7 +46,13 @@ export function valuesOf({ profile, args }: FlowCall): { readonly values: readon
   };
   for (const [name, held] of Object.entries(args)) {
     const argument = given.get(name);
-    walk(held, name, argument === undefined ? roleOfName(name, profile.tier) : argument.role, argument?.required === true, 0);
+    walk(
+      held,
+      name,
+      argument === undefined ? roleOfName(name, profile.tier) : argument.role,
+      argument?.required === true,
+      0,
+    );
   }
   return { values, overflow };
 }

@@ -12,7 +12,9 @@ export function exact(value: string): string {
 /** Letters of other scripts that are drawn like Latin ones; only the common ones, for the loose form alone. */
 const drawnAlike: ReadonlyMap<string, string> = new Map(
   [
-    ...'аaвbеeкkмmнhоoрpсcтtуyхxіiјjѕsԁdɡgһhԛqԝwΑaΒbΕeΖzΗhΙiΚkΜmΝnΟoΡpΤtΥyΧxαaεeιiοoρpτtυuνvκkøoıiłl'.matchAll(/(.)(.)/gu),
+    ...'аaвbеeкkмmнhоoрpсcтtуyхxіiјjѕsԁdɡgһhԛqԝwΑaΒbΕeΖzΗhΙiΚkΜmΝnΟoΡpΤtΥyΧxαaεeιiοoρpτtυuνvκkøoıiłl'.matchAll(
+      /(.)(.)/gu,
+    ),
   ].map(([, odd = '', plain = '']) => [odd, plain]),
 );
 

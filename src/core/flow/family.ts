@@ -1,7 +1,7 @@
 /** The family of action of a tool, and the families that a request speaks of. */
 import { stem, wordsOfName } from './stem.ts';
-import { type Family, familyOfNoun, familyWords, guardedFamilies, localVerbs, readVerbs } from './words.ts';
 import type { ToolDefinition } from './tool-profile.ts';
+import { type Family, familyOfNoun, familyWords, guardedFamilies, localVerbs, readVerbs } from './words.ts';
 
 const all = Object.entries(familyWords) as readonly (readonly [Family, ReadonlySet<string>])[]; // its keys are the families
 
@@ -9,13 +9,19 @@ const all = Object.entries(familyWords) as readonly (readonly [Family, ReadonlyS
 const ofVerb: Readonly<Record<string, readonly Family[]>> = Object.fromEntries(
   (
     [
-      ['message', 'send email mail message reply forward notify inform tell write text dm ping announce broadcast call respond'],
+      [
+        'message',
+        'send email mail message reply forward notify inform tell write text dm ping announce broadcast call respond',
+      ],
       ['pay', 'pay transfer wire remit deposit withdraw donate fund settle charge tip reimburse'],
       ['purchase', 'buy purchase order rebuy reorder checkout sell trade'],
       ['book', 'book reserve schedule reschedule invite rsvp accept decline'],
       ['delete', 'delete remove clear erase drop discard empty trash purge wipe destroy uninstall kill terminate'],
       ['cancel', 'cancel refund revoke undo void unsubscribe stop abort return'],
-      ['change', 'update change edit modify set reset replace adjust patch append insert mark toggle enable disable merge assign close lock unlock reschedule archive'],
+      [
+        'change',
+        'update change edit modify set reset replace adjust patch append insert mark toggle enable disable merge assign close lock unlock reschedule archive',
+      ],
       ['move', 'move rename archive'],
       ['execute', 'run execute exec eval deploy launch restart reboot install trigger invoke dispatch start'],
       ['grant', 'grant share allow authorize authorise permit elevate promote add invite'],
@@ -33,17 +39,30 @@ const ofVerb: Readonly<Record<string, readonly Family[]>> = Object.fromEntries(
 
 export function familiesOf(tool: ToolDefinition): readonly Family[] {
   const name = wordsOfName(tool.name).map(stem);
-  const opening = wordsOfName((tool.description ?? '').slice(0, 200)).slice(0, 1).map(stem);
+  const opening = wordsOfName((tool.description ?? '').slice(0, 200))
+    .slice(0, 1)
+    .map(stem);
   const fromName = verbFamilies(name);
   const fromVerb = fromName.length > 0 ? fromName : verbFamilies(opening);
   const nouns = [...new Set(name.flatMap((word) => familyOfNoun[word] ?? []))];
   const guarded = nouns.filter((family) => guardedFamilies.has(family));
   // "send money" is no message, "update password" is more than a change; "delete event" deletes.
-  if (guarded.includes('pay') && !fromVerb.some((family) => family === 'cancel' || family === 'delete' || family === 'change')) return ['pay'];
+  if (
+    guarded.includes('pay') &&
+    !fromVerb.some((family) => family === 'cancel' || family === 'delete' || family === 'change')
+  )
+    return ['pay'];
   if (guarded.includes('password')) return ['password'];
   const precise = fromVerb.filter((family) => family !== 'save' && family !== 'grant');
   if (nouns.length > 0 && precise.length === 0) return nouns;
-  return [...new Set([...fromVerb, ...nouns.filter((family) => !guardedFamilies.has(family) && !precise.includes('delete') && !precise.includes('cancel'))])];
+  return [
+    ...new Set([
+      ...fromVerb,
+      ...nouns.filter(
+        (family) => !guardedFamilies.has(family) && !precise.includes('delete') && !precise.includes('cancel'),
+      ),
+    ]),
+  ];
 }
 
 function verbFamilies(words: readonly string[]): readonly Family[] {
@@ -65,7 +84,8 @@ export function familiesIn(words: Iterable<string>): readonly Family[] {
 export function isRelevant(tool: readonly Family[], asked: readonly Family[], widened: readonly Family[]): boolean {
   const guarded = tool.filter((family) => guardedFamilies.has(family));
   const open = tool.filter((family) => !guardedFamilies.has(family));
-  const wanted = (family: Family): boolean => asked.includes(family) || (!guardedFamilies.has(family) && widened.includes(family));
+  const wanted = (family: Family): boolean =>
+    asked.includes(family) || (!guardedFamilies.has(family) && widened.includes(family));
   if (open.length > 0) return open.some(wanted) || (guarded.length > 0 && guarded.some(wanted));
   return guarded.length > 0 && guarded.every(wanted);
 }

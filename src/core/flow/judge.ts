@@ -1,11 +1,22 @@
 /** The facts and findings of one call. Pure, and cheap: a handful of look-ups for each argument. */
 import { type FlowCall, isShort, type Value, valuesOf } from './call.ts';
-import { applies, type FlowFacts, heldAlone, type Origin, type Role, type Rule, roles, ruleOf, type Tier, textStandsAlone } from './facts.ts';
+import {
+  applies,
+  type FlowFacts,
+  heldAlone,
+  type Origin,
+  type Role,
+  type Rule,
+  roles,
+  ruleOf,
+  type Tier,
+  textStandsAlone,
+} from './facts.ts';
 import { isRelevant } from './family.ts';
 import { type Found, originOfParty, originOfPath, originOfSite, originOfText, originOfValue } from './origin.ts';
 import { sentenceOf } from './sentence.ts';
-import { applyDelta, approvalKey, type FlowDelta, type Mark, type TaskFlow, uniqueAddress } from './task-flow.ts';
 import { isPlaceholder, siteOf } from './site.ts';
+import { applyDelta, approvalKey, type FlowDelta, type Mark, type TaskFlow, uniqueAddress } from './task-flow.ts';
 import type { ToolProfile } from './tool-profile.ts';
 import type { Family } from './words.ts';
 
@@ -45,13 +56,21 @@ export function judge(flow: TaskFlow, call: FlowCall): Judgement {
     const invented = role === 'text' && found.origin === 'nowhere' && alone;
     if (!invented && !heldAlone(role, found.origin)) continue;
     findings.push({
-      rule, role, argument, value: text, origin: found.origin,
+      rule,
+      role,
+      argument,
+      value: text,
+      origin: found.origin,
       sentence: sentenceOf(rule, { tool: name, value: text, origin: found.origin, call: found.call }),
     });
   }
   if (!relevant && applies('R6', tier)) {
     findings.push({
-      rule: 'R6', role: 'family', argument: '', value: name, origin: 'nowhere',
+      rule: 'R6',
+      role: 'family',
+      argument: '',
+      value: name,
+      origin: 'nowhere',
       sentence: sentenceOf('R6', { tool: name, value: name, origin: 'nowhere', call: 0 }),
     });
   }
@@ -64,7 +83,13 @@ export function approve(flow: TaskFlow, findings: readonly Finding[]): FlowDelta
     calls: flow.calls,
     values: findings.map(({ rule, value }): Mark => [approvedKey(flow, rule, value), 'approved', flow.calls]),
     words: { request: [], known: [], prose: [] },
-    named: [], addresses: [], families: [], widened: [], verbs: [], labels: [], overflow: false,
+    named: [],
+    addresses: [],
+    families: [],
+    widened: [],
+    verbs: [],
+    labels: [],
+    overflow: false,
   };
   applyDelta(flow, delta);
   return delta;
@@ -85,7 +110,10 @@ function checkedValues(flow: TaskFlow, call: FlowCall): readonly Checked[] {
   // What is typed into a form of an allowed site goes where the user wanted to go.
   const urls = seen.filter(({ role }) => role === 'url');
   const form = urls.length > 0 && urls.every(({ found }) => !heldAlone('url', found.origin));
-  const kept = seen.filter(({ role, argument }) => !(form && (role === 'ref' || role === 'text' || (role === 'party' && !isParty(call, argument)))));
+  const kept = seen.filter(
+    ({ role, argument }) =>
+      !(form && (role === 'ref' || role === 'text' || (role === 'party' && !isParty(call, argument)))),
+  );
   if (!overflow) return kept;
   return [...kept, { argument: '', text: '', role: 'text', required: true, found: { origin: 'prose', call: 0 } }];
 }
@@ -115,7 +143,11 @@ function approvedOr(flow: TaskFlow, rule: Rule, text: string, found: Found): Fou
 
 function originsOf(checked: readonly Checked[]): FlowFacts['origin'] {
   const found: Record<Role, Origin[]> = { party: [], url: [], path: [], secret: [], ref: [], text: [] };
-  for (const { role, found: { origin } } of checked) if (!found[role].includes(origin)) found[role].push(origin);
+  for (const {
+    role,
+    found: { origin },
+  } of checked)
+    if (!found[role].includes(origin)) found[role].push(origin);
   for (const role of roles) found[role].sort();
   return found;
 }
@@ -137,5 +169,9 @@ function isFormOfAllowedSite(profile: ToolProfile, checked: readonly Checked[]):
 }
 
 function readsOf(flow: TaskFlow): FlowFacts['reads'] {
-  return { untrusted: flow.labels.has('untrusted'), private: flow.labels.has('private'), labels: [...flow.labels].sort() };
+  return {
+    untrusted: flow.labels.has('untrusted'),
+    private: flow.labels.has('private'),
+    labels: [...flow.labels].sort(),
+  };
 }

@@ -75,7 +75,13 @@ function add(state: Open, key: string, value: string): void {
 }
 
 /** Reads one scalar that begins on line `at`; gives the line after it. */
-function scalar(lines: readonly string[], at: number, depth: number, rest: string, take: (value: string) => void): number {
+function scalar(
+  lines: readonly string[],
+  at: number,
+  depth: number,
+  rest: string,
+  take: (value: string) => void,
+): number {
   const quote = rest.charAt(0);
   if (quote === "'" || quote === '"') return quoted(lines, at, rest, quote, take);
   const block = /^[|>][+-]?\d?$/.test(rest);
@@ -104,7 +110,13 @@ function continues(lines: readonly string[], from: number, depth: number): boole
   return false;
 }
 
-function quoted(lines: readonly string[], at: number, rest: string, quote: string, take: (value: string) => void): number {
+function quoted(
+  lines: readonly string[],
+  at: number,
+  rest: string,
+  quote: string,
+  take: (value: string) => void,
+): number {
   const parts: string[] = [];
   let line = rest.slice(1);
   for (let next = at; ; ) {

@@ -5,11 +5,22 @@ import { familiesIn } from './family.ts';
 import { bearerOf, namesIn } from './open-flow.ts';
 import { isSteered, originOfPath } from './origin.ts';
 import { isFileName, isPathLike, pathForm } from './path-form.ts';
-import { partsOf, scan, type ScanLimits } from './scan.ts';
+import { partsOf, type ScanLimits, scan } from './scan.ts';
 import { isEmail, isHost, siteOf } from './site.ts';
 import { stem, wordsOfName } from './stem.ts';
 import { type Rec, type Structure, structureOf } from './structure.ts';
-import { applyDelta, exactKey, type FlowDelta, looseKey, type Mark, pathKey, personAt, nameKey, siteKey, type TaskFlow } from './task-flow.ts';
+import {
+  applyDelta,
+  exactKey,
+  type FlowDelta,
+  looseKey,
+  type Mark,
+  nameKey,
+  pathKey,
+  personAt,
+  siteKey,
+  type TaskFlow,
+} from './task-flow.ts';
 
 /** Of one output. */
 export const observedLimits: ScanLimits = { letters: 200_000, words: 6000, values: 700 };
@@ -33,8 +44,18 @@ interface Draft {
 
 export function observe(flow: TaskFlow, call: FlowCall, output: string): FlowDelta {
   const draft: Draft = {
-    flow, call: flow.calls + 1, tainted: isTainted(flow, call), values: new Map(), known: new Set(), prose: new Set(),
-    addresses: new Map(), named: [], widened: [], fields: 0, scanned: 0, overflow: false,
+    flow,
+    call: flow.calls + 1,
+    tainted: isTainted(flow, call),
+    values: new Map(),
+    known: new Set(),
+    prose: new Set(),
+    addresses: new Map(),
+    named: [],
+    widened: [],
+    fields: 0,
+    scanned: 0,
+    overflow: false,
   };
   const structure = read(draft, output);
   notePaths(draft, call, output);
@@ -43,7 +64,8 @@ export function observe(flow: TaskFlow, call: FlowCall, output: string): FlowDel
   const own = ownAddress(call, records);
   if (own !== undefined && !draft.tainted) mark(draft, exactKey(flow.hash, own), 'own');
   // Every author first: a name that two addresses bear is nobody's, in whatever order they stand.
-  for (const record of records) for (const { value } of record.fields) if (!draft.tainted && isEmail(value)) meet(draft, value);
+  for (const record of records)
+    for (const { value } of record.fields) if (!draft.tainted && isEmail(value)) meet(draft, value);
   const known = withAddresses(flow, draft);
   for (const record of records) noteRecord(draft, record, authorOf(known, record));
   noteProse(draft, structure.prose);
@@ -72,7 +94,10 @@ function read(draft: Draft, output: string): Structure {
 /** Only what looks can be steered; what acts was judged by its own rules. */
 const isTainted = (flow: TaskFlow, call: FlowCall): boolean =>
   (call.profile.tier === 'read' || call.profile.tier === 'fetch') &&
-  valuesOf(call).values.some(({ role, text, argument }) => role !== 'url' && role !== 'secret' && !/path|dir|folder|file$/i.test(argument) && isSteered(flow, text));
+  valuesOf(call).values.some(
+    ({ role, text, argument }) =>
+      role !== 'url' && role !== 'secret' && !/path|dir|folder|file$/i.test(argument) && isSteered(flow, text),
+  );
 
 function mark(draft: Draft, key: string, origin: Origin, person?: string): void {
   if (draft.values.has(key)) return;
@@ -99,7 +124,17 @@ function withAddresses(flow: TaskFlow, draft: Draft): TaskFlow {
   return { ...flow, bearers };
 }
 
-const authorKeys = new Set(['sender', 'from', 'author', 'from_address', 'sender_email', 'from_email', 'author_email', 'created_by', 'organizer']);
+const authorKeys = new Set([
+  'sender',
+  'from',
+  'author',
+  'from_address',
+  'sender_email',
+  'from_email',
+  'author_email',
+  'created_by',
+  'organizer',
+]);
 const recipientKeys = new Set(['recipients', 'recipient', 'to']);
 
 /** The person whom the user named and whose one address is the author of this record; a display name proves nothing. */
@@ -122,7 +157,11 @@ function ownAddress(call: FlowCall, records: readonly Rec[]): string | undefined
     const author = fields.find(({ key }) => authorKeys.has(key.toLowerCase()))?.value;
     if (author === undefined) continue;
     authors.add(author);
-    const to = new Set(fields.filter(({ key, value }) => recipientKeys.has(key.toLowerCase()) && isEmail(value)).map(({ value }) => value));
+    const to = new Set(
+      fields
+        .filter(({ key, value }) => recipientKeys.has(key.toLowerCase()) && isEmail(value))
+        .map(({ value }) => value),
+    );
     common = common === undefined ? to : new Set([...common].filter((address) => to.has(address)));
   }
   return authors.size >= 2 && common?.size === 1 ? [...common][0] : undefined;
@@ -140,7 +179,12 @@ const mostFieldWords = 14;
 
 /** Short and on one line, and no sentence that tells somebody to do something. */
 function isField(value: string): boolean {
-  return value.length <= 120 && !value.includes('\n') && value.split(/\s+/, mostFieldWords + 1).length <= mostFieldWords && !/[.!?]\s+\p{Lu}/u.test(value);
+  return (
+    value.length <= 120 &&
+    !value.includes('\n') &&
+    value.split(/\s+/, mostFieldWords + 1).length <= mostFieldWords &&
+    !/[.!?]\s+\p{Lu}/u.test(value)
+  );
 }
 
 function noteField(draft: Draft, value: string): void {
@@ -171,7 +215,8 @@ function noteMessage(draft: Draft, text: string, person: string): void {
   }
   for (const said of found.words) draft.known.add(word(said));
   // Whom a named person names in full is named too; one word of a name is not enough, for everybody writes those.
-  for (const name of namesIn(text.slice(0, 4000))) if (name.length > 1) draft.named.push(name.map((part) => nameKey(hash, part)));
+  for (const name of namesIn(text.slice(0, 4000)))
+    if (name.length > 1) draft.named.push(name.map((part) => nameKey(hash, part)));
   for (const family of familiesIn(found.words)) draft.widened.push([family, person]);
 }
 
@@ -210,7 +255,10 @@ function notePaths(draft: Draft, call: FlowCall, output: string): void {
   const { hash } = draft.flow;
   for (const { name, fallback } of call.profile.arguments) {
     const given = call.args[name] ?? fallback;
-    const folder = typeof given === 'string' && (isPathLike(given) || /(?:path|dir|directory|folder|file|filename)$/i.test(name)) ? pathForm(given) : undefined;
+    const folder =
+      typeof given === 'string' && (isPathLike(given) || /(?:path|dir|directory|folder|file|filename)$/i.test(name))
+        ? pathForm(given)
+        : undefined;
     if (folder === undefined || folder === '/') continue;
     if (/^(?:source|src|from|old)/i.test(name)) continue;
     const makes = /path|file/i.test(name) && call.profile.tier === 'write';

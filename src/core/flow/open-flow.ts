@@ -5,7 +5,17 @@ import { isPathLike, pathForm } from './path-form.ts';
 import { partsOf } from './scan.ts';
 import { addressOf, isEmail, isHost, siteOf } from './site.ts';
 import { stem } from './stem.ts';
-import { applyDelta, emptyFlow, exactKey, type FlowDelta, type Mark, nameKey, pathKey, siteKey, type TaskFlow } from './task-flow.ts';
+import {
+  applyDelta,
+  emptyFlow,
+  exactKey,
+  type FlowDelta,
+  type Mark,
+  nameKey,
+  pathKey,
+  siteKey,
+  type TaskFlow,
+} from './task-flow.ts';
 import { emptyWords, familyWords, readVerbs, sinkVerbs } from './words.ts';
 
 export interface Contact {
@@ -61,7 +71,8 @@ export function openTaskFlow(opening: TaskOpening): { readonly flow: TaskFlow; r
 function marksOf(hash: KeyedHash, token: string): readonly Mark[] {
   const marks: Mark[] = [[exactKey(hash, token), 'request', 0]];
   // "owner/name" names both.
-  if (/^[\w.-]+\/[\w.-]+$/.test(token)) for (const part of token.split('/')) marks.push([exactKey(hash, part), 'request', 0]);
+  if (/^[\w.-]+\/[\w.-]+$/.test(token))
+    for (const part of token.split('/')) marks.push([exactKey(hash, part), 'request', 0]);
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(token) || (isHost(token.split(/[/?#:]/, 1)[0] ?? '') && !isEmail(token))) {
     const site = siteOf(token);
     if (site !== undefined) marks.push([siteKey(hash, site), 'request', 0]);
@@ -89,7 +100,9 @@ function phrases(hash: KeyedHash, request: string, tokens: readonly string[]): r
 /** Capitalised words, one after the other; a verb that begins a sentence is none. */
 export function namesIn(request: string): readonly (readonly string[])[] {
   const names: (readonly string[])[] = [];
-  for (const match of request.matchAll(/(?<![\p{L}\p{N}./@_-])\p{Lu}\p{Ll}+(?: \p{Lu}\p{Ll}+){0,2}(?![\p{L}\p{N}@_]|\.\p{L})/gu)) {
+  for (const match of request.matchAll(
+    /(?<![\p{L}\p{N}./@_-])\p{Lu}\p{Ll}+(?: \p{Lu}\p{Ll}+){0,2}(?![\p{L}\p{N}@_]|\.\p{L})/gu,
+  )) {
     const words = match[0].split(' ');
     const opens = /(?:^|[.!?:\n])\s*$/.test(request.slice(Math.max(0, match.index - 4), match.index));
     // "Email Bob" names Bob; "Mark Smith" in mid-sentence is a whole name, and so is one word that is no other word.
@@ -109,7 +122,12 @@ function isOrdinary(word: string): boolean {
 }
 
 /** The address with the words of the name it bears. */
-export function bearerOf(hash: KeyedHash, address: string, name: string, vouched: boolean): FlowDelta['addresses'][number] {
+export function bearerOf(
+  hash: KeyedHash,
+  address: string,
+  name: string,
+  vouched: boolean,
+): FlowDelta['addresses'][number] {
   const words = new Set(partsOf(name.replaceAll(/\d+/g, ' ')).map((word) => nameKey(hash, word)));
   return [exactKey(hash, address), [...words].slice(0, 8), vouched];
 }

@@ -5,7 +5,7 @@ import { pathForm, upwards } from './path-form.ts';
 import { partsOf } from './scan.ts';
 import { addressOf, siteOf } from './site.ts';
 import { stem } from './stem.ts';
-import { exactKey, personAt, looseKey, pathKey, siteKey, type TaskFlow, uniqueAddress } from './task-flow.ts';
+import { exactKey, looseKey, pathKey, personAt, siteKey, type TaskFlow, uniqueAddress } from './task-flow.ts';
 
 export interface Found {
   readonly origin: Origin;
@@ -62,17 +62,28 @@ export function originOfPath(flow: TaskFlow, text: string): Found {
     const found = at(flow, pathKey(flow.hash, above));
     if (found !== undefined && (found.origin === 'request' || above === path)) return found;
   }
-  return originOfValue(flow, text).origin === 'request' ? { origin: 'request', call: 0 } : { ...originOfValue(flow, text), origin: 'prose' };
+  return originOfValue(flow, text).origin === 'request'
+    ? { origin: 'request', call: 0 }
+    : { ...originOfValue(flow, text), origin: 'prose' };
 }
 
 const joining = new Set('a an the of for to and or with in on at by from re fwd fw'.split(' '));
 
 export function wordsToCompare(text: string): readonly string[] {
-  return [...new Set(partsOf(text).map((part) => part.toLowerCase()).filter((part) => !joining.has(part)).map(stem))];
+  return [
+    ...new Set(
+      partsOf(text)
+        .map((part) => part.toLowerCase())
+        .filter((part) => !joining.has(part))
+        .map(stem),
+    ),
+  ];
 }
 
 /** Said in most requests, so that to share one is to share nothing. */
-const ofTime = new Set('day week month year time date today tomorrow morning evening night hour minute now am pm'.split(' ').map(stem));
+const ofTime = new Set(
+  'day week month year time date today tomorrow morning evening night hour minute now am pm'.split(' ').map(stem),
+);
 
 /** A short text: made of the user's words, a whole field, or copied out of prose. */
 export function originOfText(flow: TaskFlow, text: string): Found {
@@ -83,7 +94,8 @@ export function originOfText(flow: TaskFlow, text: string): Found {
     .filter((word) => !ofTime.has(word) && !/^\d+$/.test(word))
     .map(flow.word);
   const asked = telling.filter((word) => flow.words.request.has(word));
-  if (words.length === 0 || (asked.length > 0 && 3 * asked.length >= telling.length)) return { origin: 'request', call: 0 };
+  if (words.length === 0 || (asked.length > 0 && 3 * asked.length >= telling.length))
+    return { origin: 'request', call: 0 };
   if (whole.call > 0) return whole;
   const foreign = words.filter((word) => !flow.words.request.has(word) && !flow.words.known.has(word));
   const copied = foreign.filter((word) => flow.words.prose.has(word));
@@ -98,7 +110,8 @@ export function isSteered(flow: TaskFlow, text: string): boolean {
   if (/^[\d\s:.,/+TZ-]*$/.test(text) && !/^\d+$/.test(text)) return false;
   const whole = originOfValue(flow, text);
   if (whole.origin === 'prose' && whole.call === 0) return false;
-  if (whole.origin !== 'nowhere') return (whole.origin === 'prose' || whole.origin === 'tainted') && !saidByUser(flow, text);
+  if (whole.origin !== 'nowhere')
+    return (whole.origin === 'prose' || whole.origin === 'tainted') && !saidByUser(flow, text);
   const words = wordsToCompare(text).map(flow.word);
   if (words.some((word) => flow.words.request.has(word) || flow.words.known.has(word))) return false;
   return words.some((word) => flow.words.prose.has(word));

@@ -1,6 +1,10 @@
 /** Paths, folded to one form; one that climbs has none, because where it leads is decided elsewhere. */
 export function pathForm(value: string): string | undefined {
-  const text = value.normalize('NFC').trim().replaceAll('\\', '/').replace(/^file:\/\//i, '');
+  const text = value
+    .normalize('NFC')
+    .trim()
+    .replaceAll('\\', '/')
+    .replace(/^file:\/\//i, '');
   if (text === '' || text.length > 4096 || /\p{Cc}|\p{Cf}/u.test(text)) return undefined;
   const parts = text.split('/').filter((part) => part !== '' && part !== '.');
   if (parts.includes('..')) return undefined;

@@ -31,7 +31,10 @@ export interface ReplayedRun {
   readonly reasons: readonly (readonly string[])[];
 }
 
-export type Decide = (judgement: Judgement, call: FlowCall) => { readonly decision: Decision; readonly reasons: readonly string[] };
+export type Decide = (
+  judgement: Judgement,
+  call: FlowCall,
+) => { readonly decision: Decision; readonly reasons: readonly string[] };
 
 export interface ReplayOptions {
   readonly hash: KeyedHash;

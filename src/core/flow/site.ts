@@ -4,7 +4,8 @@ import { parse } from 'tldts';
 const options = { validateHostname: false, extractHostname: false, allowPrivateDomains: true } as const;
 const scheme = /^([a-z][a-z0-9+.-]*):/i;
 /** No user part, no backslash, no space, no percent in the host: each is a way to show one host and reach another. */
-const address = /^(?:(?:https?|ftps?|wss?):)?(?:\/\/)?([\p{L}\p{N}._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?(?:[/?#][^\s\\]*)?$/iu;
+const address =
+  /^(?:(?:https?|ftps?|wss?):)?(?:\/\/)?([\p{L}\p{N}._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?(?:[/?#][^\s\\]*)?$/iu;
 
 export function siteOf(url: string): string | undefined {
   if (url.length > 8192) return undefined;

@@ -26,7 +26,8 @@ export function stem(word: string): string {
   const lower = word.toLowerCase();
   const known = irregular[lower];
   if (known !== undefined) return known;
-  if (lower.length < 4) return lower.length === 3 && lower.endsWith('s') && !lower.endsWith('ss') ? lower.slice(0, 2) : lower;
+  if (lower.length < 4)
+    return lower.length === 3 && lower.endsWith('s') && !lower.endsWith('ss') ? lower.slice(0, 2) : lower;
   if (lower.endsWith('ss')) return lower;
   for (const ending of endings) {
     if (!lower.endsWith(ending) || lower.length - ending.length < 3) continue;

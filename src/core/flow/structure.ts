@@ -3,8 +3,9 @@
  * `key: value` lines of YAML. Linear, without recursion into what a value says: a field holds text, and text that looks like
  * fields is text. Cut-off input gives the fields up to the cut.
  */
-import { parseLiteral } from './literal.ts';
+
 import { parseLines } from './lines.ts';
+import { parseLiteral } from './literal.ts';
 
 export interface Field {
   readonly key: string;

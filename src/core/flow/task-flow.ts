@@ -2,8 +2,9 @@
  * What the gate remembers of a task: keyed hashes and labels, never a value in the clear. It grows by deltas, plain JSON that a
  * store appends; all deltas applied in order are the flow again, after a restart or in another process.
  */
-import type { Origin, Rule } from './facts.ts';
+
 import { exact, loose } from './canonical.ts';
+import type { Origin, Rule } from './facts.ts';
 import { type KeyedHash, type WordHash, wordHash } from './keyed-hash.ts';
 import { isEmail } from './site.ts';
 import type { Family } from './words.ts';
@@ -81,8 +82,10 @@ export function resumeTaskFlow(hash: KeyedHash, deltas: Iterable<FlowDelta>): Ta
 export function foldedDelta(flow: TaskFlow): FlowDelta {
   return {
     calls: flow.calls,
-    values: Array.from(flow.values, ([key, { origin, call, person }]): Mark =>
-      person === undefined ? [key, origin, call] : [key, origin, call, person],
+    values: Array.from(
+      flow.values,
+      ([key, { origin, call, person }]): Mark =>
+        person === undefined ? [key, origin, call] : [key, origin, call, person],
     ),
     words: { request: [...flow.words.request], known: [...flow.words.known], prose: [...flow.words.prose] },
     named: [...flow.named.values()],
@@ -90,7 +93,9 @@ export function foldedDelta(flow: TaskFlow): FlowDelta {
       Array.from(known, ([address, vouched]) => [address, [word], vouched] as const),
     ).flat(),
     families: [...flow.families],
-    widened: Array.from(flow.widened, ([family, people]) => [...people].map((person) => [family, person] as const)).flat(),
+    widened: Array.from(flow.widened, ([family, people]) =>
+      [...people].map((person) => [family, person] as const),
+    ).flat(),
     verbs: [...flow.verbs],
     labels: [...flow.labels],
     overflow: flow.overflow,
@@ -98,7 +103,16 @@ export function foldedDelta(flow: TaskFlow): FlowDelta {
 }
 
 const strength: readonly Origin[] = [
-  'approved', 'request', 'own', 'contact', 'file', 'field', 'person', 'prose', 'tainted', 'nowhere',
+  'approved',
+  'request',
+  'own',
+  'contact',
+  'file',
+  'field',
+  'person',
+  'prose',
+  'tainted',
+  'nowhere',
 ];
 
 /** In place: a task of thousands of calls is not copied for each. */

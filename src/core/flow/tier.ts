@@ -2,7 +2,16 @@
 import type { Tier } from './facts.ts';
 import { stem, wordsOfName } from './stem.ts';
 import type { ToolDefinition } from './tool-profile.ts';
-import { fetchVerbs, localNouns, localVerbs, nounsToo, programWords, readNouns, readVerbs, sinkVerbs } from './words.ts';
+import {
+  fetchVerbs,
+  localNouns,
+  localVerbs,
+  nounsToo,
+  programWords,
+  readNouns,
+  readVerbs,
+  sinkVerbs,
+} from './words.ts';
 
 interface Proposal {
   readonly tier: Tier;
@@ -23,21 +32,35 @@ export function proposeTier(tool: ToolDefinition): Proposal {
   const say = (tier: Tier, because: string): Proposal => ({ ...higher(tier, because, raised), verb });
 
   if (isCode(names, tool)) return say('code', 'takes nothing but a one-time code');
-  if (names.some((argument) => programWords.has(stem(argument.at(-1) ?? '')) && !/\bcode\b/.test(argument.slice(0, -1).join(' ')) && !isOtherCode(argument))) {
+  if (
+    names.some(
+      (argument) =>
+        programWords.has(stem(argument.at(-1) ?? '')) &&
+        !/\bcode\b/.test(argument.slice(0, -1).join(' ')) &&
+        !isOtherCode(argument),
+    )
+  ) {
     return say('destructive', 'takes a program or a command');
   }
   const takesUrl = names.some((argument) => argument.some((word) => /^(?:url|uri|urls|link|href)$/.test(word)));
-  const sendsAlong = names.some((argument) => argument.some((word) => /^(?:body|payload|data|values|fields|headers|form|content|method|webhook)$/.test(word)));
+  const sendsAlong = names.some((argument) =>
+    argument.some((word) => /^(?:body|payload|data|values|fields|headers|form|content|method|webhook)$/.test(word)),
+  );
   if (takesUrl && sendsAlong) return say('destructive', 'takes an address and what to send there');
   const effect = sideEffect(description);
   if (effect !== undefined) return say('destructive', `its description says: ${effect}`);
   if (byName === 'sink') return say('destructive', `its name says: ${verb}`);
-  if (takesUrl && (fetchVerbs.has(verb) || byName === 'read' || byName === 'local')) return say('fetch', 'takes an address');
+  if (takesUrl && (fetchVerbs.has(verb) || byName === 'read' || byName === 'local'))
+    return say('fetch', 'takes an address');
   if (byName === 'read' && (byText === 'read' || byText === 'unknown')) return say('read', `its name says: ${verb}`);
-  if (byName === 'unknown' && byText === 'read') return say(takesUrl ? 'fetch' : 'read', `its description says: ${opening}`);
+  if (byName === 'unknown' && byText === 'read')
+    return say(takesUrl ? 'fetch' : 'read', `its description says: ${opening}`);
   if (byName === 'local' && byText !== 'sink') return say('write', `its name says: ${verb}`);
   if (byName === 'read' && byText === 'local') return say('write', `its description says: ${opening}`);
-  return say('destructive', byName === 'unknown' ? 'nothing says that it only looks' : `its description says: ${opening}`);
+  return say(
+    'destructive',
+    byName === 'unknown' ? 'nothing says that it only looks' : `its description says: ${opening}`,
+  );
 }
 
 const order: readonly Tier[] = ['read', 'fetch', 'write', 'destructive'];
@@ -112,7 +135,10 @@ function firstVerb(description: string): string {
 
 const acts =
   'sends?|emails?|mails?|notif(?:y|ies)|forwards?|posts?|publishes|deletes?|removes?|erases?|overwrites?|pays?|transfers?|charges?|shares?|grants?|revokes?|executes?|runs?|purchases?|buys?|cancels?|uploads?|submits?|invites?|modif(?:y|ies)|updates?|kills?|terminates?';
-const effects = new RegExp(`\\b(?:(?:it |this |also |will |automatically |and |then |which |that |, )+)(?:${acts})\\b(?! of\\b)`, 'i');
+const effects = new RegExp(
+  `\\b(?:(?:it |this |also |will |automatically |and |then |which |that |, )+)(?:${acts})\\b(?! of\\b)`,
+  'i',
+);
 
 /** "It will also send an email": a second thing that a tool does, said anywhere in its description. */
 function sideEffect(description: string): string | undefined {
@@ -135,4 +161,5 @@ function isCode(names: readonly (readonly string[])[], tool: ToolDefinition): bo
 }
 
 /** A code that names something: a country, a discount, a currency. */
-const isOtherCode = (argument: readonly string[]): boolean => argument.length > 1 && argument.at(-1) === 'code' && argument[0] !== 'source' && argument[0] !== 'python';
+const isOtherCode = (argument: readonly string[]): boolean =>
+  argument.length > 1 && argument.at(-1) === 'code' && argument[0] !== 'source' && argument[0] !== 'python';

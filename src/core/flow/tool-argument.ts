@@ -21,7 +21,9 @@ interface Property {
 
 const stems = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/).map(stem));
 
-const secretNames = stems('password passwd passphrase passcode secret token credential credentials pin cvv cvc pwd apikey');
+const secretNames = stems(
+  'password passwd passphrase passcode secret token credential credentials pin cvv cvc pwd apikey',
+);
 const notSecret = stems('page next continuation cursor max count limit sync');
 const urlNames = stems('url uri link href endpoint webhook website site domain host hostname origin');
 const pathNames = stems('path paths file files filename filepath dir directory folder filenames');
@@ -32,7 +34,8 @@ const partyNames = stems(`recipient recipients to cc bcc participant participant
 const refNames = stems('id ids uuid guid ref reference identifier number sha hash sku');
 const whereabouts = /\b(?:street|postal|physical|home|shipping|billing|delivery|mailing)\b/i;
 /** Written freely, or a quantity: what is said, how much and when is not checked. */
-const unchecked = stems(`body content message text description comment note notes amount price quantity count total date day time
+const unchecked =
+  stems(`body content message text description comment note notes amount price quantity count total date day time
   start end from until query filter limit offset page size format type kind mode status state language currency priority
   color otp code reason details summary instructions prompt html markdown min max rating year month duration timezone
   method headers data payload sql script command code value values year`);
@@ -49,8 +52,12 @@ export function argumentsOf(tool: ToolDefinition, tier: Tier): readonly ToolArgu
     fallback: property.fallback,
   }));
   // The subject of a message is as free as its body; whom it goes to is what is checked.
-  const isMessage = found.some(({ role, required: must }) => role === 'party' && must) && found.some(({ name, required: must }) => must && bodies.has(name));
-  return isMessage ? found.map((argument) => (argument.role === 'text' ? { ...argument, role: undefined } : argument)) : found;
+  const isMessage =
+    found.some(({ role, required: must }) => role === 'party' && must) &&
+    found.some(({ name, required: must }) => must && bodies.has(name));
+  return isMessage
+    ? found.map((argument) => (argument.role === 'text' ? { ...argument, role: undefined } : argument))
+    : found;
 }
 
 /** For what no schema describes: a nested key, or an argument that the tool does not declare. */
@@ -72,7 +79,13 @@ function roleOf(property: Property, tier: Tier, takesSecret: boolean): Role | un
   const { description, format } = property;
   if (!property.textual) return refNames.has(last) && folded.length > 0 && last === 'id' ? 'ref' : undefined;
   if (isSecret(words)) return 'secret';
-  if (format === 'uri' || format === 'url' || urlNames.has(last) || (urlNames.has(folded[0] ?? '') && folded.length === 1)) return 'url';
+  if (
+    format === 'uri' ||
+    format === 'url' ||
+    urlNames.has(last) ||
+    (urlNames.has(folded[0] ?? '') && folded.length === 1)
+  )
+    return 'url';
   if (/^(?:the |a |an )?(?:full |target |web )?(?:url|link|web address)\b/i.test(description)) return 'url';
   // A path matters where what stands there is changed, moved or removed; a copy or a new file harms nothing that was there.
   if (pathNames.has(last)) return tier === 'destructive' ? 'path' : undefined;
@@ -84,7 +97,10 @@ function roleOf(property: Property, tier: Tier, takesSecret: boolean): Role | un
   if (partyNames.has(last) || (folded.length > 1 && partyNames.has(folded[0] ?? '') && !titles.has(last))) {
     return whereabouts.test(description) || whereabouts.test(words.join(' ')) ? undefined : 'party';
   }
-  if (/\b(?:iban|e-?mail address|wallet address|account number|phone number|recipient)\b/i.test(description) && !unchecked.has(last)) {
+  if (
+    /\b(?:iban|e-?mail address|wallet address|account number|phone number|recipient)\b/i.test(description) &&
+    !unchecked.has(last)
+  ) {
     return 'party';
   }
   if (folded.some((word) => unchecked.has(word)) && !titles.has(last)) return undefined;
@@ -97,7 +113,10 @@ const refOrParty = (description: string): Role =>
 const asRecord = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {}; // any object can be read by key
 
-function schemaOf(schema: unknown): { readonly properties: readonly Property[]; readonly required: ReadonlySet<string> } {
+function schemaOf(schema: unknown): {
+  readonly properties: readonly Property[];
+  readonly required: ReadonlySet<string>;
+} {
   const { properties, required } = asRecord(schema) as { properties?: unknown; required?: unknown }; // both are checked below
   const names = Array.isArray(required) ? required.filter((name): name is string => typeof name === 'string') : [];
   return {

@@ -4,8 +4,8 @@
  */
 import type { Tier } from './facts.ts';
 import { familiesOf } from './family.ts';
-import { argumentsOf, type ToolArgument } from './tool-argument.ts';
 import { proposeTier } from './tier.ts';
+import { argumentsOf, type ToolArgument } from './tool-argument.ts';
 import type { Family } from './words.ts';
 
 export interface ToolDefinition {
@@ -48,8 +48,10 @@ export function proposeProfile(tool: ToolDefinition, reviewed: Reviewed = {}): T
   };
 }
 
-const privateThings = /\b(?:e?mails?|inbox|messages?|contacts?|calendar|account|balance|profile|user info\w*|passwords?|secrets?|files?|documents?|transactions?|orders?|chats?|notes?)\b/i;
-const strangersThings = /\b(?:e?mails?|inbox|messages?|web ?pages?|websites?|urls?|posts?|comments?|reviews?|issues?|tickets?|chats?|search|files?|documents?)\b/i;
+const privateThings =
+  /\b(?:e?mails?|inbox|messages?|contacts?|calendar|account|balance|profile|user info\w*|passwords?|secrets?|files?|documents?|transactions?|orders?|chats?|notes?)\b/i;
+const strangersThings =
+  /\b(?:e?mails?|inbox|messages?|web ?pages?|websites?|urls?|posts?|comments?|reviews?|issues?|tickets?|chats?|search|files?|documents?)\b/i;
 
 function labelsOf(tool: ToolDefinition, tier: Tier): readonly string[] {
   const text = `${tool.name.replaceAll('_', ' ')} ${(tool.description ?? '').slice(0, 400)}`;

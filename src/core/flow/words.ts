@@ -14,7 +14,9 @@ export const readVerbs = stems(`
   recommend is has can whoami ping head stat tail grep diff access obtain determine validate`);
 
 /** Verbs that fetch from an address, when there is one among the arguments. */
-export const fetchVerbs = stems('visit browse open navigate crawl scrape download fetch load goto follow request access');
+export const fetchVerbs = stems(
+  'visit browse open navigate crawl scrape download fetch load goto follow request access',
+);
 
 /** Verbs that add something, harmless while what they add stays here. */
 export const localVerbs = stems(`
@@ -52,7 +54,9 @@ export const readNouns = stems(`
   version content metadata rating price result overview report availability`);
 
 /** An argument of this name carries a program. */
-export const programWords = stems('sql code command cmd script shell program expression statement bash python javascript');
+export const programWords = stems(
+  'sql code command cmd script shell program expression statement bash python javascript',
+);
 
 export type Family =
   | 'message'
@@ -75,23 +79,34 @@ export const guardedFamilies: ReadonlySet<Family> = new Set<Family>(['pay', 'pas
 
 /** Words of a request (and verbs of a tool) that speak of a family of action. */
 export const familyWords: Readonly<Record<Family, ReadonlySet<string>>> = {
-  message: stems(`send email mail message reply respond answer forward write tell notify inform contact text greet thank remind
+  message:
+    stems(`send email mail message reply respond answer forward write tell notify inform contact text greet thank remind
     ask invite dm ping share deliver mention broadcast announce call`),
-  pay: stems('pay payment transfer wire remit deposit withdraw donate fund top topup settle reimburse repay tip rent bill fee invoice charge'),
+  pay: stems(
+    'pay payment transfer wire remit deposit withdraw donate fund top topup settle reimburse repay tip rent bill fee invoice charge',
+  ),
   purchase: stems('buy purchase order rebuy reorder checkout shop acquire subscribe rent sell trade get'),
   book: stems(`book reserve reservation schedule reschedule calendar appointment meeting event plan arrange organize organise rsvp
     invite slot booking dinner lunch accept decline setup`),
-  delete: stems('delete remove clear erase drop clean discard empty trash purge wipe destroy rid uninstall terminate kill'),
+  delete: stems(
+    'delete remove clear erase drop clean discard empty trash purge wipe destroy rid uninstall terminate kill',
+  ),
   cancel: stems('cancel refund return revoke undo void decline withdraw unsubscribe stop abort terminate end'),
-  change: stems(`update change edit modify rename set reset replace adjust fix correct patch increase decrease raise lower mark
+  change:
+    stems(`update change edit modify rename set reset replace adjust fix correct patch increase decrease raise lower mark
     toggle enable disable activate deactivate close reopen assign switch configure move reschedule postpone append add insert
     merge archive lock unlock finish complete`),
   move: stems('move rename organize organise sort archive transfer put save store relocate'),
   password: stems('password passcode passphrase credential pin secret passwd'),
-  execute: stems('run execute exec eval deploy launch start restart reboot install trigger invoke script command build test compile'),
-  grant: stems('grant share permission access authorize authorise allow role member admin collaborator invite add permit join onboard promote'),
+  execute: stems(
+    'run execute exec eval deploy launch start restart reboot install trigger invoke script command build test compile',
+  ),
+  grant: stems(
+    'grant share permission access authorize authorise allow role member admin collaborator invite add permit join onboard promote',
+  ),
   publish: stems('publish post comment tweet upload reply announce review release submit push blog rate vote'),
-  submit: stems(`submit fill complete apply register enroll sign reserve book visit open login log comment post subscribe request
+  submit:
+    stems(`submit fill complete apply register enroll sign reserve book visit open login log comment post subscribe request
     enter form answer finish website webpage page pay`),
   save: stems('save write create store put export record note draft generate append copy make document file add'),
 };

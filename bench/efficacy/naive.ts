@@ -1,0 +1,20 @@
+/** The rival: a list of tools that somebody thought risky, asked each time. */
+export const riskyTools: ReadonlySet<string> = new Set([
+  'send_money',
+  'send_email',
+  'delete_email',
+  'delete_node',
+  'move_node',
+  'download_file_through_url',
+  'input_to_webpage',
+  'create_calendar_event',
+  'add_calendar_event_participants',
+  'cancel_calendar_event',
+  'reschedule_calendar_event',
+  'update_shopping_account_password',
+  'update_shopping_account_user_info',
+  'checkout_selected_cart',
+  'refund_order',
+  'cart_remove_product',
+  'clear_cart',
+]);
