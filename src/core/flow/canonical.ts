@@ -3,7 +3,7 @@
  * a zero-width space or another encoding is another value. `loose` is for being distrusted: it forgives everything, so that a
  * planted value is found again however it was dressed up.
  */
-const invisible = /[\p{Cf}\p{Mn}\p{Cc}\u115f\u1160\u3164\ufe0f]/gu;
+const invisible = /\p{Cf}|\p{Mn}|\p{Cc}|\u115f|\u1160|\u3164/gu;
 
 export function exact(value: string): string {
   return value.normalize('NFC').trim();
@@ -25,7 +25,8 @@ export function loose(value: string): string {
   return lower.replaceAll(/[^\p{L}\p{N}@./]+/gu, '').replaceAll(/^[./]+|[./]+$/g, '');
 }
 
-function plain(value: string): string {
+/** Letters as a reader takes them. */
+export function plain(value: string): string {
   let text = '';
   for (const letter of value.normalize('NFKD').replaceAll(invisible, '').toLowerCase()) {
     text += drawnAlike.get(letter) ?? letter;
@@ -34,7 +35,7 @@ function plain(value: string): string {
 }
 
 const encodedByte = /(?:%[0-9a-f]{2}|&#x?[0-9a-f]{1,6};|\\u[0-9a-f]{4})/i;
-const base64Word = /^[A-Za-z0-9+/_-]{8,2048}={0,2}$/;
+const base64Word = /^[A-Za-z0-9+/_-]{6,2048}={0,2}$/;
 const printable = /^[\x20-\x7e\u00a0-\uffff]{4,}$/;
 
 /** What the value says when an encoding around it is taken off; one layer, because each layer is one more guess. */

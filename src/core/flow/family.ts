@@ -86,6 +86,6 @@ export function isRelevant(tool: readonly Family[], asked: readonly Family[], wi
   const open = tool.filter((family) => !guardedFamilies.has(family));
   const wanted = (family: Family): boolean =>
     asked.includes(family) || (!guardedFamilies.has(family) && widened.includes(family));
-  if (open.length > 0) return open.some(wanted) || (guarded.length > 0 && guarded.some(wanted));
+  if (open.length > 0) return open.some(wanted) || guarded.some(wanted);
   return guarded.length > 0 && guarded.every(wanted);
 }

@@ -90,6 +90,7 @@ export function approve(flow: TaskFlow, findings: readonly Finding[]): FlowDelta
     verbs: [],
     labels: [],
     overflow: false,
+    crowded: false,
   };
   applyDelta(flow, delta);
   return delta;

@@ -63,6 +63,7 @@ export function openTaskFlow(opening: TaskOpening): { readonly flow: TaskFlow; r
     verbs: stems.filter((word) => word.length <= 32).map((word) => hash(`v:${word}`)),
     labels: [],
     overflow: false,
+    crowded: false,
   };
   applyDelta(flow, delta);
   return { flow, delta };

@@ -1,5 +1,5 @@
 /** Where a value came from, as far as the task's memory knows. */
-import { decoded, loose } from './canonical.ts';
+import { decoded, loose, plain } from './canonical.ts';
 import type { Origin } from './facts.ts';
 import { pathForm, upwards } from './path-form.ts';
 import { partsOf } from './scan.ts';
@@ -98,11 +98,21 @@ export function originOfText(flow: TaskFlow, text: string): Found {
     return { origin: 'request', call: 0 };
   if (whole.call > 0) return whole;
   const foreign = words.filter((word) => !flow.words.request.has(word) && !flow.words.known.has(word));
-  const copied = foreign.filter((word) => flow.words.prose.has(word));
+  const copied = copiedWords(flow, text);
   if (foreign.length === 0) return { origin: 'field', call: 0 };
-  if (2 * copied.length >= words.length) return { origin: 'prose', call: whole.call };
+  if (2 * copied >= words.length) return { origin: 'prose', call: whole.call };
   if (asked.length > 0) return { origin: 'request', call: 0 };
   return unseen(flow);
+}
+
+/** Of the words that neither the user nor a field gave, those that prose did, however their letters are drawn. */
+function copiedWords(flow: TaskFlow, text: string): number {
+  const { request, known, prose } = flow.words;
+  return wordsToCompare(text).filter((word) => {
+    const drawn = flow.word(word);
+    if (request.has(drawn) || known.has(drawn)) return false;
+    return prose.has(drawn) || prose.has(flow.word(stem(plain(word))));
+  }).length;
 }
 
 /** A read whose query was found in prose alone reads what the prose wants read. rule: tainted-by-query */

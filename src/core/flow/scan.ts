@@ -71,7 +71,7 @@ function takeDecoded(text: string, words: Set<string>, values: Set<string>): voi
 /** Not every long word is base64: it has capitals, small letters and digits. */
 const mayBeEncoded = (word: string): boolean =>
   encodedLook.test(word) ||
-  (word.length >= 8 && /[A-Z]/.test(word) && /[a-z]/.test(word) && /[0-9+/=]|[a-z][A-Z]/.test(word));
+  (word.length >= 6 && /[A-Z]/.test(word) && /[a-z]/.test(word) && /[0-9+/=]|[a-z][A-Z]/.test(word));
 
 const separators = /[^\p{L}\p{N}]+/u;
 const plainWord = /^[A-Za-z0-9]+$/;

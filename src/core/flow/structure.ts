@@ -20,7 +20,12 @@ export interface Structure {
   readonly records: readonly Rec[];
   /** What belongs to no field. */
   readonly prose: string;
+  /** There are more fields than are looked at. */
+  readonly cut?: boolean;
 }
+
+/** Beyond this, fields are not told apart from prose: reading them would cost more than a call may. */
+const longest = 65_536;
 
 /** Marks that a wrapper puts around data: delimiters, a code fence, the bar of a table. */
 const opening = /^(?:\s|<{2,}|```[a-z]*\n|\|)+/;
@@ -38,52 +43,59 @@ export function structureOf(output: string): Structure {
   const text = unwrapped(output);
   const first = text.charAt(0);
   if (first === '{' || first === '[') {
-    const value = parseLiteral(text);
-    if (value !== undefined) return { records: recordsOf(value), prose: '' };
-    return { records: [], prose: text };
+    const value = parseLiteral(text.slice(0, longest));
+    if (value === undefined) return { records: [], prose: text };
+    const records = recordsOf(value);
+    return { records, prose: text.slice(longest), cut: countOf(records) >= mostFields };
   }
   if (first === '<') return { records: [], prose: text };
-  return parseLines(text) ?? { records: scalarRecord(text), prose: text };
+  const lines = parseLines(text.slice(0, longest));
+  if (lines !== undefined) return { ...lines, prose: lines.prose + text.slice(longest) };
+  return { records: scalarRecord(text), prose: text };
 }
 
 /** An output that is one short word or number is a field by itself. */
 const scalarRecord = (text: string): readonly Rec[] =>
   text.length <= 64 && /^\S+$/.test(text) ? [{ fields: [{ key: '', value: text }] }] : [];
 
-/** Every object is a record; what it holds directly are its fields, also through lists. */
+const countOf = (records: readonly Rec[]): number => records.reduce((sum, { fields }) => sum + fields.length, 0);
+
+/** More fields of one output are not told apart from prose. */
+const mostFields = 600;
+
+/** Every object is a record; what it holds directly are its fields, also through lists. In the order in which they stand. */
 function recordsOf(root: unknown): readonly Rec[] {
   const records: Rec[] = [];
-  const stack: unknown[] = [root];
-  for (let value = stack.pop(); value !== undefined; value = stack.pop()) {
-    if (Array.isArray(value)) {
-      const loose = value.filter((item) => typeof item !== 'object').map((item) => ({ key: '', value: String(item) }));
-      if (loose.length > 0) records.push({ fields: loose });
-      for (const item of value) if (typeof item === 'object' && item !== null) stack.push(item);
-      continue;
-    }
-    if (typeof value !== 'object' || value === null) {
-      records.push({ fields: [{ key: '', value: String(value) }] });
-      continue;
-    }
-    records.push({ fields: fieldsOf(value as Readonly<Record<string, unknown>>, stack) }); // any object can be read by key
+  const queue: unknown[] = [root];
+  let left = mostFields;
+  for (const value of queue) {
+    const fields: Field[] = [];
+    gather('', value, queue, fields);
+    if (fields.length > 0) records.push({ fields });
+    left -= fields.length;
+    if (left <= 0) break;
   }
   return records;
 }
 
-function fieldsOf(value: Readonly<Record<string, unknown>>, stack: unknown[]): readonly Field[] {
-  const fields: Field[] = [];
-  for (const [key, held] of Object.entries(value)) {
-    // A map from names to things: the names are data.
-    if (typeof held === 'object' && held !== null && !Array.isArray(held) && /[\s\d]/.test(key)) {
-      fields.push({ key: 'name', value: key });
-    }
-    if (Array.isArray(held)) {
-      for (const item of held) {
-        if (typeof item === 'object' && item !== null) stack.push(item);
-        else if (item !== null) fields.push({ key, value: String(item) });
-      }
-    } else if (typeof held === 'object' && held !== null) stack.push(held);
-    else if (held !== null) fields.push({ key, value: String(held) });
+function gather(key: string, value: unknown, queue: unknown[], fields: Field[]): void {
+  if (Array.isArray(value)) {
+    for (const item of value) hold(key, item, queue, fields);
+    return;
   }
-  return fields;
+  if (typeof value !== 'object' || value === null) {
+    hold(key, value, queue, fields);
+    return;
+  }
+  for (const [name, held] of Object.entries(value)) {
+    // A map from names to things: the names are data.
+    if (/[\s\d@/:]/.test(name)) fields.push({ key: 'name', value: name });
+    if (Array.isArray(held)) for (const item of held) hold(name, item, queue, fields);
+    else hold(name, held, queue, fields);
+  }
+}
+
+function hold(key: string, value: unknown, queue: unknown[], fields: Field[]): void {
+  if (typeof value === 'object' && value !== null) queue.push(value);
+  else if (value !== null && value !== undefined) fields.push({ key, value: String(value) });
 }

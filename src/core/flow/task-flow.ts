@@ -30,6 +30,8 @@ export interface FlowDelta {
   readonly labels: readonly string[];
   /** Something lay beyond a cap: what was never seen may have stood there. */
   readonly overflow: boolean;
+  /** More addresses than are looked at: that only one bears a name cannot be said any more. */
+  readonly crowded: boolean;
 }
 
 export interface TaskFlow {
@@ -47,6 +49,7 @@ export interface TaskFlow {
   readonly labels: Set<string>;
   calls: number;
   overflow: boolean;
+  crowded: boolean;
 }
 
 /** Words remembered of a whole task; more than that, and what is nowhere may have been anywhere. */
@@ -68,6 +71,7 @@ export function emptyFlow(hash: KeyedHash): TaskFlow {
     labels: new Set(),
     calls: 0,
     overflow: false,
+    crowded: false,
   };
 }
 
@@ -99,6 +103,7 @@ export function foldedDelta(flow: TaskFlow): FlowDelta {
     verbs: [...flow.verbs],
     labels: [...flow.labels],
     overflow: flow.overflow,
+    crowded: flow.crowded,
   };
 }
 
@@ -119,6 +124,7 @@ const strength: readonly Origin[] = [
 export function applyDelta(flow: TaskFlow, delta: FlowDelta): void {
   flow.calls = Math.max(flow.calls, delta.calls);
   flow.overflow ||= delta.overflow;
+  flow.crowded ||= delta.crowded;
   for (const [key, origin, call, person] of delta.values) {
     const before = flow.values.get(key);
     if (before === undefined && flow.values.size >= mostValues) {
@@ -177,6 +183,7 @@ export function uniqueAddress(flow: TaskFlow, person: string): string | undefine
   if (first === undefined) return undefined;
   const all = [...first].filter(([address]) => others.every((known) => known?.has(address) === true));
   const vouched = all.filter(([, yes]) => yes);
+  if (vouched.length === 0 && flow.crowded) return undefined;
   const [only, ...more] = vouched.length > 0 ? vouched : all;
   return more.length === 0 ? only?.[0] : undefined;
 }

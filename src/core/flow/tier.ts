@@ -130,7 +130,7 @@ function withObject(verb: string, rest: readonly string[]): Class {
 function firstVerb(description: string): string {
   const words = wordsOfName(description.slice(0, 160)).slice(0, 3).map(stem);
   const first = words[0] ?? '';
-  return classOf(first) === 'unknown' && /ly$/.test(first) ? (words[1] ?? '') : first;
+  return classOf(first) === 'unknown' && first.endsWith('ly') ? (words[1] ?? '') : first;
 }
 
 const acts =

@@ -1,0 +1,136 @@
+/** What one output adds, as it is gathered: fields, the messages of named persons, and prose, each under its own keys. */
+import type { Origin } from './facts.ts';
+import { familiesIn } from './family.ts';
+import { namesIn } from './open-flow.ts';
+import { partsOf, type ScanLimits, scan } from './scan.ts';
+import { isHost, siteOf } from './site.ts';
+import { stem } from './stem.ts';
+import type { Rec } from './structure.ts';
+import { exactKey, type FlowDelta, looseKey, type Mark, nameKey, siteKey, type TaskFlow } from './task-flow.ts';
+
+/** Of one output: what lies beyond counts as prose. */
+const limits: ScanLimits = { letters: 200_000, words: 6000, values: 400 };
+export const mostFields = 400;
+
+/** What one output has added so far. */
+export interface Draft {
+  readonly flow: TaskFlow;
+  readonly call: number;
+  /** What it says was chosen by prose. */
+  readonly tainted: boolean;
+  readonly values: Map<string, Mark>;
+  readonly known: Set<number>;
+  readonly prose: Set<number>;
+  readonly addresses: Map<string, FlowDelta['addresses'][number]>;
+  readonly named: (readonly string[])[];
+  readonly widened: (readonly [FlowDelta['widened'][number][0], string])[];
+  fields: number;
+  scanned: number;
+  overflow: boolean;
+  crowded: boolean;
+}
+
+export function emptyDraft(flow: TaskFlow, tainted: boolean): Draft {
+  return {
+    flow,
+    call: flow.calls + 1,
+    tainted,
+    values: new Map(),
+    known: new Set(),
+    prose: new Set(),
+    addresses: new Map(),
+    named: [],
+    widened: [],
+    fields: 0,
+    scanned: 0,
+    overflow: false,
+    crowded: false,
+  };
+}
+
+export function mark(draft: Draft, key: string, origin: Origin, person?: string): void {
+  if (draft.values.has(key)) return;
+  draft.values.set(key, person === undefined ? [key, origin, draft.call] : [key, origin, draft.call, person]);
+}
+
+export function noteRecord(draft: Draft, record: Rec, person: string | undefined): void {
+  for (const { value } of record.fields) {
+    if (isField(value)) noteField(draft, value);
+    else if (person !== undefined && !draft.tainted) noteMessage(draft, value, person);
+    else noteProse(draft, value);
+  }
+}
+
+const mostFieldWords = 14;
+
+/** Short and on one line, and no sentence that tells somebody to do something. */
+function isField(value: string): boolean {
+  return (
+    value.length <= 120 &&
+    !value.includes('\n') &&
+    value.split(/\s+/, mostFieldWords + 1).length <= mostFieldWords &&
+    !/[.!?]\s+\p{Lu}/u.test(value)
+  );
+}
+
+function noteField(draft: Draft, value: string): void {
+  const { hash, word } = draft.flow;
+  if (value.trim() === '') return;
+  if (draft.fields >= mostFields) {
+    draft.overflow = true;
+    return;
+  }
+  draft.fields += 1;
+  const one = !/\s/.test(value.trim());
+  if (draft.tainted) {
+    mark(draft, looseKey(hash, value), 'tainted');
+  } else {
+    mark(draft, exactKey(hash, value), 'field');
+    if (value.split(/\s+/, 8).length <= 6) for (const part of partsOf(value)) draft.known.add(word(stem(part)));
+  }
+  if (!one || draft.tainted) noteProse(draft, value);
+}
+
+function noteMessage(draft: Draft, text: string, person: string): void {
+  const { hash, word } = draft.flow;
+  const found = scanned(draft, text);
+  for (const value of found.values) {
+    mark(draft, exactKey(hash, value), 'person', person);
+    const site = siteIn(value);
+    if (site !== undefined) mark(draft, siteKey(hash, site), 'person', person);
+  }
+  for (const said of found.words) draft.known.add(word(said));
+  // Whom a named person names in full is named too; one word of a name is not enough, for everybody writes those.
+  for (const name of namesIn(text.slice(0, 4000)))
+    if (name.length > 1) draft.named.push(name.map((part) => nameKey(hash, part)));
+  for (const family of familiesIn(found.words)) draft.widened.push([family, person]);
+}
+
+export function noteProse(draft: Draft, text: string): void {
+  if (text === '') return;
+  const { hash, word } = draft.flow;
+  const found = scanned(draft, text);
+  for (const value of found.values) mark(draft, looseKey(hash, value), 'prose');
+  for (const said of found.words) {
+    const key = word(said);
+    if (!draft.flow.words.prose.has(key)) draft.prose.add(key);
+  }
+}
+
+/** The caps hold for the output, not for each piece of it. */
+function scanned(draft: Draft, text: string): ReturnType<typeof scan> {
+  const left = (limit: number, used: number): number => Math.max(0, limit - used);
+  const found = scan(text, {
+    letters: left(limits.letters, draft.scanned),
+    words: left(limits.words, draft.prose.size + draft.known.size),
+    values: left(limits.values, draft.values.size - draft.fields),
+  });
+  draft.scanned += text.length;
+  draft.overflow ||= found.overflow;
+  return found;
+}
+
+function siteIn(value: string): string | undefined {
+  const host = value.replace(/^https?:\/\//i, '').split(/[/?#:]/, 1)[0] ?? '';
+  return isHost(host) || /^https?:\/\//i.test(value) ? siteOf(value) : undefined;
+}

@@ -1,0 +1,42 @@
+/** Paths that a call made, and the labelled lines of a file that the user named. */
+import type { FlowCall } from './call.ts';
+import { type Draft, mark } from './draft.ts';
+import { originOfPath } from './origin.ts';
+import { isFileName, isPathLike, pathForm } from './path-form.ts';
+import { exactKey, pathKey, type TaskFlow } from './task-flow.ts';
+
+/** What a call that succeeded made: where it wrote, and the file that it says it put there. */
+export function notePaths(draft: Draft, call: FlowCall, output: string): void {
+  if (call.profile.tier === 'read' || call.profile.tier === 'code' || output === '') return;
+  const { hash } = draft.flow;
+  for (const { name, fallback } of call.profile.arguments) {
+    const given = call.args[name] ?? fallback;
+    const folder =
+      typeof given === 'string' && (isPathLike(given) || /(?:path|dir|directory|folder|file|filename)$/i.test(name))
+        ? pathForm(given)
+        : undefined;
+    if (folder === undefined || folder === '/') continue;
+    if (/^(?:source|src|from|old)/i.test(name)) continue;
+    const makes = /path|file/i.test(name) && call.profile.tier === 'write';
+    if (makes) mark(draft, pathKey(hash, folder), 'own');
+    for (const [raw] of [...output.slice(0, 300).matchAll(/[^\s'"`<>,;()|]+/g)].slice(0, 40)) {
+      const file = raw.replace(/^\W+|[.:]+$/g, '');
+      if (isFileName(file)) mark(draft, pathKey(hash, `${folder}/${file}`), 'own');
+    }
+  }
+}
+
+export function isNamedFile(flow: TaskFlow, call: FlowCall): boolean {
+  if (call.profile.tier !== 'read') return false;
+  return Object.values(call.args).some(
+    (value) => typeof value === 'string' && isPathLike(value) && originOfPath(flow, value).origin === 'request',
+  );
+}
+
+const labelled = /(?<![\p{L}\p{N}])\p{L}[\p{L}\p{N} _-]{0,40}: {1,2}([^\s,;|]{2,200})/gu;
+
+/** `label: value` in a file that the user named. The value is the next word alone: what comes after it may be anything. */
+export function noteLabelled(draft: Draft, output: string): void {
+  const found = [...output.slice(0, 65_536).matchAll(labelled)].slice(0, 400);
+  for (const [, value = ''] of found) mark(draft, exactKey(draft.flow.hash, value.replace(/[.,]+$/, '')), 'file');
+}
