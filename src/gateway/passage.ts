@@ -1,6 +1,7 @@
 import type { AgentSpec, ConfigSource, ToolMark } from '../contract/config.ts';
 import type { Log, Sealer, TaskClaims } from '../contract/identity.ts';
 import { type ErrorCode, EstopError } from '../core/errors.ts';
+import type { Tier } from '../core/flow/facts.ts';
 import type { IdKind } from '../core/ids.ts';
 import type { CallOutcome } from '../store/calls.ts';
 import type { HandOver } from '../store/grants.ts';
@@ -8,6 +9,7 @@ import type { LedgerPort } from './call/ledger-port.ts';
 import type { CallEnd, LiveCall } from './call/live-call.ts';
 import type { Fence } from './fence/fence.ts';
 import type { OpenCalls } from './fence/open-calls.ts';
+import type { FlowStanding } from './flow/flow-standing.ts';
 import type { JsonObject } from './json/parse-strict.ts';
 import type { TokenReader } from './token-reader.ts';
 import type { FoundTool, ToolServers } from './upstream/tool-servers.ts';
@@ -70,6 +72,10 @@ export interface Facts {
   tool?: FoundTool;
   agent?: AgentSpec;
   mark?: ToolMark;
+  /** Proposed with the pin, decided by estop.yaml. */
+  tier?: Tier;
+  labels?: readonly string[];
+  flow?: FlowStanding;
   needsApproval?: boolean;
   canonicalArguments?: string;
   digest?: Uint8Array;
