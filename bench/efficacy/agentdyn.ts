@@ -47,13 +47,13 @@ export function readAgentdyn(folder: string): Agentdyn | undefined {
   const [runs, tools, tasks] = ['runs.jsonl.gz', 'tools.json', 'tasks.json'].map((name) => join(folder, name));
   if (runs === undefined || tools === undefined || tasks === undefined || ![runs, tools, tasks].every(existsSync))
     return undefined;
-  const definitions = JSON.parse(readFileSync(tools, 'utf8')) as Tools; // its SOURCE.md says so
-  const prompts = JSON.parse(readFileSync(tasks, 'utf8')) as Tasks; // its SOURCE.md says so
+  const definitions = JSON.parse(readFileSync(tools, 'utf8')) as Tools; // as the page beside the data describes it
+  const prompts = JSON.parse(readFileSync(tasks, 'utf8')) as Tasks; // as the page beside the data describes it
   const rows = gunzipSync(readFileSync(runs)).toString('utf8').trimEnd().split('\n');
   const plain: AgentdynRun[] = [];
   const attacked: AgentdynRun[] = [];
   for (const [index, line] of rows.entries()) {
-    const row = JSON.parse(line) as Row; // its SOURCE.md says so
+    const row = JSON.parse(line) as Row; // as the page beside the data describes it
     const everyday = row.a === null && row.u.startsWith('user_task') && row.ut === true;
     if (!everyday && !(row.a !== null && row.sec === true)) continue;
     const request = row.q ?? prompts[row.s]?.user_tasks[row.u]?.prompt;

@@ -43,11 +43,9 @@ export function decoded(value: string): readonly string[] {
   const found: string[] = [];
   if (value.length <= 4096 && encodedByte.test(value)) {
     found.push(
-      value
+      withoutEntities(value)
         .replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
-        .replaceAll(/\\u([0-9a-f]{4})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
-        .replaceAll(/&#x([0-9a-f]{1,6});/gi, (_, hex: string) => character(Number.parseInt(hex, 16)))
-        .replaceAll(/&#([0-9]{1,6});/g, (_, digits: string) => character(Number.parseInt(digits, 10))),
+        .replaceAll(/\\u([0-9a-f]{4})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
     );
   }
   if (base64Word.test(value)) {
@@ -55,6 +53,14 @@ export function decoded(value: string): readonly string[] {
     if (printable.test(text)) found.push(text);
   }
   return found;
+}
+
+/** `&#55;` is the character it stands for. */
+export function withoutEntities(text: string): string {
+  if (!text.includes('&#')) return text;
+  return text
+    .replaceAll(/&#x([0-9a-f]{1,6});/gi, (_, hex: string) => character(Number.parseInt(hex, 16)))
+    .replaceAll(/&#([0-9]{1,6});/g, (_, code: string) => character(Number.parseInt(code, 10)));
 }
 
 const character = (point: number): string => (point <= 0x10ffff ? String.fromCodePoint(point) : '');

@@ -80,7 +80,7 @@ export function familiesIn(words: Iterable<string>): readonly Family[] {
   return all.filter(([, known]) => [...known].some((word) => said.has(word))).map(([family]) => family);
 }
 
-/** rule R6: every guarded family of the tool must be asked for by the user; of the others one, which a named person may widen. */
+/** R6: every guarded family of the tool must be asked for by the user; of the others one, which a named person may widen. */
 export function isRelevant(tool: readonly Family[], asked: readonly Family[], widened: readonly Family[]): boolean {
   const guarded = tool.filter((family) => guardedFamilies.has(family));
   const open = tool.filter((family) => !guardedFamilies.has(family));

@@ -115,7 +115,7 @@ function copiedWords(flow: TaskFlow, text: string): number {
   }).length;
 }
 
-/** A read whose query was found in prose alone reads what the prose wants read. rule: tainted-by-query */
+/** A read whose query was found in prose alone reads what the prose wants read. */
 export function isSteered(flow: TaskFlow, text: string): boolean {
   if (/^[\d\s:.,/+TZ-]*$/.test(text) && !/^\d+$/.test(text)) return false;
   const whole = originOfValue(flow, text);

@@ -1,5 +1,5 @@
 /** One pass over free text: the words it uses and the values that stand in it, each once, up to a cap. */
-import { decoded } from './canonical.ts';
+import { decoded, withoutEntities } from './canonical.ts';
 import { stem } from './stem.ts';
 
 export interface Scan {
@@ -26,7 +26,7 @@ export function scan(text: string, limits: ScanLimits): Scan {
   const values = new Set<string>();
   const seen = new Set<string>();
   let overflow = text.length > limits.letters;
-  const head = overflow ? text.slice(0, limits.letters) : text;
+  const head = withoutEntities(overflow ? text.slice(0, limits.letters) : text);
   let spelled = '';
   for (const [raw] of head.matchAll(token)) {
     // Letters one by one, "P 0 2 5", are a value as well.

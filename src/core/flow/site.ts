@@ -23,8 +23,8 @@ export function siteOf(url: string): string | undefined {
 /** Whether a bare word of a text is meant as a host: it ends in a suffix under which sites are registered. */
 export function isHost(word: string): boolean {
   if (!word.includes('.') || word.includes('@')) return false;
-  const { isIcann, domain } = parse(word.toLowerCase(), options);
-  return isIcann === true && domain !== null;
+  const { isIcann, isPrivate, domain } = parse(word.toLowerCase(), options);
+  return (isIcann === true || isPrivate === true) && domain !== null;
 }
 
 const emailPattern = /^[\p{L}\p{N}.!#$%&'*+/=?^_`{|}~-]{1,64}@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+$/u;

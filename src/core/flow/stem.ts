@@ -45,7 +45,7 @@ function undoubled(root: string): string {
   return root.length > 4 && root.endsWith('e') ? root.slice(0, -1) : root;
 }
 
-/** `sendMoney`, `send_money`, `send-money`, `Send money`: the words of a name, in order, as written. */
+/** `wireFunds`, `wire_funds`, `wire-funds`, `Wire funds`: the words of a name, in order, as written. */
 export function wordsOfName(name: string): readonly string[] {
   return name
     .replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2')

@@ -97,5 +97,6 @@ function gather(key: string, value: unknown, queue: unknown[], fields: Field[]):
 
 function hold(key: string, value: unknown, queue: unknown[], fields: Field[]): void {
   if (typeof value === 'object' && value !== null) queue.push(value);
-  else if (value !== null && value !== undefined) fields.push({ key, value: String(value) });
+  else if (typeof value === 'string') fields.push({ key, value });
+  else if (typeof value === 'number' || typeof value === 'boolean') fields.push({ key, value: String(value) });
 }

@@ -65,7 +65,7 @@ export function proposeTier(tool: ToolDefinition): Proposal {
 
 const order: readonly Tier[] = ['read', 'fetch', 'write', 'destructive'];
 
-/** rule: annotations raise a tier, never lower it. A one-time code completes a call that was judged already. */
+/** Annotations raise a tier, never lower it. A one-time code completes a call that was judged already. */
 function higher(tier: Tier, because: string, raised: Tier): { readonly tier: Tier; readonly because: string } {
   const floor = order.indexOf(raised);
   const from = tier === 'code' ? 0 : order.indexOf(tier);

@@ -49,9 +49,9 @@ export function proposeProfile(tool: ToolDefinition, reviewed: Reviewed = {}): T
 }
 
 const privateThings =
-  /\b(?:e?mails?|inbox|messages?|contacts?|calendar|account|balance|profile|user info\w*|passwords?|secrets?|files?|documents?|transactions?|orders?|chats?|notes?)\b/i;
+  /\b(?:e?mails?|inbox|letters?|messages?|contacts?|calendar|account|balance|profile|user info\w*|passwords?|secrets?|files?|documents?|transactions?|orders?|chats?|notes?)\b/i;
 const strangersThings =
-  /\b(?:e?mails?|inbox|messages?|web ?pages?|websites?|urls?|posts?|comments?|reviews?|issues?|tickets?|chats?|search|files?|documents?)\b/i;
+  /\b(?:e?mails?|inbox|letters?|messages?|web ?pages?|websites?|urls?|posts?|comments?|reviews?|issues?|tickets?|chats?|search|files?|documents?)\b/i;
 
 function labelsOf(tool: ToolDefinition, tier: Tier): readonly string[] {
   const text = `${tool.name.replaceAll('_', ' ')} ${(tool.description ?? '').slice(0, 400)}`;

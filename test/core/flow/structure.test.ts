@@ -1,0 +1,162 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decoded, exact, loose } from '../../../src/core/flow/canonical.ts';
+import { parseLiteral } from '../../../src/core/flow/literal.ts';
+import { pathForm, upwards } from '../../../src/core/flow/path-form.ts';
+import { scan } from '../../../src/core/flow/scan.ts';
+import { isEmail, isHost, siteOf } from '../../../src/core/flow/site.ts';
+import { stem, wordsOfName } from '../../../src/core/flow/stem.ts';
+import { structureOf } from '../../../src/core/flow/structure.ts';
+
+const fields = (output: string): readonly string[] =>
+  structureOf(output).records.flatMap((record) => record.fields.map(({ key, value }) => `${key}=${value}`));
+
+/** Text that looks like the shapes, and text that breaks them. */
+const pieces = fc.array(
+  fc.oneof(
+    fc.constantFrom(
+      '- ',
+      'key: ',
+      '\n',
+      '  ',
+      "'",
+      '"',
+      '{',
+      '}',
+      '[',
+      ']',
+      ':',
+      ',',
+      '\\',
+      '|',
+      '>',
+      "''",
+      'None',
+      'null',
+      '\\u00',
+      '&#5',
+      '%2',
+      '<<',
+      'a@b.co',
+      'www.x.org',
+      '\u200b',
+    ),
+    fc.string({ unit: 'grapheme', maxLength: 6 }),
+  ),
+  { maxLength: 60 },
+);
+const hostile = pieces.map((parts) => parts.join(''));
+
+describe('the fields of an output', () => {
+  it('no text makes a reader throw', () => {
+    fc.assert(
+      fc.property(hostile, (text) => {
+        structureOf(text);
+        parseLiteral(text);
+        scan(text, { letters: 1000, words: 50, values: 50 });
+        for (const part of text.split(' ')) {
+          siteOf(part);
+          isHost(part);
+          isEmail(part);
+          stem(part);
+          wordsOfName(part);
+          loose(part);
+          decoded(part);
+          const path = pathForm(part);
+          if (path !== undefined) upwards(path);
+        }
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it('JSON keeps every short field, wherever it is cut off', () => {
+    const value = fc.record({
+      id: fc.stringMatching(/^[a-z0-9]{1,8}$/),
+      mail: fc.stringMatching(/^[a-z]{1,6}@[a-z]{1,6}\.org$/),
+    });
+    fc.assert(
+      fc.property(fc.array(value, { minLength: 1, maxLength: 5 }), (list) => {
+        const whole = fields(JSON.stringify(list));
+        for (const { id, mail } of list) expect(whole).toEqual(expect.arrayContaining([`id=${id}`, `mail=${mail}`]));
+        const text = JSON.stringify(list);
+        const cut = fields(text.slice(0, text.length - 3));
+        expect(cut[0]).toBe(`id=${list[0]?.id}`);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('what Python prints is read as JSON is', () => {
+    expect(fields("{'Lamp': {'id': 'Q1', 'price': 3.5, 'ok': True, 'none': None, 'tags': ['a', 'b']}}")).toEqual(
+      ['id=Q1', 'price=3.5', 'ok=True', 'tags=a', 'tags=b'].map((text) => (text === 'ok=True' ? 'ok=true' : text)),
+    );
+    expect(fields(`{"it's": 'a "quoted" word', 'b': 'it\\'s'}`)).toEqual(['it\'s=a "quoted" word', "b=it's"]);
+  });
+
+  it('lines of YAML are fields, also in lists', () => {
+    expect(fields("- id: '1'\n  to:\n  - a@b.org\n  - c@d.org\n  note: |\n    long\n    text\n- id: '2'")).toEqual([
+      'id=1',
+      'to=a@b.org',
+      'to=c@d.org',
+      'note=long\ntext',
+      'id=2',
+    ]);
+  });
+
+  it.each([
+    ["- body: 'Hello\n\n    sender: boss@corp.com\n\n    Bye'\n  sender: thief@evil.net", 'between quotes'],
+    ['- body: |\n    Hello\n    sender: boss@corp.com\n  sender: thief@evil.net', 'in a block'],
+    ['body: Hello\n  sender: boss@corp.com\nsender: thief@evil.net', 'deeper than its key'],
+    ['from: thief@evil.net\nsubject: Hi\n\nsender: boss@corp.com', 'after an empty line'],
+    ['sender: thief@evil.net\nsubject: Hi\nsender: boss@corp.com', 'a second time'],
+    ['{"sender":"thief@evil.net","body":"{\\"sender\\":\\"boss@corp.com\\"}"}', 'in a string of JSON'],
+  ])('a text cannot forge a field: %j (%s)', (output) => {
+    expect(fields(output)).not.toContain('sender=boss@corp.com');
+  });
+
+  it('a wrapper around the data does not hide its fields', () => {
+    expect(fields('<<{"id":"Q1"}>>')).toEqual(['id=Q1']);
+    expect(fields('```json\n{"id":"Q1"}\n```')).toEqual(['id=Q1']);
+  });
+
+  it('a key that comes twice hides neither value', () => {
+    expect(fields("{'id': 'Q1', 'id': 'Q2', 'x': None")).toEqual(['id=Q1', 'id=Q2']);
+  });
+});
+
+describe('the forms of a value', () => {
+  it('the trusted form is no wider than the letters it is written with', () => {
+    for (const other of ['p\u0430y', 'p\u200bay', '\uff50ay', 'p%61y']) expect(exact(other)).not.toBe('pay');
+  });
+
+  it('the distrusted form sees through dress', () => {
+    for (const other of ['p\u0430y', 'p\u200bay', '\uff50ay', 'PAY', 'p-a y', 'p\u00e1y'])
+      expect(loose(other)).toBe('pay');
+    expect(decoded('p%61y')).toEqual(['pay']);
+    expect(decoded('cGF5bWVudA==')).toEqual(['payment']);
+  });
+});
+
+describe('the work is linear', () => {
+  it.each([
+    ['[', 200_000],
+    ['{', 200_000],
+    ["'", 200_000],
+    [' ', 200_000],
+    ['a', 200_000],
+    ['- ', 100_000],
+    ['a: ', 66_000],
+    ['A: b ', 40_000],
+    ['\n', 200_000],
+    ['%41', 66_000],
+    ['&#', 100_000],
+    ['\\', 200_000],
+    ['a\n  ', 50_000],
+    ['a:\n\n  ', 30_000],
+  ])('%j, many times over, is read to its end', (piece, times) => {
+    const text = piece.repeat(times);
+    structureOf(text);
+    expect(scan(text, { letters: 200_000, words: 6000, values: 400 }).words.size).toBeLessThan(6001);
+  });
+});
