@@ -60,9 +60,9 @@ export async function pass(passage: Passage): Promise<Denial | undefined> {
 
 /** However it ended: the call is open no longer, and the ledger learns what is known. */
 function settle({ host, facts }: Passage): void {
-  const { call, outcome } = facts;
+  const { call, outcome, used } = facts;
   if (call === undefined) return;
   host.openCalls.remove(call.callId);
   call.release();
-  if (outcome !== undefined) host.settle(call.callId, outcome);
+  if (outcome !== undefined) host.settle(call.callId, outcome, used);
 }

@@ -1,5 +1,6 @@
 import type { AgentSpec, ConfigSource, ToolMark } from '../contract/config.ts';
 import type { Log, Sealer, TaskClaims } from '../contract/identity.ts';
+import type { Spend } from '../core/budget.ts';
 import { type ErrorCode, EstopError } from '../core/errors.ts';
 import type { Tier } from '../core/flow/facts.ts';
 import type { IdKind } from '../core/ids.ts';
@@ -24,7 +25,8 @@ export interface GateHost {
   readonly openCalls: OpenCalls;
   readonly tools: ToolServers;
   readonly ledger: LedgerPort;
-  readonly settle: (callId: string, outcome: CallOutcome) => void;
+  /** `used`: what its provider says it cost; without it the worst case that was reserved is spent. */
+  readonly settle: (callId: string, outcome: CallOutcome, used?: Spend) => void;
   readonly sealer: Sealer;
   readonly newId: (kind: IdKind) => string;
   readonly callTimeoutMs: number;
@@ -86,6 +88,8 @@ export interface Facts {
   answer?: Answer;
   /** How the ledger will have it; unset: nothing was asked of ADMIT. */
   outcome?: CallOutcome;
+  /** Of a call that was made: what its provider says it cost. */
+  used?: Spend;
 }
 
 /** One request on its way through the gate. */

@@ -1,3 +1,4 @@
+import { oneCall } from '../../core/budget.ts';
 import type { Admission } from '../../store/calls.ts';
 import { cutDenial } from '../call/cut-denial.ts';
 import { LiveCall } from '../call/live-call.ts';
@@ -36,6 +37,7 @@ export const admit: Check = async (passage) => {
       toolKey: pin.scopeKey,
       digest: known(facts.digest),
       needsApproval: known(facts.needsApproval),
+      worst: oneCall,
     });
   } catch (thrown) {
     host.log.warn(
