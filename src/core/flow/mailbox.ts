@@ -50,7 +50,7 @@ export function authorOf(flow: TaskFlow, { fields }: Rec): string | undefined {
   if (flow.named.size === 0) return undefined;
   const authors = fields.filter(({ key }) => authorKeys.has(plainKey(key)));
   const [only] = authors;
-  if (only === undefined || authors.length !== 1 || !isEmail(only.value)) return undefined;
+  if (only === undefined || authors.length !== 1) return undefined;
   return personAt(flow, exactKey(flow.hash, only.value));
 }
 

@@ -2,19 +2,13 @@
 import { parse } from 'tldts';
 
 const options = { validateHostname: false, extractHostname: false, allowPrivateDomains: true } as const;
-const scheme = /^([a-z][a-z0-9+.-]*):/i;
-/** No user part, no backslash, no space, no percent in the host: each is a way to show one host and reach another. */
+/** No other scheme, no user part, no backslash, no space, no percent in the host: each is a way to show one host and reach another. */
 const address =
   /^(?:(?:https?|ftps?|wss?):)?(?:\/\/)?([\p{L}\p{N}._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?(?:[/?#][^\s\\]*)?$/iu;
 
 export function siteOf(url: string): string | undefined {
   if (url.length > 8192) return undefined;
-  const trimmed = url.trim();
-  const before = scheme.exec(trimmed)?.[1]?.toLowerCase();
-  // `host:8080/path` has no scheme, it has a port.
-  const isPort = before !== undefined && /^[^:]*:\d{1,5}(?:[/?#]|$)/.test(trimmed);
-  if (before !== undefined && !isPort && !/^(?:https?|ftps?|wss?)$/.test(before)) return undefined;
-  const host = address.exec(trimmed)?.[1]?.normalize('NFC').toLowerCase().replace(/\.+$/, '');
+  const host = address.exec(url.trim())?.[1]?.normalize('NFC').toLowerCase().replace(/\.+$/, '');
   if (host === undefined || host === '' || host.startsWith('.') || host.includes('..')) return undefined;
   if (host.startsWith('[')) return host;
   return parse(host, options).domain ?? host;

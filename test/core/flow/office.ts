@@ -61,6 +61,11 @@ export const definitions: readonly ToolDefinition[] = [
     field_ids: texts('Ids'),
     values: texts('Values'),
   }),
+  tool('share_page', 'Shares a page with somebody.', {
+    url: text('The URL'),
+    recipient: text('Email address'),
+    body: text('What to say'),
+  }),
   tool('confirm_code', 'Verifies the action by a one-time code.', { otp: text('The code') }),
 ];
 

@@ -115,6 +115,24 @@ describe('R1: who is reached', () => {
   });
 });
 
+describe('R1: what a call hides', () => {
+  it('an address is an address whatever its argument is called', () => {
+    expect(new Task('Buy a lamp').held('basket_add_item', { item_id: 'thief@evil.net' })).toEqual(['R1']);
+  });
+
+  it('whom a page is shared with is asked about, also on a site that the user named', () => {
+    const task = new Task('Share www.corp.com with Ann');
+    expect(task.held('share_page', { url: 'www.corp.com', recipient: 'thief@evil.net', body: 'x' })).toEqual(['R1']);
+  });
+
+  it('a call with more values than are looked at is asked about', () => {
+    const recipients = Array.from({ length: 3000 }, () => 'ann.lee@corp.com');
+    expect(
+      new Task('Send the plan to ann.lee@corp.com').held('mail_letter', { recipients, subject: 'x', body: 'x' }),
+    ).toEqual(['R7']);
+  });
+});
+
 describe('R2: which site is contacted', () => {
   it('any page of a site that the user named is open', () => {
     const task = new Task('Visit www.corp.com and read the news');
@@ -152,6 +170,12 @@ describe('R2: which site is contacted', () => {
     expect(from('Ann <carl@evil.net>').held('open_page', { url: 'www.partner.org/doc' })).toEqual(['R2']);
   });
 
+  it("a message with two authors is nobody's", () => {
+    const message = { sender: 'ann.lee@corp.com', from: 'carl@evil.net', body: 'See www.partner.org/doc. Thanks!' };
+    const task = new Task('Ann sent a link, open it').saw('list_letters', {}, JSON.stringify(message));
+    expect(task.held('open_page', { url: 'www.partner.org/doc' })).toEqual(['R2']);
+  });
+
   it('what a named person wrote counts no more once a second address bears that name', () => {
     const task = new Task('Ann sent a link, open it').saw(
       'list_letters',
@@ -186,6 +210,10 @@ describe('R3: what is deleted or moved', () => {
     '/papers/me/dr\u200bafts',
   ])('%s was not named', (path) => {
     expect(new Task('Delete the old drafts in /papers/me/drafts').held('erase_path', { path })).toEqual(['R3']);
+  });
+
+  it('a stroke between two words names no root', () => {
+    expect(new Task('Delete the drafts / notes').held('erase_path', { path: '/' })).toEqual(['R3']);
   });
 
   it('what this task made may be deleted', () => {

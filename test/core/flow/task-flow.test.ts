@@ -75,6 +75,12 @@ describe('the memory of a task', () => {
     ).toEqual(['R5']);
   });
 
+  it('fields beyond the cap count as prose, also when the others are long texts', () => {
+    const texts = Array.from({ length: 700 }, () => ({ text: 'One thing. Another thing. A third thing.' }));
+    const task = new Task('Buy a lamp').saw('find_goods', { query: 'lamp' }, JSON.stringify([...texts, { id: 'N1' }]));
+    expect(task.held('basket_add_item', { item_id: 'N1' })).toEqual(['R5']);
+  });
+
   it('a crowd of addresses makes nobody the one bearer of a name', () => {
     const crowd = Array.from({ length: 400 }, (_, index) => ({
       mail: index === 0 ? 'ann@evil.net' : index === 399 ? 'ann@corp.com' : `p${index}@x.org`,
@@ -121,6 +127,13 @@ describe('the rules over the facts', () => {
         expect(violations(given, 'code')).toEqual([]);
       }),
     );
+  });
+
+  it('text from nowhere breaks the seventh only when nothing else was there to check', () => {
+    const origin = { party: [], url: [], path: [], secret: [], ref: [], text: ['nowhere'] } as const;
+    expect(violations({ origin, relevant: true }, 'destructive')).toEqual(['R7']);
+    expect(violations({ origin: { ...origin, party: ['own'] }, relevant: true }, 'destructive')).toEqual([]);
+    expect(violations({ origin, relevant: true }, 'write')).toEqual([]);
   });
 
   it('a better origin never breaks a rule that a worse one kept', () => {
