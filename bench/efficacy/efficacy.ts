@@ -97,7 +97,7 @@ function tableOfHeld(data: Agentdyn): number {
 
 function tableOfAsked(data: Agentdyn): number {
   line('');
-  line('everyday work, % of calls asked', 'calls', 'asked', 'quiet runs', ...data.suites);
+  line('everyday work, % of calls asked', 'calls', 'asked', 'denied', 'quiet runs', ...data.suites);
   const row = (name: string, assume: 'allow' | 'deny', decide?: Decide): number => {
     const all = askedOf(data, data.plain, assume, decide);
     const suites = data.suites.map((suite) => {
@@ -109,7 +109,14 @@ function tableOfAsked(data: Agentdyn): number {
       );
       return percent(one.asked, one.calls);
     });
-    line(name, String(all.calls), percent(all.asked, all.calls), percent(all.quiet, all.runs), ...suites);
+    line(
+      name,
+      String(all.calls),
+      percent(all.asked, all.calls),
+      percent(all.denied, all.calls),
+      percent(all.quiet, all.runs),
+      ...suites,
+    );
     return percent(all.asked, all.calls);
   };
   const share = row('the person asked says yes', 'allow');

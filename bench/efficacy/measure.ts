@@ -26,6 +26,8 @@ export interface Asked {
   readonly runs: number;
   readonly calls: number;
   readonly asked: number;
+  /** Refused without being asked again, or not a tool of the suite. */
+  readonly denied: number;
   readonly quiet: number;
 }
 
@@ -45,7 +47,7 @@ export function askedOf(
   assume: 'allow' | 'deny',
   decide?: Decide,
 ): Asked {
-  let [calls, asked, quiet] = [0, 0, 0];
+  let [calls, asked, denied, quiet] = [0, 0, 0, 0];
   for (const run of runs) {
     const { decisions } = replay(run, data.profiles[run.suite] ?? new Map(), {
       hash,
@@ -55,9 +57,10 @@ export function askedOf(
     const here = decisions.filter((decision) => decision === 'ask').length;
     calls += decisions.length;
     asked += here;
+    denied += decisions.filter((decision) => decision === 'deny').length;
     if (here === 0) quiet += 1;
   }
-  return { runs: runs.length, calls, asked, quiet };
+  return { runs: runs.length, calls, asked, denied, quiet };
 }
 
 export function heldOf(data: Agentdyn, runs: readonly AgentdynRun[], variant: Variant, decide?: Decide): Held {

@@ -15,7 +15,7 @@ const ofVerb: Readonly<Record<string, readonly Family[]>> = Object.fromEntries(
       ],
       ['pay', 'pay transfer wire remit deposit withdraw donate fund settle charge tip reimburse'],
       ['purchase', 'buy purchase order rebuy reorder checkout sell trade'],
-      ['book', 'book reserve schedule reschedule invite rsvp accept decline'],
+      ['book', 'book reserve plan arrange schedule reschedule invite rsvp accept decline'],
       ['delete', 'delete remove clear erase drop discard empty trash purge wipe destroy uninstall kill terminate'],
       ['cancel', 'cancel refund revoke undo void unsubscribe stop abort return'],
       [
@@ -44,7 +44,13 @@ export function familiesOf(tool: ToolDefinition): readonly Family[] {
     .map(stem);
   const fromName = verbFamilies(name);
   const fromVerb = fromName.length > 0 ? fromName : verbFamilies(opening);
-  const nouns = [...new Set(name.flatMap((word) => familyOfNoun[word] ?? []))];
+  const first =
+    fromName.length > 0
+      ? []
+      : wordsOfName((tool.description ?? '').slice(0, 200))
+          .slice(0, 8)
+          .map(stem);
+  const nouns = [...new Set([...name, ...first].flatMap((word) => familyOfNoun[word] ?? []))];
   const guarded = nouns.filter((family) => guardedFamilies.has(family));
   // "send money" is no message, "update password" is more than a change; "delete event" deletes.
   if (

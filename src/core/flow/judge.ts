@@ -1,4 +1,6 @@
 /** The facts and findings of one call. Pure, and cheap: a handful of look-ups for each argument. */
+
+import { wasApproved, wasRefused } from './answer.ts';
 import { type FlowCall, isShort, type Value, valuesOf } from './call.ts';
 import {
   applies,
@@ -15,8 +17,8 @@ import {
 import { isRelevant } from './family.ts';
 import { type Found, originOfParty, originOfPath, originOfSite, originOfText, originOfValue } from './origin.ts';
 import { sentenceOf } from './sentence.ts';
-import { isPlaceholder, siteOf } from './site.ts';
-import { applyDelta, approvalKey, type FlowDelta, type Mark, type TaskFlow, uniqueAddress } from './task-flow.ts';
+import { isPlaceholder } from './site.ts';
+import { type TaskFlow, uniqueAddress } from './task-flow.ts';
 import type { ToolProfile } from './tool-profile.ts';
 import type { Family } from './words.ts';
 
@@ -28,6 +30,8 @@ export interface Finding {
   readonly value: string;
   readonly origin: Origin;
   readonly sentence: string;
+  /** A person said no to just this in this task: it is denied, and nobody is asked again. */
+  readonly refused: boolean;
 }
 
 export interface Judgement {
@@ -62,6 +66,7 @@ export function judge(flow: TaskFlow, call: FlowCall): Judgement {
       value: text,
       origin: found.origin,
       sentence: sentenceOf(rule, { tool: name, value: text, origin: found.origin, call: found.call }),
+      refused: wasRefused(flow, rule, text),
     });
   }
   if (!relevant && applies('R6', tier)) {
@@ -72,32 +77,10 @@ export function judge(flow: TaskFlow, call: FlowCall): Judgement {
       value: name,
       origin: 'nowhere',
       sentence: sentenceOf('R6', { tool: name, value: name, origin: 'nowhere', call: 0 }),
+      refused: wasRefused(flow, 'R6', name),
     });
   }
   return { tier, facts, findings };
-}
-
-/** A person said yes to these: each holds once for (rule, value) and task; a site stays open for the task. */
-export function approve(flow: TaskFlow, findings: readonly Finding[]): FlowDelta {
-  const delta: FlowDelta = {
-    calls: flow.calls,
-    values: findings.map(({ rule, value }): Mark => [approvedKey(flow, rule, value), 'approved', flow.calls]),
-    words: { request: [], known: [], prose: [] },
-    named: [],
-    addresses: [],
-    families: [],
-    widened: [],
-    verbs: [],
-    labels: [],
-    overflow: false,
-    crowded: false,
-  };
-  applyDelta(flow, delta);
-  return delta;
-}
-
-function approvedKey(flow: TaskFlow, rule: Rule, value: string): string {
-  return approvalKey(flow.hash, rule, rule === 'R2' ? (siteOf(value) ?? value) : value);
 }
 
 function checkedValues(flow: TaskFlow, call: FlowCall): readonly Checked[] {
@@ -109,18 +92,21 @@ function checkedValues(flow: TaskFlow, call: FlowCall): readonly Checked[] {
     return [{ ...value, role, found: approvedOr(flow, ruleOf[role], value.text, originOf(flow, role, value.text)) }];
   });
   // What is typed into a form of an allowed site goes where the user wanted to go.
-  const urls = seen.filter(({ role }) => role === 'url');
+  const urls = seen.filter(({ role, argument }) => role === 'url' && isDeclared(call, argument, 'url'));
   const form = urls.length > 0 && urls.every(({ found }) => !heldAlone('url', found.origin));
   const kept = seen.filter(
     ({ role, argument }) =>
-      !(form && (role === 'ref' || role === 'text' || (role === 'party' && !isParty(call, argument)))),
+      !(form && (role === 'ref' || role === 'text' || (role === 'party' && !isDeclared(call, argument, 'party')))),
   );
   if (!overflow) return kept;
-  return [...kept, { argument: '', text: '', role: 'text', required: true, found: { origin: 'prose', call: 0 } }];
+  // Named by all that it holds: a yes to one such call is no yes to the next.
+  const text = `more values than can be shown (${flow.hash(JSON.stringify(call.args))})`;
+  const found = approvedOr(flow, 'R7', text, { origin: 'prose', call: 0 });
+  return [...kept, { argument: '', text, role: 'text', required: true, found }];
 }
 
-const isParty = (call: FlowCall, argument: string): boolean =>
-  call.profile.arguments.some(({ name, role }) => name === argument && role === 'party');
+const isDeclared = (call: FlowCall, argument: string, role: Role): boolean =>
+  call.profile.arguments.some((one) => one.name === argument && one.role === role);
 
 function originOf(flow: TaskFlow, role: Role, text: string): Found {
   switch (role) {
@@ -139,7 +125,7 @@ function originOf(flow: TaskFlow, role: Role, text: string): Found {
 }
 
 function approvedOr(flow: TaskFlow, rule: Rule, text: string, found: Found): Found {
-  return flow.values.has(approvedKey(flow, rule, text)) ? { origin: 'approved', call: 0 } : found;
+  return wasApproved(flow, rule, text) ? { origin: 'approved', call: 0 } : found;
 }
 
 function originsOf(checked: readonly Checked[]): FlowFacts['origin'] {
@@ -154,7 +140,7 @@ function originsOf(checked: readonly Checked[]): FlowFacts['origin'] {
 }
 
 function isWanted(flow: TaskFlow, profile: ToolProfile): boolean {
-  if (flow.values.has(approvalKey(flow.hash, 'R6', profile.name))) return true;
+  if (wasApproved(flow, 'R6', profile.name)) return true;
   if (profile.families.length === 0) return flow.verbs.has(flow.hash(`v:${profile.verb}`));
   const widened = [...flow.widened]
     .filter(([, people]) => [...people].some((person) => uniqueAddress(flow, person) !== undefined))

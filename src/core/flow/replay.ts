@@ -1,7 +1,9 @@
 /** Recorded runs through the real decision, without side effects: what would the gate have said? */
+
+import { approve, refuse } from './answer.ts';
 import type { FlowCall } from './call.ts';
 import { violations } from './facts.ts';
-import { approve, type Judgement, judge } from './judge.ts';
+import { type Judgement, judge } from './judge.ts';
 import type { KeyedHash } from './keyed-hash.ts';
 import { observe } from './observe.ts';
 import { type Contact, openTaskFlow } from './open-flow.ts';
@@ -46,11 +48,12 @@ export interface ReplayOptions {
   readonly watch?: (judgement: Judgement, index: number) => void;
 }
 
-/** By the rules alone: what breaks one is asked. */
-export const askOnViolation: Decide = ({ facts, findings, tier }) =>
-  violations(facts, tier).length === 0
-    ? { decision: 'allow', reasons: [] }
-    : { decision: 'ask', reasons: findings.map(({ rule, sentence }) => `${rule}: ${sentence}`) };
+/** By the rules alone: what breaks one is asked, once; what a person refused in this task is denied. */
+export const askOnViolation: Decide = ({ facts, findings, tier }) => {
+  if (violations(facts, tier).length === 0) return { decision: 'allow', reasons: [] };
+  const reasons = findings.map(({ rule, sentence }) => `${rule}: ${sentence}`);
+  return { decision: findings.some(({ refused }) => refused) ? 'deny' : 'ask', reasons };
+};
 
 /** A tool without a profile was never accepted: denied. Of a call that did not happen nothing is observed. */
 export function replay(run: RecordedRun, tools: ReadonlyMap<string, ToolProfile>, options: ReplayOptions): ReplayedRun {
@@ -76,6 +79,7 @@ export function replay(run: RecordedRun, tools: ReadonlyMap<string, ToolProfile>
     const said = decide(judgement, call);
     decisions.push(said.decision);
     reasons.push(said.reasons);
+    if (said.decision === 'ask' && options.assume === 'deny') refuse(flow, judgement.findings);
     if (said.decision === 'deny' || (said.decision === 'ask' && options.assume === 'deny')) continue;
     if (said.decision === 'ask') approve(flow, judgement.findings);
     observe(flow, call, error ?? output ?? '');

@@ -75,6 +75,22 @@ export function emptyFlow(hash: KeyedHash): TaskFlow {
   };
 }
 
+export function emptyDelta(calls: number): FlowDelta {
+  return {
+    calls,
+    values: [],
+    words: { request: [], known: [], prose: [] },
+    named: [],
+    addresses: [],
+    families: [],
+    widened: [],
+    verbs: [],
+    labels: [],
+    overflow: false,
+    crowded: false,
+  };
+}
+
 /** After a restart: the flow is the sum of its deltas. */
 export function resumeTaskFlow(hash: KeyedHash, deltas: Iterable<FlowDelta>): TaskFlow {
   const flow = emptyFlow(hash);
@@ -168,7 +184,8 @@ export const looseKey = (hash: KeyedHash, value: string): string => hash(`l:${lo
 export const siteKey = (hash: KeyedHash, site: string): string => hash(`s:${site}`);
 export const pathKey = (hash: KeyedHash, path: string): string => hash(`p:${path}`);
 export const nameKey = (hash: KeyedHash, name: string): string => hash(`n:${name.toLowerCase()}`);
-export const approvalKey = (hash: KeyedHash, rule: Rule, value: string): string => hash(`a:${rule}:${value}`);
+export const answerKey = (hash: KeyedHash, said: 'yes' | 'no', rule: Rule, value: string): string =>
+  hash(`a:${said}:${rule}:${value}`);
 
 /** An account number is the same with and without the spaces that print it in groups. */
 function accountForm(form: string): string {

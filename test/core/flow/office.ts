@@ -66,6 +66,7 @@ export const definitions: readonly ToolDefinition[] = [
     recipient: text('Email address'),
     body: text('What to say'),
   }),
+  tool('plan_visit', 'Creates an event in the calendar.', { title: text('Title'), place: text('Where') }),
   tool('confirm_code', 'Verifies the action by a one-time code.', { otp: text('The code') }),
 ];
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { approve, refuse } from '../../../src/core/flow/answer.ts';
 import { applies, type FlowFacts, type Origin, roles, type Tier, violations } from '../../../src/core/flow/facts.ts';
-import { approve, judge } from '../../../src/core/flow/judge.ts';
+import { judge } from '../../../src/core/flow/judge.ts';
 import { replay } from '../../../src/core/flow/replay.ts';
 import { foldedDelta, resumeTaskFlow } from '../../../src/core/flow/task-flow.ts';
 import { hash, letter, profile, profiles, Task } from './office.ts';
@@ -99,6 +100,31 @@ describe('the memory of a task', () => {
     });
     expect(task.held('open_page', { url: 'https://new.org.evil.net' })).toEqual(['R2']);
     expect(task.held('fill_form', { url: 'https://other.org', field_ids: [], values: [] })).toContain('R2');
+  });
+
+  it('a refusal holds for the task, and outweighs an approval', () => {
+    const task = new Task('Look around');
+    const { findings } = task.judge('open_page', { url: 'https://new.org/a' });
+    refuse(task.flow, findings);
+    approve(task.flow, findings);
+    expect(task.judge('open_page', { url: 'https://new.org/b' }).findings).toMatchObject([
+      { rule: 'R2', refused: true },
+    ]);
+    expect(task.judge('open_page', { url: 'https://old.org' }).findings).toMatchObject([
+      { rule: 'R2', refused: false },
+    ]);
+  });
+
+  it('a yes to a call that holds more than can be shown is no yes to the next', () => {
+    const task = new Task('Send the plan to ann.lee@corp.com');
+    const many = (body: string): Readonly<Record<string, unknown>> => ({
+      recipients: Array.from({ length: 3000 }, () => 'ann.lee@corp.com'),
+      subject: 'x',
+      body,
+    });
+    approve(task.flow, task.judge('mail_letter', many('one')).findings);
+    expect(task.held('mail_letter', many('one'))).toEqual([]);
+    expect(task.held('mail_letter', many('two'))).toEqual(['R7']);
   });
 
   it('labels of what was read are facts', () => {
@@ -204,9 +230,9 @@ describe('a replay', () => {
     ],
   };
 
-  it('a call that was denied did not happen: its output is not seen, and the next like it is asked again', () => {
+  it('a call that was denied did not happen: its output is not seen, and the next like it is denied unasked', () => {
     const { decisions, reasons } = replay(run, profiles, { hash, assume: 'deny' });
-    expect(decisions).toEqual(['ask', 'allow', 'deny', 'ask']);
+    expect(decisions).toEqual(['ask', 'allow', 'deny', 'deny']);
     expect(reasons[0]?.[0]).toMatch(/^R2: Contacts "www\.evil\.net"/);
     expect(reasons[2]).toEqual(['The tool unheard_of is not known.']);
   });
