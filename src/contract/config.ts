@@ -1,4 +1,5 @@
 /** The parsed estop.yaml. The schema that parses it is src/runtime/config/schema.ts; everything inside trusts these types. */
+import type { Role, Tier } from '../core/flow/facts.ts';
 
 export interface SecretAt {
   readonly file?: string;
@@ -37,6 +38,10 @@ export interface AgentSpec {
   readonly grants: readonly GrantSpec[];
   /** Agents whose tasks this agent's tasks may start. */
   readonly mayStart: readonly string[];
+  /** Addresses, accounts and names of those it works for; what goes to them stays at home. */
+  readonly identities?: readonly string[];
+  /** Name -> the addresses that this name is known to bear. */
+  readonly contacts?: Readonly<Record<string, readonly string[]>>;
   readonly limits: AgentLimits;
 }
 
@@ -50,6 +55,13 @@ export interface ConnectorSpec {
 export interface ToolServerSpec {
   readonly serverId: string;
   readonly url: string;
+  /** By tool: what a person decided instead of what is proposed. */
+  readonly tiers?: Readonly<Record<string, Tier>>;
+  readonly labels?: Readonly<Record<string, readonly string[]>>;
+  /** By tool, then by argument; `none`: nothing to check. */
+  readonly roles?: Readonly<Record<string, Readonly<Record<string, Role | 'none'>>>>;
+  /** Its own annotations may lower a tier. Any server's may raise one. */
+  readonly trusted?: boolean;
   readonly credential?: SecretAt;
 }
 

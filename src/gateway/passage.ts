@@ -3,6 +3,7 @@ import type { Log, Sealer, TaskClaims } from '../contract/identity.ts';
 import type { Spend } from '../core/budget.ts';
 import { type ErrorCode, EstopError } from '../core/errors.ts';
 import type { Tier } from '../core/flow/facts.ts';
+import type { ToolProfile } from '../core/flow/tool-profile.ts';
 import type { IdKind } from '../core/ids.ts';
 import type { CallOutcome } from '../store/calls.ts';
 import type { HandOver } from '../store/grants.ts';
@@ -74,6 +75,8 @@ export interface Facts {
   tool?: FoundTool;
   agent?: AgentSpec;
   mark?: ToolMark;
+  /** The tool as the data-flow analysis sees it. */
+  profile?: ToolProfile;
   /** Proposed with the pin, decided by estop.yaml. */
   tier?: Tier;
   labels?: readonly string[];

@@ -53,6 +53,11 @@ export interface Tables {
     tool: string;
     hash: string;
     definition: string;
+    tier: string;
+    labels: readonly string[];
+    because: string;
+    look: string;
+    resembles: string | null;
     state: string;
     first_seen_at: string;
     last_seen_at: string;

@@ -1,5 +1,6 @@
+import type { Tier } from '../core/flow/facts.ts';
 import { call, callOne, type Store } from './pool.ts';
-import { bool, int, present, type Row, text, textOrUndefined, word } from './row.ts';
+import { bool, int, present, type Row, text, textOrUndefined, texts, word } from './row.ts';
 import { storeError } from './store-error.ts';
 import { tables } from './tables.ts';
 
@@ -8,20 +9,37 @@ export interface SeenTool {
   readonly tool: string;
   readonly hash: string;
   readonly definition: string;
+  /** What is proposed for it, and why; a person or estop.yaml may decide otherwise. */
+  readonly tier: Tier;
+  readonly labels: readonly string[];
+  readonly because: string;
+  /** See core/look-alike.ts. */
+  readonly look: string;
+}
+
+export interface ToolStanding {
+  readonly acceptedHash: string;
+  readonly changed: boolean;
+  /** As proposed for the accepted definition. */
+  readonly tier: Tier;
+  readonly labels: readonly string[];
 }
 
 /** What may be called of one server, as of a version. A tool that is not in it was never recorded: it may not be called. */
 export interface ToolStandings {
   readonly version: number;
-  readonly byTool: ReadonlyMap<string, { readonly acceptedHash: string; readonly changed: boolean }>;
+  readonly byTool: ReadonlyMap<string, ToolStanding>;
 }
 
+const tiers = ['read', 'fetch', 'write', 'destructive', 'code'] as const satisfies readonly Tier[];
 const pinStates = ['accepted', 'changed', 'blocked'] as const;
 export type ToolPinState = (typeof pinStates)[number];
 
 export interface ToolPinRecord extends SeenTool {
   readonly serverId: string;
   readonly state: ToolPinState;
+  /** The tool that its name could be taken for: it is not called before a person has said so. */
+  readonly resembles?: string;
   readonly firstSeenAt: string;
   readonly lastSeenAt: string;
   /** `first-sight`, or who accepted it. */
@@ -34,8 +52,8 @@ export async function noteTools(store: Store, serverId: string, seen: readonly S
   const rows = await call(
     store,
     'note_tools',
-    'SELECT version, tool, hash, changed FROM estop.note_tools($1, $2, $3, $4)',
-    [serverId, seen.map(({ tool }) => tool), seen.map(({ hash }) => hash), seen.map(({ definition }) => definition)],
+    'SELECT version, tool, hash, changed, tier, labels FROM estop.note_tools($1, $2)',
+    [serverId, JSON.stringify(seen)],
   );
   const [first] = rows;
   if (first === undefined) throw storeError({ code: 'XX000' });
@@ -43,7 +61,15 @@ export async function noteTools(store: Store, serverId: string, seen: readonly S
   return {
     version: int(first, 'version'),
     byTool: new Map(
-      recorded.map((row) => [text(row, 'tool'), { acceptedHash: text(row, 'hash'), changed: bool(row, 'changed') }]),
+      recorded.map((row) => [
+        text(row, 'tool'),
+        {
+          acceptedHash: text(row, 'hash'),
+          changed: bool(row, 'changed'),
+          tier: word(row, 'tier', tiers),
+          labels: texts(row, 'labels'),
+        },
+      ]),
     ),
   };
 }
@@ -88,9 +114,14 @@ function toolPinOf(row: Row): ToolPinRecord {
     tool: text(row, 'tool'),
     hash: text(row, 'hash'),
     definition: text(row, 'definition'),
+    tier: word(row, 'tier', tiers),
+    labels: texts(row, 'labels'),
+    because: text(row, 'because'),
+    look: text(row, 'look'),
     state: word(row, 'state', pinStates),
     firstSeenAt: text(row, 'first_seen_at'),
     lastSeenAt: text(row, 'last_seen_at'),
+    ...present({ resembles: textOrUndefined(row, 'resembles') }),
     ...present({ acceptedBy: textOrUndefined(row, 'accepted_by'), acceptedAt: textOrUndefined(row, 'accepted_at') }),
   };
 }

@@ -147,7 +147,7 @@ it('a gateway that holds another definition than the accepted one refuses the to
   const { pin } = made;
   const standings = (acceptedHash: string, changed: boolean) => ({
     version: 1,
-    byTool: new Map([['look_up', { acceptedHash, changed }]]),
+    byTool: new Map([['look_up', { acceptedHash, changed, tier: 'read' as const, labels: [] }]]),
   });
   expect(callability(pin, standings(pin.definitionHash, false))).toBe('accepted');
   expect(callability(pin, standings('of another', false))).toBe('changed');

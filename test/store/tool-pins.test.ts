@@ -1,11 +1,20 @@
 import { beforeAll, expect, it } from 'vitest';
+import { lookOf } from '../../src/core/look-alike.ts';
 import { acceptTool, listToolPins, noteTools, type SeenTool, type ToolStandings } from '../../src/store/tool-pins.ts';
 import { onEveryPostgres } from '../kit/postgres.ts';
 import { addGateway, view } from './gateway.ts';
 import { guarded } from './guarded.ts';
 import { type Ledger, makeLedger, newName } from './ledger.ts';
 
-const seen = (tool: string, definition: string): SeenTool => ({ tool, hash: `hash of ${definition}`, definition });
+const seen = (tool: string, definition: string): SeenTool => ({
+  tool,
+  hash: `hash of ${definition}`,
+  definition,
+  tier: 'read',
+  labels: ['private'],
+  because: 'a test',
+  look: lookOf(tool),
+});
 const note = (l: Ledger, serverId: string, ...tools: readonly SeenTool[]): Promise<ToolStandings> =>
   noteTools(l.as('estop_gateway'), serverId, tools);
 const states = async (l: Ledger, serverId: string): Promise<readonly string[]> =>
@@ -81,6 +90,51 @@ onEveryPostgres('the record of upstream tools', (createOn) => {
       expect(pins.at(-1)).toMatchObject({ state: 'changed', hash: 'hash of face 19' });
     },
     { what: 'the share', in: 'estop.note_tools', find: 'LIMIT 7', put: 'LIMIT 100' },
+  );
+
+  guarded(
+    () => ledger,
+    'a tool whose name could be taken for that of another is not accepted at first sight, and is when a person says so',
+    async (l) => {
+      const [shop, other] = [newName('shop'), newName('other')];
+      const tool = newName('send').replaceAll('-', '_');
+      const twin = (tool_: string): string => tool_.replace('send', '5end');
+      await note(l, shop, seen(tool, 'one'));
+      const standings = await note(l, other, seen(twin(tool), 'two'));
+      expect(standings.byTool.size).toBe(0);
+      const [pin] = await listToolPins(l.as('estop_control'), { serverId: other });
+      expect(pin).toMatchObject({ state: 'changed', resembles: `${shop}/${tool}`, tier: 'read', labels: ['private'] });
+      const acceptance = { serverId: other, tool: twin(tool), hash: seen('', 'two').hash, actor: 'olga' };
+      await acceptTool(l.as('estop_control'), acceptance);
+      expect((await note(l, other)).byTool.get(twin(tool))).toMatchObject({ changed: false, tier: 'read' });
+    },
+    { what: 'the look', in: 'estop.note_tools', find: 'p.look = seen.look', put: 'false' },
+  );
+
+  guarded(
+    () => ledger,
+    'the same name at two servers, or the same words written another way, is nobody else’s look',
+    async (l) => {
+      const tool = newName('get').replaceAll('-', '_');
+      const byHump = tool.toUpperCase().replaceAll('_', '');
+      for (const name of [tool, tool, byHump])
+        expect((await note(l, newName('shop'), seen(name, 'one'))).byTool.size).toBe(1);
+      const same = newName('shop');
+      await note(l, same, seen(tool, 'one'));
+      expect((await note(l, same, seen(byHump, 'one'))).byTool.has(byHump)).toBe(false);
+    },
+    {
+      what: 'the same words',
+      in: 'estop.note_tools',
+      find: 'p.server_id = p_server_id\n              OR',
+      put: 'true OR',
+    },
+    {
+      what: 'one server',
+      in: 'estop.note_tools',
+      find: 'p.server_id = p_server_id\n              OR',
+      put: 'false OR',
+    },
   );
 
   it('nobody accepts a definition without a name', async () => {

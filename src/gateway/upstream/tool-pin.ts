@@ -1,10 +1,12 @@
 import { hash } from 'node:crypto';
 import type { JsonSchemaType, Tool } from '@modelcontextprotocol/client';
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/client/validators/ajv';
+import { lookOf, looksLikeOurs } from '../../core/look-alike.ts';
 import { parseScopeKey, toolKey } from '../../core/scope-key.ts';
-import type { ToolStandings } from '../../store/tool-pins.ts';
+import type { SeenTool, ToolStandings } from '../../store/tool-pins.ts';
 import { canonicalText } from '../json/canonical.ts';
 import type { JsonValue } from '../json/parse-strict.ts';
+import { proposalFor } from './tool-pin-profile.ts';
 
 /** A tool as its server lists it. What an approval says, and what was accepted of it, is bound to `definitionHash`. */
 export interface ToolPin {
@@ -35,6 +37,7 @@ export function pinTool(serverId: string, definition: Tool): PinResult {
   const listedName = `${serverId}__${name}`;
   if (parseScopeKey(scopeKey) === undefined || listedName.length > longestListedName)
     return { ok: false, why: 'its name is not one that a stop could carry' };
+  if (looksLikeOurs(name)) return { ok: false, why: 'its name reads like one of our own tools' };
   const definitionText = textOf(definition);
   if (definitionText.length > longestDefinition) return { ok: false, why: 'its definition is too large' };
   // A header that repeats an argument is a second copy of it, outside the bytes that were approved.
@@ -91,4 +94,16 @@ export function callability(pin: ToolPin, standings: ToolStandings | undefined):
   const standing = standings?.byTool.get(pin.name);
   if (standing === undefined) return 'unknown';
   return standing.changed || standing.acceptedHash !== pin.definitionHash ? 'changed' : 'accepted';
+}
+
+/** What the record keeps of it at first sight. */
+export function seenTool(pin: ToolPin): SeenTool {
+  const { name, definition, definitionHash, definitionText } = pin;
+  return {
+    tool: name,
+    hash: definitionHash,
+    definition: definitionText,
+    look: lookOf(name),
+    ...proposalFor(definition),
+  };
 }

@@ -2,12 +2,12 @@ import type { Agent } from 'node:http';
 import type { SecretAt, ToolServerSpec } from '../../contract/config.ts';
 import type { Log } from '../../contract/identity.ts';
 import { errorCodeOf } from '../../core/errors.ts';
-import type { SeenTool, ToolStandings } from '../../store/tool-pins.ts';
+import type { SeenTool, ToolStanding, ToolStandings } from '../../store/tool-pins.ts';
 import { type Discovery, discover } from './discover.ts';
 import type { PinPort } from './pin-port.ts';
 import { openSockets, PreparedCall } from './prepared-call.ts';
 import { type OutgoingCall, toolCallRequest, type UpstreamSession } from './session.ts';
-import { callability, pinTool, type ToolPin, turnPage } from './tool-pin.ts';
+import { callability, pinTool, seenTool, type ToolPin, turnPage } from './tool-pin.ts';
 
 interface ToolServerParts {
   readonly spec: ToolServerSpec;
@@ -58,11 +58,13 @@ export class ToolServer {
     return [...this.#listed.values()].filter((pin) => callability(pin, this.#standings) === 'accepted');
   }
 
-  find(listedName: string): { readonly pin: ToolPin; readonly changed: boolean } | undefined {
+  find(
+    listedName: string,
+  ): { readonly pin: ToolPin; readonly changed: boolean; readonly standing: ToolStanding } | undefined {
     const pin = this.#listed.get(listedName);
-    if (pin === undefined) return undefined;
-    const callable = callability(pin, this.#standings);
-    return callable === 'unknown' ? undefined : { pin, changed: callable === 'changed' };
+    const standing = pin === undefined ? undefined : this.#standings?.byTool.get(pin.name);
+    if (pin === undefined || standing === undefined) return undefined;
+    return { pin, changed: callability(pin, this.#standings) === 'changed', standing };
   }
 
   /** The record of tools is at another version than ours: another gateway saw a change, or a person accepted one. */
@@ -111,13 +113,7 @@ export class ToolServer {
       this.#session = found.session;
       // Whatever the store says: a definition that is not the accepted one is refused from here on.
       this.#turnPage(found);
-      await this.#note(
-        [...this.#listed.values()].map((pin) => ({
-          tool: pin.name,
-          hash: pin.definitionHash,
-          definition: pin.definitionText,
-        })),
-      );
+      await this.#note([...this.#listed.values()].map(seenTool));
       this.#retryMs = firstRetryMs;
     } catch (thrown) {
       // A server that fails to list keeps the session that it has: calls in flight decide for themselves.

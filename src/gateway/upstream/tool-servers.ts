@@ -1,10 +1,16 @@
 import type { ConfigSource, SecretAt, ToolServerSpec } from '../../contract/config.ts';
 import type { Log } from '../../contract/identity.ts';
+import type { ToolStanding } from '../../store/tool-pins.ts';
 import type { PinPort } from './pin-port.ts';
 import type { ToolPin } from './tool-pin.ts';
 import { ToolServer } from './tool-server.ts';
 
-export type FoundTool = { readonly server: ToolServer; readonly pin: ToolPin; readonly changed: boolean };
+export interface FoundTool {
+  readonly server: ToolServer;
+  readonly pin: ToolPin;
+  readonly changed: boolean;
+  readonly standing: ToolStanding;
+}
 
 /** The upstream servers of the configuration in force. */
 export class ToolServers {
@@ -68,10 +74,21 @@ export class ToolServers {
   }
 
   #keep(server: ToolServer | undefined, spec: ToolServerSpec): ToolServer {
-    if (server !== undefined && JSON.stringify(server.spec) === JSON.stringify(spec)) return server;
+    if (server !== undefined && connectionOf(server.spec) === connectionOf(spec)) return server;
     const onChange = (): void => {
       this.#version += 1;
     };
     return new ToolServer({ spec, readSecret: this.#readSecret, pins: this.#pins, log: this.#log, onChange });
   }
+}
+
+/** What a connection is made from; what people decide of its tools is looked up for each call. */
+function connectionOf({
+  tiers: _tiers,
+  labels: _labels,
+  roles: _roles,
+  trusted: _trusted,
+  ...spec
+}: ToolServerSpec): string {
+  return JSON.stringify(spec);
 }

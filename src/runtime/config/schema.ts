@@ -9,7 +9,9 @@ import type {
   ToolServerSpec,
 } from '../../contract/config.ts';
 import { isEnvironment, isName } from '../../core/ids.ts';
+import { looksLikeOurs } from '../../core/look-alike.ts';
 import { labelKey, modelKey, parseScopeKey, toolKey } from '../../core/scope-key.ts';
+import { reviewOf, toolReview } from './tool-server-schema.ts';
 
 const name = z
   .string()
@@ -73,10 +75,23 @@ const agent = z.strictObject({
     .describe('Tools it may call. What is not listed is denied.'),
   grants: z.array(grant).max(50).default([]),
   mayStart: z.array(name).default([]).describe('Agents whose tasks its tasks may start.'),
+  identities: z
+    .array(z.string().min(1).max(320))
+    .max(200)
+    .optional()
+    .describe('Addresses, accounts and names of those it works for.'),
+  contacts: z
+    .record(z.string().min(1).max(200), z.array(z.string().min(1).max(320)).max(20))
+    .optional()
+    .describe('Name, and the addresses that it is known to bear.'),
   limits: limits.prefault({}),
 });
 
-const toolServer = z.strictObject({ url: z.url({ protocol: /^https?$/ }), credential: secretAt.optional() });
+const toolServer = z.strictObject({
+  url: z.url({ protocol: /^https?$/ }),
+  credential: secretAt.optional(),
+  ...toolReview,
+});
 const model = z.strictObject({
   provider: z.enum(['openai-compatible', 'openai', 'anthropic']),
   model: z.string().min(1),
@@ -101,7 +116,7 @@ export const EstopYaml = z.strictObject({
   connectors: z.record(name, connector).default({}),
   tools: z
     .record(
-      name.refine((id) => id !== 'estop', 'is the name of our own tools'),
+      name.refine((id) => !looksLikeOurs(id), 'reads like the name of our own tools'),
       toolServer,
     )
     .default({})
@@ -164,13 +179,22 @@ export function resolveConfig(parsed: Parsed): {
       return { name: item.name, connector: item.connector, lifeMs: item.life, options };
     });
     const { approvalTtl, ...caps } = block.limits;
-    return { agentId, ...block, grants, limits: { ...caps, approvalTtlMs: approvalTtl } };
+    const { identities, contacts, ...rest } = block;
+    return {
+      agentId,
+      ...rest,
+      ...(identities === undefined ? {} : { identities }),
+      ...(contacts === undefined ? {} : { contacts }),
+      grants,
+      limits: { ...caps, approvalTtlMs: approvalTtl },
+    };
   });
   const toolServers = Object.entries(parsed.tools).map(
     ([serverId, block]): ToolServerSpec => ({
       serverId,
       url: block.url,
       ...credentialOf('credential', block.credential),
+      ...reviewOf(block),
     }),
   );
   const models = Object.entries(parsed.models).map(

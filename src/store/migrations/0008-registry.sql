@@ -104,12 +104,19 @@ BEGIN
 END $$;
 
 -- What upstream tools say of themselves. `accepted`: what may be called, one definition for each tool. `changed`: shown since, and
--- not looked at by anybody; while there is one, nobody calls the tool. `blocked`: looked at, and not the accepted one.
+-- not looked at by anybody; while there is one, nobody calls the tool. `blocked`: looked at, and not the accepted one. Tier and labels
+-- are what was proposed at first sight, by name, description, schema and annotations; `look` is what the name looks like to a reader,
+-- and `resembles` the tool that it could be taken for.
 CREATE TABLE estop.tool_pins (
   server_id     text NOT NULL,
   tool          text NOT NULL,
   hash          text NOT NULL,
   definition    text NOT NULL,
+  tier          text NOT NULL,
+  labels        text[] NOT NULL,
+  because       text NOT NULL,
+  look          text NOT NULL,
+  resembles     text,
   state         text NOT NULL CHECK (state IN ('accepted', 'changed', 'blocked')),
   first_seen_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   last_seen_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -118,28 +125,33 @@ CREATE TABLE estop.tool_pins (
   PRIMARY KEY (server_id, tool, hash)
 );
 CREATE UNIQUE INDEX tool_pins_accepted ON estop.tool_pins (server_id, tool) WHERE state = 'accepted';
+CREATE INDEX tool_pins_look ON estop.tool_pins (look);
 
 -- Rises with whatever a gateway must know of. Renewals read it, so that every gateway hears of a change within one of them. Its lock
 -- orders what several gateways see at once, and puts versions in commit order, which a sequence would not.
 CREATE TABLE estop.tool_pin_version (only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row), version bigint NOT NULL DEFAULT 0);
 INSERT INTO estop.tool_pin_version DEFAULT VALUES;
 
--- One listing of one server, and what may be called of it; an empty listing only asks. The first sight of a tool is accepted. A
+-- One listing of one server, and what may be called of it; an empty listing only asks. The first sight of a tool is accepted, unless
+-- its name could be taken for that of another tool, of whichever server: that one waits for a person. A
 -- definition that is not the accepted one makes the tool `changed` until a person decides: showing the old one again does not undo
 -- that, or a server could show each gateway another face. Strangers are kept to 8 definitions a tool and 2,000 tools a server.
 -- Locks: the row of the version.
-CREATE FUNCTION estop.note_tools(p_server_id text, p_tools text[], p_hashes text[], p_definitions text[])
-RETURNS TABLE (version bigint, tool text, hash text, changed boolean)
+CREATE FUNCTION estop.note_tools(p_server_id text, p_seen jsonb)
+RETURNS TABLE (version bigint, tool text, hash text, changed boolean, tier text, labels text[])
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   seen record;
   known text;
   first_sight boolean;
+  other text;
   news boolean := false;
 BEGIN
-  IF cardinality(p_tools) > 0 THEN PERFORM 1 FROM estop.tool_pin_version FOR UPDATE; END IF;
-  FOR seen IN SELECT x.tool, x.hash, x.definition FROM unnest(p_tools, p_hashes, p_definitions) AS x(tool, hash, definition) LOOP
+  IF jsonb_array_length(p_seen) > 0 THEN PERFORM 1 FROM estop.tool_pin_version FOR UPDATE; END IF;
+  FOR seen IN SELECT x.* FROM jsonb_to_recordset(p_seen)
+      AS x(tool text, hash text, definition text, tier text, labels text[], because text, look text) LOOP
+    other := NULL;
     SELECT p.state INTO known FROM estop.tool_pins p WHERE p.server_id = p_server_id AND p.tool = seen.tool AND p.hash = seen.hash;
     IF known IS NOT NULL THEN
       UPDATE estop.tool_pins p SET last_seen_at = clock_timestamp(), state = CASE WHEN known = 'blocked' THEN 'changed' ELSE known END
@@ -149,8 +161,18 @@ BEGIN
     ELSE
       first_sight := NOT EXISTS (SELECT 1 FROM estop.tool_pins p WHERE p.server_id = p_server_id AND p.tool = seen.tool);
       CONTINUE WHEN first_sight AND (SELECT count(DISTINCT p.tool) FROM estop.tool_pins p WHERE p.server_id = p_server_id) >= 2000;
-      INSERT INTO estop.tool_pins (server_id, tool, hash, definition, state, accepted_by, accepted_at)
-        VALUES (p_server_id, seen.tool, seen.hash, seen.definition, CASE WHEN first_sight THEN 'accepted' ELSE 'changed' END,
+      IF first_sight THEN
+        SELECT p.server_id || '/' || p.tool INTO other FROM estop.tool_pins p
+          WHERE p.look = seen.look AND p.tool <> seen.tool
+            -- Of two servers, one may write get_user and the other getUser: those are the same words, honestly spelled.
+            AND (p.server_id = p_server_id
+              OR regexp_replace(lower(p.tool), '[-_.]', '', 'g') <> regexp_replace(lower(seen.tool), '[-_.]', '', 'g'))
+          ORDER BY p.first_seen_at LIMIT 1;
+        first_sight := other IS NULL;
+      END IF;
+      INSERT INTO estop.tool_pins (server_id, tool, hash, definition, tier, labels, because, look, resembles, state, accepted_by, accepted_at)
+        VALUES (p_server_id, seen.tool, seen.hash, seen.definition, seen.tier, seen.labels, seen.because, seen.look, other,
+          CASE WHEN first_sight THEN 'accepted' ELSE 'changed' END,
           CASE WHEN first_sight THEN 'first-sight' END, CASE WHEN first_sight THEN clock_timestamp() END);
       DELETE FROM estop.tool_pins p WHERE p.server_id = p_server_id AND p.tool = seen.tool AND p.state <> 'accepted'
         AND p.hash NOT IN (SELECT n.hash FROM estop.tool_pins n WHERE n.server_id = p_server_id AND n.tool = seen.tool
@@ -159,11 +181,12 @@ BEGIN
     news := true;
     INSERT INTO estop.audit (kind, actor, subject, detail)
       VALUES (CASE WHEN first_sight THEN 'tool.accepted' ELSE 'tool.changed' END, CASE WHEN first_sight THEN 'first-sight' ELSE 'upstream' END,
-        'tool:' || p_server_id || '/' || seen.tool, jsonb_build_object('hash', seen.hash));
+        'tool:' || p_server_id || '/' || seen.tool,
+        jsonb_strip_nulls(jsonb_build_object('hash', seen.hash, 'tier', seen.tier, 'resembles', other)));
   END LOOP;
   IF news THEN UPDATE estop.tool_pin_version v SET version = v.version + 1; END IF;
   RETURN QUERY SELECT v.version, a.tool, a.hash, EXISTS (SELECT 1 FROM estop.tool_pins c
-      WHERE c.server_id = p_server_id AND c.tool = a.tool AND c.state = 'changed')
+      WHERE c.server_id = p_server_id AND c.tool = a.tool AND c.state = 'changed'), a.tier, a.labels
     FROM estop.tool_pin_version v LEFT JOIN estop.tool_pins a ON a.server_id = p_server_id AND a.state = 'accepted';
 END $$;
 

@@ -18,7 +18,7 @@ GRANT EXECUTE ON FUNCTION
   estop.register_gateway(text, text), estop.renew_lease(text, integer, integer, boolean), estop.confirm_fence(text, bigint),
   estop.retire_gateways(text, integer), estop.admit(text, text, text, bigint, text[], text, bytea, boolean), estop.settle(text, text),
   estop.request_approval(text, text, bigint, text, bytea, text, bigint), estop.hand_over(text, text, bigint),
-  estop.note_tools(text, text[], text[], text[])
+  estop.note_tools(text, jsonb)
   TO estop_gateway;
 
 -- control: everything people and services ask for. It cannot latch: that is the stop process's alone.
