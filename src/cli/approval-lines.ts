@@ -18,6 +18,8 @@ export function approvalLines(approval: Approval, now: number): readonly string[
       ['requested by', approval.requestedBy],
       ['requested', exact(approval.requestedAt, now)],
       ['expires', exact(approval.expiresAt, now)],
+      ...(approval.approvers === 1 ? [] : [['approvers', 'two different people'] as const]),
+      ...(approval.firstBy === null ? [] : [['first approved by', approval.firstBy] as const]),
       ...(approval.decidedBy === null ? [] : [['decided by', approval.decidedBy] as const]),
       ...(approval.decisionReason === null ? [] : [['reason', approval.decisionReason] as const]),
       ...(approval.endedAt === null ? [] : [['ended', exact(approval.endedAt, now)] as const]),

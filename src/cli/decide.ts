@@ -41,6 +41,10 @@ export async function decide(
       ? [`${visible(result.approval.state)}  ${visible(approvalId)}`]
       : approvalLines(result.approval, now()),
   );
+  if (result.approval.state === 'pending') {
+    terminal.say('That is one of two: nothing goes ahead until another person approves it as well.');
+    return exitCodes.partial;
+  }
   if (!result.woken)
     terminal.say('The decision stands; the running workflow could not be told, and will find it by itself.');
   return exitCodes.confirmed;

@@ -1,4 +1,5 @@
 /** The parsed estop.yaml. The schema that parses it is src/runtime/config/schema.ts; everything inside trusts these types. */
+import type { ApprovalLimits } from '../core/approval.ts';
 import type { Role, Tier } from '../core/flow/facts.ts';
 
 export interface SecretAt {
@@ -35,6 +36,9 @@ export interface AgentSpec {
   readonly model: string;
   /** Key: `<server>/<tool>` or `<server>/*`. */
   readonly tools: Readonly<Record<string, ToolMark>>;
+  /** Same keys: how many different people must approve a call. One where nothing is said. */
+  readonly approvers?: Readonly<Record<string, 1 | 2>>;
+  readonly approvals?: ApprovalLimits;
   readonly grants: readonly GrantSpec[];
   /** Agents whose tasks this agent's tasks may start. */
   readonly mayStart: readonly string[];

@@ -2,8 +2,25 @@
 
 export type ApprovalState = 'pending' | 'approved' | 'denied' | 'expired' | 'closed' | 'redeemed';
 
+/** What keeps people from being flooded, per agent. */
+export interface ApprovalLimits {
+  readonly maxOpen: number;
+  readonly maxPerMinute: number;
+  /** How long a call that a person denied is not asked about again, in the same task. */
+  readonly quietAfterDenialMs: number;
+}
+
+export const defaultApprovalLimits: ApprovalLimits = {
+  maxOpen: 20,
+  maxPerMinute: 20,
+  quietAfterDenialMs: 15 * 60_000,
+};
+
 export interface ApprovalLife {
   readonly state: ApprovalState;
+  /** How many different people must approve it, and the first of two. */
+  readonly approvers: 1 | 2;
+  readonly firstBy?: string;
   /** Whoever asked for the task. */
   readonly requestedBy: string;
   readonly expiresAt: number;
@@ -19,6 +36,8 @@ export type ApprovalEvent =
 export type ApprovalAnswer =
   | 'decided'
   | 'not-eligible'
+  | 'needs-second'
+  | 'same-person'
   | 'closed'
   | 'needs-approval'
   | 'allow'
@@ -53,11 +72,14 @@ function isOpen(approval: ApprovalLife): boolean {
   return approval.state === 'pending' || approval.state === 'approved';
 }
 
-/** Whoever asked may deny, never approve. The stop is asked last: an approval never outlives one. */
+/** Whoever asked may deny, never approve; of two who must, nobody is both. The stop is asked last: an approval never outlives one. */
 function decide(approval: ApprovalLife, decision: 'approved' | 'denied', actor: string, dead: boolean): ApprovalStep {
   if (approval.state !== 'pending') return { approval, answer: 'closed' };
   if (decision === 'approved' && actor === approval.requestedBy) return { approval, answer: 'not-eligible' };
+  if (decision === 'approved' && actor === approval.firstBy) return { approval, answer: 'same-person' };
   if (dead) return { approval: { ...approval, state: 'closed' }, answer: 'closed' };
+  if (decision === 'approved' && approval.approvers === 2 && approval.firstBy === undefined)
+    return { approval: { ...approval, firstBy: actor }, answer: 'needs-second' };
   return { approval: { ...approval, state: decision }, answer: 'decided' };
 }
 

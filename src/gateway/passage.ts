@@ -54,6 +54,8 @@ export type DenialReason =
   | 'task-held'
   | 'unknown-task'
   | 'approval-refused'
+  | 'denied-before'
+  | 'too-many-approvals'
   | 'upstream-unavailable'
   | 'possibly-completed'
   | 'shutting-down'
@@ -82,6 +84,10 @@ export interface Facts {
   labels?: readonly string[];
   flow?: FlowStanding;
   needsApproval?: boolean;
+  /** Which policy said so. An approval counts under the same version alone; absent: there is none but the agent's list. */
+  policyVersion?: string;
+  /** How many people the policy wants; the agent's configuration may want more. */
+  approvers?: 1 | 2;
   canonicalArguments?: string;
   digest?: Uint8Array;
   call?: LiveCall;

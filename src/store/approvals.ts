@@ -1,4 +1,4 @@
-import type { ApprovalState } from '../core/approval.ts';
+import type { ApprovalLimits, ApprovalState } from '../core/approval.ts';
 import { type Page, type PageRequest, pageLimit, pageOf, readCursor } from './page.ts';
 import { call, type Store } from './pool.ts';
 import { bytesOrUndefined, int, present, type Row, text, textOrUndefined, word } from './row.ts';
@@ -23,11 +23,16 @@ export interface ApprovalRecord {
   readonly digest: Uint8Array;
   /** Built from the canonical bytes by our own templates; the only text a person decides on. */
   readonly shown: string;
+  readonly policyVersion: string;
+  /** How many people must approve it. */
+  readonly approvers: number;
   readonly requestedBy: string;
   /** As of the read: one whose time has passed is `expired`, whoever has written that down yet. */
   readonly state: ApprovalState;
   readonly requestedAt: string;
   readonly expiresAt: string;
+  /** The first of two who approved it. */
+  readonly firstBy?: string;
   readonly decidedBy?: string;
   readonly decidedAt?: string;
   readonly decisionReason?: string;
@@ -46,6 +51,9 @@ export type ApprovalRequest = {
   readonly digest: Uint8Array;
   readonly shown: string;
   readonly ttlMs: number;
+  readonly policyVersion: string;
+  readonly approvers: 1 | 2;
+  readonly limits: ApprovalLimits;
 };
 
 /** `open` may be an earlier request for the same call, already approved: then the call is simply made again. */
@@ -56,13 +64,17 @@ export type RequestedApproval =
       readonly state: 'pending' | 'approved';
       readonly expiresAt: string;
     }
-  | { readonly kind: 'refused' };
+  | { readonly kind: 'refused' }
+  /** A person denied this call of this task a short while ago. */
+  | { readonly kind: 'denied-before' }
+  /** The agent asks for more than people can look at. */
+  | { readonly kind: 'too-many' };
 
 export async function requestApproval(store: Store, request: ApprovalRequest): Promise<RequestedApproval> {
   const [row] = await call(
     store,
     'request_approval',
-    'SELECT decision, approval_id, state, expires_at FROM estop.request_approval($1, $2, $3, $4, $5, $6, $7)',
+    'SELECT decision, approval_id, state, expires_at FROM estop.request_approval($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
     [
       request.approvalId,
       request.taskId,
@@ -71,11 +83,18 @@ export async function requestApproval(store: Store, request: ApprovalRequest): P
       Buffer.from(request.digest),
       request.shown,
       request.ttlMs,
+      request.policyVersion,
+      request.approvers,
+      request.limits.quietAfterDenialMs,
+      request.limits.maxOpen,
+      request.limits.maxPerMinute,
     ],
   );
-  if (row === undefined || text(row, 'decision') !== 'open') return { kind: 'refused' };
+  if (row === undefined) return { kind: 'refused' };
+  const kind = word(row, 'decision', ['open', 'refused', 'denied-before', 'too-many'] as const);
+  if (kind !== 'open') return { kind };
   return {
-    kind: 'open',
+    kind,
     approvalId: text(row, 'approval_id'),
     state: word(row, 'state', ['pending', 'approved'] as const),
     expiresAt: text(row, 'expires_at'),
@@ -87,6 +106,10 @@ export type ApprovalDecision =
   | { readonly kind: 'closed'; readonly taskId: string; readonly state: ApprovalState }
   /** Whoever asked for the task may deny its calls, never approve them. */
   | { readonly kind: 'not-eligible'; readonly taskId: string }
+  /** One of two has approved it; it stays open until another does. */
+  | { readonly kind: 'needs-second'; readonly taskId: string }
+  /** Whoever approved it first cannot be the second. */
+  | { readonly kind: 'same-person'; readonly taskId: string }
   | { readonly kind: 'unknown' };
 
 export async function decideApproval(
@@ -105,13 +128,22 @@ export async function decideApproval(
     [decision.approvalId, decision.decision, decision.actor, decision.reason],
   );
   if (row === undefined) throw storeError({ code: 'XX000' });
-  const outcome = word(row, 'outcome', ['decided', 'closed', 'not-eligible', 'unknown'] as const);
+  const outcome = word(row, 'outcome', [
+    'decided',
+    'closed',
+    'not-eligible',
+    'needs-second',
+    'same-person',
+    'unknown',
+  ] as const);
   switch (outcome) {
     case 'decided':
       return { kind: outcome, taskId: text(row, 'task_id'), state: decision.decision };
     case 'closed':
       return { kind: outcome, taskId: text(row, 'task_id'), state: word(row, 'state', approvalStates) };
     case 'not-eligible':
+    case 'needs-second':
+    case 'same-person':
       return { kind: outcome, taskId: text(row, 'task_id') };
     case 'unknown':
       return { kind: outcome };
@@ -170,11 +202,14 @@ export function approvalOf(row: Row): ApprovalRecord {
     toolKey: text(row, 'tool_key'),
     digest: bytesOrUndefined(row, 'digest') ?? new Uint8Array(),
     shown: text(row, 'shown'),
+    policyVersion: text(row, 'policy_version'),
+    approvers: int(row, 'approvers'),
     requestedBy: text(row, 'requested_by'),
     state: word(row, row['state_now'] === undefined ? 'state' : 'state_now', approvalStates),
     requestedAt: text(row, 'requested_at'),
     expiresAt: text(row, 'expires_at'),
     ...present({
+      firstBy: textOrUndefined(row, 'first_by'),
       decidedBy: textOrUndefined(row, 'decided_by'),
       decidedAt: textOrUndefined(row, 'decided_at'),
       decisionReason: textOrUndefined(row, 'decision_reason'),

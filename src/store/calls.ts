@@ -16,6 +16,9 @@ export interface AdmitRequest {
   /** SHA-256 of the canonical bytes of exactly this call. */
   readonly digest: Uint8Array;
   readonly needsApproval: boolean;
+  /** An approval counts under the version it was asked under, and only if at least so many people gave it. */
+  readonly policyVersion: string;
+  readonly approvers: 1 | 2;
 }
 
 /** A denial is a value. Whatever is none of these throws, and a caller that cannot read the answer denies. */
@@ -46,7 +49,7 @@ export async function admit(store: Store, request: AdmitRequest): Promise<Admiss
   const row = await callOne(
     store,
     'admit',
-    'SELECT decision, stop_id, approval_id FROM estop.admit($1, $2, $3, $4, $5, $6, $7, $8)',
+    'SELECT decision, stop_id, approval_id FROM estop.admit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)',
     [
       request.callId,
       request.gatewayId,
@@ -56,6 +59,8 @@ export async function admit(store: Store, request: AdmitRequest): Promise<Admiss
       request.toolKey,
       Buffer.from(request.digest),
       request.needsApproval,
+      request.policyVersion,
+      request.approvers,
     ],
   );
   const decision = word(row, 'decision', [

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { requestApproval } from '../../src/store/approvals.ts';
+import { terms } from '../store/calls.ts';
 import { agentSpec, digestOf, newId, startTask } from '../store/ledger.ts';
 import { type CliRig, escapes, makeCliRig, runInTerminal } from './rig.ts';
 
@@ -20,6 +21,7 @@ describe('estop approvals, approve and deny', () => {
       digest: digestOf(shown),
       shown,
       ttlMs: 600_000,
+      ...terms,
     });
     return approvalId;
   }

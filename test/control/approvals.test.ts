@@ -5,6 +5,7 @@ import type { TaskMessage, TaskWorkflows } from '../../src/control/task-workflow
 import { requestApproval } from '../../src/store/approvals.ts';
 import { closeStaleApprovals } from '../../src/store/fence.ts';
 import { closeTasks, type TaskRecord } from '../../src/store/tasks.ts';
+import { terms } from '../store/calls.ts';
 import { agentSpec, digestOf, fence, newId, startTask, stop } from '../store/ledger.ts';
 import { type ControlRig, field, makeControl } from './rig.ts';
 
@@ -40,6 +41,7 @@ describe('approvals over HTTP', () => {
       digest: digestOf(shown),
       shown,
       ttlMs,
+      ...terms,
     });
     return { approvalId, task };
   }

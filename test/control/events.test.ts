@@ -7,6 +7,7 @@ import { decideApproval, requestApproval } from '../../src/store/approvals.ts';
 import { closeStaleApprovals } from '../../src/store/fence.ts';
 import { mintIntend, mintRecheck } from '../../src/store/grants.ts';
 import { openObligations } from '../../src/store/obligations.ts';
+import { terms } from '../store/calls.ts';
 import { agentSpec, digestOf, fence, type Ledger, newId, startTask, stop } from '../store/ledger.ts';
 import { type ControlRig, makeControl } from './rig.ts';
 
@@ -135,7 +136,7 @@ describe('events', () => {
         toolKey: 'tool:mail/send',
         shown: text,
       };
-      await requestApproval(ledger.as('estop_gateway'), { ...request, digest: digestOf(text), ttlMs });
+      await requestApproval(ledger.as('estop_gateway'), { ...request, digest: digestOf(text), ttlMs, ...terms });
       return approvalId;
     };
     const heard = (approvalId: string, state: string) =>

@@ -30,7 +30,7 @@ interface Walked {
 }
 
 function walk(steps: readonly (readonly [ApprovalEvent, number, boolean])[]): readonly Walked[] {
-  let approval: ApprovalLife = { state: 'pending', requestedBy: requester, expiresAt: 20 };
+  let approval: ApprovalLife = { state: 'pending', approvers: 1, requestedBy: requester, expiresAt: 20 };
   let now = 0;
   return steps.map(([event, later, dead]) => {
     now += later;
@@ -75,19 +75,19 @@ describe('an approval', () => {
   });
 
   it('is given back by a hold, and ended by a stop', () => {
-    const approval: ApprovalLife = { state: 'approved', requestedBy: requester, expiresAt: 20 };
+    const approval: ApprovalLife = { state: 'approved', approvers: 1, requestedBy: requester, expiresAt: 20 };
     expect(onApproval(approval, { kind: 'redeem', call: 'held' }, 1, false).approval.state).toBe('approved');
     expect(onApproval(approval, { kind: 'redeem', call: 'stopped' }, 1, true).approval.state).toBe('closed');
   });
 
   it('given by somebody else admits the call', () => {
-    const asked: ApprovalLife = { state: 'pending', requestedBy: requester, expiresAt: 20 };
+    const asked: ApprovalLife = { state: 'pending', approvers: 1, requestedBy: requester, expiresAt: 20 };
     const { approval } = onApproval(asked, { kind: 'decide', decision: 'approved', actor: 'anna' }, 1, false);
     expect(onApproval(approval, { kind: 'redeem', call: 'allow' }, 2, false).answer).toBe('allow');
   });
 
   it('can be denied by whoever asked', () => {
-    const approval: ApprovalLife = { state: 'pending', requestedBy: requester, expiresAt: 20 };
+    const approval: ApprovalLife = { state: 'pending', approvers: 1, requestedBy: requester, expiresAt: 20 };
     expect(onApproval(approval, { kind: 'decide', decision: 'denied', actor: requester }, 1, false).answer).toBe(
       'decided',
     );

@@ -5,7 +5,7 @@ import { closeStaleApprovals } from '../../src/store/fence.ts';
 import { registerGateway } from '../../src/store/gateways.ts';
 import { setTaskHeld } from '../../src/store/tasks.ts';
 import { onEveryPostgres } from '../kit/postgres.ts';
-import { callsThrough, tool } from './calls.ts';
+import { callsThrough, terms, tool } from './calls.ts';
 import { guarded } from './guarded.ts';
 import { addAgent, digestOf, type Ledger, makeLedger, newId, newName, startTask, stopAgent } from './ledger.ts';
 import { untilBlocked } from './waiting.ts';
@@ -104,6 +104,7 @@ onEveryPostgres('approvals', (createOn) => {
         digest: digestOf('x'),
         shown: 'x',
         ttlMs: 60_000,
+        ...terms,
       });
       const approvalId = asked.kind === 'open' ? asked.approvalId : '';
       const control = l.as('estop_control');
@@ -167,6 +168,7 @@ onEveryPostgres('approvals', (createOn) => {
         digest: digestOf('the call'),
         shown: 'x',
         ttlMs: 1,
+        ...terms,
       });
       expect(again).toMatchObject({ kind: 'open', state: 'pending' });
     },
@@ -189,6 +191,7 @@ onEveryPostgres('approvals', (createOn) => {
           digest: digestOf(text),
           shown: text,
           ttlMs: 60_000,
+          ...terms,
         });
         return asked.kind === 'open' ? asked.approvalId : '';
       };
@@ -221,6 +224,7 @@ onEveryPostgres('approvals', (createOn) => {
           digest: digestOf('four'),
           shown: '',
           ttlMs: 1_000,
+          ...terms,
         }),
       ).toEqual({ kind: 'refused' });
       expect(
@@ -287,6 +291,7 @@ onEveryPostgres('approvals', (createOn) => {
       digest: digestOf('same'),
       shown: 'same',
       ttlMs: 60_000,
+      ...terms,
     };
     const asked = await Promise.all(
       Array.from({ length: 10 }, () =>

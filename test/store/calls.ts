@@ -5,6 +5,13 @@ import type { Store } from '../../src/store/pool.ts';
 import type { TaskRecord } from '../../src/store/tasks.ts';
 import { digestOf, type Ledger, newId } from './ledger.ts';
 
+/** Of an approval where neither policy nor people are what is looked at; nobody is flooded. */
+export const terms = {
+  policyVersion: 'none',
+  approvers: 1,
+  limits: { maxOpen: 1_000, maxPerMinute: 10_000, quietAfterDenialMs: 60_000 },
+} as const;
+
 export const tool = toolKey('mail', 'send');
 
 /** Calls of one tool through one gateway, and their approvals. */
@@ -18,6 +25,8 @@ export function callsThrough(gatewayId: () => string) {
     toolKey: tool,
     digest: digestOf('the call'),
     needsApproval: false,
+    policyVersion: terms.policyVersion,
+    approvers: terms.approvers,
     ...changes,
   });
   const call = (
@@ -36,6 +45,7 @@ export function callsThrough(gatewayId: () => string) {
       digest: digestOf(text),
       shown: text,
       ttlMs: 60_000,
+      ...terms,
     });
     if (asked.kind !== 'open') throw new Error('no approval was opened');
     const decided = await decideApproval(l.as('estop_control'), {

@@ -16,6 +16,7 @@ import { latch } from '../../src/store/latch.ts';
 import { resetStop } from '../../src/store/stops.ts';
 import { registerChild, registerRoot } from '../../src/store/task-registration.ts';
 import { beginTask, closeTasks, setTaskHeld } from '../../src/store/tasks.ts';
+import { terms } from './calls.ts';
 import { digestOf, fence, type Ledger, newId, order } from './ledger.ts';
 
 /** What both sides know: the core's values, and the ids under which the store has the same. */
@@ -201,6 +202,7 @@ export async function step(both: Both, { kind, one, two }: Step): Promise<readon
         toolKey: 'tool:mail/send',
         digest: digestOf('x'),
         needsApproval: kind === 'approved-call',
+        ...terms,
       });
       return [core, store.kind === 'denied' ? store.reason : store.kind];
     }
@@ -219,11 +221,13 @@ export async function step(both: Both, { kind, one, two }: Step): Promise<readon
         digest: digestOf('x'),
         shown: '',
         ttlMs: 3_600_000,
+        ...terms,
       });
       const refused = dead || task.life.state === 'closed';
       if (refused && open && task.approval !== undefined)
         task.approval.life = { ...task.approval.life, state: 'closed' };
-      if (!refused && !open) task.approval = { id, life: { state: 'pending', requestedBy: 'rita', expiresAt: 1 } };
+      if (!refused && !open)
+        task.approval = { id, life: { state: 'pending', approvers: 1, requestedBy: 'rita', expiresAt: 1 } };
       return [refused ? 'refused' : task.approval?.life.state, store.kind === 'open' ? store.state : store.kind];
     }
     case 'approve':

@@ -4,6 +4,7 @@ import { noteStopSeen, reportFence } from '../../src/store/fence.ts';
 import { confirmFence, retireGateway } from '../../src/store/gateways.ts';
 import { stopProgress } from '../../src/store/stop-progress.ts';
 import { onEveryPostgres } from '../kit/postgres.ts';
+import { terms } from './calls.ts';
 import { addGateway, lapse, leaseMs, onlyThese, seenLongAgo, view } from './gateway.ts';
 import { guarded } from './guarded.ts';
 import { addAgent, digestOf, fence, type Ledger, makeLedger, newId, startTask, stop, stopAgent } from './ledger.ts';
@@ -175,6 +176,7 @@ onEveryPostgres('the fence', (createOn) => {
           toolKey: 'tool:mail/send',
           digest: digestOf('x'),
           needsApproval: false,
+          ...terms,
         });
       }
       const stopped = await stopAgent(l, agent);

@@ -49,6 +49,7 @@ import {
   setTaskHeld,
 } from '../../src/store/tasks.ts';
 import { onEveryPostgres } from '../kit/postgres.ts';
+import { terms } from './calls.ts';
 import { agentSpec, digestOf, type Ledger, makeLedger, newId, order } from './ledger.ts';
 
 const nasty: readonly string[] = [
@@ -91,6 +92,8 @@ const uses: Readonly<Record<string, Use>> = {
       toolKey: t,
       digest: digestOf(t),
       needsApproval: true,
+      ...terms,
+      policyVersion: t,
     }),
   appendAudit: (l, t) => appendAudit(l.as('estop_control'), { kind: t, actor: t, subject: t, detail: { [t]: t } }),
   beat: (l, t) => beat(l.as('estop_stop'), t),
@@ -191,6 +194,8 @@ const uses: Readonly<Record<string, Use>> = {
       digest: digestOf(t),
       shown: t,
       ttlMs: 1_000,
+      ...terms,
+      policyVersion: t,
     }),
   resetStop: (l, t) => resetStop(l.as('estop_control'), { stopId: t, actor: t, reason: t }),
   retireGateway: (l, t) => retireGateway(l.as('estop_gateway'), t),

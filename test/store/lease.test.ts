@@ -13,6 +13,7 @@ import { storeIdentity, storeNow } from '../../src/store/installation.ts';
 import { beat } from '../../src/store/latch.ts';
 import { resetStop } from '../../src/store/stops.ts';
 import { onEveryPostgres } from '../kit/postgres.ts';
+import { terms } from './calls.ts';
 import { addGateway, lapse, leaseMs, onlyThese, renew, retainMs, view } from './gateway.ts';
 import { guarded } from './guarded.ts';
 import {
@@ -174,6 +175,7 @@ onEveryPostgres("a gateway's lease", (createOn) => {
         toolKey: 'tool:mail/send',
         digest: digestOf('x'),
         needsApproval: false,
+        ...terms,
       });
       expect(decision).toEqual({ kind: 'denied', reason: 'unknown-gateway' });
     },

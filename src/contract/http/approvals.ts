@@ -14,10 +14,13 @@ export const Approval = z
     shown: z
       .string()
       .meta({ description: 'The canonical arguments, whole. Written by an agent: show it as text, escaped.' }),
+    approvers: z.int().meta({ description: 'How many different people must approve it' }),
+    policyVersion: z.string().meta({ description: 'Under another version of the policy the call asks anew' }),
     requestedBy: z.string(),
     state: ApprovalState,
     requestedAt: Instant,
     expiresAt: Instant,
+    firstBy: z.string().nullable().meta({ description: 'The first of two who approved it' }),
     decidedBy: z.string().nullable(),
     decidedAt: Instant.nullable(),
     decisionReason: z.string().nullable(),

@@ -28,10 +28,18 @@ export const decideApproval = defineEndpoint({
         throw new EstopError('approval-not-eligible', {
           detail: 'Whoever asked for a task may deny its calls, and never approve them.',
         });
+      case 'same-person':
+        throw new EstopError('approval-not-eligible', {
+          detail: 'This call needs two different people, and you are the first of them.',
+        });
       case 'closed':
         throw new EstopError('approval-closed', { detail: `It is ${outcome.state}.` });
+      case 'needs-second':
       case 'decided': {
-        const woken = await deps.workflows.tell(outcome.taskId, { name: 'approve', approvalId: path.id });
+        // Half an approval wakes nobody.
+        const woken =
+          outcome.kind === 'decided' &&
+          (await deps.workflows.tell(outcome.taskId, { name: 'approve', approvalId: path.id }));
         const record = await getApproval(deps.store, path.id);
         if (record === undefined) throw new EstopError('unknown-approval');
         return { status: 200, body: { approval: showApproval(record, Date.now()), woken } };

@@ -1,5 +1,7 @@
+import { defaultApprovalLimits } from '../../core/approval.ts';
 import { oneCall } from '../../core/budget.ts';
 import type { Admission } from '../../store/calls.ts';
+import { approvalTerms } from '../call/approval-terms.ts';
 import { cutDenial } from '../call/cut-denial.ts';
 import { LiveCall } from '../call/live-call.ts';
 import { shownText } from '../call/shown-text.ts';
@@ -13,7 +15,10 @@ import { bearerOf } from './fence.ts';
  * rule: admit-checks-stops
  */
 export const admit: Check = async (passage) => {
-  const { host, facts } = passage;
+  const { host, facts, asked } = passage;
+  // A person approves what is shown; what the agent's own host answers to a server later nobody has seen.
+  if (known(facts.needsApproval) && asked.kind === 'tool-call' && asked.inputs !== undefined)
+    return denied('no-inputs-with-approval');
   const { pin } = known(facts.tool);
   const claims = known(facts.claims);
   const call = new LiveCall(host.newId('call'), bearerOf(passage));
@@ -38,6 +43,7 @@ export const admit: Check = async (passage) => {
       digest: known(facts.digest),
       needsApproval: known(facts.needsApproval),
       worst: oneCall,
+      ...approvalTerms(facts),
     });
   } catch (thrown) {
     host.log.warn(
@@ -70,6 +76,7 @@ async function ask({ host, facts }: Passage): Promise<Verdict> {
   delete facts.outcome; // ADMIT recorded no intent
   const { pin } = known(facts.tool);
   const { taskId, epoch } = known(facts.claims);
+  const agent = known(facts.agent);
   const shown = shownText(pin, known(facts.canonicalArguments));
   if (shown === undefined) return denied('too-large-to-review');
   const decision = await host.ledger.requestApproval({
@@ -79,8 +86,18 @@ async function ask({ host, facts }: Passage): Promise<Verdict> {
     toolKey: pin.scopeKey,
     digest: known(facts.digest),
     shown,
-    ttlMs: known(facts.agent).limits.approvalTtlMs,
+    ttlMs: agent.limits.approvalTtlMs,
+    ...approvalTerms(facts),
+    limits: agent.approvals ?? defaultApprovalLimits,
   });
-  if (decision.kind === 'refused') return denied('approval-refused');
-  return { kind: 'needs-approval', approvalId: decision.approvalId, expiresAt: decision.expiresAt };
+  switch (decision.kind) {
+    case 'refused':
+      return denied('approval-refused');
+    case 'denied-before':
+      return denied('denied-before');
+    case 'too-many':
+      return denied('too-many-approvals');
+    case 'open':
+      return { kind: 'needs-approval', approvalId: decision.approvalId, expiresAt: decision.expiresAt };
+  }
 }

@@ -12,10 +12,19 @@ const sentences: Readonly<Record<DenialReason, string>> = {
   'task-held': 'This task is on hold. The call was not made.',
   'unknown-task': 'This task is not registered. The call was not made.',
   'approval-refused': 'No approval can be asked for: the task has ended or is stopped.',
+  'denied-before':
+    'A person denied exactly this call for this task a short while ago. It was not made, and nobody is asked again yet: do something else.',
+  'too-many-approvals':
+    'This agent waits for more approvals than people can look at. The call was not made and nobody was asked. Wait for the open ones.',
   'upstream-unavailable': 'The tool server cannot be reached. The call was not made.',
   'possibly-completed':
     'The call was sent, and its answer was lost or not passed on. It may have had its effect: find out before sending it again.',
   'shutting-down': 'This gateway is shutting down. The call was not made.',
+  'resource-not-available': 'This resource is not available to this agent.',
+  'prompt-not-available': 'This prompt is not available to this agent.',
+  'no-inputs-with-approval':
+    'A person must approve this call, and would not see what was answered to the tool server meanwhile. It was not made.',
+  'session-needed': 'This needs a session: shake hands first, and send its id.',
   'no-such-grant': 'There is no such grant for this task.',
   internal: 'Something went wrong inside the gateway. The call was not made.',
 };

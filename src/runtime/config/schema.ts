@@ -8,6 +8,7 @@ import type {
   SecretAt,
   ToolServerSpec,
 } from '../../contract/config.ts';
+import { defaultApprovalLimits } from '../../core/approval.ts';
 import { isEnvironment, isName } from '../../core/ids.ts';
 import { looksLikeOurs } from '../../core/look-alike.ts';
 import { labelKey, modelKey, parseScopeKey, toolKey } from '../../core/scope-key.ts';
@@ -57,6 +58,14 @@ const limits = z.strictObject({
   approvalTtl: duration.default(15 * units.m),
 });
 
+const approvals = z
+  .strictObject({
+    maxOpen: z.int().min(1).max(1_000).default(defaultApprovalLimits.maxOpen),
+    maxPerMinute: z.int().min(1).max(1_000).default(defaultApprovalLimits.maxPerMinute),
+    quietAfterDenial: duration.default(defaultApprovalLimits.quietAfterDenialMs),
+  })
+  .transform(({ quietAfterDenial, ...caps }) => ({ ...caps, quietAfterDenialMs: quietAfterDenial }));
+
 const grant = z.strictObject({
   name,
   connector: name,
@@ -73,6 +82,11 @@ const agent = z.strictObject({
     .record(toolPattern, z.enum(['allow', 'ask']))
     .default({})
     .describe('Tools it may call. What is not listed is denied.'),
+  approvers: z
+    .record(toolPattern, z.union([z.literal(1), z.literal(2)]))
+    .default({})
+    .describe('How many different people must approve a call of these tools; one where nothing is said.'),
+  approvals: approvals.prefault({}).describe('What keeps people from being flooded with requests.'),
   grants: z.array(grant).max(50).default([]),
   mayStart: z.array(name).default([]).describe('Agents whose tasks its tasks may start.'),
   identities: z

@@ -226,10 +226,14 @@ CREATE TABLE estop.approvals (
   tool_key     text NOT NULL,
   digest       bytea NOT NULL,
   shown        text NOT NULL,
+  policy_version text NOT NULL, -- under which the call had to ask; under another one it asks anew
+  approvers    smallint NOT NULL CHECK (approvers IN (1, 2)),
   requested_by text NOT NULL,
   state        text NOT NULL CHECK (state IN ('pending', 'approved', 'denied', 'expired', 'closed', 'redeemed')),
   requested_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   expires_at   timestamptz NOT NULL,
+  first_by     text, -- the first of two who approved it
+  first_at     timestamptz,
   decided_by   text,
   decided_at   timestamptz,
   decision_reason text,
@@ -240,6 +244,7 @@ CREATE TABLE estop.approvals (
 CREATE UNIQUE INDEX approvals_one_pending ON estop.approvals (task_id, digest) WHERE state IN ('pending', 'approved');
 CREATE INDEX approvals_pending ON estop.approvals (requested_at, approval_id) WHERE state = 'pending';
 CREATE INDEX approvals_by_task ON estop.approvals (task_id);
+CREATE INDEX approvals_by_agent ON estop.approvals (agent_id, requested_at);
 CREATE INDEX approvals_newest ON estop.approvals (requested_at, approval_id);
 CREATE INDEX approvals_ended ON estop.approvals (ended_at);
 

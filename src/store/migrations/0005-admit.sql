@@ -7,7 +7,7 @@
 -- rule: admit-checks-stops, admit-stops-last
 CREATE FUNCTION estop.admit(
   p_call_id text, p_gateway_id text, p_task_id text, p_token_epoch bigint, p_keys text[], p_tool_key text,
-  p_digest bytea, p_needs_approval boolean
+  p_digest bytea, p_needs_approval boolean, p_policy_version text, p_approvers integer
 ) RETURNS TABLE (decision text, stop_id text, approval_id text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -29,7 +29,7 @@ BEGIN
   IF p_needs_approval THEN
     UPDATE estop.approvals a SET state = 'redeemed', call_id = p_call_id
       WHERE a.task_id = p_task_id AND a.digest = p_digest AND a.tool_key = p_tool_key AND a.state = 'approved'
-        AND a.expires_at > clock_timestamp()
+        AND a.expires_at > clock_timestamp() AND a.policy_version = p_policy_version AND a.approvers >= p_approvers
       RETURNING a.approval_id INTO redeemed;
     IF redeemed IS NULL THEN RETURN QUERY SELECT 'needs-approval'::text, NULL::text, NULL::text; RETURN; END IF;
   END IF;
@@ -73,22 +73,35 @@ BEGIN
   RETURN FOUND;
 END $$;
 
--- One open approval for one call of one task, however often it is asked for. Refused for what is dead.
+-- One open approval for one call of one task, however often it is asked for. Refused for what is dead. An open one of another policy
+-- version, or that fewer people would decide, ends here and people are asked anew. What a person denied is not asked again for a
+-- while, and an agent may have only so many open and open only so many in a minute: people who are flooded approve anything. The
+-- agent's row is locked, so that the counts are true.
 CREATE FUNCTION estop.request_approval(
-  p_approval_id text, p_task_id text, p_token_epoch bigint, p_tool_key text, p_digest bytea, p_shown text, p_ttl_ms bigint
+  p_approval_id text, p_task_id text, p_token_epoch bigint, p_tool_key text, p_digest bytea, p_shown text, p_ttl_ms bigint,
+  p_policy_version text, p_approvers integer, p_quiet_ms bigint, p_max_open integer, p_max_per_minute integer
 ) RETURNS TABLE (decision text, approval_id text, state text, expires_at timestamptz)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   t estop.tasks%ROWTYPE;
+  refusal text;
 BEGIN
   SELECT * INTO t FROM estop.tasks WHERE task_id = p_task_id;
   IF t.task_id IS NULL OR t.state = 'closed' THEN RETURN QUERY SELECT 'refused'::text, NULL::text, NULL::text, NULL::timestamptz; RETURN; END IF;
-  UPDATE estop.approvals a SET state = 'expired'
-    WHERE a.task_id = p_task_id AND a.digest = p_digest AND a.state IN ('pending', 'approved') AND a.expires_at <= clock_timestamp();
-  INSERT INTO estop.approvals (approval_id, task_id, agent_id, agents, keys, epoch, tool_key, digest, shown, requested_by, state, expires_at)
+  PERFORM 1 FROM estop.agents a WHERE a.agent_id = t.agent_id FOR NO KEY UPDATE;
+  UPDATE estop.approvals a SET state = CASE WHEN a.expires_at <= clock_timestamp() THEN 'expired' ELSE 'closed' END
+    WHERE a.task_id = p_task_id AND a.digest = p_digest AND a.state IN ('pending', 'approved')
+      AND (a.expires_at <= clock_timestamp() OR a.policy_version <> p_policy_version OR a.approvers < p_approvers);
+  IF NOT EXISTS (SELECT 1 FROM estop.approvals a
+    WHERE a.task_id = p_task_id AND a.digest = p_digest AND a.state IN ('pending', 'approved')) THEN
+    refusal := estop.approval_refusal(t, p_digest, p_quiet_ms, p_max_open, p_max_per_minute);
+    IF refusal IS NOT NULL THEN RETURN QUERY SELECT refusal, NULL::text, NULL::text, NULL::timestamptz; RETURN; END IF;
+  END IF;
+  INSERT INTO estop.approvals (approval_id, task_id, agent_id, agents, keys, epoch, tool_key, digest, shown, policy_version, approvers,
+      requested_by, state, expires_at)
     VALUES (p_approval_id, p_task_id, t.agent_id, t.agents, ARRAY(SELECT DISTINCT k FROM unnest(t.keys || p_tool_key) k),
-      least(p_token_epoch, t.epoch), p_tool_key, p_digest, p_shown, t.requested_by, 'pending',
+      least(p_token_epoch, t.epoch), p_tool_key, p_digest, p_shown, p_policy_version, p_approvers, t.requested_by, 'pending',
       clock_timestamp() + make_interval(secs => p_ttl_ms / 1000.0))
     ON CONFLICT DO NOTHING;
   RETURN QUERY SELECT CASE WHEN estop.dead_by(a.keys, a.agents, a.epoch) IS NULL THEN 'open' ELSE 'refused' END,
@@ -99,7 +112,30 @@ BEGIN
       AND estop.dead_by(a.keys, a.agents, a.epoch) IS NOT NULL;
 END $$;
 
--- One decision by one eligible person: whoever asked for the task may deny its calls, never approve them.
+-- Why nobody is asked; null if somebody may be. A flood is audited, once in a minute: the audit must not be flooded either.
+CREATE FUNCTION estop.approval_refusal(t estop.tasks, p_digest bytea, p_quiet_ms bigint, p_max_open integer, p_max_per_minute integer)
+RETURNS text
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  now_open bigint;
+  of_minute bigint;
+BEGIN
+  IF EXISTS (SELECT 1 FROM estop.approvals a WHERE a.task_id = t.task_id AND a.digest = p_digest AND a.state = 'denied'
+    AND a.decided_at > clock_timestamp() - make_interval(secs => p_quiet_ms / 1000.0)) THEN RETURN 'denied-before'; END IF;
+  SELECT count(*) FILTER (WHERE a.state = 'pending' AND a.expires_at > clock_timestamp()),
+      count(*) FILTER (WHERE a.requested_at > clock_timestamp() - interval '1 minute')
+    INTO now_open, of_minute FROM estop.approvals a
+    WHERE a.agent_id = t.agent_id AND (a.state = 'pending' OR a.requested_at > clock_timestamp() - interval '1 minute');
+  IF now_open < p_max_open AND of_minute < p_max_per_minute THEN RETURN NULL; END IF;
+  INSERT INTO estop.audit (kind, actor, subject, detail)
+    SELECT 'approval.flood', 'agent:' || t.agent_id, t.agent_id, jsonb_build_object('task', t.task_id, 'open', now_open, 'ofMinute', of_minute)
+    WHERE NOT EXISTS (SELECT 1 FROM estop.audit u WHERE u.subject = t.agent_id AND u.kind = 'approval.flood'
+      AND u.at > clock_timestamp() - interval '1 minute');
+  RETURN 'too-many';
+END $$;
+
+-- One decision by eligible people, each of whom is settled before anything counts: whoever asked for the task may deny its calls,
+-- never approve them, and where two must approve nobody is both. One denial is enough.
 -- The stop check is the last statement: an approval never outlives a stop.
 CREATE FUNCTION estop.decide_approval(p_approval_id text, p_decision text, p_actor text, p_reason text)
 RETURNS TABLE (outcome text, task_id text, state text)
@@ -108,6 +144,7 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 DECLARE
   a estop.approvals%ROWTYPE;
   killer text;
+  is_first boolean;
 BEGIN
   IF p_decision IS NULL OR p_decision NOT IN ('approved', 'denied') OR coalesce(p_actor, '') = '' THEN
     RAISE EXCEPTION 'a decision is approved or denied, by somebody' USING ERRCODE = 'ES002';
@@ -120,14 +157,21 @@ BEGIN
     RETURN QUERY SELECT 'closed'::text, a.task_id, 'expired'::text; RETURN;
   END IF;
   IF p_decision = 'approved' AND p_actor = a.requested_by THEN RETURN QUERY SELECT 'not-eligible'::text, a.task_id, a.state; RETURN; END IF;
-  UPDATE estop.approvals x SET state = p_decision, decided_by = p_actor, decided_at = clock_timestamp(), decision_reason = p_reason
-    WHERE x.approval_id = p_approval_id;
+  IF p_decision = 'approved' AND p_actor = a.first_by THEN RETURN QUERY SELECT 'same-person'::text, a.task_id, a.state; RETURN; END IF;
+  is_first := p_decision = 'approved' AND a.approvers = 2 AND a.first_by IS NULL;
+  IF is_first THEN
+    UPDATE estop.approvals x SET first_by = p_actor, first_at = clock_timestamp() WHERE x.approval_id = p_approval_id;
+  ELSE
+    UPDATE estop.approvals x SET state = p_decision, decided_by = p_actor, decided_at = clock_timestamp(), decision_reason = p_reason
+      WHERE x.approval_id = p_approval_id;
+  END IF;
   SELECT estop.dead_by(x.keys, x.agents, x.epoch) INTO killer FROM estop.approvals x WHERE x.approval_id = p_approval_id;
   IF killer IS NOT NULL THEN
     -- The decision does not stand, so nobody made it.
-    UPDATE estop.approvals x SET state = 'closed', decided_by = NULL, decided_at = NULL, decision_reason = NULL
+    UPDATE estop.approvals x SET state = 'closed', decided_by = NULL, decided_at = NULL, decision_reason = NULL, first_by = NULL, first_at = NULL
       WHERE x.approval_id = p_approval_id;
     RETURN QUERY SELECT 'closed'::text, a.task_id, 'closed'::text; RETURN;
   END IF;
-  RETURN QUERY SELECT 'decided'::text, a.task_id, p_decision;
+  RETURN QUERY SELECT CASE WHEN is_first THEN 'needs-second' ELSE 'decided' END, a.task_id,
+    CASE WHEN is_first THEN 'pending' ELSE p_decision END;
 END $$;
