@@ -23,6 +23,7 @@ COPY --from=build /app/dist dist
 COPY package.json package-lock.json ./
 COPY bin bin
 COPY src/store/migrations src/store/migrations
+COPY policies policies
 # A worker that starts is needed at once: what it would bundle then is bundled now.
 RUN node dist/deploy/bundle-workflows.js
 # A new volume that is mounted here takes this mode: whoever the composition runs as makes a folder of its own in it.

@@ -9,13 +9,14 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
   workflows: ['core', 'contract'],
   connectors: ['core', 'contract'],
   store: ['core', 'contract'],
+  policy: ['core', 'contract'],
   sdk: ['core', 'contract'],
   runtime: ['core', 'contract', 'store', 'connectors'],
   activities: ['core', 'contract', 'store', 'connectors'],
-  gateway: ['core', 'contract', 'store', 'runtime'],
+  gateway: ['core', 'contract', 'store', 'runtime', 'policy'],
   stop: ['core', 'contract', 'store', 'runtime'],
-  control: ['core', 'contract', 'store', 'runtime'],
-  cli: ['core', 'contract', 'sdk', 'runtime'],
+  control: ['core', 'contract', 'store', 'runtime', 'policy'],
+  cli: ['core', 'contract', 'sdk', 'runtime', 'policy'],
   workers: ['core', 'contract', 'store', 'connectors', 'activities', 'runtime'],
 };
 
