@@ -51,13 +51,14 @@ function observing(data: Agentdyn, text: string): number {
     contacts: [],
     hash: realHash,
   });
-  const times = Array.from({ length: 15 }, () => {
+  const times = Array.from({ length: 80 }, () => {
     const flow = resumeTaskFlow(realHash, [delta]);
     const from = process.hrtime.bigint();
     observe(flow, { profile, args: {} }, text);
     return Number(process.hrtime.bigint() - from) / 1e6;
   });
-  return percentile(times, 50);
+  // A gateway runs for weeks: the first rounds measure the compiler.
+  return percentile(times.slice(times.length / 2), 50);
 }
 
 function shapes(): readonly (readonly [string, string])[] {

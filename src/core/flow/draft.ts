@@ -9,8 +9,8 @@ import type { Rec } from './structure.ts';
 import { exactKey, type FlowDelta, looseKey, type Mark, nameKey, siteKey, type TaskFlow } from './task-flow.ts';
 
 /** Of one output: what lies beyond counts as prose. */
-const limits: ScanLimits = { letters: 200_000, words: 6000, values: 400 };
-export const mostFields = 400;
+const limits: ScanLimits = { letters: 200_000, words: 6000, values: 320 };
+export const mostFields = 360;
 
 /** What one output has added so far. */
 export interface Draft {

@@ -3,13 +3,16 @@ const depthLimit = 64;
 
 class Unreadable extends Error {}
 
-export function parseLiteral(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Not JSON: the tolerant reader below says what it is.
+/** `most`: how many letters the tolerant reader looks at; JSON that is whole is read whole, by the engine. */
+export function parseLiteral(text: string, most = Number.POSITIVE_INFINITY): unknown {
+  if (/[}\]]\s*$/.test(text.slice(-8))) {
+    try {
+      return JSON.parse(text);
+    } catch {
+      // Not JSON: the tolerant reader below says what it is.
+    }
   }
-  const reader = new Reader(text);
+  const reader = new Reader(text.slice(0, most));
   try {
     const value = reader.value(0);
     return reader.atEnd() ? value : undefined;

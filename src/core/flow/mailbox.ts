@@ -6,7 +6,7 @@ import { isEmail } from './site.ts';
 import type { Rec } from './structure.ts';
 import { exactKey, personAt, type TaskFlow } from './task-flow.ts';
 
-const mostAddresses = 120;
+const mostAddresses = 80;
 
 /** Every author first: a name that two addresses bear is nobody's, in whatever order they stand. */
 export function meetAll(draft: Draft, records: readonly Rec[]): TaskFlow {

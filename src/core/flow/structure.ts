@@ -25,7 +25,7 @@ export interface Structure {
 }
 
 /** Beyond this, fields are not told apart from prose: reading them would cost more than a call may. */
-const longest = 65_536;
+const longest = 49_152;
 
 /** Marks that a wrapper puts around data: delimiters, a code fence, the bar of a table. */
 const opening = /^(?:\s|<{2,}|```[a-z]*\n|\|)+/;
@@ -43,7 +43,7 @@ export function structureOf(output: string): Structure {
   const text = unwrapped(output);
   const first = text.charAt(0);
   if (first === '{' || first === '[') {
-    const value = parseLiteral(text.slice(0, longest));
+    const value = parseLiteral(text, longest);
     if (value === undefined) return { records: [], prose: text };
     const records = recordsOf(value);
     return { records, prose: text.slice(longest), cut: countOf(records) >= mostFields };
