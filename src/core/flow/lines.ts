@@ -4,7 +4,28 @@
  */
 import type { Field, Rec, Structure } from './structure.ts';
 
-const keyLine = /^( *)((?:- +)*)([\p{L}_][\p{L}\p{N}_ .-]{0,40}?):(?: +(.*))?$/u;
+const asciiHead = /^( *)((?:- +)*)([A-Za-z_][\w .-]{0,40})$/;
+const anyHead = /^( *)((?:- +)*)([\p{L}_][\p{L}\p{N}_ .-]{0,40})$/u;
+
+interface KeyLine {
+  readonly indent: number;
+  readonly dashes: number;
+  readonly key: string;
+  readonly rest: string;
+}
+
+/** `indent - key: rest`; the first colon ends the key, so that a line is looked at once. */
+function keyLine(line: string): KeyLine | undefined {
+  const colon = line.indexOf(':');
+  const after = line.charAt(colon + 1);
+  if (colon < 1 || colon > 120 || (after !== '' && after !== ' ')) return undefined;
+  const head = line.slice(0, colon);
+  const match = asciiHead.exec(head) ?? anyHead.exec(head);
+  if (match === null) return undefined;
+  const [, indent = '', dashes = '', key = ''] = match;
+  return { indent: indent.length, dashes: dashes.length, key, rest: line.slice(colon + 1).trimStart() };
+}
+
 const itemLine = /^( *)- +(.*)$/;
 
 interface Open {
@@ -18,7 +39,7 @@ interface Open {
 /** Undefined when the text does not begin like such lines. */
 export function parseLines(text: string): Structure | undefined {
   const lines = text.split('\n');
-  if (!keyLine.test(lines[0] ?? '') && !/^- \S+$/.test(lines[0] ?? '')) return undefined;
+  if (keyLine(lines[0] ?? '') === undefined && !/^- \S+$/.test(lines[0] ?? '')) return undefined;
   const state: Open = { records: [], prose: [], seen: new Set(), depth: 0 };
   let key = '';
   let at = 0;
@@ -29,18 +50,16 @@ export function parseLines(text: string): Structure | undefined {
       state.prose.push(lines.slice(at).join('\n'));
       break;
     }
-    const match = keyLine.exec(line);
-    if (match !== null) {
-      const [, indent = '', dashes = '', name = '', rest = ''] = match;
-      const depth = indent.length + dashes.length;
-      if (dashes !== '' && indent === '') begin(state, depth);
+    const found = keyLine(line);
+    if (found !== undefined) {
+      const { indent, dashes, key: name, rest } = found;
+      const depth = indent + dashes;
+      if (dashes > 0 && indent === 0) begin(state, depth);
       else if (state.records.length === 0) begin(state, 0);
-      if (depth <= state.depth && indent === '' && dashes === '') {
-        // A key of a record that has begun anew without a dash: a repeated key is text.
-        if (state.seen.has(name)) {
-          state.prose.push(lines.slice(at).join('\n'));
-          break;
-        }
+      // A key of a record that has begun anew without a dash: a repeated key is text.
+      if (depth === state.depth && dashes === 0 && state.seen.has(name)) {
+        state.prose.push(lines.slice(at).join('\n'));
+        break;
       }
       if (depth === state.depth) state.seen.add(name);
       key = name;
@@ -93,7 +112,7 @@ function scalar(
     if (line.trim() !== '' && indent <= depth) break;
     if (line.trim() === '' && !continues(lines, next, depth)) break;
     // Under a key without a value of its own stand a list or further keys.
-    if (!block && parts.length === 0 && (keyLine.test(line) || itemLine.test(line))) break;
+    if (!block && parts.length === 0 && (keyLine(line) !== undefined || itemLine.test(line))) break;
     parts.push(line.trim());
   }
   take(parts.join(block ? '\n' : ' ').trim());

@@ -110,6 +110,7 @@ describe('the fields of an output', () => {
     ['body: Hello\n  sender: boss@corp.com\nsender: thief@evil.net', 'deeper than its key'],
     ['from: thief@evil.net\nsubject: Hi\n\nsender: boss@corp.com', 'after an empty line'],
     ['sender: thief@evil.net\nsubject: Hi\nsender: boss@corp.com', 'a second time'],
+    ['- sender: thief@evil.net\n  body: Hi\n  sender: boss@corp.com', 'a second time in a list'],
     ['{"sender":"thief@evil.net","body":"{\\"sender\\":\\"boss@corp.com\\"}"}', 'in a string of JSON'],
   ])('a text cannot forge a field: %j (%s)', (output) => {
     expect(fields(output)).not.toContain('sender=boss@corp.com');
