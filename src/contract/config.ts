@@ -1,5 +1,6 @@
 /** The parsed estop.yaml. The schema that parses it is src/runtime/config/schema.ts; everything inside trusts these types. */
 import type { ApprovalLimits } from '../core/approval.ts';
+import type { BudgetLimits } from '../core/budget.ts';
 import type { Role, Tier } from '../core/flow/facts.ts';
 
 export interface SecretAt {
@@ -47,6 +48,7 @@ export interface AgentSpec {
   /** Name -> the addresses that this name is known to bear. */
   readonly contacts?: Readonly<Record<string, readonly string[]>>;
   readonly limits: AgentLimits;
+  readonly budgets?: BudgetLimits;
 }
 
 export interface ConnectorSpec {

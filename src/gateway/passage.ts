@@ -54,6 +54,7 @@ export type DenialReason =
   | 'task-held'
   | 'unknown-task'
   | 'approval-refused'
+  | 'over-budget'
   | 'denied-before'
   | 'too-many-approvals'
   | 'upstream-unavailable'

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { ConfigSource, SecretAt } from '../contract/config.ts';
 import type { Log, Sealer, TaskTokenVerifier } from '../contract/identity.ts';
 import { formatId, type IdKind } from '../core/ids.ts';
+import { settleCallsSoon } from '../store/calls.ts';
 import { openStore, type Store } from '../store/pool.ts';
 import { listenForStops } from '../store/stop-hints.ts';
 import type { LedgerPort } from './call/ledger-port.ts';
@@ -14,7 +15,7 @@ import { OpenCalls } from './fence/open-calls.ts';
 import { Renewer } from './fence/renewer.ts';
 import { type GatewayServer, listen } from './http/listen.ts';
 import type { GateHost } from './passage.ts';
-import { createFencePort, createLedgerPort, createPinPort, settleCallsSoon } from './store-port.ts';
+import { createFencePort, createLedgerPort, createPinPort } from './store-port.ts';
 import { TokenReader } from './token-reader.ts';
 import { ToolServers } from './upstream/tool-servers.ts';
 
@@ -91,7 +92,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     openCalls,
     tools,
     ledger: deps.decorate?.ledger?.(ledgerPort) ?? ledgerPort,
-    settle: (callId, outcome) => settler.add(callId, outcome),
+    settle: (callId, outcome, used) => settler.add(callId, outcome, used),
     sealer: deps.sealer,
     newId,
     callTimeoutMs: deps.callTimeoutMs ?? defaultCallTimeoutMs,

@@ -1,13 +1,13 @@
 import { leaseMs, viewRetainMs } from '../contract/numbers.ts';
 import { EstopError } from '../core/errors.ts';
 import { requestApproval } from '../store/approvals.ts';
-import { admit } from '../store/calls.ts';
+import { admit, settleCalls } from '../store/calls.ts';
 import { confirmFence, registerGateway, renewLease, retireGateway } from '../store/gateways.ts';
 import { handOver } from '../store/grants.ts';
-import { call, type Store } from '../store/pool.ts';
+import type { Store } from '../store/pool.ts';
 import { noteTools } from '../store/tool-pins.ts';
 import type { LedgerPort } from './call/ledger-port.ts';
-import type { FencePort, RenewalReply, SettledCall } from './fence/fence-port.ts';
+import type { FencePort, RenewalReply } from './fence/fence-port.ts';
 import type { PinPort } from './upstream/pin-port.ts';
 
 /** The fence's side of the store, on the fence's own connections. */
@@ -45,26 +45,6 @@ export function createLedgerPort(store: Store): LedgerPort {
 
 export function createPinPort(store: Store): PinPort {
   return { note: (serverId, seen) => noteTools(store, serverId, seen) };
-}
-
-/** Each is settled, or was settled already. On disk before it returns: a confirmation relies on it. */
-export async function settleCalls(store: Store, calls: readonly SettledCall[]): Promise<void> {
-  const query = 'SELECT estop.settle(x.id, x.outcome) FROM unnest($1::text[], $2::text[]) AS x(id, outcome)';
-  await call(store, 'settle_many', query, columnsOf(calls));
-}
-
-/**
- * The same without waiting for the disk, for calls that were answered: half of all commits of the allow path. What a crash of
- * the store takes back leaves a call unsettled, which says less of it and nothing false. ADMIT is never written so.
- */
-export async function settleCallsSoon(store: Store, calls: readonly SettledCall[]): Promise<void> {
-  const query = `SELECT mode.set_config, estop.settle(x.id, x.outcome)
-    FROM (SELECT set_config('synchronous_commit', 'off', true)) AS mode, unnest($1::text[], $2::text[]) AS x(id, outcome)`;
-  await call(store, 'settle_soon', query, columnsOf(calls));
-}
-
-function columnsOf(calls: readonly SettledCall[]): readonly (readonly string[])[] {
-  return [calls.map(({ callId }) => callId), calls.map(({ outcome }) => outcome)];
 }
 
 /** With its microseconds, as a fraction: times of the store are compared with each other and with nothing else. */

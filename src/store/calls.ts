@@ -1,6 +1,7 @@
+import { type BudgetScope, type BudgetUnit, budgetScopes, isSpend, type Spend } from '../core/budget.ts';
 import { type Page, type PageRequest, pageLimit, pageOf, readCursor } from './page.ts';
 import { callOne, type Store } from './pool.ts';
-import { bool, int, present, type Row, text, textOrUndefined, word } from './row.ts';
+import { int, present, type Row, text, textOrUndefined, word } from './row.ts';
 import { storeError } from './store-error.ts';
 import { tables } from './tables.ts';
 
@@ -16,6 +17,8 @@ export interface AdmitRequest {
   /** SHA-256 of the canonical bytes of exactly this call. */
   readonly digest: Uint8Array;
   readonly needsApproval: boolean;
+  /** The most that this call can cost. It is reserved before the call is made, or the call is denied. */
+  readonly worst: Spend;
   /** An approval counts under the version it was asked under, and only if at least so many people gave it. */
   readonly policyVersion: string;
   readonly approvers: 1 | 2;
@@ -27,7 +30,19 @@ export type Admission =
   | { readonly kind: 'needs-approval' }
   | { readonly kind: 'stopped'; readonly stopId: string }
   | { readonly kind: 'held' }
+  | { readonly kind: 'over-budget'; readonly scope: BudgetScope; readonly unit: BudgetUnit }
   | { readonly kind: 'denied'; readonly reason: 'unknown-task' | 'task-closed' | 'unknown-gateway' };
+
+/** What ADMIT says in words of its own, `over-budget day tokens` for one. */
+function overBudgetOf(text: string): Admission | undefined {
+  const [word, scopeText, unitText] = text.split(' ');
+  if (word !== 'over-budget') return undefined;
+  const scope = budgetScopes.find((one) => one === scopeText);
+  const unit = scope === undefined ? undefined : unitWords[unitText ?? ''];
+  return scope === undefined || unit === undefined ? undefined : { kind: 'over-budget', scope, unit };
+}
+
+const unitWords: Readonly<Record<string, BudgetUnit>> = { calls: 'calls', tokens: 'tokens', cents: 'microcents' };
 
 export type CallOutcome = 'completed' | 'failed' | 'denied' | 'possibly-completed';
 
@@ -49,7 +64,7 @@ export async function admit(store: Store, request: AdmitRequest): Promise<Admiss
   const row = await callOne(
     store,
     'admit',
-    'SELECT decision, stop_id, approval_id FROM estop.admit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)',
+    'SELECT decision, stop_id, approval_id FROM estop.admit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)',
     [
       request.callId,
       request.gatewayId,
@@ -57,12 +72,15 @@ export async function admit(store: Store, request: AdmitRequest): Promise<Admiss
       request.tokenEpoch,
       request.keys,
       request.toolKey,
+      [request.worst.calls, request.worst.tokens, request.worst.microcents],
       Buffer.from(request.digest),
       request.needsApproval,
       request.policyVersion,
       request.approvers,
     ],
   );
+  const overBudget = overBudgetOf(text(row, 'decision'));
+  if (overBudget !== undefined) return overBudget;
   const decision = word(row, 'decision', [
     'allow',
     'needs-approval',
@@ -88,8 +106,45 @@ export async function admit(store: Store, request: AdmitRequest): Promise<Admiss
 }
 
 /** Settled once: false if it was already, for example by a fence report that called it possibly-completed. */
-export async function settle(store: Store, callId: string, outcome: CallOutcome): Promise<boolean> {
-  return bool(await callOne(store, 'settle', 'SELECT estop.settle($1, $2) AS settled', [callId, outcome]), 'settled');
+export async function settle(store: Store, callId: string, outcome: CallOutcome, used?: Spend): Promise<boolean> {
+  return (await settleCalls(store, [{ callId, outcome, ...present({ used }) }])) === 1;
+}
+
+/** How a call ended, as the ledger will say it. */
+export interface SettledCall {
+  readonly callId: string;
+  readonly outcome: CallOutcome;
+  /** What its provider says that it cost; without it the worst case stays spent. */
+  readonly used?: Spend;
+}
+
+/** Each is settled, or was settled already. On disk before it returns: a confirmation relies on it. Says how many were open. */
+export async function settleCalls(store: Store, calls: readonly SettledCall[]): Promise<number> {
+  return int(await callOne(store, 'settle_many', `SELECT ${settleSql} AS settled`, columnsOf(calls)), 'settled');
+}
+
+/**
+ * The same without waiting for the disk, for calls that were answered: half of all commits of the allow path. What a crash of
+ * the store takes back leaves a call unsettled, and what it reserved spent: that says less of it and nothing false. ADMIT is
+ * never written so.
+ */
+export async function settleCallsSoon(store: Store, calls: readonly SettledCall[]): Promise<void> {
+  const query = `SELECT ${settleSql} FROM (SELECT set_config('synchronous_commit', 'off', true)) AS mode`;
+  await callOne(store, 'settle_soon', query, columnsOf(calls));
+}
+
+const settleSql = 'estop.settle_calls($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[])';
+
+function columnsOf(calls: readonly SettledCall[]): readonly (readonly unknown[])[] {
+  // What is no amount is not sent: the worst case stays spent.
+  const used = calls.map((one) => (one.used !== undefined && isSpend(one.used) ? one.used : undefined));
+  return [
+    calls.map(({ callId }) => callId),
+    calls.map(({ outcome }) => outcome),
+    used.map((spend) => spend?.calls ?? null),
+    used.map((spend) => spend?.tokens ?? null),
+    used.map((spend) => spend?.microcents ?? null),
+  ];
 }
 
 export interface CallFilter extends PageRequest {

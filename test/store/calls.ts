@@ -1,3 +1,4 @@
+import { oneCall } from '../../src/core/budget.ts';
 import { toolKey } from '../../src/core/scope-key.ts';
 import { decideApproval, requestApproval } from '../../src/store/approvals.ts';
 import { type Admission, type AdmitRequest, admit } from '../../src/store/calls.ts';
@@ -25,6 +26,7 @@ export function callsThrough(gatewayId: () => string) {
     toolKey: tool,
     digest: digestOf('the call'),
     needsApproval: false,
+    worst: oneCall,
     policyVersion: terms.policyVersion,
     approvers: terms.approvers,
     ...changes,

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import type { AgentSpec } from '../../src/contract/config.ts';
 import { type ApprovalLife, onApproval } from '../../src/core/approval.ts';
+import { oneCall } from '../../src/core/budget.ts';
 import { deadBy } from '../../src/core/credential.ts';
 import { type GrantLife, intended, onGrant } from '../../src/core/grant.ts';
 import { agentKey, taskKey } from '../../src/core/scope-key.ts';
@@ -202,6 +203,7 @@ export async function step(both: Both, { kind, one, two }: Step): Promise<readon
         toolKey: 'tool:mail/send',
         digest: digestOf('x'),
         needsApproval: kind === 'approved-call',
+        worst: oneCall,
         ...terms,
       });
       return [core, store.kind === 'denied' ? store.reason : store.kind];

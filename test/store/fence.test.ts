@@ -1,4 +1,5 @@
 import { beforeAll, expect, it } from 'vitest';
+import { oneCall } from '../../src/core/budget.ts';
 import { admit, settle } from '../../src/store/calls.ts';
 import { noteStopSeen, reportFence } from '../../src/store/fence.ts';
 import { confirmFence, retireGateway } from '../../src/store/gateways.ts';
@@ -176,6 +177,7 @@ onEveryPostgres('the fence', (createOn) => {
           toolKey: 'tool:mail/send',
           digest: digestOf('x'),
           needsApproval: false,
+          worst: oneCall,
           ...terms,
         });
       }
@@ -195,7 +197,7 @@ onEveryPostgres('the fence', (createOn) => {
       find: /UPDATE estop\.calls c SET[\s\S]*?SKIP LOCKED\);/,
       put: '',
     },
-    { what: 'settling only once', in: 'estop.settle', find: 'AND c.settled_at IS NULL', put: '' },
+    { what: 'settling only once', in: 'estop.settle_calls', find: 'AND c.settled_at IS NULL', put: '' },
     {
       what: 'leaving others alone',
       in: 'estop.report_fence',

@@ -1,4 +1,5 @@
 import { beforeAll, expect, it } from 'vitest';
+import { oneCall } from '../../src/core/budget.ts';
 import { errorCodeOf } from '../../src/core/errors.ts';
 import { getAgent, listAgents, registerAgents } from '../../src/store/agents.ts';
 import { decideApproval, getApproval, listApprovals, requestApproval } from '../../src/store/approvals.ts';
@@ -92,6 +93,7 @@ const uses: Readonly<Record<string, Use>> = {
       toolKey: t,
       digest: digestOf(t),
       needsApproval: true,
+      worst: oneCall,
       ...terms,
       policyVersion: t,
     }),

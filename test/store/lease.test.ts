@@ -1,4 +1,5 @@
 import { beforeAll, expect, it } from 'vitest';
+import { oneCall } from '../../src/core/budget.ts';
 import { agentKey } from '../../src/core/scope-key.ts';
 import { admit } from '../../src/store/calls.ts';
 import { drainWanted, recordDrain } from '../../src/store/fence.ts';
@@ -175,6 +176,7 @@ onEveryPostgres("a gateway's lease", (createOn) => {
         toolKey: 'tool:mail/send',
         digest: digestOf('x'),
         needsApproval: false,
+        worst: oneCall,
         ...terms,
       });
       expect(decision).toEqual({ kind: 'denied', reason: 'unknown-gateway' });

@@ -21,7 +21,7 @@ const mayExecute: Readonly<Record<Exclude<StoreRole, 'estop_owner'>, readonly st
     'renew_lease',
     'request_approval',
     'retire_gateways',
-    'settle',
+    'settle_calls',
   ],
   estop_control: [
     'accept_risk',

@@ -1,4 +1,3 @@
-import type { Spend } from '../../core/budget.ts';
 import type { ApprovalRequest, RequestedApproval } from '../../store/approvals.ts';
 import type { Admission, AdmitRequest } from '../../store/calls.ts';
 import type { HandOver } from '../../store/grants.ts';
@@ -11,7 +10,7 @@ import type { HandOver } from '../../store/grants.ts';
  * `used` spends the worst, and `completed` or `failed` with `used` spends what the provider says. What is never settled stays spent.
  */
 export interface LedgerPort {
-  admit(request: AdmitRequest & { readonly worst: Spend }): Promise<Admission>;
+  admit(request: AdmitRequest): Promise<Admission>;
   requestApproval(request: ApprovalRequest): Promise<RequestedApproval>;
   handOver(taskId: string, name: string, tokenEpoch: number): Promise<HandOver>;
 }

@@ -1,6 +1,7 @@
 import type { Log } from '../../contract/identity.ts';
+import type { Spend } from '../../core/budget.ts';
 import { errorCodeOf } from '../../core/errors.ts';
-import type { CallOutcome } from '../../store/calls.ts';
+import type { CallOutcome, SettledCall } from '../../store/calls.ts';
 import type { FencePort } from '../fence/fence-port.ts';
 
 const retryMs = 250;
@@ -15,7 +16,7 @@ const mostWaiting = 100_000;
 export class Settler {
   readonly #port: Pick<FencePort, 'settle'>;
   readonly #log: Log;
-  readonly #waiting = new Map<string, CallOutcome>();
+  readonly #waiting = new Map<string, SettledCall>();
   #flushing: Promise<void> | undefined;
 
   constructor(port: Pick<FencePort, 'settle'>, log: Log) {
@@ -23,7 +24,7 @@ export class Settler {
     this.#log = log;
   }
 
-  add(callId: string, outcome: CallOutcome): void {
+  add(callId: string, outcome: CallOutcome, used?: Spend): void {
     if (this.#waiting.size >= mostWaiting) {
       this.#log.error(
         { event: 'call.unsettled', callId },
@@ -31,13 +32,15 @@ export class Settler {
       );
       return;
     }
-    this.#waiting.set(callId, outcome);
+    this.#waiting.set(callId, { callId, outcome, ...(used === undefined ? {} : { used }) });
     this.#flushing ??= this.#flushAll();
   }
 
   /** Calls of which nobody knows whether they had their effect, and the ledger does not know it yet. rule: possibly-completed */
   unknownEnds(): readonly string[] {
-    return [...this.#waiting].filter(([, outcome]) => outcome === 'possibly-completed').map(([callId]) => callId);
+    return [...this.#waiting.values()]
+      .filter(({ outcome }) => outcome === 'possibly-completed')
+      .map(({ callId }) => callId);
   }
 
   /** Until nothing waits, or the time is up. */
@@ -55,7 +58,7 @@ export class Settler {
     while (this.#waiting.size > 0) {
       // What ends in this turn of the event loop goes into one batch.
       await new Promise((resolve) => setImmediate(resolve));
-      const batch = [...this.#waiting].slice(0, 500).map(([callId, outcome]) => ({ callId, outcome }));
+      const batch = [...this.#waiting.values()].slice(0, 500);
       try {
         await this.#port.settle(batch);
         for (const { callId } of batch) this.#waiting.delete(callId);

@@ -62,6 +62,10 @@ export const admit: Check = async (passage) => {
       return { kind: 'stopped', stopId: decision.stopId, mayHaveCompleted: false };
     case 'held':
       return denied('task-held');
+    case 'over-budget': {
+      const { scope, unit } = decision;
+      return denied('over-budget', `${scope} budget, ${unit === 'microcents' ? 'cents' : unit}`);
+    }
     case 'needs-approval':
       return ask(passage);
     case 'denied':

@@ -1,11 +1,5 @@
-import type { CallOutcome } from '../../store/calls.ts';
+import type { SettledCall } from '../../store/calls.ts';
 import type { LeaseReply } from './lease.ts';
-
-/** How a call ended, as the ledger will say it. */
-export interface SettledCall {
-  readonly callId: string;
-  readonly outcome: CallOutcome;
-}
 
 /** `toolsVersion`: of the record of tools, which rides on the renewal; the lease knows nothing of it. */
 export type RenewalReply = LeaseReply & { readonly toolsVersion?: number };
@@ -19,6 +13,6 @@ export interface FencePort {
   /** False: this gateway is retired, or the store does not know the epoch. */
   confirm(gatewayId: string, epoch: number): Promise<boolean>;
   /** Each is settled once; what is settled already stays as it is. */
-  settle(calls: readonly SettledCall[]): Promise<void>;
+  settle(calls: readonly SettledCall[]): Promise<unknown>;
   retire(gatewayId: string): Promise<void>;
 }

@@ -11,6 +11,7 @@ const sentences: Readonly<Record<DenialReason, string>> = {
   'task-closed': 'This task has ended. Nothing more is done for it.',
   'task-held': 'This task is on hold. The call was not made.',
   'unknown-task': 'This task is not registered. The call was not made.',
+  'over-budget': 'A budget has no room for this call. It was not made.',
   'approval-refused': 'No approval can be asked for: the task has ended or is stopped.',
   'denied-before':
     'A person denied exactly this call for this task a short while ago. It was not made, and nobody is asked again yet: do something else.',

@@ -1,12 +1,12 @@
 -- ADMIT: one round trip that decides a tool call, records its intent, and looks at the stops LAST.
 
--- Locks, in this order: the approval's row (if one is redeemed), the new call's row. The stop check is a statement of its own
+-- Locks, in this order: the approval's row (if one is redeemed), the budgets that cover the call, the new call's row. The stop check is a statement of its own
 -- AFTER every lock was won, so its snapshot is younger than any wait: no ADMIT whose check begins after a stop's
--- acknowledgement admits a covered call. Budgets and breakers belong between the approval and the intent. A gateway that is not
+-- acknowledgement admits a covered call. Breakers act through holds and stops, which are read there. A gateway that is not
 -- registered, or retired, is not counted by a fence report, so nothing is admitted in its name.
 -- rule: admit-checks-stops, admit-stops-last
 CREATE FUNCTION estop.admit(
-  p_call_id text, p_gateway_id text, p_task_id text, p_token_epoch bigint, p_keys text[], p_tool_key text,
+  p_call_id text, p_gateway_id text, p_task_id text, p_token_epoch bigint, p_keys text[], p_tool_key text, p_worst bigint[],
   p_digest bytea, p_needs_approval boolean, p_policy_version text, p_approvers integer
 ) RETURNS TABLE (decision text, stop_id text, approval_id text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -14,6 +14,8 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 DECLARE
   t estop.tasks%ROWTYPE;
   redeemed text;
+  over text;
+  reserved text[];
   killer text;
   task_open boolean;
   task_held boolean;
@@ -33,15 +35,25 @@ BEGIN
       RETURNING a.approval_id INTO redeemed;
     IF redeemed IS NULL THEN RETURN QUERY SELECT 'needs-approval'::text, NULL::text, NULL::text; RETURN; END IF;
   END IF;
-  INSERT INTO estop.calls (call_id, gateway_id, task_id, agent_id, keys, epoch, tool_key, digest, approval_id)
-    VALUES (p_call_id, p_gateway_id, p_task_id, t.agent_id, call_keys, p_token_epoch, p_tool_key, p_digest, redeemed);
+  SELECT r.refused, r.keys INTO over, reserved FROM estop.reserve_budgets(p_task_id, t.agent_id, t.root_id, p_worst) r;
+  IF over IS NOT NULL THEN
+    -- Nothing was made of the approval: it is there for when there is room again.
+    UPDATE estop.approvals a SET state = 'approved', call_id = NULL WHERE a.approval_id = redeemed;
+    RETURN QUERY SELECT 'over-budget ' || over, NULL::text, NULL::text; RETURN;
+  END IF;
+  INSERT INTO estop.calls (call_id, gateway_id, task_id, agent_id, keys, epoch, tool_key, digest, approval_id,
+      cost_calls, cost_tokens, cost_microcents, budget_keys)
+    VALUES (p_call_id, p_gateway_id, p_task_id, t.agent_id, call_keys, p_token_epoch, p_tool_key, p_digest, redeemed,
+      p_worst[1], p_worst[2], p_worst[3], reserved);
   -- The last statement that decides. Both the token and its task must be alive.
   SELECT estop.dead_by(call_keys, n.agents, least(p_token_epoch, n.epoch)), n.state <> 'closed', estop.is_held(n.task_id, n.ancestors)
     INTO killer, task_open, task_held FROM estop.tasks n WHERE n.task_id = p_task_id;
   IF killer IS NULL AND task_open AND NOT task_held THEN
     RETURN QUERY SELECT 'allow'::text, NULL::text, redeemed; RETURN;
   END IF;
-  UPDATE estop.calls c SET settled_at = clock_timestamp(), outcome = 'denied' WHERE c.call_id = p_call_id;
+  UPDATE estop.calls c SET settled_at = clock_timestamp(), outcome = 'denied', cost_calls = 0, cost_tokens = 0, cost_microcents = 0
+    WHERE c.call_id = p_call_id;
+  PERFORM estop.release_budgets(reserved, p_worst);
   -- A hold gives the approval back; a stop or a closed task ends it.
   UPDATE estop.approvals a SET state = CASE WHEN killer IS NULL AND task_open THEN 'approved' ELSE 'closed' END, call_id = NULL
     WHERE a.approval_id = redeemed;
@@ -64,14 +76,6 @@ BEGIN
 END $$;
 CREATE TRIGGER approvals_stamp_end BEFORE UPDATE OF state ON estop.approvals
   FOR EACH ROW EXECUTE FUNCTION estop.stamp_approval_end();
-
--- Settled once; what a fence report has already called possibly-completed stays so.
-CREATE FUNCTION estop.settle(p_call_id text, p_outcome text) RETURNS boolean
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  UPDATE estop.calls c SET settled_at = clock_timestamp(), outcome = p_outcome WHERE c.call_id = p_call_id AND c.settled_at IS NULL;
-  RETURN FOUND;
-END $$;
 
 -- One open approval for one call of one task, however often it is asked for. Refused for what is dead. An open one of another policy
 -- version, or that fewer people would decide, ends here and people are asked anew. What a person denied is not asked again for a
