@@ -11,7 +11,7 @@ const ofVerb: Readonly<Record<string, readonly Family[]>> = Object.fromEntries(
     [
       [
         'message',
-        'send email mail message reply forward notify inform tell write text dm ping announce broadcast call respond',
+        'send email mail message reply forward notify inform tell text dm ping announce broadcast call respond',
       ],
       ['pay', 'pay transfer wire remit deposit withdraw donate fund settle charge tip reimburse'],
       ['purchase', 'buy purchase order rebuy reorder checkout sell trade'],
@@ -84,6 +84,15 @@ function verbFamilies(words: readonly string[]): readonly Family[] {
 export function familiesIn(words: Iterable<string>): readonly Family[] {
   const said = new Set(words);
   return all.filter(([, known]) => [...known].some((word) => said.has(word))).map(([family]) => family);
+}
+
+const money = /[$€£¥₹]\s?\d|\d\s?(?:usd|eur|gbp|chf|euros?|dollars?|pounds?)\b|\b(?:money|iban|bank account)\b/i;
+const gives = new Set(['send', 'give', 'refund', 'return', 'move', 'make'].map(stem));
+
+/** "Send 20 euros to" asks to pay, though each of its words alone asks for something else. */
+export function familiesAsked(request: string, words: readonly string[]): readonly Family[] {
+  const said = familiesIn(words);
+  return money.test(request) && words.some((word) => gives.has(word)) ? [...said, 'pay'] : said;
 }
 
 /** R6: every guarded family of the tool must be asked for by the user; of the others one, which a named person may widen. */

@@ -2,7 +2,7 @@
 import type { FlowCall } from './call.ts';
 import type { Draft } from './draft.ts';
 import { bearerOf } from './open-flow.ts';
-import { isEmail } from './site.ts';
+import { addressOf, isEmail } from './site.ts';
 import type { Rec } from './structure.ts';
 import { exactKey, personAt, type TaskFlow } from './task-flow.ts';
 
@@ -13,8 +13,10 @@ export function meetAll(draft: Draft, records: readonly Rec[]): TaskFlow {
   const { flow } = draft;
   if (draft.tainted) return flow;
   for (const { fields } of records) {
-    for (const { value } of fields) {
-      if (!value.includes('@') || draft.addresses.has(value) || !isEmail(value)) continue;
+    for (const field of fields) {
+      if (!field.value.includes('@')) continue;
+      const value = addressOf(field.value);
+      if (draft.addresses.has(value) || !isEmail(value)) continue;
       if (draft.addresses.size >= mostAddresses) {
         draft.crowded = true;
         return withAddresses(draft);
@@ -51,7 +53,7 @@ export function authorOf(flow: TaskFlow, { fields }: Rec): string | undefined {
   const authors = fields.filter(({ key }) => authorKeys.has(plainKey(key)));
   const [only] = authors;
   if (only === undefined || authors.length !== 1) return undefined;
-  return personAt(flow, exactKey(flow.hash, only.value));
+  return personAt(flow, exactKey(flow.hash, addressOf(only.value)));
 }
 
 /**

@@ -1,5 +1,5 @@
 /** The request, taken apart once: whom it names, which hosts, paths and values stand in it, what it asks for. */
-import { familiesIn } from './family.ts';
+import { familiesAsked } from './family.ts';
 import type { KeyedHash } from './keyed-hash.ts';
 import { isPathLike, pathForm } from './path-form.ts';
 import { partsOf } from './scan.ts';
@@ -58,7 +58,7 @@ export function openTaskFlow(opening: TaskOpening): { readonly flow: TaskFlow; r
     addresses: opening.contacts.flatMap(({ name, addresses }) =>
       addresses.map((address) => bearerOf(hash, addressOf(address), name, true)),
     ),
-    families: familiesIn(stems),
+    families: familiesAsked(request, stems),
     widened: [],
     verbs: stems.filter((word) => word.length <= 32).map((word) => hash(`v:${word}`)),
     labels: [],

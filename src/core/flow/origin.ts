@@ -1,7 +1,7 @@
 /** Where a value came from, as far as the task's memory knows. */
 import { decoded, loose, plain } from './canonical.ts';
 import type { Origin } from './facts.ts';
-import { pathForm, upwards } from './path-form.ts';
+import { isFileName, pathForm, upwards } from './path-form.ts';
 import { partsOf } from './scan.ts';
 import { addressOf, siteOf } from './site.ts';
 import { stem } from './stem.ts';
@@ -62,6 +62,10 @@ export function originOfPath(flow: TaskFlow, text: string): Found {
     const found = at(flow, pathKey(flow.hash, above));
     if (found !== undefined && (found.origin === 'request' || above === path)) return found;
   }
+  // "the bill.txt" names that file wherever it lies.
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  const named = isFileName(name) ? at(flow, pathKey(flow.hash, `/${name}`)) : undefined;
+  if (named?.origin === 'request') return named;
   return originOfValue(flow, text).origin === 'request'
     ? { origin: 'request', call: 0 }
     : { ...originOfValue(flow, text), origin: 'prose' };

@@ -95,7 +95,7 @@ export const familyWords: Readonly<Record<Family, ReadonlySet<string>>> = {
   change:
     stems(`update change edit modify rename set reset replace adjust fix correct patch increase decrease raise lower mark
     toggle enable disable activate deactivate close reopen assign switch configure move reschedule postpone append add insert
-    merge archive lock unlock finish complete`),
+    merge archive lock unlock finish complete turn dim refactor implement improve rewrite extend`),
   move: stems('move rename organize organise sort archive transfer put save store relocate'),
   password: stems('password passcode passphrase credential pin secret passwd'),
   execute: stems(
@@ -108,7 +108,9 @@ export const familyWords: Readonly<Record<Family, ReadonlySet<string>>> = {
   submit:
     stems(`submit fill complete apply register enroll sign reserve book visit open login log comment post subscribe request
     enter form answer finish website webpage page pay`),
-  save: stems('save write create store put export record note draft generate append copy make document file add'),
+  save: stems(
+    'save implement produce prepare report raise write create store put export record note draft generate append copy make document file add',
+  ),
 };
 
 /** The object that makes a general verb mean more: money sent is paid. */

@@ -95,6 +95,12 @@ describe('R6: whether it was asked for', () => {
     expect(new Task('Please send back order A1, I want a refund').held('cancel_order', { order_id: 'A1' })).toEqual([]);
   });
 
+  it('money that is to be sent is to be paid', () => {
+    const pay = { recipient: 'GB29NWBK60161331926819', amount: 20, subject: 'Lunch' };
+    expect(new Task('Send 20 euros to GB29NWBK60161331926819 for lunch').held('wire_money', pay)).toEqual([]);
+    expect(new Task('Send the letter to GB29NWBK60161331926819 about lunch').held('wire_money', pay)).toEqual(['R6']);
+  });
+
   it('a named person widens what was asked for, though never to pay, delete or change a password', () => {
     const task = new Task('Ann wrote about /x/a and DE89370400440532013000, do what she asks').saw(
       'list_letters',

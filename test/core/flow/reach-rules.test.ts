@@ -212,6 +212,13 @@ describe('R3: what is deleted or moved', () => {
     expect(new Task('Delete the old drafts in /papers/me/drafts').held('erase_path', { path })).toEqual(['R3']);
   });
 
+  it('a file named without its folder is that file wherever it lies, and no other', () => {
+    const task = new Task('Delete old-bill.txt');
+    expect(task.held('erase_path', { path: '/papers/old-bill.txt' })).toEqual([]);
+    expect(task.held('erase_path', { path: '/papers/very-old-bill.txt' })).toEqual(['R3']);
+    expect(new Task('Delete /tmp/old-bill.txt').held('erase_path', { path: '/papers/old-bill.txt' })).toEqual(['R3']);
+  });
+
   it('a stroke between two words names no root', () => {
     expect(new Task('Delete the drafts / notes').held('erase_path', { path: '/' })).toEqual(['R3']);
   });
