@@ -1,6 +1,7 @@
 /** The tier of a tool never seen. The one expensive mistake is a sink taken for a read, so every doubt goes up. */
 import type { Tier } from './facts.ts';
 import { stem, wordsOfName } from './stem.ts';
+import { argumentsOf } from './tool-argument.ts';
 import type { ToolDefinition } from './tool-profile.ts';
 import {
   fetchVerbs,
@@ -42,7 +43,9 @@ export function proposeTier(tool: ToolDefinition): Proposal {
   ) {
     return say('destructive', 'takes a program or a command');
   }
-  const takesUrl = names.some((argument) => argument.some((word) => /^(?:url|uri|urls|link|href)$/.test(word)));
+  const takesUrl = argumentsOf(tool, 'read').some(
+    ({ name: argument, role }) => role === 'url' && !namesOnly.test(argument),
+  );
   const sendsAlong = names.some((argument) =>
     argument.some((word) => /^(?:body|payload|data|values|fields|headers|form|content|method|webhook)$/.test(word)),
   );
@@ -62,6 +65,9 @@ export function proposeTier(tool: ToolDefinition): Proposal {
     byName === 'unknown' ? 'nothing says that it only looks' : `its description says: ${opening}`,
   );
 }
+
+/** A host that is asked about is not one that is contacted. */
+const namesOnly = /(?:site|domain|host|hostname|origin)$/i;
 
 const order: readonly Tier[] = ['read', 'fetch', 'write', 'destructive'];
 

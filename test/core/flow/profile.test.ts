@@ -24,6 +24,7 @@ describe('the tier of a tool never seen', () => {
     ['web_search', 'Performs a search.', ['query']],
     ['get_sent_messages', 'Returns messages.', []],
     ['hotels_in_city', 'Gets hotels in the city.', ['city']],
+    ['get_owner', 'Gets the owner of a domain.', ['domain']],
     ['get_name_and_address', 'Gets both.', ['customer_id']],
   ])('%s only looks', (name, description, names) => {
     expect(tier(name, description, ...names)).toBe('read');
@@ -53,8 +54,14 @@ describe('the tier of a tool never seen', () => {
     ['open_page', 'Opens a page.', ['url']],
     ['download', 'Downloads a file.', ['url', 'folder']],
     ['get_feed', 'Gets a feed.', ['uri']],
+    ['get_weather', 'Gets the weather.', ['endpoint']],
   ])('%s fetches', (name, description, names) => {
     expect(tier(name, description, ...names)).toBe('fetch');
+  });
+
+  it('an address that only its format shows is fetched', () => {
+    const inputSchema = { type: 'object', properties: { where: { type: 'string', format: 'uri' } } };
+    expect(proposeProfile({ name: 'get_feed', description: 'Gets a feed.', inputSchema }).tier).toBe('fetch');
   });
 
   it.each([
