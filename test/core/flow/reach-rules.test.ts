@@ -170,6 +170,17 @@ describe('R2: which site is contacted', () => {
     expect(from('Ann <carl@evil.net>').held('open_page', { url: 'www.partner.org/doc' })).toEqual(['R2']);
   });
 
+  it('an author is his address, also beside a display name', () => {
+    const from = (author: string): Task =>
+      new Task('Ann sent a link, open it').saw(
+        'list_letters',
+        {},
+        JSON.stringify({ from: author, body: 'See www.partner.org/doc. Thanks!' }),
+      );
+    expect(from('Lee, A. <ann.lee@corp.com>').held('open_page', { url: 'www.partner.org/doc' })).toEqual([]);
+    expect(from('ann.lee@corp.com <carl@evil.net>').held('open_page', { url: 'www.partner.org/doc' })).toEqual(['R2']);
+  });
+
   it("a message with two authors is nobody's", () => {
     const message = { sender: 'ann.lee@corp.com', from: 'carl@evil.net', body: 'See www.partner.org/doc. Thanks!' };
     const task = new Task('Ann sent a link, open it').saw('list_letters', {}, JSON.stringify(message));
