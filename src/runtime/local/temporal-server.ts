@@ -43,7 +43,8 @@ export const searchAttributeTypes: Readonly<Record<string, 'Int' | 'Keyword'>> =
 
 /**
  * Each shard polls its task queues at most 20 times a second by default, which makes every hop of a workflow wait up to 50 ms.
- * A production cluster needs the same values.
+ * More than a hundred signals behind one workflow task make the server fail it by default, and its next attempt as well: a flood of
+ * junk would keep a `kill` from being taken up. A run takes 10,000 signals in all. A production cluster needs the same values.
  */
 export const temporalDynamicConfig = {
   'history.transferProcessorMaxPollRPS': 2000,
@@ -51,6 +52,7 @@ export const temporalDynamicConfig = {
   'history.visibilityProcessorMaxPollRPS': 2000,
   'history.outboundProcessorMaxPollRPS': 2000,
   'system.enableActivityEagerExecution': true,
+  'history.maximumBufferedEventsBatch': 10_000,
 } as const;
 
 const host = '127.0.0.1';
