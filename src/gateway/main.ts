@@ -1,5 +1,7 @@
+import { readPolicyFolder } from '../policy/read-folder.ts';
 import { compose } from '../runtime/compose.ts';
 import { endWithParent } from '../runtime/local/end-with-parent.ts';
+import { policiesFolder } from '../runtime/package-root.ts';
 import { startGateway } from './server.ts';
 
 endWithParent();
@@ -14,6 +16,7 @@ const gateway = await startGateway({
   ...(settings.gatewayStateFolder === undefined ? {} : { stateFolder: settings.gatewayStateFolder }),
   allowedHosts: [new URL(settings.gatewayUrl).hostname],
   config,
+  policies: readPolicyFolder(policiesFolder),
   readSecret: composition.secretReader(),
   verifier: composition.tokenVerifier(),
   sealer: composition.grantSealer(),

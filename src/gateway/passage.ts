@@ -5,6 +5,7 @@ import { type ErrorCode, EstopError } from '../core/errors.ts';
 import type { Tier } from '../core/flow/facts.ts';
 import type { ToolProfile } from '../core/flow/tool-profile.ts';
 import type { IdKind } from '../core/ids.ts';
+import type { Decision } from '../policy/decision.ts';
 import type { CallOutcome } from '../store/calls.ts';
 import type { HandOver } from '../store/grants.ts';
 import type { LedgerPort } from './call/ledger-port.ts';
@@ -13,6 +14,7 @@ import type { Fence } from './fence/fence.ts';
 import type { OpenCalls } from './fence/open-calls.ts';
 import type { FlowStanding } from './flow/flow-standing.ts';
 import type { JsonObject } from './json/parse-strict.ts';
+import type { PoliciesInForce } from './policy/policies-in-force.ts';
 import type { TokenReader } from './token-reader.ts';
 import type { FoundTool, ToolServers } from './upstream/tool-servers.ts';
 
@@ -25,6 +27,7 @@ export interface GateHost {
   readonly renewNow: () => Promise<void>;
   readonly openCalls: OpenCalls;
   readonly tools: ToolServers;
+  readonly policies: PoliciesInForce;
   readonly ledger: LedgerPort;
   /** `used`: what its provider says it cost; without it the worst case that was reserved is spent. */
   readonly settle: (callId: string, outcome: CallOutcome, used?: Spend) => void;
@@ -56,6 +59,8 @@ export type DenialReason =
   | 'approval-refused'
   | 'over-budget'
   | 'denied-before'
+  | 'denied-by-policy'
+  | 'policy-unavailable'
   | 'too-many-approvals'
   | 'upstream-unavailable'
   | 'possibly-completed'
@@ -69,7 +74,13 @@ export type Denial =
   | { readonly kind: 'unavailable'; readonly code: 'no-lease' | 'store-unavailable' | 'store-restored' }
   | { readonly kind: 'stopped'; readonly stopId: string | undefined; readonly mayHaveCompleted: boolean }
   | { readonly kind: 'needs-approval'; readonly approvalId: string; readonly expiresAt: string }
-  | { readonly kind: 'denied'; readonly reason: DenialReason; readonly detail?: string }
+  | {
+      readonly kind: 'denied';
+      readonly reason: DenialReason;
+      readonly detail?: string;
+      /** The policies that said so. */
+      readonly policies?: readonly string[];
+    }
   | { readonly kind: 'not-served' };
 
 /** What the steps have found out so far. Each later step takes what it needs by `known`: a step that was left out denies. */
@@ -84,6 +95,7 @@ export interface Facts {
   tier?: Tier;
   labels?: readonly string[];
   flow?: FlowStanding;
+  decision?: Decision;
   needsApproval?: boolean;
   /** Which policy said so. An approval counts under the same version alone; absent: there is none but the agent's list. */
   policyVersion?: string;

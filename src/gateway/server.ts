@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { ConfigSource, SecretAt } from '../contract/config.ts';
 import type { Log, Sealer, TaskTokenVerifier } from '../contract/identity.ts';
 import { formatId, type IdKind } from '../core/ids.ts';
+import type { PolicyFiles } from '../policy/parse-set.ts';
 import { settleCallsSoon } from '../store/calls.ts';
 import { openStore, type Store } from '../store/pool.ts';
 import { listenForStops } from '../store/stop-hints.ts';
@@ -15,6 +16,7 @@ import { OpenCalls } from './fence/open-calls.ts';
 import { Renewer } from './fence/renewer.ts';
 import { type GatewayServer, listen } from './http/listen.ts';
 import type { GateHost } from './passage.ts';
+import { PoliciesInForce } from './policy/policies-in-force.ts';
 import { createFencePort, createLedgerPort, createPinPort } from './store-port.ts';
 import { TokenReader } from './token-reader.ts';
 import { ToolServers } from './upstream/tool-servers.ts';
@@ -27,6 +29,8 @@ export interface GatewayDeps {
   /** Names under which clients reach this gateway, besides those of this machine. */
   readonly allowedHosts?: readonly string[];
   readonly config: ConfigSource;
+  /** Those that come with estop: in force until a set is activated. */
+  readonly policies: PolicyFiles;
   readonly readSecret: (reference: SecretAt) => string;
   readonly verifier: TaskTokenVerifier;
   readonly sealer: Sealer;
@@ -72,6 +76,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const openCalls = new OpenCalls();
   const fence = new Fence(clock, openCalls, memory);
   const tools = new ToolServers(config, deps.readSecret, createPinPort(allowStore), log);
+  const policies = new PoliciesInForce(deps.policies, () => Promise.resolve(undefined), log);
   const address = `${deps.host}:${deps.port}`;
   const renewer = new Renewer({
     fence,
@@ -91,6 +96,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     renewNow: () => renewer.renewNow(),
     openCalls,
     tools,
+    policies,
     ledger: deps.decorate?.ledger?.(ledgerPort) ?? ledgerPort,
     settle: (callId, outcome, used) => settler.add(callId, outcome, used),
     sealer: deps.sealer,

@@ -1,9 +1,11 @@
 import type { CedarValueJson, Context, EntityJson } from '@cedar-policy/cedar-wasm/nodejs';
 import { roles } from '../core/flow/facts.ts';
-import type { PolicyRequest } from './request.ts';
+import type { PolicyRequest, Trace } from './request.ts';
 
 /** Of values that nothing is known of, and of no other: no policy that lists what it lets pass lists this. */
 const unknownOrigins = Object.fromEntries(roles.map((role) => [role, ['unknown']]));
+
+const factsOf = (flow: Trace) => (flow.kind === 'known' ? flow.judgement.facts : undefined);
 
 type Fact = (request: PolicyRequest) => CedarValueJson | undefined;
 
@@ -13,12 +15,14 @@ const facts: Readonly<Record<string, Fact>> = {
   listed: ({ listed }) => listed,
   environment: ({ environment }) => environment,
   purpose: ({ purpose }) => purpose,
-  traced: ({ flow }) => flow !== undefined,
-  origin: ({ flow }) =>
-    flow === undefined ? unknownOrigins : Object.fromEntries(roles.map((role) => [role, [...flow.facts.origin[role]]])),
-  relevant: ({ flow }) => flow?.facts.relevant ?? false,
+  trace: ({ flow }) => (flow.kind === 'known' ? flow.kind : flow.why),
+  origin: ({ flow }) => {
+    const origin = factsOf(flow)?.origin;
+    return origin === undefined ? unknownOrigins : Object.fromEntries(roles.map((role) => [role, [...origin[role]]]));
+  },
+  relevant: ({ flow }) => factsOf(flow)?.relevant ?? false,
   reads: ({ flow }) => {
-    const { untrusted = true, private: secret = true, labels = [] } = flow?.facts.reads ?? {};
+    const { untrusted = true, private: secret = true, labels = [] } = factsOf(flow)?.reads ?? {};
     return { untrusted, private: secret, labels: [...labels] };
   },
   spend: ({ spend }) => spend && { ...spend },

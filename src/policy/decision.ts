@@ -12,6 +12,8 @@ export interface Decision {
   /** Never empty: who decided, for the record of the call. */
   readonly policyIds: readonly string[];
   readonly reasons: readonly Reason[];
+  /** Of a decision that asks: how many people the policies want. */
+  readonly approvers: 1 | 2;
   /** Of the set of policies that decided. */
   readonly version: string;
 }
@@ -32,5 +34,6 @@ export const decidedByGate = (outcome: Outcome, policy: OwnPolicy, version: stri
   outcome,
   policyIds: [policy],
   reasons: [{ policy, sentence: ownPolicies[policy] }],
+  approvers: 1,
   version,
 });

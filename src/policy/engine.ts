@@ -81,19 +81,19 @@ export class Engine {
 
   #failed(why: string): Decision {
     this.#onFailure(why);
-    const { outcome, policyIds, reasons, version } = decidedByGate('deny', 'gate.failed', this.#set.version);
-    return { outcome, policyIds, reasons, version };
+    return decidedByGate('deny', 'gate.failed', this.#set.version);
   }
 
   #decision(outcome: Outcome, ids: readonly string[], { flow }: PolicyRequest): Decision {
     const policyIds = [...ids].sort();
     const reasons = policyIds.flatMap((id): readonly Reason[] => {
       const policy = this.#set.policies.get(id);
-      const found = (flow?.findings ?? []).filter(({ rule }) => rule === policy?.rule);
+      const found = (flow.kind === 'known' ? flow.judgement.findings : []).filter(({ rule }) => rule === policy?.rule);
       const sentences = found.length > 0 ? found.map(({ sentence }) => sentence) : [policy?.sentence ?? ''];
       return [...new Set(sentences)].map((sentence) => ({ policy: id, sentence }));
     });
-    return { outcome, policyIds, reasons, version: this.#set.version };
+    const two = policyIds.some((id) => this.#set.policies.get(id)?.approvers === 2);
+    return { outcome, policyIds, reasons, approvers: two ? 2 : 1, version: this.#set.version };
   }
 
   #callFor(request: PolicyRequest): StatefulAuthorizationCall {

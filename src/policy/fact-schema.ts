@@ -19,7 +19,7 @@ const facts: Attributes = {
   approved: boolean,
   environment: string,
   purpose: string,
-  traced: boolean,
+  trace: string,
   origin: record(Object.fromEntries(roles.map((role) => [role, strings]))),
   relevant: boolean,
   reads: record({ untrusted: boolean, private: boolean, labels: strings }),

@@ -14,6 +14,8 @@ export interface Policy {
   readonly sentence: string;
   /** The rule of the data flow that it states, so that the sentences of its findings are shown instead of its own. */
   readonly rule?: string;
+  /** How many people must say yes where it asks. */
+  readonly approvers: 1 | 2;
   readonly json: PolicyJson;
 }
 
@@ -86,7 +88,7 @@ const lineAt = (text: string, at: number | undefined): number | undefined =>
   at === undefined ? undefined : Buffer.from(text).subarray(0, at).toString().split('\n').length;
 
 function describe(file: string, json: PolicyJson): Policy | PolicyFault {
-  const { id, rule, ...others } = json.annotations ?? {};
+  const { id, rule, approvers = '1', ...others } = json.annotations ?? {};
   if (id === undefined || !idPattern.test(id) || id.startsWith('gate.'))
     return {
       file,
@@ -105,5 +107,7 @@ function describe(file: string, json: PolicyJson): Policy | PolicyFault {
   // What asks is what a yes lets pass: without that it would deny for good, and nobody could tell why.
   if (says === 'ask' && !readsOf([json]).context.has('approved'))
     return fault('@ask needs `unless { context.approved }`: nobody could ever say yes to it');
-  return { id, says, sentence, ...(rule === undefined ? {} : { rule }), json };
+  if ((approvers !== '1' && approvers !== '2') || (approvers === '2' && says !== 'ask'))
+    return fault('@approvers is "1" or "2", of a policy that asks');
+  return { id, says, sentence, ...(rule === undefined ? {} : { rule }), approvers: approvers === '2' ? 2 : 1, json };
 }

@@ -51,7 +51,7 @@ export const contextAttributes = [
   'approved',
   'environment',
   'purpose',
-  'traced',
+  'trace',
   'origin',
   'relevant',
   'reads',

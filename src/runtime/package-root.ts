@@ -10,6 +10,9 @@ export const sourceExtension: '.ts' | '.js' = extname(thisFile) === '.ts' ? '.ts
 /** The folder that holds package.json, whether this file runs from src/ or from dist/src/. */
 export const packageRoot: string = findPackageRoot(dirname(thisFile));
 
+/** The policies that come with estop. */
+export const policiesFolder: string = join(packageRoot, 'policies');
+
 /** Where `src` is for the code that runs now: <root>/src or <root>/dist/src. The program of a realm is `<sourceRoot>/<realm>/main<sourceExtension>`. */
 export const sourceRoot: string = dirname(dirname(thisFile));
 

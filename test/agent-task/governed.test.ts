@@ -13,7 +13,12 @@ requires('temporal')('workflow code of one’s own, governed', () => {
       workflowsPath: fileURLToPath(new URL('own-workflows.ts', import.meta.url)),
       agents: [
         agentSpec('audit-bot', {
-          tools: { 'billing/*': 'allow', 'billing/refund_payment': 'ask' },
+          tools: {
+            'billing/*': 'allow',
+            'billing/send_reminder': 'allow',
+            'billing/slow_report': 'allow',
+            'billing/refund_payment': 'ask',
+          },
           mayStart: ['sub-bot'],
         }),
         agentSpec('sub-bot', { model: 'sub' }),

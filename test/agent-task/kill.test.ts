@@ -25,7 +25,14 @@ requires('temporal')('a kill', () => {
   beforeAll(async () => {
     stack = await startStack({
       agents: [
-        agentSpec('billing-bot', { tools: { 'billing/*': 'allow', 'billing/refund_payment': 'ask' } }),
+        agentSpec('billing-bot', {
+          tools: {
+            'billing/*': 'allow',
+            'billing/send_reminder': 'allow',
+            'billing/slow_report': 'allow',
+            'billing/refund_payment': 'ask',
+          },
+        }),
         agentSpec('slow-starter', {
           limits: { ...agentSpec('x').limits, maxOpenTasks: 200 },
           grants: [{ name: 'db', connector: 'hanging', lifeMs: 60_000, options: {} }],

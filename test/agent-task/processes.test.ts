@@ -53,7 +53,7 @@ requires('temporal')('workers as processes', () => {
     );
     writeFileSync(
       join(stack.folder, 'estop.yaml'),
-      `environment: test\ntrustDomain: test.example\nagents:\n  billing-bot: { owner: Olga, stopHolder: Sam, model: reports, tools: { 'billing/*': allow } }\ntools:\n  billing: { url: '${stack.tools.url}' }\nmodels:\n${models.join('\n')}\n`,
+      `environment: test\ntrustDomain: test.example\nagents:\n  billing-bot: { owner: Olga, stopHolder: Sam, model: reports, tools: { 'billing/*': allow, billing/send_reminder: allow, billing/slow_report: allow, billing/refund_payment: allow } }\ntools:\n  billing: { url: '${stack.tools.url}' }\nmodels:\n${models.join('\n')}\n`,
     );
     await startWorker('trusted');
   });

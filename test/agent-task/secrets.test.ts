@@ -16,7 +16,12 @@ requires('temporal')('what a task says', () => {
     stack = await startStack({
       agents: [
         agentSpec('billing-bot', {
-          tools: { 'billing/*': 'allow', 'billing/refund_payment': 'ask' },
+          tools: {
+            'billing/*': 'allow',
+            'billing/send_reminder': 'allow',
+            'billing/slow_report': 'allow',
+            'billing/refund_payment': 'ask',
+          },
           mayStart: ['sub-bot'],
         }),
         agentSpec('sub-bot', { model: 'sub' }),

@@ -9,10 +9,12 @@ import type { AgentSpec, EstopConfig } from '../../src/contract/config.ts';
 import type { Log } from '../../src/contract/identity.ts';
 import { agentTaskWorkflowId, namespaces, queues, workflowTypes } from '../../src/contract/names.ts';
 import { type Gateway, startGateway } from '../../src/gateway/server.ts';
+import { readPolicyFolder } from '../../src/policy/read-folder.ts';
 import { ensureKeys, type KeyPurpose, openKeyRing } from '../../src/runtime/keys/key-ring.ts';
 import { createSealer } from '../../src/runtime/keys/sealer.ts';
 import { createTaskTokenSigner, createTaskTokenVerifier } from '../../src/runtime/keys/task-token.ts';
 import { startTemporal, type TemporalServer } from '../../src/runtime/local/temporal-server.ts';
+import { policiesFolder } from '../../src/runtime/package-root.ts';
 import { createDataConverter } from '../../src/runtime/temporal-connection.ts';
 import { registerRoot } from '../../src/store/task-registration.ts';
 import { bundleWorkflows } from '../../src/workers/bundle.ts';
@@ -77,7 +79,12 @@ export function agentSpec(agentId: string, spec: Partial<AgentSpec> = {}): Agent
     stopHolder: 'Sam',
     labels: {},
     model: 'say-done',
-    tools: { 'billing/*': 'allow' },
+    tools: {
+      'billing/*': 'allow',
+      'billing/send_reminder': 'allow',
+      'billing/slow_report': 'allow',
+      'billing/refund_payment': 'allow',
+    },
     grants: [],
     mayStart: [],
     limits,
@@ -126,6 +133,7 @@ export async function startStackOn({ folder, databaseUrl }: Ground, plan: StackP
     host: '127.0.0.1',
     port: 0,
     config: source,
+    policies: readPolicyFolder(policiesFolder),
     readSecret: () => '',
     verifier: createTaskTokenVerifier(tokenOptions),
     sealer,

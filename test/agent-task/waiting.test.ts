@@ -13,7 +13,14 @@ const refund = { tool: 'billing__refund_payment', arguments: { invoice_id: 'INV-
 requires('temporal')('a task that waits', () => {
   let stack: Stack;
   beforeAll(async () => {
-    const asks = { tools: { 'billing/*': 'allow', 'billing/refund_payment': 'ask' } } as const;
+    const asks = {
+      tools: {
+        'billing/*': 'allow',
+        'billing/send_reminder': 'allow',
+        'billing/slow_report': 'allow',
+        'billing/refund_payment': 'ask',
+      },
+    } as const;
     stack = await startStack({
       agents: [
         agentSpec('billing-bot', asks),

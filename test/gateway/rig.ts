@@ -4,9 +4,11 @@ import { type McpCall, type McpDemoServer, startMcpServer } from '../../examples
 import type { AgentSpec, EstopConfig, ToolServerSpec } from '../../src/contract/config.ts';
 import type { Log } from '../../src/contract/identity.ts';
 import { type GatewayDeps, startGateway } from '../../src/gateway/server.ts';
+import { readPolicyFolder } from '../../src/policy/read-folder.ts';
 import { ensureKeys, openKeyRing } from '../../src/runtime/keys/key-ring.ts';
 import { createSealer } from '../../src/runtime/keys/sealer.ts';
 import { createTaskTokenSigner, createTaskTokenVerifier } from '../../src/runtime/keys/task-token.ts';
+import { policiesFolder } from '../../src/runtime/package-root.ts';
 import { drainWanted, recordDrain } from '../../src/store/fence.ts';
 import { storeNow } from '../../src/store/installation.ts';
 import type { TaskRecord } from '../../src/store/tasks.ts';
@@ -86,7 +88,12 @@ export const readerBot: AgentSpec = {
   ...billingBot,
   agentId: 'reader-bot',
   labels: {},
-  tools: { 'billing/*': 'allow', 'billing/refund_payment': 'ask' },
+  tools: {
+    'billing/*': 'allow',
+    'billing/send_reminder': 'allow',
+    'billing/slow_report': 'allow',
+    'billing/refund_payment': 'ask',
+  },
 };
 
 export async function makeRig(): Promise<Rig> {
@@ -122,6 +129,7 @@ export async function makeRig(): Promise<Rig> {
     host: '127.0.0.1',
     port: 0,
     config: { current: () => config },
+    policies: readPolicyFolder(policiesFolder),
     readSecret: (reference) => (reference.env === 'BILLING_TOKEN' ? 'upstream-secret' : ''),
     verifier: createTaskTokenVerifier({ ring, environment, trustDomain }),
     sealer: createSealer(openKeyRing(keysFolder, 'seal', environment)),

@@ -16,7 +16,12 @@ export const recordAgentTasks: Scenario = async (ground) => {
     connectors: steeredConnector().directory,
     agents: [
       agentSpec('billing-bot', {
-        tools: { 'billing/*': 'allow', 'billing/refund_payment': 'ask' },
+        tools: {
+          'billing/*': 'allow',
+          'billing/send_reminder': 'allow',
+          'billing/slow_report': 'allow',
+          'billing/refund_payment': 'ask',
+        },
         grants: [{ name: 'db', connector: 'db', lifeMs: 60_000, options: {} }],
         mayStart: ['sub-bot'],
       }),

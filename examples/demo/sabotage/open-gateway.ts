@@ -1,6 +1,8 @@
 import { startGateway } from '../../../src/gateway/server.ts';
+import { readPolicyFolder } from '../../../src/policy/read-folder.ts';
 import { compose } from '../../../src/runtime/compose.ts';
 import { endWithParent } from '../../../src/runtime/local/end-with-parent.ts';
+import { policiesFolder } from '../../../src/runtime/package-root.ts';
 
 /**
  * `--sabotage fence`: a gateway that hears of no stop and asks the ledger nothing, yet confirms every epoch. The report will say
@@ -15,6 +17,7 @@ const gateway = await startGateway({
   host: settings.host,
   port: settings.gatewayPort,
   config: composition.config(),
+  policies: readPolicyFolder(policiesFolder),
   readSecret: composition.secretReader(),
   verifier: composition.tokenVerifier(),
   sealer: composition.grantSealer(),

@@ -1,16 +1,48 @@
-import { type Check, known } from '../passage.ts';
+import type { Decision } from '../../policy/decision.ts';
+import { type Check, denied, known, type Passage, type Verdict } from '../passage.ts';
+import { policyRequestOf } from '../policy/policy-request.ts';
 
 /**
- * Today the policy is the mark alone: `ask` needs a person, `allow` does not. Risk tiers, Cedar and data flow come here; until
- * they do, nothing about the arguments or their origin is judged.
+ * The policies in force decide: allow, ask a person, deny. What could not be decided is denied, and the agent's own list binds
+ * whatever they say.
  */
-export const checkPolicy: Check = ({ facts }) => {
-  switch (known(facts.mark)) {
+export const checkPolicy: Check = (passage) => {
+  const engine = passage.host.policies.inForce();
+  return engine instanceof Promise ? engine.then((settled) => decide(passage, settled)) : decide(passage, engine);
+};
+
+function decide(passage: Passage, engine: Awaited<ReturnType<Passage['host']['policies']['inForce']>>): Verdict {
+  const { facts } = passage;
+  if (engine === undefined) return denied('policy-unavailable');
+  const request = policyRequestOf(passage);
+  if ('kind' in request) return request;
+  const decision = engine.decide(request);
+  facts.decision = decision;
+  facts.policyVersion = decision.version;
+  facts.approvers = decision.approvers;
+  switch (decision.outcome) {
     case 'allow':
-      facts.needsApproval = false;
+      facts.needsApproval = known(facts.mark) === 'ask';
       return undefined;
     case 'ask':
       facts.needsApproval = true;
       return undefined;
+    case 'deny':
+      return refusal(passage, decision);
   }
-};
+}
+
+function refusal({ host, facts }: Passage, { policyIds, reasons, version }: Decision): Verdict {
+  host.log.info(
+    {
+      event: 'policy.denied',
+      taskId: known(facts.claims).taskId,
+      tool: known(facts.tool).pin.scopeKey,
+      policies: policyIds,
+      version,
+    },
+    'policy denied a call',
+  );
+  const detail = reasons.map(({ sentence }) => sentence).join(' ');
+  return { kind: 'denied', reason: 'denied-by-policy', detail, policies: policyIds };
+}

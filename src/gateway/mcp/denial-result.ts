@@ -15,6 +15,8 @@ const sentences: Readonly<Record<DenialReason, string>> = {
   'approval-refused': 'No approval can be asked for: the task has ended or is stopped.',
   'denied-before':
     'A person denied exactly this call for this task a short while ago. It was not made, and nobody is asked again yet: do something else.',
+  'denied-by-policy': 'Policy does not let this agent make this call.',
+  'policy-unavailable': 'The policies that are in force could not be loaded here. The call was not made.',
   'too-many-approvals':
     'This agent waits for more approvals than people can look at. The call was not made and nobody was asked. Wait for the open ones.',
   'upstream-unavailable': 'The tool server cannot be reached. The call was not made.',
@@ -69,7 +71,14 @@ export function tell(denial: ToolDenial): { readonly text: string; readonly meta
     case 'denied': {
       const text =
         denial.detail === undefined ? sentences[denial.reason] : `${sentences[denial.reason]} (${denial.detail})`;
-      return { text, meta: { 'estop/decision': decisions[denial.reason] ?? 'denied', 'estop/reason': denial.reason } };
+      return {
+        text,
+        meta: {
+          'estop/decision': decisions[denial.reason] ?? 'denied',
+          'estop/reason': denial.reason,
+          ...(denial.policies === undefined ? {} : { 'estop/policies': denial.policies }),
+        },
+      };
     }
   }
 }

@@ -1,0 +1,33 @@
+import type { AgentSpec } from '../../contract/config.ts';
+import type { Listed, PolicyRequest } from '../../policy/request.ts';
+import { type Denial, denied, known, type Passage } from '../passage.ts';
+
+/** The call as policy sees it, from what the steps before have found out. */
+export function policyRequestOf({ host, asked, facts }: Passage): PolicyRequest | Denial {
+  if (asked.kind !== 'tool-call') return denied('internal');
+  const { pin } = known(facts.tool);
+  const { agentId, owner, labels } = known(facts.agent);
+  return {
+    agent: { agentId, owner, labels },
+    tool: { serverId: pin.serverId, name: pin.name, inputSchema: pin.definition.inputSchema },
+    args: asked.arguments,
+    listed: listedAs(known(facts.agent), pin),
+    tier: facts.tier,
+    labels: facts.labels,
+    environment: host.config.current().environment,
+    flow: facts.flow ?? { kind: 'unknown', why: 'not-opened' },
+    now: Date.now(),
+  };
+}
+
+/** By itself, or with all of its server; the mark of the more exact line counts. */
+export function listedAs(
+  agent: AgentSpec,
+  tool: { readonly serverId: string; readonly name: string },
+): Listed | undefined {
+  const lines = [`${tool.serverId}/${tool.name}`, `${tool.serverId}/*`] as const;
+  const line = lines.find((one) => Object.hasOwn(agent.tools, one));
+  if (line === undefined) return undefined;
+  if (agent.tools[line] !== 'allow') return 'ask';
+  return line === lines[0] ? 'exact' : 'wildcard';
+}
