@@ -1,5 +1,6 @@
 /** The parsed estop.yaml. The schema that parses it is src/runtime/config/schema.ts; everything inside trusts these types. */
 import type { ApprovalLimits } from '../core/approval.ts';
+import type { BreakerRule } from '../core/breaker.ts';
 import type { BudgetLimits } from '../core/budget.ts';
 import type { Role, Tier } from '../core/flow/facts.ts';
 
@@ -49,6 +50,7 @@ export interface AgentSpec {
   readonly contacts?: Readonly<Record<string, readonly string[]>>;
   readonly limits: AgentLimits;
   readonly budgets?: BudgetLimits;
+  readonly breakers?: readonly BreakerRule[];
 }
 
 export interface ConnectorSpec {

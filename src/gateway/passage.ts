@@ -58,6 +58,7 @@ export type DenialReason =
   | 'unknown-task'
   | 'approval-refused'
   | 'over-budget'
+  | 'unwatched'
   | 'denied-before'
   | 'denied-by-policy'
   | 'policy-unavailable'

@@ -31,7 +31,7 @@ export type Admission =
   | { readonly kind: 'stopped'; readonly stopId: string }
   | { readonly kind: 'held' }
   | { readonly kind: 'over-budget'; readonly scope: BudgetScope; readonly unit: BudgetUnit }
-  | { readonly kind: 'denied'; readonly reason: 'unknown-task' | 'task-closed' | 'unknown-gateway' };
+  | { readonly kind: 'denied'; readonly reason: 'unknown-task' | 'task-closed' | 'unknown-gateway' | 'unwatched' };
 
 /** What ADMIT says in words of its own, `over-budget day tokens` for one. */
 function overBudgetOf(text: string): Admission | undefined {
@@ -89,6 +89,7 @@ export async function admit(store: Store, request: AdmitRequest): Promise<Admiss
     'unknown-task',
     'task-closed',
     'unknown-gateway',
+    'unwatched',
   ] as const);
   switch (decision) {
     case 'allow':
@@ -101,6 +102,7 @@ export async function admit(store: Store, request: AdmitRequest): Promise<Admiss
     case 'unknown-task':
     case 'task-closed':
     case 'unknown-gateway':
+    case 'unwatched':
       return { kind: 'denied', reason: decision };
   }
 }
@@ -129,7 +131,7 @@ export async function settleCalls(store: Store, calls: readonly SettledCall[]): 
  * never written so.
  */
 export async function settleCallsSoon(store: Store, calls: readonly SettledCall[]): Promise<void> {
-  const query = `SELECT ${settleSql} FROM (SELECT set_config('synchronous_commit', 'off', true)) AS mode`;
+  const query = `SELECT mode.set_config, ${settleSql} AS settled FROM (SELECT set_config('synchronous_commit', 'off', true)) AS mode`;
   await callOne(store, 'settle_soon', query, columnsOf(calls));
 }
 

@@ -12,6 +12,7 @@ const sentences: Readonly<Record<DenialReason, string>> = {
   'task-held': 'This task is on hold. The call was not made.',
   'unknown-task': 'This task is not registered. The call was not made.',
   'over-budget': 'A budget has no room for this call. It was not made.',
+  unwatched: 'The breakers of this agent are not watched right now. The call was not made; try again shortly.',
   'approval-refused': 'No approval can be asked for: the task has ended or is stopped.',
   'denied-before':
     'A person denied exactly this call for this task a short while ago. It was not made, and nobody is asked again yet: do something else.',

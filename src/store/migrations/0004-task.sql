@@ -59,11 +59,12 @@ BEGIN
   RETURN QUERY SELECT 'registered'::text, NULL::text, now_epoch;
 END $$;
 
--- A hold covers the whole tree below it, as a stop does.
+-- A hold covers the whole tree below it, as a stop does. A breaker holds the tasks of its agent in the same way.
 CREATE FUNCTION estop.is_held(p_task_id text, p_ancestors text[]) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  RETURN EXISTS (SELECT 1 FROM estop.tasks h WHERE h.task_id = ANY (p_ancestors || p_task_id) AND h.held);
+  RETURN EXISTS (SELECT 1 FROM estop.tasks h WHERE h.task_id = ANY (p_ancestors || p_task_id) AND h.held)
+    OR estop.is_held_by_breaker(p_task_id, p_ancestors);
 END $$;
 
 -- The second look, after the registration has COMMITTED and before the workflow starts (and again as the workflow's first act).

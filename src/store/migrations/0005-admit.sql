@@ -27,6 +27,7 @@ BEGIN
   END IF;
   SELECT * INTO t FROM estop.tasks WHERE task_id = p_task_id;
   IF t.task_id IS NULL THEN RETURN QUERY SELECT 'unknown-task'::text, NULL::text, NULL::text; RETURN; END IF;
+  IF estop.is_unwatched(t.agent_id) THEN RETURN QUERY SELECT 'unwatched'::text, NULL::text, NULL::text; RETURN; END IF;
   call_keys := ARRAY(SELECT DISTINCT k FROM unnest(t.keys || p_keys || p_tool_key) k);
   IF p_needs_approval THEN
     UPDATE estop.approvals a SET state = 'redeemed', call_id = p_call_id
