@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import type { ControlActivities } from '../contract/activities.ts';
 import type { Log } from '../contract/identity.ts';
-import { searchAttributes, taskIdOfWorkflow, workflowTypes } from '../contract/names.ts';
+import { searchAttributes, taskIdOfWorkflow, taskWorkflowTypes } from '../contract/names.ts';
 import { parseScopeKey } from '../core/scope-key.ts';
 import { listLabelledAgents, readStopUnderWay, type StopUnderWay, straysByLedger } from '../store/halt.ts';
 import type { Store } from '../store/pool.ts';
@@ -46,7 +46,7 @@ export function createSweepActivities(deps: SweepDeps): Pick<ControlActivities, 
  * registered, or they are not covered by anything we could know. Tools, connectors and models are no property of a whole task.
  */
 function queriesFor(stop: StopUnderWay, labelled: readonly string[]): readonly string[] {
-  const running = `WorkflowType = '${workflowTypes.agentTask}' AND ExecutionStatus = 'Running'`;
+  const running = `WorkflowType IN ${taskWorkflowTypes} AND ExecutionStatus = 'Running'`;
   const scope = parseScopeKey(stop.scopeKey);
   switch (scope?.kind) {
     case 'fleet':

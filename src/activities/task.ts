@@ -8,6 +8,7 @@ import type { StopOrder } from '../contract/stop.ts';
 import { EstopError } from '../core/errors.ts';
 import { formatId } from '../core/ids.ts';
 import { taskKey } from '../core/scope-key.ts';
+import { countCalls } from '../store/call-counts.ts';
 import { beat, latch } from '../store/latch.ts';
 import type { Store } from '../store/pool.ts';
 import { type Registration, registerChild } from '../store/task-registration.ts';
@@ -15,7 +16,10 @@ import { beginTask, checkTask, closeTasks, getTask } from '../store/tasks.ts';
 
 const lookMs = 250;
 
-type TaskActivities = Pick<TrustedActivities, 'beginTask' | 'latchTask' | 'stopOf' | 'registerChild' | 'endTask'>;
+type TaskActivities = Pick<
+  TrustedActivities,
+  'beginTask' | 'latchTask' | 'stopOf' | 'callsOf' | 'registerChild' | 'endTask'
+>;
 
 interface TaskDependencies {
   readonly store: Store;
@@ -62,6 +66,8 @@ export function createTaskActivities({ store, latchStore, config, log }: TaskDep
       const check = await checkTask(store, taskId);
       return check?.stopId === undefined ? {} : { stopId: check.stopId };
     },
+
+    callsOf: (taskId) => countCalls(store, taskId),
 
     registerChild: async ({ parentTaskId, childTaskId, agentId, prompt }): Promise<ChildDecision> => {
       const agent = agentOf(agentId);

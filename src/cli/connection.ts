@@ -9,6 +9,7 @@ export interface Connection {
   readonly environment: string;
   readonly controlUrl: string;
   readonly stopUrl: string;
+  readonly gatewayUrl: string;
   readonly temporalAddress: string | undefined;
   /** As variables (ESTOP_TEMPORAL_TLS ..), which name files; read only by whoever connects. */
   readonly temporalSecurity: Readonly<Record<string, string | undefined>>;
@@ -51,6 +52,7 @@ export function readConnection(flags: ConnectionFlags, env: Environment, from: s
     environment: pick(undefined, 'ESTOP_ENVIRONMENT', 'environment') ?? environmentOf(held) ?? 'dev',
     controlUrl: pick(flags.controlUrl, 'ESTOP_CONTROL_URL', 'controlUrl') ?? 'http://127.0.0.1:7701',
     stopUrl: pick(flags.stopUrl, 'ESTOP_STOP_URL', 'stopUrl') ?? 'http://127.0.0.1:7700',
+    gatewayUrl: pick(undefined, 'ESTOP_GATEWAY_URL', 'gatewayUrl') ?? 'http://127.0.0.1:7702',
     temporalAddress: pick(undefined, 'ESTOP_TEMPORAL_ADDRESS', 'temporalAddress'),
     temporalSecurity: Object.fromEntries(
       Object.entries(temporalSecurityKeys).map(([variable, key]) => [variable, pick(undefined, variable, key)]),

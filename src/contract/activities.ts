@@ -41,6 +41,14 @@ export type ChildDecision =
   | { readonly kind: 'registered'; readonly input: AgentTaskInput }
   | { readonly kind: 'refused'; readonly reason: string; readonly stopId?: string };
 
+export interface CallCounts {
+  readonly admitted: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly unknown: number;
+  readonly lastAt?: string;
+}
+
 export interface GrantDecision {
   readonly issued: boolean;
   readonly reason?: string;
@@ -63,6 +71,8 @@ export interface TrustedActivities {
   approvalState(
     approvalId: string,
   ): Promise<'pending' | 'approved' | 'denied' | 'expired' | 'closed' | 'redeemed' | 'unknown'>;
+  /** What a session has done so far, as the ledger counts it. */
+  callsOf(taskId: string): Promise<CallCounts>;
   registerChild(input: ChildRequest): Promise<ChildDecision>;
   endTask(input: { readonly taskId: string; readonly outcome: string }): Promise<void>;
 }

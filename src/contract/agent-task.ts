@@ -19,8 +19,23 @@ export interface AgentTaskInput {
   readonly prompt: string;
   readonly modelId: string;
   readonly limits: TaskLimits;
+  /** Of a session alone: when it ends by itself. */
+  readonly session?: SessionTerms;
   /** Carried over continue-as-new. */
   readonly carried?: CarriedState;
+}
+
+export interface SessionTerms {
+  readonly openedAt: string;
+  /** Without a call for so long, it ends. Time on hold does not count. */
+  readonly idleMs: number;
+  /** It ends then, whatever it does. */
+  readonly endsAt: string;
+}
+
+/** The payload of `close`: a claim, kept in the timeline. Whoever forges one can end a session and do nothing else. */
+export interface CloseMessage {
+  readonly actor?: string;
 }
 
 export interface CarriedState {
@@ -88,7 +103,7 @@ export interface TaskStatus {
 }
 
 export interface AgentTaskResult {
-  readonly outcome: 'done' | 'stopped' | 'step-cap' | 'token-cap' | 'refused';
+  readonly outcome: 'done' | 'closed' | 'idle' | 'expired' | 'stopped' | 'step-cap' | 'token-cap' | 'refused';
   readonly answer: string;
   readonly steps: number;
   readonly stopId?: string;

@@ -18,6 +18,14 @@ export interface AgentLimits {
   readonly approvalTtlMs: number;
 }
 
+/** Of a session that stands for an agent outside. */
+export interface SessionLimits {
+  readonly idleMs: number;
+  readonly lifeMs: number;
+}
+
+export const defaultSessionLimits: SessionLimits = { idleMs: 30 * 60_000, lifeMs: 12 * 3_600_000 };
+
 export interface GrantSpec {
   /** The name by which the task asks for it. */
   readonly name: string;
@@ -41,6 +49,7 @@ export interface AgentSpec {
   /** Same keys: how many different people must approve a call. One where nothing is said. */
   readonly approvers?: Readonly<Record<string, 1 | 2>>;
   readonly approvals?: ApprovalLimits;
+  readonly session?: SessionLimits;
   readonly grants: readonly GrantSpec[];
   /** Agents whose tasks this agent's tasks may start. */
   readonly mayStart: readonly string[];

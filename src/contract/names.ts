@@ -18,11 +18,15 @@ export const connectorQueue = (connectorId: string): string => `connector-${conn
 
 export const workflowTypes = {
   agentTask: 'agentTask',
+  agentSession: 'agentSession',
   stopIntake: 'stopIntake',
   stopFanout: 'stopFanout',
   revocation: 'revocation',
   revocationLanes: 'revocationLanes',
 } as const;
+
+/** Those whose workflows have an id of agentTaskWorkflowId, as a list for Temporal's visibility. */
+export const taskWorkflowTypes = `('${workflowTypes.agentTask}', '${workflowTypes.agentSession}')`;
 
 export const agentTaskWorkflowId = (taskId: string): string => `task/${taskId}`;
 export const taskIdOfWorkflow = (workflowId: string): string | undefined => /^task\/(.+)$/.exec(workflowId)?.[1];
@@ -32,7 +36,14 @@ export const stopFanoutWorkflowId = (stopId: string): string => `stop-fanout/${s
 export const revocationWorkflowId = (agentId: string, epoch: number, causeId: string): string =>
   `revocation/${agentId}/${epoch}/${causeId}`;
 
-export const signals = { kill: 'kill', approve: 'approve', hold: 'hold', release: 'release', order: 'order' } as const;
+export const signals = {
+  kill: 'kill',
+  approve: 'approve',
+  hold: 'hold',
+  release: 'release',
+  order: 'order',
+  close: 'close',
+} as const;
 export const updates = { receipt: 'receipt' } as const;
 export const queries = { status: 'status', timeline: 'timeline' } as const;
 

@@ -10,6 +10,7 @@ export const permissions = {
   'config:read': ['operator', 'admin'],
   'task:read': ['viewer', 'approver', 'operator', 'admin', 'service'],
   'task:start': ['service', 'operator', 'admin'],
+  'task:close': ['service', 'operator', 'admin'],
   'task:hold': ['operator', 'admin'],
   'task:token': ['agent-worker', 'service', 'admin'],
   'stop:read': ['viewer', 'approver', 'operator', 'admin', 'service'],

@@ -22,6 +22,7 @@ export async function showTasks(
   return tasks.map((task) => ({
     taskId: task.taskId,
     agentId: task.agentId,
+    kind: task.kind,
     parentTaskId: task.parentId ?? null,
     rootTaskId: task.rootId,
     depth: task.depth,

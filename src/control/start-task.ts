@@ -1,5 +1,5 @@
-import type { AgentTaskInput } from '../contract/agent-task.ts';
-import type { AgentSpec } from '../contract/config.ts';
+import type { AgentTaskInput, SessionTerms } from '../contract/agent-task.ts';
+import { type AgentSpec, defaultSessionLimits, type SessionLimits } from '../contract/config.ts';
 import type { StartTask } from '../contract/http/tasks.ts';
 import { EstopError } from '../core/errors.ts';
 import { formatId } from '../core/ids.ts';
@@ -11,11 +11,13 @@ import type { RequestInfo } from './endpoint.ts';
 const neverStarted = 'never-started';
 const mostAttempts = 20;
 
+type Wanted = StartTask & { readonly session?: Partial<SessionLimits> };
+
 /**
  * Registered, committed, looked at again, and only then started. The id follows from the Idempotency-Key, so a request that was cut
  * off half way finds its own registration. rule: register-before-start, mint-reread
  */
-export async function startTask(deps: ControlDeps, wanted: StartTask, request: RequestInfo): Promise<string> {
+export async function startTask(deps: ControlDeps, wanted: Wanted, request: RequestInfo): Promise<string> {
   const agent = deps.config.current().agents.find((candidate) => candidate.agentId === wanted.agentId);
   if (agent === undefined) throw new EstopError('unknown-agent');
   for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
@@ -25,9 +27,10 @@ export async function startTask(deps: ControlDeps, wanted: StartTask, request: R
       agent,
       purpose: wanted.purpose ?? '',
       requestedBy: request.identity.actor,
+      kind: wanted.session === undefined ? 'task' : 'session',
     });
     if (registration.kind === 'registered') {
-      await startWorkflow(deps, inputOf(registration.task, agent, wanted.prompt));
+      await startWorkflow(deps, inputOf(registration.task, agent, wanted));
       return taskId;
     }
     // An earlier try under this key came as far as the store and no further; its id is used up, so take the next.
@@ -54,7 +57,7 @@ async function startWorkflow(deps: ControlDeps, input: AgentTaskInput): Promise<
   }
 }
 
-function inputOf(task: TaskRecord, agent: AgentSpec, prompt: string): AgentTaskInput {
+function inputOf(task: TaskRecord, agent: AgentSpec, { prompt, session }: Wanted): AgentTaskInput {
   const { maxSteps, maxTokens, approvalTtlMs, maxDepth, maxFanOut } = agent.limits;
   return {
     taskId: task.taskId,
@@ -64,6 +67,17 @@ function inputOf(task: TaskRecord, agent: AgentSpec, prompt: string): AgentTaskI
     prompt,
     modelId: agent.model,
     limits: { maxSteps, maxTokens, approvalTtlMs, maxDepth, maxFanOut },
+    ...(session === undefined ? {} : { session: termsOf(task, agent.session ?? defaultSessionLimits, session) }),
+  };
+}
+
+/** Whoever opens one may ask for less than the configuration allows, never for more. */
+function termsOf(task: TaskRecord, allowed: SessionLimits, asked: Partial<SessionLimits>): SessionTerms {
+  const lifeMs = Math.min(allowed.lifeMs, asked.lifeMs ?? allowed.lifeMs);
+  return {
+    openedAt: task.registeredAt,
+    idleMs: Math.min(allowed.idleMs, asked.idleMs ?? allowed.idleMs),
+    endsAt: new Date(Date.parse(task.registeredAt) + lifeMs).toISOString(),
   };
 }
 

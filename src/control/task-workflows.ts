@@ -8,6 +8,7 @@ export interface LiveTask {
 /** A message that only wakes or slows; what counts stands in the store. */
 export type TaskMessage =
   | { readonly name: 'approve'; readonly approvalId: string }
+  | { readonly name: 'close'; readonly actor: string }
   | { readonly name: 'hold' | 'release'; readonly messageId: string };
 
 /** What control needs of Temporal, injected, so that every route is tested with it there, away, and slow. */

@@ -1,6 +1,13 @@
 import type { Client } from '@temporalio/client';
 import { defineSearchAttributeKey, TypedSearchAttributes, WorkflowIdReusePolicy } from '@temporalio/common';
-import type { AgentTaskInput, ApproveMessage, HoldMessage, TaskStatus, TimelineEntry } from '../contract/agent-task.ts';
+import type {
+  AgentTaskInput,
+  ApproveMessage,
+  CloseMessage,
+  HoldMessage,
+  TaskStatus,
+  TimelineEntry,
+} from '../contract/agent-task.ts';
 import type { Log } from '../contract/identity.ts';
 import {
   agentTaskWorkflowId,
@@ -35,7 +42,8 @@ export function createTaskWorkflows(client: () => Promise<Client>, log: Log): Ta
   return {
     start: async (input) => {
       try {
-        await within(startPatienceMs, (ready) => ready.workflow.start(workflowTypes.agentTask, startOptions(input)));
+        const type = input.session === undefined ? workflowTypes.agentTask : workflowTypes.agentSession;
+        await within(startPatienceMs, (ready) => ready.workflow.start(type, startOptions(input)));
         return 'started';
       } catch (cause) {
         if (nameOf(cause) === 'WorkflowExecutionAlreadyStartedError') return 'exists';
@@ -100,8 +108,16 @@ function startOptions(input: AgentTaskInput) {
   };
 }
 
-function payloadOf(message: TaskMessage): ApproveMessage | HoldMessage {
-  return message.name === 'approve' ? { approvalId: message.approvalId } : { messageId: message.messageId };
+function payloadOf(message: TaskMessage): ApproveMessage | HoldMessage | CloseMessage {
+  switch (message.name) {
+    case 'approve':
+      return { approvalId: message.approvalId };
+    case 'close':
+      return { actor: message.actor };
+    case 'hold':
+    case 'release':
+      return { messageId: message.messageId };
+  }
 }
 
 /** By name: the SDK's classes may exist twice in one process. */

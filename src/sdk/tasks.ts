@@ -1,4 +1,13 @@
-import type { HoldResult, StartTask, Task, TaskHistory, TaskPage, TaskToken } from '../contract/http/tasks.ts';
+import type {
+  CloseResult,
+  HoldResult,
+  OpenSession,
+  StartTask,
+  Task,
+  TaskHistory,
+  TaskPage,
+  TaskToken,
+} from '../contract/http/tasks.ts';
 import { pathSegment } from './path-segment.ts';
 import { pollUntil, type WaitOptions } from './poll.ts';
 import type { Transport } from './transport.ts';
@@ -10,6 +19,10 @@ interface RequestOptions {
 
 export interface Tasks {
   start(task: StartTask, options?: RequestOptions): Promise<Task>;
+  /** A session that stands for an agent which runs outside. Its `token` is that agent's key to the gateway. */
+  open(session: OpenSession, options?: RequestOptions): Promise<Task>;
+  /** Ends a session in an orderly way; `woken: false` means that it could not be told. */
+  close(taskId: string, options?: RequestOptions): Promise<CloseResult>;
   get(taskId: string, options?: RequestOptions): Promise<Task>;
   /** Returns once the task is closed, or as it is when `timeoutMs` is over: look at `state`. */
   wait(taskId: string, options?: WaitOptions<Task>): Promise<Task>;
@@ -31,6 +44,8 @@ export function createTasks(call: Transport, baseUrl: string): Tasks {
   const get: Tasks['get'] = (taskId, options = {}) => call({ method: 'GET', baseUrl, path: at(taskId), ...options });
   return {
     start: (body, options = {}) => call({ method: 'POST', baseUrl, path: '/v1/tasks', body, ...options }),
+    open: (body, options = {}) => call({ method: 'POST', baseUrl, path: '/v1/sessions', body, ...options }),
+    close: (taskId, options = {}) => call({ method: 'POST', baseUrl, path: at(taskId, ':close'), ...options }),
     get,
     wait: (taskId, options = {}) =>
       pollUntil(

@@ -2,7 +2,7 @@ import type { AgentSpec } from '../contract/config.ts';
 import { modelKey, taskKeys } from '../core/scope-key.ts';
 import { callOne, type Store } from './pool.ts';
 import { text, textOrUndefined, word } from './row.ts';
-import { closeTasks, getTask, type TaskRecord, taskOf } from './tasks.ts';
+import { closeTasks, getTask, type TaskKind, type TaskRecord, taskOf } from './tasks.ts';
 
 const refusals = [
   'unknown-agent',
@@ -28,6 +28,7 @@ export interface RootRequest {
   readonly purpose: string;
   /** Whoever asked for it; this identity can never approve what the task, or any child of it, asks for. */
   readonly requestedBy: string;
+  readonly kind?: TaskKind;
 }
 
 export interface ChildRegistration {
@@ -42,7 +43,7 @@ export interface ChildRegistration {
  * Registered, committed, and looked at once more, before anybody may start its workflow. rule: register-before-start, mint-reread
  */
 export async function registerRoot(store: Store, request: RootRequest): Promise<Registration> {
-  return register(store, request, undefined, request.agent, request.requestedBy);
+  return register(store, request, undefined, request.agent, request.requestedBy, request.kind);
 }
 
 /** The parent's limits bound depth and width; `mayStart` of the parent's agent decides whose tasks these can be. */
@@ -60,13 +61,14 @@ async function register(
   parent: TaskRecord | undefined,
   treeLimits: AgentSpec,
   requestedBy: string,
+  kind: TaskKind = 'task',
 ): Promise<Registration> {
   const { taskId, agent } = request;
   const keys = taskKeys({ taskId, agentId: agent.agentId, labels: agent.labels, parentKeys: parent?.keys ?? [] });
   const row = await callOne(
     store,
     'register_task',
-    'SELECT decision, stop_id, epoch FROM estop.register_task($1, $2, $3, $4, $5, $6, $7, $8, $9)',
+    'SELECT decision, stop_id, epoch FROM estop.register_task($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)',
     [
       taskId,
       agent.agentId,
@@ -77,6 +79,7 @@ async function register(
       treeLimits.limits.maxDepth,
       treeLimits.limits.maxFanOut,
       agent.limits.maxOpenTasks,
+      kind,
     ],
   );
   const decision = word(row, 'decision', ['registered', 'exists', 'stopped', ...refusals] as const);

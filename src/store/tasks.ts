@@ -8,6 +8,10 @@ import { tables } from './tables.ts';
 export type TaskLedgerState = TaskLife['state'];
 export const taskLedgerStates = ['registered', 'running', 'closed'] as const satisfies readonly TaskLedgerState[];
 
+/** A session stands for an agent that runs outside: its workflow does nothing but be there to be stopped. */
+export type TaskKind = 'task' | 'session';
+export const taskKinds = ['task', 'session'] as const satisfies readonly TaskKind[];
+
 export interface TaskRecord {
   readonly taskId: string;
   readonly agentId: string;
@@ -21,6 +25,7 @@ export interface TaskRecord {
   readonly epoch: number;
   readonly depth: number;
   readonly purpose: string;
+  readonly kind: TaskKind;
   readonly requestedBy: string;
   readonly state: TaskLedgerState;
   readonly held: boolean;
@@ -168,6 +173,7 @@ export function taskOf(row: Row): TaskRecord {
     epoch: int(row, 'epoch'),
     depth: int(row, 'depth'),
     purpose: text(row, 'purpose'),
+    kind: word(row, 'kind', taskKinds),
     requestedBy: text(row, 'requested_by'),
     state: word(row, 'state', taskLedgerStates),
     held: bool(row, 'held'),

@@ -4,7 +4,13 @@ import type { DataConverter } from '@temporalio/common';
 import { NativeConnection, type Worker } from '@temporalio/worker';
 import { type McpDemoServer, startMcpServer } from '../../examples/demo/mcp-server.ts';
 import { type Script, type ScriptedModel, startScriptedModel } from '../../examples/demo/scripted-model.ts';
-import type { AgentTaskInput, AgentTaskResult, TaskLimits, TaskStatus } from '../../src/contract/agent-task.ts';
+import type {
+  AgentTaskInput,
+  AgentTaskResult,
+  SessionTerms,
+  TaskLimits,
+  TaskStatus,
+} from '../../src/contract/agent-task.ts';
 import type { AgentSpec, EstopConfig } from '../../src/contract/config.ts';
 import type { Log } from '../../src/contract/identity.ts';
 import { agentTaskWorkflowId, namespaces, queues, workflowTypes } from '../../src/contract/names.ts';
@@ -53,6 +59,8 @@ export interface StartOptions {
   readonly limits?: Partial<TaskLimits>;
   readonly prompt?: string;
   readonly workflowType?: string;
+  /** A session instead of a task. */
+  readonly session?: Omit<SessionTerms, 'openedAt'>;
 }
 
 export interface Stack {
@@ -79,12 +87,7 @@ export function agentSpec(agentId: string, spec: Partial<AgentSpec> = {}): Agent
     stopHolder: 'Sam',
     labels: {},
     model: 'say-done',
-    tools: {
-      'billing/*': 'allow',
-      'billing/send_reminder': 'allow',
-      'billing/slow_report': 'allow',
-      'billing/refund_payment': 'allow',
-    },
+    tools: { 'billing/*': 'allow' },
     grants: [],
     mayStart: [],
     limits,
@@ -178,14 +181,24 @@ export async function startStackOn({ folder, databaseUrl }: Ground, plan: StackP
     const { agentId } = agent;
     const limits = { ...agent.limits, ...options.limits };
     const prompt = options.prompt ?? 'Look after the invoices.';
-    const input: AgentTaskInput = { taskId, agentId, rootTaskId: taskId, epoch, prompt, modelId: script, limits };
+    const session = options.session && { openedAt: new Date().toISOString(), ...options.session };
+    const input: AgentTaskInput = {
+      taskId,
+      agentId,
+      rootTaskId: taskId,
+      epoch,
+      prompt,
+      modelId: script,
+      limits,
+      ...(session === undefined ? {} : { session }),
+    };
     const workflow = {
       workflowId: agentTaskWorkflowId(taskId),
       taskQueue: queues.agent,
       args: [input] as [AgentTaskInput],
     };
     return client.workflow.start<(input: AgentTaskInput) => Promise<AgentTaskResult>>(
-      options.workflowType ?? workflowTypes.agentTask,
+      options.workflowType ?? (session === undefined ? workflowTypes.agentTask : workflowTypes.agentSession),
       workflow,
     );
   };
@@ -197,7 +210,13 @@ export async function startStackOn({ folder, databaseUrl }: Ground, plan: StackP
   const start = async (script: string, options: StartOptions = {}): Promise<TaskHandle> => {
     const taskId = newTaskId();
     const agent = agentOf(options.agentId);
-    const registration = await registerRoot(ledger.control, { taskId, agent, purpose: 'test', requestedBy: 'Bea' });
+    const registration = await registerRoot(ledger.control, {
+      taskId,
+      agent,
+      purpose: 'test',
+      requestedBy: 'Bea',
+      kind: options.session === undefined ? 'task' : 'session',
+    });
     if (registration.kind !== 'registered') throw new Error(`not registered: ${JSON.stringify(registration)}`);
     return launch(script, agent, taskId, registration.task.epoch, options);
   };

@@ -50,11 +50,13 @@ describe('the OpenAPI document', () => {
       'get /v1/tasks/{id}/history',
       'post /v1/approvals/{id}:decide',
       'post /v1/obligations/{id}:accept-risk',
+      'post /v1/sessions',
       'post /v1/stops',
       'post /v1/stops/{id}:reset',
       'post /v1/stops:preview',
       'post /v1/tasks',
       'post /v1/tasks/{id}/tokens',
+      'post /v1/tasks/{id}:close',
       'post /v1/tasks/{id}:hold',
       'post /v1/tasks/{id}:release',
     ]);

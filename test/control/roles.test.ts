@@ -37,6 +37,7 @@ const target = (path: string): string => {
 
 const bodies: Readonly<Record<string, object>> = {
   startTask: { agentId: 'nobody', prompt: 'x' },
+  openSession: { agentId: 'nobody' },
   previewStop: { scopeKey: 'agent:nobody' },
   resetStop: { reason: 'x' },
   acceptRisk: { reason: 'x' },

@@ -1,4 +1,5 @@
 import { beforeAll, expect, it } from 'vitest';
+import type { ApprovalLimits } from '../../src/core/approval.ts';
 import {
   type ApprovalRequest,
   decideApproval,
@@ -139,7 +140,7 @@ guarded(
   async (l) => {
     const agent = await addAgent(l);
     const tasks = [await startTask(l, agent), await startTask(l, agent)];
-    const some = async (count: number, limits: Partial<typeof terms.limits>) => {
+    const some = async (count: number, limits: Partial<ApprovalLimits>) => {
       const asked = await Promise.all(
         Array.from({ length: count }, (_, index) =>
           request(l, tasks[index % 2] as TaskRecord, {

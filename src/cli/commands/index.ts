@@ -15,8 +15,13 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'task',
-    summary: 'Start, list, show, hold and release tasks',
+    summary: 'Start, list, show, hold and release tasks; open and close sessions',
     load: async () => (await import('./task.ts')).task,
+  },
+  {
+    name: 'connect',
+    summary: 'Print the configuration that puts an agent of your own behind the gateway',
+    load: async () => (await import('./connect.ts')).connect,
   },
   {
     name: 'approvals',

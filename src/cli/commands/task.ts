@@ -12,6 +12,7 @@ import { printOne, printPage } from '../print.ts';
 import { renderFields, renderTable } from '../table.ts';
 import { visible } from '../visible.ts';
 import { exact, relative } from '../when.ts';
+import { sessionCommands } from './session.ts';
 
 interface StartOptions {
   readonly purpose?: string;
@@ -61,6 +62,7 @@ export const task: CliCommand = {
       .action(
         run((context, id: string, options: { readonly live?: boolean }) => history(context, id, options.live === true)),
       );
+    sessionCommands(command, run);
     for (const verb of ['hold', 'release'] as const) {
       command
         .command(`${verb} <task>`)
@@ -164,6 +166,7 @@ function taskLines(found: Task, now: number): readonly string[] {
   return renderFields([
     ['task', found.taskId],
     ['agent', found.agentId],
+    ...(found.kind === 'task' ? [] : [['kind', found.kind] as const]),
     ['state', stateOf(found)],
     ...(found.stoppedBy === null ? [] : [['stopped by', found.stoppedBy] as const]),
     ...(found.parentTaskId === null ? [] : [['parent', found.parentTaskId] as const]),

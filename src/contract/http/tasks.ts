@@ -12,6 +12,19 @@ export const StartTask = z
   })
   .meta({ id: 'StartTask' });
 
+export const OpenSession = z
+  .strictObject({
+    agentId: AgentId,
+    purpose: OneLine(200).optional().meta({ description: 'One line for operators, kept in the clear' }),
+    idleMs: z.int().min(1_000).max(2_592_000_000).optional().meta({
+      description: 'Ends without a call for so long; never longer than the configuration says',
+    }),
+    lifeMs: z.int().min(1_000).max(2_592_000_000).optional().meta({
+      description: 'Ends after so long whatever it does; never longer than the configuration says',
+    }),
+  })
+  .meta({ id: 'OpenSession' });
+
 export const LedgerTaskState = z.enum(['registered', 'running', 'closed']);
 
 /** Link into Temporal's own UI; `url` is null where no UI is configured. */
@@ -23,6 +36,7 @@ export const Task = z
   .object({
     taskId: z.string(),
     agentId: z.string(),
+    kind: z.enum(['task', 'session']).meta({ description: 'A session stands for an agent that runs outside' }),
     parentTaskId: z.string().nullable(),
     rootTaskId: z.string(),
     depth: z.int(),
@@ -76,11 +90,16 @@ export const TaskHistory = z
 /** `woken` says whether the running workflow was told as well; the gateway obeys the ledger either way. */
 export const HoldResult = z.object({ task: Task, woken: z.boolean() }).meta({ id: 'HoldResult' });
 
+/** `woken: false`: the workflow could not be told; ask again. */
+export const CloseResult = z.object({ task: Task, woken: z.boolean() }).meta({ id: 'CloseResult' });
+
 export const TaskToken = z
   .object({ token: z.string(), expiresAt: Instant, taskId: z.string() })
   .meta({ id: 'TaskToken', description: 'Never stored: ask again for another' });
 
 export type StartTask = z.infer<typeof StartTask>;
+export type OpenSession = z.infer<typeof OpenSession>;
+export type CloseResult = z.infer<typeof CloseResult>;
 export type LedgerTaskState = z.infer<typeof LedgerTaskState>;
 export type WorkflowLink = z.infer<typeof WorkflowLink>;
 export type Task = z.infer<typeof Task>;

@@ -1,5 +1,6 @@
 import type { Endpoint } from '../endpoint.ts';
 import { acceptRisk } from './accept-risk.ts';
+import { closeSession } from './close-session.ts';
 import { decideApproval } from './decide-approval.ts';
 import { getApproval } from './get-approval.ts';
 import { getConfig } from './get-config.ts';
@@ -13,6 +14,7 @@ import { listApprovals } from './list-approvals.ts';
 import { listObligations } from './list-obligations.ts';
 import { listStops } from './list-stops.ts';
 import { listTasks } from './list-tasks.ts';
+import { openSession } from './open-session.ts';
 import { orderStop } from './order-stop.ts';
 import { previewStop } from './preview-stop.ts';
 import { releaseTask } from './release-task.ts';
@@ -23,6 +25,8 @@ import { streamEvents } from './stream-events.ts';
 /** One line per endpoint. The app, the OpenAPI document and the tests of roles are made from it. */
 export const endpoints: readonly Endpoint[] = [
   startTask,
+  openSession,
+  closeSession,
   listTasks,
   getTask,
   getTaskHistory,

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { connectorSystems } from '../../connectors/index.ts';
-import type {
-  AgentSpec,
-  ConnectorSpec,
-  EstopConfig,
-  ModelSpec,
-  SecretAt,
-  ToolServerSpec,
+import {
+  type AgentSpec,
+  type ConnectorSpec,
+  defaultSessionLimits,
+  type EstopConfig,
+  type ModelSpec,
+  type SecretAt,
+  type ToolServerSpec,
 } from '../../contract/config.ts';
 import { defaultApprovalLimits } from '../../core/approval.ts';
 import { isEnvironment, isName } from '../../core/ids.ts';
@@ -66,6 +67,13 @@ const approvals = z
   })
   .transform(({ quietAfterDenial, ...caps }) => ({ ...caps, quietAfterDenialMs: quietAfterDenial }));
 
+const session = z
+  .strictObject({
+    idle: duration.default(defaultSessionLimits.idleMs),
+    life: duration.default(defaultSessionLimits.lifeMs),
+  })
+  .transform(({ idle, life }) => ({ idleMs: idle, lifeMs: life }));
+
 const grant = z.strictObject({
   name,
   connector: name,
@@ -86,6 +94,7 @@ const agent = z.strictObject({
     .record(toolPattern, z.union([z.literal(1), z.literal(2)]))
     .default({})
     .describe('How many different people must approve a call of these tools; one where nothing is said.'),
+  session: session.prefault({}).describe('When a session of an agent outside ends by itself.'),
   approvals: approvals.prefault({}).describe('What keeps people from being flooded with requests.'),
   grants: z.array(grant).max(50).default([]),
   mayStart: z.array(name).default([]).describe('Agents whose tasks its tasks may start.'),

@@ -125,6 +125,7 @@ CREATE TABLE estop.tasks (
   epoch         bigint NOT NULL,
   depth         integer NOT NULL,
   purpose       text NOT NULL,
+  kind          text NOT NULL CHECK (kind IN ('task', 'session')),
   requested_by  text NOT NULL,
   state         text NOT NULL CHECK (state IN ('registered', 'running', 'closed')),
   held          boolean NOT NULL DEFAULT false,

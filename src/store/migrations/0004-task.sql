@@ -6,7 +6,7 @@
 -- count of children; order against its closing). rule: register-before-start, keys-of-every-ancestor, mint-epoch-and-stops-one-statement
 CREATE FUNCTION estop.register_task(
   p_task_id text, p_agent_id text, p_parent_id text, p_keys text[], p_purpose text, p_requested_by text,
-  p_max_depth integer, p_max_fan_out integer, p_max_open integer
+  p_max_depth integer, p_max_fan_out integer, p_max_open integer, p_kind text DEFAULT 'task'
 ) RETURNS TABLE (decision text, stop_id text, epoch bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -52,10 +52,10 @@ BEGIN
     INTO now_epoch, killer FROM (SELECT estop.current_epoch() AS epoch) e;
   IF killer IS NOT NULL THEN RETURN QUERY SELECT 'stopped'::text, killer, now_epoch; RETURN; END IF;
   -- A child is answered for by whoever asked for the root: an agent cannot become a requester and so an approver's "other person".
-  INSERT INTO estop.tasks (task_id, agent_id, parent_id, root_id, ancestors, agents, keys, epoch, depth, purpose, requested_by, state)
+  INSERT INTO estop.tasks (task_id, agent_id, parent_id, root_id, ancestors, agents, keys, epoch, depth, purpose, kind, requested_by, state)
     VALUES (p_task_id, p_agent_id, p_parent_id, coalesce(parent.root_id, p_task_id),
       CASE WHEN parent.task_id IS NULL THEN '{}' ELSE parent.ancestors || parent.task_id END,
-      all_agents, all_keys, now_epoch, coalesce(parent.depth + 1, 0), p_purpose, coalesce(parent.requested_by, p_requested_by), 'registered');
+      all_agents, all_keys, now_epoch, coalesce(parent.depth + 1, 0), p_purpose, p_kind, coalesce(parent.requested_by, p_requested_by), 'registered');
   RETURN QUERY SELECT 'registered'::text, NULL::text, now_epoch;
 END $$;
 

@@ -23,7 +23,7 @@ GRANT EXECUTE ON FUNCTION
 
 -- control: everything people and services ask for. It cannot latch: that is the stop process's alone.
 GRANT EXECUTE ON FUNCTION
-  estop.register_task(text, text, text, text[], text, text, integer, integer, integer), estop.check_task(text), estop.close_tasks(text[], text),
+  estop.register_task(text, text, text, text[], text, text, integer, integer, integer, text), estop.check_task(text), estop.close_tasks(text[], text),
   estop.hold_task(text, boolean, text), estop.reset(text, text, text), estop.decide_approval(text, text, text, text),
   estop.accept_risk(text, text, text), estop.apply_agents(jsonb), estop.settle_labels(), estop.record_config(text, text, jsonb),
   estop.append_audit(text, text, text, jsonb), estop.begin_request(text, text, bytea, integer),
@@ -32,7 +32,7 @@ GRANT EXECUTE ON FUNCTION
 
 -- trusted: the life of a task and the mint.
 GRANT EXECUTE ON FUNCTION
-  estop.register_task(text, text, text, text[], text, text, integer, integer, integer), estop.check_task(text), estop.begin_task(text),
+  estop.register_task(text, text, text, text[], text, text, integer, integer, integer, text), estop.check_task(text), estop.begin_task(text),
   estop.close_tasks(text[], text), estop.mint_intend(text, text, text, text, text, boolean, jsonb, bigint, bigint),
   estop.mint_recheck(text), estop.mint_issued(text, bytea), estop.append_audit(text, text, text, jsonb)
   TO estop_trusted;

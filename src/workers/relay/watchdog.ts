@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { TaskSight, TaskWorkflows } from '../../activities/task-workflows.ts';
 import { inWindow } from '../../activities/window.ts';
 import type { Log } from '../../contract/identity.ts';
-import { taskIdOfWorkflow, workflowTypes } from '../../contract/names.ts';
+import { taskIdOfWorkflow, taskWorkflowTypes } from '../../contract/names.ts';
 import { countOpenTasks, listOpenAmong, listOpenTasks, type WatchedTask } from '../../store/halt.ts';
 import type { Store } from '../../store/pool.ts';
 import { closeTasks } from '../../store/tasks.ts';
@@ -52,7 +52,7 @@ export function closedRound(deps: WatchdogDeps): Round {
     run: async () => {
       const begun = Date.now();
       const startedAt = performance.now();
-      const query = `WorkflowType = '${workflowTypes.agentTask}' AND ExecutionStatus != 'Running' AND CloseTime > '${new Date(since).toISOString()}'`;
+      const query = `WorkflowType IN ${taskWorkflowTypes} AND ExecutionStatus != 'Running' AND CloseTime > '${new Date(since).toISOString()}'`;
       const seen = new Set<string>();
       for await (const { workflowId } of deps.client.workflow.list({ query, pageSize: 500 })) {
         const taskId = taskIdOfWorkflow(workflowId);

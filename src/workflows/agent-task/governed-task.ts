@@ -34,6 +34,8 @@ export interface GovernedTask {
   callTool(request: ToolRequest): Promise<ToolResult>;
   /** Starts a task of an agent that this one may start, and waits for its end. */
   runTask(order: ChildOrder): Promise<ChildOutcome>;
+  /** Held, itself; a hold of an ancestor is not known here. */
+  isHeld(): boolean;
   /** One line in the task's timeline: state, never content. */
   note(what: string): void;
   /** A good moment to continue as new; does so if the history is long. */
@@ -139,6 +141,7 @@ export function createGovernedTask(host: TaskHost): GovernedTask {
   return {
     input,
     pause,
+    isHeld: () => record.model().heldAt !== undefined,
     note: (what) => record.apply({ kind: 'noted', what }),
     callModel: (messages) =>
       whileOpen(async () => {

@@ -21,7 +21,7 @@ import { openRecord, type Progress } from './record.ts';
 import { resolvable } from './resolvable.ts';
 
 export interface Finished {
-  readonly outcome: 'done' | 'step-cap' | 'token-cap';
+  readonly outcome: 'done' | 'closed' | 'idle' | 'expired' | 'step-cap' | 'token-cap';
   readonly answer: string;
 }
 

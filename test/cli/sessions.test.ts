@@ -1,0 +1,64 @@
+import { beforeAll, expect, it } from 'vitest';
+import { clientNames, settingsFor } from '../../src/cli/client-settings.ts';
+import { requires } from '../kit/requires.ts';
+import { type CliRig, makeCliRig } from './rig.ts';
+
+requires('temporal')('estop task open, and estop connect', () => {
+  let rig: CliRig;
+  beforeAll(async () => {
+    rig = await makeCliRig();
+  });
+  const run = (...args: readonly string[]) =>
+    rig.run(args, { env: { ESTOP_TOKEN: rig.tokens.service, ESTOP_GATEWAY_URL: 'http://127.0.0.1:7999' } });
+  const opened = async (): Promise<string> => {
+    const ran = await run('task', 'open', '--agent', 'billing-bot', '--json');
+    return (JSON.parse(ran.stdout) as { task: { taskId: string } }).task.taskId;
+  };
+
+  it('opening prints the task, its token and where to bring it', async () => {
+    const ran = await run('task', 'open', '--agent', 'billing-bot', '--idle', '10m');
+    expect(ran.code).toBe(0);
+    expect(ran.stdout).toMatch(/task\s+task_test_/);
+    expect(ran.stdout).toContain('http://127.0.0.1:7999/mcp');
+    expect(ran.stdout).toMatch(/token\s+ey[\w-]+\.[\w-]+\.[\w-]+/);
+    expect(ran.stderr).toContain('estop task close task_test_');
+  });
+
+  it('a token is renewed, also as the header that a client asks a helper for', async () => {
+    const taskId = await opened();
+    const plain = await run('task', 'token', taskId);
+    expect(plain.stdout).toMatch(/^ey[\w.-]+\n$/);
+    const { Authorization } = JSON.parse((await run('task', 'token', taskId, '--header')).stdout) as Record<
+      string,
+      string
+    >;
+    expect(Authorization).toMatch(/^Bearer ey/);
+  });
+
+  it('closing tells the session; a session that nobody opened is not found', async () => {
+    const ran = await run('task', 'close', await opened());
+    expect([ran.code, ran.stdout]).toEqual([0, expect.stringContaining('told to close')]);
+    expect((await run('task', 'close', 'task_test_00000000000000000000000000')).code).toBe(5);
+  });
+
+  it.each(clientNames)('connect %s prints its configuration and nothing else, without a token', async (client) => {
+    const ran = await run('connect', client, '--agent', 'billing-bot');
+    expect(ran.code).toBe(0);
+    expect(ran.stdout).toContain('http://127.0.0.1:7999/mcp');
+    expect(ran.stdout).not.toMatch(/ey[\w-]{20}/);
+    if (client !== 'codex') expect(() => JSON.parse(ran.stdout) as unknown).not.toThrow();
+    expect(ran.stderr).toMatch(/estop stop task task_test_/);
+  });
+
+  it('an open session can be connected, and one of the two must be named', async () => {
+    const taskId = await opened();
+    const ran = await run('connect', 'claude-code', '--task', taskId);
+    expect(ran.stdout).toContain(`estop task token ${taskId} --header`);
+    expect((await run('connect', 'claude-code')).code).toBe(2);
+  });
+
+  it('settings that carry the token by name never carry it by value', () => {
+    for (const client of clientNames)
+      expect(settingsFor(client, 'http://x/mcp', 'task_x').text).not.toMatch(/Bearer ey/);
+  });
+});
