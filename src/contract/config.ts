@@ -44,6 +44,8 @@ export interface AgentSpec {
   readonly stopHolder: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly model: string;
+  /** Others that it may use besides. */
+  readonly models?: readonly string[];
   /** Key: `<server>/<tool>` or `<server>/*`. */
   readonly tools: Readonly<Record<string, ToolMark>>;
   /** Same keys: how many different people must approve a call. One where nothing is said. */
@@ -82,12 +84,36 @@ export interface ToolServerSpec {
   readonly credential?: SecretAt;
 }
 
+/** In microcents per token: one unit of currency per million tokens is 100. */
+export interface ModelPrice {
+  readonly input: number;
+  readonly output: number;
+  /** As `input` where it is not given. */
+  readonly cachedInput?: number;
+  /** Twice `input` where it is not given. */
+  readonly cacheWrite?: number;
+}
+
 export interface ModelSpec {
   readonly modelId: string;
   readonly provider: 'openai-compatible' | 'openai' | 'anthropic';
   readonly model: string;
   readonly baseUrl?: string;
   readonly apiKey?: SecretAt;
+  /** How far away its provider may be; `public` where nothing is said. */
+  readonly network?: 'public' | 'private' | 'loopback';
+  /** Without one it is not called. */
+  readonly price?: ModelPrice;
+  /** The most that one call can take in. */
+  readonly contextTokens?: number;
+  /** Written into each request that bounds its output by nothing of its own. */
+  readonly maxOutputTokens?: number;
+  /** Fields of a request that are passed on besides the usual ones. */
+  readonly parameters?: readonly string[];
+  /** Tools that its provider may run by itself, by type. No gate sees them. */
+  readonly providerTools?: readonly string[];
+  /** The provider may fetch and look up what a conversation refers to. */
+  readonly remoteContent?: boolean;
 }
 
 export interface EstopConfig {

@@ -13,6 +13,7 @@ import { defaultApprovalLimits } from '../../core/approval.ts';
 import { isEnvironment, isName } from '../../core/ids.ts';
 import { looksLikeOurs } from '../../core/look-alike.ts';
 import { labelKey, modelKey, parseScopeKey, toolKey } from '../../core/scope-key.ts';
+import { modelBlock, onlyGiven } from './model-schema.ts';
 import { reviewOf, toolReview } from './tool-server-schema.ts';
 
 const name = z
@@ -86,6 +87,7 @@ const agent = z.strictObject({
   stopHolder: person.describe('Who may stop it when the owner is away.'),
   labels: labels.default({}),
   model: modelName,
+  models: z.array(modelName).max(100).default([]).describe('Models that it may use besides.'),
   tools: z
     .record(toolPattern, z.enum(['allow', 'ask']))
     .default({})
@@ -115,13 +117,6 @@ const toolServer = z.strictObject({
   credential: secretAt.optional(),
   ...toolReview,
 });
-const model = z.strictObject({
-  provider: z.enum(['openai-compatible', 'openai', 'anthropic']),
-  model: z.string().min(1),
-  baseUrl: z.url({ protocol: /^https?$/ }).optional(),
-  apiKey: secretAt.optional(),
-});
-
 const connector = z.looseObject({
   system: z.enum(connectorSystems.map((member) => member.system) as [string, ...string[]]),
 }); // zod wants a non-empty tuple; the registry is never empty
@@ -144,7 +139,7 @@ export const EstopYaml = z.strictObject({
     )
     .default({})
     .describe('Upstream MCP servers by name.'),
-  models: z.record(modelName, model).default({}),
+  models: z.record(modelName, modelBlock(secretAt)).default({}),
 });
 
 export interface ConfigProblem {
@@ -172,6 +167,13 @@ export function resolveConfig(parsed: Parsed): {
         path: [...at, 'model'],
         message: `names model "${block.model}", which \`models\` does not have`,
       });
+    block.models.forEach((other, index) => {
+      if (!Object.hasOwn(parsed.models, other))
+        problems.push({
+          path: [...at, 'models', index],
+          message: `names model "${other}", which \`models\` does not have`,
+        });
+    });
     for (const pattern of Object.keys(block.tools)) {
       const server = pattern.slice(0, pattern.indexOf('/'));
       if (!Object.hasOwn(parsed.tools, server))
@@ -223,10 +225,7 @@ export function resolveConfig(parsed: Parsed): {
   const models = Object.entries(parsed.models).map(
     ([modelId, block]): ModelSpec => ({
       modelId,
-      provider: block.provider,
-      model: block.model,
-      ...(block.baseUrl === undefined ? {} : { baseUrl: block.baseUrl }),
-      ...credentialOf('apiKey', block.apiKey),
+      ...onlyGiven(block),
     }),
   );
   return {
