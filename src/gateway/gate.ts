@@ -1,11 +1,18 @@
 import { errorCodeOf } from '../core/errors.ts';
 import { admit } from './checks/admit.ts';
+import { admitModel } from './checks/admit-model.ts';
 import { checkArguments } from './checks/arguments-valid.ts';
 import { checkFence } from './checks/fence.ts';
 import { answerSession, fenceAndAnswer, fenceAndAnswerCall } from './checks/fence-and-answer.ts';
+import { fenceAndRelay } from './checks/fence-and-relay.ts';
 import { fenceAndWrite } from './checks/fence-and-write.ts';
+import { fenceAndWriteModel } from './checks/fence-and-write-model.ts';
 import { fenceAndHandOver, handOver } from './checks/hand-over.ts';
+import { listModels } from './checks/list-models.ts';
 import { listTools } from './checks/list-tools.ts';
+import { checkModelKnown } from './checks/model-known.ts';
+import { checkModelRequest } from './checks/model-request-valid.ts';
+import { checkModelScope } from './checks/model-scope.ts';
 import { checkPolicy } from './checks/policy.ts';
 import { refuse } from './checks/refuse.ts';
 import { checkScope } from './checks/scope.ts';
@@ -21,19 +28,28 @@ const none = undefined;
  * pass. Each check is one file. What a later step needs it takes from an earlier one, so a line that is taken out denies.
  * Settling is not a step: it happens however the passage ends (below).
  */
-const columns: readonly Column[] = ['tool-call', 'tool-list', 'resource', 'prompt', 'model', 'grant', 'session'];
+const columns: readonly Column[] = [
+  'tool-call',
+  'tool-list',
+  'resource',
+  'prompt',
+  'model',
+  'grant',
+  'session',
+  'model-list',
+];
 // biome-ignore format: read by column
 const gate: readonly (readonly [step: string, ...checks: (Check | undefined)[]])[] = [
-  /* step               tool-call           tool-list       resource    prompt      model       grant             session       */
-  ['token',             checkToken,         checkToken,     checkToken, checkToken, checkToken, checkToken,       checkToken    ],
-  ['fence',             checkFence,         checkFence,     checkFence, checkFence, checkFence, checkFence,       none          ],
-  ['tool known',        checkToolKnown,     none,           none,       none,       none,       none,             none          ],
-  ['arguments valid',   checkArguments,     none,           none,       none,       none,       none,             none          ],
-  ['scope',             checkScope,         listTools,      refuse,     refuse,     refuse,     none,             none          ],
-  ['policy',            checkPolicy,        none,           none,       none,       none,       none,             none          ],
-  ['ADMIT',             admit,              none,           none,       none,       none,       handOver,         none          ],
-  ['fence, upstream',   fenceAndWrite,      none,           none,       none,       none,       none,             none          ],
-  ['fence, answer',     fenceAndAnswerCall, fenceAndAnswer, refuse,     refuse,     refuse,     fenceAndHandOver, answerSession ],
+  /* step              tool-call           tool-list       resource    prompt      model               grant             session        model-list */
+  ['token',            checkToken,         checkToken,     checkToken, checkToken, checkToken,         checkToken,       checkToken,    checkToken ],
+  ['fence',            checkFence,         checkFence,     checkFence, checkFence, checkFence,         checkFence,       none,          checkFence ],
+  ['tool known',       checkToolKnown,     none,           none,       none,       checkModelKnown,    none,             none,          none ],
+  ['arguments valid',  checkArguments,     none,           none,       none,       checkModelRequest,  none,             none,          none ],
+  ['scope',            checkScope,         listTools,      refuse,     refuse,     checkModelScope,    none,             none,          listModels ],
+  ['policy',           checkPolicy,        none,           none,       none,       none,               none,             none,          none ],
+  ['ADMIT',            admit,              none,           none,       none,       admitModel,         handOver,         none,          none ],
+  ['fence, upstream',  fenceAndWrite,      none,           none,       none,       fenceAndWriteModel, none,             none,          none ],
+  ['fence, answer',    fenceAndAnswerCall, fenceAndAnswer, refuse,     refuse,     fenceAndRelay,      fenceAndHandOver, answerSession, fenceAndAnswer ],
 ];
 
 /** Takes one request through its column. Undefined: it was answered. Anything that goes wrong inside is a denial. */
@@ -52,7 +68,9 @@ export async function pass(passage: Passage): Promise<Denial | undefined> {
       { event: 'gate.failed', code: errorCodeOf(thrown), error: String(thrown) },
       'a step of the gate failed; the request is denied',
     );
-    return denied(passage.facts.call?.isWritten() === true ? 'possibly-completed' : 'internal');
+    return denied(
+      (passage.facts.call ?? passage.facts.modelCall)?.isWritten() === true ? 'possibly-completed' : 'internal',
+    );
   } finally {
     settle(passage);
   }
@@ -60,7 +78,8 @@ export async function pass(passage: Passage): Promise<Denial | undefined> {
 
 /** However it ended: the call is open no longer, and the ledger learns what is known. */
 function settle({ host, facts }: Passage): void {
-  const { call, outcome, used } = facts;
+  const { outcome, used } = facts;
+  const call = facts.call ?? facts.modelCall;
   if (call === undefined) return;
   host.openCalls.remove(call.callId);
   call.release();

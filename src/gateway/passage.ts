@@ -1,4 +1,4 @@
-import type { AgentSpec, ConfigSource, ToolMark } from '../contract/config.ts';
+import type { AgentSpec, ConfigSource, ModelSpec, ToolMark } from '../contract/config.ts';
 import type { Log, Sealer, TaskClaims } from '../contract/identity.ts';
 import type { Spend } from '../core/budget.ts';
 import { type ErrorCode, EstopError } from '../core/errors.ts';
@@ -15,6 +15,11 @@ import type { OpenCalls } from './fence/open-calls.ts';
 import type { FlowStanding } from './flow/flow-standing.ts';
 import type { JsonObject } from './json/parse-strict.ts';
 import type { PoliciesInForce } from './policy/policies-in-force.ts';
+import type { Dialect } from './model/dialect.ts';
+import type { ModelCall, ProviderEnd } from './model/model-call.ts';
+import type { ClientStream } from './model/model-client.ts';
+import type { ModelRequest } from './model/model-request.ts';
+import type { Provider, Providers } from './model/provider.ts';
 import type { TokenReader } from './token-reader.ts';
 import type { FoundTool, ToolServers } from './upstream/tool-servers.ts';
 
@@ -28,12 +33,15 @@ export interface GateHost {
   readonly openCalls: OpenCalls;
   readonly tools: ToolServers;
   readonly policies: PoliciesInForce;
+  readonly models: Providers;
   readonly ledger: LedgerPort;
   /** `used`: what its provider says it cost; without it the worst case that was reserved is spent. */
   readonly settle: (callId: string, outcome: CallOutcome, used?: Spend) => void;
   readonly sealer: Sealer;
   readonly newId: (kind: IdKind) => string;
   readonly callTimeoutMs: number;
+  /** How long a provider of models may say nothing, before its answer and within it. */
+  readonly modelSilenceMs: number;
 }
 
 export type Asked =
@@ -43,7 +51,15 @@ export type Asked =
   | { readonly kind: 'session'; readonly result: Answer }
   | { readonly kind: 'resource' }
   | { readonly kind: 'prompt' }
-  | { readonly kind: 'model' };
+  | {
+      readonly kind: 'model';
+      readonly dialect: Dialect;
+      readonly body: JsonObject;
+      /** Those of the client's headers that choose a version of the protocol. */
+      readonly headers: Readonly<Record<string, string>>;
+      readonly client: ClientStream;
+    }
+  | { readonly kind: 'model-list' };
 
 export type Answer = Readonly<Record<string, unknown>>;
 
@@ -67,6 +83,11 @@ export type DenialReason =
   | 'possibly-completed'
   | 'shutting-down'
   | 'no-such-grant'
+  | 'model-not-available'
+  | 'model-without-price'
+  | 'provider-unavailable'
+  | 'provider-refused'
+  | 'provider-failed'
   | 'internal';
 
 export type Denial =
@@ -107,6 +128,11 @@ export interface Facts {
   call?: LiveCall;
   admitted?: boolean;
   end?: CallEnd;
+  model?: ModelSpec;
+  modelRequest?: ModelRequest;
+  provider?: Provider;
+  modelCall?: ModelCall;
+  modelEnd?: ProviderEnd;
   grant?: Extract<HandOver, { kind: 'handed-over' }>;
   answer?: Answer;
   /** How the ledger will have it; unset: nothing was asked of ADMIT. */

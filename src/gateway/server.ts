@@ -15,6 +15,7 @@ import type { FencePort } from './fence/fence-port.ts';
 import { OpenCalls } from './fence/open-calls.ts';
 import { Renewer } from './fence/renewer.ts';
 import { type GatewayServer, listen } from './http/listen.ts';
+import { Providers } from './model/provider.ts';
 import type { GateHost } from './passage.ts';
 import { PoliciesInForce } from './policy/policies-in-force.ts';
 import { createFencePort, createLedgerPort, createPinPort } from './store-port.ts';
@@ -39,6 +40,7 @@ export interface GatewayDeps {
   readonly stateFolder?: string;
   readonly clock?: Clock;
   readonly callTimeoutMs?: number;
+  readonly modelSilenceMs?: number;
   /** Stands between the gateway and its store: how a test or the demo takes a part out without a switch in the product. */
   readonly decorate?: {
     readonly fence?: (port: FencePort) => FencePort;
@@ -58,6 +60,8 @@ const defaultAllowConnections = 8;
 /** Two renewals in flight, one confirmation, and the listener for hints. */
 const fenceConnections = 4;
 const defaultCallTimeoutMs = 120_000;
+/** A model that thinks says nothing meanwhile. */
+const defaultModelSilenceMs = 300_000;
 const closeGraceMs = 2_000;
 const firstListsWithinMs = 3_000;
 
@@ -77,6 +81,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const fence = new Fence(clock, openCalls, memory);
   const tools = new ToolServers(config, deps.readSecret, createPinPort(allowStore), log);
   const policies = new PoliciesInForce(deps.policies, () => Promise.resolve(undefined), log);
+  const models = new Providers(deps.readSecret);
   const address = `${deps.host}:${deps.port}`;
   const renewer = new Renewer({
     fence,
@@ -97,11 +102,13 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     openCalls,
     tools,
     policies,
+    models,
     ledger: deps.decorate?.ledger?.(ledgerPort) ?? ledgerPort,
     settle: (callId, outcome, used) => settler.add(callId, outcome, used),
     sealer: deps.sealer,
     newId,
     callTimeoutMs: deps.callTimeoutMs ?? defaultCallTimeoutMs,
+    modelSilenceMs: deps.modelSilenceMs ?? defaultModelSilenceMs,
   };
   renewer.start();
   const hints = listenForStops(fenceStore, () => void renewer.renewNow());
@@ -115,6 +122,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
         log.warn({ event: 'gateway.not-retired', error: String(thrown) }, 'the ledger will see this gateway expire');
       });
     }
+    models.close();
     await Promise.allSettled([tools.close(), allowStore.end(), fenceStore.end(), memory.flush()]);
   };
   let server: GatewayServer;

@@ -13,7 +13,7 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
   sdk: ['core', 'contract'],
   runtime: ['core', 'contract', 'store', 'connectors'],
   activities: ['core', 'contract', 'store', 'connectors'],
-  gateway: ['core', 'contract', 'store', 'runtime', 'policy'],
+  gateway: ['core', 'contract', 'store', 'connectors', 'runtime', 'policy'],
   stop: ['core', 'contract', 'store', 'runtime'],
   control: ['core', 'contract', 'store', 'runtime', 'policy'],
   cli: ['core', 'contract', 'sdk', 'runtime', 'policy'],

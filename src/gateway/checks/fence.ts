@@ -1,3 +1,4 @@
+import { modelKey } from '../../core/scope-key.ts';
 import type { FenceVerdict } from '../fence/fence.ts';
 import type { Bearer } from '../fence/view.ts';
 import { type Check, type Denial, known, type Passage, type Verdict } from '../passage.ts';
@@ -15,11 +16,12 @@ async function renewed(passage: Passage): Promise<Verdict> {
 
 /** The keys of the token, and from the moment it is known those of what it reaches for. */
 export function bearerOf(passage: Passage): Bearer {
-  const { claims, tool, grant } = passage.facts;
+  const { claims, tool, grant, model } = passage.facts;
   const { keys, agents, epoch } = known(claims);
   const reached = [
     ...(tool === undefined ? [] : [tool.pin.scopeKey]),
     ...(grant === undefined ? [] : [`connector:${grant.connector}`]),
+    ...(model === undefined ? [] : [modelKey(model.modelId)]),
   ];
   return { keys: reached.length === 0 ? keys : [...keys, ...reached], agents, epoch };
 }

@@ -7,13 +7,23 @@ interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly asked: Asked;
+  /** Where a client may put its token elsewhere than into the header of that name. */
+  readonly authorization?: string | undefined;
   /** Writes an answer that the gate let out. */
   readonly answer: (answer: Answer) => void;
   readonly deny: (denial: Denial) => void;
 }
 
 /** One request through the gate, and exactly one reply. */
-export async function exchange({ host, request, response, asked, answer, deny }: Exchange): Promise<void> {
+export async function exchange({
+  host,
+  request,
+  response,
+  asked,
+  authorization,
+  answer,
+  deny,
+}: Exchange): Promise<void> {
   let delivered = false;
   const gone: (() => void)[] = [];
   response.once('close', () => {
@@ -22,7 +32,7 @@ export async function exchange({ host, request, response, asked, answer, deny }:
   const denial = await pass({
     host,
     asked,
-    authorization: request.headers.authorization,
+    authorization: authorization ?? request.headers.authorization,
     facts: {},
     deliver: (value) => {
       delivered = true;

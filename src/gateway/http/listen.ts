@@ -3,8 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { errorCodeOf } from '../../core/errors.ts';
 import { serveGrant } from '../grants/serve-grant.ts';
 import { serveMcp } from '../mcp/serve-mcp.ts';
+import { dialectAt } from '../model/dialect.ts';
+import { serveModel, serveModelList } from '../model/serve-model.ts';
 import type { GateHost } from '../passage.ts';
-import { exchange } from './exchange.ts';
 import { createGuard } from './guard.ts';
 import { retrySoonMs, sendJson, sendProblem } from './reply.ts';
 
@@ -73,36 +74,14 @@ async function handle(
   const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
   if (path === '/livez' || path === '/readyz') return sendHealth(gate, path, response);
   const grant = /^\/grants\/([^/]*)$/.exec(path)?.[1];
-  const isModel = path === '/v1/chat/completions' || path === '/v1/messages';
-  if (path !== '/mcp' && grant === undefined && !isModel) return sendProblem(response, 'not-found', requestId);
+  const dialect = dialectAt(path);
+  if (path === '/v1/models' && request.method === 'GET') return serveModelList(gate, request, response, requestId);
+  if (path !== '/mcp' && grant === undefined && dialect === undefined)
+    return sendProblem(response, 'not-found', requestId);
   if (request.method !== 'POST') return sendProblem(response, 'method-not-allowed', requestId);
   if (grant !== undefined) return serveGrant(gate, request, response, requestId, grant);
-  if (isModel) return serveModel(gate, request, response, requestId);
+  if (dialect !== undefined) return serveModel(gate, request, response, requestId, dialect);
   return serveMcp(gate, request, response, requestId);
-}
-
-/** Model calls will take the same road; their column of the gate refuses for now. */
-function serveModel(
-  host: GateHost,
-  request: IncomingMessage,
-  response: ServerResponse,
-  requestId: string,
-): Promise<void> {
-  request.resume();
-  const answer = (): void => sendProblem(response, 'internal', requestId);
-  return exchange({
-    host,
-    request,
-    response,
-    asked: { kind: 'model' },
-    answer,
-    deny: (denial) =>
-      sendProblem(
-        response,
-        denial.kind === 'unauthenticated' || denial.kind === 'unavailable' ? denial.code : 'forbidden',
-        requestId,
-      ),
-  });
 }
 
 /** Alive: this process answers. Ready: it may admit. What it waits for is said in one word. */

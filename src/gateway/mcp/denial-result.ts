@@ -30,6 +30,12 @@ const sentences: Readonly<Record<DenialReason, string>> = {
     'A person must approve this call, and would not see what was answered to the tool server meanwhile. It was not made.',
   'session-needed': 'This needs a session: shake hands first, and send its id.',
   'no-such-grant': 'There is no such grant for this task.',
+  'model-not-available': 'This model is not available to this agent, or not under this address.',
+  'model-without-price':
+    'This model has no price in estop.yaml: what it costs could not be counted, so it is not called.',
+  'provider-unavailable': 'The provider of this model cannot be reached. The call was not made.',
+  'provider-refused': 'The provider of this model refused the request that was made in its name.',
+  'provider-failed': 'The provider of this model gave no answer that can be passed on.',
   internal: 'Something went wrong inside the gateway. The call was not made.',
 };
 

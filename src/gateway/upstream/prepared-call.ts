@@ -31,7 +31,7 @@ export class PreparedCall {
   #gone = false;
   #written = false;
 
-  constructor(session: UpstreamSession, sockets: HttpAgent, headers: WireRequest['headers']) {
+  constructor(session: Pick<UpstreamSession, 'url'>, sockets: HttpAgent, headers: WireRequest['headers']) {
     const secure = session.url.protocol === 'https:';
     const request = (secure ? httpsRequest : httpRequest)(session.url, { method: 'POST', agent: sockets, headers });
     const connection = deferred<void>();

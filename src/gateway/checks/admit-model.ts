@@ -1,0 +1,83 @@
+import { modelKey } from '../../core/scope-key.ts';
+import { cutDenial } from '../call/cut-denial.ts';
+import { ModelCall } from '../model/model-call.ts';
+import { mostSpent } from '../model/usage.ts';
+import { type Check, denied, known, type Passage } from '../passage.ts';
+import { bearerOf } from './fence.ts';
+
+/**
+ * The same one round trip as for a tool call; what is reserved is the most that this call can cost. A connected socket is taken
+ * first, so that nothing is reserved for a provider that cannot be reached.
+ * rule: admit-checks-stops
+ */
+export const admitModel: Check = async (passage) => {
+  const { host, asked, facts } = passage;
+  if (asked.kind !== 'model') return denied('internal');
+  const model = known(facts.model);
+  const claims = known(facts.claims);
+  const worst = { calls: 1, ...mostSpent(known(facts.modelRequest), known(model.price)) };
+  facts.provider = host.models.for(model, asked.dialect, asked.headers);
+  const call = new ModelCall(host.newId('call'), bearerOf(passage));
+  facts.modelCall = call;
+  host.openCalls.add(call);
+  passage.onClientGone(() => call.destroy({ kind: 'client-gone' }));
+  if (!(await takeProviderSocket(passage, call))) {
+    return call.cutReason === undefined ? denied('provider-unavailable') : cutDenial(call.cutReason, false);
+  }
+  // Also if the reply is lost: the intent may be in the ledger.
+  facts.outcome = 'denied';
+  let decision: Awaited<ReturnType<typeof host.ledger.admit>>;
+  try {
+    decision = await host.ledger.admit({
+      callId: call.callId,
+      gatewayId: host.fence.gatewayId,
+      taskId: claims.taskId,
+      tokenEpoch: claims.epoch,
+      keys: claims.keys,
+      toolKey: modelKey(model.modelId),
+      digest: known(facts.digest),
+      needsApproval: false,
+      policyVersion: '',
+      approvers: 1,
+      worst,
+    });
+  } catch (thrown) {
+    host.log.warn(
+      { event: 'admit.failed', callId: call.callId, error: String(thrown) },
+      'ADMIT failed; the call is denied',
+    );
+    return { kind: 'unavailable', code: 'store-unavailable' };
+  }
+  switch (decision.kind) {
+    case 'allow':
+      facts.admitted = true;
+      return undefined;
+    case 'stopped':
+      void host.renewNow();
+      return { kind: 'stopped', stopId: decision.stopId, mayHaveCompleted: false };
+    case 'held':
+      return denied('task-held');
+    case 'over-budget': {
+      const { scope, unit } = decision;
+      return denied('over-budget', `${scope} budget, ${unit === 'microcents' ? 'cents' : unit}`);
+    }
+    case 'denied':
+      if (decision.reason !== 'unknown-gateway') return denied(decision.reason);
+      void host.renewNow();
+      return { kind: 'unavailable', code: 'no-lease' };
+    // No approval is asked for: an answer that means nothing here denies.
+    default:
+      return denied('internal');
+  }
+};
+
+export async function takeProviderSocket({ host, facts }: Passage, call: ModelCall): Promise<boolean> {
+  const { modelId } = known(facts.model);
+  if (await call.prepare(known(facts.provider), Buffer.byteLength(known(facts.modelRequest).body))) return true;
+  if (call.cutReason === undefined)
+    host.log.warn(
+      { event: 'model.unreachable', model: modelId, code: call.trouble },
+      'the provider of a model cannot be reached',
+    );
+  return false;
+}
