@@ -45,7 +45,13 @@ export interface GateHost {
 }
 
 export type Asked =
-  | { readonly kind: 'tool-call'; readonly name: string; readonly arguments: JsonObject }
+  | {
+      readonly kind: 'tool-call';
+      readonly name: string;
+      readonly arguments: JsonObject;
+      /** Of a call that is sent again because its server asked for more: what the client's own host answered. */
+      readonly inputs?: JsonObject;
+    }
   | { readonly kind: 'tool-list' }
   | { readonly kind: 'grant'; readonly name: string }
   | { readonly kind: 'session'; readonly result: Answer }
@@ -79,6 +85,10 @@ export type DenialReason =
   | 'denied-by-policy'
   | 'policy-unavailable'
   | 'too-many-approvals'
+  | 'resource-not-available'
+  | 'prompt-not-available'
+  | 'no-inputs-with-approval'
+  | 'session-needed'
   | 'upstream-unavailable'
   | 'possibly-completed'
   | 'shutting-down'
