@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { taskKey } from '../../src/core/scope-key.ts';
+import { readPolicyFolder } from '../../src/policy/read-folder.ts';
+import { policiesFolder } from '../../src/runtime/package-root.ts';
 import { decideApproval, getApproval } from '../../src/store/approvals.ts';
 import type { TaskRecord } from '../../src/store/tasks.ts';
 import { stop } from '../store/ledger.ts';
@@ -112,6 +114,117 @@ describe('a tool that a person must approve', () => {
     await rig.upstream.stop();
     expect((await askFor(task)).meta['estop/reason']).toBe('upstream-unavailable');
     expect((await getApproval(rig.ledger.as('estop_control'), approvalId))?.state).toBe('approved');
+  });
+});
+
+describe('an approval under rules that change', () => {
+  const policies = readPolicyFolder(policiesFolder);
+  let own: Rig;
+  let first: RunningGateway;
+  beforeAll(async () => {
+    own = await makeRig();
+    first = await own.startGateway();
+    await untilReady(first);
+  });
+  const refundsOf = (gatewayNow: RunningGateway, token: string): Promise<Reply> =>
+    callTool(gatewayNow, token, 'billing__refund_payment', refund);
+  const gatewayWith = async (more: Readonly<Record<string, string>>): Promise<RunningGateway> => {
+    const started = await own.startGateway({ policies: { ...policies, ...more } });
+    await untilReady(started);
+    return started;
+  };
+
+  it('is not worth anything once the policy denies the call, and is not spent on the denial', async () => {
+    const task = await own.startTask();
+    const token = await own.token(task);
+    const approvalId = idOf(await refundsOf(first, token));
+    await decideApproval(own.ledger.as('estop_control'), {
+      approvalId,
+      decision: 'approved',
+      actor: 'anna',
+      reason: '',
+    });
+    const stricter = await gatewayWith({
+      'no-refunds.cedar': `@id("no-refunds") @deny("No refunds this week.")
+forbid (principal, action == Action::"billing/refund_payment", resource);`,
+    });
+    const refused = await refundsOf(stricter, token);
+    expect(refused.meta).toMatchObject({ 'estop/decision': 'denied', 'estop/reason': 'denied-by-policy' });
+    expect((await getApproval(own.ledger.as('estop_control'), approvalId))?.state).toBe('approved');
+    expect(own.calls(task)).toEqual([]);
+  });
+
+  it('is asked for anew once the policy is another one that asks as well', async () => {
+    const task = await own.startTask();
+    const token = await own.token(task);
+    const approvalId = idOf(await refundsOf(first, token));
+    await decideApproval(own.ledger.as('estop_control'), {
+      approvalId,
+      decision: 'approved',
+      actor: 'anna',
+      reason: '',
+    });
+    const other = await gatewayWith({
+      'no-moon.cedar': `@id("no-moon") @deny("Nothing is done on the moon.")
+forbid (principal, action, resource) when { context.environment == "moon" };`,
+    });
+    const again = await refundsOf(other, token);
+    expect(again.meta['estop/decision']).toBe('needs-approval');
+    expect(idOf(again)).not.toBe(approvalId);
+    expect(own.calls(task)).toEqual([]);
+  });
+
+  it('needs two different people where the configuration says so, and says that it does', async () => {
+    own.configure((config) => ({
+      ...config,
+      agents: [{ ...billingBot, approvers: { 'billing/*': 1, 'billing/refund_payment': 2 } }, readerBot],
+    }));
+    const task = await own.startTask();
+    const token = await own.token(task);
+    const approvalId = idOf(await refundsOf(first, token));
+    const by = (actor: string) =>
+      decideApproval(own.ledger.as('estop_control'), { approvalId, decision: 'approved', actor, reason: '' });
+    expect((await by('anna')).kind).toBe('needs-second');
+    expect((await refundsOf(first, token)).meta['estop/decision']).toBe('needs-approval');
+    expect(own.calls(task)).toEqual([]);
+    expect((await by('bert')).kind).toBe('decided');
+    expect((await refundsOf(first, token)).isError).toBe(false);
+    expect(own.calls(task).length).toBe(1);
+  });
+});
+
+describe('asking for approvals', () => {
+  let own: Rig;
+  let gatewayNow: RunningGateway;
+  beforeAll(async () => {
+    own = await makeRig();
+    gatewayNow = await own.startGateway();
+    await untilReady(gatewayNow);
+  });
+
+  it('tells an agent that its call was denied a short while ago, and asks nobody again', async () => {
+    const task = await own.startTask();
+    const token = await own.token(task);
+    const ask = (): Promise<Reply> => callTool(gatewayNow, token, 'billing__refund_payment', refund);
+    const approvalId = idOf(await ask());
+    await decideApproval(own.ledger.as('estop_control'), { approvalId, decision: 'denied', actor: 'anna', reason: '' });
+    const again = await ask();
+    expect(again.meta).toMatchObject({ 'estop/decision': 'denied', 'estop/reason': 'denied-before' });
+    expect(own.calls(task)).toEqual([]);
+  });
+
+  it('ends where people would be flooded', async () => {
+    own.configure((config) => ({
+      ...config,
+      agents: [{ ...billingBot, approvals: { maxOpen: 3, maxPerMinute: 100, quietAfterDenialMs: 1_000 } }, readerBot],
+    }));
+    const token = await own.token(await own.startTask());
+    const ask = (cents: number): Promise<Reply> =>
+      callTool(gatewayNow, token, 'billing__refund_payment', { ...refund, cents });
+    const replies = await Promise.all(Array.from({ length: 10 }, (_, index) => ask(index + 1)));
+    const open = replies.filter(({ meta }) => meta['estop/decision'] === 'needs-approval');
+    expect(open.length).toBe(3);
+    expect(replies.filter(({ meta }) => meta['estop/reason'] === 'too-many-approvals').length).toBe(7);
   });
 });
 
