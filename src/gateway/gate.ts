@@ -54,6 +54,12 @@ const gate: readonly (readonly [step: string, ...checks: (Check | undefined)[]])
 
 /** Takes one request through its column. Undefined: it was answered. Anything that goes wrong inside is a denial. */
 export async function pass(passage: Passage): Promise<Denial | undefined> {
+  const denial = await walk(passage);
+  passage.host.conduct.note(passage, denial);
+  return denial;
+}
+
+async function walk(passage: Passage): Promise<Denial | undefined> {
   const column = 1 + columns.indexOf(passage.asked.kind);
   try {
     for (const row of gate) {

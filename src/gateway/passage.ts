@@ -8,6 +8,7 @@ import type { IdKind } from '../core/ids.ts';
 import type { Decision } from '../policy/decision.ts';
 import type { CallOutcome } from '../store/calls.ts';
 import type { HandOver } from '../store/grants.ts';
+import type { ConductNoter } from './call/conduct-recorder.ts';
 import type { LedgerPort } from './call/ledger-port.ts';
 import type { CallEnd, LiveCall } from './call/live-call.ts';
 import type { Fence } from './fence/fence.ts';
@@ -35,6 +36,7 @@ export interface GateHost {
   readonly policies: PoliciesInForce;
   readonly models: Providers;
   readonly ledger: LedgerPort;
+  readonly conduct: ConductNoter;
   /** `used`: what its provider says it cost; without it the worst case that was reserved is spent. */
   readonly settle: (callId: string, outcome: CallOutcome, used?: Spend) => void;
   readonly sealer: Sealer;

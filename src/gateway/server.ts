@@ -4,8 +4,10 @@ import type { Log, Sealer, TaskTokenVerifier } from '../contract/identity.ts';
 import { formatId, type IdKind } from '../core/ids.ts';
 import type { PolicyFiles } from '../policy/parse-set.ts';
 import { settleCallsSoon } from '../store/calls.ts';
+import { noteConduct } from '../store/conduct.ts';
 import { openStore, type Store } from '../store/pool.ts';
 import { listenForStops } from '../store/stop-hints.ts';
+import { ConductRecorder, watchedLedger } from './call/conduct-recorder.ts';
 import type { LedgerPort } from './call/ledger-port.ts';
 import { Settler } from './call/settler.ts';
 import { type Clock, systemClock } from './fence/clock.ts';
@@ -77,6 +79,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const fencePort = deps.decorate?.fence?.(plain) ?? plain;
   const ledgerPort = createLedgerPort(allowStore);
   const settler = new Settler({ settle: (calls) => settleCallsSoon(allowStore, calls) }, log);
+  const conduct = new ConductRecorder((seen, repeats) => noteConduct(allowStore, fence.gatewayId, seen, repeats), log);
   const openCalls = new OpenCalls();
   const fence = new Fence(clock, openCalls, memory);
   const tools = new ToolServers(config, deps.readSecret, createPinPort(allowStore), log);
@@ -103,7 +106,8 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     tools,
     policies,
     models,
-    ledger: deps.decorate?.ledger?.(ledgerPort) ?? ledgerPort,
+    ledger: watchedLedger(deps.decorate?.ledger?.(ledgerPort) ?? ledgerPort, conduct, config),
+    conduct,
     settle: (callId, outcome, used) => settler.add(callId, outcome, used),
     sealer: deps.sealer,
     newId,
@@ -117,6 +121,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     hints.close();
     await renewer.close();
     await settler.drain(closeGraceMs);
+    await conduct.flush();
     if (fence.gatewayId !== '') {
       await fencePort.retire(fence.gatewayId).catch((thrown: unknown) => {
         log.warn({ event: 'gateway.not-retired', error: String(thrown) }, 'the ledger will see this gateway expire');

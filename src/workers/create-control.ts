@@ -91,6 +91,7 @@ export function startControlWorker(deps: ControlWorkerDeps): ControlWorker {
     environment,
     store: stores.relay,
     latchStore: stores.latch,
+    breakerStore: stores.ledger,
     control,
     agents,
     tasks,

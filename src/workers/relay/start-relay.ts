@@ -5,6 +5,7 @@ import type { Log } from '../../contract/identity.ts';
 import type { StopOrder } from '../../contract/stop.ts';
 import type { Store } from '../../store/pool.ts';
 import { listenForStops } from '../../store/stop-hints.ts';
+import { breakerRound, limitsTidyRound } from './breaker-round.ts';
 import { drainRound } from './drain.ts';
 import { keepGoing } from './keep-going.ts';
 import { createKillLatch } from './kill-latch.ts';
@@ -21,6 +22,8 @@ export interface RelayDeps {
   readonly store: Store;
   /** Short of patience: a latch that hangs is tried again on another connection. */
   readonly latchStore: Store;
+  /** For the breakers: adding up what agents did must not keep a connection from the fence. Without one, `store`. */
+  readonly breakerStore?: Store;
   readonly control: Client;
   readonly agents: Client;
   readonly tasks: TaskWorkflows;
@@ -51,6 +54,8 @@ export function startRelay(deps: RelayDeps): Relay {
   const others = [
     tidyRound(store),
     retentionRound(store, deps.retentionMs ?? defaultRetentionMs),
+    breakerRound({ store: deps.breakerStore ?? store, environment, latch, log }),
+    limitsTidyRound(deps.breakerStore ?? store, deps.retentionMs ?? defaultRetentionMs),
     drainRound({ store, client: control, environment, log, latch }),
     closedRound(watchdog),
     walkRound(watchdog),

@@ -1,0 +1,69 @@
+import { riskOfDenial, riskOfTier } from '../../core/breaker.ts';
+import type { Denial, DenialReason, Passage } from '../passage.ts';
+
+/** What one request says of its agent. */
+export interface Observation {
+  readonly agentId: string;
+  readonly toolKey: string;
+  readonly digest?: Uint8Array;
+  readonly made: boolean;
+  readonly failed: boolean;
+  readonly denied: boolean;
+  readonly beyond: boolean;
+  readonly overBudget: boolean;
+  readonly risk: number;
+  readonly microcents: number;
+}
+
+/** Denials that say something of us, of a server or of a decision of people, and nothing of the agent. Every other one counts. */
+const notItsDoing: ReadonlySet<string> = new Set<string>([
+  'task-closed',
+  'task-held',
+  'unknown-task',
+  'unwatched',
+  'policy-unavailable',
+  'upstream-unavailable',
+  'provider-unavailable',
+  'possibly-completed',
+  'shutting-down',
+  'internal',
+]);
+
+/** What its configuration does not give it at all, whatever the arguments. */
+const outOfBounds: ReadonlySet<string> = new Set<string>([
+  'tool-not-available',
+  'resource-not-available',
+  'prompt-not-available',
+  'model-not-available',
+  'no-such-grant',
+]);
+
+/** Undefined: it says nothing, or nobody knows of whom. */
+export function conductOf({ asked, facts }: Passage, denial: Denial | undefined): Observation | undefined {
+  if (facts.claims === undefined) return undefined;
+  const reason = refusalOf(denial);
+  const made = facts.admitted === true && facts.outcome !== 'denied';
+  if (!made && reason === undefined) return undefined;
+  return {
+    agentId: facts.claims.agentId,
+    toolKey: facts.tool?.pin.scopeKey ?? asked.kind,
+    ...(facts.digest === undefined ? {} : { digest: facts.digest }),
+    made,
+    failed: made && hasFailed(facts),
+    denied: reason !== undefined,
+    beyond: reason === 'not-served' || (reason !== undefined && outOfBounds.has(reason)),
+    overBudget: reason === 'over-budget',
+    risk: (made && asked.kind === 'tool-call' ? riskOfTier(facts.tier) : 0) + (reason === undefined ? 0 : riskOfDenial),
+    microcents: made ? (facts.used?.microcents ?? 0) : 0,
+  };
+}
+
+function refusalOf(denial: Denial | undefined): DenialReason | 'not-served' | undefined {
+  if (denial?.kind === 'not-served') return denial.kind;
+  return denial?.kind === 'denied' && !notItsDoing.has(denial.reason) ? denial.reason : undefined;
+}
+
+function hasFailed({ outcome, end }: Passage['facts']): boolean {
+  if (outcome !== 'completed') return true;
+  return end?.kind === 'replied' && end.reply.kind === 'result' && end.reply.result['isError'] === true;
+}
