@@ -48,6 +48,10 @@ export interface AgentSpec {
   readonly models?: readonly string[];
   /** Key: `<server>/<tool>` or `<server>/*`. */
   readonly tools: Readonly<Record<string, ToolMark>>;
+  /** `<server>/<uri>` or `<server>/<beginning of a uri>*`. What neither this nor `<server>/*: allow` names is denied. */
+  readonly resources?: readonly string[];
+  /** `<server>/<prompt>` or `<server>/*`, in the same way. */
+  readonly prompts?: readonly string[];
   /** Same keys: how many different people must approve a call. One where nothing is said. */
   readonly approvers?: Readonly<Record<string, 1 | 2>>;
   readonly approvals?: ApprovalLimits;
@@ -71,9 +75,21 @@ export interface ConnectorSpec {
   readonly options: unknown;
 }
 
+/** A server that the gateway starts itself, one process a task. Never through a shell. */
+export interface ProcessSpec {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** All that it gets besides a plain PATH. A text stands for itself; a secret is named. */
+  readonly env: Readonly<Record<string, string | SecretAt>>;
+  /** The account it runs under; without one, that of the gateway. */
+  readonly user?: string;
+}
+
+/** Reached under its `url`, or started as a `process`: exactly one of the two. */
 export interface ToolServerSpec {
   readonly serverId: string;
-  readonly url: string;
+  readonly url?: string;
+  readonly process?: ProcessSpec;
   /** By tool: what a person decided instead of what is proposed. */
   readonly tiers?: Readonly<Record<string, Tier>>;
   readonly labels?: Readonly<Record<string, readonly string[]>>;

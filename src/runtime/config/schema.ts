@@ -13,6 +13,7 @@ import { defaultApprovalLimits } from '../../core/approval.ts';
 import { isEnvironment, isName } from '../../core/ids.ts';
 import { looksLikeOurs } from '../../core/look-alike.ts';
 import { labelKey, modelKey, parseScopeKey, toolKey } from '../../core/scope-key.ts';
+import { breakerRulesOf, breakers, budgetLimitsOf, budgets } from './limits-schema.ts';
 import { modelBlock, onlyGiven } from './model-schema.ts';
 import { reviewOf, toolReview } from './tool-server-schema.ts';
 
@@ -110,6 +111,8 @@ const agent = z.strictObject({
     .optional()
     .describe('Name, and the addresses that it is known to bear.'),
   limits: limits.prefault({}),
+  budgets,
+  breakers,
 });
 
 const toolServer = z.strictObject({
@@ -204,10 +207,12 @@ export function resolveConfig(parsed: Parsed): {
       return { name: item.name, connector: item.connector, lifeMs: item.life, options };
     });
     const { approvalTtl, ...caps } = block.limits;
-    const { identities, contacts, ...rest } = block;
+    const { identities, contacts, budgets: amounts, breakers: patterns, ...rest } = block;
     return {
       agentId,
       ...rest,
+      ...budgetLimitsOf(amounts),
+      breakers: breakerRulesOf(patterns),
       ...(identities === undefined ? {} : { identities }),
       ...(contacts === undefined ? {} : { contacts }),
       grants,
