@@ -1,10 +1,13 @@
 import { errorCodeOf } from '../core/errors.ts';
 import { admit } from './checks/admit.ts';
 import { admitModel } from './checks/admit-model.ts';
+import { admitReach } from './checks/admit-reach.ts';
 import { checkArguments } from './checks/arguments-valid.ts';
 import { checkFence } from './checks/fence.ts';
 import { answerSession, fenceAndAnswer, fenceAndAnswerCall } from './checks/fence-and-answer.ts';
+import { fenceAndAnswerReach, fenceAndReach } from './checks/fence-and-reach.ts';
 import { fenceAndRelay } from './checks/fence-and-relay.ts';
+import { fenceAndStream } from './checks/fence-and-stream.ts';
 import { fenceAndWrite } from './checks/fence-and-write.ts';
 import { fenceAndWriteModel } from './checks/fence-and-write-model.ts';
 import { fenceAndHandOver, handOver } from './checks/hand-over.ts';
@@ -14,8 +17,10 @@ import { checkModelKnown } from './checks/model-known.ts';
 import { checkModelRequest } from './checks/model-request-valid.ts';
 import { checkModelScope } from './checks/model-scope.ts';
 import { checkPolicy } from './checks/policy.ts';
-import { refuse } from './checks/refuse.ts';
+import { checkReachKnown } from './checks/reach-known.ts';
+import { checkReachScope } from './checks/reach-scope.ts';
 import { checkScope } from './checks/scope.ts';
+import { fenceAndTake } from './checks/take-message.ts';
 import { checkToken } from './checks/token.ts';
 import { checkToolKnown } from './checks/tool-known.ts';
 import { type Asked, type Check, type Denial, denied, type Passage } from './passage.ts';
@@ -28,28 +33,23 @@ const none = undefined;
  * pass. Each check is one file. What a later step needs it takes from an earlier one, so a line that is taken out denies.
  * Settling is not a step: it happens however the passage ends (below).
  */
+// biome-ignore format: read by column
 const columns: readonly Column[] = [
-  'tool-call',
-  'tool-list',
-  'resource',
-  'prompt',
-  'model',
-  'grant',
-  'session',
+  'tool-call', 'tool-list', 'resource', 'prompt', 'completion', 'subscription', 'cancellation', 'stream', 'model', 'grant', 'session',
   'model-list',
 ];
 // biome-ignore format: read by column
 const gate: readonly (readonly [step: string, ...checks: (Check | undefined)[]])[] = [
-  /* step              tool-call           tool-list       resource    prompt      model               grant             session        model-list */
-  ['token',            checkToken,         checkToken,     checkToken, checkToken, checkToken,         checkToken,       checkToken,    checkToken ],
-  ['fence',            checkFence,         checkFence,     checkFence, checkFence, checkFence,         checkFence,       none,          checkFence ],
-  ['tool known',       checkToolKnown,     none,           none,       none,       checkModelKnown,    none,             none,          none ],
-  ['arguments valid',  checkArguments,     none,           none,       none,       checkModelRequest,  none,             none,          none ],
-  ['scope',            checkScope,         listTools,      refuse,     refuse,     checkModelScope,    none,             none,          listModels ],
-  ['policy',           checkPolicy,        none,           none,       none,       none,               none,             none,          none ],
-  ['ADMIT',            admit,              none,           none,       none,       admitModel,         handOver,         none,          none ],
-  ['fence, upstream',  fenceAndWrite,      none,           none,       none,       fenceAndWriteModel, none,             none,          none ],
-  ['fence, answer',    fenceAndAnswerCall, fenceAndAnswer, refuse,     refuse,     fenceAndRelay,      fenceAndHandOver, answerSession, fenceAndAnswer ],
+  /* step              tool-call           tool-list       resource             prompt               completion           subscription         cancellation  stream          model               grant             session        model-list     */
+  ['token',            checkToken,         checkToken,     checkToken,          checkToken,          checkToken,          checkToken,          checkToken,   checkToken,     checkToken,         checkToken,       checkToken,    checkToken     ],
+  ['fence',            checkFence,         checkFence,     checkFence,          checkFence,          checkFence,          checkFence,          checkFence,   checkFence,     checkFence,         checkFence,       none,          checkFence     ],
+  ['tool known',       checkToolKnown,     none,           checkReachKnown,     checkReachKnown,     checkReachKnown,     checkReachKnown,     none,         none,           checkModelKnown,    none,             none,          none           ],
+  ['arguments valid',  checkArguments,     none,           none,                none,                none,                none,                none,         none,           checkModelRequest,  none,             none,          none           ],
+  ['scope',            checkScope,         listTools,      checkReachScope,     checkReachScope,     checkReachScope,     checkReachScope,     none,         none,           checkModelScope,    none,             none,          listModels     ],
+  ['policy',           checkPolicy,        none,           none,                none,                none,                none,                none,         none,           none,               none,             none,          none           ],
+  ['ADMIT',            admit,              none,           admitReach,          admitReach,          admitReach,          admitReach,          none,         none,           admitModel,         handOver,         none,          none           ],
+  ['fence, upstream',  fenceAndWrite,      none,           fenceAndReach,       fenceAndReach,       fenceAndReach,       fenceAndReach,       none,         none,           fenceAndWriteModel, none,             none,          none           ],
+  ['fence, answer',    fenceAndAnswerCall, fenceAndAnswer, fenceAndAnswerReach, fenceAndAnswerReach, fenceAndAnswerReach, fenceAndAnswerReach, fenceAndTake, fenceAndStream, fenceAndRelay,      fenceAndHandOver, answerSession, fenceAndAnswer ],
 ];
 
 /** Takes one request through its column. Undefined: it was answered. Anything that goes wrong inside is a denial. */

@@ -15,13 +15,17 @@ import type { Fence } from './fence/fence.ts';
 import type { OpenCalls } from './fence/open-calls.ts';
 import type { FlowStanding } from './flow/flow-standing.ts';
 import type { JsonObject } from './json/parse-strict.ts';
-import type { PoliciesInForce } from './policy/policies-in-force.ts';
+import type { ClientSessions } from './mcp/client-sessions.ts';
+import type { McpClient } from './mcp/mcp-client.ts';
+import type { ReachMethod } from './mcp/methods.ts';
 import type { Dialect } from './model/dialect.ts';
 import type { ModelCall, ProviderEnd } from './model/model-call.ts';
 import type { ClientStream } from './model/model-client.ts';
 import type { ModelRequest } from './model/model-request.ts';
 import type { Provider, Providers } from './model/provider.ts';
+import type { PoliciesInForce } from './policy/policies-in-force.ts';
 import type { TokenReader } from './token-reader.ts';
+import type { Reach } from './upstream/reach.ts';
 import type { FoundTool, ToolServers } from './upstream/tool-servers.ts';
 
 /** What the process has, for every check. */
@@ -33,6 +37,7 @@ export interface GateHost {
   readonly renewNow: () => Promise<void>;
   readonly openCalls: OpenCalls;
   readonly tools: ToolServers;
+  readonly sessions: ClientSessions;
   readonly policies: PoliciesInForce;
   readonly models: Providers;
   readonly ledger: LedgerPort;
@@ -57,8 +62,16 @@ export type Asked =
   | { readonly kind: 'tool-list' }
   | { readonly kind: 'grant'; readonly name: string }
   | { readonly kind: 'session'; readonly result: Answer }
-  | { readonly kind: 'resource' }
-  | { readonly kind: 'prompt' }
+  /** What is asked of upstreams besides their tools: the method, and the parameters without `_meta`. */
+  | {
+      readonly kind: 'resource' | 'prompt' | 'completion' | 'subscription';
+      readonly method: ReachMethod;
+      readonly params: JsonObject;
+    }
+  /** What a client says without asking: that it wants an answer no longer, or what it answers to an upstream's question. */
+  | { readonly kind: 'cancellation'; readonly message: JsonObject }
+  /** The stream of a session, open until its token or its task ends. */
+  | { readonly kind: 'stream'; readonly lastEventId: string | undefined }
   | {
       readonly kind: 'model';
       readonly dialect: Dialect;
@@ -70,6 +83,13 @@ export type Asked =
   | { readonly kind: 'model-list' };
 
 export type Answer = Readonly<Record<string, unknown>>;
+
+export interface UpstreamRefusal {
+  readonly code: number;
+  readonly message: string;
+  readonly data?: unknown;
+  readonly status: number;
+}
 
 /** Why a call was not answered by its upstream. Public: it reaches the agent, so it holds no data but names it gave itself. */
 export type DenialReason =
@@ -87,13 +107,13 @@ export type DenialReason =
   | 'denied-by-policy'
   | 'policy-unavailable'
   | 'too-many-approvals'
+  | 'upstream-unavailable'
+  | 'possibly-completed'
+  | 'shutting-down'
   | 'resource-not-available'
   | 'prompt-not-available'
   | 'no-inputs-with-approval'
   | 'session-needed'
-  | 'upstream-unavailable'
-  | 'possibly-completed'
-  | 'shutting-down'
   | 'no-such-grant'
   | 'model-not-available'
   | 'model-without-price'
@@ -129,8 +149,8 @@ export interface Facts {
   tier?: Tier;
   labels?: readonly string[];
   flow?: FlowStanding;
-  decision?: Decision;
   needsApproval?: boolean;
+  decision?: Decision;
   /** Which policy said so. An approval counts under the same version alone; absent: there is none but the agent's list. */
   policyVersion?: string;
   /** How many people the policy wants; the agent's configuration may want more. */
@@ -146,6 +166,8 @@ export interface Facts {
   modelCall?: ModelCall;
   modelEnd?: ProviderEnd;
   grant?: Extract<HandOver, { kind: 'handed-over' }>;
+  /** What is reached for besides a tool; a list on the endpoint of all servers reaches for several. */
+  reaches?: readonly Reach[];
   answer?: Answer;
   /** How the ledger will have it; unset: nothing was asked of ADMIT. */
   outcome?: CallOutcome;
@@ -159,8 +181,12 @@ export interface Passage {
   readonly asked: Asked;
   readonly authorization: string | undefined;
   readonly facts: Facts;
+  /** Of MCP alone. */
+  readonly client?: McpClient;
   /** Writes the answer out in this tick. Called at most once, by the step that has just asked the fence. */
   readonly deliver: (answer: Answer) => void;
+  /** The same for an upstream's refusal in the words of the protocol. */
+  readonly deliverError: (error: UpstreamRefusal) => void;
   /** Ends the call if its client goes away. */
   readonly onClientGone: (listener: () => void) => void;
 }

@@ -17,6 +17,7 @@ import type { FencePort } from './fence/fence-port.ts';
 import { OpenCalls } from './fence/open-calls.ts';
 import { Renewer } from './fence/renewer.ts';
 import { type GatewayServer, listen } from './http/listen.ts';
+import { ClientSessions } from './mcp/client-sessions.ts';
 import { Providers } from './model/provider.ts';
 import type { GateHost } from './passage.ts';
 import { PoliciesInForce } from './policy/policies-in-force.ts';
@@ -84,6 +85,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const fence = new Fence(clock, openCalls, memory);
   const tools = new ToolServers(config, deps.readSecret, createPinPort(allowStore), log);
   const policies = new PoliciesInForce(deps.policies, () => Promise.resolve(undefined), log);
+  const sessions = new ClientSessions();
   const models = new Providers(deps.readSecret);
   const address = `${deps.host}:${deps.port}`;
   const renewer = new Renewer({
@@ -104,10 +106,11 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     renewNow: () => renewer.renewNow(),
     openCalls,
     tools,
+    sessions,
     policies,
-    models,
     ledger: watchedLedger(deps.decorate?.ledger?.(ledgerPort) ?? ledgerPort, conduct, config),
     conduct,
+    models,
     settle: (callId, outcome, used) => settler.add(callId, outcome, used),
     sealer: deps.sealer,
     newId,
@@ -118,6 +121,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const hints = listenForStops(fenceStore, () => void renewer.renewNow());
   const shutDown = async (): Promise<void> => {
     renewer.noteCut(fence.close());
+    sessions.close();
     hints.close();
     await renewer.close();
     await settler.drain(closeGraceMs);

@@ -3,7 +3,7 @@ import { createServer, type Socket } from 'node:net';
 import { afterAll, describe, expect, it } from 'vitest';
 import { LiveCall } from '../../src/gateway/call/live-call.ts';
 import { openSockets, PreparedCall } from '../../src/gateway/upstream/prepared-call.ts';
-import { toolCallRequest, type UpstreamSession } from '../../src/gateway/upstream/session.ts';
+import { wireRequest, type UpstreamSession } from '../../src/gateway/upstream/session.ts';
 
 /** Takes connections, and says nothing for ever. */
 async function silence(): Promise<{ readonly port: number; readonly accepted: Promise<Socket> }> {
@@ -23,7 +23,7 @@ afterAll(async () => {
   for (const close of closers) await close();
 });
 
-const outgoing = { taskId: 'task', agentId: 'a', tool: 'act', canonicalArguments: '{"x":1}' };
+const outgoing = { taskId: 'task', agentId: 'a', method: 'tools/call', name: 'act', params: '{"x":1}' };
 
 function server(scheme: 'http' | 'https', port: number) {
   const session: UpstreamSession = {
@@ -36,7 +36,7 @@ function server(scheme: 'http' | 'https', port: number) {
   const agent = openSockets(session.url);
   return {
     prepare: (call: typeof outgoing & { readonly callId: string }) => {
-      const { headers, body } = toolCallRequest(session, call);
+      const { headers, body } = wireRequest(session, call);
       return { call: new PreparedCall(session, agent, headers), body };
     },
   };

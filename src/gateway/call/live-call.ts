@@ -1,10 +1,9 @@
 import { deferred } from '../deferred.ts';
 import type { CutReason, OpenCall } from '../fence/open-calls.ts';
 import type { Bearer } from '../fence/view.ts';
-import type { PreparedCall } from '../upstream/prepared-call.ts';
-import { readReply, type UpstreamReply } from '../upstream/read-reply.ts';
+import type { OnMessage, Prepared, UpstreamMessage } from '../upstream/prepared.ts';
+import type { UpstreamReply } from '../upstream/read-reply.ts';
 import type { OutgoingCall } from '../upstream/session.ts';
-import type { ToolServer } from '../upstream/tool-server.ts';
 
 export type CallEnd =
   | { readonly kind: 'replied'; readonly reply: UpstreamReply }
@@ -13,14 +12,26 @@ export type CallEnd =
   | { readonly kind: 'timed-out' }
   | { readonly kind: 'cut'; readonly reason: CutReason };
 
+/** Where calls go: a server, or one client's own session with it. */
+export interface Destination {
+  prepare(call: OutgoingCall): { readonly call: Prepared; readonly body: string } | undefined;
+  /** Takes what the upstream asks the client while it works on a call. Absent: nobody can be asked. */
+  ask?(message: UpstreamMessage, relay: (message: object) => boolean): void;
+  /** The client of a call that was sent wants its answer no longer. */
+  cancelled?(callId: string): void;
+  /** It does not know us any more. */
+  forgotten?(): void;
+}
+
 /** One call on its way: the socket that is held for it, and the one place where it can be ended from. */
 export class LiveCall implements OpenCall {
   readonly callId: string;
   readonly bearer: Bearer;
   readonly #cut = deferred<CallEnd>();
   #reason: CutReason | undefined;
-  #call: PreparedCall | undefined;
+  #call: Prepared | undefined;
   #body = '';
+  #destination: Destination | undefined;
 
   constructor(callId: string, bearer: Bearer) {
     this.callId = callId;
@@ -29,6 +40,10 @@ export class LiveCall implements OpenCall {
 
   get cutReason(): CutReason | undefined {
     return this.#reason;
+  }
+
+  get destination(): Destination | undefined {
+    return this.#destination;
   }
 
   get isUsable(): boolean {
@@ -40,13 +55,10 @@ export class LiveCall implements OpenCall {
   }
 
   /** Takes a socket. False if the upstream cannot be reached, or if the call was cut meanwhile. */
-  async prepare(
-    server: Pick<ToolServer, 'prepare'>,
-    call: Omit<OutgoingCall, 'callId'>,
-    timeoutMs: number,
-  ): Promise<boolean> {
+  async prepare(server: Destination, call: Omit<OutgoingCall, 'callId'>, timeoutMs: number): Promise<boolean> {
     if (this.#reason !== undefined) return false;
     this.#call?.destroy();
+    this.#destination = server;
     const prepared = server.prepare({ callId: this.callId, ...call });
     if (prepared === undefined) return false;
     this.#call = prepared.call;
@@ -63,18 +75,28 @@ export class LiveCall implements OpenCall {
   }
 
   /** Writes in this tick. The caller has asked the fence in this tick as well. */
-  write(timeoutMs: number): Promise<CallEnd> {
+  write(timeoutMs: number, onMessage: OnMessage = () => undefined): Promise<CallEnd> {
     if (this.#call === undefined || !this.isUsable) return Promise.resolve({ kind: 'lost' });
+    // After the end nothing of the call is passed on any more, whatever still comes in.
+    let open = true;
     const replied = this.#call
-      .write(this.#body)
-      .then(async (response): Promise<CallEnd> => ({ kind: 'replied', reply: await readReply(response, this.callId) }));
+      .send(this.#body, this.callId, (message) => {
+        if (open && this.#reason === undefined) onMessage(message);
+      })
+      .then((reply): CallEnd => {
+        if (reply.kind !== 'result' && reply.status === 404) this.#destination?.forgotten?.();
+        return { kind: 'replied', reply };
+      });
     const late = deferred<CallEnd>();
     const timer = setTimeout(() => {
       late.resolve({ kind: 'timed-out' });
       this.#call?.destroy();
     }, timeoutMs);
     const lost = replied.catch((): CallEnd => ({ kind: 'lost' }));
-    return Promise.race([this.#cut.promise, late.promise, lost]).finally(() => clearTimeout(timer));
+    return Promise.race([this.#cut.promise, late.promise, lost]).finally(() => {
+      open = false;
+      clearTimeout(timer);
+    });
   }
 
   /** Ends it from outside; from inside `release` gives back what was never used. */
@@ -83,7 +105,9 @@ export class LiveCall implements OpenCall {
     this.#reason = reason;
     // First the promise: the destroyed socket must not be the first to say how the call ended.
     this.#cut.resolve({ kind: 'cut', reason });
-    this.#call?.destroy();
+    const wasWritten = this.isWritten();
+    this.#call?.destroy(reason.kind === 'client-gone' ? 'cancelled' : undefined);
+    if (reason.kind === 'client-gone' && wasWritten) this.#destination?.cancelled?.(this.callId);
   }
 
   /** A socket that holds a request which was never sent cannot be given to another; it is closed. */

@@ -1,13 +1,27 @@
+import { canonicalText } from '../json/canonical.ts';
 import { known, type Passage } from '../passage.ts';
+import { clientWords, destinationOf } from './destination.ts';
 import type { LiveCall } from './live-call.ts';
 
 /** Longer than any server takes that is there at all; a call that waits for one must not wait as long as it may run. */
-const connectTimeoutMs = 5_000;
+export const connectTimeoutMs = 5_000;
 
 /** A connected socket for the call, and with it the bytes that were hashed. */
-export function takeSocket({ facts }: Passage, call: LiveCall): Promise<boolean> {
+export async function takeSocket(passage: Passage, call: LiveCall): Promise<boolean> {
+  const { facts, asked } = passage;
   const { server, pin } = known(facts.tool);
   const { taskId, agentId } = known(facts.claims);
-  const outgoing = { taskId, agentId, tool: pin.name, canonicalArguments: known(facts.canonicalArguments) };
-  return call.prepare(server, outgoing, connectTimeoutMs);
+  const destination = await destinationOf(passage, server);
+  if (destination === undefined) return false;
+  const client = clientWords(passage);
+  const inputs = asked.kind === 'tool-call' && asked.inputs !== undefined ? canonicalText(asked.inputs) : '{}';
+  const outgoing = {
+    taskId,
+    agentId,
+    method: 'tools/call',
+    name: pin.name,
+    params: `{"name":${JSON.stringify(pin.name)},"arguments":${known(facts.canonicalArguments)}${inputs === '{}' ? '' : `,${inputs.slice(1, -1)}`}}`,
+    ...(client === undefined ? {} : { client }),
+  };
+  return call.prepare(destination, outgoing, connectTimeoutMs);
 }

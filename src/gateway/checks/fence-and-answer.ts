@@ -1,5 +1,6 @@
 import { cutDenial } from '../call/cut-denial.ts';
 import type { CallEnd } from '../call/live-call.ts';
+import { withoutOurMeta } from '../call/relay.ts';
 import { type Answer, type Check, type Denial, denied, known, type Passage, type Verdict } from '../passage.ts';
 import { bearerOf, fenceDenial } from './fence.ts';
 
@@ -14,7 +15,14 @@ export const fenceAndAnswerCall: Check = (passage) => {
   if (end.kind === 'cut') return cutDenial(end.reason, true);
   const denial = fenceDenial(host.fence.check(bearerOf(passage)), true);
   if (denial !== undefined) return denial.kind === 'stopped' ? denial : denied('possibly-completed');
-  const answer = answerOf(end);
+  const reply = end.kind === 'replied' ? end.reply : undefined;
+  if (reply?.kind === 'error' && passage.client?.endpoint !== undefined) {
+    // On the endpoint of one server its refusals are told in its own words; on that of all they read as results of tools.
+    facts.outcome = 'failed';
+    passage.deliverError(reply);
+    return undefined;
+  }
+  const answer = answerOf(end, passage.client?.era === 'modern');
   if ('kind' in answer) return answer;
   facts.outcome = answer.settled;
   passage.deliver(answer.result);
@@ -38,7 +46,7 @@ export const answerSession: Check = (passage: Passage): Verdict => {
 
 type Answered = { readonly result: Answer; readonly settled: 'completed' | 'failed' };
 
-function answerOf(end: Exclude<CallEnd, { kind: 'cut' }>): Answered | Denial {
+function answerOf(end: Exclude<CallEnd, { kind: 'cut' }>, asksToo: boolean): Answered | Denial {
   switch (end.kind) {
     case 'lost':
     case 'timed-out':
@@ -59,21 +67,19 @@ function answerOf(end: Exclude<CallEnd, { kind: 'cut' }>): Answered | Denial {
         settled: 'failed',
       };
     case 'result':
-      // An upstream that asks its client for more input asks past the gate, and was told that nobody here answers.
-      if (reply.result['resultType'] !== undefined && reply.result['resultType'] !== 'complete')
+      // Only a client that can be asked, in the revision that has the words for it, is asked by an upstream.
+      if (!isComplete(reply.result) && !(asksToo && reply.result['resultType'] === 'input_required'))
         return denied('possibly-completed', 'it asked for input');
       return { result: withoutOurWords(reply.result), settled: 'completed' };
   }
 }
 
+export function isComplete(result: Answer): boolean {
+  return result['resultType'] === undefined || result['resultType'] === 'complete';
+}
+
 /** An upstream must not be able to speak as the gate: what begins with `estop/` is ours alone. */
-function withoutOurWords(result: Answer): Answer {
-  const { resultType: _era, _meta: meta, ...rest } = result;
-  if (typeof meta !== 'object' || meta === null) return rest;
-  return {
-    ...rest,
-    _meta: Object.fromEntries(
-      Object.entries(meta).filter(([key]) => !key.startsWith('estop/') && !key.startsWith('io.modelcontextprotocol/')),
-    ),
-  };
+export function withoutOurWords(result: Answer): Answer {
+  const { resultType, ...rest } = withoutOurMeta(result);
+  return resultType === 'input_required' ? { ...rest, resultType } : rest;
 }

@@ -13,6 +13,8 @@ export interface OpenCall {
   readonly bearer: Bearer;
   /** Whether bytes of it were given to the upstream's socket: from then on it may have had its effect. */
   readonly isWritten: () => boolean;
+  /** A stream that stays open between calls: it is cut like one, and a gateway that closes does not wait for it. */
+  readonly isBackground?: boolean;
   /** Synchronous: after it returns this process sends nothing more for the call and takes no answer. */
   readonly destroy: (reason: CutReason) => void;
 }
@@ -30,7 +32,9 @@ export class OpenCalls {
   readonly #calls = new Map<string, OpenCall>();
 
   get size(): number {
-    return this.#calls.size;
+    let size = 0;
+    for (const call of this.#calls.values()) if (call.isBackground !== true) size += 1;
+    return size;
   }
 
   add(call: OpenCall): void {

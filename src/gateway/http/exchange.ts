@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pass } from '../gate.ts';
-import type { Answer, Asked, Denial, GateHost } from '../passage.ts';
+import type { McpClient } from '../mcp/mcp-client.ts';
+import type { Answer, Asked, Denial, GateHost, UpstreamRefusal } from '../passage.ts';
 
 interface Exchange {
   readonly host: GateHost;
@@ -12,6 +13,11 @@ interface Exchange {
   /** Writes an answer that the gate let out. */
   readonly answer: (answer: Answer) => void;
   readonly deny: (denial: Denial) => void;
+  readonly client?: McpClient;
+  /** Writes an upstream's own refusal that the gate let out. */
+  readonly refused?: (refusal: UpstreamRefusal) => void;
+  /** Whether the answer can still be fetched when this connection is gone. */
+  readonly survives?: () => boolean;
 }
 
 /** One request through the gate, and exactly one reply. */
@@ -23,26 +29,41 @@ export async function exchange({
   authorization,
   answer,
   deny,
+  client,
+  refused,
+  survives,
 }: Exchange): Promise<void> {
   let delivered = false;
   const gone: (() => void)[] = [];
   response.once('close', () => {
-    if (!response.writableFinished) for (const listener of gone) listener();
+    if (asked.kind !== 'stream' && (response.writableFinished || survives?.() === true)) return;
+    for (const listener of gone) listener();
   });
+  const cancel = (): void => {
+    for (const listener of gone) listener();
+  };
+  const forget = client?.requestId === undefined ? undefined : client.session?.onCancel(client.requestId, cancel);
   const denial = await pass({
     host,
     asked,
     authorization: authorization ?? request.headers.authorization,
     facts: {},
+    ...(client === undefined ? {} : { client }),
     deliver: (value) => {
       delivered = true;
       answer(value);
+    },
+    deliverError: (refusal) => {
+      delivered = true;
+      if (refused === undefined) deny({ kind: 'denied', reason: 'internal' });
+      else refused(refusal);
     },
     onClientGone: (listener) => {
       gone.push(listener);
       if (response.destroyed) listener();
     },
   });
+  forget?.();
   if (denial !== undefined && !delivered) return deny(denial);
   // A column without a step that answers, or an answer that failed half way: never silence.
   if (!delivered) deny({ kind: 'denied', reason: 'internal' });

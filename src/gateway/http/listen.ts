@@ -74,14 +74,14 @@ async function handle(
   const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
   if (path === '/livez' || path === '/readyz') return sendHealth(gate, path, response);
   const grant = /^\/grants\/([^/]*)$/.exec(path)?.[1];
-  const dialect = dialectAt(path);
+  const mcp = /^\/mcp(?:\/([a-z0-9-]{1,63}))?$/.exec(path);
+  if (mcp !== null) return serveMcp({ host: gate, request, response, requestId, endpoint: mcp[1] });
   if (path === '/v1/models' && request.method === 'GET') return serveModelList(gate, request, response, requestId);
-  if (path !== '/mcp' && grant === undefined && dialect === undefined)
-    return sendProblem(response, 'not-found', requestId);
+  const dialect = dialectAt(path);
+  if (grant === undefined && dialect === undefined) return sendProblem(response, 'not-found', requestId);
   if (request.method !== 'POST') return sendProblem(response, 'method-not-allowed', requestId);
   if (grant !== undefined) return serveGrant(gate, request, response, requestId, grant);
   if (dialect !== undefined) return serveModel(gate, request, response, requestId, dialect);
-  return serveMcp(gate, request, response, requestId);
 }
 
 /** Alive: this process answers. Ready: it may admit. What it waits for is said in one word. */

@@ -7,20 +7,40 @@ import {
 } from '@modelcontextprotocol/server';
 import { type JsonObject, type JsonValue, parseStrict } from '../json/parse-strict.ts';
 import type { Asked } from '../passage.ts';
-import { modernVersions, sessionAnswer } from './server-card.ts';
+import type { Era, RequestId } from './era.ts';
+import { isReachMethod, reachMethods } from './methods.ts';
+import { joinName } from './names.ts';
+import { modernVersions } from './server-card.ts';
 
-export type Era = 'modern' | 'legacy';
-export type RequestId = string | number;
+/** What the gate answers by itself: who it is, and how loud it is to be. */
+export type Handshake =
+  | { readonly kind: 'handshake'; readonly method: 'server/discover' | 'ping' }
+  | {
+      readonly kind: 'handshake';
+      readonly method: 'initialize';
+      readonly version: string;
+      readonly capabilities: JsonObject;
+    }
+  | { readonly kind: 'handshake'; readonly method: 'logging/setLevel'; readonly level: string };
+
+export type InboundRequest = {
+  readonly kind: 'request';
+  readonly era: Era;
+  readonly id: RequestId;
+  readonly method: string;
+  readonly asked: Asked | Handshake;
+  /** What the request says of its client. */
+  readonly words: {
+    readonly capabilities: JsonObject;
+    readonly logLevel: string | undefined;
+    readonly progressToken: RequestId | undefined;
+  };
+};
 
 export type Inbound =
-  | {
-      readonly kind: 'request';
-      readonly era: Era;
-      readonly id: RequestId;
-      readonly method: string;
-      readonly asked: Asked;
-    }
-  | { readonly kind: 'notification' }
+  | InboundRequest
+  /** A notification, or an answer to a question: nothing is said to it. */
+  | { readonly kind: 'message'; readonly era: Era; readonly message: JsonObject; readonly isAnswer: boolean }
   | { readonly kind: 'fault'; readonly status: number; readonly id: RequestId | null; readonly error: RpcError };
 
 export interface RpcError {
@@ -42,7 +62,7 @@ const unsupportedVersion = -32_022;
  * Reads one POST body. The revision is told by the body, as the specification wants it; headers may only agree. Batches are
  * refused: each call must pass the gate, and be answered, by itself.
  */
-export function readInbound(body: Uint8Array, headers: InboundHeaders): Inbound {
+export function readInbound(body: Uint8Array, headers: InboundHeaders, endpoint?: string): Inbound {
   const parsed = parseStrict(body);
   if (!parsed.ok)
     return fault(400, null, -32_700, `The body is not JSON that can be read in one way only: ${parsed.problem}.`);
@@ -55,10 +75,15 @@ export function readInbound(body: Uint8Array, headers: InboundHeaders): Inbound 
     ...(headers.method === undefined ? {} : { mcpMethodHeader: headers.method }),
     ...(headers.name === undefined ? {} : { mcpNameHeader: headers.name }),
   };
-  return route(classifyInboundRequest(request), parsed.value as JsonObject, headers); // the classifier has refused what is no object
+  return route(classifyInboundRequest(request), parsed.value as JsonObject, headers, endpoint); // the classifier has refused what is no object
 }
 
-function route(outcome: InboundClassificationOutcome, body: JsonObject, headers: InboundHeaders): Inbound {
+function route(
+  outcome: InboundClassificationOutcome,
+  body: JsonObject,
+  headers: InboundHeaders,
+  endpoint: string | undefined,
+): Inbound {
   const id = idOf(body);
   switch (outcome.kind) {
     case 'reject':
@@ -73,11 +98,13 @@ function route(outcome: InboundClassificationOutcome, body: JsonObject, headers:
         },
       };
     case 'legacy':
-      if (outcome.reason === 'notification') return { kind: 'notification' };
-      if (outcome.reason === 'initialize' || outcome.reason === 'no-claim') return legacyRequest(body, id);
+      if (outcome.reason === 'notification' || outcome.reason === 'response')
+        return { kind: 'message', era: 'legacy', message: body, isAnswer: outcome.reason === 'response' };
+      if (outcome.reason === 'initialize' || outcome.reason === 'no-claim') return legacyRequest(body, id, endpoint);
       return fault(400, id, -32_600, 'Only requests and notifications are accepted.');
     case 'modern': {
-      if (outcome.messageKind === 'notification') return { kind: 'notification' };
+      if (outcome.messageKind === 'notification')
+        return { kind: 'message', era: 'modern', message: body, isAnswer: false };
       const version = outcome.classification.revision;
       if (version === undefined || !modernVersions.includes(version)) {
         return fault(400, id, unsupportedVersion, 'Unsupported protocol version.', {
@@ -85,7 +112,7 @@ function route(outcome: InboundClassificationOutcome, body: JsonObject, headers:
           requested: version ?? 'unknown',
         });
       }
-      return standardHeaderFault(body, headers, id) ?? modernRequest(body, id);
+      return standardHeaderFault(body, headers, id) ?? modernRequest(body, id, endpoint);
     }
   }
 }
@@ -96,49 +123,116 @@ function standardHeaderFault(body: JsonObject, headers: InboundHeaders, id: Requ
     fault(400, id, headerMismatch, `The request headers and body disagree: ${what}.`);
   if (headers.protocolVersion === undefined) return mismatch('MCP-Protocol-Version is missing');
   if (headers.method === undefined) return mismatch('Mcp-Method is missing');
-  if (body['method'] !== 'tools/call') return undefined;
-  const name = objectOf(body['params'])['name'];
+  const key = namedBy[methodOf(body)];
+  if (key === undefined) return undefined;
+  const name = objectOf(body['params'])[key];
   if (headers.name === undefined) return mismatch('Mcp-Name is missing');
-  return decodeName(headers.name) === name ? undefined : mismatch('Mcp-Name is not params.name');
+  return decodeName(headers.name) === name ? undefined : mismatch(`Mcp-Name is not params.${key}`);
 }
+
+const namedBy: Readonly<Record<string, 'name' | 'uri'>> = {
+  __proto__: null as never, // no method is called like what every object has
+  'tools/call': 'name',
+  'prompts/get': 'name',
+  'resources/read': 'uri',
+};
 
 function decodeName(header: string): string {
   const encoded = /^=\?base64\?([A-Za-z0-9+/]*={0,2})\?=$/i.exec(header.trim())?.[1];
   return encoded === undefined ? header.trim() : Buffer.from(encoded, 'base64').toString('utf8');
 }
 
-function modernRequest(body: JsonObject, id: RequestId | null): Inbound {
-  if (body['method'] === 'server/discover')
-    return served('modern', body, id, { kind: 'session', result: sessionAnswer.discover });
-  return commonRequest('modern', body, id);
-}
-
-function legacyRequest(body: JsonObject, id: RequestId | null): Inbound {
-  if (body['method'] === 'ping') return served('legacy', body, id, { kind: 'session', result: {} });
-  if (body['method'] !== 'initialize') return commonRequest('legacy', body, id);
-  const wanted = objectOf(body['params'])['protocolVersion'];
-  const version = SUPPORTED_PROTOCOL_VERSIONS.find((known) => known === wanted) ?? LATEST_PROTOCOL_VERSION;
-  return served('legacy', body, id, { kind: 'session', result: sessionAnswer.initialize(version) });
-}
-
-function commonRequest(era: Era, body: JsonObject, id: RequestId | null): Inbound {
+function modernRequest(body: JsonObject, id: RequestId | null, endpoint: string | undefined): Inbound {
   const method = methodOf(body);
-  if (method.startsWith('resources/')) return served(era, body, id, { kind: 'resource' });
-  if (method.startsWith('prompts/')) return served(era, body, id, { kind: 'prompt' });
-  if (method === 'tools/list') return served(era, body, id, { kind: 'tool-list' });
-  if (method !== 'tools/call')
-    return fault(era === 'modern' ? 404 : 200, id, -32_601, 'This method is not served here.');
+  if (method === 'server/discover') return served('modern', body, id, { kind: 'handshake', method });
+  // Of the older revisions, which have sessions to subscribe in.
+  if (method === 'resources/subscribe' || method === 'resources/unsubscribe') return unknownMethod('modern', id);
+  return commonRequest('modern', body, id, endpoint);
+}
+
+function legacyRequest(body: JsonObject, id: RequestId | null, endpoint: string | undefined): Inbound {
+  const method = methodOf(body);
   const params = objectOf(body['params']);
-  const { name } = params;
+  if (method === 'ping') return served('legacy', body, id, { kind: 'handshake', method });
+  if (method === 'initialize') {
+    const wanted = params['protocolVersion'];
+    const version = SUPPORTED_PROTOCOL_VERSIONS.find((known) => known === wanted) ?? LATEST_PROTOCOL_VERSION;
+    return served('legacy', body, id, {
+      kind: 'handshake',
+      method,
+      version,
+      capabilities: objectOf(params['capabilities']),
+    });
+  }
+  if (method === 'logging/setLevel') {
+    const level = params['level'];
+    if (typeof level !== 'string' || !logLevels.has(level)) return fault(200, id, -32_602, 'There is no such level.');
+    return served('legacy', body, id, { kind: 'handshake', method, level });
+  }
+  if (method === 'subscriptions/listen') return unknownMethod('legacy', id);
+  return commonRequest('legacy', body, id, endpoint);
+}
+
+const logLevels: ReadonlySet<string> = new Set([
+  'debug',
+  'info',
+  'notice',
+  'warning',
+  'error',
+  'critical',
+  'alert',
+  'emergency',
+]);
+
+function commonRequest(era: Era, body: JsonObject, id: RequestId | null, endpoint: string | undefined): Inbound {
+  const method = methodOf(body);
+  const { _meta, ...params } = objectOf(body['params']);
+  if (isReachMethod(method)) return served(era, body, id, { kind: reachMethods[method], method, params });
+  if (method === 'tools/list') return served(era, body, id, { kind: 'tool-list' });
+  if (method !== 'tools/call') return unknownMethod(era, id);
+  const { name, inputResponses, requestState } = params;
   const args = params['arguments'] ?? Object.create(null); // absent arguments are none
   if (typeof name !== 'string' || !isObject(args))
     return fault(200, id, -32_602, 'tools/call needs a name, and arguments that are an object.');
-  return served(era, body, id, { kind: 'tool-call', name, arguments: args });
+  const inputs = {
+    ...(inputResponses === undefined ? {} : { inputResponses }),
+    ...(requestState === undefined ? {} : { requestState }),
+  };
+  return served(era, body, id, {
+    kind: 'tool-call',
+    name: endpoint === undefined ? name : joinName(endpoint, name),
+    arguments: args,
+    ...(era === 'legacy' || Object.keys(inputs).length === 0 ? {} : { inputs }),
+  });
 }
 
-function served(era: Era, body: JsonObject, id: RequestId | null, asked: Asked): Inbound {
+function unknownMethod(era: Era, id: RequestId | null): Inbound {
+  return fault(era === 'modern' ? 404 : 200, id, -32_601, 'This method is not served here.');
+}
+
+function served(era: Era, body: JsonObject, id: RequestId | null, asked: Asked | Handshake): Inbound {
   if (id === null) return fault(400, null, -32_600, 'A request needs an id.');
-  return { kind: 'request', era, id, method: methodOf(body), asked };
+  const meta = objectOf(objectOf(body['params'])['_meta']);
+  const logLevel = meta['io.modelcontextprotocol/logLevel'];
+  const token = meta['progressToken'];
+  const { elicitation, sampling, roots } = objectOf(meta['io.modelcontextprotocol/clientCapabilities']);
+  return {
+    kind: 'request',
+    era,
+    id,
+    method: methodOf(body),
+    asked,
+    words: {
+      // What this gate does not know, no upstream is told that the client knows.
+      capabilities: {
+        ...(elicitation === undefined ? {} : { elicitation }),
+        ...(sampling === undefined ? {} : { sampling }),
+        ...(roots === undefined ? {} : { roots }),
+      },
+      logLevel: typeof logLevel === 'string' && logLevels.has(logLevel) ? logLevel : undefined,
+      progressToken: typeof token === 'string' || typeof token === 'number' ? token : undefined,
+    },
+  };
 }
 
 function fault(status: number, id: RequestId | null, code: number, message: string, data?: unknown): Inbound {

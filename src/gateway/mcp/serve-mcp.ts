@@ -1,91 +1,169 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isJsonContentType } from '@modelcontextprotocol/server';
+import type { TaskClaims } from '../../contract/identity.ts';
 import { exchange } from '../http/exchange.ts';
 import { readBody } from '../http/read-body.ts';
-import { retrySoonMs, sendJson, sendProblem } from '../http/reply.ts';
-import type { Answer, Denial, GateHost } from '../passage.ts';
-import { denialResult, tell } from './denial-result.ts';
-import { type Inbound, type RequestId, type RpcError, readInbound } from './inbound.ts';
-import { inModernEra } from './server-card.ts';
+import { sendJson, sendProblem } from '../http/reply.ts';
+import type { Asked, GateHost } from '../passage.ts';
+import { answerHandshake } from './answer-handshake.ts';
+import type { ClientSession } from './client-session.ts';
+import type { RequestId } from './era.ts';
+import { type InboundRequest, type RpcError, readInbound } from './inbound.ts';
+import type { McpClient } from './mcp-client.ts';
+import { McpReply } from './mcp-reply.ts';
+import { ReplyChannel } from './reply-channel.ts';
 
-/** A denial of what is no tool call; the code that authorisation profiles of MCP use. */
-const deniedCode = -32_001;
+/** One MCP request over HTTP, and what is known of it before its body. */
+export interface McpExchange {
+  readonly host: GateHost;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly requestId: string;
+  /** The server whose endpoint was asked; absent: the endpoint of all. */
+  readonly endpoint: string | undefined;
+}
 
-/** POST /mcp: one JSON-RPC message in, one JSON answer out. */
-export async function serveMcp(
-  host: GateHost,
-  request: IncomingMessage,
-  response: ServerResponse,
-  requestId: string,
-): Promise<void> {
-  if (!isJsonContentType(request.headers['content-type']))
+const methodNotFound = { code: -32_601, message: 'This method is not served here.' };
+
+/** /mcp and /mcp/<server>: one JSON-RPC message in, its answer out, with what comes before it. */
+export async function serveMcp(http: McpExchange): Promise<void> {
+  const { host, request, response, requestId } = http;
+  const sessionId = one(request.headers['mcp-session-id']);
+  if (request.method !== 'POST' && sessionId === undefined)
+    return sendProblem(response, 'method-not-allowed', requestId);
+  if (request.method === 'POST' && !isJsonContentType(request.headers['content-type']))
     return sendProblem(response, 'unsupported-media-type', requestId);
   // Before the body: a stranger's megabyte is not read. The gate asks for the token again, as the first of its steps.
   const token = await host.tokens.read(request.headers.authorization);
   if (!token.ok) return sendProblem(response, token.code, requestId);
+  if (request.method === 'POST') return post(http, token.claims, sessionId);
+  const session = host.sessions.find(sessionId ?? '', token.claims, http.endpoint);
+  if (session === undefined) return sendError(response, 404, null, { code: -32_001, message: 'Session not found' });
+  if (request.method === 'GET') return openStream(http, session);
+  if (request.method !== 'DELETE') return sendProblem(response, 'method-not-allowed', requestId);
+  return pass(http, { kind: 'session', result: {} }, undefined, () => {
+    host.sessions.end(session);
+    response.writeHead(200).end();
+  });
+}
+
+async function post(http: McpExchange, claims: TaskClaims, sessionId: string | undefined): Promise<void> {
+  const { host, request, response, requestId, endpoint } = http;
   const body = await readBody(request);
   if (body === undefined) return sendProblem(response, 'body-too-large', requestId);
-
-  const inbound = readInbound(body, {
+  const headers = {
     protocolVersion: one(request.headers['mcp-protocol-version']),
     method: one(request.headers['mcp-method']),
     name: one(request.headers['mcp-name']),
+  };
+  const inbound = readInbound(body, headers, endpoint);
+  if (inbound.kind === 'fault') return sendError(response, inbound.status, inbound.id, inbound.error);
+  // The newest revision has none: a session's id says nothing there.
+  const session =
+    sessionId === undefined || inbound.era === 'modern' ? undefined : host.sessions.find(sessionId, claims, endpoint);
+  const isLost = sessionId !== undefined && inbound.era === 'legacy' && session === undefined;
+  const id = inbound.kind === 'request' ? inbound.id : null;
+  if (isLost && !(inbound.kind === 'request' && inbound.method === 'initialize'))
+    return sendError(response, 404, id, { code: -32_001, message: 'Session not found' });
+  if (inbound.kind === 'request') return answer(http, claims, session, inbound);
+  if (inbound.isAnswer && session === undefined)
+    return sendError(response, 400, null, { code: -32_600, message: 'Nobody here has asked anything.' });
+  return pass(http, { kind: 'cancellation', message: inbound.message }, session, () => {
+    response.writeHead(202).end();
   });
-  switch (inbound.kind) {
-    case 'notification':
-      response.writeHead(202).end();
-      return;
-    case 'fault':
-      return sendError(response, inbound.status, inbound.id, inbound.error);
-    case 'request': {
-      const answer = (result: Answer): void => sendResult(response, inbound, result);
-      return exchange({
-        host,
-        request,
+}
+
+function answer(
+  http: McpExchange,
+  claims: TaskClaims,
+  session: ClientSession | undefined,
+  inbound: InboundRequest,
+): Promise<void> | void {
+  const { host, request, response, requestId } = http;
+  const channel = new ReplyChannel(response, takesStream(request), session);
+  const reply = new McpReply({ channel, response, inbound, requestId, endpoint: http.endpoint });
+  let { asked } = inbound;
+  if (asked.kind === 'handshake') {
+    const shaken = answerHandshake(host, claims, session, asked, http.endpoint);
+    if (shaken === undefined) return sendError(response, 200, inbound.id, methodNotFound);
+    if (shaken.sessionId !== undefined) response.setHeader('mcp-session-id', shaken.sessionId);
+    asked = { kind: 'session', result: shaken.result };
+  }
+  const client: McpClient = {
+    era: inbound.era,
+    endpoint: http.endpoint,
+    requestId: inbound.id,
+    capabilities: inbound.era === 'modern' ? inbound.words.capabilities : {},
+    logLevel: inbound.words.logLevel,
+    progressToken: inbound.words.progressToken,
+    session,
+    relay: (message) => channel.relay(message),
+    hangUp: () => response.destroy(),
+  };
+  return exchange({
+    host,
+    request,
+    response,
+    asked,
+    client,
+    answer: (result) => reply.result(result),
+    refused: (refusal) => reply.refusal(refusal),
+    deny: (denial) => reply.denial(denial),
+    survives: () => channel.isResumable,
+  });
+}
+
+/** The stream of a session, or the rest of one that broke off. */
+function openStream(http: McpExchange, session: ClientSession): Promise<void> | void {
+  const { request, response, requestId } = http;
+  if (!takesStream(request)) return sendProblem(response, 'unsupported-media-type', requestId);
+  const lastEventId = one(request.headers['last-event-id']);
+  return pass(http, { kind: 'stream', lastEventId }, session, () => {
+    if (session.openStream(response, lastEventId) === undefined)
+      sendError(response, 409, null, { code: -32_000, message: 'This stream is read already, or is no more.' });
+  });
+}
+
+/** What has no body to be answered with. */
+function pass(http: McpExchange, asked: Asked, session: ClientSession | undefined, done: () => void): Promise<void> {
+  const { host, request, response, requestId, endpoint } = http;
+  const client: McpClient = {
+    era: 'legacy',
+    endpoint,
+    requestId: undefined,
+    capabilities: {},
+    logLevel: undefined,
+    progressToken: undefined,
+    session,
+    relay: () => false,
+    hangUp: () => response.destroy(),
+  };
+  return exchange({
+    host,
+    request,
+    response,
+    asked,
+    client,
+    answer: done,
+    refused: () => sendProblem(response, 'internal', requestId),
+    deny: (denial) =>
+      sendProblem(
         response,
-        asked: inbound.asked,
-        answer,
-        deny: (denial) => deny(response, inbound, denial, requestId),
-      });
-    }
-  }
+        denial.kind === 'unauthenticated' || denial.kind === 'unavailable'
+          ? denial.code
+          : denial.kind === 'stopped'
+            ? 'stopped'
+            : 'forbidden',
+        requestId,
+      ),
+  });
 }
 
-function deny(
-  response: ServerResponse,
-  inbound: Extract<Inbound, { kind: 'request' }>,
-  denial: Denial,
-  requestId: string,
-): void {
-  switch (denial.kind) {
-    case 'unauthenticated':
-      return sendProblem(response, denial.code, requestId);
-    case 'unavailable':
-      return sendProblem(response, denial.code, requestId, { retryAfterMs: retrySoonMs });
-    case 'not-served':
-      return sendError(response, inbound.era === 'modern' ? 404 : 200, inbound.id, {
-        code: -32_601,
-        message: 'This method is not served here.',
-      });
-    default:
-      break;
-  }
-  if (inbound.asked.kind === 'tool-call') return sendResult(response, inbound, denialResult(denial));
-  const { text, meta } = tell(denial);
-  sendError(response, 200, inbound.id, { code: deniedCode, message: text, data: meta });
-}
-
-function sendResult(
-  response: ServerResponse,
-  { era, method, id }: Extract<Inbound, { kind: 'request' }>,
-  result: Answer,
-): void {
-  sendJson(response, 200, { jsonrpc: '2.0', id, result: era === 'modern' ? inModernEra(method, result) : result });
-}
-
-function sendError(response: ServerResponse, status: number, id: RequestId | null, error: RpcError): void {
+export function sendError(response: ServerResponse, status: number, id: RequestId | null, error: RpcError): void {
   sendJson(response, status, { jsonrpc: '2.0', id, error });
 }
+
+const takesStream = ({ headers }: IncomingMessage): boolean => (headers.accept ?? '').includes('text/event-stream');
 
 /** A header that stands twice says two things: it is taken as missing, which the revision that needs it refuses. */
 function one(header: string | string[] | undefined): string | undefined {

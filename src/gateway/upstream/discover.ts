@@ -1,9 +1,15 @@
-import { Client, StreamableHTTPClientTransport, type Tool } from '@modelcontextprotocol/client';
+import {
+  Client,
+  type ServerCapabilities,
+  StreamableHTTPClientTransport,
+  type Tool,
+} from '@modelcontextprotocol/client';
 import type { UpstreamSession } from './session.ts';
 
 export interface Discovery {
   readonly session: UpstreamSession;
   readonly tools: readonly Tool[];
+  readonly capabilities: ServerCapabilities;
   /** Ends the connection that listed; calls go over sockets of their own. */
   close(): Promise<void>;
 }
@@ -21,10 +27,19 @@ export async function discover(url: URL, authorization: string | undefined): Pro
   const close = (): Promise<void> => client.close().catch(() => undefined);
   try {
     await client.connect(transport, { timeout: discoveryTimeoutMs });
-    const { tools } = await client.listTools(undefined, { timeout: discoveryTimeoutMs });
+    const capabilities = client.getServerCapabilities() ?? {};
+    const { tools } =
+      capabilities.tools === undefined
+        ? { tools: [] }
+        : await client.listTools(undefined, { timeout: discoveryTimeoutMs });
     const era = client.getProtocolEra() === 'modern' ? 'modern' : 'legacy';
     const version = client.getNegotiatedProtocolVersion() ?? '2025-03-26';
-    return { session: { url, era, version, sessionId: transport.sessionId, authorization }, tools, close };
+    return {
+      session: { url, era, version, sessionId: transport.sessionId, authorization },
+      tools,
+      capabilities,
+      close,
+    };
   } catch (thrown) {
     await close();
     throw thrown;

@@ -2,6 +2,8 @@ import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type In
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { EstopError } from '../../core/errors.ts';
 import { deferred } from '../deferred.ts';
+import type { OnMessage, Prepared } from './prepared.ts';
+import { readReply, type UpstreamReply } from './read-reply.ts';
 import type { UpstreamSession, WireRequest } from './session.ts';
 
 const mostSockets = 512;
@@ -23,7 +25,7 @@ export function openSockets(url: URL): HttpAgent {
  * another tick than the one in which the fence was asked; with the socket in hand `write` puts every byte into it at once.
  * rule: check-and-write-one-tick
  */
-export class PreparedCall {
+export class PreparedCall implements Prepared {
   readonly ready: Promise<void>;
   readonly #request: ClientRequest;
   readonly #response: Promise<IncomingMessage>;
@@ -31,9 +33,14 @@ export class PreparedCall {
   #gone = false;
   #written = false;
 
-  constructor(session: Pick<UpstreamSession, 'url'>, sockets: HttpAgent, headers: WireRequest['headers']) {
+  constructor(
+    session: Pick<UpstreamSession, 'url'>,
+    sockets: HttpAgent,
+    headers: WireRequest['headers'],
+    method: 'POST' | 'GET' | 'DELETE' = 'POST',
+  ) {
     const secure = session.url.protocol === 'https:';
-    const request = (secure ? httpsRequest : httpRequest)(session.url, { method: 'POST', agent: sockets, headers });
+    const request = (secure ? httpsRequest : httpRequest)(session.url, { method, agent: sockets, headers });
     const connection = deferred<void>();
     const response = deferred<IncomingMessage>();
     let answered = false;
@@ -76,10 +83,14 @@ export class PreparedCall {
   }
 
   /** All of it, now. Sent once and never again: a second sending could have a second effect. */
-  write(body: string): Promise<IncomingMessage> {
+  write(body?: string): Promise<IncomingMessage> {
     this.#written = true;
     this.#request.end(body);
     return this.#response;
+  }
+
+  async send(body: string, callId: string, onMessage: OnMessage): Promise<UpstreamReply> {
+    return readReply(await this.write(body), callId, onMessage);
   }
 
   /** The socket is closed at once; the upstream sees its client gone. Bytes already given to the kernel are not taken back. */

@@ -1,57 +1,78 @@
 import type { IncomingMessage } from 'node:http';
 import { EstopError } from '../../core/errors.ts';
 import { deferred } from '../deferred.ts';
+import type { OnMessage, UpstreamMessage } from './prepared.ts';
 
 export type UpstreamReply =
   | { readonly kind: 'result'; readonly result: Readonly<Record<string, unknown>> }
   /** A JSON-RPC error: the upstream understood the request and refuses it. */
-  | { readonly kind: 'error'; readonly code: number; readonly message: string }
-  | { readonly kind: 'garbage'; readonly why: string };
+  | {
+      readonly kind: 'error';
+      readonly code: number;
+      readonly message: string;
+      readonly data?: unknown;
+      readonly status: number;
+    }
+  | { readonly kind: 'garbage'; readonly why: string; readonly status?: number };
 
+/** Of one message, and so of what an event stream may hold here that is not read yet. */
 export const largestReply = 4 * 1024 * 1024;
+/** Of a whole event stream; what is passed on of it on the way is not kept. */
+const longestStream = 64 * 1024 * 1024;
 /** An event stream is left this long to end after its answer, so that its socket can be used again. */
 const lingerMs = 1_000;
 
-/** Reads the one answer to `callId`, from a JSON body or from an event stream. Rejects only if the connection ends early. */
-export function readReply(response: IncomingMessage, callId: string): Promise<UpstreamReply> {
-  const type = (response.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase();
+/**
+ * Reads the one answer to `callId`, from a JSON body or from an event stream, and hands on what comes before it. Rejects only if
+ * the connection ends early.
+ */
+export function readReply(response: IncomingMessage, callId: string, onMessage: OnMessage): Promise<UpstreamReply> {
+  const isStream = mediaTypeOf(response) === 'text/event-stream';
   const status = response.statusCode ?? 0;
   const { promise, resolve, reject } = deferred<UpstreamReply>();
   const chunks: Buffer[] = [];
   let size = 0;
   let tail: Buffer = Buffer.alloc(0);
-
+  const tooLarge = (): void => {
+    resolve({ kind: 'garbage', why: 'its answer is too large' });
+    response.destroy();
+  };
   response.on('data', (chunk: Buffer) => {
     size += chunk.length;
-    if (size > largestReply) {
-      resolve({ kind: 'garbage', why: 'its answer is too large' });
-      response.destroy();
-      return;
-    }
-    if (type !== 'text/event-stream') {
-      chunks.push(chunk);
-      return;
-    }
+    if (size > (isStream ? longestStream : largestReply)) return tooLarge();
+    if (!isStream) return void chunks.push(chunk);
     const split = splitEvents(Buffer.concat([tail, chunk]));
     tail = split.tail;
-    // Other messages (progress, logs, questions to the client) are dropped: the agent gets the answer alone.
+    if (tail.length > largestReply) return tooLarge();
     for (const event of split.events) {
-      const reply = replyIn(event, callId);
-      if (reply !== undefined) {
-        resolve(reply);
-        setTimeout(() => response.destroy(), lingerMs).unref();
+      const read = readMessage(event, callId, status);
+      if (read === undefined) continue;
+      if ('method' in read) {
+        onMessage(read);
+        continue;
       }
+      resolve(read);
+      setTimeout(() => response.destroy(), lingerMs).unref();
     }
   });
   response.once('end', () => {
-    const body = type === 'application/json' ? replyIn(Buffer.concat(chunks), callId) : undefined;
-    resolve(body ?? { kind: 'garbage', why: `it answered ${status} without an answer to this call` });
+    const read =
+      mediaTypeOf(response) === 'application/json' ? readMessage(Buffer.concat(chunks), callId, status) : undefined;
+    resolve(
+      read === undefined || 'method' in read
+        ? { kind: 'garbage', why: `it answered ${status} without an answer to this call`, status }
+        : read,
+    );
   });
   response.once('error', (cause) => reject(new EstopError('upstream-unavailable', { cause })));
   response.once('close', () => {
     if (!response.complete) reject(new EstopError('upstream-unavailable'));
   });
   return promise;
+}
+
+function mediaTypeOf(response: IncomingMessage): string {
+  return (response.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
 }
 
 /** The data of every complete event, and what follows the last one. Lines end in LF or CRLF. */
@@ -64,25 +85,39 @@ export function splitEvents(bytes: Buffer): { readonly events: readonly Buffer[]
     const data = lines
       .filter((line) => line.startsWith('data:'))
       .map((line) => line.slice(line.startsWith('data: ') ? 6 : 5));
-    if (data.length > 0) events.push(Buffer.from(data.join('\n'), 'latin1'));
+    if (data.some((line) => line !== '')) events.push(Buffer.from(data.join('\n'), 'latin1'));
     begin = boundary.index + boundary[0].length;
   }
   return { events, tail: bytes.subarray(begin) };
 }
 
-/** Lenient: an answer is not hashed and not approved, it is passed on. */
-function replyIn(bytes: Buffer, callId: string): UpstreamReply | undefined {
+/** Lenient: an answer is not hashed and not approved, it is passed on. Undefined: not for this call. */
+export function readMessage(
+  bytes: Buffer,
+  callId: string,
+  status: number,
+): UpstreamReply | UpstreamMessage | undefined {
   let message: unknown;
   try {
     message = JSON.parse(bytes.toString('utf8'));
   } catch {
     return { kind: 'garbage', why: 'its answer is not JSON' };
   }
-  if (!isRecord(message) || message['id'] !== callId || 'method' in message) return undefined;
+  if (!isRecord(message)) return undefined;
+  const { method } = message;
+  if (typeof method === 'string') {
+    return {
+      method,
+      ...('id' in message ? { id: message['id'] } : {}),
+      ...('params' in message ? { params: message['params'] } : {}),
+    };
+  }
   const { result, error } = message;
+  if (message['id'] !== callId) return undefined;
   if (isRecord(result)) return { kind: 'result', result };
   if (isRecord(error) && typeof error['code'] === 'number' && typeof error['message'] === 'string') {
-    return { kind: 'error', code: error['code'], message: error['message'] };
+    const { code, message: words, data } = error as { code: number; message: string; data?: unknown }; // looked at just now
+    return { kind: 'error', code, message: words, status, ...(data === undefined ? {} : { data }) };
   }
   return { kind: 'garbage', why: 'its answer is neither a result nor an error' };
 }

@@ -1,13 +1,16 @@
-import type { Agent } from 'node:http';
+import type { ServerCapabilities } from '@modelcontextprotocol/client';
 import type { SecretAt, ToolServerSpec } from '../../contract/config.ts';
 import type { Log } from '../../contract/identity.ts';
-import { errorCodeOf } from '../../core/errors.ts';
+import { EstopError, errorCodeOf } from '../../core/errors.ts';
 import type { SeenTool, ToolStanding, ToolStandings } from '../../store/tool-pins.ts';
-import { type Discovery, discover } from './discover.ts';
+import type { ReachMethod } from '../mcp/methods.ts';
+import type { ClientLink, LinkSpec } from './client-link.ts';
+import { HttpWay } from './http-way.ts';
 import type { PinPort } from './pin-port.ts';
-import { openSockets, PreparedCall } from './prepared-call.ts';
-import { type OutgoingCall, toolCallRequest, type UpstreamSession } from './session.ts';
+import type { Prepared } from './prepared.ts';
+import type { OutgoingCall } from './session.ts';
 import { callability, pinTool, seenTool, type ToolPin, turnPage } from './tool-pin.ts';
+import type { Discovered, Way } from './way.ts';
 
 interface ToolServerParts {
   readonly spec: ToolServerSpec;
@@ -26,15 +29,14 @@ const longestRetryMs = 15_000;
 export class ToolServer {
   readonly spec: ToolServerSpec;
   readonly #parts: ToolServerParts;
-  readonly #sockets: Agent;
+  readonly #way: Way;
   #listed: ReadonlyMap<string, ToolPin> = new Map();
   #standings: ToolStandings | undefined;
   /** Which question the standings answer: an answer to an earlier one that comes later is dropped. */
   #answered = 0;
   #asked = 0;
   #isAsking = false;
-  #session: UpstreamSession | undefined;
-  #discovery: Discovery | undefined;
+  #found: Discovered | undefined;
   #timer: NodeJS.Timeout | undefined;
   #retryMs = firstRetryMs;
   #closed = false;
@@ -43,7 +45,7 @@ export class ToolServer {
   constructor(parts: ToolServerParts) {
     this.#parts = parts;
     this.spec = parts.spec;
-    this.#sockets = openSockets(new URL(parts.spec.url));
+    this.#way = openWay(parts);
     this.#firstTry = this.#refresh();
   }
 
@@ -54,7 +56,7 @@ export class ToolServer {
 
   /** Offered to agents. Empty while the server cannot be reached: what cannot be called is not listed. */
   get tools(): readonly ToolPin[] {
-    if (this.#session === undefined) return [];
+    if (this.#found === undefined) return [];
     return [...this.#listed.values()].filter((pin) => callability(pin, this.#standings) === 'accepted');
   }
 
@@ -80,10 +82,30 @@ export class ToolServer {
   }
 
   /** A connected socket and the bytes to write into it, or undefined while the server is not known to be there. */
-  prepare(call: OutgoingCall): { readonly call: PreparedCall; readonly body: string } | undefined {
-    if (this.#session === undefined) return undefined;
-    const { headers, body } = toolCallRequest(this.#session, call);
-    return { call: new PreparedCall(this.#session, this.#sockets, headers), body };
+  prepare(call: OutgoingCall): { readonly call: Prepared; readonly body: string } | undefined {
+    return this.#found === undefined ? undefined : this.#way.prepare(call);
+  }
+
+  /** What it said at discovery that it has. */
+  get capabilities(): ServerCapabilities {
+    return this.#found?.capabilities ?? {};
+  }
+
+  serves(method: ReachMethod): boolean {
+    const { prompts, resources, completions } = this.capabilities;
+    if (this.#found === undefined) return false;
+    if (method.startsWith('resources/')) return resources !== undefined;
+    if (method.startsWith('prompts/')) return prompts !== undefined;
+    return method === 'subscriptions/listen' || completions !== undefined;
+  }
+
+  /** A client's own session with this server. Undefined: it keeps none. */
+  async openLink(spec: LinkSpec, version: string): Promise<ClientLink | undefined> {
+    return this.#found === undefined || this.#closed ? undefined : this.#way.openLink(spec, version);
+  }
+
+  forgotten(): void {
+    this.refreshSoon();
   }
 
   /** After an answer that only a server that has forgotten us gives: look again now, not in a minute. */
@@ -96,28 +118,23 @@ export class ToolServer {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
-    this.#sockets.destroy();
-    await this.#discovery?.close();
+    await this.#way.close();
   }
 
   async #refresh(): Promise<void> {
-    const { log, readSecret, onChange } = this.#parts;
-    const { serverId, url, credential } = this.spec;
+    const { log, onChange } = this.#parts;
+    const { serverId } = this.spec;
     let waitMs = refreshMs;
     try {
-      const authorization = credential === undefined ? undefined : `Bearer ${readSecret(credential)}`;
-      const found = await discover(new URL(url), authorization);
-      if (this.#closed) return await found.close();
-      await this.#discovery?.close();
-      this.#discovery = found;
-      this.#session = found.session;
+      const found = await this.#way.discover();
+      if (this.#closed) return;
+      this.#found = found;
       // Whatever the store says: a definition that is not the accepted one is refused from here on.
       this.#turnPage(found);
       await this.#note([...this.#listed.values()].map(seenTool));
       this.#retryMs = firstRetryMs;
     } catch (thrown) {
       // A server that fails to list keeps the session that it has: calls in flight decide for themselves.
-      if (this.#discovery === undefined) this.#session = undefined;
       log.warn(
         { event: 'upstream.undiscovered', server: serverId, code: errorCodeOf(thrown) },
         'the tools of an upstream server cannot be listed, or not be recorded',
@@ -132,7 +149,7 @@ export class ToolServer {
     }
   }
 
-  #turnPage(found: Discovery): void {
+  #turnPage(found: Discovered): void {
     const { log } = this.#parts;
     const { serverId } = this.spec;
     const listed: ToolPin[] = [];
@@ -165,4 +182,10 @@ export class ToolServer {
     }
     this.#parts.onChange();
   }
+}
+
+function openWay({ spec, readSecret }: ToolServerParts): Way {
+  const { url, credential } = spec;
+  if (url === undefined) throw new EstopError('config-invalid', { detail: `${spec.serverId} has no url` });
+  return new HttpWay(new URL(url), () => (credential === undefined ? undefined : `Bearer ${readSecret(credential)}`));
 }

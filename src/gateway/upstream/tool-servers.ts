@@ -51,6 +51,16 @@ export class ToolServers {
     return [...this.#servers.values()].flatMap((server) => server.tools);
   }
 
+  servers(): readonly ToolServer[] {
+    this.#reconcile();
+    return [...this.#servers.values()];
+  }
+
+  server(serverId: string): ToolServer | undefined {
+    this.#reconcile();
+    return this.#servers.get(serverId);
+  }
+
   find(listedName: string): FoundTool | undefined {
     this.#reconcile();
     const server = this.#servers.get(listedName.slice(0, listedName.indexOf('__')));

@@ -1,0 +1,24 @@
+import type { Passage } from '../passage.ts';
+import type { ClientWords } from '../upstream/session.ts';
+import type { ToolServer } from '../upstream/tool-server.ts';
+import type { Destination } from './live-call.ts';
+
+/**
+ * A client that keeps a session has one of its own with each upstream that keeps them too, so that what an upstream asks and
+ * tells reaches the client that it means; any other shares the gateway's.
+ */
+export async function destinationOf(passage: Passage, server: ToolServer): Promise<Destination | undefined> {
+  const session = passage.client?.session;
+  return session === undefined ? server : session.linkTo(passage, server);
+}
+
+/** Undefined: nothing of the client's own goes on. */
+export function clientWords({ client }: Passage): ClientWords | undefined {
+  if (client === undefined) return undefined;
+  return {
+    // In the older revisions what a client can be asked was said in its handshake; here it would be taken for this call's.
+    capabilities: client.era === 'modern' ? client.capabilities : {},
+    wantsProgress: client.progressToken !== undefined,
+    ...(client.logLevel === undefined ? {} : { logLevel: client.logLevel }),
+  };
+}

@@ -1,0 +1,56 @@
+import { bearerOf } from '../checks/fence.ts';
+import type { Passage } from '../passage.ts';
+import type { OnMessage, UpstreamMessage } from '../upstream/prepared.ts';
+import { isRecord } from '../upstream/read-reply.ts';
+import type { LiveCall } from './live-call.ts';
+
+/** More than any person follows; what an upstream says beyond it is dropped, and its answer still taken. */
+const mostRelayed = 2_000;
+
+/** What an upstream may say on its own account while it works on a request. Anything else is dropped. */
+const relayed: ReadonlySet<string> = new Set([
+  'notifications/progress',
+  'notifications/message',
+  'notifications/resources/updated',
+  'notifications/resources/list_changed',
+  'notifications/tools/list_changed',
+  'notifications/prompts/list_changed',
+  'notifications/elicitation/complete',
+]);
+
+/** rule: fence-before-answer. In the same tick: nothing that came after a stop is passed on. */
+export function relayFrom(passage: Passage, call: Pick<LiveCall, 'callId' | 'destination'>): OnMessage {
+  let count = 0;
+  return (message) => {
+    const { client, host } = passage;
+    if (client === undefined || count >= mostRelayed) return;
+    if (host.fence.check(bearerOf(passage)).kind !== 'clear') return;
+    count += 1;
+    if (message.id !== undefined) return call.destination?.ask?.(message, client.relay);
+    const told = notification(message, call.callId, client.progressToken);
+    if (told !== undefined) client.relay(told);
+  };
+}
+
+/** In our words, and under the client's own token: an upstream cannot report on another's request. */
+export function notification(
+  { method, params }: UpstreamMessage,
+  callId: string | undefined,
+  progressToken: string | number | undefined,
+): object | undefined {
+  if (!relayed.has(method)) return undefined;
+  const own = isRecord(params) ? withoutOurMeta(params) : undefined;
+  if (method !== 'notifications/progress')
+    return { jsonrpc: '2.0', method, ...(own === undefined ? {} : { params: own }) };
+  if (own === undefined || progressToken === undefined || own['progressToken'] !== callId) return undefined;
+  return { jsonrpc: '2.0', method, params: { ...own, progressToken } };
+}
+
+export function withoutOurMeta(params: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const { _meta: meta, ...rest } = params;
+  if (!isRecord(meta)) return rest;
+  const kept = Object.entries(meta).filter(
+    ([key]) => !key.startsWith('estop/') && !key.startsWith('io.modelcontextprotocol/'),
+  );
+  return kept.length === 0 ? rest : { ...rest, _meta: Object.fromEntries(kept) };
+}

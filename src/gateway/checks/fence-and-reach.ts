@@ -1,0 +1,62 @@
+import { listEverything } from '../call/ask-server.ts';
+import { connectReach } from '../call/connect-reach.ts';
+import { cutDenial } from '../call/cut-denial.ts';
+import { relayFrom } from '../call/relay.ts';
+import { isListMethod } from '../mcp/methods.ts';
+import { type Check, denied, known, type Verdict } from '../passage.ts';
+import { bearerOf, fenceDenial } from './fence.ts';
+import { isComplete, withoutOurWords } from './fence-and-answer.ts';
+import { presentReach } from './present-reach.ts';
+
+/**
+ * Second fence of what is no tool call: asked in the tick in which the bytes go to the upstream.
+ * rule: fence-before-upstream, check-and-write-one-tick
+ */
+export const fenceAndReach: Check = async (passage): Promise<Verdict> => {
+  const { host, facts, asked } = passage;
+  if (known(facts.admitted) !== true || !('method' in asked)) return denied('internal');
+  const [reach] = known(facts.reaches);
+  if (isListMethod(asked.method)) {
+    const end = await listEverything(passage, asked.method, known(facts.reaches));
+    if ('kind' in end && end.kind !== 'replied')
+      return end.kind === 'cut' ? cutDenial(end.reason, false) : denied('upstream-unavailable');
+    facts.end = end;
+    return undefined;
+  }
+  const call = known(facts.call);
+  if (!call.isUsable && call.cutReason === undefined) await connectReach(passage, known(reach), call);
+  if (call.cutReason !== undefined) return cutDenial(call.cutReason, false);
+  if (!call.isUsable) return denied('upstream-unavailable');
+  const denial = fenceDenial(host.fence.check(bearerOf(passage)), false);
+  if (denial !== undefined) return denial;
+  const writing = call.write(host.callTimeoutMs, relayFrom(passage, call));
+  facts.outcome = 'possibly-completed';
+  facts.end = await writing;
+  return undefined;
+};
+
+/** Third fence, and the answer goes out in the same tick. rule: fence-before-answer */
+export const fenceAndAnswerReach: Check = (passage): Verdict => {
+  const { host, facts } = passage;
+  const end = known(facts.end);
+  if (end.kind === 'cut') return cutDenial(end.reason, facts.call !== undefined);
+  const denial = fenceDenial(host.fence.check(bearerOf(passage)), facts.call !== undefined);
+  if (denial !== undefined) return denial;
+  if (end.kind !== 'replied') return denied('possibly-completed');
+  const { reply } = end;
+  switch (reply.kind) {
+    case 'garbage':
+      return denied('possibly-completed', reply.why);
+    case 'error':
+      facts.outcome = 'failed';
+      passage.deliverError(reply);
+      return undefined;
+    case 'result': {
+      const asks = reply.result['resultType'] === 'input_required' && passage.client?.era === 'modern';
+      if (!isComplete(reply.result) && !asks) return denied('possibly-completed', 'it asked for input');
+      facts.outcome = 'completed';
+      passage.deliver(presentReach(passage, withoutOurWords(reply.result)));
+      return undefined;
+    }
+  }
+};

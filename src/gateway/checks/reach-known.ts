@@ -1,0 +1,126 @@
+import { toolKey } from '../../core/scope-key.ts';
+import type { JsonObject, JsonValue } from '../json/parse-strict.ts';
+import type { McpClient } from '../mcp/mcp-client.ts';
+import { isListMethod, type ReachMethod } from '../mcp/methods.ts';
+import { type OwnedName, splitName, splitUri } from '../mcp/names.ts';
+import { type Asked, type Check, type Denial, denied, known, type Passage, type Verdict } from '../passage.ts';
+import type { Reach } from '../upstream/reach.ts';
+import { isRecord } from '../upstream/read-reply.ts';
+
+type AskedReach = Extract<Asked, { readonly params: JsonObject }>;
+
+/** Whose it is, and under which name that server knows it. A name that is nobody's is denied like one that is not allowed. */
+export const checkReachKnown: Check = (passage): Verdict => {
+  const { asked, facts } = passage;
+  if (!('params' in asked)) return denied('internal');
+  const client = known(passage.client);
+  const found = isListMethod(asked.method)
+    ? listReaches(passage, asked, client)
+    : asked.method === 'subscriptions/listen'
+      ? listenReaches(passage, asked, client)
+      : oneReach(passage, asked, client);
+  if ('kind' in found) return found;
+  facts.reaches = found;
+  return undefined;
+};
+
+/** One page of one server, or everything of all of them: pages of several servers have no common cursor. */
+function listReaches(passage: Passage, { method, params }: AskedReach, { endpoint }: McpClient): readonly Reach[] {
+  const cursor = params['cursor'];
+  if (endpoint !== undefined)
+    return reachAt(passage, endpoint, method, undefined, typeof cursor === 'string' ? { cursor } : {});
+  return passage.host.tools
+    .servers()
+    .filter((server) => server.serves(method))
+    .flatMap((server) => reachAt(passage, server.spec.serverId, method, undefined, {}));
+}
+
+/** A stream of changes: one at each server that can have any. */
+function listenReaches(
+  passage: Passage,
+  { method, params }: AskedReach,
+  { endpoint }: McpClient,
+): readonly Reach[] | Denial {
+  const wanted = params['notifications'];
+  if (!isRecord(wanted)) return denied('invalid-arguments', 'subscriptions/listen needs notifications');
+  const servers = endpoint === undefined ? passage.host.tools.servers().map(({ spec }) => spec.serverId) : [endpoint];
+  const uris = (Array.isArray(wanted['resourceSubscriptions']) ? wanted['resourceSubscriptions'] : []).filter(
+    (uri): uri is string => typeof uri === 'string',
+  );
+  const flags = Object.fromEntries(
+    ['toolsListChanged', 'promptsListChanged', 'resourcesListChanged'].flatMap((key) =>
+      wanted[key] === true ? [[key, true]] : [],
+    ),
+  );
+  return servers.flatMap((serverId) => {
+    const own = uris.flatMap((uri) => {
+      const owned = ownerOf(endpoint, uri, splitUri);
+      return owned?.serverId === serverId ? [owned.name] : [];
+    });
+    const notifications = { ...flags, ...(own.length === 0 ? {} : { resourceSubscriptions: own }) };
+    return reachAt(passage, serverId, method, undefined, { notifications });
+  });
+}
+
+function oneReach(
+  passage: Passage,
+  { method, params }: AskedReach,
+  { endpoint }: McpClient,
+): readonly Reach[] | Denial {
+  const subject = subjectOf(method, params);
+  if (subject === undefined) return denied('invalid-arguments', `${method} does not say what it is about`);
+  const owned = ownerOf(endpoint, subject.name, subject.isUri ? splitUri : splitName);
+  const reaches =
+    owned === undefined ? [] : reachAt(passage, owned.serverId, method, owned.name, subject.named(owned.name));
+  return reaches.length > 0 ? reaches : denied(subject.isUri ? 'resource-not-available' : 'prompt-not-available');
+}
+
+interface Subject {
+  readonly name: string;
+  readonly isUri: boolean;
+  /** The parameters, with the name that its own server knows. */
+  readonly named: (name: string) => JsonObject;
+}
+
+function subjectOf(method: ReachMethod, params: JsonObject): Subject | undefined {
+  if (method === 'prompts/get')
+    return isText(params['name'])
+      ? { name: params['name'], isUri: false, named: (name) => ({ ...params, name }) }
+      : undefined;
+  if (method !== 'completion/complete')
+    return isText(params['uri'])
+      ? { name: params['uri'], isUri: true, named: (uri) => ({ ...params, uri }) }
+      : undefined;
+  const ref = params['ref'];
+  if (!isRecord(ref)) return undefined;
+  const { type, name, uri } = ref as JsonObject; // what parseStrict read
+  if (type === 'ref/prompt' && isText(name))
+    return { name, isUri: false, named: (own) => ({ ...params, ref: { ...ref, name: own } as JsonObject }) };
+  if (type === 'ref/resource' && isText(uri))
+    return { name: uri, isUri: true, named: (own) => ({ ...params, ref: { ...ref, uri: own } as JsonObject }) };
+  return undefined;
+}
+
+const isText = (value: JsonValue | undefined): value is string => typeof value === 'string' && value !== '';
+
+function ownerOf(
+  endpoint: string | undefined,
+  name: string,
+  split: (name: string) => OwnedName | undefined,
+): OwnedName | undefined {
+  return endpoint === undefined ? split(name) : { serverId: endpoint, name };
+}
+
+/** The key is a tool's, made of the method: `tool:files/resources.read` is what a stop of it names. */
+function reachAt(
+  { host }: Passage,
+  serverId: string,
+  method: ReachMethod,
+  name: string | undefined,
+  params: Readonly<Record<string, unknown>>,
+): readonly Reach[] {
+  const server = host.tools.server(serverId);
+  if (server === undefined) return [];
+  const scopeKey = toolKey(serverId, method.replaceAll('/', '.'));
+  return [{ server, method, scopeKey, params, ...(name === undefined ? {} : { name }) }];
+}

@@ -1,0 +1,100 @@
+import type { AgentSpec } from '../../contract/config.ts';
+import { isListMethod } from '../mcp/methods.ts';
+import { type Check, denied, known, type Verdict } from '../passage.ts';
+import type { Reach } from '../upstream/reach.ts';
+import { isRecord } from '../upstream/read-reply.ts';
+import { agentOf } from './scope.ts';
+
+/**
+ * The agent's own lists name it, or its line `<server>/*: allow` gives it the whole server. A server of which it may use single
+ * tools only shows it none of its resources and prompts.
+ */
+export const checkReachScope: Check = ({ host, asked, facts }): Verdict => {
+  const agent = agentOf(host.config.current(), known(facts.claims).agentId);
+  if (agent === undefined) return denied('internal');
+  facts.agent = agent;
+  const reaches = known(facts.reaches);
+  const allowed = reaches.flatMap((reach) => narrowed(agent, reach));
+  facts.reaches = allowed;
+  if (allowed.length > 0 || reaches.length === 0) return undefined;
+  // A list of what it may not see is empty; anything else has to be told that it was refused.
+  if ('method' in asked && isListMethod(asked.method)) return undefined;
+  return denied(asked.kind === 'prompt' ? 'prompt-not-available' : 'resource-not-available');
+};
+
+function narrowed(agent: AgentSpec, reach: Reach): readonly Reach[] {
+  const { serverId } = reach.server.spec;
+  if (reach.method === 'subscriptions/listen') return narrowedStream(agent, reach);
+  if (reach.name === undefined) {
+    const any = reach.method === 'prompts/list' ? mayUsePrompts(agent, serverId) : mayUseResources(agent, serverId);
+    return any ? [reach] : [];
+  }
+  return mayReach(agent, reach, reach.name) ? [reach] : [];
+}
+
+/** Of a stream only the part that it may see is asked for. */
+function narrowedStream(agent: AgentSpec, reach: Reach): readonly Reach[] {
+  const { serverId } = reach.server.spec;
+  const wanted = reach.params['notifications'];
+  if (!isRecord(wanted)) return [];
+  const uris = (Array.isArray(wanted['resourceSubscriptions']) ? wanted['resourceSubscriptions'] : []).filter(
+    (uri): uri is string => typeof uri === 'string' && mayUseResource(agent, serverId, uri),
+  );
+  const notifications = {
+    ...(wanted['toolsListChanged'] === true && mayUseTools(agent, serverId) ? { toolsListChanged: true } : {}),
+    ...(wanted['promptsListChanged'] === true && mayUsePrompts(agent, serverId) ? { promptsListChanged: true } : {}),
+    ...(wanted['resourcesListChanged'] === true && mayUseResources(agent, serverId)
+      ? { resourcesListChanged: true }
+      : {}),
+    ...(uris.length === 0 ? {} : { resourceSubscriptions: uris }),
+  };
+  return Object.keys(notifications).length === 0 ? [] : [{ ...reach, params: { notifications } }];
+}
+
+function mayReach(agent: AgentSpec, { method, server, params }: Reach, name: string): boolean {
+  const { serverId } = server.spec;
+  const ref = params['ref'];
+  const isPrompt = method === 'prompts/get' || (isRecord(ref) && ref['type'] === 'ref/prompt');
+  return isPrompt ? mayUsePrompt(agent, serverId, name) : mayUseResource(agent, serverId, name);
+}
+
+export function mayUseResource(agent: AgentSpec, serverId: string, uri: string): boolean {
+  return mayUseAll(agent, serverId) || (agent.resources ?? []).some((line) => isNamed(line, serverId, uri));
+}
+
+export function mayUsePrompt(agent: AgentSpec, serverId: string, name: string): boolean {
+  return mayUseAll(agent, serverId) || (agent.prompts ?? []).some((line) => isNamed(line, serverId, name));
+}
+
+const isOf = (serverId: string) => (line: string) => line.startsWith(`${serverId}/`);
+const mayUseResources = (agent: AgentSpec, serverId: string): boolean =>
+  mayUseAll(agent, serverId) || (agent.resources ?? []).some(isOf(serverId));
+const mayUsePrompts = (agent: AgentSpec, serverId: string): boolean =>
+  mayUseAll(agent, serverId) || (agent.prompts ?? []).some(isOf(serverId));
+const mayUseTools = (agent: AgentSpec, serverId: string): boolean => Object.keys(agent.tools).some(isOf(serverId));
+
+/** A server whose every tool needs no person. `ask` is for calls; it says nothing of what may be read. */
+function mayUseAll(agent: AgentSpec, serverId: string): boolean {
+  const line = `${serverId}/*`;
+  return Object.hasOwn(agent.tools, line) && agent.tools[line] === 'allow';
+}
+
+function isNamed(line: string, serverId: string, name: string): boolean {
+  const pattern = line.startsWith(`${serverId}/`) ? line.slice(serverId.length + 1) : undefined;
+  if (pattern === undefined || pattern === '') return false;
+  if (pattern === '*') return true;
+  if (!pattern.endsWith('*')) return pattern === name;
+  // What begins as allowed must not climb out of it further on.
+  return name.startsWith(pattern.slice(0, -1)) && !climbs(name);
+}
+
+/** Also if it is written in percent signs, and those in percent signs again. What cannot be read is taken to climb. */
+function climbs(uri: string): boolean {
+  let plain = uri;
+  try {
+    for (let round = 0; round < 3; round += 1) plain = decodeURIComponent(plain);
+  } catch {
+    return true;
+  }
+  return plain.split(/[/\\?#]/).includes('..');
+}

@@ -1,0 +1,44 @@
+import type { TaskClaims } from '../../contract/identity.ts';
+import { agentOf } from '../checks/scope.ts';
+import type { Answer, GateHost } from '../passage.ts';
+import type { ClientSession } from './client-session.ts';
+import type { Handshake } from './inbound.ts';
+import { capabilitiesOf, sessionAnswer } from './server-card.ts';
+
+/** What the gate answers by itself. A handshake of the older revisions begins a session. Undefined: not without a session. */
+export function answerHandshake(
+  host: GateHost,
+  claims: TaskClaims,
+  session: ClientSession | undefined,
+  asked: Handshake,
+  endpoint: string | undefined,
+): { readonly result: Answer; readonly sessionId?: string } | undefined {
+  switch (asked.method) {
+    case 'ping':
+      return { result: {} };
+    case 'server/discover':
+      return { result: sessionAnswer.discover(capabilitiesOf(serversOf(host, claims, endpoint))) };
+    case 'logging/setLevel':
+      if (session === undefined) return undefined;
+      session.logLevel = asked.level;
+      return { result: {} };
+    case 'initialize': {
+      const { version, capabilities } = asked;
+      const result = sessionAnswer.initialize(version, capabilitiesOf(serversOf(host, claims, endpoint)));
+      // Without one it is served all the same, and cannot be asked anything.
+      const opened = host.sessions.open(claims, { endpoint, version, capabilities });
+      return opened === undefined ? { result } : { result, sessionId: opened.spec.id };
+    }
+  }
+}
+
+/** A server of which the agent may use nothing is not told of. */
+function serversOf({ config, tools }: GateHost, { agentId }: TaskClaims, endpoint: string | undefined) {
+  const agent = agentOf(config.current(), agentId);
+  if (agent === undefined) return [];
+  const lines = [...Object.keys(agent.tools), ...(agent.resources ?? []), ...(agent.prompts ?? [])];
+  return tools
+    .servers()
+    .filter(({ spec }) => endpoint === undefined || spec.serverId === endpoint)
+    .filter(({ spec }) => lines.some((line) => line.startsWith(`${spec.serverId}/`)));
+}

@@ -1,0 +1,173 @@
+import type { ServerResponse } from 'node:http';
+import type { Destination } from '../call/live-call.ts';
+import { bearerOf } from '../checks/fence.ts';
+import type { JsonObject } from '../json/parse-strict.ts';
+import type { Passage } from '../passage.ts';
+import type { ClientLink } from '../upstream/client-link.ts';
+import type { UpstreamMessage } from '../upstream/prepared.ts';
+import type { ToolServer } from '../upstream/tool-server.ts';
+import type { RequestId } from './era.ts';
+import { readEventId, SessionStream } from './session-stream.ts';
+
+export interface SessionSpec {
+  readonly id: string;
+  readonly taskId: string;
+  readonly endpoint: string | undefined;
+  readonly version: string;
+  readonly capabilities: JsonObject;
+}
+
+interface Question {
+  readonly link: ClientLink;
+  readonly id: unknown;
+}
+
+const mostQuestions = 64;
+const mostStreams = 32;
+
+/** What an upstream may ask a client, and the capability by which the client says that it answers. */
+const askable: Readonly<Record<string, string>> = {
+  'elicitation/create': 'elicitation',
+  'sampling/createMessage': 'sampling',
+  'roots/list': 'roots',
+};
+
+/** A client of the older revisions, from its handshake on. It belongs to one task, and to one endpoint. */
+export class ClientSession {
+  readonly spec: SessionSpec;
+  logLevel: string | undefined;
+  usedAt = performance.now();
+  readonly #links = new Map<string, Promise<ClientLink | undefined>>();
+  readonly #open = new Set<ClientLink>();
+  readonly #questions = new Map<string, Question>();
+  readonly #cancels = new Map<RequestId, () => void>();
+  readonly #streams = new Map<string, SessionStream>();
+  readonly #own = new SessionStream('s');
+  #asked = 0;
+  #begun = 0;
+  #ended = false;
+
+  constructor(spec: SessionSpec) {
+    this.spec = spec;
+    this.#streams.set(this.#own.key, this.#own);
+  }
+
+  /** Without sessions upstream, or if the server knows only the newest revision, the gateway's own way to it. */
+  async linkTo(passage: Passage, server: ToolServer): Promise<Destination | undefined> {
+    if (this.#ended) return undefined;
+    const { serverId } = server.spec;
+    let opening = this.#links.get(serverId);
+    if (opening === undefined) {
+      opening = this.#openLink(passage, server);
+      this.#links.set(serverId, opening);
+    }
+    const link = await opening;
+    // A server that does not shake hands with it is asked in the gateway's own way for as long as the session lasts.
+    if (link === undefined) return server;
+    if (link.isClosed) {
+      if (this.#links.get(serverId) === opening) this.#links.delete(serverId);
+      return undefined;
+    }
+    await link.setLogLevel(this.logLevel);
+    return link;
+  }
+
+  async #openLink(passage: Passage, server: ToolServer): Promise<ClientLink | undefined> {
+    const bearer = bearerOf(passage);
+    const { host } = passage;
+    const spec = {
+      linkId: host.newId('call'),
+      bearer,
+      openCalls: host.openCalls,
+      isClear: () => host.fence.check(bearer).kind === 'clear',
+      capabilities: Object.fromEntries(
+        Object.entries(this.spec.capabilities).filter(([key]) => Object.values(askable).includes(key)),
+      ),
+      hear: (_from: ClientLink, message: object) => this.#own.say(message),
+      ask: (from: ClientLink, message: UpstreamMessage, relay?: (message: object) => boolean) =>
+        this.#ask(from, message, relay),
+    };
+    const link = await server.openLink(spec, this.spec.version);
+    if (link !== undefined) this.#open.add(link);
+    if (this.#ended) link?.close();
+    return link;
+  }
+
+  /** A stream for one answer, and what comes before it. */
+  beginStream(response: ServerResponse, headers: Readonly<Record<string, string>>): SessionStream {
+    this.#begun += 1;
+    const stream = new SessionStream(`r${this.#begun}`);
+    for (const [key, old] of this.#streams) {
+      if (this.#streams.size < mostStreams) break;
+      if (old.isDone) this.#streams.delete(key);
+    }
+    this.#streams.set(stream.key, stream);
+    stream.attach(response, headers, this.spec.version >= '2025-11-25');
+    return stream;
+  }
+
+  /** The session's own stream, or the rest of one that broke off. Undefined: there is no such stream (any more). */
+  openStream(response: ServerResponse, lastEventId: string | undefined): SessionStream | undefined {
+    const after = lastEventId === undefined ? undefined : readEventId(lastEventId);
+    if (lastEventId !== undefined && after === undefined) return undefined;
+    const stream = after === undefined ? this.#own : this.#streams.get(after.key);
+    if (stream === undefined || (after === undefined && stream.isRead)) return undefined;
+    stream.attach(response, { 'mcp-session-id': this.spec.id }, this.spec.version >= '2025-11-25', after?.number);
+    return stream;
+  }
+
+  /** While a request is under way its client may say that it wants the answer no longer. */
+  onCancel(id: RequestId, cancel: () => void): () => void {
+    this.#cancels.set(id, cancel);
+    return () => {
+      if (this.#cancels.get(id) === cancel) this.#cancels.delete(id);
+    };
+  }
+
+  /** A notification or an answer of the client. What is for nobody is dropped. */
+  take(message: JsonObject): void {
+    const { method, params, id } = message;
+    if (method === 'notifications/cancelled') {
+      const wanted = typeof params === 'object' && params !== null ? (params as JsonObject)['requestId'] : undefined; // no array has it
+      if (typeof wanted === 'string' || typeof wanted === 'number') this.#cancels.get(wanted)?.();
+      return;
+    }
+    if (method === 'notifications/roots/list_changed') {
+      for (const link of this.#open) link.tell({ jsonrpc: '2.0', method });
+      return;
+    }
+    if (method !== undefined || typeof id !== 'string') return;
+    const question = this.#questions.get(id);
+    if (question === undefined) return;
+    this.#questions.delete(id);
+    const { result, error } = message;
+    question.link.tell({
+      jsonrpc: '2.0',
+      id: question.id,
+      ...(error === undefined ? { result: result ?? {} } : { error }),
+    });
+  }
+
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    for (const cancel of this.#cancels.values()) cancel();
+    for (const link of this.#open) link.close();
+    for (const stream of this.#streams.values()) stream.destroy();
+    this.#questions.clear();
+  }
+
+  #ask(link: ClientLink, { id, method, params }: UpstreamMessage, relay?: (message: object) => boolean): void {
+    const capability = Object.hasOwn(askable, method) ? askable[method] : undefined;
+    const refuse = (code: number, message: string): void => link.tell({ jsonrpc: '2.0', id, error: { code, message } });
+    if (method === 'ping') return link.tell({ jsonrpc: '2.0', id, result: {} });
+    if (capability === undefined || !Object.hasOwn(this.spec.capabilities, capability))
+      return refuse(-32_601, 'This client does not answer that.');
+    if (this.#questions.size >= mostQuestions) return refuse(-32_603, 'Too many questions are open.');
+    this.#asked += 1;
+    const own = `estop-${this.#asked}`;
+    this.#questions.set(own, { link, id });
+    const question = { jsonrpc: '2.0', id: own, method, ...(params === undefined ? {} : { params }) };
+    if (relay === undefined || !relay(question)) this.#own.say(question);
+  }
+}

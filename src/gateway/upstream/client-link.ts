@@ -1,0 +1,208 @@
+import type { Agent, IncomingMessage } from 'node:http';
+import type { Destination } from '../call/live-call.ts';
+import { notification } from '../call/relay.ts';
+import type { OpenCall, OpenCalls } from '../fence/open-calls.ts';
+import type { Bearer } from '../fence/view.ts';
+import type { UpstreamMessage } from './prepared.ts';
+import { PreparedCall } from './prepared-call.ts';
+import { readMessage, readReply, splitEvents } from './read-reply.ts';
+import { headersOf, type OutgoingCall, type UpstreamSession, wireRequest } from './session.ts';
+
+export interface LinkSpec {
+  readonly linkId: string;
+  readonly bearer: Bearer;
+  readonly openCalls: OpenCalls;
+  /** Asked in the tick of every write. rule: fence-before-upstream */
+  readonly isClear: () => boolean;
+  readonly capabilities: Readonly<Record<string, unknown>>;
+  readonly hear: (link: ClientLink, message: object) => void;
+  readonly ask: (link: ClientLink, message: UpstreamMessage, relay?: (message: object) => boolean) => void;
+}
+
+const handshakeMs = 10_000;
+const reopenMs = 1_000;
+const largestEvent = 4 * 1024 * 1024;
+
+/** One client's own session with one upstream of the older revisions. A stop ends it like a call. */
+export class ClientLink implements Destination, OpenCall {
+  readonly callId: string;
+  readonly bearer: Bearer;
+  /** It stays open between calls: nobody waits for it to end. */
+  readonly isBackground = true;
+  readonly #spec: LinkSpec;
+  readonly #session: UpstreamSession;
+  readonly #sockets: Agent;
+  #listening: PreparedCall | undefined;
+  #logLevel: string | undefined;
+  #closed = false;
+
+  private constructor(spec: LinkSpec, session: UpstreamSession, sockets: Agent) {
+    this.callId = spec.linkId;
+    this.bearer = spec.bearer;
+    this.#spec = spec;
+    this.#session = session;
+    this.#sockets = sockets;
+  }
+
+  /** Undefined: this server keeps no sessions, or does not shake hands in an older revision. */
+  static async open(
+    spec: LinkSpec,
+    base: UpstreamSession,
+    sockets: Agent,
+    version: string,
+  ): Promise<ClientLink | undefined> {
+    const session: UpstreamSession = { ...base, era: 'legacy', version, sessionId: undefined };
+    const params = {
+      protocolVersion: version,
+      capabilities: spec.capabilities,
+      clientInfo: { name: 'estop-gateway', version: '1' },
+    };
+    const body = JSON.stringify({ jsonrpc: '2.0', id: spec.linkId, method: 'initialize', params });
+    const call = new PreparedCall(session, sockets, headersOf(session, {}));
+    const timer = setTimeout(() => call.destroy(), handshakeMs);
+    try {
+      await call.ready;
+      if (!spec.isClear()) return undefined;
+      const response = await call.write(body);
+      const reply = await readReply(response, spec.linkId, () => undefined);
+      if (reply.kind !== 'result') return undefined;
+      const agreed = reply.result['protocolVersion'];
+      const sessionId = response.headers['mcp-session-id'];
+      const link = new ClientLink(
+        spec,
+        {
+          ...session,
+          version: typeof agreed === 'string' ? agreed : version,
+          sessionId: typeof sessionId === 'string' ? sessionId : undefined,
+        },
+        sockets,
+      );
+      spec.openCalls.add(link);
+      await link.#post({ jsonrpc: '2.0', method: 'notifications/initialized' });
+      void link.#listen();
+      return link;
+    } catch {
+      return undefined;
+    } finally {
+      clearTimeout(timer);
+      if (!call.isWritten) call.destroy();
+    }
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  prepare(call: OutgoingCall): { readonly call: PreparedCall; readonly body: string } | undefined {
+    if (this.#closed) return undefined;
+    const { headers, body } = wireRequest(this.#session, call);
+    return { call: new PreparedCall(this.#session, this.#sockets, headers), body };
+  }
+
+  ask(message: UpstreamMessage, relay: (message: object) => boolean): void {
+    this.#spec.ask(this, message, relay);
+  }
+
+  /** That its own client wants the answer no longer: here a closed connection alone does not say so. */
+  cancelled(callId: string): void {
+    this.tell({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: callId } });
+  }
+
+  forgotten(): void {
+    this.destroy();
+    this.#spec.openCalls.remove(this.callId);
+  }
+
+  tell(message: object): void {
+    void this.#post(message).catch(() => undefined);
+  }
+
+  /** Said again only if it changed; a server that knows no levels keeps its own. */
+  async setLogLevel(level: string | undefined): Promise<void> {
+    if (level === undefined || level === this.#logLevel) return;
+    this.#logLevel = level;
+    const id = `${this.callId}-level`;
+    await this.#post({ jsonrpc: '2.0', id, method: 'logging/setLevel', params: { level } }).catch(() => undefined);
+  }
+
+  isWritten(): boolean {
+    return false;
+  }
+
+  destroy(): void {
+    this.#closed = true;
+    this.#listening?.destroy();
+  }
+
+  /** Ended by its own client: the upstream is told. */
+  close(): void {
+    if (this.#closed) return;
+    this.destroy();
+    this.#spec.openCalls.remove(this.callId);
+    if (this.#session.sessionId === undefined || !this.#spec.isClear()) return;
+    const call = new PreparedCall(this.#session, this.#sockets, headersOf(this.#session, {}), 'DELETE');
+    void this.#written(call, undefined).catch(() => undefined);
+  }
+
+  async #post(message: object): Promise<void> {
+    if (this.#closed) return;
+    await this.#written(
+      new PreparedCall(this.#session, this.#sockets, headersOf(this.#session, {})),
+      JSON.stringify(message),
+    );
+  }
+
+  async #written(call: PreparedCall, body: string | undefined): Promise<void> {
+    const timer = setTimeout(() => call.destroy(), handshakeMs);
+    try {
+      await call.ready;
+      if (!this.#spec.isClear()) return call.destroy();
+      const response = await call.write(body);
+      response.resume();
+      await new Promise((resolve) => response.once('close', resolve));
+    } finally {
+      clearTimeout(timer);
+      call.destroy();
+    }
+  }
+
+  /** The stream on which an upstream speaks unasked. One that has none answers 405, and is not asked again. */
+  async #listen(): Promise<void> {
+    while (!this.#closed) {
+      const { 'content-type': _none, ...headers } = headersOf(this.#session, {});
+      const call = new PreparedCall(this.#session, this.#sockets, { ...headers, accept: 'text/event-stream' }, 'GET');
+      this.#listening = call;
+      try {
+        await call.ready;
+        if (!this.#spec.isClear()) return;
+        const response = await call.write();
+        if (response.statusCode !== 200) return;
+        await this.#readStream(response);
+      } catch {
+        // It broke off; it is opened again.
+      } finally {
+        call.destroy();
+      }
+      await new Promise((resolve) => setTimeout(resolve, reopenMs).unref());
+    }
+  }
+
+  async #readStream(response: IncomingMessage): Promise<void> {
+    let tail: Buffer = Buffer.alloc(0);
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      const split = splitEvents(Buffer.concat([tail, chunk]));
+      tail = split.tail;
+      if (tail.length > largestEvent) return;
+      for (const event of split.events) this.#heard(event);
+    }
+  }
+
+  /** rule: fence-before-answer */
+  #heard(event: Buffer): void {
+    const message = readMessage(event, '', 200);
+    if (message === undefined || !('method' in message) || this.#closed || !this.#spec.isClear()) return;
+    if (message.id !== undefined) return this.#spec.ask(this, message);
+    const told = notification(message, undefined, undefined);
+    if (told !== undefined) this.#spec.hear(this, told);
+  }
+}
