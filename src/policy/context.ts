@@ -21,6 +21,7 @@ const facts: Readonly<Record<string, Fact>> = {
     return origin === undefined ? unknownOrigins : Object.fromEntries(roles.map((role) => [role, [...origin[role]]]));
   },
   relevant: ({ flow }) => factsOf(flow)?.relevant ?? false,
+  refused: ({ flow }) => flow.kind === 'known' && flow.judgement.findings.some(({ refused }) => refused),
   reads: ({ flow }) => {
     const { untrusted = true, private: secret = true, labels = [] } = factsOf(flow)?.reads ?? {};
     return { untrusted, private: secret, labels: [...labels] };

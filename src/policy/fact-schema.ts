@@ -22,6 +22,7 @@ const facts: Attributes = {
   trace: string,
   origin: record(Object.fromEntries(roles.map((role) => [role, strings]))),
   relevant: boolean,
+  refused: boolean,
   reads: record({ untrusted: boolean, private: boolean, labels: strings }),
   spend: record({ cents: long, tokens: long, calls: long }),
   time: record({ epoch: long, hour: long, weekday: long }),

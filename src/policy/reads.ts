@@ -54,6 +54,7 @@ export const contextAttributes = [
   'trace',
   'origin',
   'relevant',
+  'refused',
   'reads',
   'spend',
   'time',

@@ -56,6 +56,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./config.ts')).config,
   },
   {
+    name: 'policy',
+    summary: 'Try, check, show, activate and roll back policies',
+    load: async () => (await import('./policy.ts')).policy,
+  },
+  {
     name: 'keys',
     summary: 'Rotate signing and sealing keys while tasks run',
     load: async () => (await import('./keys.ts')).keys,
