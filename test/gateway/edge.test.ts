@@ -129,11 +129,6 @@ describe('a body', () => {
 
 describe('methods', () => {
   it.each([
-    'resources/list',
-    'resources/read',
-    'prompts/list',
-    'prompts/get',
-    'completion/complete',
     'sampling/createMessage',
     'tasks/get',
     'tools/evil',

@@ -2,6 +2,7 @@ import { cutDenial } from '../call/cut-denial.ts';
 import type { CallEnd } from '../call/live-call.ts';
 import { withoutOurMeta } from '../call/relay.ts';
 import { type Answer, type Check, type Denial, denied, known, type Passage, type Verdict } from '../passage.ts';
+import { isRecord } from '../upstream/read-reply.ts';
 import { bearerOf, fenceDenial } from './fence.ts';
 
 /**
@@ -22,7 +23,7 @@ export const fenceAndAnswerCall: Check = (passage) => {
     passage.deliverError(reply);
     return undefined;
   }
-  const answer = answerOf(end, passage.client?.era === 'modern');
+  const answer = answerOf(end, passage);
   if ('kind' in answer) return answer;
   facts.outcome = answer.settled;
   passage.deliver(answer.result);
@@ -46,7 +47,7 @@ export const answerSession: Check = (passage: Passage): Verdict => {
 
 type Answered = { readonly result: Answer; readonly settled: 'completed' | 'failed' };
 
-function answerOf(end: Exclude<CallEnd, { kind: 'cut' }>, asksToo: boolean): Answered | Denial {
+function answerOf(end: Exclude<CallEnd, { kind: 'cut' }>, passage: Passage): Answered | Denial {
   switch (end.kind) {
     case 'lost':
     case 'timed-out':
@@ -68,7 +69,7 @@ function answerOf(end: Exclude<CallEnd, { kind: 'cut' }>, asksToo: boolean): Ans
       };
     case 'result':
       // Only a client that can be asked, in the revision that has the words for it, is asked by an upstream.
-      if (!isComplete(reply.result) && !(asksToo && reply.result['resultType'] === 'input_required'))
+      if (!isComplete(reply.result) && !mayAsk(passage, reply.result))
         return denied('possibly-completed', 'it asked for input');
       return { result: withoutOurWords(reply.result), settled: 'completed' };
   }
@@ -76,6 +77,23 @@ function answerOf(end: Exclude<CallEnd, { kind: 'cut' }>, asksToo: boolean): Ans
 
 export function isComplete(result: Answer): boolean {
   return result['resultType'] === undefined || result['resultType'] === 'complete';
+}
+
+const capabilityFor: Readonly<Record<string, string>> = {
+  'elicitation/create': 'elicitation',
+  'sampling/createMessage': 'sampling',
+  'roots/list': 'roots',
+};
+
+/** It asks a client that said that it can be asked, and for nothing that it did not say. */
+export function mayAsk({ client }: Passage, { resultType, inputRequests }: Answer): boolean {
+  if (resultType !== 'input_required' || client?.era !== 'modern' || Object.keys(client.capabilities).length === 0)
+    return false;
+  return Object.values(isRecord(inputRequests) ? inputRequests : {}).every((request) => {
+    const method = isRecord(request) && typeof request['method'] === 'string' ? request['method'] : '';
+    const capability = Object.hasOwn(capabilityFor, method) ? capabilityFor[method] : undefined;
+    return capability !== undefined && Object.hasOwn(client.capabilities, capability);
+  });
 }
 
 /** An upstream must not be able to speak as the gate: what begins with `estop/` is ours alone. */

@@ -5,7 +5,7 @@ import { relayFrom } from '../call/relay.ts';
 import { isListMethod } from '../mcp/methods.ts';
 import { type Check, denied, known, type Verdict } from '../passage.ts';
 import { bearerOf, fenceDenial } from './fence.ts';
-import { isComplete, withoutOurWords } from './fence-and-answer.ts';
+import { isComplete, mayAsk, withoutOurWords } from './fence-and-answer.ts';
 import { presentReach } from './present-reach.ts';
 
 /**
@@ -52,8 +52,7 @@ export const fenceAndAnswerReach: Check = (passage): Verdict => {
       passage.deliverError(reply);
       return undefined;
     case 'result': {
-      const asks = reply.result['resultType'] === 'input_required' && passage.client?.era === 'modern';
-      if (!isComplete(reply.result) && !asks) return denied('possibly-completed', 'it asked for input');
+      if (!isComplete(reply.result) && !mayAsk(passage, reply.result)) return denied('possibly-completed', 'it asked for input');
       facts.outcome = 'completed';
       passage.deliver(presentReach(passage, withoutOurWords(reply.result)));
       return undefined;

@@ -93,11 +93,11 @@ function subjectOf(method: ReachMethod, params: JsonObject): Subject | undefined
       : undefined;
   const ref = params['ref'];
   if (!isRecord(ref)) return undefined;
-  const { type, name, uri } = ref as JsonObject; // what parseStrict read
+  const { type, name, uri } = ref;
   if (type === 'ref/prompt' && isText(name))
-    return { name, isUri: false, named: (own) => ({ ...params, ref: { ...ref, name: own } as JsonObject }) };
+    return { name, isUri: false, named: (own) => ({ ...params, ref: { ...ref, name: own } }) };
   if (type === 'ref/resource' && isText(uri))
-    return { name: uri, isUri: true, named: (own) => ({ ...params, ref: { ...ref, uri: own } as JsonObject }) };
+    return { name: uri, isUri: true, named: (own) => ({ ...params, ref: { ...ref, uri: own } }) };
   return undefined;
 }
 
