@@ -1,3 +1,4 @@
+import { type ErrorCode, errorCodeOf } from '../../core/errors.ts';
 import { modelKey } from '../../core/scope-key.ts';
 import { cutDenial } from '../call/cut-denial.ts';
 import { ModelCall } from '../model/model-call.ts';
@@ -16,7 +17,13 @@ export const admitModel: Check = async (passage) => {
   const model = known(facts.model);
   const claims = known(facts.claims);
   const worst = { calls: 1, ...mostSpent(known(facts.modelRequest), known(model.price)) };
-  facts.provider = host.models.for(model, asked.dialect, asked.headers);
+  try {
+    facts.provider = host.models.for(model, asked.dialect, asked.headers);
+  } catch (thrown) {
+    // An address that may not be reached, or a key that cannot be read: for the operator, in a word that holds neither.
+    unreachable(passage, errorCodeOf(thrown));
+    return denied('provider-unavailable');
+  }
   const call = new ModelCall(host.newId('call'), bearerOf(passage));
   facts.modelCall = call;
   host.openCalls.add(call);
@@ -71,13 +78,16 @@ export const admitModel: Check = async (passage) => {
   }
 };
 
-export async function takeProviderSocket({ host, facts }: Passage, call: ModelCall): Promise<boolean> {
-  const { modelId } = known(facts.model);
+export async function takeProviderSocket(passage: Passage, call: ModelCall): Promise<boolean> {
+  const { facts } = passage;
   if (await call.prepare(known(facts.provider), Buffer.byteLength(known(facts.modelRequest).body))) return true;
-  if (call.cutReason === undefined)
-    host.log.warn(
-      { event: 'model.unreachable', model: modelId, code: call.trouble },
-      'the provider of a model cannot be reached',
-    );
+  if (call.cutReason === undefined) unreachable(passage, call.trouble);
   return false;
+}
+
+function unreachable({ host, facts }: Passage, code: ErrorCode | undefined): void {
+  host.log.warn(
+    { event: 'model.unreachable', model: known(facts.model).modelId, code },
+    'the provider of a model cannot be reached',
+  );
 }

@@ -1,7 +1,8 @@
 import type { AgentSpec, ModelSpec } from '../../../src/contract/config.ts';
 import type { GatewayDeps } from '../../../src/gateway/server.ts';
+import type { TaskRecord } from '../../../src/store/tasks.ts';
 import { putAgents } from '../../store/ledger.ts';
-import { billingBot, closeAfterAll, makeRig, type Rig, type RunningGateway, untilReady } from '../rig.ts';
+import { billingBot, closeAfterAll, makeRig, type Rig, type RunningGateway, until, untilReady } from '../rig.ts';
 import { type ProtocolServer, startProtocolServer } from './protocol-server.ts';
 
 /** What must be found nowhere but in the requests that reach the provider. */
@@ -13,6 +14,7 @@ export interface ModelRig {
   readonly gateway: RunningGateway;
   /** A token of a new task of the agent that may use all three models. */
   token(): Promise<string>;
+  addAgent(agent: AgentSpec): Promise<void>;
 }
 
 export const writer: AgentSpec = {
@@ -50,5 +52,64 @@ export async function makeModelRig(changes: Partial<GatewayDeps> = {}): Promise<
     ...changes,
   });
   await untilReady(gateway);
-  return { rig, provider, gateway, token: async () => rig.token(await rig.startTask(writer)) };
+  const agents = [billingBot, writer];
+  const addAgent = async (agent: AgentSpec): Promise<void> => {
+    agents.push(agent);
+    await putAgents(rig.ledger, agents);
+    rig.configure((config) => ({ ...config, agents: [...config.agents, agent] }));
+  };
+  return { rig, provider, gateway, token: async () => rig.token(await rig.startTask(writer)), addAgent };
+}
+
+export interface RawAnswer {
+  readonly status: number;
+  readonly text: string;
+  /** What a program reads from a refusal. */
+  readonly code: unknown;
+  readonly headers: Headers;
+}
+
+/** Any request, also one that no official client would send. Rejects if the answer breaks off. */
+export async function ask(
+  { gateway }: Pick<ModelRig, 'gateway'>,
+  token: string,
+  body: unknown,
+  path = '/v1/chat/completions',
+): Promise<RawAnswer> {
+  const response = await fetch(`${gateway.url}${path}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  });
+  const text = await response.text();
+  return { status: response.status, text, code: codeIn(text), headers: response.headers };
+}
+
+function codeIn(text: string): unknown {
+  try {
+    const { error } = JSON.parse(text) as { readonly error?: { readonly code?: unknown } }; // or it is no object at all
+    return error?.code;
+  } catch {
+    return undefined;
+  }
+}
+
+export const question = { model: 'gpt', messages: [{ role: 'user', content: 'Wie ist das Wetter?' }] };
+export const streamed = { ...question, stream: true };
+
+export async function startWriter({ rig }: ModelRig): Promise<{ readonly task: TaskRecord; readonly token: string }> {
+  const task = await rig.startTask(writer);
+  return { task, token: await rig.token(task) };
+}
+
+/** What the ledger has of the one call of a task, once it is settled. */
+export function costOf({ rig }: ModelRig, task: TaskRecord) {
+  return until(async () => {
+    const query =
+      'SELECT outcome, tool_key, cost_calls, cost_tokens, cost_microcents FROM estop.calls WHERE task_id = $1 AND outcome IS NOT NULL';
+    const [row] = await rig.ledger.sql(query, [task.taskId]);
+    if (row === undefined) return undefined;
+    const [calls, tokens, microcents] = ['cost_calls', 'cost_tokens', 'cost_microcents'].map((key) => Number(row[key]));
+    return { outcome: row['outcome'], toolKey: row['tool_key'], calls, tokens, microcents };
+  });
 }

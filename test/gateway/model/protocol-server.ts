@@ -57,7 +57,7 @@ export async function startProtocolServer(): Promise<ProtocolServer> {
   };
 }
 
-export function answer(response: ServerResponse, { path, body }: AskedOfProvider): void {
+function answer(response: ServerResponse, { path, body }: AskedOfProvider): void {
   const streams = body['stream'] === true;
   switch (path) {
     case '/v1/chat/completions':
@@ -110,11 +110,13 @@ const chatAnswer = {
   ],
   usage: chatUsage,
 };
-export const chatChunk = (delta: object, finish: string | null = null): object => ({
+const chatChunk = (delta: object, finish: string | null = null): object => ({
   ...chatBase,
   object: 'chat.completion.chunk',
   choices: [{ index: 0, delta, finish_reason: finish }],
 });
+/** One event of a chat/completions stream. */
+export const saying = (content: string): string => data(chatChunk({ content }));
 function chatEvents(body: AskedOfProvider['body']): readonly string[] {
   const options = body['stream_options'] as { readonly include_usage?: boolean } | undefined; // as the protocol has it
   const usage = options?.include_usage === true;
