@@ -1,4 +1,5 @@
 import type { ConfigSource } from '../contract/config.ts';
+import type { FlowKeys } from '../contract/flow-keys.ts';
 import type { Authenticator, Log, TaskTokenSigner } from '../contract/identity.ts';
 import type { Store } from '../store/pool.ts';
 import type { EventFeed } from './events/event-feed.ts';
@@ -12,6 +13,7 @@ export interface ControlDeps {
   readonly authenticator: Authenticator;
   readonly signer: TaskTokenSigner;
   readonly workflows: TaskWorkflows;
+  readonly flowKeys: FlowKeys;
   readonly events: EventFeed;
   /** 15 s unless said otherwise. */
   readonly eventHeartbeatMs?: number;

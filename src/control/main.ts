@@ -19,6 +19,7 @@ const control = await startControlServer({
   config,
   authenticator: composition.authenticator(),
   signer: composition.tokenSigner(),
+  flowKeys: composition.flowKeys(),
   workflows: createTaskWorkflows(async () => (await composition.temporal()).client(namespaces.agents), log),
   log,
   isConfigApplied: () => isConfigApplied,

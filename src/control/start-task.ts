@@ -7,6 +7,7 @@ import { type Registration, registerRoot } from '../store/task-registration.ts';
 import { closeTasks, getTask, type TaskRecord } from '../store/tasks.ts';
 import type { ControlDeps } from './deps.ts';
 import type { RequestInfo } from './endpoint.ts';
+import { openTaskFlow } from './open-task-flow.ts';
 
 const neverStarted = 'never-started';
 const mostAttempts = 20;
@@ -14,8 +15,8 @@ const mostAttempts = 20;
 type Wanted = StartTask & { readonly session?: Partial<SessionLimits> };
 
 /**
- * Registered, committed, looked at again, and only then started. The id follows from the Idempotency-Key, so a request that was cut
- * off half way finds its own registration. rule: register-before-start, mint-reread
+ * Registered, committed, looked at again, its request remembered, and only then started. The id follows from the
+ * Idempotency-Key, so a request that was cut off half way finds its own registration. rule: register-before-start, mint-reread
  */
 export async function startTask(deps: ControlDeps, wanted: Wanted, request: RequestInfo): Promise<string> {
   const agent = deps.config.current().agents.find((candidate) => candidate.agentId === wanted.agentId);
@@ -30,6 +31,7 @@ export async function startTask(deps: ControlDeps, wanted: Wanted, request: Requ
       kind: wanted.session === undefined ? 'task' : 'session',
     });
     if (registration.kind === 'registered') {
+      await openTaskFlow(deps, { taskId, agent, request: `${wanted.prompt}\n${wanted.purpose ?? ''}` });
       await startWorkflow(deps, inputOf(registration.task, agent, wanted));
       return taskId;
     }

@@ -3,6 +3,7 @@ import { admit } from './checks/admit.ts';
 import { admitModel } from './checks/admit-model.ts';
 import { admitReach } from './checks/admit-reach.ts';
 import { checkArguments } from './checks/arguments-valid.ts';
+import { checkDataFlow } from './checks/data-flow.ts';
 import { checkFence } from './checks/fence.ts';
 import { answerSession, fenceAndAnswer, fenceAndAnswerCall } from './checks/fence-and-answer.ts';
 import { fenceAndAnswerReach, fenceAndReach } from './checks/fence-and-reach.ts';
@@ -46,6 +47,7 @@ const gate: readonly (readonly [step: string, ...checks: (Check | undefined)[]])
   ['tool known',       checkToolKnown,     none,           checkReachKnown,     checkReachKnown,     checkReachKnown,     checkReachKnown,     none,         none,           checkModelKnown,    none,             none,          none           ],
   ['arguments valid',  checkArguments,     none,           none,                none,                none,                none,                none,         none,           checkModelRequest,  none,             none,          none           ],
   ['scope',            checkScope,         listTools,      checkReachScope,     checkReachScope,     checkReachScope,     checkReachScope,     none,         none,           checkModelScope,    none,             none,          listModels     ],
+  ['data flow',        checkDataFlow,      none,           none,                none,                none,                none,                none,         none,           none,               none,             none,          none           ],
   ['policy',           checkPolicy,        none,           none,                none,                none,                none,                none,         none,           none,               none,             none,          none           ],
   ['ADMIT',            admit,              none,           admitReach,          admitReach,          admitReach,          admitReach,          none,         none,           admitModel,         handOver,         none,          none           ],
   ['fence, upstream',  fenceAndWrite,      none,           fenceAndReach,       fenceAndReach,       fenceAndReach,       fenceAndReach,       none,         none,           fenceAndWriteModel, none,             none,          none           ],

@@ -20,6 +20,7 @@ const gateway = await startGateway({
   readSecret: composition.secretReader(),
   verifier: composition.tokenVerifier(),
   sealer: composition.grantSealer(),
+  flowKeys: composition.flowKeys(),
   log,
 });
 

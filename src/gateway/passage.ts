@@ -14,6 +14,7 @@ import type { CallEnd, LiveCall } from './call/live-call.ts';
 import type { Fence } from './fence/fence.ts';
 import type { OpenCalls } from './fence/open-calls.ts';
 import type { FlowStanding } from './flow/flow-standing.ts';
+import type { TaskFlows } from './flow/task-flows.ts';
 import type { JsonObject } from './json/parse-strict.ts';
 import type { ClientSessions } from './mcp/client-sessions.ts';
 import type { McpClient } from './mcp/mcp-client.ts';
@@ -40,6 +41,7 @@ export interface GateHost {
   readonly sessions: ClientSessions;
   readonly policies: PoliciesInForce;
   readonly models: Providers;
+  readonly flows: TaskFlows;
   readonly ledger: LedgerPort;
   readonly conduct: ConductNoter;
   /** `used`: what its provider says it cost; without it the worst case that was reserved is spent. */

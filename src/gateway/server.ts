@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ConfigSource, SecretAt } from '../contract/config.ts';
+import type { FlowKeys } from '../contract/flow-keys.ts';
 import type { Log, Sealer, TaskTokenVerifier } from '../contract/identity.ts';
 import { formatId, type IdKind } from '../core/ids.ts';
 import type { PolicyFiles } from '../policy/parse-set.ts';
@@ -16,12 +17,13 @@ import { Fence } from './fence/fence.ts';
 import type { FencePort } from './fence/fence-port.ts';
 import { OpenCalls } from './fence/open-calls.ts';
 import { Renewer } from './fence/renewer.ts';
+import { TaskFlows } from './flow/task-flows.ts';
 import { type GatewayServer, listen } from './http/listen.ts';
 import { ClientSessions } from './mcp/client-sessions.ts';
 import { Providers } from './model/provider.ts';
 import type { GateHost } from './passage.ts';
 import { PoliciesInForce } from './policy/policies-in-force.ts';
-import { createFencePort, createLedgerPort, createPinPort } from './store-port.ts';
+import { createFencePort, createFlowPort, createLedgerPort, createPinPort } from './store-port.ts';
 import { TokenReader } from './token-reader.ts';
 import { ToolServers } from './upstream/tool-servers.ts';
 
@@ -38,6 +40,7 @@ export interface GatewayDeps {
   readonly readSecret: (reference: SecretAt) => string;
   readonly verifier: TaskTokenVerifier;
   readonly sealer: Sealer;
+  readonly flowKeys: FlowKeys;
   readonly log: Log;
   /** Where this gateway remembers the highest epoch it has seen; without it a restart forgets. */
   readonly stateFolder?: string;
@@ -87,6 +90,13 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const policies = new PoliciesInForce(deps.policies, () => Promise.resolve(undefined), log);
   const sessions = new ClientSessions();
   const models = new Providers(deps.readSecret);
+  const flows = new TaskFlows({
+    port: createFlowPort(allowStore),
+    keys: deps.flowKeys,
+    log,
+    gatewayId: () => fence.gatewayId,
+    isOpenHere: (callId) => openCalls.has(callId),
+  });
   const address = `${deps.host}:${deps.port}`;
   const renewer = new Renewer({
     fence,
@@ -108,6 +118,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     tools,
     sessions,
     policies,
+    flows,
     ledger: watchedLedger(deps.decorate?.ledger?.(ledgerPort) ?? ledgerPort, conduct, config),
     conduct,
     models,
@@ -124,7 +135,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     sessions.close();
     hints.close();
     await renewer.close();
-    await settler.drain(closeGraceMs);
+    await Promise.all([settler.drain(closeGraceMs), flows.drain(closeGraceMs)]);
     await conduct.flush();
     if (fence.gatewayId !== '') {
       await fencePort.retire(fence.gatewayId).catch((thrown: unknown) => {

@@ -5,9 +5,11 @@ import { admit, settleCalls } from '../store/calls.ts';
 import { confirmFence, registerGateway, renewLease, retireGateway } from '../store/gateways.ts';
 import { handOver } from '../store/grants.ts';
 import type { Store } from '../store/pool.ts';
+import { appendFlow, readFlow } from '../store/task-flows.ts';
 import { noteTools } from '../store/tool-pins.ts';
 import type { LedgerPort } from './call/ledger-port.ts';
 import type { FencePort, RenewalReply } from './fence/fence-port.ts';
+import type { FlowPort } from './flow/flow-port.ts';
 import type { PinPort } from './upstream/pin-port.ts';
 
 /** The fence's side of the store, on the fence's own connections. */
@@ -45,6 +47,13 @@ export function createLedgerPort(store: Store): LedgerPort {
 
 export function createPinPort(store: Store): PinPort {
   return { note: (serverId, seen) => noteTools(store, serverId, seen) };
+}
+
+export function createFlowPort(store: Store): FlowPort {
+  return {
+    read: (taskId, after) => readFlow(store, taskId, after),
+    append: (entries) => appendFlow(store, entries),
+  };
 }
 
 /** With its microseconds, as a fraction: times of the store are compared with each other and with nothing else. */

@@ -1,9 +1,11 @@
 import { resolve } from 'node:path';
+import type { FlowKeys } from '../contract/flow-keys.ts';
 import type { Authenticator, Log, Sealer, TaskTokenSigner, TaskTokenVerifier } from '../contract/identity.ts';
 import type { TemporalSecurity } from '../contract/temporal-security.ts';
 import { EstopError } from '../core/errors.ts';
 import { type WatchedConfig, watchConfig } from './config/config-source.ts';
 import { createAuthenticator } from './keys/access-tokens.ts';
+import { createFlowKeys } from './keys/flow-keys.ts';
 import { type KeyPurpose, type KeyRing, openKeyRing } from './keys/key-ring.ts';
 import { createSealer } from './keys/sealer.ts';
 import { createTaskTokenSigner, createTaskTokenVerifier } from './keys/task-token.ts';
@@ -25,6 +27,8 @@ export interface Composition {
   authenticator(): Authenticator;
   /** Seals grant credentials at rest; context = grant id. */
   grantSealer(): Sealer;
+  /** Hashes what is remembered of a task's data flow. */
+  flowKeys(): FlowKeys;
   tokenSigner(): TaskTokenSigner;
   tokenVerifier(): TaskTokenVerifier;
   secretReader(): ReturnType<typeof createSecretReader>;
@@ -79,6 +83,7 @@ export function compose(
     config,
     authenticator: once(() => createAuthenticator(settings.tokensPath, settings.environment)),
     grantSealer: once(() => createSealer(sealRing())),
+    flowKeys: once(() => createFlowKeys(openRing('flow')())),
     tokenSigner: once(() => createTaskTokenSigner(tokenOptions())),
     tokenVerifier: once(() => createTaskTokenVerifier(tokenOptions())),
     secretReader: () => readSecret,

@@ -22,12 +22,16 @@ export interface AdmitRequest {
   /** An approval counts under the version it was asked under, and only if at least so many people gave it. */
   readonly policyVersion: string;
   readonly approvers: 1 | 2;
+  /** The memory of the task's data flow that the policy decided by; undefined if it decided without one. */
+  readonly flowSeq?: number | undefined;
 }
 
 /** A denial is a value. Whatever is none of these throws, and a caller that cannot read the answer denies. */
 export type Admission =
   | { readonly kind: 'allow'; readonly approvalId?: string }
   | { readonly kind: 'needs-approval' }
+  /** Another gateway has added to the memory of the task's data flow, or is about to: decide again. */
+  | { readonly kind: 'stale-flow' }
   | { readonly kind: 'stopped'; readonly stopId: string }
   | { readonly kind: 'held' }
   | { readonly kind: 'over-budget'; readonly scope: BudgetScope; readonly unit: BudgetUnit }
@@ -64,7 +68,7 @@ export async function admit(store: Store, request: AdmitRequest): Promise<Admiss
   const row = await callOne(
     store,
     'admit',
-    'SELECT decision, stop_id, approval_id FROM estop.admit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)',
+    'SELECT decision, stop_id, approval_id FROM estop.admit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
     [
       request.callId,
       request.gatewayId,
@@ -77,6 +81,7 @@ export async function admit(store: Store, request: AdmitRequest): Promise<Admiss
       request.needsApproval,
       request.policyVersion,
       request.approvers,
+      request.flowSeq ?? null,
     ],
   );
   const overBudget = overBudgetOf(text(row, 'decision'));
@@ -84,6 +89,7 @@ export async function admit(store: Store, request: AdmitRequest): Promise<Admiss
   const decision = word(row, 'decision', [
     'allow',
     'needs-approval',
+    'stale-flow',
     'stopped',
     'held',
     'unknown-task',
@@ -97,6 +103,7 @@ export async function admit(store: Store, request: AdmitRequest): Promise<Admiss
     case 'stopped':
       return { kind: decision, stopId: text(row, 'stop_id') };
     case 'needs-approval':
+    case 'stale-flow':
     case 'held':
       return { kind: decision };
     case 'unknown-task':

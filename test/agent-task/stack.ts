@@ -16,6 +16,7 @@ import type { Log } from '../../src/contract/identity.ts';
 import { agentTaskWorkflowId, namespaces, queues, workflowTypes } from '../../src/contract/names.ts';
 import { type Gateway, startGateway } from '../../src/gateway/server.ts';
 import { readPolicyFolder } from '../../src/policy/read-folder.ts';
+import { createFlowKeys } from '../../src/runtime/keys/flow-keys.ts';
 import { ensureKeys, type KeyPurpose, openKeyRing } from '../../src/runtime/keys/key-ring.ts';
 import { createSealer } from '../../src/runtime/keys/sealer.ts';
 import { createTaskTokenSigner, createTaskTokenVerifier } from '../../src/runtime/keys/task-token.ts';
@@ -140,6 +141,7 @@ export async function startStackOn({ folder, databaseUrl }: Ground, plan: StackP
     readSecret: () => '',
     verifier: createTaskTokenVerifier(tokenOptions),
     sealer,
+    flowKeys: createFlowKeys(ring('flow')),
     log,
   });
   const door = await startTokenDoor(ledger.control, createTaskTokenSigner(tokenOptions));

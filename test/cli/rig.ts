@@ -12,6 +12,7 @@ import { namespaces } from '../../src/contract/names.ts';
 import { type ControlServer, startControlServer } from '../../src/control/server.ts';
 import { createTaskWorkflows } from '../../src/control/temporal-task-workflows.ts';
 import { addAccessToken, createAuthenticator } from '../../src/runtime/keys/access-tokens.ts';
+import { createFlowKeys } from '../../src/runtime/keys/flow-keys.ts';
 import { ensureKeys, openKeyRing } from '../../src/runtime/keys/key-ring.ts';
 import { createTaskTokenSigner } from '../../src/runtime/keys/task-token.ts';
 import { type StopServer, startStopServer } from '../../src/stop/server.ts';
@@ -109,6 +110,7 @@ export async function makeCliRig(
       environment: 'test',
       trustDomain: 'example.org',
     }),
+    flowKeys: createFlowKeys(openKeyRing(join(state, 'keys'), 'flow', 'test')),
     workflows: createTaskWorkflows(async () => new Client({ connection, namespace: namespaces.agents }), silent),
     log: silent,
     isConfigApplied: () => true,

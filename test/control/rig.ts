@@ -8,6 +8,7 @@ import type { ControlDeps } from '../../src/control/deps.ts';
 import { createEventFeed } from '../../src/control/events/event-feed.ts';
 import { showChanges } from '../../src/control/events/show-changes.ts';
 import { createTaskWorkflows } from '../../src/control/temporal-task-workflows.ts';
+import { createFlowKeys } from '../../src/runtime/keys/flow-keys.ts';
 import { ensureKeys, openKeyRing } from '../../src/runtime/keys/key-ring.ts';
 import { createSealer } from '../../src/runtime/keys/sealer.ts';
 import { createTaskTokenSigner, createTaskTokenVerifier } from '../../src/runtime/keys/task-token.ts';
@@ -85,6 +86,7 @@ export async function makeControl(
     authenticator: byRoleName,
     signer: createTaskTokenSigner(tokenOptions),
     workflows: createTaskWorkflows(async () => temporal, log),
+    flowKeys: createFlowKeys(openKeyRing(keys, 'flow', 'test')),
     events,
     log,
     isConfigApplied: () => true,

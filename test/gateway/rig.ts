@@ -5,6 +5,7 @@ import type { AgentSpec, EstopConfig, ToolServerSpec } from '../../src/contract/
 import type { Log } from '../../src/contract/identity.ts';
 import { type GatewayDeps, startGateway } from '../../src/gateway/server.ts';
 import { readPolicyFolder } from '../../src/policy/read-folder.ts';
+import { createFlowKeys } from '../../src/runtime/keys/flow-keys.ts';
 import { ensureKeys, openKeyRing } from '../../src/runtime/keys/key-ring.ts';
 import { createSealer } from '../../src/runtime/keys/sealer.ts';
 import { createTaskTokenSigner, createTaskTokenVerifier } from '../../src/runtime/keys/task-token.ts';
@@ -133,6 +134,7 @@ export async function makeRig(): Promise<Rig> {
     readSecret: (reference) => (reference.env === 'BILLING_TOKEN' ? 'upstream-secret' : ''),
     verifier: createTaskTokenVerifier({ ring, environment, trustDomain }),
     sealer: createSealer(openKeyRing(keysFolder, 'seal', environment)),
+    flowKeys: createFlowKeys(openKeyRing(keysFolder, 'flow', environment)),
     log,
     allowConnections: 4,
     ...changes,

@@ -13,7 +13,7 @@ export const keys: CliCommand = {
     command
       .command('rotate')
       .description('A new key signs and seals from now on; what older keys signed and sealed still opens')
-      .addArgument(new Argument('[purpose]', 'which').choices(['token', 'seal', 'codec', 'all']).default('all'))
+      .addArgument(new Argument('[purpose]', 'which').choices(['token', 'seal', 'codec', 'flow', 'all']).default('all'))
       .addHelpText('after', examples('keys rotate', 'keys rotate token --state .estop'))
       .action(run((context, purpose: Purpose) => rotate(context, purpose)));
   },

@@ -66,6 +66,7 @@ export const admitReach: Check = async (passage): Promise<Verdict> => {
       return denied('over-budget', `${scope} budget, ${unit === 'microcents' ? 'cents' : unit}`);
     }
     case 'needs-approval':
+    case 'stale-flow':
       return denied('internal');
     case 'denied':
       if (decision.reason !== 'unknown-gateway') return denied(decision.reason);

@@ -6,7 +6,8 @@ import { cutDenial } from '../call/cut-denial.ts';
 import { LiveCall } from '../call/live-call.ts';
 import { shownText } from '../call/shown-text.ts';
 import { takeSocket } from '../call/take-socket.ts';
-import { type Check, denied, known, type Passage, type Verdict } from '../passage.ts';
+import { decideAgain } from '../flow/decide-again.ts';
+import { type Check, type Denial, denied, known, type Passage, type Verdict } from '../passage.ts';
 import { bearerOf } from './fence.ts';
 
 /**
@@ -15,12 +16,8 @@ import { bearerOf } from './fence.ts';
  * rule: admit-checks-stops
  */
 export const admit: Check = async (passage) => {
-  const { host, facts, asked } = passage;
-  // A person approves what is shown; what the agent's own host answers to a server later nobody has seen.
-  if (known(facts.needsApproval) && asked.kind === 'tool-call' && asked.inputs !== undefined)
-    return denied('no-inputs-with-approval');
-  const { pin } = known(facts.tool);
-  const claims = known(facts.claims);
+  const { host, facts } = passage;
+  if (hasUnseenInputs(passage)) return denied('no-inputs-with-approval');
   const call = new LiveCall(host.newId('call'), bearerOf(passage));
   facts.call = call;
   host.openCalls.add(call);
@@ -33,18 +30,9 @@ export const admit: Check = async (passage) => {
   facts.outcome = 'denied';
   let decision: Admission;
   try {
-    decision = await host.ledger.admit({
-      callId: call.callId,
-      gatewayId: host.fence.gatewayId,
-      taskId: claims.taskId,
-      tokenEpoch: claims.epoch,
-      keys: claims.keys,
-      toolKey: pin.scopeKey,
-      digest: known(facts.digest),
-      needsApproval: known(facts.needsApproval),
-      worst: oneCall,
-      ...approvalTerms(facts),
-    });
+    const settled = await decide(passage, call);
+    if ('denial' in settled) return settled.denial;
+    decision = settled;
   } catch (thrown) {
     host.log.warn(
       { event: 'admit.failed', callId: call.callId, error: String(thrown) },
@@ -55,6 +43,7 @@ export const admit: Check = async (passage) => {
   switch (decision.kind) {
     case 'allow':
       facts.admitted = true;
+      if (decision.approvalId !== undefined) host.flows.answered(known(facts.claims).taskId, 'yes', facts.flow);
       return undefined;
     case 'stopped':
       // The store knows of a stop that the view may not have yet: other calls need not wait for the next period.
@@ -75,6 +64,36 @@ export const admit: Check = async (passage) => {
       return { kind: 'unavailable', code: 'no-lease' };
   }
 };
+
+/** A person approves what is shown; what the agent's own host answers to a server later nobody has seen. */
+const hasUnseenInputs = ({ asked, facts }: Passage): boolean =>
+  known(facts.needsApproval) && asked.kind === 'tool-call' && asked.inputs !== undefined;
+
+type Settled = Exclude<Admission, { kind: 'stale-flow' }>;
+
+async function decide(passage: Passage, call: LiveCall): Promise<Settled | { readonly denial: Denial }> {
+  const { host, facts } = passage;
+  const { taskId, epoch, keys } = known(facts.claims);
+  for (let tries = 1; ; tries += 1) {
+    const decision = await host.ledger.admit({
+      callId: call.callId,
+      gatewayId: host.fence.gatewayId,
+      taskId,
+      tokenEpoch: epoch,
+      keys,
+      toolKey: known(facts.tool).pin.scopeKey,
+      digest: known(facts.digest),
+      needsApproval: known(facts.needsApproval),
+      worst: oneCall,
+      ...approvalTerms(facts),
+      flowSeq: facts.flow?.kind === 'known' ? facts.flow.seq : undefined,
+    });
+    if (decision.kind !== 'stale-flow') return decision;
+    const denial = await decideAgain(passage, tries);
+    if (denial !== undefined) return { denial };
+    if (hasUnseenInputs(passage)) return { denial: denied('no-inputs-with-approval') };
+  }
+}
 
 async function ask({ host, facts }: Passage): Promise<Verdict> {
   delete facts.outcome; // ADMIT recorded no intent
@@ -98,6 +117,7 @@ async function ask({ host, facts }: Passage): Promise<Verdict> {
     case 'refused':
       return denied('approval-refused');
     case 'denied-before':
+      host.flows.answered(taskId, 'no', facts.flow);
       return denied('denied-before');
     case 'too-many':
       return denied('too-many-approvals');

@@ -26,9 +26,17 @@ export const fenceAndAnswerCall: Check = (passage) => {
   const answer = answerOf(end, passage);
   if ('kind' in answer) return answer;
   facts.outcome = answer.settled;
+  remember(passage, answer.result);
   passage.deliver(answer.result);
   return undefined;
 };
+
+/** Before the answer goes out, so that the agent's next call cannot come before it; what is in it is looked at afterwards. */
+function remember({ host, asked, facts }: Passage, result: Answer): void {
+  if (asked.kind !== 'tool-call') return;
+  const call = { profile: known(facts.profile), args: asked.arguments };
+  host.flows.observe(known(facts.claims).taskId, known(facts.call).callId, call, result);
+}
 
 /** For everything that was not written to an upstream: a denial here means that nothing was done. */
 export const fenceAndAnswer: Check = (passage): Verdict => {

@@ -37,6 +37,10 @@ export class OpenCalls {
     return size;
   }
 
+  has(callId: string): boolean {
+    return this.#calls.has(callId);
+  }
+
   add(call: OpenCall): void {
     this.#calls.set(call.callId, call);
   }

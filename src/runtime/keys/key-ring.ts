@@ -5,11 +5,11 @@ import { z } from 'zod';
 import { EstopError } from '../../core/errors.ts';
 
 /** Each purpose has keys of its own, so that rotating or losing one touches nothing else. */
-export type KeyPurpose = 'token' | 'seal' | 'codec';
-export const keyPurposes: readonly KeyPurpose[] = ['token', 'seal', 'codec'];
+export type KeyPurpose = 'token' | 'seal' | 'codec' | 'flow';
+export const keyPurposes: readonly KeyPurpose[] = ['token', 'seal', 'codec', 'flow'];
 
 const keyFile = z.strictObject({
-  purpose: z.enum(['token', 'seal', 'codec']),
+  purpose: z.enum(['token', 'seal', 'codec', 'flow']),
   environment: z.string(),
   /** The first key signs and seals; the others only verify and open what is still about. */
   keys: z.array(z.strictObject({ kid: z.string(), createdAt: z.string(), secret: z.base64() })).min(1),

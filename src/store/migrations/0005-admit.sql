@@ -7,7 +7,8 @@
 -- rule: admit-checks-stops, admit-stops-last
 CREATE FUNCTION estop.admit(
   p_call_id text, p_gateway_id text, p_task_id text, p_token_epoch bigint, p_keys text[], p_tool_key text, p_worst bigint[],
-  p_digest bytea, p_needs_approval boolean, p_policy_version text, p_approvers integer
+  p_digest bytea, p_needs_approval boolean, p_policy_version text, p_approvers integer,
+  p_flow_seq bigint
 ) RETURNS TABLE (decision text, stop_id text, approval_id text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -16,6 +17,7 @@ DECLARE
   redeemed text;
   over text;
   reserved text[];
+  has_flow boolean;
   killer text;
   task_open boolean;
   task_held boolean;
@@ -29,6 +31,11 @@ BEGIN
   IF t.task_id IS NULL THEN RETURN QUERY SELECT 'unknown-task'::text, NULL::text, NULL::text; RETURN; END IF;
   IF estop.is_unwatched(t.agent_id) THEN RETURN QUERY SELECT 'unwatched'::text, NULL::text, NULL::text; RETURN; END IF;
   call_keys := ARRAY(SELECT DISTINCT k FROM unnest(t.keys || p_keys || p_tool_key) k);
+  -- Without a number the policy was told that nothing is known, and has decided by that.
+  has_flow := EXISTS (SELECT 1 FROM estop.task_flows f WHERE f.root_id = t.root_id);
+  IF has_flow AND p_flow_seq IS NOT NULL AND NOT estop.flow_is_current(t.root_id, p_gateway_id, p_flow_seq) THEN
+    RETURN QUERY SELECT 'stale-flow'::text, NULL::text, NULL::text; RETURN;
+  END IF;
   IF p_needs_approval THEN
     UPDATE estop.approvals a SET state = 'redeemed', call_id = p_call_id
       WHERE a.task_id = p_task_id AND a.digest = p_digest AND a.tool_key = p_tool_key AND a.state = 'approved'
@@ -43,9 +50,9 @@ BEGIN
     RETURN QUERY SELECT 'over-budget ' || over, NULL::text, NULL::text; RETURN;
   END IF;
   INSERT INTO estop.calls (call_id, gateway_id, task_id, agent_id, keys, epoch, tool_key, digest, approval_id,
-      cost_calls, cost_tokens, cost_microcents, budget_keys)
+      cost_calls, cost_tokens, cost_microcents, budget_keys, root_id, observed)
     VALUES (p_call_id, p_gateway_id, p_task_id, t.agent_id, call_keys, p_token_epoch, p_tool_key, p_digest, redeemed,
-      p_worst[1], p_worst[2], p_worst[3], reserved);
+      p_worst[1], p_worst[2], p_worst[3], reserved, t.root_id, NOT (has_flow AND p_tool_key LIKE 'tool:%'));
   -- The last statement that decides. Both the token and its task must be alive.
   SELECT estop.dead_by(call_keys, n.agents, least(p_token_epoch, n.epoch)), n.state <> 'closed', estop.is_held(n.task_id, n.ancestors)
     INTO killer, task_open, task_held FROM estop.tasks n WHERE n.task_id = p_task_id;

@@ -123,7 +123,8 @@ BEGIN
       SELECT DISTINCT ON (g.id) g.*, (g.outcome IN ('completed', 'failed') AND g.calls >= 0 AND g.tokens >= 0 AND g.microcents >= 0) IS TRUE AS is_told
       FROM unnest(p_ids, p_outcomes, p_calls, p_tokens, p_microcents) AS g(id, outcome, calls, tokens, microcents)),
     done AS (
-      UPDATE estop.calls c SET settled_at = clock_timestamp(), outcome = g.outcome,
+      -- A gateway that does not know how a call ended has passed nothing of it on to the agent.
+      UPDATE estop.calls c SET settled_at = clock_timestamp(), outcome = g.outcome, observed = c.observed OR g.outcome = 'possibly-completed',
         cost_calls = CASE WHEN g.outcome = 'denied' THEN 0 WHEN g.is_told THEN g.calls ELSE c.cost_calls END,
         cost_tokens = CASE WHEN g.outcome = 'denied' THEN 0 WHEN g.is_told THEN g.tokens ELSE c.cost_tokens END,
         cost_microcents = CASE WHEN g.outcome = 'denied' THEN 0 WHEN g.is_told THEN g.microcents ELSE c.cost_microcents END

@@ -1,0 +1,21 @@
+import { checkDataFlow } from '../checks/data-flow.ts';
+import { checkPolicy } from '../checks/policy.ts';
+import { known, type Passage, type Verdict } from '../passage.ts';
+
+const mostTries = 3;
+
+/**
+ * Another gateway learned something of this task between the policy's decision and ADMIT. Read it, and decide anew. Where that
+ * goes on and on the policy is told that nothing is known, and ADMIT compares no more.
+ */
+export async function decideAgain(passage: Passage, tries: number): Promise<Verdict> {
+  const { host, facts } = passage;
+  if (tries < mostTries) {
+    await host.flows.catchUp(known(facts.claims).taskId);
+    const verdict = await checkDataFlow(passage);
+    if (verdict !== undefined) return verdict;
+  } else {
+    facts.flow = { kind: 'unknown', why: 'incomplete' };
+  }
+  return checkPolicy(passage);
+}

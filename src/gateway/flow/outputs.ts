@@ -1,0 +1,57 @@
+import { isRecord } from '../upstream/read-reply.ts';
+
+export interface Outputs {
+  /** Each is read for itself: text that is JSON has fields, and two of them side by side would have none. */
+  readonly texts: readonly string[];
+  /** There is a picture, a sound or a file in it: what stands there is not known, and an agent may read it. */
+  readonly unreadable: boolean;
+}
+
+const mostTexts = 32;
+
+/** Everything of a result that an agent can read. */
+export function outputsOf(result: Readonly<Record<string, unknown>>): Outputs {
+  const { content, structuredContent, isError: _flag, ...rest } = result;
+  const parts = Array.isArray(content) ? content : content === undefined ? [] : [content];
+  const texts: string[] = [];
+  let unreadable = false;
+  for (const part of parts) {
+    const { text, blind } = readPart(part);
+    if (text !== '') texts.push(text);
+    unreadable ||= blind;
+  }
+  if (structuredContent !== undefined && !texts.some((text) => isSame(text, structuredContent)))
+    texts.push(JSON.stringify(structuredContent));
+  if (Object.keys(rest).length > 0) texts.push(JSON.stringify(rest));
+  // Beyond the cap all of it is one text, which is prose.
+  if (texts.length <= mostTexts) return { texts, unreadable };
+  return { texts: [...texts.slice(0, mostTexts - 1), texts.slice(mostTexts - 1).join('\n')], unreadable };
+}
+
+function readPart(part: unknown): { readonly text: string; readonly blind: boolean } {
+  if (!isRecord(part)) return { text: JSON.stringify(part) ?? '', blind: false };
+  switch (part['type']) {
+    case 'text':
+      return { text: typeof part['text'] === 'string' ? part['text'] : '', blind: false };
+    case 'image':
+    case 'audio':
+      return { text: '', blind: true };
+    case 'resource': {
+      const { resource } = part;
+      if (!isRecord(resource)) return { text: JSON.stringify(part), blind: false };
+      const { blob, text, ...about } = resource;
+      return { text: `${typeof text === 'string' ? text : ''}\n${JSON.stringify(about)}`, blind: blob !== undefined };
+    }
+    default:
+      return { text: JSON.stringify(part), blind: false };
+  }
+}
+
+function isSame(text: string, value: unknown): boolean {
+  if (!text.startsWith('{') && !text.startsWith('[')) return false;
+  try {
+    return JSON.stringify(JSON.parse(text)) === JSON.stringify(value);
+  } catch {
+    return false;
+  }
+}

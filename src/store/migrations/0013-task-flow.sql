@@ -1,0 +1,82 @@
+-- What the gate remembers of a task tree: keyed hashes and labels, never a value in the clear. Grants stand here, behind the roles.
+
+-- One for each tree, made where a person's request comes in: what an agent asks of a child task adds nothing to what the person said.
+CREATE TABLE estop.task_flows (
+  root_id   text PRIMARY KEY,
+  key_id    text NOT NULL,
+  seq       bigint NOT NULL DEFAULT 0,
+  opened_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- Appended and never changed; all of them in order are the memory.
+CREATE TABLE estop.task_flow_entries (
+  root_id    text NOT NULL REFERENCES estop.task_flows ON DELETE CASCADE,
+  seq        bigint NOT NULL,
+  gateway_id text,
+  call_id    text,
+  deltas     jsonb NOT NULL,
+  PRIMARY KEY (root_id, seq)
+);
+
+-- A call whose answer may have reached its agent, and is not in the memory yet.
+ALTER TABLE estop.calls ADD COLUMN root_id text, ADD COLUMN observed boolean NOT NULL DEFAULT true;
+CREATE INDEX calls_unobserved ON estop.calls (root_id) WHERE NOT observed AND outcome IS DISTINCT FROM 'denied';
+
+-- The first opening stands. False: it was opened before, or is no open task that a person started.
+CREATE FUNCTION estop.open_flow(p_task_id text, p_key_id text, p_delta jsonb) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  INSERT INTO estop.task_flows (root_id, key_id, seq)
+    SELECT t.task_id, p_key_id, 1 FROM estop.tasks t WHERE t.task_id = p_task_id AND t.parent_id IS NULL AND t.state <> 'closed'
+    ON CONFLICT DO NOTHING;
+  IF NOT FOUND THEN RETURN false; END IF;
+  INSERT INTO estop.task_flow_entries (root_id, seq, deltas) VALUES (p_task_id, 1, jsonb_build_array(p_delta));
+  RETURN true;
+END $$;
+
+-- Whether a judgement that knows of the entries up to p_seq may be built on: no other gateway has added to the memory since, and
+-- none has a call under way whose answer could already be in the agent's hands. A gateway waits for its own answers by itself. One
+-- statement, so that an answer is seen either as missing or as an entry.
+CREATE FUNCTION estop.flow_is_current(p_root_id text, p_gateway_id text, p_seq bigint) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN NOT EXISTS (SELECT 1 FROM estop.task_flow_entries e
+      WHERE e.root_id = p_root_id AND e.seq > p_seq AND e.gateway_id IS DISTINCT FROM p_gateway_id)
+    AND NOT EXISTS (SELECT 1 FROM estop.calls c
+      WHERE c.root_id = p_root_id AND NOT c.observed AND c.outcome IS DISTINCT FROM 'denied' AND c.gateway_id <> p_gateway_id);
+END $$;
+
+-- Answers, and what people approved, in the order in which they are given. The row of the memory is locked, so that numbers come in
+-- the order of the commits and nobody reads past one that is still to come. Several gateways take several rows in one order.
+CREATE FUNCTION estop.append_flow(p_entries jsonb) RETURNS TABLE (root_id text, seq bigint)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  e record;
+BEGIN
+  FOR e IN SELECT x.value ->> 'rootId' AS root_id, x.value ->> 'gatewayId' AS gateway_id, x.value ->> 'callId' AS call_id,
+      x.value -> 'deltas' AS deltas FROM jsonb_array_elements(p_entries) WITH ORDINALITY x ORDER BY 1, x.ordinality LOOP
+    UPDATE estop.task_flows f SET seq = f.seq + 1 WHERE f.root_id = e.root_id RETURNING f.root_id, f.seq INTO root_id, seq;
+    CONTINUE WHEN NOT FOUND;
+    INSERT INTO estop.task_flow_entries (root_id, seq, gateway_id, call_id, deltas) VALUES (root_id, seq, e.gateway_id, e.call_id, e.deltas);
+    UPDATE estop.calls c SET observed = true WHERE c.call_id = e.call_id AND c.gateway_id = e.gateway_id;
+    RETURN NEXT;
+  END LOOP;
+END $$;
+
+-- The memory behind an entry, for whichever task of its tree; and the calls whose answers it does not have yet.
+CREATE FUNCTION estop.read_flow(p_task_id text, p_after bigint)
+RETURNS TABLE (root_id text, key_id text, unobserved text[], seq bigint, deltas jsonb)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN QUERY SELECT f.root_id, f.key_id,
+      ARRAY(SELECT c.call_id FROM estop.calls c
+        WHERE c.root_id = f.root_id AND NOT c.observed AND c.outcome IS DISTINCT FROM 'denied' LIMIT 1000),
+      e.seq, e.deltas
+    FROM estop.tasks t JOIN estop.task_flows f ON f.root_id = t.root_id
+    LEFT JOIN estop.task_flow_entries e ON e.root_id = f.root_id AND e.seq > p_after
+    WHERE t.task_id = p_task_id ORDER BY e.seq;
+END $$;
+
+GRANT EXECUTE ON FUNCTION estop.open_flow(text, text, jsonb) TO estop_control;
+GRANT EXECUTE ON FUNCTION estop.append_flow(jsonb), estop.read_flow(text, bigint) TO estop_gateway;

@@ -1,0 +1,184 @@
+import { beforeAll, expect, it } from 'vitest';
+import { oneCall } from '../../src/core/budget.ts';
+import { emptyDelta } from '../../src/core/flow/task-flow.ts';
+import { admit, settle } from '../../src/store/calls.ts';
+import { retireGateway } from '../../src/store/gateways.ts';
+import { appendFlow, openFlow, readFlow } from '../../src/store/task-flows.ts';
+import type { TaskRecord } from '../../src/store/tasks.ts';
+import { closeTasks } from '../../src/store/tasks.ts';
+import { onEveryPostgres } from '../kit/postgres.ts';
+import { terms, tool } from './calls.ts';
+import { addGateway } from './gateway.ts';
+import { guarded } from './guarded.ts';
+import { addAgent, digestOf, keepBeating, type Ledger, makeLedger, newId, startChild, startTask } from './ledger.ts';
+
+const delta = (calls: number) => emptyDelta(calls);
+
+async function begin(l: Ledger): Promise<TaskRecord> {
+  await keepBeating(l);
+  const task = await startTask(l, await addAgent(l));
+  expect(await openFlow(l.as('estop_control'), { taskId: task.taskId, keyId: 'flow-1', delta: delta(0) })).toBe(true);
+  return task;
+}
+
+async function call(
+  l: Ledger,
+  gatewayId: string,
+  task: TaskRecord,
+  flowSeq?: number,
+): Promise<{ callId: string; kind: string }> {
+  const callId = newId('call');
+  const { taskId, epoch, keys } = task;
+  const asked = {
+    ...terms,
+    worst: oneCall,
+    callId,
+    gatewayId,
+    taskId,
+    tokenEpoch: epoch,
+    keys,
+    toolKey: tool,
+    needsApproval: false,
+    flowSeq,
+  };
+  return { callId, kind: (await admit(l.as('estop_gateway'), { ...asked, digest: digestOf(callId) })).kind };
+}
+const learn = (l: Ledger, gatewayId: string, task: TaskRecord, callId: string) =>
+  appendFlow(l.as('estop_gateway'), [{ rootId: task.rootId, gatewayId, callId, deltas: [delta(1)] }]);
+const seqs = async (l: Ledger, taskId: string, after = 0): Promise<readonly number[]> =>
+  ((await readFlow(l.as('estop_gateway'), taskId, after))?.entries ?? []).map(({ seq }) => seq);
+
+onEveryPostgres('the memory of a task’s data flow', (createOn) => {
+  let ledger: Ledger;
+  beforeAll(async () => {
+    ledger = await makeLedger(createOn);
+  });
+
+  guarded(
+    () => ledger,
+    'ADMIT refuses a judgement that another gateway’s entry has overtaken, and one’s own entries overtake nothing',
+    async (l) => {
+      const [mine, other] = [await addGateway(l), await addGateway(l)];
+      const task = await begin(l);
+      const { callId } = await call(l, mine, task, 1);
+      await learn(l, mine, task, callId);
+      expect((await call(l, mine, task, 1)).kind).toBe('allow');
+      expect((await call(l, other, await begin(l), 1)).kind).toBe('allow');
+      const second = await begin(l);
+      const elsewhere = await call(l, other, second, 1);
+      await learn(l, other, second, elsewhere.callId);
+      expect((await call(l, mine, second, 1)).kind).toBe('stale-flow');
+      expect((await call(l, mine, second, 2)).kind).toBe('allow');
+    },
+    {
+      what: 'the comparison',
+      in: 'estop.admit',
+      find: 'NOT estop.flow_is_current(t.root_id, p_gateway_id, p_flow_seq)',
+      put: 'false',
+    },
+    { what: 'the entries', in: 'estop.flow_is_current', find: 'e.seq > p_seq', put: 'false' },
+    {
+      what: 'whose entries',
+      in: 'estop.flow_is_current',
+      find: 'e.gateway_id IS DISTINCT FROM p_gateway_id',
+      put: 'true',
+    },
+  );
+
+  guarded(
+    () => ledger,
+    'a call of another gateway that is under way, or whose answer was never remembered, keeps a judgement from being built on',
+    async (l) => {
+      const [mine, other] = [await addGateway(l), await addGateway(l)];
+      const task = await begin(l);
+      const { callId } = await call(l, other, task, 1);
+      expect((await call(l, mine, task, 1)).kind).toBe('stale-flow');
+      expect(await readFlow(l.as('estop_gateway'), task.taskId, 0)).toMatchObject({ unobserved: [callId] });
+      await settle(l.as('estop_gateway'), callId, 'completed');
+      expect((await call(l, mine, task, 1)).kind).toBe('stale-flow');
+      await retireGateway(l.as('estop_gateway'), other);
+      expect((await call(l, mine, task, 1)).kind).toBe('stale-flow');
+      // The policy was told that nothing is known.
+      expect((await call(l, mine, task)).kind).toBe('allow');
+    },
+    { what: 'calls under way', in: 'estop.flow_is_current', find: 'NOT c.observed', put: 'false' },
+    { what: 'the mark of a call', in: 'estop.admit', find: "NOT (has_flow AND p_tool_key LIKE 'tool:%')", put: 'true' },
+  );
+
+  guarded(
+    () => ledger,
+    'a gateway that retires with an answer on its hands leaves it missing, and one that says it passed nothing on does not',
+    async (l) => {
+      const [gone, other, mine] = [await addGateway(l), await addGateway(l), await addGateway(l)];
+      const [lost, cut] = [await begin(l), await begin(l)];
+      await call(l, gone, lost, 1);
+      await retireGateway(l.as('estop_gateway'), gone);
+      expect((await call(l, mine, lost, 1)).kind).toBe('stale-flow');
+      const { callId } = await call(l, other, cut, 1);
+      await settle(l.as('estop_gateway'), callId, 'possibly-completed');
+      expect((await call(l, mine, cut, 1)).kind).toBe('allow');
+    },
+    {
+      what: 'that nothing was passed on',
+      in: 'estop.settle_calls',
+      find: "OR g.outcome = 'possibly-completed'",
+      put: '',
+    },
+  );
+
+  guarded(
+    () => ledger,
+    'entries come in the order of their commits, also where gateways append at once',
+    async (l) => {
+      const task = await begin(l);
+      const gateways = await Promise.all(Array.from({ length: 4 }, () => addGateway(l)));
+      const given = await Promise.all(
+        gateways.flatMap((id) => Array.from({ length: 5 }, () => learn(l, id, task, newId('call')))),
+      );
+      expect(
+        given
+          .flat()
+          .map(({ seq }) => seq)
+          .sort((a, b) => a - b),
+      ).toEqual(Array.from({ length: 20 }, (_, at) => at + 2));
+      expect(await seqs(l, task.taskId, 11)).toEqual([12, 13, 14, 15, 16, 17, 18, 19, 20, 21]);
+    },
+    {
+      what: 'the row that orders them',
+      in: 'estop.append_flow',
+      find: 'UPDATE estop.task_flows f SET seq = f.seq + 1 WHERE f.root_id = e.root_id RETURNING f.root_id, f.seq INTO root_id, seq;',
+      put: 'SELECT f.root_id, f.seq + 1 INTO root_id, seq FROM estop.task_flows f WHERE f.root_id = e.root_id;',
+      raises: /duplicate key/,
+    },
+  );
+
+  guarded(
+    () => ledger,
+    'a memory is opened once, for a task that a person started and that is open, and is read by its whole tree',
+    async (l) => {
+      const agent = await addAgent(l);
+      const task = await startTask(l, agent);
+      const child = await startChild(l, task, agent, agent);
+      const open = (taskId: string): Promise<boolean> =>
+        openFlow(l.as('estop_control'), { taskId, keyId: 'flow-1', delta: delta(0) });
+      expect(await readFlow(l.as('estop_gateway'), child.taskId, 0)).toBeUndefined();
+      expect(await open(child.taskId)).toBe(false);
+      expect(await open(task.taskId)).toBe(true);
+      expect(await open(task.taskId)).toBe(false);
+      expect(await readFlow(l.as('estop_gateway'), child.taskId, 0)).toMatchObject({
+        rootId: task.taskId,
+        keyId: 'flow-1',
+      });
+      const closed = await startTask(l, agent);
+      await closeTasks(l.as('estop_control'), [closed.taskId], 'done');
+      expect(await open(closed.taskId)).toBe(false);
+    },
+    { what: 'that a person started it', in: 'estop.open_flow', find: 'AND t.parent_id IS NULL', put: '' },
+    { what: 'that it is open', in: 'estop.open_flow', find: "AND t.state <> 'closed'", put: '' },
+  );
+
+  it('an entry for a memory that nobody opened is dropped, and says so', async () => {
+    const task = await startTask(ledger, await addAgent(ledger));
+    expect(await learn(ledger, 'gw', task, newId('call'))).toEqual([]);
+  });
+});
