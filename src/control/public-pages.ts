@@ -1,5 +1,6 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { EstopError, errorCatalogue, isErrorCode } from '../core/errors.ts';
+import { parseId } from '../core/ids.ts';
 import { currentEpoch } from '../store/installation.ts';
 import type { ControlDeps } from './deps.ts';
 
@@ -21,6 +22,14 @@ export function publicPages(app: OpenAPIHono, deps: ControlDeps): void {
       configuration: agents ? 'ok' : 'not-applied',
     };
     return context.json({ status: isReady ? 'ready' : 'not-ready', ...parts }, isReady ? 200 : 503);
+  });
+  app.get('/approvals/:id', (context) => {
+    const id = context.req.param('id');
+    if (parseId(id)?.kind !== 'appr') throw new EstopError('not-found');
+    // Nothing of the call: whoever has this address need not be anybody who may see it.
+    return context.text(
+      `A call waits for a person's decision.\n\nSee it whole, and decide:\n\n  estop approve ${id}\n  estop deny ${id}\n`,
+    );
   });
   app.get('/errors/:code', (context) => {
     const code = context.req.param('code');

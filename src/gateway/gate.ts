@@ -2,6 +2,7 @@ import { errorCodeOf } from '../core/errors.ts';
 import { admit } from './checks/admit.ts';
 import { admitModel } from './checks/admit-model.ts';
 import { admitReach } from './checks/admit-reach.ts';
+import { checkApprovalAnswered } from './checks/approval-answered.ts';
 import { checkArguments } from './checks/arguments-valid.ts';
 import { checkDataFlow } from './checks/data-flow.ts';
 import { checkFence } from './checks/fence.ts';
@@ -46,6 +47,7 @@ const gate: readonly (readonly [step: string, ...checks: (Check | undefined)[]])
   ['fence',            checkFence,         checkFence,     checkFence,          checkFence,          checkFence,          checkFence,          checkFence,   checkFence,     checkFence,         checkFence,       none,          checkFence     ],
   ['tool known',       checkToolKnown,     none,           checkReachKnown,     checkReachKnown,     checkReachKnown,     checkReachKnown,     none,         none,           checkModelKnown,    none,             none,          none           ],
   ['arguments valid',  checkArguments,     none,           none,                none,                none,                none,                none,         none,           checkModelRequest,  none,             none,          none           ],
+  ['approval answer',  checkApprovalAnswered, none,        none,                none,                none,                none,                none,         none,           none,               none,             none,          none           ],
   ['scope',            checkScope,         listTools,      checkReachScope,     checkReachScope,     checkReachScope,     checkReachScope,     none,         none,           checkModelScope,    none,             none,          listModels     ],
   ['data flow',        checkDataFlow,      none,           none,                none,                none,                none,                none,         none,           none,               none,             none,          none           ],
   ['policy',           checkPolicy,        none,           none,                none,                none,                none,                none,         none,           none,               none,             none,          none           ],

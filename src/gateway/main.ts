@@ -20,6 +20,8 @@ const gateway = await startGateway({
   readSecret: composition.secretReader(),
   verifier: composition.tokenVerifier(),
   sealer: composition.grantSealer(),
+  approvalPage: (approvalId) => `${settings.controlUrl}/approvals/${approvalId}`,
+  approvalStateKey: composition.approvalStateKey(),
   flowKeys: composition.flowKeys(),
   log,
 });

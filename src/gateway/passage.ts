@@ -8,6 +8,7 @@ import type { IdKind } from '../core/ids.ts';
 import type { Decision } from '../policy/decision.ts';
 import type { CallOutcome } from '../store/calls.ts';
 import type { HandOver } from '../store/grants.ts';
+import type { ApprovalStates } from './call/approval-state.ts';
 import type { ConductNoter } from './call/conduct-recorder.ts';
 import type { LedgerPort } from './call/ledger-port.ts';
 import type { CallEnd, LiveCall } from './call/live-call.ts';
@@ -47,6 +48,9 @@ export interface GateHost {
   /** `used`: what its provider says it cost; without it the worst case that was reserved is spent. */
   readonly settle: (callId: string, outcome: CallOutcome, used?: Spend) => void;
   readonly sealer: Sealer;
+  readonly approvalStates: ApprovalStates;
+  /** Where a person decides, if there is such a page. */
+  readonly approvalPage: ((approvalId: string) => string) | undefined;
   readonly newId: (kind: IdKind) => string;
   readonly callTimeoutMs: number;
   /** How long a provider of models may say nothing, before its answer and within it. */
@@ -109,6 +113,7 @@ export type DenialReason =
   | 'denied-by-policy'
   | 'policy-unavailable'
   | 'too-many-approvals'
+  | 'approval-state-invalid'
   | 'upstream-unavailable'
   | 'possibly-completed'
   | 'shutting-down'
@@ -129,7 +134,13 @@ export type Denial =
   /** Nothing was done: the same request may be sent again. */
   | { readonly kind: 'unavailable'; readonly code: 'no-lease' | 'store-unavailable' | 'store-restored' }
   | { readonly kind: 'stopped'; readonly stopId: string | undefined; readonly mayHaveCompleted: boolean }
-  | { readonly kind: 'needs-approval'; readonly approvalId: string; readonly expiresAt: string }
+  | {
+      readonly kind: 'needs-approval';
+      readonly approvalId: string;
+      readonly expiresAt: string;
+      /** For a client that can open a page for its user. */
+      readonly ask?: { readonly url: string; readonly requestState: string };
+    }
   | {
       readonly kind: 'denied';
       readonly reason: DenialReason;
@@ -157,6 +168,8 @@ export interface Facts {
   policyVersion?: string;
   /** How many people the policy wants; the agent's configuration may want more. */
   approvers?: 1 | 2;
+  /** Sent again after its client's user was shown where a person decides. */
+  approvalAnswered?: true;
   canonicalArguments?: string;
   digest?: Uint8Array;
   call?: LiveCall;

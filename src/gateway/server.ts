@@ -9,6 +9,7 @@ import { noteConduct } from '../store/conduct.ts';
 import { openStore, type Store } from '../store/pool.ts';
 import { listenForStops } from '../store/stop-hints.ts';
 import { ConductRecorder, watchedLedger } from './call/conduct-recorder.ts';
+import { ApprovalStates } from './call/approval-state.ts';
 import type { LedgerPort } from './call/ledger-port.ts';
 import { Settler } from './call/settler.ts';
 import { type Clock, systemClock } from './fence/clock.ts';
@@ -40,6 +41,10 @@ export interface GatewayDeps {
   readonly readSecret: (reference: SecretAt) => string;
   readonly verifier: TaskTokenVerifier;
   readonly sealer: Sealer;
+  /** Where a person decides about an approval; without it clients are told its id alone. */
+  readonly approvalPage?: (approvalId: string) => string;
+  /** Shared by the gateways of an installation; without it each knows only its own states. */
+  readonly approvalStateKey?: Uint8Array;
   readonly flowKeys: FlowKeys;
   readonly log: Log;
   /** Where this gateway remembers the highest epoch it has seen; without it a restart forgets. */
@@ -68,6 +73,8 @@ const fenceConnections = 4;
 const defaultCallTimeoutMs = 120_000;
 /** A model that thinks says nothing meanwhile. */
 const defaultModelSilenceMs = 300_000;
+/** Longer than people take who decide at all. */
+const approvalStateLifeMs = 3_600_000;
 const closeGraceMs = 2_000;
 const firstListsWithinMs = 3_000;
 
@@ -124,6 +131,8 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     models,
     settle: (callId, outcome, used) => settler.add(callId, outcome, used),
     sealer: deps.sealer,
+    approvalStates: new ApprovalStates(deps.approvalStateKey ?? randomBytes(32), approvalStateLifeMs),
+    approvalPage: deps.approvalPage,
     newId,
     callTimeoutMs: deps.callTimeoutMs ?? defaultCallTimeoutMs,
     modelSilenceMs: deps.modelSilenceMs ?? defaultModelSilenceMs,

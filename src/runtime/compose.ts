@@ -1,3 +1,4 @@
+import { hkdfSync } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { FlowKeys } from '../contract/flow-keys.ts';
 import type { Authenticator, Log, Sealer, TaskTokenSigner, TaskTokenVerifier } from '../contract/identity.ts';
@@ -27,6 +28,8 @@ export interface Composition {
   authenticator(): Authenticator;
   /** Seals grant credentials at rest; context = grant id. */
   grantSealer(): Sealer;
+  /** The same for every gateway that has the same keys. */
+  approvalStateKey(): Uint8Array;
   /** Hashes what is remembered of a task's data flow. */
   flowKeys(): FlowKeys;
   tokenSigner(): TaskTokenSigner;
@@ -83,6 +86,8 @@ export function compose(
     config,
     authenticator: once(() => createAuthenticator(settings.tokensPath, settings.environment)),
     grantSealer: once(() => createSealer(sealRing())),
+    approvalStateKey: () =>
+      new Uint8Array(hkdfSync('sha256', sealRing().newest().secret, '', 'estop approval state', 32)),
     flowKeys: once(() => createFlowKeys(openRing('flow')())),
     tokenSigner: once(() => createTaskTokenSigner(tokenOptions())),
     tokenVerifier: once(() => createTaskTokenVerifier(tokenOptions())),

@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { startMcpServer } from '../../examples/demo/mcp-server.ts';
 import { taskKey } from '../../src/core/scope-key.ts';
 import { readPolicyFolder } from '../../src/policy/read-folder.ts';
 import { policiesFolder } from '../../src/runtime/package-root.ts';
@@ -8,6 +10,7 @@ import { stop } from '../store/ledger.ts';
 import {
   billingBot,
   callTool,
+  closeAfterAll,
   makeRig,
   type Reply,
   type Rig,
@@ -172,6 +175,36 @@ forbid (principal, action, resource) when { context.environment == "moon" };`,
     expect(again.meta['estop/decision']).toBe('needs-approval');
     expect(idOf(again)).not.toBe(approvalId);
     expect(own.calls(task)).toEqual([]);
+  });
+
+  it('is not worth anything for a server that was moved to another address meanwhile', async () => {
+    const moved = await makeRig();
+    const before = await moved.startGateway();
+    await untilReady(before);
+    const task = await moved.startTask();
+    const token = await moved.token(task);
+    const approvalId = idOf(await refundsOf(before, token));
+    await decideApproval(moved.ledger.as('estop_control'), {
+      approvalId,
+      decision: 'approved',
+      actor: 'anna',
+      reason: '',
+    });
+    const elsewhere = await startMcpServer({
+      logPath: join(moved.folder, 'elsewhere.jsonl'),
+      token: 'upstream-secret',
+    });
+    closeAfterAll(() => elsewhere.stop());
+    moved.configure((config) => ({
+      ...config,
+      toolServers: config.toolServers.map((server) => ({ ...server, url: elsewhere.url })),
+    }));
+    const after = await moved.startGateway();
+    await untilReady(after);
+    const again = await refundsOf(after, token);
+    expect(again.meta['estop/decision']).toBe('needs-approval');
+    expect(idOf(again)).not.toBe(approvalId);
+    expect(elsewhere.calls()).toEqual([]);
   });
 
   it('needs two different people where the configuration says so, and says that it does', async () => {

@@ -266,7 +266,10 @@ export function post(gateway: RunningGateway, token: string, message: Message, s
   };
   return postRaw(
     gateway,
-    JSON.stringify({ ...message, params: { ...message.params, _meta: envelope } }),
+    JSON.stringify({
+      ...message,
+      params: { ...message.params, _meta: { ...envelope, ...Object(message.params?.['_meta']) } },
+    }),
     headers,
     signal,
   );

@@ -14,7 +14,9 @@ export async function takeSocket(passage: Passage, call: LiveCall): Promise<bool
   const destination = await destinationOf(passage, server);
   if (destination === undefined) return false;
   const client = clientWords(passage);
-  const inputs = asked.kind === 'tool-call' && asked.inputs !== undefined ? canonicalText(asked.inputs) : '{}';
+  // What belongs to our own question stays here.
+  const given = asked.kind === 'tool-call' && facts.approvalAnswered !== true ? asked.inputs : undefined;
+  const inputs = given === undefined ? '{}' : canonicalText(given);
   const outgoing = {
     taskId,
     agentId,

@@ -2,6 +2,7 @@ import { defaultApprovalLimits } from '../../core/approval.ts';
 import { oneCall } from '../../core/budget.ts';
 import type { Admission } from '../../store/calls.ts';
 import { approvalTerms } from '../call/approval-terms.ts';
+import { askByUrl } from '../call/ask-by-url.ts';
 import { cutDenial } from '../call/cut-denial.ts';
 import { LiveCall } from '../call/live-call.ts';
 import { shownText } from '../call/shown-text.ts';
@@ -67,7 +68,10 @@ export const admit: Check = async (passage) => {
 
 /** A person approves what is shown; what the agent's own host answers to a server later nobody has seen. */
 const hasUnseenInputs = ({ asked, facts }: Passage): boolean =>
-  known(facts.needsApproval) && asked.kind === 'tool-call' && asked.inputs !== undefined;
+  known(facts.needsApproval) &&
+  asked.kind === 'tool-call' &&
+  asked.inputs !== undefined &&
+  facts.approvalAnswered !== true;
 
 type Settled = Exclude<Admission, { kind: 'stale-flow' }>;
 
@@ -95,7 +99,8 @@ async function decide(passage: Passage, call: LiveCall): Promise<Settled | { rea
   }
 }
 
-async function ask({ host, facts }: Passage): Promise<Verdict> {
+async function ask(passage: Passage): Promise<Verdict> {
+  const { host, facts } = passage;
   delete facts.outcome; // ADMIT recorded no intent
   const { pin } = known(facts.tool);
   const { taskId, epoch } = known(facts.claims);
@@ -122,6 +127,10 @@ async function ask({ host, facts }: Passage): Promise<Verdict> {
     case 'too-many':
       return denied('too-many-approvals');
     case 'open':
-      return { kind: 'needs-approval', approvalId: decision.approvalId, expiresAt: decision.expiresAt };
+      return askByUrl(passage, {
+        kind: 'needs-approval',
+        approvalId: decision.approvalId,
+        expiresAt: decision.expiresAt,
+      });
   }
 }

@@ -13,10 +13,15 @@ export function canonicalText(value: JsonValue): string {
 }
 
 /**
- * What an approval is bound to: this tool by its pinned definition, and exactly these argument bytes. The text is the canonical
- * form of {arguments, definition, tool}, put together from parts that are canonical already.
+ * What an approval is bound to: this tool by its pinned definition, where it is reached and with which credential, and exactly these argument bytes. The text is the canonical
+ * form of {arguments, definition, destination, tool}, put together from parts that are canonical already.
  */
-export function callDigest(tool: string, definitionHash: string, canonicalArguments: string): Uint8Array {
-  const text = `{"arguments":${canonicalArguments},"definition":${JSON.stringify(definitionHash)},"tool":${JSON.stringify(tool)}}`;
+export function callDigest(
+  tool: string,
+  definitionHash: string,
+  canonicalArguments: string,
+  destination = '',
+): Uint8Array {
+  const text = `{"arguments":${canonicalArguments},"definition":${JSON.stringify(definitionHash)},"destination":${JSON.stringify(destination)},"tool":${JSON.stringify(tool)}}`;
   return hash('sha256', text, 'buffer');
 }

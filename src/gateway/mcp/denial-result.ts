@@ -1,3 +1,4 @@
+import { approvalInput } from '../call/ask-by-url.ts';
 import type { Answer, Denial, DenialReason } from '../passage.ts';
 
 export type ToolDenial = Exclude<Denial, { kind: 'unauthenticated' | 'unavailable' | 'not-served' }>;
@@ -20,6 +21,8 @@ const sentences: Readonly<Record<DenialReason, string>> = {
   'policy-unavailable': 'The policies that are in force could not be loaded here. The call was not made.',
   'too-many-approvals':
     'This agent waits for more approvals than people can look at. The call was not made and nobody was asked. Wait for the open ones.',
+  'approval-state-invalid':
+    'This answer does not belong to an open question about this call. It was not made: send the call again without it.',
   'upstream-unavailable': 'The tool server cannot be reached. The call was not made.',
   'possibly-completed':
     'The call was sent, and its answer was lost or not passed on. It may have had its effect: find out before sending it again.',
@@ -48,6 +51,16 @@ const decisions: Partial<Readonly<Record<DenialReason, string>>> = {
 /** A denial as the result of the tool call: a sentence for the model, and the same for programs under `_meta`. */
 export function denialResult(denial: ToolDenial): Answer {
   const { text, meta } = tell(denial);
+  if (denial.kind === 'needs-approval' && denial.ask !== undefined) {
+    const { url, requestState } = denial.ask;
+    const params = { mode: 'url', url, message: text };
+    return {
+      resultType: 'input_required',
+      inputRequests: { [approvalInput]: { method: 'elicitation/create', params } },
+      requestState,
+      _meta: meta,
+    };
+  }
   return { content: [{ type: 'text', text }], isError: true, _meta: meta };
 }
 
