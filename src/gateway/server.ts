@@ -6,6 +6,7 @@ import { formatId, type IdKind } from '../core/ids.ts';
 import type { PolicyFiles } from '../policy/parse-set.ts';
 import { settleCallsSoon } from '../store/calls.ts';
 import { noteConduct } from '../store/conduct.ts';
+import { activePolicies } from '../store/policies.ts';
 import { openStore, type Store } from '../store/pool.ts';
 import { listenForStops } from '../store/stop-hints.ts';
 import { ConductRecorder, watchedLedger } from './call/conduct-recorder.ts';
@@ -94,7 +95,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const openCalls = new OpenCalls();
   const fence = new Fence(clock, openCalls, memory);
   const tools = new ToolServers(config, deps.readSecret, createPinPort(allowStore), log);
-  const policies = new PoliciesInForce(deps.policies, () => Promise.resolve(undefined), log);
+  const policies = new PoliciesInForce(deps.policies, () => activePolicies(allowStore), log);
   const sessions = new ClientSessions();
   const models = new Providers(deps.readSecret);
   const flows = new TaskFlows({
@@ -113,6 +114,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     address,
     newGatewayId: () => newId('gw'),
     onToolsVersion: (version) => tools.hearOf(version),
+    onPolicyActivation: (activation) => policies.hearOf(activation),
     settler,
   });
   const gate: GateHost = {

@@ -29,6 +29,7 @@ export function createFencePort(store: Store): FencePort {
         stops: renewal.stops,
         markAgeMs: renewal.markAgeMs,
         toolsVersion: renewal.toolsVersion,
+        policyActivation: renewal.policyActivation,
       };
     },
     confirm: (gatewayId, epoch) => confirmFence(store, gatewayId, epoch),

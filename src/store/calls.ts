@@ -1,7 +1,7 @@
 import { type BudgetScope, type BudgetUnit, budgetScopes, isSpend, type Spend } from '../core/budget.ts';
 import { type Page, type PageRequest, pageLimit, pageOf, readCursor } from './page.ts';
 import { callOne, type Store } from './pool.ts';
-import { int, present, type Row, text, textOrUndefined, word } from './row.ts';
+import { int, present, type Row, text, textOrUndefined, texts, word } from './row.ts';
 import { storeError } from './store-error.ts';
 import { tables } from './tables.ts';
 
@@ -24,6 +24,8 @@ export interface AdmitRequest {
   readonly approvers: 1 | 2;
   /** The memory of the task's data flow that the policy decided by; undefined if it decided without one. */
   readonly flowSeq?: number | undefined;
+  /** The policies that decided, for the record of the call. */
+  readonly policies?: readonly string[];
 }
 
 /** A denial is a value. Whatever is none of these throws, and a caller that cannot read the answer denies. */
@@ -58,6 +60,9 @@ export interface CallRecord {
   readonly toolKey: string;
   readonly epoch: number;
   readonly approvalId?: string;
+  /** What decided: the version of the policies, and those of them that did. */
+  readonly policyVersion: string;
+  readonly policies: readonly string[];
   readonly admittedAt: string;
   readonly settledAt?: string;
   readonly outcome?: string;
@@ -68,7 +73,7 @@ export async function admit(store: Store, request: AdmitRequest): Promise<Admiss
   const row = await callOne(
     store,
     'admit',
-    'SELECT decision, stop_id, approval_id FROM estop.admit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
+    'SELECT decision, stop_id, approval_id FROM estop.admit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)',
     [
       request.callId,
       request.gatewayId,
@@ -82,6 +87,7 @@ export async function admit(store: Store, request: AdmitRequest): Promise<Admiss
       request.policyVersion,
       request.approvers,
       request.flowSeq ?? null,
+      request.policies ?? [],
     ],
   );
   const overBudget = overBudgetOf(text(row, 'decision'));
@@ -197,6 +203,8 @@ function callOf(row: Row): CallRecord {
     agentId: text(row, 'agent_id'),
     toolKey: text(row, 'tool_key'),
     epoch: int(row, 'epoch'),
+    policyVersion: text(row, 'policy_version'),
+    policies: texts(row, 'policies'),
     admittedAt: text(row, 'admitted_at'),
     ...present({
       approvalId: textOrUndefined(row, 'approval_id'),

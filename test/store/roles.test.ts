@@ -13,6 +13,7 @@ const mayExecute: Readonly<Record<Exclude<StoreRole, 'estop_owner'>, readonly st
   estop_latch: ['latch'],
   estop_stop: ['latch'],
   estop_gateway: [
+    'active_policies',
     'admit',
     'append_flow',
     'confirm_fence',
@@ -29,6 +30,8 @@ const mayExecute: Readonly<Record<Exclude<StoreRole, 'estop_owner'>, readonly st
   estop_control: [
     'accept_risk',
     'accept_tool',
+    'activate_policies',
+    'active_policies',
     'append_audit',
     'apply_agents',
     'begin_request',

@@ -90,6 +90,7 @@ async function decide(passage: Passage, call: LiveCall): Promise<Settled | { rea
       needsApproval: known(facts.needsApproval),
       worst: oneCall,
       ...approvalTerms(facts),
+      policies: known(facts.decision).policyIds,
       flowSeq: facts.flow?.kind === 'known' ? facts.flow.seq : undefined,
     });
     if (decision.kind !== 'stale-flow') return decision;

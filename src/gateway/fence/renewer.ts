@@ -16,6 +16,8 @@ interface RenewerParts {
   readonly newGatewayId: () => string;
   /** The version of the record of tools, with every renewal. */
   readonly onToolsVersion: (version: number) => void;
+  /** The newest activation of policies, likewise. */
+  readonly onPolicyActivation: (activation: number) => void;
   /** Calls that ended by themselves, and how is not in the ledger yet. */
   readonly settler: { unknownEnds(): readonly string[] };
 }
@@ -109,6 +111,7 @@ export class Renewer {
       this.#take({ kind: 'reply', sent, received: clock(), afterGap, reply });
       if (!reply.granted && reply.refusal === 'retired') await this.#register();
       if (reply.toolsVersion !== undefined) this.#parts.onToolsVersion(reply.toolsVersion);
+      if (reply.policyActivation !== undefined) this.#parts.onPolicyActivation(reply.policyActivation);
       this.#report(reply.granted ? fence.refusal : reply.refusal);
     } catch (thrown) {
       this.#report(errorCodeOf(thrown));

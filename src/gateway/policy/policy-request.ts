@@ -15,7 +15,7 @@ export function policyRequestOf({ host, asked, facts }: Passage): PolicyRequest 
     tier: facts.tier,
     labels: facts.labels,
     environment: host.config.current().environment,
-    flow: facts.flow ?? { kind: 'unknown', why: 'not-opened' },
+    flow: known(facts.flow),
     now: Date.now(),
   };
 }

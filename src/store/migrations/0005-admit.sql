@@ -8,7 +8,7 @@
 CREATE FUNCTION estop.admit(
   p_call_id text, p_gateway_id text, p_task_id text, p_token_epoch bigint, p_keys text[], p_tool_key text, p_worst bigint[],
   p_digest bytea, p_needs_approval boolean, p_policy_version text, p_approvers integer,
-  p_flow_seq bigint
+  p_flow_seq bigint, p_policies text[] DEFAULT '{}'
 ) RETURNS TABLE (decision text, stop_id text, approval_id text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -50,9 +50,9 @@ BEGIN
     RETURN QUERY SELECT 'over-budget ' || over, NULL::text, NULL::text; RETURN;
   END IF;
   INSERT INTO estop.calls (call_id, gateway_id, task_id, agent_id, keys, epoch, tool_key, digest, approval_id,
-      cost_calls, cost_tokens, cost_microcents, budget_keys, root_id, observed)
+      cost_calls, cost_tokens, cost_microcents, budget_keys, root_id, observed, policy_version, policies)
     VALUES (p_call_id, p_gateway_id, p_task_id, t.agent_id, call_keys, p_token_epoch, p_tool_key, p_digest, redeemed,
-      p_worst[1], p_worst[2], p_worst[3], reserved, t.root_id, NOT (has_flow AND p_tool_key LIKE 'tool:%'));
+      p_worst[1], p_worst[2], p_worst[3], reserved, t.root_id, NOT (has_flow AND p_tool_key LIKE 'tool:%'), p_policy_version, coalesce(p_policies, '{}'));
   -- The last statement that decides. Both the token and its task must be alive.
   SELECT estop.dead_by(call_keys, n.agents, least(p_token_epoch, n.epoch)), n.state <> 'closed', estop.is_held(n.task_id, n.ancestors)
     INTO killer, task_open, task_held FROM estop.tasks n WHERE n.task_id = p_task_id;

@@ -1,0 +1,94 @@
+-- Policies: every set that was ever activated, whole and for good, and which one is in force.
+
+ALTER TABLE estop.calls
+  ADD COLUMN policy_version text NOT NULL DEFAULT 'none',
+  ADD COLUMN policies text[] NOT NULL DEFAULT '{}';
+
+-- `version` is made of the texts, so that a text that was changed would be another version.
+CREATE TABLE estop.policy_versions (
+  version     text PRIMARY KEY CHECK (version ~ '^[0-9a-f]{16}$'),
+  files       jsonb NOT NULL,
+  recorded_by text NOT NULL,
+  recorded_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE FUNCTION estop.refuse_change() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RAISE EXCEPTION 'what was recorded stays as it is' USING ERRCODE = 'ES002';
+END $$;
+CREATE TRIGGER policy_versions_stay BEFORE UPDATE OR DELETE ON estop.policy_versions FOR EACH ROW EXECUTE FUNCTION estop.refuse_change();
+
+-- The newest is in force; before the first, what comes with estop. Numbered under a lock, so that they rise in commit order.
+CREATE TABLE estop.policy_activations (
+  activation   bigint PRIMARY KEY,
+  version      text NOT NULL REFERENCES estop.policy_versions,
+  activated_by text NOT NULL,
+  seconded_by  text,
+  reason       text NOT NULL,
+  activated_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE TRIGGER policy_activations_stay BEFORE UPDATE OR DELETE ON estop.policy_activations FOR EACH ROW EXECUTE FUNCTION estop.refuse_change();
+
+-- Where two people must want it: what each wanted, and after which activation. The word of a person holds for 15 minutes.
+CREATE TABLE estop.policy_consents (
+  version    text NOT NULL,
+  after      bigint NOT NULL,
+  actor      text NOT NULL,
+  at         timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (version, after, actor)
+);
+
+-- Puts a set in force that its caller has checked. p_after is the activation that the caller saw: what was activated since was decided
+-- by somebody who did not know of this. Locks: the one of activations, first.
+CREATE FUNCTION estop.activate_policies(
+  p_version text, p_files jsonb, p_actor text, p_reason text, p_after bigint, p_two_people boolean
+) RETURNS TABLE (outcome text, activation bigint)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  newest estop.policy_activations%ROWTYPE;
+  other text;
+  next_one bigint;
+BEGIN
+  IF coalesce(p_actor, '') = '' OR coalesce(p_reason, '') = '' OR p_two_people IS NULL THEN
+    RAISE EXCEPTION 'an activation needs a person, a reason and a rule' USING ERRCODE = 'ES002';
+  END IF;
+  PERFORM estop.commit_durably();
+  PERFORM pg_advisory_xact_lock(1163088977, 2);
+  SELECT * INTO newest FROM estop.policy_activations a ORDER BY a.activation DESC LIMIT 1;
+  IF newest.version = p_version THEN RETURN QUERY SELECT 'already'::text, newest.activation; RETURN; END IF;
+  IF coalesce(newest.activation, 0) IS DISTINCT FROM p_after THEN RETURN QUERY SELECT 'overtaken'::text, newest.activation; RETURN; END IF;
+  INSERT INTO estop.policy_versions (version, files, recorded_by) VALUES (p_version, p_files, left(p_actor, 200)) ON CONFLICT DO NOTHING;
+  IF NOT EXISTS (SELECT 1 FROM estop.policy_versions v WHERE v.version = p_version AND v.files = p_files) THEN
+    RAISE EXCEPTION 'another set of policies has this version' USING ERRCODE = 'ES002';
+  END IF;
+  IF p_two_people THEN
+    INSERT INTO estop.policy_consents AS c (version, after, actor) VALUES (p_version, p_after, left(p_actor, 200))
+      ON CONFLICT (version, after, actor) DO UPDATE SET at = clock_timestamp();
+    SELECT c.actor INTO other FROM estop.policy_consents c
+      WHERE c.version = p_version AND c.after = p_after AND c.actor <> left(p_actor, 200) AND c.at > clock_timestamp() - interval '15 minutes'
+      ORDER BY c.at DESC LIMIT 1;
+    IF other IS NULL THEN
+      INSERT INTO estop.audit (kind, actor, subject, detail)
+        VALUES ('policy.proposed', left(p_actor, 200), 'policy:' || p_version, jsonb_build_object('reason', left(p_reason, 2000)));
+      RETURN QUERY SELECT 'needs-second-person'::text, newest.activation; RETURN;
+    END IF;
+  END IF;
+  next_one := p_after + 1;
+  INSERT INTO estop.policy_activations (activation, version, activated_by, seconded_by, reason)
+    VALUES (next_one, p_version, left(p_actor, 200), other, left(p_reason, 2000));
+  INSERT INTO estop.audit (kind, actor, subject, detail)
+    VALUES ('policy.activated', left(p_actor, 200), 'policy:' || p_version, jsonb_strip_nulls(jsonb_build_object(
+      'activation', next_one, 'before', newest.version, 'secondedBy', other, 'reason', left(p_reason, 2000))));
+  RETURN QUERY SELECT 'activated'::text, next_one;
+END $$;
+
+CREATE FUNCTION estop.active_policies() RETURNS TABLE (activation bigint, version text, files jsonb)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT a.activation, a.version, v.files FROM estop.policy_activations a JOIN estop.policy_versions v USING (version)
+  ORDER BY a.activation DESC LIMIT 1
+$$;
+
+GRANT EXECUTE ON FUNCTION estop.active_policies() TO estop_gateway, estop_control;
+GRANT EXECUTE ON FUNCTION estop.activate_policies(text, jsonb, text, text, bigint, boolean) TO estop_control;
+GRANT SELECT ON estop.policy_versions, estop.policy_activations TO estop_control;

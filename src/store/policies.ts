@@ -1,0 +1,97 @@
+import { call, callOne, type Store } from './pool.ts';
+import { int, intOrUndefined, json, present, type Row, text, textOrUndefined, word } from './row.ts';
+import { storeError } from './store-error.ts';
+
+/** File name to text. */
+type Files = Readonly<Record<string, string>>;
+
+export interface ActivePolicies {
+  readonly activation: number;
+  readonly version: string;
+  readonly files: Files;
+}
+
+export interface PolicyActivation {
+  readonly activation: number;
+  readonly version: string;
+  readonly activatedBy: string;
+  readonly secondedBy?: string;
+  readonly reason: string;
+  readonly activatedAt: string;
+}
+
+/** The set that was activated last; undefined if none ever was. */
+export async function activePolicies(store: Store): Promise<ActivePolicies | undefined> {
+  const query = 'SELECT activation, version, files FROM estop.active_policies()';
+  const [row] = await call(store, 'active_policies', query, []);
+  if (row === undefined) return undefined;
+  return { activation: int(row, 'activation'), version: text(row, 'version'), files: filesIn(row) };
+}
+
+export type ActivateOutcome =
+  | { readonly kind: 'activated' | 'already'; readonly activation: number }
+  /** Recorded; another person must want the same within 15 minutes. */
+  | { readonly kind: 'needs-second-person' }
+  /** Somebody else activated a set that the caller has not seen. */
+  | { readonly kind: 'overtaken' };
+
+/** The caller has checked the set. `after`: the activation that it saw in force, 0 for none. */
+export async function activatePolicies(
+  store: Store,
+  wanted: {
+    readonly version: string;
+    readonly files: Files;
+    readonly actor: string;
+    readonly reason: string;
+    readonly after: number;
+    readonly twoPeople: boolean;
+  },
+): Promise<ActivateOutcome> {
+  const { version, files, actor, reason, after, twoPeople } = wanted;
+  const row = await callOne(
+    store,
+    'activate_policies',
+    'SELECT outcome, activation FROM estop.activate_policies($1, $2, $3, $4, $5, $6)',
+    [version, JSON.stringify(files), actor, reason, after, twoPeople],
+  );
+  const kind = word(row, 'outcome', ['activated', 'already', 'needs-second-person', 'overtaken'] as const);
+  switch (kind) {
+    case 'activated':
+    case 'already':
+      return { kind, activation: intOrUndefined(row, 'activation') ?? after };
+    case 'needs-second-person':
+    case 'overtaken':
+      return { kind };
+  }
+}
+
+/** Newest first. */
+export async function listPolicyActivations(store: Store, limit: number): Promise<readonly PolicyActivation[]> {
+  const query = 'SELECT * FROM estop.policy_activations ORDER BY activation DESC LIMIT $1';
+  return (await call(store, 'policy_activations', query, [limit])).map((row) => ({
+    activation: int(row, 'activation'),
+    version: text(row, 'version'),
+    activatedBy: text(row, 'activated_by'),
+    reason: text(row, 'reason'),
+    activatedAt: text(row, 'activated_at'),
+    ...present({ secondedBy: textOrUndefined(row, 'seconded_by') }),
+  }));
+}
+
+/** Undefined if no set of that version was ever activated or proposed. */
+export async function policyFiles(store: Store, version: string): Promise<Files | undefined> {
+  const [row] = await call(store, 'policy_files', 'SELECT files FROM estop.policy_versions WHERE version = $1', [
+    version,
+  ]);
+  return row === undefined ? undefined : filesIn(row);
+}
+
+function filesIn(row: Row): Files {
+  const value = json(row, 'files');
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw storeError({ code: 'XX000' });
+  const entries = Object.entries(value).map(([name, held]: [string, unknown]): [string, string] => {
+    if (typeof held !== 'string') throw storeError({ code: 'XX000' });
+    return [name, held];
+  });
+  return Object.fromEntries(entries);
+}
