@@ -1,4 +1,6 @@
+import type { BreakerTrip } from '../contract/http/limits.ts';
 import type { EstopEvent } from '../sdk/index.ts';
+import { tripWords } from './trip-words.ts';
 import { visible } from './visible.ts';
 
 /** One event as one line: what it is about, how it stands now, and the id to ask further with. Times are of hearing, not of happening. */
@@ -25,6 +27,16 @@ function wordsOf(name: EstopEvent['name'], data: Readonly<Record<string, unknown
       return [text('agentId'), stateOfTask(data), text('taskId'), ...because('purpose')];
     case 'approval':
       return [text('tool'), text('state'), text('approvalId'), ...because('stoppedBy')];
+    case 'breaker': {
+      const trip = data as unknown as BreakerTrip; // the server's schemas are the contract
+      return [
+        trip.agentId,
+        trip.breaker,
+        trip.clearedAt === null ? trip.action : 'over',
+        tripWords(trip),
+        trip.stopId ?? '',
+      ];
+    }
     case 'hello':
     case 'bye':
       return [];

@@ -15,6 +15,7 @@ export const permissions = {
   'task:token': ['agent-worker', 'service', 'admin'],
   'stop:read': ['viewer', 'approver', 'operator', 'admin', 'service'],
   'stop:reset': ['operator', 'admin'],
+  'breaker:reset': ['operator', 'admin'],
   'approval:read': ['viewer', 'approver', 'operator', 'admin'],
   'approval:decide': ['approver', 'admin'],
   'risk:accept': ['admin'],

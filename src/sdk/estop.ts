@@ -3,6 +3,7 @@ import type { RunningConfig } from '../contract/http/config.ts';
 import { EstopError } from '../core/errors.ts';
 import { type Approvals, createApprovals } from './approvals.ts';
 import { createEvents, type Events } from './events.ts';
+import { type Breakers, type Budgets, createBreakers, createBudgets } from './limits.ts';
 import { createStops, type Stops } from './stops.ts';
 import { createTasks, type Tasks } from './tasks.ts';
 import { createTransport, type Send } from './transport.ts';
@@ -28,6 +29,8 @@ export interface Estop {
   readonly stops: Stops;
   readonly approvals: Approvals;
   readonly agents: { list(): Promise<AgentPage> };
+  readonly budgets: Budgets;
+  readonly breakers: Breakers;
   /** What runs: the version that the ledger was last given. */
   readonly config: { running(): Promise<RunningConfig> };
   readonly events: Events;
@@ -55,6 +58,8 @@ export function createEstop(options: EstopOptions = {}): Estop {
     stops: createStops(call, urls, environment),
     approvals: createApprovals(call, urls.control),
     agents: { list: () => call({ method: 'GET', baseUrl: urls.control, path: '/v1/agents' }) },
+    budgets: createBudgets(call, urls.control),
+    breakers: createBreakers(call, urls.control),
     config: { running: () => call({ method: 'GET', baseUrl: urls.control, path: '/v1/config' }) },
     events: createEvents({ token, fetch: get, baseUrl: urls.control }),
   };

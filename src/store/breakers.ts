@@ -68,6 +68,7 @@ export async function tripBreaker(store: Store, { agentId, rule, measured, sampl
 }
 
 export interface BreakerTripRecord {
+  readonly tripId: number;
   readonly agentId: string;
   readonly breaker: BreakerKind;
   readonly action: BreakerAction;
@@ -154,6 +155,7 @@ export async function tidyLimits(store: Store, olderMs: number, atMost: number):
 
 export function tripOf(row: Row): BreakerTripRecord {
   return {
+    tripId: int(row, 'trip_id'),
     agentId: text(row, 'agent_id'),
     breaker: word(row, 'breaker', breakerKinds),
     action: word(row, 'action', breakerActions),

@@ -1,4 +1,5 @@
 import { type ApprovalRecord, approvalOf } from './approvals.ts';
+import { type BreakerTripRecord, tripOf } from './breakers.ts';
 import { type ObligationRecord, obligationOf } from './obligations.ts';
 import { call, type Store } from './pool.ts';
 import { type StopRecord, stopOf } from './stops.ts';
@@ -10,6 +11,8 @@ export interface Changes {
   readonly obligations: readonly ObligationRecord[];
   readonly tasks: readonly TaskRecord[];
   readonly approvals: readonly ApprovalRecord[];
+  /** What a shadow saw is for those who ask for it. */
+  readonly trips: readonly BreakerTripRecord[];
 }
 
 export interface ChangesRequest {
@@ -47,8 +50,8 @@ export async function changesSince(store: Store, { since, stopId }: ChangesReque
     ),
   ]);
   const found = { stops: stops.map(stopOf), obligations: obligations.map(obligationOf) };
-  if (stopId !== undefined) return { ...found, tasks: [], approvals: [] };
-  const [tasks, approvals] = await Promise.all([
+  if (stopId !== undefined) return { ...found, tasks: [], approvals: [], trips: [] };
+  const [tasks, approvals, trips] = await Promise.all([
     call(
       store,
       'changed_tasks',
@@ -65,6 +68,13 @@ export async function changesSince(store: Store, { since, stopId }: ChangesReque
       `SELECT a.* FROM estop.approvals a WHERE a.state IN ('pending', 'approved') OR a.requested_at >= $1::timestamptz OR a.ended_at >= $1::timestamptz LIMIT ${most}`,
       [since],
     ),
+    call(
+      store,
+      'changed_trips',
+      `SELECT b.* FROM estop.breaker_trips b
+       WHERE b.action <> 'shadow' AND (b.cleared_at IS NULL OR b.tripped_at >= $1::timestamptz OR b.cleared_at >= $1::timestamptz) LIMIT ${most}`,
+      [since],
+    ),
   ]);
-  return { ...found, tasks: tasks.map(taskOf), approvals: approvals.map(approvalOf) };
+  return { ...found, tasks: tasks.map(taskOf), approvals: approvals.map(approvalOf), trips: trips.map(tripOf) };
 }

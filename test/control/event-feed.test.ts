@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createEventFeed } from '../../src/control/events/event-feed.ts';
 
 describe('the feed', () => {
-  const emptyChanges = { stops: [], obligations: [], tasks: [], approvals: [] };
+  const emptyChanges = { stops: [], obligations: [], tasks: [], approvals: [], trips: [] };
 
   it('looks at the ledger only while somebody listens, and sends a state once', async () => {
     let looks = 0;

@@ -44,6 +44,16 @@ export const commands: readonly CommandEntry[] = [
     summary: 'Close an obligation that cannot be made dead, in your name',
     load: async () => (await import('./accept-risk.ts')).acceptRisk,
   },
+  {
+    name: 'budget',
+    summary: 'Show what an agent may spend and has spent',
+    load: async () => (await import('./budget.ts')).budget,
+  },
+  {
+    name: 'breaker',
+    summary: 'List breakers that tripped, and reset one',
+    load: async () => (await import('./breaker.ts')).breaker,
+  },
   { name: 'agents', summary: 'List the registered agents', load: async () => (await import('./agents.ts')).agents },
   {
     name: 'events',

@@ -5,7 +5,7 @@ import { StopId } from './fields.ts';
  * Server-sent events carry STATE, not changes: an event that comes twice, or a stream that begins in the middle, cannot mislead.
  * Delivery is at least once: after a reconnect with Last-Event-ID, what changed near that moment is sent again.
  */
-export const eventNames = ['stop', 'obligation', 'task', 'approval', 'hello', 'bye'] as const;
+export const eventNames = ['stop', 'obligation', 'task', 'approval', 'breaker', 'hello', 'bye'] as const;
 export type EventName = (typeof eventNames)[number];
 
 export const EventsQuery = z.strictObject({

@@ -4,6 +4,7 @@ import { showApproval } from '../show-approval.ts';
 import { showObligation } from '../show-obligation.ts';
 import { showStops } from '../show-stop.ts';
 import { showTasks } from '../show-task.ts';
+import { showTrip } from '../show-trip.ts';
 import type { ShownChange } from './event-feed.ts';
 
 type ShowDeps = Pick<ControlDeps, 'store' | 'temporalUiUrl'>;
@@ -27,5 +28,8 @@ export async function showChanges(deps: ShowDeps, changes: Changes): Promise<rea
       const { shown: _arguments, ...approval } = showApproval(record, Date.now());
       return { name: 'approval', key: record.approvalId, data: approval };
     }),
+    ...changes.trips.map(
+      (trip): ShownChange => ({ name: 'breaker', key: `breaker ${trip.tripId}`, data: showTrip(trip) }),
+    ),
   ];
 }

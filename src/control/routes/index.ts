@@ -11,6 +11,8 @@ import { holdTask } from './hold-task.ts';
 import { issueTaskToken } from './issue-task-token.ts';
 import { listAgents } from './list-agents.ts';
 import { listApprovals } from './list-approvals.ts';
+import { listBreakers } from './list-breakers.ts';
+import { listBudgets } from './list-budgets.ts';
 import { listObligations } from './list-obligations.ts';
 import { listStops } from './list-stops.ts';
 import { listTasks } from './list-tasks.ts';
@@ -18,6 +20,7 @@ import { openSession } from './open-session.ts';
 import { orderStop } from './order-stop.ts';
 import { previewStop } from './preview-stop.ts';
 import { releaseTask } from './release-task.ts';
+import { resetBreaker } from './reset-breaker.ts';
 import { resetStop } from './reset-stop.ts';
 import { startTask } from './start-task.ts';
 import { streamEvents } from './stream-events.ts';
@@ -34,6 +37,9 @@ export const endpoints: readonly Endpoint[] = [
   releaseTask,
   issueTaskToken,
   listAgents,
+  listBudgets,
+  listBreakers,
+  resetBreaker,
   getConfig,
   orderStop,
   listStops,
