@@ -1,9 +1,11 @@
 import { listEverything } from '../call/ask-server.ts';
 import { connectReach } from '../call/connect-reach.ts';
 import { cutDenial } from '../call/cut-denial.ts';
+import type { CallEnd } from '../call/live-call.ts';
 import { relayFrom } from '../call/relay.ts';
+import { relayChanges } from '../call/relay-changes.ts';
 import { isListMethod } from '../mcp/methods.ts';
-import { type Check, denied, known, type Verdict } from '../passage.ts';
+import { type Check, denied, known, type Passage, type Verdict } from '../passage.ts';
 import { bearerOf, fenceDenial } from './fence.ts';
 import { isComplete, mayAsk, withoutOurWords } from './fence-and-answer.ts';
 import { presentReach } from './present-reach.ts';
@@ -29,11 +31,27 @@ export const fenceAndReach: Check = async (passage): Promise<Verdict> => {
   if (!call.isUsable) return denied('upstream-unavailable');
   const denial = fenceDenial(host.fence.check(bearerOf(passage)), false);
   if (denial !== undefined) return denial;
-  const writing = call.write(host.callTimeoutMs, relayFrom(passage, call));
+  const isListening = reach?.method === 'subscriptions/listen';
+  const writing = isListening
+    ? call.write(lifeLeft(passage), relayChanges(passage, reach.server.spec.serverId))
+    : call.write(host.callTimeoutMs, relayFrom(passage, call));
   facts.outcome = 'possibly-completed';
-  facts.end = await writing;
+  passage.client?.sent();
+  const end = await writing;
+  facts.end = isListening ? endOfStream(end) : end;
   return undefined;
 };
+
+/** A stream ends with the token that opened it: whoever goes on listening has to show a new one. */
+function lifeLeft({ facts }: Passage): number {
+  return Math.max(1, known(facts.claims).expiresAt - Date.now());
+}
+
+/** Nothing is lost with a stream that its client closed, or whose time is over. */
+function endOfStream(end: CallEnd): CallEnd {
+  const isOver = end.kind === 'timed-out' || (end.kind === 'cut' && end.reason.kind === 'client-gone');
+  return isOver ? { kind: 'replied', reply: { kind: 'result', result: {} } } : end;
+}
 
 /** Third fence, and the answer goes out in the same tick. rule: fence-before-answer */
 export const fenceAndAnswerReach: Check = (passage): Verdict => {
@@ -52,7 +70,8 @@ export const fenceAndAnswerReach: Check = (passage): Verdict => {
       passage.deliverError(reply);
       return undefined;
     case 'result': {
-      if (!isComplete(reply.result) && !mayAsk(passage, reply.result)) return denied('possibly-completed', 'it asked for input');
+      if (!isComplete(reply.result) && !mayAsk(passage, reply.result))
+        return denied('possibly-completed', 'it asked for input');
       facts.outcome = 'completed';
       passage.deliver(presentReach(passage, withoutOurWords(reply.result)));
       return undefined;

@@ -23,6 +23,7 @@ export const fenceAndWrite: Check = async (passage) => {
   if (denial !== undefined) return denial;
   const writing = call.write(host.callTimeoutMs, relayFrom(passage, call));
   facts.outcome = 'possibly-completed';
+  passage.client?.sent();
   facts.end = await writing;
   return undefined;
 };

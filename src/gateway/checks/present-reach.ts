@@ -1,4 +1,5 @@
 import type { AgentSpec } from '../../contract/config.ts';
+import { subscriptionId } from '../call/relay-changes.ts';
 import { isListMethod, listKeys } from '../mcp/methods.ts';
 import { joinUri, splitName, splitUri } from '../mcp/names.ts';
 import { type Answer, known, type Passage } from '../passage.ts';
@@ -10,6 +11,7 @@ export function presentReach(passage: Passage, result: Answer): Answer {
   const { asked, facts } = passage;
   if (!('method' in asked)) return {};
   const endpoint = passage.client?.endpoint;
+  if (asked.method === 'subscriptions/listen') return { _meta: { [subscriptionId]: passage.client?.requestId } };
   if (isListMethod(asked.method)) {
     const key = listKeys[asked.method];
     const found = result[key];

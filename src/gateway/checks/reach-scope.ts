@@ -16,7 +16,9 @@ export const checkReachScope: Check = ({ host, asked, facts }): Verdict => {
   const reaches = known(facts.reaches);
   const allowed = reaches.flatMap((reach) => narrowed(agent, reach));
   facts.reaches = allowed;
-  if (allowed.length > 0 || reaches.length === 0) return undefined;
+  if (asked.kind === 'subscription' && allowed.length > 1)
+    return denied('invalid-arguments', 'changes of several servers: listen on the endpoint of each');
+  if (allowed.length > 0) return undefined;
   // A list of what it may not see is empty; anything else has to be told that it was refused.
   if ('method' in asked && isListMethod(asked.method)) return undefined;
   return denied(asked.kind === 'prompt' ? 'prompt-not-available' : 'resource-not-available');

@@ -15,6 +15,8 @@ export interface McpClient {
   readonly session: ClientSession | undefined;
   /** Writes, in this tick, what comes before the answer. False: there is no way to say it to this client. */
   readonly relay: (message: object) => boolean;
+  /** Its request is on the way: from here on what comes back comes as a stream, if it takes one and keeps a session. */
+  readonly sent: () => void;
   /** Closes its connection, at once. */
   readonly hangUp: () => void;
 }

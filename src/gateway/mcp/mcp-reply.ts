@@ -61,8 +61,12 @@ export class McpReply {
         code: -32_601,
         message: 'This method is not served here.',
       });
-    if (inbound.asked.kind === 'tool-call') return this.result(denialResult(denial));
     const { text, meta } = tell(denial);
+    // On the endpoint of one server what is no tool of it is told as the protocol tells it.
+    const isUnknown = denial.kind === 'denied' && denial.reason === 'tool-not-available';
+    if (isUnknown && this.#parts.endpoint !== undefined)
+      return this.#error(200, { code: -32_602, message: text, data: meta });
+    if (inbound.asked.kind === 'tool-call') return this.result(denialResult(denial));
     this.#error(200, { code: deniedCode, message: text, data: meta });
   }
 

@@ -35,6 +35,8 @@ export class ReplyChannel {
   }
 
   answer(status: number, message: object, headers: Readonly<Record<string, string>> = {}): void {
+    // In a session every answer is an event, which can be asked for again.
+    if (this.#session !== undefined && status === 200) this.#begin();
     if (this.#stream !== undefined) return this.#stream.finish(message);
     if (!this.#begun) sendJson(this.#response, status, message, headers);
     else {

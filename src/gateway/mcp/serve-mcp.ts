@@ -98,6 +98,9 @@ function answer(
     progressToken: inbound.words.progressToken,
     session,
     relay: (message) => channel.relay(message),
+    sent: () => {
+      if (session !== undefined || asked.kind === 'subscription') channel.begin();
+    },
     hangUp: () => response.destroy(),
   };
   return exchange({
@@ -136,6 +139,7 @@ function pass(http: McpExchange, asked: Asked, session: ClientSession | undefine
     progressToken: undefined,
     session,
     relay: () => false,
+    sent: () => undefined,
     hangUp: () => response.destroy(),
   };
   return exchange({

@@ -2,6 +2,8 @@ import type { ServerResponse } from 'node:http';
 import { beginEventStream, hangUpOnIdleReader, writeEvent } from '../http/event-stream.ts';
 
 const mostEvents = 256;
+/** After how long a client whose connection broke comes again. */
+const retryMs = 1_000;
 const mostBytes = 512 * 1024;
 
 interface KeptEvent {
@@ -38,7 +40,7 @@ export class SessionStream {
     this.#response?.end();
     this.#response = response;
     beginEventStream(response, headers);
-    if (after === undefined && primed) response.write(`id: ${this.key}_${this.#number}\ndata: \n\n`);
+    if (after === undefined && primed) response.write(`id: ${this.key}_${this.#number}\nretry: ${retryMs}\ndata: \n\n`);
     for (const event of this.#kept)
       if (event.number > (after ?? -1)) writeEvent(response, event.data, this.#idOf(event), true);
     if (this.#done) this.#end();
