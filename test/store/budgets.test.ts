@@ -2,14 +2,13 @@ import { beforeAll, expect } from 'vitest';
 import type { BudgetLimits, Spend } from '../../src/core/budget.ts';
 import { getApproval } from '../../src/store/approvals.ts';
 import { showBudgets } from '../../src/store/budgets.ts';
-import { admit, settle, settleCalls } from '../../src/store/calls.ts';
+import { admit, settle } from '../../src/store/calls.ts';
 import { registerGateway, retireGateway } from '../../src/store/gateways.ts';
 import { setTaskHeld } from '../../src/store/tasks.ts';
 import { onEveryPostgres } from '../kit/postgres.ts';
 import { callsThrough } from './calls.ts';
 import { guarded } from './guarded.ts';
-import { addAgent, type Ledger, makeLedger, newId, newName, putAgents, startChild, startTask } from './ledger.ts';
-import { untilBlocked } from './waiting.ts';
+import { addAgent, type Ledger, makeLedger, newId, putAgents, startChild, startTask } from './ledger.ts';
 
 const spend = (tokens: number, microcents = 0, calls = 1): Spend => ({ calls, tokens, microcents });
 
@@ -226,20 +225,10 @@ onEveryPostgres('a budget', (createOn) => {
         );
         expect(outcome).not.toBe('allow');
       }
-      await expect(
-        l
-          .as('estop_gateway')
-          .query('SELECT estop.admit($1, $2, $3, $4, $5, $6, NULL, $7, false, $8, 1)', [
-            newId('call'),
-            gateways[0],
-            task.taskId,
-            task.epoch,
-            task.keys,
-            'tool:a/b',
-            Buffer.from('x'),
-            'none',
-          ]),
-      ).rejects.toThrow('whole numbers');
+      for (const worst of [null, [1, null, 0], [1, 2], [-1, 0, 0]])
+        await expect(
+          l.sql('SELECT estop.reserve_budgets($1, $2, $1, $3::bigint[])', [task.taskId, task.agentId, worst]),
+        ).rejects.toThrow('whole numbers');
       expect(await call(l, task, { worst: spend(100) })).toEqual({ kind: 'allow' });
     },
     {
@@ -248,87 +237,6 @@ onEveryPostgres('a budget', (createOn) => {
       find: 'IS NOT TRUE THEN',
       put: 'AND false THEN',
       raises: /.*/,
-    },
-  );
-
-  guarded(
-    () => ledger,
-    'of one day is the same one after the clock of the store stepped forward and back',
-    async (l) => {
-      const agent = await withBudgets(l, { day: { calls: 2 } });
-      const task = await startTask(l, agent);
-      expect(await call(l, task)).toEqual({ kind: 'allow' });
-      // What a clock that ran ahead has left behind: a budget of tomorrow.
-      await l.sql(
-        `INSERT INTO estop.budgets (budget_key, agent_id, scope, calls, tokens, microcents)
-         VALUES ('day:' || $1 || '/' || to_char((clock_timestamp() + interval '1 day') AT TIME ZONE 'UTC', 'YYYY-MM-DD'), $1, 'day', 2, 0, 0)`,
-        [agent.agentId],
-      );
-      expect(await call(l, task)).toEqual({ kind: 'allow' });
-      expect(await call(l, task)).toMatchObject({ kind: 'over-budget', scope: 'day' });
-    },
-    {
-      what: 'one budget for a date',
-      in: 'estop.reserve_budgets',
-      find: /to_char\(clock_timestamp\(\)[^)]*\)/,
-      put: 'gen_random_uuid()',
-    },
-  );
-
-  guarded(
-    () => ledger,
-    'that somebody sits on denies within the lease, and one that is not configured waits for nobody',
-    async (l) => {
-      const agent = await withBudgets(l, { agent: { calls: 5 } });
-      const [task, free] = [await startTask(l, agent), await startTask(l, await addAgent(l))];
-      expect(await call(l, task)).toEqual({ kind: 'allow' });
-      const holder = await l.session();
-      await holder.query('BEGIN');
-      await holder.query('SELECT 1 FROM estop.budgets FOR UPDATE');
-      try {
-        const name = newName('stuck');
-        const waiting = call(l, task, {}, l.alone('estop_gateway', name)).then(
-          () => 'admitted',
-          (thrown: { readonly code?: string }) => thrown.code,
-        );
-        await untilBlocked(l, name);
-        expect(await call(l, free)).toEqual({ kind: 'allow' });
-        expect(await waiting).toBe('store-unavailable');
-      } finally {
-        await holder.query('ROLLBACK');
-      }
-    },
-  );
-
-  guarded(
-    () => ledger,
-    'is settled many calls at a time, in any order, beside calls that reserve from the same ones',
-    async (l) => {
-      const agent = await withBudgets(l, {
-        agent: { tokens: 1_000_000 },
-        task: { tokens: 1_000_000 },
-        day: { tokens: 1_000_000 },
-      });
-      const tasks = await Promise.all(Array.from({ length: 4 }, () => startTask(l, agent)));
-      const gateway = l.as('estop_gateway');
-      const round = async (): Promise<string[]> => {
-        const requests = tasks.map((task) => ask(task, { worst: spend(10) }));
-        await Promise.all(requests.map((one) => admit(gateway, one)));
-        return requests.map((one) => one.callId);
-      };
-      const settleAll = (ids: readonly string[]) =>
-        settleCalls(
-          gateway,
-          ids.map((callId) => ({ callId, outcome: 'completed', used: spend(3) })),
-        );
-      let ids = await round();
-      for (let turn = 0; turn < 10; turn += 1) {
-        const [next, ended] = await Promise.all([round(), settleAll(turn % 2 === 0 ? ids : ids.toReversed())]);
-        expect(ended).toBe(ids.length);
-        ids = next;
-      }
-      await settleAll(ids);
-      expect(await usedBy(l, agent.agentId, 'agent')).toEqual(spend(11 * 4 * 3, 0, 44));
     },
   );
 });
