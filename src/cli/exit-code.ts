@@ -33,6 +33,7 @@ const byCode: Partial<Record<ErrorCode, ExitCode>> = {
   'unknown-stop': exitCodes.notFound,
   'unknown-approval': exitCodes.notFound,
   'unknown-obligation': exitCodes.notFound,
+  'unknown-tool': exitCodes.notFound,
   'needs-second-person': exitCodes.partial,
   unreachable: exitCodes.unreachable,
 };

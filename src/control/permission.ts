@@ -18,6 +18,9 @@ export const permissions = {
   'breaker:reset': ['operator', 'admin'],
   'approval:read': ['viewer', 'approver', 'operator', 'admin'],
   'approval:decide': ['approver', 'admin'],
+  'tool:read': ['viewer', 'approver', 'operator', 'admin'],
+  /** It lets agents call what was refused. */
+  'tool:accept': ['admin'],
   'risk:accept': ['admin'],
 } as const satisfies Record<string, readonly Role[]>;
 

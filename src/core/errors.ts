@@ -23,6 +23,7 @@ export const errorCatalogue = {
   'unknown-task': { status: 404, retry: 'never', title: 'No task of that id is registered.' },
   'unknown-stop': { status: 404, retry: 'never', title: 'No stop of that id is recorded.' },
   'unknown-obligation': { status: 404, retry: 'never', title: 'No obligation of that id is recorded.' },
+  'unknown-tool': { status: 404, retry: 'never', title: 'No such definition of a tool is recorded.' },
   'unknown-approval': { status: 404, retry: 'never', title: 'No approval of that id is recorded.' },
   'origin-refused': { status: 403, retry: 'never', title: 'This host name or origin may not call here.' },
   'unsupported-media-type': { status: 415, retry: 'never', title: 'This endpoint takes application/json.' },

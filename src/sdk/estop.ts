@@ -6,6 +6,7 @@ import { createEvents, type Events } from './events.ts';
 import { type Breakers, type Budgets, createBreakers, createBudgets } from './limits.ts';
 import { createStops, type Stops } from './stops.ts';
 import { createTasks, type Tasks } from './tasks.ts';
+import { createTools, type Tools } from './tools.ts';
 import { createTransport, type Send } from './transport.ts';
 
 export interface EstopOptions {
@@ -28,6 +29,7 @@ export interface Estop {
   readonly tasks: Tasks;
   readonly stops: Stops;
   readonly approvals: Approvals;
+  readonly tools: Tools;
   readonly agents: { list(): Promise<AgentPage> };
   readonly budgets: Budgets;
   readonly breakers: Breakers;
@@ -57,6 +59,7 @@ export function createEstop(options: EstopOptions = {}): Estop {
     tasks: createTasks(call, urls.control),
     stops: createStops(call, urls, environment),
     approvals: createApprovals(call, urls.control),
+    tools: createTools(call, urls.control),
     agents: { list: () => call({ method: 'GET', baseUrl: urls.control, path: '/v1/agents' }) },
     budgets: createBudgets(call, urls.control),
     breakers: createBreakers(call, urls.control),

@@ -35,7 +35,27 @@ const tiers = ['read', 'fetch', 'write', 'destructive', 'code'] as const satisfi
 const pinStates = ['accepted', 'changed', 'blocked'] as const;
 export type ToolPinState = (typeof pinStates)[number];
 
-export interface ToolPinRecord extends SeenTool {
+const summaryColumns = [
+  'server_id',
+  'tool',
+  'hash',
+  'tier',
+  'labels',
+  'because',
+  'look',
+  'resembles',
+  'state',
+  'first_seen_at',
+  'last_seen_at',
+  'accepted_by',
+  'accepted_at',
+] as const;
+
+export interface ToolPinRecord extends ToolPinSummary {
+  readonly definition: string;
+}
+
+export interface ToolPinSummary extends Omit<SeenTool, 'definition'> {
   readonly serverId: string;
   readonly state: ToolPinState;
   /** The tool that its name could be taken for: it is not called before a person has said so. */
@@ -74,14 +94,14 @@ export async function noteTools(store: Store, serverId: string, seen: readonly S
   };
 }
 
-/** Every definition on record, of one server or of all: what is accepted, and what it is compared with. */
+/** What is on record, without the texts: those of two thousand tools would be half a gigabyte. */
 export async function listToolPins(
   store: Store,
   filter: { readonly serverId?: string; readonly tool?: string; readonly state?: ToolPinState } = {},
-): Promise<readonly ToolPinRecord[]> {
+): Promise<readonly ToolPinSummary[]> {
   let query = tables(store)
     .selectFrom('tool_pins')
-    .selectAll()
+    .select(summaryColumns)
     .orderBy('server_id')
     .orderBy('tool')
     .orderBy('first_seen_at');
@@ -89,7 +109,26 @@ export async function listToolPins(
   if (filter.tool !== undefined) query = query.where('tool', '=', filter.tool);
   if (filter.state !== undefined) query = query.where('state', '=', filter.state);
   try {
-    return (await query.execute()).map((row) => toolPinOf({ ...row }));
+    return (await query.execute()).map((row) => summaryOf({ ...row }));
+  } catch (thrown) {
+    throw storeError(thrown);
+  }
+}
+
+/** Every definition of one tool, `<server>/<tool>`, oldest first: what is accepted, and what it is compared with. */
+export async function readToolPins(store: Store, name: string): Promise<readonly ToolPinRecord[]> {
+  const [serverId = '', tool = ''] = name.split('/');
+  const query = tables(store)
+    .selectFrom('tool_pins')
+    .selectAll()
+    .where('server_id', '=', serverId)
+    .where('tool', '=', tool)
+    .orderBy('first_seen_at');
+  try {
+    return (await query.execute()).map((row) => ({
+      ...summaryOf({ ...row }),
+      definition: text({ ...row }, 'definition'),
+    }));
   } catch (thrown) {
     throw storeError(thrown);
   }
@@ -108,12 +147,11 @@ export async function acceptTool(
   );
 }
 
-function toolPinOf(row: Row): ToolPinRecord {
+function summaryOf(row: Row): ToolPinSummary {
   return {
     serverId: text(row, 'server_id'),
     tool: text(row, 'tool'),
     hash: text(row, 'hash'),
-    definition: text(row, 'definition'),
     tier: word(row, 'tier', tiers),
     labels: texts(row, 'labels'),
     because: text(row, 'because'),

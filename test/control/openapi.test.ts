@@ -48,6 +48,8 @@ describe('the OpenAPI document', () => {
       'get /v1/tasks',
       'get /v1/tasks/{id}',
       'get /v1/tasks/{id}/history',
+      'get /v1/tools',
+      'get /v1/tools/{id}',
       'post /v1/approvals/{id}:decide',
       'post /v1/obligations/{id}:accept-risk',
       'post /v1/sessions',
@@ -59,6 +61,7 @@ describe('the OpenAPI document', () => {
       'post /v1/tasks/{id}:close',
       'post /v1/tasks/{id}:hold',
       'post /v1/tasks/{id}:release',
+      'post /v1/tools/{id}:accept',
     ]);
   });
 });

@@ -27,6 +27,7 @@ const ids: Readonly<Record<string, string>> = {
   '/v1/tasks': newId('task'),
   '/v1/stops': newId('stop'),
   '/v1/approvals': newId('appr'),
+  '/v1/tools': 'billing/refund',
   '/v1/obligations': `${newId('stop')}/${newId('grant')}`,
 };
 
@@ -41,6 +42,7 @@ const bodies: Readonly<Record<string, object>> = {
   previewStop: { scopeKey: 'agent:nobody' },
   resetStop: { reason: 'x' },
   acceptRisk: { reason: 'x' },
+  acceptTool: { hash: 'a'.repeat(64) },
   decideApproval: { decision: 'denied' },
 };
 

@@ -5,7 +5,7 @@ import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
 import { beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import { callability, pinTool } from '../../src/gateway/upstream/tool-pin.ts';
-import { acceptTool, listToolPins, type ToolPinRecord } from '../../src/store/tool-pins.ts';
+import { acceptTool, readToolPins, type ToolPinRecord } from '../../src/store/tool-pins.ts';
 import {
   billingBot,
   callTool,
@@ -75,7 +75,7 @@ const listed = async (gateway: RunningGateway): Promise<readonly string[]> => {
   return (body['result'] as { readonly tools: readonly { readonly name: string }[] }).tools.map(({ name }) => name);
 };
 const pinsOf = (tool: string): Promise<readonly ToolPinRecord[]> =>
-  listToolPins(rig.ledger.as('estop_control'), { serverId: 'shifty', tool });
+  readToolPins(rig.ledger.as('estop_control'), `shifty/${tool}`);
 const audited = async (): Promise<readonly unknown[]> =>
   (await rig.ledger.sql("SELECT kind, actor FROM estop.audit WHERE subject = 'tool:shifty/look_up' ORDER BY seq")).map(
     (row) => `${String(row['kind'])} by ${String(row['actor'])}`,

@@ -1,5 +1,6 @@
 import type { Endpoint } from '../endpoint.ts';
 import { acceptRisk } from './accept-risk.ts';
+import { acceptTool } from './accept-tool.ts';
 import { closeSession } from './close-session.ts';
 import { decideApproval } from './decide-approval.ts';
 import { getApproval } from './get-approval.ts';
@@ -7,6 +8,7 @@ import { getConfig } from './get-config.ts';
 import { getStop } from './get-stop.ts';
 import { getTask } from './get-task.ts';
 import { getTaskHistory } from './get-task-history.ts';
+import { getTool } from './get-tool.ts';
 import { holdTask } from './hold-task.ts';
 import { issueTaskToken } from './issue-task-token.ts';
 import { listAgents } from './list-agents.ts';
@@ -16,6 +18,7 @@ import { listBudgets } from './list-budgets.ts';
 import { listObligations } from './list-obligations.ts';
 import { listStops } from './list-stops.ts';
 import { listTasks } from './list-tasks.ts';
+import { listTools } from './list-tools.ts';
 import { openSession } from './open-session.ts';
 import { orderStop } from './order-stop.ts';
 import { previewStop } from './preview-stop.ts';
@@ -51,5 +54,8 @@ export const endpoints: readonly Endpoint[] = [
   listApprovals,
   getApproval,
   decideApproval,
+  listTools,
+  getTool,
+  acceptTool,
   streamEvents,
 ];
