@@ -53,6 +53,8 @@ export const commands: readonly CommandEntry[] = [
     name: 'breaker',
     summary: 'List breakers that tripped, and reset one',
     load: async () => (await import('./breaker.ts')).breaker,
+  },
+  {
     name: 'tool',
     summary: 'List upstream tools, review their tiers, see and accept what changed in them',
     load: async () => (await import('./tool.ts')).tool,
