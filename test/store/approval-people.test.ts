@@ -181,3 +181,10 @@ guarded(
     put: ';',
   },
 );
+
+it('asking twice for the same call is one approval', async () => {
+  const task = await startTask(ledger, await addAgent(ledger));
+  const asked = await Promise.all(Array.from({ length: 10 }, () => request(ledger, task)));
+  expect(asked.map(({ kind }) => kind)).toEqual(Array(10).fill('open'));
+  expect(new Set(asked.map(idOf)).size).toBe(1);
+});

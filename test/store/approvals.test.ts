@@ -281,25 +281,4 @@ onEveryPostgres('approvals', (createOn) => {
       put: `'approved'`,
     },
   );
-
-  it('asking twice for the same call is one approval', async () => {
-    const task = await startTask(ledger, await addAgent(ledger));
-    const request = {
-      taskId: task.taskId,
-      tokenEpoch: task.epoch,
-      toolKey: tool,
-      digest: digestOf('same'),
-      shown: 'same',
-      ttlMs: 60_000,
-      ...terms,
-    };
-    const asked = await Promise.all(
-      Array.from({ length: 10 }, () =>
-        requestApproval(ledger.as('estop_gateway'), { ...request, approvalId: newId('appr') }),
-      ),
-    );
-    const open = asked.flatMap((one) => (one.kind === 'open' ? [one.approvalId] : []));
-    expect(open).toHaveLength(10);
-    expect(new Set(open).size).toBe(1);
-  });
 });

@@ -5,7 +5,7 @@ import { type CliCommand, examples } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-code.ts';
 import { printOne } from '../print.ts';
-import { type OpenOptions, openSession, withOpenOptions } from './session.ts';
+import { type OpenOptions, openSession, withOpenOptions } from '../session-commands.ts';
 
 type ConnectOptions = Partial<OpenOptions> & { readonly task?: string };
 

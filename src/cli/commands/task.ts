@@ -9,10 +9,10 @@ import { parseDuration } from '../duration-option.ts';
 import { type ExitCode, exitCodes } from '../exit-code.ts';
 import { type PageOptions, pageQuery, withPageOptions } from '../page-options.ts';
 import { printOne, printPage } from '../print.ts';
+import { sessionCommands } from '../session-commands.ts';
 import { renderFields, renderTable } from '../table.ts';
 import { visible } from '../visible.ts';
 import { exact, relative } from '../when.ts';
-import { sessionCommands } from './session.ts';
 
 interface StartOptions {
   readonly purpose?: string;

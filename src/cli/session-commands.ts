@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
-import type { OpenSession, Task } from '../../contract/http/tasks.ts';
-import { examples } from '../command.ts';
-import type { CliContext, Run } from '../context.ts';
-import { parseDuration } from '../duration-option.ts';
-import { type ExitCode, exitCodes } from '../exit-code.ts';
-import { printOne } from '../print.ts';
-import { renderFields } from '../table.ts';
-import { exact } from '../when.ts';
+import type { OpenSession, Task } from '../contract/http/tasks.ts';
+import { examples } from './command.ts';
+import type { CliContext, Run } from './context.ts';
+import { parseDuration } from './duration-option.ts';
+import { type ExitCode, exitCodes } from './exit-code.ts';
+import { printOne } from './print.ts';
+import { renderFields } from './table.ts';
+import { exact } from './when.ts';
 
 export interface OpenOptions {
   readonly agent: string;
