@@ -13,7 +13,7 @@ import { sourceExtension, sourceRoot } from '../package-root.ts';
 import type { ConnectionProfile } from './connection-profile.ts';
 import { ensureLocalSecrets } from './local-secrets.ts';
 import { readRememberedPorts, rememberPorts } from './remembered-ports.ts';
-import { type SupervisedProcess, superviseProcess } from './supervised-process.ts';
+import { type SupervisedProcess, settingsIn, superviseProcess } from './supervised-process.ts';
 
 /** In the order in which they start; they end in the opposite one, so that a stop can be ordered first and last. */
 export const processNames = ['stop', 'control', 'gateway', 'trusted-worker', 'control-worker', 'agent-worker'] as const;
@@ -126,7 +126,12 @@ export async function startInstallation(options: InstallationOptions): Promise<I
           main: options.mainOf?.[name] ?? join(sourceRoot, `${mains[name]}${sourceExtension}`),
           stateFolder: folder.path,
           logFile: join(folder.folder('logs'), `${name}.log`),
-          env: { ...env, ...own(name, storeUrls, secrets.tokens.worker), ...options.envOf?.[name] },
+          env: {
+            ...(runsAgentCode(name) ? settingsIn(env) : env),
+            ...own(name, storeUrls, secrets.tokens.worker),
+            ...options.envOf?.[name],
+          },
+          bare: runsAgentCode(name),
         },
         options.restart ?? true,
         progress,
@@ -148,6 +153,9 @@ export async function startInstallation(options: InstallationOptions): Promise<I
     throw thrown;
   }
 }
+
+/** Models and tools are reached through the gateway: no secret of theirs is any business of the process that runs agent code. */
+const runsAgentCode = (name: ProcessName): boolean => name === 'agent-worker';
 
 function environmentOf(configPath: string): string {
   if (!existsSync(configPath)) throw new EstopError('config-invalid', { detail: `${configPath} does not exist` });

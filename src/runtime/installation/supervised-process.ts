@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { bareEnvironment } from '../local/bare-environment.ts';
 import type { ChildProcess } from '../local/child-process.ts';
 import { startNodeProcess } from '../local/node-process.ts';
 
@@ -7,6 +8,8 @@ export interface ProcessPlan {
   readonly name: string;
   readonly main: string;
   readonly env: Readonly<Record<string, string>>;
+  /** It gets `env` and what a program needs to run, not the environment that we were started in. */
+  readonly bare?: boolean;
   readonly stateFolder: string;
   readonly logFile: string;
 }
@@ -39,7 +42,10 @@ export async function superviseProcess(
       main: plan.main,
       stateFolder: plan.stateFolder,
       logFile: plan.logFile,
-      env: { ...process.env, ...plan.env },
+      env: {
+        ...(plan.bare === true ? { ...bareEnvironment(), ...settingsIn(process.env) } : process.env),
+        ...plan.env,
+      },
       graceMs: 8_000,
     });
     child = started;
@@ -70,4 +76,13 @@ export async function superviseProcess(
       await launch();
     },
   };
+}
+
+/** The variables of ours: no provider's key and no upstream's password has such a name. */
+export function settingsIn(env: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).filter(
+      (entry): entry is [string, string] => entry[0].startsWith('ESTOP_') && entry[1] !== undefined,
+    ),
+  );
 }
