@@ -104,8 +104,8 @@ function configOf(tools: McpDemoServer, model: ScriptedModel): object {
     },
     tools: { billing: { url: tools.url } },
     models: {
-      waits: { provider: 'openai-compatible', model: 'waits', baseUrl: model.baseUrl, apiKey: { env: 'MODEL_KEY' } },
-      steps: { provider: 'openai-compatible', model: 'steps', baseUrl: model.baseUrl, apiKey: { env: 'MODEL_KEY' } },
+      waits: modelOf('waits', model),
+      steps: modelOf('steps', model),
     },
   };
 }
@@ -121,4 +121,9 @@ export async function inWindow(count: number, width: number, work: (index: numbe
     }
   };
   await Promise.all(Array.from({ length: Math.min(width, count) }, run));
+}
+
+function modelOf(script: string, { baseUrl }: ScriptedModel): object {
+  const place = { baseUrl, network: 'loopback', apiKey: { env: 'MODEL_KEY' } };
+  return { provider: 'openai-compatible', model: script, ...place, price: { input: 0, output: 0 } };
 }

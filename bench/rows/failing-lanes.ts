@@ -189,7 +189,14 @@ function configOf({ issuers, model, temporalAddress }: Places): object {
       clock: { system: 'temporal', address: temporalAddress, namespace: 'estop-agents', network: 'loopback' },
     },
     models: {
-      waits: { provider: 'openai-compatible', model: 'waits', baseUrl: model.baseUrl, apiKey: { env: 'MODEL_KEY' } },
+      waits: {
+        provider: 'openai-compatible',
+        model: 'waits',
+        baseUrl: model.baseUrl,
+        apiKey: { env: 'MODEL_KEY' },
+        network: 'loopback',
+        price: { input: 0, output: 0 },
+      },
     },
   };
 }

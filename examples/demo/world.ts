@@ -169,5 +169,12 @@ function configOf({ oauth, tools, model, temporalAddress }: Places): object {
 }
 
 function modelOf(script: string, model: ScriptedModel): object {
-  return { provider: 'openai-compatible', model: script, baseUrl: model.baseUrl, apiKey: { env: 'MODEL_KEY' } };
+  return {
+    provider: 'openai-compatible',
+    model: script,
+    baseUrl: model.baseUrl,
+    apiKey: { env: 'MODEL_KEY' },
+    network: 'loopback',
+    price: { input: 0, output: 0 },
+  };
 }

@@ -1,5 +1,5 @@
 import type { AgentActivities } from '../contract/activities.ts';
-import type { ConfigSource, SecretAt } from '../contract/config.ts';
+import type { ConfigSource } from '../contract/config.ts';
 import type { Log } from '../contract/identity.ts';
 import { atBoundary } from './boundary.ts';
 import { createGatewayClient } from './gateway-client.ts';
@@ -17,18 +17,18 @@ export interface AgentActivityDependencies {
   /** The worker's own bearer token for control and the stop process. */
   readonly workerToken: () => string;
   readonly config: ConfigSource;
-  readonly readSecret: (reference: SecretAt) => string;
   readonly log: Log;
 }
 
 export function createAgentActivities(dependencies: AgentActivityDependencies): AgentActivities {
-  const { config, readSecret, log, gatewayUrl } = dependencies;
-  const gateway = createGatewayClient(gatewayUrl, createTaskTokens(dependencies));
+  const { config, log, gatewayUrl } = dependencies;
+  const tokens = createTaskTokens(dependencies);
+  const gateway = createGatewayClient(gatewayUrl, tokens);
   const toolLists = createToolLists(gateway);
-  const providers = createModelProviders(readSecret);
+  const providers = createModelProviders(gatewayUrl);
   return atBoundary(
     {
-      ...createModelActivities({ config, providers, toolLists }),
+      ...createModelActivities({ config, providers, toolLists, tokens }),
       ...createToolActivities(gateway),
       ...createKillActivities(dependencies),
     },

@@ -2,16 +2,19 @@ import { APICallError, type LanguageModelV4, type LanguageModelV4GenerateResult 
 import type { AgentActivities } from '../contract/activities.ts';
 import type { ModelTurn, ToolCall } from '../contract/agent-task.ts';
 import type { ConfigSource } from '../contract/config.ts';
-import { EstopError } from '../core/errors.ts';
+import { EstopError, errorCodeOf } from '../core/errors.ts';
 import { beating } from './heartbeat.ts';
 import { toPrompt } from './model-prompt.ts';
 import type { ModelProviders } from './model-provider.ts';
+import { refusalOf } from './model-refusal.ts';
+import type { TaskTokens } from './task-tokens.ts';
 import type { ToolLists } from './tool-list.ts';
 
 interface ModelDependencies {
   readonly config: ConfigSource;
   readonly providers: ModelProviders;
   readonly toolLists: ToolLists;
+  readonly tokens: TaskTokens;
 }
 
 /** Bounds on what one turn may put into the history. */
@@ -24,6 +27,7 @@ export function createModelActivities({
   config,
   providers,
   toolLists,
+  tokens,
 }: ModelDependencies): Pick<AgentActivities, 'callModel'> {
   return {
     callModel: ({ taskId, agentId, modelId, messages }) =>
@@ -34,10 +38,20 @@ export function createModelActivities({
           throw new EstopError('config-invalid', { detail: `model ${modelId} is not configured` });
         const mayStart = agents.find((agent) => agent.agentId === agentId)?.mayStart ?? [];
         const tools = await toolLists.get(taskId, mayStart, signal);
-        const result = await generate(providers.get(spec), {
+        const options = {
           prompt: toPrompt(messages),
           tools: [...tools],
           abortSignal: signal,
+          // The client would guess one from a model's name, and the name is ours.
+          ...(spec.maxOutputTokens === undefined ? {} : { maxOutputTokens: spec.maxOutputTokens }),
+        };
+        const ask = async (): Promise<LanguageModelV4GenerateResult> =>
+          generate(providers.get(spec, await tokens.get(taskId, signal)), options);
+        const result = await ask().catch((error: unknown) => {
+          if (errorCodeOf(error) !== 'unauthenticated') throw error;
+          // The key may have been rotated away: one more try with a fresh token. What was refused here was not asked.
+          tokens.forget(taskId);
+          return ask();
         });
         return turnOf(result, JSON.stringify(messages).length);
       }),
@@ -54,13 +68,7 @@ async function generate(
   } catch (error) {
     if (!APICallError.isInstance(error))
       throw new EstopError('upstream-refused', { detail: 'the model gave an answer that cannot be read' });
-    const { statusCode, isRetryable } = error;
-    const detail = `the model provider answered ${statusCode ?? 'nothing'}`;
-    if (statusCode === undefined || isRetryable) throw new EstopError('upstream-unavailable', { detail });
-    // A garbled answer may be followed by a good one, and a wrong key is mended by an operator; a request that the provider
-    // finds malformed stays so.
-    const isOurRequest = statusCode >= 400 && statusCode !== 401 && statusCode !== 403;
-    throw new EstopError(isOurRequest ? 'invalid-input' : 'upstream-refused', { detail });
+    throw refusalOf(error);
   }
 }
 

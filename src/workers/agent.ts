@@ -26,7 +26,6 @@ await runWorker({
       stopUrl: settings.stopUrl,
       workerToken: () => workerToken,
       config,
-      readSecret: composition.secretReader(),
       log,
     }),
   close: async () => config.close(),

@@ -12,12 +12,12 @@ interface Asked {
   readonly body: unknown;
 }
 
-/** Any provider reduced to one HTTP answer; what was asked is kept. */
+/** A gateway reduced to the one HTTP answer of a provider that it passes on; what was asked is kept. */
 describe('a model', () => {
   const asked: Asked[] = [];
   let answer = (_response: ServerResponse): void => undefined;
-  let key = 'first-key';
-  let baseUrl = '';
+  let token = 'task-token';
+  let gatewayUrl = '';
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -29,11 +29,10 @@ describe('a model', () => {
   beforeAll(async () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = server.address();
-    baseUrl = typeof address === 'object' && address !== null ? `http://127.0.0.1:${address.port}/v1` : '';
+    gatewayUrl = typeof address === 'object' && address !== null ? `http://127.0.0.1:${address.port}` : '';
   });
   afterAll(() => server.close().closeAllConnections());
 
-  const providers = createModelProviders(() => key);
   const messages: readonly ModelMessage[] = [
     { role: 'user', text: 'canary-question' },
     {
@@ -44,14 +43,16 @@ describe('a model', () => {
     { role: 'tool', toolCallId: 'c1', tool: 'billing__list', text: 'three', isError: false },
   ];
   const call = (provider: ModelSpec['provider'], signal?: AbortSignal) => {
-    const models = [{ modelId: 'm', provider, model: 'some-model', baseUrl, apiKey: { env: 'KEY' } }];
+    const models = [{ modelId: 'm', provider, model: 'some-model' }];
+    const providers = createModelProviders(gatewayUrl);
+    const tokens = { get: async () => token, forget: () => void (token = 'fresh-token') };
     const config = {
       current: () => ({ environment: 'test', trustDomain: 'x', agents: [], connectors: [], toolServers: [], models }),
     };
     const toolLists = {
       get: async () => [{ type: 'function' as const, name: 'billing__list', inputSchema: { type: 'object' as const } }],
     };
-    const { callModel } = createModelActivities({ config, providers, toolLists });
+    const { callModel } = createModelActivities({ config, providers, toolLists, tokens });
     return inActivity(() => callModel({ taskId: 't', agentId: 'a', modelId: 'm', messages }), signal);
   };
   const json = (status: number, body: object) => (response: ServerResponse) => {
@@ -71,7 +72,7 @@ describe('a model', () => {
   });
 
   it.each(['openai-compatible', 'openai'] as const)(
-    'of %s is asked by chat completions, with its key, the tools and the whole conversation',
+    'of %s is asked by chat completions, with the token of the task, the tools and the whole conversation',
     async (provider) => {
       answer = completion(
         { content: 'hi', ...toolCall('{"page":2}') },
@@ -84,9 +85,9 @@ describe('a model', () => {
       });
       expect(asked.at(-1)).toMatchObject({
         path: '/v1/chat/completions',
-        headers: { authorization: 'Bearer first-key' },
+        headers: { authorization: 'Bearer task-token' },
         body: {
-          model: 'some-model',
+          model: 'm',
           tools: [{ function: { name: 'billing__list' } }],
           messages: [
             { role: 'user' },
@@ -119,16 +120,30 @@ describe('a model', () => {
     });
     expect(asked.at(-1)).toMatchObject({
       path: '/v1/messages',
-      headers: { 'x-api-key': 'first-key' },
-      body: { model: 'some-model' },
+      headers: { 'x-api-key': 'task-token' },
+      body: { model: 'm' },
     });
   });
 
-  it('is asked with a rotated key without a restart', async () => {
-    answer = completion({ content: 'hi' });
-    key = 'second-key';
-    await call('openai-compatible');
-    expect(asked.at(-1)?.headers.authorization).toBe('Bearer second-key');
+  it('is asked once more, with a fresh token, where the first one is not taken any longer', async () => {
+    answer = (response) =>
+      asked.at(-1)?.headers.authorization === 'Bearer task-token'
+        ? json(401, { error: { code: 'unauthenticated', message: 'x' } })(response)
+        : completion({ content: 'hi' })(response);
+    expect((await call('openai-compatible')).text).toBe('hi');
+    expect(asked.at(-1)?.headers.authorization).toBe('Bearer fresh-token');
+  });
+
+  it.each([
+    [403, 'stopped', 'stopped'],
+    [403, 'task-held', 'held'],
+    [403, 'over-budget', 'limit-exceeded'],
+    [404, 'model-not-available', 'config-invalid'],
+    [424, 'provider-refused', 'upstream-refused'],
+    [503, 'no-lease', 'no-lease'],
+  ])('that the gate refuses with %d %s fails as %s', async (status, said, code) => {
+    answer = json(status, { error: { code: said, message: 'x', type: said, param: null } });
+    await expect(call('openai-compatible')).rejects.toMatchObject({ code });
   });
 
   it('that reports no usage does not make the token cap void', async () => {

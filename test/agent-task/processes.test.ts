@@ -49,7 +49,8 @@ requires('temporal')('workers as processes', () => {
       },
     });
     const models = ['reports', 'for-ever'].map(
-      (name) => `  ${name}: { provider: openai-compatible, model: ${name}, baseUrl: '${stack.model.baseUrl}' }`,
+      (name) =>
+        `  ${name}: { provider: openai-compatible, model: ${name}, baseUrl: '${stack.model.baseUrl}', network: loopback, price: { input: 0, output: 0 } }`,
     );
     writeFileSync(
       join(stack.folder, 'estop.yaml'),

@@ -120,7 +120,8 @@ export async function startStackOn({ folder, databaseUrl }: Ground, plan: StackP
   const config: EstopConfig = {
     environment: 'test',
     trustDomain: 'test.example',
-    agents: plan.agents,
+    // A test picks a script for each task, and a script is a model.
+    agents: plan.agents.map((agent) => ({ ...agent, models: Object.keys(plan.scripts) })),
     connectors: [],
     toolServers: [{ serverId: 'billing', url: tools.url }],
     models: Object.keys(plan.scripts).map((name) => ({
@@ -128,6 +129,8 @@ export async function startStackOn({ folder, databaseUrl }: Ground, plan: StackP
       provider: 'openai-compatible',
       model: name,
       baseUrl: model.baseUrl,
+      network: 'loopback',
+      price: { input: 0, output: 0 },
     })),
   };
   const source = { current: () => config };
@@ -159,7 +162,6 @@ export async function startStackOn({ folder, databaseUrl }: Ground, plan: StackP
             controlUrl: door.url,
             stopUrl: stops === undefined ? nobody : (plan.stopProcess?.(stops.url) ?? nobody),
             workerToken: () => workerToken,
-            readSecret: () => '',
           }),
           createTrustedWorker({
             ...shared,

@@ -1,4 +1,11 @@
-import { ActivityFailure, CancellationScope, condition, TimeoutFailure, workflowInfo } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  TimeoutFailure,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type {
   AgentTaskInput,
   ModelMessage,
@@ -55,6 +62,12 @@ export interface TaskHost {
   /** Continues as new with everything that must be kept. Undefined where the body has not said what that is. */
   readonly leave: (() => Promise<never>) | undefined;
   count(tokensUsed: number): void;
+}
+
+function isStoppedByGate(error: unknown): boolean {
+  return (
+    error instanceof ActivityFailure && error.cause instanceof ApplicationFailure && error.cause.type === 'stopped'
+  );
 }
 
 /** An error could be caught, and code that tries for ever would then spin in the workflow's thread. */
@@ -155,6 +168,10 @@ export function createGovernedTask(host: TaskHost): GovernedTask {
           });
           host.count(turn.tokensUsed);
           return turn;
+        } catch (error) {
+          // The gate refuses a model to what is stopped, a moment before the stop ends this workflow.
+          if (isStoppedByGate(error) && (await isTaskStopped())) return await never();
+          throw error;
         } finally {
           scope.cancel();
         }
