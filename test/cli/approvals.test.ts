@@ -10,7 +10,7 @@ describe('estop approvals, approve and deny', () => {
     rig = await makeCliRig();
   });
 
-  async function waitingCall(shown: string): Promise<string> {
+  async function waitingCall(shown: string, approvers: 1 | 2 = 1): Promise<string> {
     const task = await startTask(rig.ledger, agentSpec('billing-bot')); // requested by rita
     const approvalId = newId('appr');
     await requestApproval(rig.ledger.as('estop_gateway'), {
@@ -22,6 +22,7 @@ describe('estop approvals, approve and deny', () => {
       shown,
       ttlMs: 600_000,
       ...terms,
+      approvers,
     });
     return approvalId;
   }
@@ -38,6 +39,15 @@ describe('estop approvals, approve and deny', () => {
     expect(ran.stdout).toContain(`${[...shown].length} characters`);
     expect(ran.stdout).not.toMatch(escapes);
     expect(Math.max(...ran.stdout.split('\n').map((line) => line.length))).toBeLessThan(120);
+  });
+
+  it('the first of two is told that another person must approve as well', async () => {
+    const approvalId = await waitingCall('{"amount":1000000}', 2);
+    const first = await rig.run(['approve', approvalId, '--yes']);
+    expect([first.code, first.stderr]).toEqual([3, expect.stringContaining('two different people')]);
+    expect(first.stderr).toContain('until another person approves it as well');
+    const again = await rig.run(['approve', approvalId, '--yes']);
+    expect([again.code, again.stderr]).toEqual([4, expect.stringContaining('first approved by')]);
   });
 
   it('approving needs a person or --yes; whoever asked for the task may only deny', async () => {

@@ -29,6 +29,7 @@ describe('approvals over HTTP', () => {
   async function ask(
     shown = '{"amount":10}',
     ttlMs = 60_000,
+    approvers: 1 | 2 = 1,
   ): Promise<{ readonly approvalId: string; readonly task: TaskRecord }> {
     const task = await startTask(rig.ledger, agentSpec('billing-bot')); // requested by rita
     const approvalId = newId('appr');
@@ -42,6 +43,7 @@ describe('approvals over HTTP', () => {
       shown,
       ttlMs,
       ...terms,
+      approvers,
     });
     return { approvalId, task };
   }
@@ -64,6 +66,23 @@ describe('approvals over HTTP', () => {
         digest: Buffer.from(digestOf(shown)).toString('hex'),
       },
     ]);
+  });
+
+  it('half of an approval wakes nobody; another person makes it whole', async () => {
+    const { approvalId, task } = await ask('{"amount":1000000}', 60_000, 2);
+    const first = await decide(approvalId, 'ada@approver', { decision: 'approved' });
+    expect(ApprovalDecision.parse(first.body)).toMatchObject({
+      woken: false,
+      approval: { state: 'pending', approvers: 2, firstBy: 'ada', decidedBy: null },
+    });
+    expect(told.filter(({ taskId }) => taskId === task.taskId)).toEqual([]);
+    const again = await decide(approvalId, 'ada@approver', { decision: 'approved' });
+    expect([again.status, field(again.body, 'code')]).toEqual([403, 'approval-not-eligible']);
+    const second = await decide(approvalId, 'bert@approver', { decision: 'approved' });
+    expect(ApprovalDecision.parse(second.body)).toMatchObject({
+      woken: true,
+      approval: { state: 'approved', firstBy: 'ada', decidedBy: 'bert' },
+    });
   });
 
   it('a decision stands in the ledger and wakes the task', async () => {
