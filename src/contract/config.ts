@@ -132,6 +132,11 @@ export interface ModelSpec {
   readonly remoteContent?: boolean;
 }
 
+export interface PolicyRules {
+  /** How many people must want a set of policies before it is in force. */
+  readonly activationPeople: 1 | 2;
+}
+
 export interface EstopConfig {
   readonly environment: string;
   readonly trustDomain: string;
@@ -139,6 +144,7 @@ export interface EstopConfig {
   readonly connectors: readonly ConnectorSpec[];
   readonly toolServers: readonly ToolServerSpec[];
   readonly models: readonly ModelSpec[];
+  readonly policies?: PolicyRules;
 }
 
 /** Held by every process that needs it; swapped whole, or not at all, when the file changes. */

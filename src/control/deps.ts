@@ -1,6 +1,7 @@
 import type { ConfigSource } from '../contract/config.ts';
 import type { FlowKeys } from '../contract/flow-keys.ts';
 import type { Authenticator, Log, TaskTokenSigner } from '../contract/identity.ts';
+import type { PolicyFiles } from '../policy/parse-set.ts';
 import type { Store } from '../store/pool.ts';
 import type { EventFeed } from './events/event-feed.ts';
 import type { TaskWorkflows } from './task-workflows.ts';
@@ -10,6 +11,8 @@ export interface ControlDeps {
   readonly environment: string;
   readonly store: Store;
   readonly config: ConfigSource;
+  /** Those that come with estop. */
+  readonly policies: PolicyFiles;
   readonly authenticator: Authenticator;
   readonly signer: TaskTokenSigner;
   readonly workflows: TaskWorkflows;

@@ -1,6 +1,8 @@
 import { namespaces } from '../contract/names.ts';
+import { readPolicyFolder } from '../policy/read-folder.ts';
 import { compose } from '../runtime/compose.ts';
 import { endWithParent } from '../runtime/local/end-with-parent.ts';
+import { policiesFolder } from '../runtime/package-root.ts';
 import { applyConfig, applyConfigWhenReachable } from './apply-config.ts';
 import { startControlServer } from './server.ts';
 import { createTaskWorkflows } from './temporal-task-workflows.ts';
@@ -17,6 +19,7 @@ const control = await startControlServer({
   port: settings.controlPort,
   allowRemote: settings.allowRemote,
   config,
+  policies: readPolicyFolder(policiesFolder),
   authenticator: composition.authenticator(),
   signer: composition.tokenSigner(),
   flowKeys: composition.flowKeys(),

@@ -8,6 +8,8 @@ export const permissions = {
   'agent:read': ['viewer', 'approver', 'operator', 'admin', 'service'],
   /** It names hosts, and where secrets are kept. */
   'config:read': ['operator', 'admin'],
+  'policy:read': ['viewer', 'approver', 'operator', 'admin'],
+  'policy:activate': ['admin'],
   'task:read': ['viewer', 'approver', 'operator', 'admin', 'service'],
   'task:start': ['service', 'operator', 'admin'],
   'task:close': ['service', 'operator', 'admin'],

@@ -4,6 +4,7 @@ import { EstopError } from '../core/errors.ts';
 import { type Approvals, createApprovals } from './approvals.ts';
 import { createEvents, type Events } from './events.ts';
 import { type Breakers, type Budgets, createBreakers, createBudgets } from './limits.ts';
+import { createPolicies, type Policies } from './policies.ts';
 import { createStops, type Stops } from './stops.ts';
 import { createTasks, type Tasks } from './tasks.ts';
 import { createTools, type Tools } from './tools.ts';
@@ -35,6 +36,7 @@ export interface Estop {
   readonly breakers: Breakers;
   /** What runs: the version that the ledger was last given. */
   readonly config: { running(): Promise<RunningConfig> };
+  readonly policies: Policies;
   readonly events: Events;
 }
 
@@ -64,6 +66,7 @@ export function createEstop(options: EstopOptions = {}): Estop {
     budgets: createBudgets(call, urls.control),
     breakers: createBreakers(call, urls.control),
     config: { running: () => call({ method: 'GET', baseUrl: urls.control, path: '/v1/config' }) },
+    policies: createPolicies(call, urls.control),
     events: createEvents({ token, fetch: get, baseUrl: urls.control }),
   };
 }

@@ -86,6 +86,19 @@ export async function policyFiles(store: Store, version: string): Promise<Files 
   return row === undefined ? undefined : filesIn(row);
 }
 
+/** What policies are checked against: the arguments of every tool, in the definition that is accepted. */
+export async function acceptedTools(
+  store: Store,
+): Promise<readonly { readonly serverId: string; readonly name: string; readonly inputSchema: unknown }[]> {
+  const query = `SELECT server_id, tool, definition::jsonb -> 'inputSchema' AS input_schema FROM estop.tool_pins
+    WHERE state = 'accepted' ORDER BY server_id, tool`;
+  return (await call(store, 'accepted_tools', query, [])).map((row) => ({
+    serverId: text(row, 'server_id'),
+    name: text(row, 'tool'),
+    inputSchema: json(row, 'input_schema'),
+  }));
+}
+
 function filesIn(row: Row): Files {
   const value = json(row, 'files');
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw storeError({ code: 'XX000' });

@@ -11,10 +11,12 @@ import type { Log } from '../../src/contract/identity.ts';
 import { namespaces } from '../../src/contract/names.ts';
 import { type ControlServer, startControlServer } from '../../src/control/server.ts';
 import { createTaskWorkflows } from '../../src/control/temporal-task-workflows.ts';
+import { readPolicyFolder } from '../../src/policy/read-folder.ts';
 import { addAccessToken, createAuthenticator } from '../../src/runtime/keys/access-tokens.ts';
 import { createFlowKeys } from '../../src/runtime/keys/flow-keys.ts';
 import { ensureKeys, openKeyRing } from '../../src/runtime/keys/key-ring.ts';
 import { createTaskTokenSigner } from '../../src/runtime/keys/task-token.ts';
+import { policiesFolder } from '../../src/runtime/package-root.ts';
 import { type StopServer, startStopServer } from '../../src/stop/server.ts';
 import { noteStopSeen, reportFence } from '../../src/store/fence.ts';
 import { openObligations } from '../../src/store/obligations.ts';
@@ -103,6 +105,7 @@ export async function makeCliRig(
     host: '127.0.0.1',
     port: 0,
     allowRemote: false,
+    policies: readPolicyFolder(policiesFolder),
     config: { current: () => config },
     authenticator,
     signer: createTaskTokenSigner({

@@ -8,10 +8,12 @@ import type { ControlDeps } from '../../src/control/deps.ts';
 import { createEventFeed } from '../../src/control/events/event-feed.ts';
 import { showChanges } from '../../src/control/events/show-changes.ts';
 import { createTaskWorkflows } from '../../src/control/temporal-task-workflows.ts';
+import { readPolicyFolder } from '../../src/policy/read-folder.ts';
 import { createFlowKeys } from '../../src/runtime/keys/flow-keys.ts';
 import { ensureKeys, openKeyRing } from '../../src/runtime/keys/key-ring.ts';
 import { createSealer } from '../../src/runtime/keys/sealer.ts';
 import { createTaskTokenSigner, createTaskTokenVerifier } from '../../src/runtime/keys/task-token.ts';
+import { policiesFolder } from '../../src/runtime/package-root.ts';
 import { createDataConverter } from '../../src/runtime/temporal-connection.ts';
 import { changesSince } from '../../src/store/changes.ts';
 import { storeNow } from '../../src/store/installation.ts';
@@ -82,6 +84,7 @@ export async function makeControl(
   const deps: ControlDeps = {
     environment: 'test',
     store,
+    policies: readPolicyFolder(policiesFolder),
     config: { current: () => current },
     authenticator: byRoleName,
     signer: createTaskTokenSigner(tokenOptions),

@@ -42,6 +42,9 @@ const bodies: Readonly<Record<string, object>> = {
   previewStop: { scopeKey: 'agent:nobody' },
   resetStop: { reason: 'x' },
   acceptRisk: { reason: 'x' },
+  checkPolicies: { files: {} },
+  activatePolicies: { files: {}, reason: 'x' },
+  rollBackPolicies: { reason: 'x' },
   acceptTool: { hash: 'a'.repeat(64) },
   decideApproval: { decision: 'denied' },
 };

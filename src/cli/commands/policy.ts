@@ -1,11 +1,16 @@
 import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
+import type { ActivationResult, PolicyCheck } from '../../contract/http/policies.ts';
 import type { PolicySet } from '../../policy/parse-set.ts';
 import { EstopError } from '../../sdk/index.ts';
 import { type CliCommand, examples } from '../command.ts';
+import { confirm } from '../confirm.ts';
 import type { CliContext, Run } from '../context.ts';
-import type { ExitCode } from '../exit-code.ts';
-import { visible } from '../visible.ts';
+import { type ExitCode, exitCodes } from '../exit-code.ts';
+import { printOne } from '../print.ts';
+import type { Terminal } from '../terminal.ts';
+import { visible, visibleLines } from '../visible.ts';
+import { exact } from '../when.ts';
 
 interface TestOptions {
   readonly runs: string;
@@ -17,9 +22,125 @@ interface TestOptions {
 
 export const policy: CliCommand = {
   build: (command, run) => {
+    buildLooks(command, run);
+    buildChanges(command, run);
     buildTest(command, run);
   },
 };
+
+interface ChangeOptions {
+  readonly reason: string;
+  readonly yes?: boolean;
+}
+
+function buildLooks(command: Command, run: Run): void {
+  command
+    .command('check [folder]')
+    .description(
+      'Whether these *.cedar files (default: policies) could be in force, against the tools that are accepted now',
+    )
+    .addHelpText('after', examples('policy check', 'policy check team-policies --json'))
+    .action(run((context, folder: string | undefined) => check(context, folder ?? 'policies')));
+  command
+    .command('show')
+    .description('The policies that gateways decide by, and who activated what before')
+    .option('--text', 'the policies themselves')
+    .addHelpText('after', examples('policy show', 'policy show --text'))
+    .action(run((context, options: { readonly text?: boolean }) => show(context, options.text === true)));
+}
+
+function buildChanges(command: Command, run: Run): void {
+  command
+    .command('activate [folder]')
+    .description('Put these *.cedar files (default: policies) in force at every gateway')
+    .requiredOption('--reason <text>', 'why')
+    .option('-y, --yes', 'do not ask')
+    .addHelpText('after', examples('policy activate --reason "large refunds need two people"'))
+    .action(
+      run((context, folder: string | undefined, options: ChangeOptions) =>
+        activate(context, folder ?? 'policies', options),
+      ),
+    );
+  command
+    .command('rollback [version]')
+    .description('Put an earlier set in force again; without a version the one before')
+    .requiredOption('--reason <text>', 'why')
+    .option('-y, --yes', 'do not ask')
+    .addHelpText('after', examples('policy rollback --reason "asks too often"'))
+    .action(run((context, version: string | undefined, options: ChangeOptions) => rollBack(context, version, options)));
+}
+
+async function check(context: CliContext, folder: string): Promise<ExitCode> {
+  const { terminal, estop } = context;
+  const result = await estop.policies.check(await readFiles(folder));
+  printOne(terminal, result, () => [
+    ...result.faults.map((fault) => faultLine('fault', fault)),
+    ...result.warnings.map((fault) => faultLine('warning', fault)),
+    result.valid
+      ? `valid, version ${result.version ?? ''}, checked against ${result.tools} accepted tools`
+      : `not valid: ${result.faults.length} faults`,
+  ]);
+  return result.valid ? exitCodes.confirmed : exitCodes.error;
+}
+
+type Fault = PolicyCheck['faults'][number];
+const faultLine = (kind: string, { file, policy: id, message }: Fault): string =>
+  visible([kind, file, id ?? '', message].filter((part) => part !== '').join('  '));
+
+async function show({ terminal, estop, now }: CliContext, whole: boolean): Promise<ExitCode> {
+  const inForce = await estop.policies.inForce();
+  printOne(terminal, inForce, () => [
+    inForce.activation === 0
+      ? `version ${inForce.version}, which comes with estop; none was ever activated`
+      : `version ${inForce.version}, activation ${inForce.activation}`,
+    ...Object.keys(inForce.files).map((name) => `  ${visible(name)}`),
+    ...inForce.history.map(
+      ({ activation, version, activatedBy, secondedBy, reason, activatedAt }) =>
+        `${activation}  ${version}  ${exact(activatedAt, now())}  ${visible(activatedBy)}${secondedBy === null ? '' : ` and ${visible(secondedBy)}`}: ${visible(reason)}`,
+    ),
+    ...(whole
+      ? Object.entries(inForce.files).flatMap(([name, text]) => ['', `// ${visible(name)}`, ...visibleLines(text)])
+      : []),
+  ]);
+  return exitCodes.confirmed;
+}
+
+async function activate(context: CliContext, folder: string, options: ChangeOptions): Promise<ExitCode> {
+  const { terminal, estop } = context;
+  const files = await readFiles(folder);
+  const { activation, version } = await estop.policies.inForce();
+  if (!(await goOn(context, options, `This replaces version ${version} at every gateway.`))) return exitCodes.declined;
+  return told(terminal, await estop.policies.activate(files, { reason: options.reason, after: activation }));
+}
+
+async function rollBack(context: CliContext, version: string | undefined, options: ChangeOptions): Promise<ExitCode> {
+  const { terminal, estop } = context;
+  if (!(await goOn(context, options, `This puts ${visible(version ?? 'the set before')} in force at every gateway.`)))
+    return exitCodes.declined;
+  const wanted = { reason: options.reason, ...(version === undefined ? {} : { version }) };
+  return told(terminal, await estop.policies.rollBack(wanted));
+}
+
+async function goOn({ terminal }: CliContext, { yes }: ChangeOptions, question: string): Promise<boolean> {
+  if (yes === true) return true;
+  return confirm(terminal, question);
+}
+
+function told(terminal: Terminal, result: ActivationResult): ExitCode {
+  printOne(terminal, result, () => [activationLine(result)]);
+  return result.outcome === 'awaiting-second-person' ? exitCodes.partial : exitCodes.confirmed;
+}
+
+function activationLine({ outcome, version, activation }: ActivationResult): string {
+  switch (outcome) {
+    case 'activated':
+      return `version ${version} is in force, activation ${activation}; every gateway has it within a second or denies`;
+    case 'already':
+      return `version ${version} was in force already`;
+    case 'awaiting-second-person':
+      return `recorded; not in force until another person activates version ${version} within 15 minutes`;
+  }
+}
 
 function buildTest(command: Command, run: Run): void {
   command

@@ -1,10 +1,13 @@
 import type { Endpoint } from '../endpoint.ts';
 import { acceptRisk } from './accept-risk.ts';
 import { acceptTool } from './accept-tool.ts';
+import { activatePolicies } from './activate-policies.ts';
+import { checkPolicies } from './check-policies.ts';
 import { closeSession } from './close-session.ts';
 import { decideApproval } from './decide-approval.ts';
 import { getApproval } from './get-approval.ts';
 import { getConfig } from './get-config.ts';
+import { getPolicies } from './get-policies.ts';
 import { getStop } from './get-stop.ts';
 import { getTask } from './get-task.ts';
 import { getTaskHistory } from './get-task-history.ts';
@@ -25,6 +28,7 @@ import { previewStop } from './preview-stop.ts';
 import { releaseTask } from './release-task.ts';
 import { resetBreaker } from './reset-breaker.ts';
 import { resetStop } from './reset-stop.ts';
+import { rollBackPolicies } from './roll-back-policies.ts';
 import { startTask } from './start-task.ts';
 import { streamEvents } from './stream-events.ts';
 
@@ -44,6 +48,10 @@ export const endpoints: readonly Endpoint[] = [
   listBreakers,
   resetBreaker,
   getConfig,
+  getPolicies,
+  checkPolicies,
+  activatePolicies,
+  rollBackPolicies,
   orderStop,
   listStops,
   previewStop,

@@ -143,6 +143,14 @@ export const EstopYaml = z.strictObject({
     .default({})
     .describe('Upstream MCP servers by name.'),
   models: z.record(modelName, modelBlock(secretAt)).default({}),
+  policies: z
+    .strictObject({
+      activationPeople: z
+        .union([z.literal(1), z.literal(2)])
+        .default(1)
+        .describe('How many people must want a set of policies before it is in force.'),
+    })
+    .optional(),
 });
 
 export interface ConfigProblem {
@@ -241,6 +249,7 @@ export function resolveConfig(parsed: Parsed): {
       connectors,
       toolServers,
       models,
+      ...(parsed.policies === undefined ? {} : { policies: parsed.policies }),
     },
     problems,
   };

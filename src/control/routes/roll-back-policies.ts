@@ -1,0 +1,40 @@
+import { ActivationResult, RollBackPolicies } from '../../contract/http/policies.ts';
+import { EstopError } from '../../core/errors.ts';
+import type { PolicyFiles } from '../../policy/parse-set.ts';
+import { listPolicyActivations, policyFiles } from '../../store/policies.ts';
+import type { ControlDeps } from '../deps.ts';
+import { defineEndpoint, nothing } from '../endpoint.ts';
+import { policiesInForce, putInForce } from '../policies.ts';
+
+/** A rollback is an activation like any other: checked against the tools of now, audited, and by as many people. */
+export const rollBackPolicies = defineEndpoint({
+  method: 'post',
+  path: '/v1/policies:rollback',
+  id: 'rollBackPolicies',
+  summary: 'Put an earlier set of policies in force again; without a version the one before',
+  permission: 'policy:activate',
+  repeats: 'stored',
+  input: { path: nothing, query: nothing, body: RollBackPolicies },
+  answers: [
+    { status: 200, description: 'In force, now or before', schema: ActivationResult },
+    {
+      status: 202,
+      description: 'Recorded; not in force until another person wants the same',
+      schema: ActivationResult,
+    },
+  ],
+  problems: ['not-found', 'conflict'],
+  handle: async ({ body: { reason, version } }, request, deps) => {
+    const { activation } = await policiesInForce(deps);
+    const files = version === undefined ? await filesBefore(deps) : await policyFiles(deps.store, version);
+    if (files === undefined) throw new EstopError('not-found', { detail: 'There is no such earlier set of policies.' });
+    return putInForce(deps, { files, reason, after: activation, actor: request.identity.actor });
+  },
+});
+
+/** Before the first activation stands what comes with estop. */
+async function filesBefore(deps: ControlDeps): Promise<PolicyFiles | undefined> {
+  const [newest, before] = await listPolicyActivations(deps.store, 2);
+  if (newest === undefined) return undefined;
+  return before === undefined ? deps.policies : policyFiles(deps.store, before.version);
+}
