@@ -186,6 +186,8 @@ export interface Facts {
   answer?: Answer;
   /** How the ledger will have it; unset: nothing was asked of ADMIT. */
   outcome?: CallOutcome;
+  /** Of a model call: the most that it can cost. */
+  worst?: Spend;
   /** Of a call that was made: what its provider says it cost. */
   used?: Spend;
 }

@@ -28,9 +28,9 @@ describe('budgets and breakers in estop.yaml', () => {
     const { budgets, breakers = [] } = parsed({
       budgets: { task: { calls: 100, cents: 250 }, day: { tokens: 1_000 } },
       breakers: {
-        'spend-slope': { most: 300, then: 'hold' },
-        'behaviour-drift': { then: 'stop' },
-        'call-rate': { then: 'off' },
+        'spend-slope': { most: 300, action: 'hold' },
+        'behaviour-drift': { action: 'stop' },
+        'call-rate': { action: 'off' },
         'repetition': { within: '1h', most: 5 },
       },
     });
@@ -58,14 +58,14 @@ describe('budgets and breakers in estop.yaml', () => {
     ['a negative amount', { budgets: { task: { calls: -1 } } }],
     ['a part of a cent', { budgets: { day: { cents: 0.5 } } }],
     ['a scope that is none', { budgets: { week: { calls: 1 } } }],
-    ['a breaker that is none', { breakers: { 'bad-mood': { then: 'stop' } } }],
+    ['a breaker that is none', { breakers: { 'bad-mood': { action: 'stop' } } }],
     ['a window longer than what is remembered', { breakers: { 'call-rate': { within: '2h' } } }],
-    ['an action that is none', { breakers: { 'call-rate': { then: 'page' } } }],
+    ['an action that is none', { breakers: { 'call-rate': { action: 'page' } } }],
   ])('refuse %s', (_what, block) => {
     expect(agentWith(block).success).toBe(false);
   });
 
   it('know every breaker there is', () => {
-    for (const kind of breakerKinds) expect(agentWith({ breakers: { [kind]: { then: 'warn' } } }).success).toBe(true);
+    for (const kind of breakerKinds) expect(agentWith({ breakers: { [kind]: { action: 'warn' } } }).success).toBe(true);
   });
 });

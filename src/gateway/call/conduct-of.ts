@@ -1,4 +1,5 @@
 import { riskOfDenial, riskOfTier } from '../../core/breaker.ts';
+import { modelKey } from '../../core/scope-key.ts';
 import type { Denial, DenialReason, Passage } from '../passage.ts';
 
 /** What one request says of its agent. */
@@ -16,21 +17,26 @@ export interface Observation {
 }
 
 /** Denials that say something of us, of a server or of a decision of people, and nothing of the agent. Every other one counts. */
-const notItsDoing: ReadonlySet<string> = new Set<string>([
+const notItsDoing: ReadonlySet<DenialReason> = new Set<DenialReason>([
   'task-closed',
   'task-held',
   'unknown-task',
   'unwatched',
   'policy-unavailable',
+  'tool-changed',
+  'session-needed',
+  'model-without-price',
   'upstream-unavailable',
   'provider-unavailable',
+  'provider-refused',
+  'provider-failed',
   'possibly-completed',
   'shutting-down',
   'internal',
 ]);
 
 /** What its configuration does not give it at all, whatever the arguments. */
-const outOfBounds: ReadonlySet<string> = new Set<string>([
+const outOfBounds: ReadonlySet<DenialReason> = new Set<DenialReason>([
   'tool-not-available',
   'resource-not-available',
   'prompt-not-available',
@@ -46,15 +52,15 @@ export function conductOf({ asked, facts }: Passage, denial: Denial | undefined)
   if (!made && reason === undefined) return undefined;
   return {
     agentId: facts.claims.agentId,
-    toolKey: facts.tool?.pin.scopeKey ?? asked.kind,
+    toolKey: facts.tool?.pin.scopeKey ?? (facts.model === undefined ? asked.kind : modelKey(facts.model.modelId)),
     ...(facts.digest === undefined ? {} : { digest: facts.digest }),
     made,
     failed: made && hasFailed(facts),
     denied: reason !== undefined,
-    beyond: reason === 'not-served' || (reason !== undefined && outOfBounds.has(reason)),
+    beyond: reason !== undefined && (reason === 'not-served' || outOfBounds.has(reason)),
     overBudget: reason === 'over-budget',
     risk: (made && asked.kind === 'tool-call' ? riskOfTier(facts.tier) : 0) + (reason === undefined ? 0 : riskOfDenial),
-    microcents: made ? (facts.used?.microcents ?? 0) : 0,
+    microcents: made ? ((facts.used ?? facts.worst)?.microcents ?? 0) : 0,
   };
 }
 

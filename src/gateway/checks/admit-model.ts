@@ -17,6 +17,7 @@ export const admitModel: Check = async (passage) => {
   const model = known(facts.model);
   const claims = known(facts.claims);
   const worst = { calls: 1, ...mostSpent(known(facts.modelRequest), known(model.price)) };
+  facts.worst = worst;
   try {
     facts.provider = host.models.for(model, asked.dialect, asked.headers);
   } catch (thrown) {

@@ -19,17 +19,17 @@ export const budgets = z
 
 /** Nothing here acts by itself: whoever has not configured a breaker is told, and never stopped by surprise. */
 const defaults = {
-  'call-rate': { most: 600, within: 60_000, then: 'warn' },
-  'error-rate': { most: 50, within: 300_000, atLeast: 20, then: 'warn' },
-  'spend-slope': { most: 1_000, within: 600_000, then: 'warn' },
-  'repetition': { most: 20, within: 300_000, then: 'warn' },
-  'denied-rate': { most: 30, within: 60_000, then: 'warn' },
-  'over-budget': { most: 0, within: 60_000, then: 'warn' },
-  'fan-out': { most: 50, within: 300_000, then: 'warn' },
-  'out-of-bounds': { most: 10, within: 300_000, then: 'warn' },
-  'behaviour-drift': { most: 60, within: 3_600_000, atLeast: 50, then: 'off' },
-  'raised-risk': { most: 100, within: 600_000, then: 'off' },
-} as const satisfies Record<BreakerKind, { most: number; within: number; atLeast?: number; then: string }>;
+  'call-rate': { most: 600, within: 60_000, action: 'warn' },
+  'error-rate': { most: 50, within: 300_000, atLeast: 20, action: 'warn' },
+  'spend-slope': { most: 1_000, within: 600_000, action: 'warn' },
+  'repetition': { most: 20, within: 300_000, action: 'warn' },
+  'denied-rate': { most: 30, within: 60_000, action: 'warn' },
+  'over-budget': { most: 0, within: 60_000, action: 'warn' },
+  'fan-out': { most: 50, within: 300_000, action: 'warn' },
+  'out-of-bounds': { most: 10, within: 300_000, action: 'warn' },
+  'behaviour-drift': { most: 60, within: 3_600_000, atLeast: 50, action: 'off' },
+  'raised-risk': { most: 100, within: 600_000, action: 'off' },
+} as const satisfies Record<BreakerKind, { most: number; within: number; atLeast?: number; action: string }>;
 
 const sentences: Readonly<Record<BreakerKind, string>> = {
   'call-rate': 'Requests within the window, made or denied.',
@@ -56,7 +56,7 @@ const rule = z.strictObject({
   most: z.int().min(0).max(1_000_000_000).optional(),
   within: span.optional(),
   atLeast: z.int().min(0).max(1_000_000).optional().describe('Shares of fewer calls than this mean nothing.'),
-  then: z
+  action: z
     .enum(['off', ...breakerActions])
     .optional()
     .describe('shadow writes down, warn tells people, hold and stop act.'),
@@ -76,7 +76,7 @@ export const breakers = z
 
 export function budgetLimitsOf(written: z.output<typeof budgets>): { budgets?: BudgetLimits } {
   if (written === undefined) return {};
-  const limits = Object.entries(written).map(([scope, { calls, tokens, cents: money } = {}]) => [
+  const limits = Object.entries(written).map(([scope, { calls, tokens, cents: money }]) => [
     scope,
     {
       ...(calls === undefined ? {} : { calls }),
@@ -91,7 +91,7 @@ export function breakerRulesOf(written: z.output<typeof breakers>): readonly Bre
   return kinds.flatMap((breaker): BreakerRule[] => {
     const base = { atLeast: 0, ...defaults[breaker] };
     const own = written?.[breaker];
-    const action = own?.then ?? base.then;
+    const action = own?.action ?? base.action;
     if (action === 'off') return [];
     const most = own?.most ?? base.most;
     return [
