@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startTaskTool } from '../../src/contract/agent-task.ts';
 import { decideApproval } from '../../src/store/approvals.ts';
-import { agentSpec, type Stack, startStackOn, type TaskHandle } from '../agent-task/stack.ts';
+import { agentSpec, type Stack, type StartOptions, startStackOn, type TaskHandle } from '../agent-task/stack.ts';
 import { steeredConnector } from '../agent-task/steered-connector.ts';
 import type { RecordedHistory, Scenario } from './scenario.ts';
 
@@ -44,7 +44,7 @@ export const recordAgentTasks: Scenario = async (ground) => {
       ...(await run(stack, 'agent-task-done', 'lists')),
       ...(await run(stack, 'agent-task-child', 'delegates')),
       ...(await run(stack, 'agent-task-failed', 'fails')),
-      ...(await run(stack, 'agent-task-continued', 'lists', undefined, 20)),
+      ...(await run(stack, 'agent-task-continued', 'lists', undefined, { limits: { continueAfterEvents: 20 } })),
       ...(await run(stack, 'agent-task-killed', 'thinks', async (handle) => {
         await sleep(700);
         await handle.signal('kill', { actor: 'Sam', reason: 'test' });
@@ -67,23 +67,49 @@ export const recordAgentTasks: Scenario = async (ground) => {
         decideAfterForgery(stack, handle, 'approved'),
       )),
       ...(await run(stack, 'agent-task-denied', 'refunds', (handle) => decideAfterForgery(stack, handle, 'denied'))),
+      ...(await run(stack, 'agent-session-idle', 'lists', undefined, { session: session(1_500) })),
+      ...(await run(stack, 'agent-session-continued', 'lists', undefined, {
+        session: session(6_000),
+        limits: { continueAfterEvents: 20 },
+      })),
+      ...(await run(
+        stack,
+        'agent-session-closed',
+        'lists',
+        async (handle) => {
+          await handle.signal('hold');
+          await sleep(1_200);
+          await handle.signal('release');
+          await handle.signal('close', { actor: 'Olga' });
+        },
+        { session: session(60_000) },
+      )),
+      ...(await run(
+        stack,
+        'agent-session-killed',
+        'lists',
+        async (handle) => {
+          await sleep(1_200);
+          await handle.signal('kill', { actor: 'Sam', reason: 'test' });
+        },
+        { session: session(60_000) },
+      )),
     ];
   } finally {
     await stack.stop();
   }
 };
 
+const session = (idleMs: number) => ({ idleMs, endsAt: new Date(Date.now() + 3_600_000).toISOString() });
+
 async function run(
   stack: Stack,
   name: string,
   script: string,
   meanwhile?: (handle: TaskHandle) => Promise<void>,
-  continueAfterEvents?: number,
+  options: StartOptions = {},
 ): Promise<readonly RecordedHistory[]> {
-  const handle = await stack.start(
-    script,
-    continueAfterEvents === undefined ? {} : { limits: { continueAfterEvents } },
-  );
+  const handle = await stack.start(script, options);
   await meanwhile?.(handle);
   await handle.result().catch(() => undefined); // some are meant to fail
   return historiesOf(stack, name, handle.workflowId);

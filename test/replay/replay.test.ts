@@ -29,7 +29,8 @@ describe('today’s workflow code', () => {
 async function replay(recorded: unknown, workflowId: string): Promise<void> {
   const history = historyFromJSON(recorded);
   const type = history.events?.[0]?.workflowExecutionStartedEventAttributes?.workflowType?.name;
-  const set: WorkflowSet = type === workflowTypes.agentTask ? 'agents' : 'control';
+  const set: WorkflowSet =
+    type === workflowTypes.agentTask || type === workflowTypes.agentSession ? 'agents' : 'control';
   const bundle = bundles.get(set) ?? bundleWorkflows(set);
   bundles.set(set, bundle);
   await Worker.runReplayHistory(
