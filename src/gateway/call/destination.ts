@@ -1,4 +1,4 @@
-import type { Passage } from '../passage.ts';
+import { known, type Passage } from '../passage.ts';
 import type { ClientWords } from '../upstream/session.ts';
 import type { ToolServer } from '../upstream/tool-server.ts';
 import type { Destination } from './live-call.ts';
@@ -8,8 +8,17 @@ import type { Destination } from './live-call.ts';
  * tells reaches the client that it means; any other shares the gateway's.
  */
 export async function destinationOf(passage: Passage, server: ToolServer): Promise<Destination | undefined> {
+  if (server.isProcess) return processOf(passage, server);
   const session = passage.client?.session;
   return session === undefined ? server : session.linkTo(passage, server);
+}
+
+/** No process is started for a task that is stopped: the fence is asked in the tick in which one begins. */
+function processOf({ host, facts }: Passage, server: ToolServer): Destination | undefined {
+  const { taskId, keys, agents, epoch } = known(facts.claims);
+  const bearer = { keys, agents, epoch };
+  if (host.fence.check(bearer).kind !== 'clear') return undefined;
+  return server.forTask(taskId, { childId: host.newId('call'), bearer, openCalls: host.openCalls });
 }
 
 /** Undefined: nothing of the client's own goes on. */

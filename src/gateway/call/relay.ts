@@ -25,6 +25,8 @@ export function relayFrom(passage: Passage, call: Pick<LiveCall, 'callId' | 'des
     const { client, host } = passage;
     if (client === undefined || count >= mostRelayed) return;
     if (host.fence.check(bearerOf(passage)).kind !== 'clear') return;
+    // In the newest revision a client that names no level wants none of it.
+    if (message.method === 'notifications/message' && client.era === 'modern' && client.logLevel === undefined) return;
     count += 1;
     if (message.id !== undefined) return call.destination?.ask?.(message, client.relay);
     const told = notification(message, call.callId, client.progressToken);

@@ -103,6 +103,14 @@ export function readMessage(
   } catch {
     return { kind: 'garbage', why: 'its answer is not JSON' };
   }
+  return readParsed(message, callId, status);
+}
+
+export function readParsed(
+  message: unknown,
+  callId: string,
+  status: number,
+): UpstreamReply | UpstreamMessage | undefined {
   if (!isRecord(message)) return undefined;
   const { method } = message;
   if (typeof method === 'string') {

@@ -3,12 +3,15 @@ import type { SecretAt, ToolServerSpec } from '../../contract/config.ts';
 import type { Log } from '../../contract/identity.ts';
 import { EstopError, errorCodeOf } from '../../core/errors.ts';
 import type { SeenTool, ToolStanding, ToolStandings } from '../../store/tool-pins.ts';
+import type { Destination } from '../call/live-call.ts';
 import type { ReachMethod } from '../mcp/methods.ts';
 import type { ClientLink, LinkSpec } from './client-link.ts';
 import { HttpWay } from './http-way.ts';
 import type { PinPort } from './pin-port.ts';
 import type { Prepared } from './prepared.ts';
+import { ProcessWay } from './process-way.ts';
 import type { OutgoingCall } from './session.ts';
+import type { TaskChildSpec } from './task-child.ts';
 import { callability, pinTool, seenTool, type ToolPin, turnPage } from './tool-pin.ts';
 import type { Discovered, Way } from './way.ts';
 
@@ -104,6 +107,15 @@ export class ToolServer {
     return this.#found === undefined || this.#closed ? undefined : this.#way.openLink(spec, version);
   }
 
+  get isProcess(): boolean {
+    return this.#way.forTask !== undefined;
+  }
+
+  /** Of a server that is a process: the one of this task. Undefined: it cannot be started now. */
+  forTask(taskId: string, spec: TaskChildSpec): Destination | undefined {
+    return this.#found === undefined ? undefined : this.#way.forTask?.(taskId, spec);
+  }
+
   forgotten(): void {
     this.refreshSoon();
   }
@@ -185,7 +197,8 @@ export class ToolServer {
 }
 
 function openWay({ spec, readSecret }: ToolServerParts): Way {
-  const { url, credential } = spec;
+  const { url, credential, process } = spec;
+  if (process !== undefined) return new ProcessWay(process, readSecret);
   if (url === undefined) throw new EstopError('config-invalid', { detail: `${spec.serverId} has no url` });
   return new HttpWay(new URL(url), () => (credential === undefined ? undefined : `Bearer ${readSecret(credential)}`));
 }

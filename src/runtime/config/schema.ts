@@ -15,6 +15,7 @@ import { looksLikeOurs } from '../../core/look-alike.ts';
 import { labelKey, modelKey, parseScopeKey, toolKey } from '../../core/scope-key.ts';
 import { breakerRulesOf, breakers, budgetLimitsOf, budgets } from './limits-schema.ts';
 import { modelBlock, onlyGiven } from './model-schema.ts';
+import { processKeys, reachFault, reachOf } from './process-schema.ts';
 import { reviewOf, toolReview } from './tool-server-schema.ts';
 
 const name = z
@@ -44,6 +45,11 @@ const toolPattern = z.string().refine((text) => {
   const [server, tool] = [text.slice(0, slash), text.slice(slash + 1)];
   return tool === '*' ? isName(server) : parseScopeKey(toolKey(server, tool)) !== undefined;
 }, 'must be <server>/<tool> or <server>/*');
+
+/** `<server>/<name>`, where the name may end with a star for all that begin so. */
+const named = z
+  .string()
+  .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\/[^*]*\*?$/, 'must be <server>/<name> or <server>/<beginning>*');
 
 const labels = z.record(z.string(), z.string()).superRefine((value, context) => {
   for (const [key, text] of Object.entries(value)) {
@@ -100,6 +106,12 @@ const agent = z.strictObject({
   session: session.prefault({}).describe('When a session of an agent outside ends by itself.'),
   approvals: approvals.prefault({}).describe('What keeps people from being flooded with requests.'),
   grants: z.array(grant).max(50).default([]),
+  resources: z
+    .array(named)
+    .max(500)
+    .default([])
+    .describe('Resources it may read, beside all of a server whose line in `tools` is `<server>/*: allow`.'),
+  prompts: z.array(named).max(500).default([]).describe('Prompts it may use, in the same way.'),
   mayStart: z.array(name).default([]).describe('Agents whose tasks its tasks may start.'),
   identities: z
     .array(z.string().min(1).max(320))
@@ -116,7 +128,8 @@ const agent = z.strictObject({
 });
 
 const toolServer = z.strictObject({
-  url: z.url({ protocol: /^https?$/ }),
+  url: z.url({ protocol: /^https?$/ }).optional(),
+  ...processKeys(secretAt),
   credential: secretAt.optional(),
   ...toolReview,
 });
@@ -227,14 +240,16 @@ export function resolveConfig(parsed: Parsed): {
       limits: { ...caps, approvalTtlMs: approvalTtl },
     };
   });
-  const toolServers = Object.entries(parsed.tools).map(
-    ([serverId, block]): ToolServerSpec => ({
+  const toolServers = Object.entries(parsed.tools).map(([serverId, block]): ToolServerSpec => {
+    const fault = reachFault(block);
+    if (fault !== undefined) problems.push({ path: ['tools', serverId], message: fault });
+    return {
       serverId,
-      url: block.url,
+      ...reachOf(block),
       ...credentialOf('credential', block.credential),
       ...reviewOf(block),
-    }),
-  );
+    };
+  });
   const models = Object.entries(parsed.models).map(
     ([modelId, block]): ModelSpec => ({
       modelId,

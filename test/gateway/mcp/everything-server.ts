@@ -348,7 +348,7 @@ function prompts(server: McpServer): void {
   }));
   server.registerPrompt('test_input_required_result_prompt', { description: 'Asks.' }, (context: ServerContext) => {
     const given = context.mcpReq.inputResponses ?? {};
-    if (Object.keys(given).length === 0) return inputRequired({ inputRequests: { user_context: question } }) as never; // either result is one
+    if (Object.keys(given).length === 0) return inputRequired({ inputRequests: { user_context: question } });
     return { messages: [words(`With ${JSON.stringify(given)}`)] };
   });
 }

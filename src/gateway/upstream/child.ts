@@ -1,0 +1,123 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import type { Readable, Writable } from 'node:stream';
+import type { ProcessSpec, SecretAt } from '../../contract/config.ts';
+import { EstopError } from '../../core/errors.ts';
+import { isRecord } from './read-reply.ts';
+
+/** Of one message, in either direction. */
+const longestLine = 4 * 1024 * 1024;
+/** Where a program is looked for. Nothing else of the gateway's own environment reaches it. */
+const searchPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+type Message = Readonly<Record<string, unknown>>;
+
+/**
+ * A tool server as a process of our own: never through a shell, with an environment of its own, as the leader of a process group,
+ * so that whatever it starts ends with it. Not protected: a descendant that leaves the group, and a child that ignores the end of
+ * its input when the gateway itself is killed.
+ */
+export class Child {
+  readonly ended: Promise<void>;
+  #child: ChildProcessByStdio<Writable, Readable, null>;
+  #isAlive = true;
+
+  constructor(spec: ProcessSpec, readSecret: (reference: SecretAt) => string, hear: (message: Message) => void) {
+    const env = Object.fromEntries(
+      Object.entries(spec.env).map(([name, value]) => [name, typeof value === 'string' ? value : readSecret(value)]),
+    );
+    this.#child = spawn(spec.command, [...spec.args], {
+      cwd: '/',
+      env: { PATH: searchPath, ...env },
+      detached: true,
+      shell: false,
+      // What it says of itself is for nobody here: it may be endless, and hold what no log may.
+      stdio: ['pipe', 'pipe', 'ignore'],
+      ...(spec.user === undefined ? {} : accountOf(spec.user)),
+    });
+    running.add(this);
+    this.ended = new Promise((resolve) => {
+      const end = (): void => {
+        this.kill();
+        running.delete(this);
+        resolve();
+      };
+      this.#child.once('error', end);
+      this.#child.once('exit', end);
+    });
+    this.#child.stdin.on('error', () => this.kill());
+    this.#child.stdout.on('error', () => this.kill());
+    readLines(this.#child.stdout, hear, () => this.kill());
+  }
+
+  get isAlive(): boolean {
+    return this.#isAlive;
+  }
+
+  /** False: it is gone, or does not read. */
+  say(line: string): boolean {
+    if (!this.#isAlive || this.#child.stdin.writableLength > longestLine) return false;
+    this.#child.stdin.write(`${line}\n`);
+    return true;
+  }
+
+  /** Its whole group, at once, and nothing that it could catch. */
+  kill(): void {
+    if (!this.#isAlive) return;
+    this.#isAlive = false;
+    const { pid } = this.#child;
+    if (pid === undefined) return;
+    try {
+      process.kill(-pid, 'SIGKILL');
+    } catch {
+      // The group is empty already.
+    }
+    this.#child.stdin.destroy();
+    this.#child.stdout.destroy();
+  }
+}
+
+const running = new Set<Child>();
+process.once('exit', () => {
+  for (const child of running) child.kill();
+});
+
+function readLines(stdout: Readable, hear: (message: Message) => void, tooLong: () => void): void {
+  let waiting: Buffer[] = [];
+  let size = 0;
+  stdout.on('data', (chunk: Buffer) => {
+    let begin = 0;
+    for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, begin)) {
+      const line = Buffer.concat([...waiting, chunk.subarray(begin, end)]);
+      waiting = [];
+      size = 0;
+      begin = end + 1;
+      const message = messageIn(line);
+      if (message !== undefined) hear(message);
+    }
+    const rest = chunk.subarray(begin);
+    size += rest.length;
+    if (size > longestLine) return tooLong();
+    if (rest.length > 0) waiting.push(rest);
+  });
+}
+
+/** A line that is no message is none: servers do print to the wrong stream. */
+function messageIn(line: Buffer): Message | undefined {
+  if (line.length > longestLine) return undefined;
+  try {
+    const message: unknown = JSON.parse(line.toString('utf8'));
+    return isRecord(message) ? message : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** By the file, not by a library: there is none here that asks a directory service. An unknown account starts nothing. */
+function accountOf(user: string): { readonly uid: number; readonly gid: number } {
+  for (const line of readFileSync('/etc/passwd', 'utf8').split('\n')) {
+    const [name, , uid, gid] = line.split(':');
+    if (name === user && uid !== undefined && gid !== undefined) return { uid: Number(uid), gid: Number(gid) };
+  }
+  throw new EstopError('config-invalid', { detail: `there is no account ${user}` });
+}

@@ -1,0 +1,131 @@
+import { Client, type JSONRPCMessage, type Transport } from '@modelcontextprotocol/client';
+import type { ProcessSpec, SecretAt } from '../../contract/config.ts';
+import type { Destination } from '../call/live-call.ts';
+import type { Era } from '../mcp/era.ts';
+import { Child } from './child.ts';
+import { TaskChild, type TaskChildSpec } from './task-child.ts';
+import type { Discovered, Way } from './way.ts';
+
+const listMs = 10_000;
+const mostChildren = 64;
+const idleMs = 5 * 60_000;
+const sweepMs = 30_000;
+const firstBackOffMs = 500;
+const longestBackOffMs = 30_000;
+/** A process that lives shorter than this did not come up. */
+const cameUpMs = 5_000;
+
+/** A server that the gateway starts itself: one process to list its tools, gone at once, and one for each task that calls it. */
+export class ProcessWay implements Way {
+  readonly #spec: ProcessSpec;
+  readonly #readSecret: (reference: SecretAt) => string;
+  readonly #children = new Map<string, TaskChild>();
+  readonly #sweeping: NodeJS.Timeout;
+  #protocol: { readonly era: Era; readonly version: string } | undefined;
+  #listing: Child | undefined;
+  #backOffMs = firstBackOffMs;
+  #notBefore = 0;
+  #closed = false;
+
+  constructor(spec: ProcessSpec, readSecret: (reference: SecretAt) => string) {
+    this.#spec = spec;
+    this.#readSecret = readSecret;
+    this.#sweeping = setInterval(() => this.#sweep(), sweepMs);
+    this.#sweeping.unref();
+  }
+
+  async discover(): Promise<Discovered> {
+    const client = new Client({ name: 'estop-gateway', version: '1' }, { versionNegotiation: { mode: 'auto' } });
+    const transport = new ChildTransport(this.#spec, this.#readSecret, (child) => {
+      this.#listing = child;
+    });
+    try {
+      await client.connect(transport, { timeout: listMs });
+      const capabilities = client.getServerCapabilities() ?? {};
+      const { tools } =
+        capabilities.tools === undefined ? { tools: [] } : await client.listTools(undefined, { timeout: listMs });
+      this.#protocol = {
+        era: client.getProtocolEra() === 'modern' ? 'modern' : 'legacy',
+        version: client.getNegotiatedProtocolVersion() ?? '2025-03-26',
+      };
+      return { tools, capabilities };
+    } finally {
+      await client.close().catch(() => undefined);
+      this.#listing?.kill();
+    }
+  }
+
+  /** Nothing is called in the gateway's own name. */
+  prepare(): undefined {
+    return undefined;
+  }
+
+  async openLink(): Promise<undefined> {
+    return undefined;
+  }
+
+  /** The caller has asked the fence in this tick. Undefined: too many, or it keeps dying. */
+  forTask(taskId: string, spec: TaskChildSpec): Destination | undefined {
+    const known = this.#children.get(taskId);
+    if (known?.isAlive === true) return known;
+    if (this.#closed || this.#protocol === undefined || this.#children.size >= mostChildren) return undefined;
+    const begun = performance.now();
+    if (begun < this.#notBefore) return undefined;
+    const child = new TaskChild(spec, this.#spec, this.#readSecret, this.#protocol);
+    this.#children.set(taskId, child);
+    void child.ended.then(() => {
+      if (this.#children.get(taskId) === child) this.#children.delete(taskId);
+      if (child.wasEnded) return;
+      const now = performance.now();
+      if (now - begun > cameUpMs) this.#backOffMs = firstBackOffMs;
+      else {
+        this.#notBefore = now + this.#backOffMs;
+        this.#backOffMs = Math.min(this.#backOffMs * 2, longestBackOffMs);
+      }
+    });
+    return child;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#sweeping);
+    this.#listing?.kill();
+    for (const child of this.#children.values()) child.destroy();
+  }
+
+  #sweep(): void {
+    const oldest = performance.now() - idleMs;
+    for (const child of this.#children.values()) if (child.isIdle && child.usedAt < oldest) child.destroy();
+  }
+}
+
+/** For the official client, which finds out which revision the process speaks and walks the pages of its list. */
+class ChildTransport implements Transport {
+  onmessage?: Transport['onmessage'];
+  onclose?: Transport['onclose'];
+  onerror?: Transport['onerror'];
+  readonly #start: () => Child;
+  #child: Child | undefined;
+
+  constructor(spec: ProcessSpec, readSecret: (reference: SecretAt) => string, started: (child: Child) => void) {
+    this.#start = () => {
+      // The client parses what it is given: it is no less a message than what comes over HTTP.
+      const child = new Child(spec, readSecret, (message) => this.onmessage?.(message as JSONRPCMessage));
+      started(child);
+      return child;
+    };
+  }
+
+  async start(): Promise<void> {
+    this.#child = this.#start();
+    void this.#child.ended.then(() => this.onclose?.());
+  }
+
+  async send(message: JSONRPCMessage): Promise<void> {
+    if (this.#child?.say(JSON.stringify(message)) !== true) throw new Error('the process has ended');
+  }
+
+  async close(): Promise<void> {
+    this.#child?.kill();
+  }
+}
