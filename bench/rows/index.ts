@@ -8,6 +8,7 @@ import { inFlightAbort } from './in-flight-abort.ts';
 import { killToClosed } from './kill-to-closed.ts';
 import { manyTasks } from './many-tasks.ts';
 import { memory } from './memory.ts';
+import { policyDecision } from './policy-decision.ts';
 import { stopLatched } from './stop-latched.ts';
 
 /** In this order: idle memory before there is load, the heaviest last. */
@@ -21,5 +22,6 @@ export const rows: readonly Row[] = [
   stopLatched,
   manyTasks,
   failingLanes,
+  policyDecision,
   demo,
 ];
