@@ -61,8 +61,8 @@ export async function relayStream(relay: Relay): Promise<Relayed> {
 }
 
 export const holdsKey = (bytes: Buffer, key: string): boolean => key.length >= shortestKey && bytes.includes(key);
-/** Shorter than any real key: a word such as `none` in its place must not break answers. */
-const shortestKey = 8;
+/** Shorter than any real key: a word that stands in its place, where a model needs none, must not break answers. */
+const shortestKey = 16;
 
 /** Undefined: the event told nothing else. */
 function withoutUsage(event: Buffer, data: unknown): Buffer | undefined {
