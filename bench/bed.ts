@@ -82,6 +82,7 @@ function configOf(tools: McpDemoServer, model: ScriptedModel): object {
         owner: 'ada@example.com',
         stopHolder: 'grace@example.com',
         model: 'waits',
+        models: ['steps'],
         tools: {
           'billing/*': 'allow',
           'billing/send_reminder': 'allow',

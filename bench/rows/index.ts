@@ -8,6 +8,7 @@ import { inFlightAbort } from './in-flight-abort.ts';
 import { killToClosed } from './kill-to-closed.ts';
 import { manyTasks } from './many-tasks.ts';
 import { memory } from './memory.ts';
+import { modelGate } from './model-gate.ts';
 import { policyDecision } from './policy-decision.ts';
 import { stopLatched } from './stop-latched.ts';
 
@@ -19,6 +20,7 @@ export const rows: readonly Row[] = [
   inFlightAbort,
   afterFenced,
   agentSteps,
+  modelGate,
   stopLatched,
   manyTasks,
   failingLanes,
