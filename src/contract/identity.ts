@@ -5,8 +5,13 @@ export type Role = 'viewer' | 'approver' | 'operator' | 'admin' | 'service' | 'a
 export interface Identity {
   /** Shown in audit and on stops: a person's or service's name. */
   readonly actor: string;
+  /** Who is behind it, where one person has several identities. Two of them are one person wherever two people are needed. */
+  readonly person?: string;
   readonly roles: readonly Role[];
 }
+
+/** Whom to compare where it matters that two are not the same. */
+export const personOf = ({ actor, person }: Identity): string => person ?? actor;
 
 export type Authentication =
   | { readonly ok: true; readonly identity: Identity }

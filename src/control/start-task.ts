@@ -1,6 +1,7 @@
 import type { AgentTaskInput, SessionTerms } from '../contract/agent-task.ts';
 import { type AgentSpec, defaultSessionLimits, type SessionLimits } from '../contract/config.ts';
 import type { StartTask } from '../contract/http/tasks.ts';
+import { personOf } from '../contract/identity.ts';
 import { EstopError } from '../core/errors.ts';
 import { formatId } from '../core/ids.ts';
 import { type Registration, registerRoot } from '../store/task-registration.ts';
@@ -27,7 +28,7 @@ export async function startTask(deps: ControlDeps, wanted: Wanted, request: Requ
       taskId,
       agent,
       purpose: wanted.purpose ?? '',
-      requestedBy: request.identity.actor,
+      requestedBy: personOf(request.identity),
       kind: wanted.session === undefined ? 'task' : 'session',
     });
     if (registration.kind === 'registered') {

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Approval, ApprovalDecision, ApprovalPage } from '../../src/contract/http/approvals.ts';
 import { TaskHistory } from '../../src/contract/http/tasks.ts';
+import type { Identity } from '../../src/contract/identity.ts';
 import type { TaskMessage, TaskWorkflows } from '../../src/control/task-workflows.ts';
 import { requestApproval } from '../../src/store/approvals.ts';
 import { closeStaleApprovals } from '../../src/store/fence.ts';
@@ -83,6 +84,29 @@ describe('approvals over HTTP', () => {
       woken: true,
       approval: { state: 'approved', firstBy: 'ada', decidedBy: 'bert' },
     });
+  });
+
+  it('one person with two identities is one person', async () => {
+    const of = (actor: string, person: string): Identity => ({ actor, person, roles: ['approver', 'service'] });
+    const identities: Readonly<Record<string, Identity>> = {
+      rita: of('rita-approves', 'rita'),
+      ada: of('ada', 'ada'),
+      ada2: of('ada-at-home', 'ada'),
+    };
+    const own = rig.withDeps({
+      authenticator: {
+        authenticate: (header) => {
+          const identity = identities[header?.slice('Bearer '.length) ?? ''];
+          return identity === undefined ? { ok: false, code: 'unauthenticated' } : { ok: true, identity };
+        },
+      },
+    });
+    const { approvalId } = await ask('{"amount":5}', 60_000, 2); // requested by rita
+    const by = async (as: string) =>
+      (await own.call('POST', `/v1/approvals/${approvalId}:decide`, { as, body: { decision: 'approved' } })).status;
+    expect([await by('rita'), await by('ada'), await by('ada2')]).toEqual([403, 200, 403]);
+    const started = await own.call('POST', '/v1/tasks', { as: 'ada2', body: { agentId: 'mail-bot', prompt: 'x' } });
+    expect(field(started.body, 'requestedBy')).toBe('ada');
   });
 
   it('a decision stands in the ledger and wakes the task', async () => {

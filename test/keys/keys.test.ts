@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeJwt, SignJWT } from 'jose';
@@ -156,6 +156,20 @@ describe('a task token', () => {
 });
 
 describe('an access token', () => {
+  it('names the person behind it where the file does, also after another was added', () => {
+    const path = join(folder, 'tokens.json');
+    const token = addAccessToken(path, 'dev', 'ada-at-home', ['approver']);
+    writeFileSync(
+      path,
+      readFileSync(path, 'utf8').replace('"actor": "ada-at-home"', '"actor": "ada-at-home", "person": "ada"'),
+    );
+    addAccessToken(path, 'dev', 'bert', ['approver']);
+    expect(createAuthenticator(path, 'dev').authenticate(`Bearer ${token}`)).toEqual({
+      ok: true,
+      identity: { actor: 'ada-at-home', person: 'ada', roles: ['approver'] },
+    });
+  });
+
   it('is stored as a hash, names its environment, and is checked from memory', () => {
     const path = join(folder, 'tokens.json');
     const token = addAccessToken(path, 'dev', 'ada', ['operator']);

@@ -1,4 +1,5 @@
 import { ApprovalDecision, ApprovalPath, DecideApproval } from '../../contract/http/approvals.ts';
+import { personOf } from '../../contract/identity.ts';
 import { EstopError } from '../../core/errors.ts';
 import { decideApproval as decide, getApproval } from '../../store/approvals.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
@@ -18,7 +19,7 @@ export const decideApproval = defineEndpoint({
     const outcome = await decide(deps.store, {
       approvalId: path.id,
       decision: body.decision,
-      actor: request.identity.actor,
+      actor: personOf(request.identity),
       reason: body.reason ?? '',
     });
     switch (outcome.kind) {

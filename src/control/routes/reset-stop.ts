@@ -1,4 +1,5 @@
 import { ResetResult, ResetStop, StopPath } from '../../contract/http/stops.ts';
+import { personOf } from '../../contract/identity.ts';
 import { EstopError } from '../../core/errors.ts';
 import { resetConsents } from '../../store/reset-consents.ts';
 import { resetStop as reset } from '../../store/stops.ts';
@@ -22,7 +23,7 @@ export const resetStop = defineEndpoint({
   problems: ['unknown-stop', 'not-fenced'],
   handle: async ({ path, body }, request, deps) => {
     const stopId = path.id;
-    const outcome = await reset(deps.store, { stopId, actor: request.identity.actor, reason: body.reason });
+    const outcome = await reset(deps.store, { stopId, actor: personOf(request.identity), reason: body.reason });
     switch (outcome.kind) {
       case 'unknown':
         throw new EstopError('unknown-stop');

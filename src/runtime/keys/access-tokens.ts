@@ -11,6 +11,7 @@ const tokensFile = z.strictObject({
     z.strictObject({
       sha256: z.string().regex(/^[0-9a-f]{64}$/),
       actor: z.string().min(1).max(200),
+      person: z.string().min(1).max(200).optional(),
       roles: z.array(z.enum(roles)).min(1),
     }),
   ),
@@ -69,7 +70,14 @@ export function createAuthenticator(path: string, environment: string): Authenti
       const found = held.find((entry) => timingSafeEqual(entry.hash, hash));
       return found === undefined
         ? { ok: false, code: 'unauthenticated' }
-        : { ok: true, identity: { actor: found.actor, roles: found.roles } };
+        : {
+            ok: true,
+            identity: {
+              actor: found.actor,
+              ...(found.person === undefined ? {} : { person: found.person }),
+              roles: found.roles,
+            },
+          };
     },
   };
 }
@@ -83,6 +91,7 @@ function identityOf(path: string): string {
 interface HeldToken {
   readonly hash: Buffer;
   readonly actor: string;
+  readonly person: string | undefined;
   readonly roles: readonly Role[];
 }
 
@@ -94,6 +103,7 @@ function loadTokens(path: string, environment: string): readonly HeldToken[] {
   return file.tokens.map((entry) => ({
     hash: Buffer.from(entry.sha256, 'hex'),
     actor: entry.actor,
+    person: entry.person,
     roles: entry.roles,
   }));
 }
