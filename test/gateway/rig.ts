@@ -250,7 +250,7 @@ interface Message {
   readonly [key: string]: unknown;
 }
 
-const envelope = {
+export const envelope = {
   'io.modelcontextprotocol/protocolVersion': '2026-07-28',
   'io.modelcontextprotocol/clientInfo': { name: 'test', version: '1' },
   'io.modelcontextprotocol/clientCapabilities': {},

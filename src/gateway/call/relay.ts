@@ -1,4 +1,5 @@
 import { bearerOf } from '../checks/fence.ts';
+import { rememberMeanwhile } from '../flow/remember.ts';
 import type { Passage } from '../passage.ts';
 import type { OnMessage, UpstreamMessage } from '../upstream/prepared.ts';
 import { isRecord } from '../upstream/read-reply.ts';
@@ -28,6 +29,7 @@ export function relayFrom(passage: Passage, call: Pick<LiveCall, 'callId' | 'des
     // In the newest revision a client that names no level wants none of it.
     if (message.method === 'notifications/message' && client.era === 'modern' && client.logLevel === undefined) return;
     count += 1;
+    rememberMeanwhile(passage, message.params);
     if (message.id !== undefined) return call.destination?.ask?.(message, client.relay);
     const told = notification(message, call.callId, client.progressToken);
     if (told !== undefined) client.relay(told);

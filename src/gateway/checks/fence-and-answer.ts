@@ -1,6 +1,7 @@
 import { cutDenial } from '../call/cut-denial.ts';
 import type { CallEnd } from '../call/live-call.ts';
 import { withoutOurMeta } from '../call/relay.ts';
+import { remember } from '../flow/remember.ts';
 import { type Answer, type Check, type Denial, denied, known, type Passage, type Verdict } from '../passage.ts';
 import { isRecord } from '../upstream/read-reply.ts';
 import { bearerOf, fenceDenial } from './fence.ts';
@@ -20,6 +21,7 @@ export const fenceAndAnswerCall: Check = (passage) => {
   if (reply?.kind === 'error' && passage.client?.endpoint !== undefined) {
     // On the endpoint of one server its refusals are told in its own words; on that of all they read as results of tools.
     facts.outcome = 'failed';
+    remember(passage, { ...reply });
     passage.deliverError(reply);
     return undefined;
   }
@@ -30,13 +32,6 @@ export const fenceAndAnswerCall: Check = (passage) => {
   passage.deliver(answer.result);
   return undefined;
 };
-
-/** Before the answer goes out, so that the agent's next call cannot come before it; what is in it is looked at afterwards. */
-function remember({ host, asked, facts }: Passage, result: Answer): void {
-  if (asked.kind !== 'tool-call') return;
-  const call = { profile: known(facts.profile), args: asked.arguments };
-  host.flows.observe(known(facts.claims).taskId, known(facts.call).callId, call, result);
-}
 
 /** For everything that was not written to an upstream: a denial here means that nothing was done. */
 export const fenceAndAnswer: Check = (passage): Verdict => {

@@ -5,6 +5,7 @@ import type { CallEnd } from '../call/live-call.ts';
 import { relayFrom } from '../call/relay.ts';
 import { relayChanges } from '../call/relay-changes.ts';
 import { isListMethod } from '../mcp/methods.ts';
+import { remember } from '../flow/remember.ts';
 import { type Check, denied, known, type Passage, type Verdict } from '../passage.ts';
 import { bearerOf, fenceDenial } from './fence.ts';
 import { isComplete, mayAsk, withoutOurWords } from './fence-and-answer.ts';
@@ -67,12 +68,14 @@ export const fenceAndAnswerReach: Check = (passage): Verdict => {
       return denied('possibly-completed', reply.why);
     case 'error':
       facts.outcome = 'failed';
+      remember(passage, { ...reply });
       passage.deliverError(reply);
       return undefined;
     case 'result': {
       if (!isComplete(reply.result) && !mayAsk(passage, reply.result))
         return denied('possibly-completed', 'it asked for input');
       facts.outcome = 'completed';
+      remember(passage, reply.result);
       passage.deliver(presentReach(passage, withoutOurWords(reply.result)));
       return undefined;
     }

@@ -62,6 +62,11 @@ export class TaskFlows {
     }
   }
 
+  /** Has the memory at hand, where there is one. What cannot be read now is known to be missing later. */
+  async prepare(taskId: string): Promise<void> {
+    if (this.#held(taskId) === undefined) await this.#load(taskId).catch(() => undefined);
+  }
+
   /** Another gateway has learned something: read it, and wait a moment for what it is about to write. */
   async catchUp(taskId: string): Promise<void> {
     const memory = this.#held(taskId);
@@ -72,7 +77,7 @@ export class TaskFlows {
   }
 
   /** Returns at once. The next question about this task waits until this is done. */
-  observe(taskId: string, callId: string, call: FlowCall, result: Readonly<Record<string, unknown>>): void {
+  observe(taskId: string, callId: string | undefined, call: FlowCall, result: Readonly<Record<string, unknown>>): void {
     const memory = this.#held(taskId);
     // The ledger says that this answer is not remembered: nothing is known of the task from here on.
     if (memory === undefined) return;

@@ -35,6 +35,9 @@ export async function startOffice(): Promise<OfficeServer> {
         office.sent.push({ to });
         return { content: [{ type: 'text', text: 'sent' }] };
       });
+      server.registerResource('notes', 'note://today', {}, () => ({
+        contents: [{ uri: 'note://today', text: office.inbox }],
+      }));
       return server;
     }),
   ) as (request: unknown, response: unknown) => Promise<void>; // their description of node's request differs in how it writes "absent"

@@ -17,7 +17,9 @@ import {
   billingBot,
   callTool,
   closeAfterAll,
+  envelope,
   makeRig,
+  postRaw,
   type Rig,
   type RunningGateway,
   until,
@@ -119,6 +121,21 @@ it('a letter to whom the user named goes, and one to whom somebody planted waits
     expect(await send(gateway, task, 'mallory@evil.net')).toBe('needs-approval');
     expect(office.sent.slice(before)).toEqual([{ to: 'anna@northwind.org' }]);
   }
+});
+
+it('what stands in a resource is known as well', async () => {
+  const task = await begin();
+  office.inbox = planted;
+  const uri = 'mcp.office+note://today';
+  const params = { uri, _meta: envelope };
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'resources/read', params });
+  const authorization = `Bearer ${await rig.token(task)}`;
+  const version = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'resources/read', 'mcp-name': uri };
+  const answer = await postRaw(first, body, { authorization, ...version });
+  expect(JSON.stringify(answer.body)).toContain('mallory@evil.net');
+  await until(async () => (await entries(task)) === 2);
+  expect(partyOf(await fresh().standing(task.taskId, letterTo('mallory@evil.net')))).toEqual(['prose']);
+  expect(await send(second, task)).toBe('allow');
 });
 
 it('what a child task reads is known to its parent, and what a parent tells a child is not the user’s word', async () => {
