@@ -38,8 +38,10 @@ describe('the OpenAPI document', () => {
     );
     expect(routes.toSorted()).toEqual([
       'get /v1/agents',
+      'get /v1/agents/{id}/budgets',
       'get /v1/approvals',
       'get /v1/approvals/{id}',
+      'get /v1/breakers',
       'get /v1/config',
       'get /v1/events',
       'get /v1/policies',
@@ -51,6 +53,7 @@ describe('the OpenAPI document', () => {
       'get /v1/tasks/{id}/history',
       'get /v1/tools',
       'get /v1/tools/{id}',
+      'post /v1/agents/{id}:reset-breaker',
       'post /v1/approvals/{id}:decide',
       'post /v1/obligations/{id}:accept-risk',
       'post /v1/policies:activate',

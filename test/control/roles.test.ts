@@ -24,6 +24,7 @@ const operations: readonly Operation[] = Object.entries(apiDocument().paths ?? {
 );
 
 const ids: Readonly<Record<string, string>> = {
+  '/v1/agents': 'nobody',
   '/v1/tasks': newId('task'),
   '/v1/stops': newId('stop'),
   '/v1/approvals': newId('appr'),
@@ -41,6 +42,7 @@ const bodies: Readonly<Record<string, object>> = {
   openSession: { agentId: 'nobody' },
   previewStop: { scopeKey: 'agent:nobody' },
   resetStop: { reason: 'x' },
+  resetBreaker: { breaker: 'call-rate', reason: 'x' },
   acceptRisk: { reason: 'x' },
   checkPolicies: { files: {} },
   activatePolicies: { files: {}, reason: 'x' },
