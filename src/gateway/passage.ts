@@ -138,6 +138,9 @@ export type Denial =
       readonly kind: 'needs-approval';
       readonly approvalId: string;
       readonly expiresAt: string;
+      /** The policies that ask, and their sentences. */
+      readonly policies?: readonly string[];
+      readonly why?: string;
       /** For a client that can open a page for its user. */
       readonly ask?: { readonly url: string; readonly requestState: string };
     }

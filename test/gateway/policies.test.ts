@@ -58,7 +58,9 @@ describe('the policies that come with estop', () => {
       ...config,
       agents: [billingBot, { ...readerBot, tools: { 'billing/*': 'allow' } }],
     }));
-    expect((await remind(readerBot)).meta['estop/decision']).toBe('needs-approval');
+    const asked = await remind(readerBot);
+    expect(asked.meta).toMatchObject({ 'estop/decision': 'needs-approval', 'estop/policies': ['untraced'] });
+    expect(asked.text).toContain('It is not known whether the user asked for this');
     expect((await remind(billingBot)).isError).toBe(false);
   });
 });
@@ -113,6 +115,7 @@ describe('a set that is activated', () => {
     await until(async () => !(await read()).isError);
     expect(activation).toBeGreaterThan(0);
     await activate(shipped);
+    await until(async () => !(await remind()).isError);
   });
 
   it('is kept for good, and its activation is audited', async () => {

@@ -1,5 +1,6 @@
 import { defaultApprovalLimits } from '../../core/approval.ts';
 import { oneCall } from '../../core/budget.ts';
+import type { Decision } from '../../policy/decision.ts';
 import type { Admission } from '../../store/calls.ts';
 import { approvalTerms } from '../call/approval-terms.ts';
 import { askByUrl } from '../call/ask-by-url.ts';
@@ -132,6 +133,14 @@ async function ask(passage: Passage): Promise<Verdict> {
         kind: 'needs-approval',
         approvalId: decision.approvalId,
         expiresAt: decision.expiresAt,
+        ...askedBy(known(facts.decision)),
       });
   }
+}
+
+const longestWhy = 1_000;
+
+function askedBy({ policyIds, reasons }: Decision): { readonly policies: readonly string[]; readonly why: string } {
+  const why = reasons.map(({ sentence }) => sentence).join(' ');
+  return { policies: policyIds, why: why.slice(0, longestWhy) };
 }

@@ -81,11 +81,12 @@ export function tell(denial: ToolDenial): { readonly text: string; readonly meta
     }
     case 'needs-approval':
       return {
-        text: `A person must approve this call. It was not made. Send exactly the same call again once approval ${denial.approvalId} is given; it lapses at ${denial.expiresAt}.`,
+        text: `A person must approve this call. It was not made. Send exactly the same call again once approval ${denial.approvalId} is given; it lapses at ${denial.expiresAt}.${denial.why === undefined ? '' : ` Why: ${denial.why}`}`,
         meta: {
           'estop/decision': 'needs-approval',
           'estop/approvalId': denial.approvalId,
           'estop/expiresAt': denial.expiresAt,
+          ...(denial.policies === undefined ? {} : { 'estop/policies': denial.policies }),
         },
       };
     case 'denied': {
