@@ -3,7 +3,7 @@ import { createServer, type Socket } from 'node:net';
 import { afterAll, describe, expect, it } from 'vitest';
 import { LiveCall } from '../../src/gateway/call/live-call.ts';
 import { openSockets, PreparedCall } from '../../src/gateway/upstream/prepared-call.ts';
-import { wireRequest, type UpstreamSession } from '../../src/gateway/upstream/session.ts';
+import { type UpstreamSession, wireRequest } from '../../src/gateway/upstream/session.ts';
 
 /** Takes connections, and says nothing for ever. */
 async function silence(): Promise<{ readonly port: number; readonly accepted: Promise<Socket> }> {
@@ -82,7 +82,7 @@ describe('a call with its socket in hand', () => {
     call.destroy(stopped);
     await new Promise((resolve) => socket.once('close', resolve));
     const text = Buffer.concat(received).toString('utf8');
-    expect(text).toContain('"arguments":{"x":1}');
+    expect(text).toContain('"params":{"x":1,');
     expect(text.endsWith('}')).toBe(true);
   });
 

@@ -114,6 +114,8 @@ describe('an upstream', () => {
     expect(progress.length).toBeGreaterThan(100);
     expect(progress.length).toBeLessThanOrEqual(2_000);
     expect(progress.every((line) => line.includes('"progressToken":"mine"'))).toBe(true);
+    // The odd ones told of another's request.
+    expect(progress.filter((line) => /"progress":\d*[13579]\D/.test(line))).toEqual([]);
     expect(told).toContain('"text":"done"');
   });
 });
