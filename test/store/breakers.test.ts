@@ -20,7 +20,7 @@ import { callsThrough } from './calls.ts';
 import { guarded } from './guarded.ts';
 import { addAgent, fence, type Ledger, makeLedger, newId, order, putAgents, startChild, startTask } from './ledger.ts';
 
-export const ruleOf = (breaker: BreakerKind, action: BreakerAction = 'warn'): BreakerRule => ({
+const ruleOf = (breaker: BreakerKind, action: BreakerAction = 'warn'): BreakerRule => ({
   breaker,
   action,
   most: 10,
