@@ -47,6 +47,16 @@ requires('temporal')('tasks over HTTP', () => {
     expect(workflow.searchAttributes['EstopRootTask']).toEqual([task.taskId]);
   });
 
+  it('what was asked for is remembered for the gate, and stands nowhere in the clear', async () => {
+    const taskId = idOf(await start({ prompt: 'write to anna@northwind.org' }));
+    const rows = await rig.ledger.sql('SELECT deltas::text AS text FROM estop.task_flow_entries WHERE root_id = $1', [
+      taskId,
+    ]);
+    expect(rows).toHaveLength(1);
+    expect(String(rows[0]?.['text'])).toContain('request');
+    expect(String(rows[0]?.['text'])).not.toMatch(/anna|northwind/);
+  });
+
   it('the prompt cannot be read in the history', async () => {
     const task = idOf(await start({ prompt: 'canary-4711' }));
     const history = await rig.temporal.workflow.getHandle(`task/${task}`).fetchHistory();
