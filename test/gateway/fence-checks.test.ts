@@ -31,6 +31,7 @@ function passage(verdict: FenceVerdict, facts: Facts): Passage & { readonly deli
     authorization: undefined,
     facts: { claims, ...facts },
     deliver: (answer) => void delivered.push(answer),
+    deliverError: () => undefined,
     onClientGone: () => undefined,
     delivered,
   };
