@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import OpenAI from 'openai';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { taskKey } from '../../../src/core/scope-key.ts';
+import { modelKey, taskKey } from '../../../src/core/scope-key.ts';
 import type { TaskRecord } from '../../../src/store/tasks.ts';
 import { stop } from '../../store/ledger.ts';
 import { until, untilFenced } from '../rig.ts';
@@ -41,6 +41,17 @@ describe('a model that is answering', () => {
     await untilFenced(bed.rig, stopId);
     expect((await settled(task)).outcome).toBe('possibly-completed');
     expect((await ask(bed, token, question)).code).toBe('stopped');
+  });
+
+  it('is hung up on in mid-stream by a stop of the model itself', async () => {
+    bed.provider.misbehave((response) => void response.writeHead(200, eventStream).write(chunk('half')));
+    const { token } = await started();
+    const openai = new OpenAI({ apiKey: token, baseURL: `${bed.gateway.url}/v1`, maxRetries: 0 });
+    const stream = await openai.chat.completions.create({ model: 'compatible', messages: [], stream: true });
+    const chunks = stream[Symbol.asyncIterator]();
+    await chunks.next();
+    await stop(bed.rig.ledger, modelKey('compatible'));
+    await expect(chunks.next()).rejects.toThrow();
   });
 
   it('is hung up on by a stop while it thinks, and the client is told why', async () => {
