@@ -3,6 +3,7 @@ import { oneCall } from '../../src/core/budget.ts';
 import { emptyDelta } from '../../src/core/flow/task-flow.ts';
 import { admit, settle } from '../../src/store/calls.ts';
 import { retireGateway } from '../../src/store/gateways.ts';
+import { pruneRows } from '../../src/store/retention.ts';
 import { appendFlow, openFlow, readFlow } from '../../src/store/task-flows.ts';
 import type { TaskRecord } from '../../src/store/tasks.ts';
 import { closeTasks } from '../../src/store/tasks.ts';
@@ -175,6 +176,31 @@ onEveryPostgres('the memory of a task’s data flow', (createOn) => {
     },
     { what: 'that a person started it', in: 'estop.open_flow', find: 'AND t.parent_id IS NULL', put: '' },
     { what: 'that it is open', in: 'estop.open_flow', find: "AND t.state <> 'closed'", put: '' },
+  );
+
+  guarded(
+    () => ledger,
+    'the memory of a tree that ended long ago is forgotten, and that of one that ended lately is kept',
+    async (l) => {
+      const [old, late] = [await begin(l), await begin(l)];
+      await closeTasks(l.as('estop_control'), [old.taskId, late.taskId], 'done');
+      await l.sql("UPDATE estop.tasks SET closed_at = closed_at - interval '3 days' WHERE task_id = $1", [old.taskId]);
+      await pruneRows(l.as('estop_revoker'), { olderMs: 2 * 86_400_000, atMost: 1_000 });
+      expect(await seqs(l, old.taskId)).toEqual([]);
+      expect(await seqs(l, late.taskId)).toEqual([1]);
+    },
+    {
+      what: 'the age',
+      in: 'estop.prune_rows',
+      find: "t.state = 'closed' AND t.closed_at < before\n      AND NOT",
+      put: "t.state = 'closed' AND NOT",
+    },
+    {
+      what: 'the forgetting',
+      in: 'estop.prune_rows',
+      find: "t.state = 'closed' AND t.closed_at < before\n      AND NOT",
+      put: 'false AND NOT',
+    },
   );
 
   it('an entry for a memory that nobody opened is dropped, and says so', async () => {

@@ -52,6 +52,15 @@ BEGIN
   GET DIAGNOSTICS pruned = ROW_COUNT;
   largest := greatest(largest, pruned);
 
+  -- The memory of a data flow goes with its tree; its entries go with it.
+  DELETE FROM estop.task_flows d WHERE d.root_id IN (
+    SELECT f.root_id FROM estop.task_flows f JOIN estop.tasks t ON t.task_id = f.root_id
+    WHERE t.state = 'closed' AND t.closed_at < before
+      AND NOT EXISTS (SELECT 1 FROM estop.tasks c WHERE c.root_id = f.root_id AND c.state <> 'closed')
+    LIMIT p_limit FOR UPDATE OF f SKIP LOCKED);
+  GET DIAGNOSTICS pruned = ROW_COUNT;
+  largest := greatest(largest, pruned);
+
   DELETE FROM estop.gateways d WHERE d.gateway_id IN (
     SELECT g.gateway_id FROM estop.gateways g
     WHERE g.retired_at < before
