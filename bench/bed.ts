@@ -103,7 +103,10 @@ function configOf(tools: McpDemoServer, model: ScriptedModel): object {
         },
       },
     },
-    tools: { billing: { url: tools.url } },
+    // Read by decision of whoever runs the bench: what is measured is the road of a call, not whether its task asked for it.
+    tools: {
+      billing: { url: tools.url, tiers: { send_reminder: 'read', slow_report: 'read', refund_payment: 'read' } },
+    },
     models: {
       waits: modelOf('waits', model),
       steps: modelOf('steps', model),
