@@ -2,14 +2,14 @@ import { listEverything } from '../call/ask-server.ts';
 import { connectReach } from '../call/connect-reach.ts';
 import { cutDenial } from '../call/cut-denial.ts';
 import type { CallEnd } from '../call/live-call.ts';
+import { presentReach } from '../call/present-reach.ts';
 import { relayFrom } from '../call/relay.ts';
 import { relayChanges } from '../call/relay-changes.ts';
-import { isListMethod } from '../mcp/methods.ts';
 import { remember } from '../flow/remember.ts';
+import { isListMethod } from '../mcp/methods.ts';
 import { type Check, denied, known, type Passage, type Verdict } from '../passage.ts';
 import { bearerOf, fenceDenial } from './fence.ts';
 import { isComplete, mayAsk, withoutOurWords } from './fence-and-answer.ts';
-import { presentReach } from './present-reach.ts';
 
 /**
  * Second fence of what is no tool call: asked in the tick in which the bytes go to the upstream.

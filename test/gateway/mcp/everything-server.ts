@@ -8,18 +8,17 @@ import {
   inputRequired,
   type JSONRPCMessage,
   McpServer,
-  ResourceTemplate,
   type ServerContext,
   validateHostHeader,
 } from '@modelcontextprotocol/server';
 import { z } from 'zod';
+import { pixel, prompts, question, resources } from './everything-to-read.ts';
 
 export interface EverythingServer {
   readonly url: string;
   stop(): Promise<void>;
 }
 
-const pixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const silence = 'UklGRiYAAABXQVZFZm10IBAAAAABAAEAQB8AAAB9AAACABAAZGF0YQIAAAAAAA==';
 const none = z.object({});
 const text = (words: string) => ({ content: [{ type: 'text' as const, text: words }] });
@@ -251,8 +250,6 @@ function talkingTools(server: McpServer): void {
   );
 }
 
-const named = z.object({ name: z.string() });
-const question = inputRequired.elicit({ message: 'What is your name?', requestedSchema: named });
 const sample = inputRequired.createMessage({
   messages: [{ role: 'user', content: { type: 'text', text: 'What is the capital of France?' } }],
   maxTokens: 100,
@@ -292,63 +289,4 @@ function inputTools(server: McpServer): void {
       return inputRequired({ inputRequests: { [step]: question }, requestState: step });
     },
   );
-}
-
-function resources(server: McpServer): void {
-  const plain = (name: string, words: string): void => {
-    const uri = `test://${name}`;
-    server.registerResource(name, uri, { description: name, mimeType: 'text/plain' }, () => ({
-      contents: [{ uri, mimeType: 'text/plain', text: words }],
-    }));
-  };
-  plain('static-text', 'This is the content of the static text resource.');
-  plain('watched-resource', 'Watched resource content');
-  server.registerResource('static-binary', 'test://static-binary', { mimeType: 'image/png' }, () => ({
-    contents: [{ uri: 'test://static-binary', mimeType: 'image/png', blob: pixel }],
-  }));
-  server.registerResource(
-    'template',
-    new ResourceTemplate('test://template/{id}/data', { list: undefined }),
-    { mimeType: 'application/json' },
-    (uri, { id }) => ({
-      contents: [
-        {
-          uri: uri.href,
-          mimeType: 'application/json',
-          text: JSON.stringify({ id, templateTest: true, data: `Data for ID: ${String(id)}` }),
-        },
-      ],
-    }),
-  );
-}
-
-function prompts(server: McpServer): void {
-  const said = (content: object) => ({ role: 'user' as const, content: content as never }); // the suite's own shapes
-  const words = (line: string) => said({ type: 'text', text: line });
-  server.registerPrompt('test_simple_prompt', { description: 'Simple.' }, () => ({
-    messages: [words('This is a simple prompt for testing.')],
-  }));
-  server.registerPrompt(
-    'test_prompt_with_arguments',
-    { description: 'With arguments.', argsSchema: z.object({ arg1: z.string(), arg2: z.string() }) },
-    ({ arg1, arg2 }) => ({ messages: [words(`Prompt with arguments: arg1='${arg1}', arg2='${arg2}'`)] }),
-  );
-  server.registerPrompt(
-    'test_prompt_with_embedded_resource',
-    { description: 'With a resource.', argsSchema: z.object({ resourceUri: z.string() }) },
-    ({ resourceUri }) => ({
-      messages: [
-        said({ type: 'resource', resource: { uri: resourceUri, mimeType: 'text/plain', text: 'Embedded.' } }),
-        words('Please process the embedded resource above.'),
-      ],
-    }),
-  );
-  server.registerPrompt('test_prompt_with_image', { description: 'With an image.' }, () => ({
-    messages: [said({ type: 'image', data: pixel, mimeType: 'image/png' }), words('Please analyze the image above.')],
-  }));
-  server.registerPrompt('test_input_required_result_prompt', { description: 'Asks.' }, (context: ServerContext) => {
-    const given = context.mcpReq.inputResponses ?? {};
-    if (Object.keys(given).length === 0) return inputRequired({ inputRequests: { user_context: question } });
-    return { messages: [words(`With ${JSON.stringify(given)}`)] };
-  });
 }

@@ -1,10 +1,10 @@
 import type { AgentSpec } from '../../contract/config.ts';
-import { subscriptionId } from '../call/relay-changes.ts';
+import { mayUsePrompt, mayUseResource } from '../checks/reach-scope.ts';
 import { isListMethod, listKeys } from '../mcp/methods.ts';
 import { joinUri, splitName, splitUri } from '../mcp/names.ts';
 import { type Answer, known, type Passage } from '../passage.ts';
 import { isRecord } from '../upstream/read-reply.ts';
-import { mayUsePrompt, mayUseResource } from './reach-scope.ts';
+import { subscriptionId } from './relay-changes.ts';
 
 /** An answer as this agent may see it: lists without what it may not use, URIs as the endpoint spells them. */
 export function presentReach(passage: Passage, result: Answer): Answer {
