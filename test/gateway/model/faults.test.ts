@@ -72,6 +72,7 @@ describe('a provider', () => {
   it.each([
     ['says nothing of what it used', undefined],
     ['says that it used less than nothing', { prompt_tokens: -1_000, completion_tokens: 5 }],
+    ['takes back with one number what the other says', { prompt_tokens: 1_000, completion_tokens: -190 }],
     ['gives half a token', { prompt_tokens: 1.5, completion_tokens: 5 }],
     ['gives words for numbers', { prompt_tokens: '1', completion_tokens: '2' }],
     ['gives more than any model takes', { prompt_tokens: 1e15, completion_tokens: 2 }],
@@ -159,6 +160,10 @@ describe('a provider', () => {
     ['hangs up at once', (response: ServerResponse) => void response.destroy()],
     ['never says a word', () => undefined],
     [
+      'says only that it will answer',
+      (response: ServerResponse) => response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders(),
+    ],
+    [
       'stops in the middle of a word',
       (response: ServerResponse) =>
         void response.writeHead(200, { 'content-type': 'application/json' }).write('{"choices":'),
@@ -198,12 +203,19 @@ describe('a provider', () => {
   });
 
   it('that sends a gigabyte at once is hung up on', async () => {
+    let sent = Number.POSITIVE_INFINITY;
     bed.provider.misbehave((response) => {
+      const { socket } = response;
+      response.on('close', () => {
+        sent = socket?.bytesWritten ?? sent;
+      });
       response.writeHead(200, { 'content-type': 'application/json' });
       flood(response, 'x'.repeat(64 * 1024));
     });
     const { answer } = await asked(question);
     expect(answer.code).toBe('provider-failed');
+    await until(() => sent < Number.POSITIVE_INFINITY);
+    expect(sent).toBeLessThan(200 * 1024 * 1024);
   });
 
   it('of a budget of ten is asked ten times by fifty calls at once', async () => {
