@@ -39,6 +39,8 @@ export interface CloseMessage {
 }
 
 export interface CarriedState {
+  /** The ledger has said that the task runs. A run that left before it did asks again. */
+  readonly begun: boolean;
   readonly messages: readonly ModelMessage[];
   readonly step: number;
   readonly tokensUsed: number;

@@ -62,6 +62,7 @@ export async function governed(
   const inbox = openInbox(input, record, progress);
   const decided = resolvable<Ending>();
   const begun = resolvable<void>();
+  let hasBegun = false;
   let isEnded = false;
   const decide = (ending: Ending): void => {
     isEnded = true;
@@ -86,11 +87,12 @@ export async function governed(
   const run = async (): Promise<Ending> => {
     const finished = body(task);
     finished.catch(() => undefined); // looked at below, once it counts
-    if (input.carried === undefined) {
+    if (input.carried?.begun !== true) {
       const beginning = await begin(input, environment);
       if (beginning.kind !== 'running') return beginning;
       record.apply({ kind: 'began', what: beginning.what });
     }
+    hasBegun = true;
     begun.resolve();
     return { kind: 'finished', finished: await finished };
   };
@@ -130,6 +132,7 @@ export async function governed(
         const { heldAt, handledMessages, awaiting, timeline } = record.model();
         const openApprovals = awaiting.map(({ approvalId }) => approvalId);
         const kept = {
+          begun: hasBegun,
           ...(heldAt === undefined ? {} : { heldAt }),
           handledMessages,
           openApprovals,

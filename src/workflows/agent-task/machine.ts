@@ -30,7 +30,7 @@ const maxHandled = 256;
 export function openModel(input: AgentTaskInput): TaskModel {
   const { carried } = input;
   return {
-    phase: carried === undefined ? 'starting' : 'running',
+    phase: carried?.begun === true ? 'running' : 'starting',
     heldAt: carried?.heldAt,
     awaiting: carried?.awaiting ?? [],
     handledMessages: carried?.handledMessages ?? [],
