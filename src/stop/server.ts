@@ -13,6 +13,7 @@ import { createHint } from './hint.ts';
 import { createIntake } from './intake.ts';
 import { openLatchLine } from './latch-line.ts';
 import { createLatchLines } from './latch-lines.ts';
+import { createPlaceOnce } from './place-once.ts';
 import { type Placed, placeOrder } from './place-order.ts';
 import { parseStopOrder } from './stop-order.ts';
 
@@ -38,12 +39,23 @@ export interface StopServer {
 }
 
 const warmLines = 3;
+/** For the orders of agent workers: shorter than they wait for the answer. */
+const workerLines = 1;
+const workerPatienceMs = 250;
+const workerOrdersAtMost = 64;
 
 /** A process of its own: own listener, own connections, no framework, nothing that an allow path could use up. */
 export async function startStopServer(deps: StopServerDeps): Promise<StopServer> {
   const processName = deps.processName ?? `estop-stop-${deps.environment}`;
   const open = () => openLatchLine({ databaseUrl: deps.databaseUrl, processName, connectTimeoutMs: 2_000 });
   const lines = createLatchLines({ open, size: warmLines, retryMs: 250, pingEveryMs: 5_000, pingPatienceMs: 1_000 });
+  const linesOfWorkers = createLatchLines({
+    open,
+    size: workerLines,
+    retryMs: 250,
+    pingEveryMs: 5_000,
+    pingPatienceMs: 1_000,
+  });
   const beat = startBeat({ open, processName, log: deps.log });
   const hint = createHint(open);
   const closing = new AbortController();
@@ -79,6 +91,13 @@ export async function startStopServer(deps: StopServerDeps): Promise<StopServer>
     onLatched: (row: { readonly epoch: number }) => hint.send(row.epoch),
   };
 
+  const placeOnce = createPlaceOnce({
+    lines: linesOfWorkers,
+    onLatched: roads.onLatched,
+    patienceMs: workerPatienceMs,
+    atMost: workerOrdersAtMost,
+  });
+
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = new URL(request.url ?? '/', 'http://stop').pathname;
     if (path === '/v1/stops') {
@@ -98,14 +117,15 @@ export async function startStopServer(deps: StopServerDeps): Promise<StopServer>
 
   async function takeStop(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const identity = mayStop(deps.authenticator, request.headers.authorization);
+    const forOneTask = !mayStopAnything(identity);
     const order = parseStopOrder(await readJson(request), {
       environment: deps.environment,
       actor: identity.actor,
-      forOneTask: !mayStopAnything(identity),
+      forOneTask,
       mintStopId: () => mintId('stop', deps.environment),
     });
     const begun = performance.now();
-    const placed = await placeOrder(order, roads);
+    const placed = await (forOneTask ? placeOnce(order) : placeOrder(order, roads));
     const ms = performance.now() - begun;
     try {
       answerPlaced(response, order, placed);
@@ -149,6 +169,7 @@ export async function startStopServer(deps: StopServerDeps): Promise<StopServer>
       beat.close();
       hint.close();
       lines.close();
+      linesOfWorkers.close();
       await intake.close();
     },
   };
