@@ -78,6 +78,7 @@ describe('a governed task', () => {
         if (isFinal(model)) return;
         const { heldAt, awaiting, handledMessages, timeline } = model;
         const carried = {
+          begun: model.phase === 'running',
           messages: [],
           step: 0,
           tokensUsed: 0,
