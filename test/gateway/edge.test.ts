@@ -128,11 +128,7 @@ describe('a body', () => {
 });
 
 describe('methods', () => {
-  it.each([
-    'sampling/createMessage',
-    'tasks/get',
-    'tools/evil',
-  ])('%s is not served', async (method) => {
+  it.each(['sampling/createMessage', 'tasks/get', 'tools/evil'])('%s is not served', async (method) => {
     const token = await aToken();
     expect(await post(gateway, token, { jsonrpc: '2.0', id: 1, method })).toMatchObject({
       status: 404,
