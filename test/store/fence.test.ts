@@ -214,8 +214,8 @@ onEveryPostgres('the fence', (createOn) => {
       const agent = await addAgent(l);
       const task = await startTask(l, agent);
       await l.sql(
-        `INSERT INTO estop.approvals (approval_id, task_id, agent_id, agents, keys, epoch, tool_key, digest, shown, requested_by, state, expires_at)
-         SELECT $2, task_id, agent_id, agents, keys, epoch, 'tool:a/b', '\\x00', '', 'rita', 'approved', clock_timestamp() + interval '1 h' FROM estop.tasks WHERE task_id = $1`,
+        `INSERT INTO estop.approvals (approval_id, task_id, agent_id, agents, keys, epoch, tool_key, digest, shown, policy_version, approvers, requested_by, state, expires_at)
+         SELECT $2, task_id, agent_id, agents, keys, epoch, 'tool:a/b', '\\x00', '', 'none', 1, 'rita', 'approved', clock_timestamp() + interval '1 h' FROM estop.tasks WHERE task_id = $1`,
         [task.taskId, newId('appr')],
       );
       const stopped = await stopAgent(l, agent);
