@@ -68,7 +68,7 @@ describe('the edge of the control API', () => {
       signer: { sign: async () => Promise.reject(new Error('canary-secret in a driver text')) },
     });
     await rig.ledger.sql(
-      "INSERT INTO estop.tasks (task_id, agent_id, root_id, ancestors, agents, keys, epoch, depth, purpose, requested_by, state) VALUES ('task_test_00000000000000000000000001', 'billing-bot', 'task_test_00000000000000000000000001', '{}', '{billing-bot}', '{fleet}', 0, 0, '', 'rita', 'running')",
+      "INSERT INTO estop.tasks (task_id, agent_id, root_id, ancestors, agents, keys, epoch, depth, purpose, requested_by, kind, state) VALUES ('task_test_00000000000000000000000001', 'billing-bot', 'task_test_00000000000000000000000001', '{}', '{billing-bot}', '{fleet}', 0, 0, '', 'rita', 'task', 'running')",
     );
     const answer = await broken.call('POST', '/v1/tasks/task_test_00000000000000000000000001/tokens', {
       as: 'agent-worker',

@@ -161,12 +161,12 @@ describe('methods', () => {
     });
   });
 
-  it('model calls are not served yet, and not without a token either', async () => {
+  it('model calls are not served without a token, nor of a model that the agent may not use', async () => {
     for (const path of ['/v1/chat/completions', '/v1/messages']) {
       expect((await fetch(`${gateway.url}${path}`, { method: 'POST', body: '{}' })).status).toBe(401);
       expect(
         (await fetch(`${gateway.url}${path}`, { method: 'POST', body: '{}', headers: bearer(await aToken()) })).status,
-      ).toBe(403);
+      ).toBe(404);
     }
   });
 });
