@@ -50,6 +50,28 @@ export function parseScopeKey(text: string): Scope | undefined {
   }
 }
 
+const widths: Readonly<Record<ScopeKind, number>> = {
+  fleet: 0,
+  label: 1,
+  agent: 2,
+  connector: 3,
+  tool: 3,
+  model: 3,
+  task: 4,
+};
+
+/**
+ * Smaller is wider. Where stops have to queue, wide ones go first: a crowd of stops of single tasks, which software may place as
+ * fast as it likes, must not hold up the one that a person places. What is no scope key is taken for wide: that errs towards haste.
+ */
+export const scopeWidth = (key: ScopeKey): number => widths[parseScopeKey(key)?.kind ?? 'fleet'];
+
+export const isTaskScope = (key: ScopeKey): boolean => scopeWidth(key) === widths.task;
+
+/** Widest first; among equals the order stays. */
+export const widestFirst = <Stop extends { readonly scopeKey: ScopeKey }>(stops: Iterable<Stop>): readonly Stop[] =>
+  [...stops].sort((one, other) => scopeWidth(one.scopeKey) - scopeWidth(other.scopeKey));
+
 interface KeyBearer {
   readonly taskId: string;
   readonly agentId: string;

@@ -1,26 +1,43 @@
+import { widestFirst } from '../core/scope-key.ts';
 import { call, type Store } from './pool.ts';
 import { bool, int, text } from './row.ts';
 
 /** A stop that is not proved: what the relay looks at in every round. */
 export interface UnprovedStop {
   readonly stopId: string;
+  readonly scopeKey: string;
+  readonly epoch: number;
   readonly graceMs: number;
   readonly seen: boolean;
   readonly fenced: boolean;
 }
 
-const unprovedSql = `SELECT s.stop_id, s.grace_ms, p.stop_id IS NOT NULL AS seen, p.fenced_at IS NOT NULL AS fenced
+const unprovedSql = `SELECT s.stop_id, s.scope_key, s.epoch, s.grace_ms, p.stop_id IS NOT NULL AS seen, p.fenced_at IS NOT NULL AS fenced
   FROM estop.stops s LEFT JOIN estop.stop_progress p ON p.stop_id = s.stop_id WHERE p.proved_at IS NULL ORDER BY s.epoch`;
 
-/** Also of a stop that was reset: it is worked off to its end. */
+/** Widest first, within a width the oldest first. Also of a stop that was reset: it is worked off to its end. */
 export async function listUnprovedStops(store: Store): Promise<readonly UnprovedStop[]> {
   const rows = await call(store, 'relay_unproved_stops', unprovedSql, []);
-  return rows.map((row) => ({
-    stopId: text(row, 'stop_id'),
-    graceMs: int(row, 'grace_ms'),
-    seen: bool(row, 'seen'),
-    fenced: bool(row, 'fenced'),
-  }));
+  return widestFirst(
+    rows.map((row) => ({
+      stopId: text(row, 'stop_id'),
+      scopeKey: text(row, 'scope_key'),
+      epoch: int(row, 'epoch'),
+      graceMs: int(row, 'grace_ms'),
+      seen: bool(row, 'seen'),
+      fenced: bool(row, 'fenced'),
+    })),
+  );
+}
+
+const busySql = `SELECT s.stop_id FROM estop.stops s WHERE s.stop_id = ANY ($1) AND (
+    EXISTS (SELECT 1 FROM estop.obligations o WHERE o.cause_id = s.stop_id AND o.final_at IS NULL)
+    OR EXISTS (SELECT 1 FROM estop.tasks t WHERE t.state <> 'closed' AND t.keys @> ARRAY[s.scope_key]))`;
+
+/** Those of these stops of single tasks that have something to end: an open task, or an obligation that is not final. */
+export async function findBusyTaskStops(store: Store, stopIds: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await call(store, 'relay_busy_task_stops', busySql, [stopIds]);
+  return new Set(rows.map((row) => text(row, 'stop_id')));
 }
 
 export interface ProvedStop {

@@ -15,18 +15,17 @@ const sweepWaitsMs = 60_000;
 const { reviewStop } = proxyActivities<Pick<ControlActivities, 'reviewStop'>>({
   startToCloseTimeout: 10_000,
   retry: { initialInterval: 100, backoffCoefficient: 2, maximumInterval: 1_000 },
-  priority: { priorityKey: 1 },
 });
 const { haltTasks, sweepStrays } = proxyActivities<Pick<ControlActivities, 'haltTasks' | 'sweepStrays'>>({
   startToCloseTimeout: '15 minutes',
   heartbeatTimeout: 10_000,
   retry: { initialInterval: 100, backoffCoefficient: 2, maximumInterval: 2_000 },
-  priority: { priorityKey: 1 },
 });
 
 /**
  * Carries one stop through: halts what it covers, sweeps for strays, and asks the ledger again and again what holds, until it says
  * proved. Whoever ends it before, it is started again from the ledger and nothing is lost: all its state is there.
+ * Its activities have the priority it was started with: those of wide stops go before those of task stops.
  */
 export async function stopFanout(input: StopFanoutInput): Promise<void> {
   const seen: Seen = { ended: false, tasksOpen: true, passDone: false };
@@ -99,7 +98,6 @@ async function probeOnceMore(lane: LaneSpec): Promise<void> {
     startToCloseTimeout: lane.attemptMs + 5_000,
     heartbeatTimeout: 10_000,
     retry: { initialInterval: 250, backoffCoefficient: 2, maximumInterval: 30_000 },
-    priority: { priorityKey: 1 },
   });
   await finalProbe({ obligationId: lane.obligationId, round: lane.round }).catch(() => undefined);
 }

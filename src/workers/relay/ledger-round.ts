@@ -1,5 +1,6 @@
 import type { Log } from '../../contract/identity.ts';
 import { leaseMs } from '../../contract/numbers.ts';
+import { scopeWidth } from '../../core/scope-key.ts';
 import { closeStaleApprovals, noteStopSeen, reportFence } from '../../store/fence.ts';
 import { retireLapsedGateways } from '../../store/gateways.ts';
 import { openEndObligations, openObligations, wipeFinishedGrants } from '../../store/obligations.ts';
@@ -10,12 +11,15 @@ import type { Round } from './keep-going.ts';
 const unfencedPauseMs = 100;
 const pauseMs = 250;
 const provedAtOnce = 10;
+/** Of one width in one round: whatever there are of it, a wider stop that is latched meanwhile waits for no more. */
+const portion = 32;
 const gatewayLapsedMs = 60_000;
 
 /**
  * What needs the store alone: first sight, the report of the fence, obligations. So a stop is fenced and its obligations are known
  * while Temporal is away. Proved stops that are in force are looked at as well, a few in each round: a label given to an agent now,
- * or a mint whose worker died, can bring them new work. rule: obligations-polled, task-end-ends-grants
+ * or a mint whose worker died, can bring them new work. Wide stops go first, and each width has its own turns, so that neither a crowd
+ * of task stops nor wide ones that stay unproved hold up the others. rule: obligations-polled, task-end-ends-grants
  */
 export function ledgerRound(
   store: Store,
@@ -25,6 +29,7 @@ export function ledgerRound(
   onNews: () => void = () => undefined,
 ): Round {
   let afterEpoch = 0;
+  const turns = new Turns();
   let waitedSince: ReadonlyMap<string, number> = new Map();
   return {
     name: 'ledger',
@@ -37,7 +42,8 @@ export function ledgerRound(
           .filter((stop) => !stop.fenced)
           .map(({ stopId }) => [stopId, waitedSince.get(stopId) ?? seenAt] as const),
       );
-      for (const stop of unproved) {
+      const due = turns.next(unproved);
+      for (const stop of due) {
         const hasWaited = seenAt - (waitedSince.get(stop.stopId) ?? seenAt) >= leaseMs;
         isUnfenced = !(await advance(store, stop, hasWaited, log, onNews)) || isUnfenced;
       }
@@ -45,9 +51,33 @@ export function ledgerRound(
       const proved = await listProvedStops(store, afterEpoch, provedAtOnce);
       for (const { stopId } of proved) await openObligations(store, stopId);
       afterEpoch = proved.length < provedAtOnce ? 0 : (proved.at(-1)?.epoch ?? 0);
+      const isDue = new Set(due.map(({ stopId }) => stopId));
+      if (unproved.some(({ stopId, fenced }) => !fenced && !isDue.has(stopId))) return 0;
       return isUnfenced ? unfencedPauseMs : pauseMs;
     },
   };
+}
+
+/** In portions, by width and by whether it is fenced; each goes round and round, so that every stop has its turn. */
+class Turns {
+  readonly #lastEpoch = new Map<string, number>();
+
+  next(stops: readonly UnprovedStop[]): readonly UnprovedStop[] {
+    const groups = new Map<string, UnprovedStop[]>();
+    for (const stop of stops) {
+      const name = `${scopeWidth(stop.scopeKey)} ${stop.fenced}`;
+      const group = groups.get(name) ?? [];
+      groups.set(name, group);
+      group.push(stop);
+    }
+    return [...groups].flatMap(([name, group]) => {
+      const last = this.#lastEpoch.get(name) ?? 0;
+      const after = group.filter(({ epoch }) => epoch > last);
+      const taken = [...after, ...group.filter(({ epoch }) => epoch <= last)].slice(0, portion);
+      this.#lastEpoch.set(name, taken.at(-1)?.epoch ?? 0);
+      return taken;
+    });
+  }
 }
 
 /**

@@ -8,8 +8,14 @@ import {
   stopFanoutWorkflowId,
   workflowTypes,
 } from '../../contract/names.ts';
+import { isTaskScope } from '../../core/scope-key.ts';
 import type { Store } from '../../store/pool.ts';
-import { listUnfinishedRevocations, listUnprovedStops } from '../../store/relay.ts';
+import {
+  findBusyTaskStops,
+  listUnfinishedRevocations,
+  listUnprovedStops,
+  type UnprovedStop,
+} from '../../store/relay.ts';
 import type { Round } from './keep-going.ts';
 
 interface WantedWorkflow {
@@ -17,6 +23,8 @@ interface WantedWorkflow {
   readonly workflowId: string;
   readonly causeId: string;
   readonly args: readonly unknown[];
+  /** Temporal's: smaller goes first. Its activities inherit it. */
+  readonly priorityKey: 1 | 3;
 }
 
 const pauseMs = 150;
@@ -24,19 +32,27 @@ const width = 16;
 const callMs = 5_000;
 /** How often a workflow that was open is looked after again. */
 const recheckMs = 2_000;
+/** In one round: a wide stop that is latched meanwhile waits for no more. */
+const portion = 100;
+/** Stops of tasks that have nothing to end, at one time. All there is to do for one is to look twice, seconds apart. */
+const emptyAtOnce = 20;
+/** One that is not proved by then is held up by something else, and must not hold up the next. */
+const emptyPatienceMs = 60_000;
 const stopKey = defineSearchAttributeKey(searchAttributes.stop, SearchAttributeType.KEYWORD);
 
 /**
  * Makes sure that what the ledger asks for is open in Temporal, whoever ended it before: terminated, deleted, timed out. USE_EXISTING
- * while it is open, duplicates allowed after it closed. What is remembered here only spares calls; forgetting it is harmless.
+ * while it is open, duplicates allowed after it closed. Wide stops go first; of stops over a task that has nothing to end (one that
+ * does not exist, say) only some are carried at one time, so that a crowd of them leaves room. What is remembered here only spares calls; forgetting it is harmless.
  * rule: reconcile-from-ledger, duplicates-after-close, ledger-decides
  */
 export function workflowRound(store: Store, client: Client): Round {
   const ensuredAt = new Map<string, number>();
+  const empty = new EmptyStops();
   return {
     name: 'workflows',
     run: async () => {
-      const wanted = await listWanted(store);
+      const wanted = await listWanted(store, empty);
       const now = performance.now();
       for (const [workflowId, at] of ensuredAt) if (now - at > recheckMs) ensuredAt.delete(workflowId);
       const due = wanted.filter(({ workflowId }) => !ensuredAt.has(workflowId));
@@ -45,35 +61,70 @@ export function workflowRound(store: Store, client: Client): Round {
         await ensureOpen(client, workflow);
         ensuredAt.set(workflow.workflowId, performance.now());
       };
-      await inWindow(due, width, ensure, (_, thrown) => void (failure = { thrown }));
+      await inWindow(due.slice(0, portion), width, ensure, (_, thrown) => void (failure = { thrown }));
       if (failure !== undefined) throw failure.thrown;
-      return pauseMs;
+      return due.length > portion ? 0 : pauseMs;
     },
   };
 }
 
-async function listWanted(store: Store): Promise<readonly WantedWorkflow[]> {
+/** In the order in which they are to be opened. */
+async function listWanted(store: Store, empty: EmptyStops): Promise<readonly WantedWorkflow[]> {
   const stops = (await listUnprovedStops(store)).filter((stop) => stop.seen);
-  const fanouts = stops.map(
-    ({ stopId, graceMs }): WantedWorkflow => ({
-      type: workflowTypes.stopFanout,
-      workflowId: stopFanoutWorkflowId(stopId),
-      causeId: stopId,
-      args: [{ stopId, graceMs }],
-    }),
-  );
+  const wide = stops.filter(({ scopeKey }) => !isTaskScope(scopeKey));
+  const narrow = stops.filter(({ scopeKey }) => isTaskScope(scopeKey));
+  const ids = narrow.map(({ stopId }) => stopId);
+  const busy = ids.length > emptyAtOnce ? await findBusyTaskStops(store, ids) : new Set(ids);
+  const carried = [
+    ...narrow.filter(({ stopId }) => busy.has(stopId)),
+    ...empty.choose(narrow.filter(({ stopId }) => !busy.has(stopId))),
+  ];
+  const isWide = new Set(wide.map(({ stopId }) => stopId));
   const revocations = (await listUnfinishedRevocations(store)).map(
     ({ agentId, epoch, causeId }): WantedWorkflow => ({
       type: workflowTypes.revocation,
       workflowId: revocationWorkflowId(agentId, epoch, causeId),
       causeId,
       args: [{ agentId, epoch, causeId }],
+      priorityKey: 1,
     }),
   );
-  return [...fanouts, ...revocations];
+  const ofWide = revocations.filter(({ causeId }) => isWide.has(causeId));
+  const others = revocations.filter(({ causeId }) => !isWide.has(causeId));
+  return [...wide.map((stop) => fanout(stop, 1)), ...ofWide, ...others, ...carried.map((stop) => fanout(stop, 3))];
 }
 
-async function ensureOpen(client: Client, { type, workflowId, causeId, args }: WantedWorkflow): Promise<void> {
+const fanout = ({ stopId, graceMs }: UnprovedStop, priorityKey: 1 | 3): WantedWorkflow => ({
+  type: workflowTypes.stopFanout,
+  workflowId: stopFanoutWorkflowId(stopId),
+  causeId: stopId,
+  args: [{ stopId, graceMs }],
+  priorityKey,
+});
+
+/** Which stops of tasks without work are carried now. One that was chosen stays chosen until it is proved. */
+class EmptyStops {
+  readonly #chosenAt = new Map<string, number>();
+
+  choose(stops: readonly UnprovedStop[]): readonly UnprovedStop[] {
+    const now = performance.now();
+    const isHere = new Set(stops.map(({ stopId }) => stopId));
+    for (const stopId of this.#chosenAt.keys()) if (!isHere.has(stopId)) this.#chosenAt.delete(stopId);
+    let free = emptyAtOnce - [...this.#chosenAt.values()].filter((at) => now - at < emptyPatienceMs).length;
+    for (const { stopId } of stops) {
+      if (free <= 0) break;
+      if (this.#chosenAt.has(stopId)) continue;
+      this.#chosenAt.set(stopId, now);
+      free -= 1;
+    }
+    return stops.filter(({ stopId }) => this.#chosenAt.has(stopId));
+  }
+}
+
+async function ensureOpen(
+  client: Client,
+  { type, workflowId, causeId, args, priorityKey }: WantedWorkflow,
+): Promise<void> {
   await client.withDeadline(Date.now() + callMs, () =>
     client.workflow.start(type, {
       workflowId,
@@ -83,7 +134,7 @@ async function ensureOpen(client: Client, { type, workflowId, causeId, args }: W
       workflowIdConflictPolicy: 'USE_EXISTING',
       workflowTaskTimeout: '5 s',
       typedSearchAttributes: new TypedSearchAttributes([{ key: stopKey, value: causeId }]),
-      priority: { priorityKey: 1 },
+      priority: { priorityKey },
     }),
   );
 }
