@@ -1,4 +1,5 @@
 import { Client } from '@temporalio/client';
+import { encodeToPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createStopActivities } from '../../src/activities/stop.ts';
 import { createTaskWorkflows } from '../../src/activities/task-workflows.ts';
@@ -10,6 +11,7 @@ import { ensureKeys, openKeyRing } from '../../src/runtime/keys/key-ring.ts';
 import { createSealer } from '../../src/runtime/keys/sealer.ts';
 import { createDataConverter } from '../../src/runtime/temporal-connection.ts';
 import { resetStop } from '../../src/store/stops.ts';
+import { drainRound } from '../../src/workers/relay/drain.ts';
 import { type Relay, startRelay } from '../../src/workers/relay/start-relay.ts';
 import { requires } from '../kit/requires.ts';
 import { tempFolder } from '../kit/temp-folder.ts';
@@ -100,6 +102,49 @@ requires('temporal')('the drain of the intake', () => {
     await drained();
     expect(await isLatched(first)).toBe(true);
     expect(await isLatched(buffered)).toBe(true);
+  });
+
+  it('reads what an intake left behind as soon as it goes on as a new run, not only at the next turn', async () => {
+    const [left, carried] = [order('agent:left'), order('agent:carried')];
+    const latched: string[] = [];
+    const latch = async ({ stopId }: StopOrder): Promise<void> => void latched.push(stopId);
+    let clock = 0;
+    const round = drainRound(
+      { environment, store: rig.ledger.as('estop_revoker'), client: rig.control, log: rig.log, latch },
+      () => clock,
+    );
+    await round.run();
+    expect(await rig.ledger.sql('SELECT 1 FROM estop.intake_drains')).toHaveLength(1);
+    for (const one of [left, carried]) await accept(one);
+    const service = rig.control.workflowService;
+    const { taskToken } = await rig.control.withDeadline(Date.now() + 20_000, () =>
+      service.pollWorkflowTaskQueue({
+        namespace: namespaces.control,
+        taskQueue: { name: queues.control },
+        identity: 'by-hand',
+      }),
+    );
+    const payloads = (await encodeToPayloads(rig.control.options.loadedDataConverter, [carried])) ?? [];
+    await service.respondWorkflowTaskCompleted({
+      namespace: namespaces.control,
+      taskToken,
+      commands: [
+        {
+          commandType: 10, // COMMAND_TYPE_CONTINUE_AS_NEW_WORKFLOW_EXECUTION
+          continueAsNewWorkflowExecutionCommandAttributes: {
+            workflowType: { name: workflowTypes.stopIntake },
+            taskQueue: { name: queues.control },
+            input: { payloads },
+          },
+        },
+      ],
+    });
+    // Its clock says that the next turn is not due yet, however long this takes.
+    await until(async () => {
+      clock = Math.min(clock + 1_000, 20_000);
+      await round.run();
+      return latched.includes(left.stopId) && latched.includes(carried.stopId);
+    });
   });
 
   it('takes an order whose stop was latched and reset since for done: nobody is stopped a second time', async () => {

@@ -3,6 +3,7 @@ import type { Log } from '../../contract/identity.ts';
 import { stopIntakeWorkflowId } from '../../contract/names.ts';
 import { sweepGapMs } from '../../contract/numbers.ts';
 import type { StopOrder } from '../../contract/stop.ts';
+import { widestFirst } from '../../core/scope-key.ts';
 import { drainWanted, recordDrain } from '../../store/fence.ts';
 import { storeNow } from '../../store/installation.ts';
 import type { Store } from '../../store/pool.ts';
@@ -21,6 +22,10 @@ interface DrainDeps {
 
 const lookEveryMs = 100;
 const drainEveryMs = 30_000;
+/** How often the intake is asked whether it went on as a new run. */
+const lookForRunsMs = 1_000;
+/** So many orders may fail in one reading before it is given up: the store is away then. */
+const failuresAtMost = 20;
 const notYetMs = 50;
 const sealedMs = 1_000;
 /** So long ago that no clock is wrong by as much. */
@@ -37,18 +42,23 @@ const surelyOldMs = 5 * 60_000;
  *
  * What is sealed with a key that is not held here may be an order: it stays where it is, is read again at every drain, and as long as
  * it is there nothing is recorded either. A person brings the key back, or deletes the run.
+ *
+ * An intake that goes on as a new run leaves orders behind, which nobody but this latches: so a new run is a reason to read.
  */
-export function drainRound(deps: DrainDeps): Round {
+export function drainRound(deps: DrainDeps, now: () => number = () => performance.now()): Round {
   const lines = new LinesSeen();
   const seen: RunsSeen = { verified: new Set(), sealed: new Set() };
+  const goneOn = new GoneOn();
   let drainedAt = Number.NEGATIVE_INFINITY;
   return {
     name: 'drain',
     run: async () => {
-      if (!(await isDue(deps, lines, drainedAt))) return lookEveryMs;
+      if (!(await isDue(deps, lines, now() - drainedAt >= drainEveryMs)) && !(await goneOn.look(deps, now())))
+        return lookEveryMs;
       switch (await drainOnce(deps, lines, seen)) {
         case 'drained':
-          drainedAt = performance.now();
+          drainedAt = now();
+          goneOn.drained();
           return lookEveryMs;
         case 'not-yet':
           return notYetMs;
@@ -59,9 +69,13 @@ export function drainRound(deps: DrainDeps): Round {
   };
 }
 
-async function isDue({ store, client, environment }: DrainDeps, lines: LinesSeen, drainedAt: number): Promise<boolean> {
+async function isDue(
+  { store, client, environment }: DrainDeps,
+  lines: LinesSeen,
+  isLongAgo: boolean,
+): Promise<boolean> {
   try {
-    return (await drainWanted(store)) || performance.now() - drainedAt >= drainEveryMs;
+    return (await drainWanted(store)) || isLongAgo;
   } catch (thrown) {
     // The store is away: orders go through the intake now. Seeing its line early means not having to wait for it later.
     const newest = await describeNewest(client, stopIntakeWorkflowId(environment)).catch(() => undefined);
@@ -87,23 +101,30 @@ async function drainOnce(
   const workflowId = stopIntakeWorkflowId(environment);
   const begunAt = await storeNow(store);
   const newest = await describeNewest(client, workflowId);
-  if (newest?.mayHoldUnseen === true) return 'not-yet';
-  let isSealed = false;
   const listed = await listRuns(client, workflowId);
-  const toRead = [...new Set([...(newest === undefined ? [] : [newest.runId]), ...listed.keys()])];
+  // Even while nothing can be recorded, closed runs are read: what a busy intake left behind must not wait until it is quiet.
+  const isUnseen = newest?.mayHoldUnseen === true;
+  let isSealed = false;
+  const readable = [...listed].filter(([, { isOpen }]) => !isUnseen || !isOpen).map(([runId]) => runId);
+  const toRead = [...new Set([...(newest === undefined || isUnseen ? [] : [newest.runId]), ...readable])];
+  const found: StopOrder[] = [];
+  const read: string[] = [];
   for (let runId = toRead.pop(); runId !== undefined; runId = toRead.pop()) {
     if (verified.has(runId)) continue;
     const run = await readRun(client, workflowId, runId);
     if (run?.continuedFrom !== undefined) toRead.push(run.continuedFrom);
-    await latchMissing(deps, run?.orders ?? []);
+    found.push(...(run?.orders ?? []));
     if (run?.isSealed === true) {
       isSealed = true;
       sayOnce(deps, workflowId, runId, sealed);
       continue;
     }
     const isOpen = runId === newest?.runId ? newest.isOpen : listed.get(runId)?.isOpen === true;
-    if (!isOpen) verified.add(runId);
+    if (!isOpen) read.push(runId);
   }
+  await latchMissing(deps, found);
+  for (const runId of read) verified.add(runId);
+  if (isUnseen) return 'not-yet';
   if (isSealed) return 'sealed';
   if (newest !== undefined && !lines.isOld(newest)) return 'not-yet';
   await recordDrain(store, begunAt);
@@ -119,18 +140,45 @@ function sayOnce({ log }: DrainDeps, workflowId: string, runId: string, said: Se
   );
 }
 
+/** Widest first. One that cannot be latched does not hold up the others, and nothing counts as read then. */
 async function latchMissing({ store, latch, log }: DrainDeps, orders: readonly StopOrder[]): Promise<void> {
   const latched = await findLatched(
     store,
     orders.map(({ stopId }) => stopId),
   );
   const scopeOf = new Map(latched.map(({ stopId, scopeKey }) => [stopId, scopeKey]));
-  for (const order of orders.filter(({ stopId, scopeKey }) => scopeOf.get(stopId) !== scopeKey)) {
+  const missing = orders.filter(({ stopId, scopeKey }) => scopeOf.get(stopId) !== scopeKey);
+  const failures: unknown[] = [];
+  for (const order of widestFirst(missing)) {
     log.warn(
       { event: 'drain.latch', stopId: order.stopId },
       'an accepted stop was not latched yet; the drain latches it',
     );
-    await latch(order);
+    await latch(order).catch((thrown: unknown) => void failures.push(thrown));
+    if (failures.length >= failuresAtMost) break;
+  }
+  if (failures.length > 0) throw failures[0];
+}
+
+/** Knows whether the intake went on as a new run since the last drain. */
+class GoneOn {
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  #seen: string | undefined;
+  #drained: string | undefined;
+
+  async look({ client, environment }: DrainDeps, now: number): Promise<boolean> {
+    if (now - this.#lookedAt >= lookForRunsMs) {
+      this.#lookedAt = now;
+      // Temporal being away is said by whoever needs it.
+      const newest = await describeNewest(client, stopIntakeWorkflowId(environment)).catch(() => undefined);
+      if (newest !== undefined && newest.runId !== newest.firstRunId) this.#seen = newest.runId;
+    }
+    return this.#seen !== this.#drained;
+  }
+
+  /** What was read includes the run that was seen before the reading began. */
+  drained(): void {
+    this.#drained = this.#seen;
   }
 }
 
