@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { stopFanoutWorkflowId } from '../../src/contract/names.ts';
 import { ledgerRound } from '../../src/workers/relay/ledger-round.ts';
+import { workflowRound } from '../../src/workers/relay/workflow-round.ts';
 import { createDatabase } from '../kit/postgres.ts';
 import { requires } from '../kit/requires.ts';
 import { type Ledger, makeLedger, newId } from '../store/ledger.ts';
@@ -82,5 +83,23 @@ describe('the round of the relay that fences', () => {
     expect(fenced).toEqual([{ fenced_at: expect.any(String) }]);
     expect(await fencedTasks(ledger)).toBeLessThan(150);
     while ((await fencedTasks(ledger)) < 150) await round.run();
+  });
+});
+
+requires('temporal')('the round of the relay that opens fan-outs', () => {
+  it('carries some of the stops that have nothing to end at one time, and all that have', async () => {
+    const rig = await startRig();
+    const store = rig.ledger.as('estop_revoker');
+    await latchUnknownTasks(rig.ledger, 60);
+    const { taskId } = await rig.task(await rig.agent());
+    const busyId = await latch(rig.ledger, `task:${taskId}`);
+    const ledger = ledgerRound(store, rig.log);
+    while ((await fencedTasks(rig.ledger)) < 61) await ledger.run();
+    const workflows = workflowRound(store, rig.control);
+    for (let round = 0; round < 3; round += 1) await workflows.run();
+    const stops = (await rig.ledger.sql('SELECT stop_id FROM estop.stops')).map((row) => String(row['stop_id']));
+    const opened = await Promise.all(stops.map((stopId) => priorityOf(rig, stopId)));
+    expect(opened.filter((priority) => priority !== undefined)).toHaveLength(21);
+    expect(await priorityOf(rig, busyId)).toBe(3);
   });
 });
