@@ -18,7 +18,11 @@ export const scripts: Readonly<Record<string, Script>> = {
   ],
   reminder: [
     { say: 'I send the reminder.', call: [{ tool: 'billing__send_reminder', arguments: { invoice_id: 'INV-1002' } }] },
-    // Its model never answers: nothing that the child does itself would ever end it.
+    // Waits for a person: nothing that the child does itself would end it soon, a stop has to.
+    {
+      say: 'This one was paid twice.',
+      call: [{ tool: 'billing__refund_payment', arguments: { invoice_id: 'INV-1002', cents: 100 } }],
+    },
     { hang: true },
   ],
 };

@@ -134,7 +134,7 @@ function configOf({ oauth, tools, model, temporalAddress }: Places): object {
         owner: 'ada@example.com',
         stopHolder: 'grace@example.com',
         model: 'reminder',
-        tools: { 'billing/send_reminder': 'allow', 'billing/slow_report': 'allow' },
+        tools: { 'billing/send_reminder': 'allow', 'billing/refund_payment': 'ask' },
         grants: [grants[0]],
         limits,
       },

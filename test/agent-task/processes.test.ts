@@ -42,7 +42,7 @@ requires('temporal')('workers as processes', () => {
   beforeAll(async () => {
     stack = await startStack({
       workers: false,
-      agents: [agentSpec('billing-bot')],
+      agents: [agentSpec('billing-bot', { tools: { 'billing/*': 'allow', 'billing/slow_report': 'allow' } })],
       scripts: {
         'reports': [{ call: [{ tool: 'billing__slow_report', arguments: { seconds: 60 } }] }, { say: 'not known' }],
         'for-ever': [{ call: [{ tool: 'billing__list_invoices', arguments: {} }], tokens: 1 }],

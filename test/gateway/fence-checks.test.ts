@@ -23,7 +23,7 @@ class Recorded extends LiveCall {
 
 function passage(verdict: FenceVerdict, facts: Facts): Passage & { readonly delivered: Answer[] } {
   const delivered: Answer[] = [];
-  const host = { fence: { check: () => verdict }, callTimeoutMs: 1_000 };
+  const host = { fence: { check: () => verdict }, flows: { observe: () => undefined }, callTimeoutMs: 1_000 };
   const claims = { tokenId: 't', taskId: 'task', agentId: 'a', agents: ['a'], keys: ['fleet'], epoch: 0, expiresAt: 0 };
   return {
     host: host as unknown as GateHost, // only what these two steps ask for

@@ -15,6 +15,6 @@ export function startRunPostgres(folder: string, version: PostgresVersion): Prom
     folder,
     name: `postgres-${version}`,
     binaries: version === '18' ? 'embedded' : debianPostgres15,
-    settings: { max_connections: 300, max_prepared_transactions: 20, shared_buffers: '64MB' },
+    settings: { max_connections: 600, max_prepared_transactions: 20, shared_buffers: '64MB' },
   });
 }

@@ -17,8 +17,8 @@ requires('temporal')('what turns up late under a stop', () => {
   const registerLate = async (agentId: string): Promise<string> => {
     const taskId = newId('task');
     await rig.ledger.sql(
-      `INSERT INTO estop.tasks (task_id, agent_id, root_id, ancestors, agents, keys, epoch, depth, purpose, requested_by, state)
-       VALUES ($1, $2, $1, '{}', ARRAY[$2], ARRAY['fleet', 'agent:' || $2, 'task:' || $1], 0, 0, 'late', 'rita', 'running')`,
+      `INSERT INTO estop.tasks (task_id, agent_id, root_id, ancestors, agents, keys, epoch, depth, purpose, requested_by, kind, state)
+       VALUES ($1, $2, $1, '{}', ARRAY[$2], ARRAY['fleet', 'agent:' || $2, 'task:' || $1], 0, 0, 'late', 'rita', 'task', 'running')`,
       [taskId, agentId],
     );
     await startTaskWorkflow(rig.agents, { taskId, agentId, rootId: taskId });
