@@ -95,8 +95,19 @@ describe('a gateway that cannot learn of stops', () => {
 
   it('counts as expired for a stop, and what it left unsettled is reported as possibly completed', async () => {
     const task = await rig.startTask();
-    const call = callTool(gateway, await rig.token(task), 'billing__slow_report', { seconds: 60 });
-    await until(() => rig.calls(task).length === 1);
+    const token = await rig.token(task);
+    const send = () => callTool(gateway, token, 'billing__slow_report', { seconds: 60 });
+    let call = send();
+    let isAnswered = false;
+    // The gateway has just come back from the outage before: whatever it still lacks denies, and is asked again.
+    await until(async () => {
+      void call.then(() => (isAnswered = true));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      if (rig.calls(task).length === 1) return true;
+      if (isAnswered) call = send();
+      isAnswered = false;
+      return false;
+    });
     await proxy.addToxic('gone', { type: 'down' });
     const { stopId } = await stop(rig.ledger, taskKey(task.taskId));
     await untilFenced(rig, stopId);
