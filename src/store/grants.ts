@@ -142,7 +142,8 @@ export type HandOver =
       readonly absoluteEnd: string;
     }
   | { readonly kind: 'stopped'; readonly stopId: string }
-  | { readonly kind: 'task-closed' | 'held' | 'none' };
+  | { readonly kind: 'held' }
+  | { readonly kind: 'task-closed' | 'none' };
 
 /** The one way a sealed credential leaves the store towards an agent. */
 export async function handOver(store: Store, taskId: string, name: string, tokenEpoch: number): Promise<HandOver> {
@@ -155,6 +156,7 @@ export async function handOver(store: Store, taskId: string, name: string, token
   if (row === undefined) return { kind: 'none' };
   const decision = word(row, 'decision', ['handed-over', 'stopped', 'task-closed', 'held'] as const);
   if (decision === 'stopped') return { kind: decision, stopId: text(row, 'stop_id') };
+  if (decision === 'held') return { kind: decision };
   if (decision !== 'handed-over') return { kind: decision };
   const sealed = bytesOrUndefined(row, 'sealed');
   if (sealed === undefined) return { kind: 'none' };

@@ -1,6 +1,7 @@
 /** What people answered, by rule and value: asked once in a task, and a site stays open for the task. */
+
 import type { Rule } from './facts.ts';
-import type { Finding } from './judge.ts';
+import type { Finding } from './finding.ts';
 import { siteOf } from './site.ts';
 import { answerKey, applyDelta, emptyDelta, type FlowDelta, type Mark, type TaskFlow } from './task-flow.ts';
 

@@ -15,24 +15,13 @@ import {
   textStandsAlone,
 } from './facts.ts';
 import { isRelevant } from './family.ts';
+import type { Finding } from './finding.ts';
 import { type Found, originOfParty, originOfPath, originOfSite, originOfText, originOfValue } from './origin.ts';
 import { sentenceOf } from './sentence.ts';
 import { isPlaceholder } from './site.ts';
 import { type TaskFlow, uniqueAddress } from './task-flow.ts';
 import type { ToolProfile } from './tool-profile.ts';
 import type { Family } from './words.ts';
-
-export interface Finding {
-  readonly rule: Rule;
-  readonly role: Role | 'family';
-  readonly argument: string;
-  /** In the clear, for the sentence that a person reads; never stored with the flow. */
-  readonly value: string;
-  readonly origin: Origin;
-  readonly sentence: string;
-  /** A person said no to just this in this task: it is denied, and nobody is asked again. */
-  readonly refused: boolean;
-}
 
 export interface Judgement {
   readonly tier: Tier;

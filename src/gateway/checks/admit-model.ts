@@ -1,6 +1,6 @@
 import { type ErrorCode, errorCodeOf } from '../../core/errors.ts';
 import { modelKey } from '../../core/scope-key.ts';
-import { cutDenial } from '../call/cut-denial.ts';
+import { askLedger, ledgerDenial, notConnected, openCall } from '../call/ledger-answer.ts';
 import { ModelCall } from '../model/model-call.ts';
 import { mostSpent } from '../model/usage.ts';
 import { type Check, denied, known, type Passage } from '../passage.ts';
@@ -25,18 +25,12 @@ export const admitModel: Check = async (passage) => {
     unreachable(passage, errorCodeOf(thrown));
     return denied('provider-unavailable');
   }
-  const call = new ModelCall(host.newId('call'), bearerOf(passage));
+  const call = openCall(passage, new ModelCall(host.newId('call'), bearerOf(passage)));
   facts.modelCall = call;
-  host.openCalls.add(call);
-  passage.onClientGone(() => call.destroy({ kind: 'client-gone' }));
-  if (!(await takeProviderSocket(passage, call))) {
-    return call.cutReason === undefined ? denied('provider-unavailable') : cutDenial(call.cutReason, false);
-  }
-  // Also if the reply is lost: the intent may be in the ledger.
-  facts.outcome = 'denied';
-  let decision: Awaited<ReturnType<typeof host.ledger.admit>>;
-  try {
-    decision = await host.ledger.admit({
+  if (!(await takeProviderSocket(passage, call))) return notConnected(call, 'provider-unavailable');
+  facts.outcome = 'denied'; // also if the reply is lost: the intent may be in the ledger
+  const decision = await askLedger(passage, { event: 'admit.failed', callId: call.callId }, () =>
+    host.ledger.admit({
       callId: call.callId,
       gatewayId: host.fence.gatewayId,
       taskId: claims.taskId,
@@ -48,34 +42,19 @@ export const admitModel: Check = async (passage) => {
       policyVersion: '',
       approvers: 1,
       worst,
-    });
-  } catch (thrown) {
-    host.log.warn(
-      { event: 'admit.failed', callId: call.callId, error: String(thrown) },
-      'ADMIT failed; the call is denied',
-    );
-    return { kind: 'unavailable', code: 'store-unavailable' };
-  }
+    }),
+  );
+  if ('denial' in decision) return decision.denial;
   switch (decision.kind) {
     case 'allow':
       facts.admitted = true;
       return undefined;
-    case 'stopped':
-      void host.renewNow();
-      return { kind: 'stopped', stopId: decision.stopId, mayHaveCompleted: false };
-    case 'held':
-      return denied('task-held');
-    case 'over-budget': {
-      const { scope, unit } = decision;
-      return denied('over-budget', `${scope} budget, ${unit === 'microcents' ? 'cents' : unit}`);
-    }
-    case 'denied':
-      if (decision.reason !== 'unknown-gateway') return denied(decision.reason);
-      void host.renewNow();
-      return { kind: 'unavailable', code: 'no-lease' };
     // No approval is asked for: an answer that means nothing here denies.
-    default:
+    case 'needs-approval':
+    case 'stale-flow':
       return denied('internal');
+    default:
+      return ledgerDenial(passage, decision);
   }
 };
 

@@ -1,7 +1,6 @@
 import { oneCall } from '../../core/budget.ts';
-import type { Admission } from '../../store/calls.ts';
 import { connectReach, reachParams } from '../call/connect-reach.ts';
-import { cutDenial } from '../call/cut-denial.ts';
+import { askLedger, ledgerDenial, notConnected, openCall } from '../call/ledger-answer.ts';
 import { LiveCall } from '../call/live-call.ts';
 import { callDigest } from '../json/canonical.ts';
 import { isListMethod } from '../mcp/methods.ts';
@@ -23,16 +22,12 @@ export const admitReach: Check = async (passage): Promise<Verdict> => {
   }
   const claims = known(facts.claims);
   const params = reachParams(reach);
-  const call = new LiveCall(host.newId('call'), bearerOf(passage));
+  const call = openCall(passage, new LiveCall(host.newId('call'), bearerOf(passage)));
   facts.call = call;
-  host.openCalls.add(call);
-  passage.onClientGone(() => call.destroy({ kind: 'client-gone' }));
-  if (!(await connectReach(passage, reach, call)))
-    return call.cutReason === undefined ? denied('upstream-unavailable') : cutDenial(call.cutReason, false);
-  facts.outcome = 'denied';
-  let decision: Admission;
-  try {
-    decision = await host.ledger.admit({
+  if (!(await connectReach(passage, reach, call))) return notConnected(call, 'upstream-unavailable');
+  facts.outcome = 'denied'; // also if the reply is lost: the intent may be in the ledger
+  const decision = await askLedger(passage, { event: 'admit.failed', callId: call.callId }, () =>
+    host.ledger.admit({
       callId: call.callId,
       gatewayId: host.fence.gatewayId,
       taskId: claims.taskId,
@@ -44,33 +39,18 @@ export const admitReach: Check = async (passage): Promise<Verdict> => {
       worst: oneCall,
       policyVersion: 'none',
       approvers: 1,
-    });
-  } catch (thrown) {
-    host.log.warn(
-      { event: 'admit.failed', callId: call.callId, error: String(thrown) },
-      'ADMIT failed; the request is denied',
-    );
-    return { kind: 'unavailable', code: 'store-unavailable' };
-  }
+    }),
+  );
+  if ('denial' in decision) return decision.denial;
   switch (decision.kind) {
     case 'allow':
       facts.admitted = true;
       return undefined;
-    case 'stopped':
-      void host.renewNow();
-      return { kind: 'stopped', stopId: decision.stopId, mayHaveCompleted: false };
-    case 'held':
-      return denied('task-held');
-    case 'over-budget': {
-      const { scope, unit } = decision;
-      return denied('over-budget', `${scope} budget, ${unit === 'microcents' ? 'cents' : unit}`);
-    }
+    // Nothing here can be approved or decided again: an answer that means nothing denies.
     case 'needs-approval':
     case 'stale-flow':
       return denied('internal');
-    case 'denied':
-      if (decision.reason !== 'unknown-gateway') return denied(decision.reason);
-      void host.renewNow();
-      return { kind: 'unavailable', code: 'no-lease' };
+    default:
+      return ledgerDenial(passage, decision);
   }
 };

@@ -4,7 +4,7 @@ import type { Decision } from '../../policy/decision.ts';
 import type { Admission } from '../../store/calls.ts';
 import { approvalTerms } from '../call/approval-terms.ts';
 import { askByUrl } from '../call/ask-by-url.ts';
-import { cutDenial } from '../call/cut-denial.ts';
+import { askLedger, ledgerDenial, notConnected, openCall } from '../call/ledger-answer.ts';
 import { LiveCall } from '../call/live-call.ts';
 import { shownText } from '../call/shown-text.ts';
 import { takeSocket } from '../call/take-socket.ts';
@@ -20,50 +20,23 @@ import { bearerOf } from './fence.ts';
 export const admit: Check = async (passage) => {
   const { host, facts } = passage;
   if (hasUnseenInputs(passage)) return denied('no-inputs-with-approval');
-  const call = new LiveCall(host.newId('call'), bearerOf(passage));
+  const call = openCall(passage, new LiveCall(host.newId('call'), bearerOf(passage)));
   facts.call = call;
-  host.openCalls.add(call);
-  passage.onClientGone(() => call.destroy({ kind: 'client-gone' }));
-  if (!(await takeSocket(passage, call))) {
-    return call.cutReason === undefined ? denied('upstream-unavailable') : cutDenial(call.cutReason, false);
-  }
-
-  // Also if the reply is lost: the intent may be in the ledger.
-  facts.outcome = 'denied';
-  let decision: Admission;
-  try {
-    const settled = await decide(passage, call);
-    if ('denial' in settled) return settled.denial;
-    decision = settled;
-  } catch (thrown) {
-    host.log.warn(
-      { event: 'admit.failed', callId: call.callId, error: String(thrown) },
-      'ADMIT failed; the call is denied',
-    );
-    return { kind: 'unavailable', code: 'store-unavailable' };
-  }
+  if (!(await takeSocket(passage, call))) return notConnected(call, 'upstream-unavailable');
+  facts.outcome = 'denied'; // also if the reply is lost: the intent may be in the ledger
+  const decision = await askLedger(passage, { event: 'admit.failed', callId: call.callId }, () =>
+    decide(passage, call),
+  );
+  if ('denial' in decision) return decision.denial;
   switch (decision.kind) {
     case 'allow':
       facts.admitted = true;
       if (decision.approvalId !== undefined) host.flows.answered(known(facts.claims).taskId, 'yes', facts.flow);
       return undefined;
-    case 'stopped':
-      // The store knows of a stop that the view may not have yet: other calls need not wait for the next period.
-      void host.renewNow();
-      return { kind: 'stopped', stopId: decision.stopId, mayHaveCompleted: false };
-    case 'held':
-      return denied('task-held');
-    case 'over-budget': {
-      const { scope, unit } = decision;
-      return denied('over-budget', `${scope} budget, ${unit === 'microcents' ? 'cents' : unit}`);
-    }
     case 'needs-approval':
       return ask(passage);
-    case 'denied':
-      if (decision.reason !== 'unknown-gateway') return denied(decision.reason);
-      // The ledger counts this gateway no longer: it must register anew before it may admit.
-      void host.renewNow();
-      return { kind: 'unavailable', code: 'no-lease' };
+    default:
+      return ledgerDenial(passage, decision);
   }
 };
 

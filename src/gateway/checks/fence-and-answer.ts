@@ -15,23 +15,29 @@ export const fenceAndAnswerCall: Check = (passage) => {
   const { host, facts } = passage;
   const end = known(facts.end);
   if (end.kind === 'cut') return cutDenial(end.reason, true);
+  const reply = end.kind === 'replied' ? end.reply : undefined;
+  const answer = answerOf(end, passage);
+  // Nothing stands between this look and the answer: a process suspended there would pass it on when it wakes.
   const denial = fenceDenial(host.fence.check(bearerOf(passage)), true);
   if (denial !== undefined) return denial.kind === 'stopped' ? denial : denied('possibly-completed');
-  const reply = end.kind === 'replied' ? end.reply : undefined;
   if (reply?.kind === 'error' && passage.client?.endpoint !== undefined) {
     // On the endpoint of one server its refusals are told in its own words; on that of all they read as results of tools.
     facts.outcome = 'failed';
-    remember(passage, { ...reply });
-    passage.deliverError(reply);
-    return undefined;
+    return tell(passage, { ...reply }, () => passage.deliverError(reply));
   }
-  const answer = answerOf(end, passage);
   if ('kind' in answer) return answer;
   facts.outcome = answer.settled;
-  remember(passage, answer.result);
-  passage.deliver(answer.result);
-  return undefined;
+  return tell(passage, answer.result, () => passage.deliver(answer.result));
 };
+
+/** The agent cannot call again before this tick has ended: what it was told is remembered by then, also if telling it failed. */
+export function tell(passage: Passage, said: Answer, deliver: () => void): undefined {
+  try {
+    deliver();
+  } finally {
+    remember(passage, said);
+  }
+}
 
 /** For everything that was not written to an upstream: a denial here means that nothing was done. */
 export const fenceAndAnswer: Check = (passage): Verdict => {

@@ -5,11 +5,10 @@ import type { CallEnd } from '../call/live-call.ts';
 import { presentReach } from '../call/present-reach.ts';
 import { relayFrom } from '../call/relay.ts';
 import { relayChanges } from '../call/relay-changes.ts';
-import { remember } from '../flow/remember.ts';
 import { isListMethod } from '../mcp/methods.ts';
 import { type Check, denied, known, type Passage, type Verdict } from '../passage.ts';
 import { bearerOf, fenceDenial } from './fence.ts';
-import { isComplete, mayAsk, withoutOurWords } from './fence-and-answer.ts';
+import { isComplete, mayAsk, tell, withoutOurWords } from './fence-and-answer.ts';
 
 /**
  * Second fence of what is no tool call: asked in the tick in which the bytes go to the upstream.
@@ -68,16 +67,11 @@ export const fenceAndAnswerReach: Check = (passage): Verdict => {
       return denied('possibly-completed', reply.why);
     case 'error':
       facts.outcome = 'failed';
-      remember(passage, { ...reply });
-      passage.deliverError(reply);
-      return undefined;
-    case 'result': {
+      return tell(passage, { ...reply }, () => passage.deliverError(reply));
+    case 'result':
       if (!isComplete(reply.result) && !mayAsk(passage, reply.result))
         return denied('possibly-completed', 'it asked for input');
       facts.outcome = 'completed';
-      remember(passage, reply.result);
-      passage.deliver(presentReach(passage, withoutOurWords(reply.result)));
-      return undefined;
-    }
+      return tell(passage, reply.result, () => passage.deliver(presentReach(passage, withoutOurWords(reply.result))));
   }
 };

@@ -1,29 +1,25 @@
 import { EstopError } from '../../core/errors.ts';
 import { isName } from '../../core/ids.ts';
-import type { HandOver } from '../../store/grants.ts';
+import { askLedger, ledgerDenial } from '../call/ledger-answer.ts';
 import { type Check, denied, known, type Verdict } from '../passage.ts';
 import { fenceAndAnswer } from './fence-and-answer.ts';
 
 /** Reads the sealed grant; the store decides in the same statement whether it is still alive. */
-export const handOver: Check = async ({ host, asked, facts }) => {
+export const handOver: Check = async (passage) => {
+  const { host, asked, facts } = passage;
   if (asked.kind !== 'grant' || !isName(asked.name)) return denied('no-such-grant');
   const { taskId, epoch } = known(facts.claims);
-  let decision: HandOver;
-  try {
-    decision = await host.ledger.handOver(taskId, asked.name, epoch);
-  } catch (thrown) {
-    host.log.warn({ event: 'hand-over.failed', error: String(thrown) }, 'a grant could not be read; it is denied');
-    return { kind: 'unavailable', code: 'store-unavailable' };
-  }
+  const decision = await askLedger(passage, { event: 'hand-over.failed' }, () =>
+    host.ledger.handOver(taskId, asked.name, epoch),
+  );
+  if ('denial' in decision) return decision.denial;
   switch (decision.kind) {
     case 'handed-over':
       facts.grant = decision;
       return undefined;
     case 'stopped':
-      void host.renewNow();
-      return { kind: 'stopped', stopId: decision.stopId, mayHaveCompleted: false };
     case 'held':
-      return denied('task-held');
+      return ledgerDenial(passage, decision);
     case 'task-closed':
       return denied('task-closed');
     case 'none':

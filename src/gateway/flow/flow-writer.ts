@@ -1,27 +1,36 @@
 import type { Log } from '../../contract/identity.ts';
 import { errorCodeOf } from '../../core/errors.ts';
 import type { FlowEntry } from '../../store/task-flows.ts';
+import { WriteBehind } from '../call/write-behind.ts';
 import type { FlowPort } from './flow-port.ts';
 
-const retryMs = 250;
 const mostInBatch = 100;
 const mostWaiting = 10_000;
 
 /**
- * Writes what tasks have learned, after their answers have gone out; one batch at a time, the next collects behind it. What cannot
- * be written stays known to be missing: the ledger marks its call as not observed, and every other gateway then knows nothing.
+ * Writes what tasks have learned, after their answers have gone out. What cannot be written stays known to be missing: the ledger
+ * marks its call as not observed, and every other gateway then knows nothing.
  */
 export class FlowWriter {
   readonly #port: Pick<FlowPort, 'append'>;
   readonly #log: Log;
   readonly #onWritten: (rootId: string, seq: number) => void;
   #waiting: FlowEntry[] = [];
-  #flushing: Promise<void> | undefined;
+  readonly #behind: WriteBehind;
 
   constructor(port: Pick<FlowPort, 'append'>, log: Log, onWritten: (rootId: string, seq: number) => void) {
     this.#port = port;
     this.#log = log;
     this.#onWritten = onWritten;
+    this.#behind = new WriteBehind({
+      isWaiting: () => this.#waiting.length > 0,
+      writeBatch: () => this.#writeBatch(),
+      onFailed: (thrown) =>
+        log.warn(
+          { event: 'flow.write-failed', waiting: this.#waiting.length, code: errorCodeOf(thrown) },
+          'what tasks have read could not be remembered yet',
+        ),
+    });
   }
 
   add(entry: FlowEntry): void {
@@ -30,7 +39,7 @@ export class FlowWriter {
       return;
     }
     this.#waiting.push(entry);
-    this.#flushing ??= this.#flushAll();
+    this.#behind.wake();
   }
 
   holds(what: { readonly rootId?: string; readonly callId?: string }): boolean {
@@ -39,32 +48,14 @@ export class FlowWriter {
     );
   }
 
-  async drain(patienceMs: number): Promise<void> {
-    if (this.#flushing === undefined) return;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, patienceMs);
-    });
-    await Promise.race([this.#flushing, late]);
-    clearTimeout(timer);
+  drain(patienceMs: number): Promise<void> {
+    return this.#behind.drain(patienceMs);
   }
 
-  async #flushAll(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      await new Promise((resolve) => setImmediate(resolve));
-      const batch = this.#waiting.slice(0, mostInBatch);
-      try {
-        const written = await this.#port.append(batch);
-        this.#waiting = this.#waiting.slice(batch.length);
-        for (const { rootId, seq } of written) this.#onWritten(rootId, seq);
-      } catch (thrown) {
-        this.#log.warn(
-          { event: 'flow.write-failed', waiting: this.#waiting.length, code: errorCodeOf(thrown) },
-          'what tasks have read could not be remembered yet',
-        );
-        await new Promise((resolve) => setTimeout(resolve, retryMs).unref());
-      }
-    }
-    this.#flushing = undefined;
+  async #writeBatch(): Promise<void> {
+    const batch = this.#waiting.slice(0, mostInBatch);
+    const written = await this.#port.append(batch);
+    this.#waiting = this.#waiting.slice(batch.length);
+    for (const { rootId, seq } of written) this.#onWritten(rootId, seq);
   }
 }

@@ -16,8 +16,8 @@ const readOnly: FlowCall = {
 };
 
 /**
- * What an upstream said, before it goes out: the agent's next call cannot come before it. It is looked at afterwards, so that the
- * answer does not wait. Everything that an upstream says to an agent has to pass here.
+ * What an upstream said, in the tick in which it goes out: the agent's next call cannot come before. It is looked at afterwards, so
+ * that the answer does not wait. Everything that an upstream says to an agent has to pass here.
  */
 export function remember(passage: Passage, said: Answer): void {
   const { host, facts } = passage;
