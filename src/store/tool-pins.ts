@@ -1,4 +1,4 @@
-import type { Tier } from '../core/flow/facts.ts';
+import { type Tier, tiers } from '../core/flow/facts.ts';
 import { call, callOne, type Store } from './pool.ts';
 import { bool, int, present, type Row, text, textOrUndefined, texts, word } from './row.ts';
 import { storeError } from './store-error.ts';
@@ -31,7 +31,6 @@ export interface ToolStandings {
   readonly byTool: ReadonlyMap<string, ToolStanding>;
 }
 
-const tiers = ['read', 'fetch', 'write', 'destructive', 'code'] as const satisfies readonly Tier[];
 const pinStates = ['accepted', 'changed', 'blocked'] as const;
 export type ToolPinState = (typeof pinStates)[number];
 

@@ -80,7 +80,7 @@ describe('text from elsewhere on a terminal', () => {
 
   const blns = new URL('../../../shared/data/blns/blns.json', import.meta.url);
   it.skipIf(!existsSync(blns))(
-    'the big list of naughty strings is shown without a single raw byte (skipped where the list is absent)',
+    'the big list of naughty strings is shown without a single raw byte (skipped where blns.json is absent)',
     () => {
       const list = JSON.parse(readFileSync(blns, 'utf8')) as string[];
       expect(list.length).toBeGreaterThan(100);

@@ -137,16 +137,17 @@ describe('an approval under rules that change', () => {
     return started;
   };
 
-  it('is not worth anything once the policy denies the call, and is not spent on the denial', async () => {
+  const approved = async (): Promise<{ task: TaskRecord; token: string; approvalId: string }> => {
     const task = await own.startTask();
     const token = await own.token(task);
     const approvalId = idOf(await refundsOf(first, token));
-    await decideApproval(own.ledger.as('estop_control'), {
-      approvalId,
-      decision: 'approved',
-      actor: 'anna',
-      reason: '',
-    });
+    const decision = { approvalId, decision: 'approved', actor: 'anna', reason: '' } as const;
+    await decideApproval(own.ledger.as('estop_control'), decision);
+    return { task, token, approvalId };
+  };
+
+  it('is not worth anything once the policy denies the call, and is not spent on the denial', async () => {
+    const { task, token, approvalId } = await approved();
     const stricter = await gatewayWith({
       'no-refunds.cedar': `@id("no-refunds") @deny("No refunds this week.")
 forbid (principal, action == Action::"billing/refund_payment", resource);`,
@@ -158,15 +159,7 @@ forbid (principal, action == Action::"billing/refund_payment", resource);`,
   });
 
   it('is asked for anew once the policy is another one that asks as well', async () => {
-    const task = await own.startTask();
-    const token = await own.token(task);
-    const approvalId = idOf(await refundsOf(first, token));
-    await decideApproval(own.ledger.as('estop_control'), {
-      approvalId,
-      decision: 'approved',
-      actor: 'anna',
-      reason: '',
-    });
+    const { task, token, approvalId } = await approved();
     const other = await gatewayWith({
       'no-moon.cedar': `@id("no-moon") @deny("Nothing is done on the moon.")
 forbid (principal, action, resource) when { context.environment == "moon" };`,

@@ -1,22 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type FlowFacts, type Origin, roles, type Tier, violations } from '../../src/core/flow/facts.ts';
+import { type FlowFacts, origins, roles, tiers, violations } from '../../src/core/flow/facts.ts';
 import { clean, engineOf, request, shipped, traced, untraced } from './kit.ts';
 
 const engine = engineOf(shipped);
-const tiers: readonly Tier[] = ['read', 'fetch', 'write', 'destructive', 'code'];
-const origins: readonly Origin[] = [
-  'request',
-  'file',
-  'field',
-  'person',
-  'prose',
-  'tainted',
-  'nowhere',
-  'own',
-  'contact',
-  'approved',
-];
 
 const anyFacts: fc.Arbitrary<FlowFacts> = fc.record({
   origin: fc.record(

@@ -3,6 +3,7 @@ import { beat, latch } from '../../src/store/latch.ts';
 import { getStop } from '../../src/store/stops.ts';
 import { onEveryPostgres } from '../kit/postgres.ts';
 import { guarded } from './guarded.ts';
+import { heldUpBeat } from './held-up-beat.ts';
 import { addAgent, type Ledger, makeLedger, mustLatch, newId, newName, order, startTask, stop } from './ledger.ts';
 import { doneOrBlocked, untilBlocked } from './waiting.ts';
 
@@ -125,16 +126,11 @@ onEveryPostgres('the latch', (createOn) => {
     () => ledger,
     'a beat is refused an acknowledgement by whatever would refuse a stop its own',
     async (l) => {
-      const holder = await l.session();
-      await holder.query('BEGIN');
-      await holder.query('SELECT 1 FROM estop.latch_order FOR UPDATE');
-      const name = newName('beat');
-      const beating = beat(l.alone('estop_stop', name), name);
-      const outcome = await doneOrBlocked(l, name, beating);
-      await holder.query('ROLLBACK');
-      expect(outcome).toBe('blocked');
-      expect(await beating).toBe(true);
-      expect(await l.sql('SELECT 1 FROM estop.latch_marks WHERE process = $1', [name])).toHaveLength(1);
+      const held = await heldUpBeat(l);
+      await held.release();
+      expect(held.isBlocked).toBe(true);
+      expect(await held.beating).toBe(true);
+      expect(await l.sql('SELECT 1 FROM estop.latch_marks WHERE process = $1', [held.process])).toHaveLength(1);
     },
     {
       what: "the beat taking the stops' own lock",

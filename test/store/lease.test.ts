@@ -11,12 +11,12 @@ import {
   retireLapsedGateways,
 } from '../../src/store/gateways.ts';
 import { storeIdentity, storeNow } from '../../src/store/installation.ts';
-import { beat } from '../../src/store/latch.ts';
 import { resetStop } from '../../src/store/stops.ts';
 import { onEveryPostgres } from '../kit/postgres.ts';
 import { terms } from './calls.ts';
 import { addGateway, lapse, leaseMs, onlyThese, renew, retainMs, view } from './gateway.ts';
 import { guarded } from './guarded.ts';
+import { heldUpBeat } from './held-up-beat.ts';
 import {
   addAgent,
   digestOf,
@@ -96,18 +96,14 @@ onEveryPostgres("a gateway's lease", (createOn) => {
     () => ledger,
     'a mark is as old as the beginning of its beat, however long the beat waited for the lock of the latch',
     async (l) => {
-      const holder = await l.session();
-      await holder.query('BEGIN');
-      await holder.query('SELECT 1 FROM estop.latch_order FOR UPDATE');
-      const name = newName('beat');
-      const beating = beat(l.alone('estop_stop', name), name);
-      await untilBlocked(l, name);
+      const held = await heldUpBeat(l);
+      expect(held.isBlocked).toBe(true);
       const [blocked] = await l.sql('SELECT clock_timestamp()::text AS at');
-      await holder.query('COMMIT');
-      await beating;
+      await held.release();
+      await held.beating;
       const [mark] = await l.sql(
         'SELECT beat_at < $1::timestamptz AS before FROM estop.latch_marks WHERE process = $2',
-        [blocked?.['at'], name],
+        [blocked?.['at'], held.process],
       );
       expect(mark).toEqual({ before: true });
     },

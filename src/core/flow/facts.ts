@@ -2,7 +2,8 @@
  * What the data-flow analysis tells the policy about one call, and the seven rules stated over it. The default policies decide
  * by the same seven sentences; a property test holds them equal to `violations`.
  */
-export type Tier = 'read' | 'fetch' | 'write' | 'destructive' | 'code';
+export const tiers = ['read', 'fetch', 'write', 'destructive', 'code'] as const;
+export type Tier = (typeof tiers)[number];
 
 export const roles = ['party', 'url', 'path', 'secret', 'ref', 'text'] as const;
 export type Role = (typeof roles)[number];
@@ -14,17 +15,19 @@ export type Role = (typeof roles)[number];
  * file that the user named · field: a whole short field of a structured output · person: in a message from a person whom the
  * user named · prose: inside other text · tainted: from a read that was itself steered by prose · nowhere: never seen.
  */
-export type Origin =
-  | 'request'
-  | 'file'
-  | 'field'
-  | 'person'
-  | 'prose'
-  | 'tainted'
-  | 'nowhere'
-  | 'own'
-  | 'contact'
-  | 'approved';
+export const origins = [
+  'request',
+  'file',
+  'field',
+  'person',
+  'prose',
+  'tainted',
+  'nowhere',
+  'own',
+  'contact',
+  'approved',
+] as const;
+export type Origin = (typeof origins)[number];
 
 export interface FlowFacts {
   /** The distinct origins of the values of each role in this call; empty: the call has no value of that role to check. */

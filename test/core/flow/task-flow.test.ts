@@ -1,25 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { approve, refuse } from '../../../src/core/flow/answer.ts';
-import { applies, type FlowFacts, type Origin, roles, type Tier, violations } from '../../../src/core/flow/facts.ts';
+import {
+  applies,
+  type FlowFacts,
+  type Origin,
+  origins,
+  roles,
+  tiers,
+  violations,
+} from '../../../src/core/flow/facts.ts';
 import { judge } from '../../../src/core/flow/judge.ts';
 import { replay } from '../../../src/core/flow/replay.ts';
 import { foldedDelta, resumeTaskFlow } from '../../../src/core/flow/task-flow.ts';
 import { hash, letter, profile, profiles, Task } from './office.ts';
-
-const origins: readonly Origin[] = [
-  'request',
-  'file',
-  'field',
-  'person',
-  'prose',
-  'tainted',
-  'nowhere',
-  'own',
-  'contact',
-  'approved',
-];
-const tiers: readonly Tier[] = ['read', 'fetch', 'write', 'destructive', 'code'];
 
 const story = (): Task =>
   new Task('Ann sent a link about the lamp in www.corp.com, buy it and tell her')
