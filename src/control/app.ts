@@ -7,14 +7,12 @@ import { EstopError, errorCodeOf } from '../core/errors.ts';
 import { formatId } from '../core/ids.ts';
 import type { ControlDeps } from './deps.ts';
 import { apiDocument } from './describe-api.ts';
-import type { Endpoint, Reply, RequestInfo } from './endpoint.ts';
+import type { Endpoint, Reply } from './endpoint.ts';
 import { createCallerGuard } from './guard-caller.ts';
-import { runOnce, type Seeded } from './idempotency.ts';
-import { isPermitted } from './permission.ts';
+import { perform } from './perform.ts';
 import { problemResponse } from './problem-response.ts';
 import { publicPages } from './public-pages.ts';
 import { readJson } from './read-json.ts';
-import { recordDenial } from './record-denial.ts';
 import { endpoints } from './routes/index.ts';
 
 /**
@@ -55,25 +53,27 @@ export function createControlApp(deps: ControlDeps): OpenAPIHono {
 }
 
 async function serve(endpoint: Endpoint, context: Context, deps: ControlDeps, requestId: string): Promise<Response> {
-  let identity: Identity | undefined;
   try {
-    identity = authenticate(context, deps);
-    if (!isPermitted(identity, endpoint.permission))
-      throw new EstopError('forbidden', { detail: `This needs ${endpoint.permission}.` });
-    const body = endpoint.method === 'post' ? await readJson(context.req.raw) : { text: '', value: {} };
-    const raw = { path: pathParameters(endpoint, context), query: oneOfEach(context), body: body.value };
-    const run = (seeded: Seeded): Promise<Reply | Response> =>
-      endpoint.run(raw, { ...requestInfo(endpoint, context, requestId, identity as Identity, deps), ...seeded }, deps); // set two lines up
-    if (endpoint.method === 'get') return toResponse(await run({ seed: () => randomBytes(16) }), requestId);
-    const request = {
-      actor: identity.actor,
-      key: context.req.header('idempotency-key'),
-      text: `${endpoint.id}\n${context.req.path}\n${body.text}`,
+    const asked = {
+      identity: authenticate(context, deps),
+      requestId,
+      path: context.req.path,
+      signal: context.req.raw.signal,
+      header: (name: string) => context.req.header(name),
+      idempotencyKey: context.req.header('idempotency-key'),
+      callerNow: () => callerNow(context, deps),
+      input: async () => {
+        const body = endpoint.method === 'post' ? await readJson(context.req.raw) : { text: '', value: {} };
+        return {
+          path: pathParameters(endpoint, context),
+          query: oneOfEach(context),
+          body: body.value,
+          text: body.text,
+        };
+      },
     };
-    return toResponse(await runOnce(deps, request, endpoint.repeats ?? 'stored', requestId, run), requestId);
+    return toResponse(await perform(endpoint, asked, deps), requestId);
   } catch (thrown) {
-    if (endpoint.method === 'post' && identity !== undefined)
-      await recordDenial(deps, identity, endpoint.id, context.req.path, errorCodeOf(thrown));
     const elsewhere =
       errorCodeOf(thrown) === 'stop-elsewhere' ? { location: new URL('/v1/stops', deps.stopUrl).href } : {};
     return problemResponse(thrown, requestId, deps.log, elsewhere);
@@ -86,24 +86,9 @@ function authenticate(context: Context, deps: ControlDeps): Identity {
   return outcome.identity;
 }
 
-function requestInfo(
-  endpoint: Endpoint,
-  context: Context,
-  requestId: string,
-  identity: Identity,
-  deps: ControlDeps,
-): Omit<RequestInfo, 'seed'> {
-  const authorization = context.req.header('authorization');
-  return {
-    identity,
-    requestId,
-    signal: context.req.raw.signal,
-    header: (name) => context.req.header(name),
-    isStillPermitted: () => {
-      const now = deps.authenticator.authenticate(authorization);
-      return now.ok && now.identity.actor === identity.actor && isPermitted(now.identity, endpoint.permission);
-    },
-  };
+function callerNow(context: Context, deps: ControlDeps): Identity | undefined {
+  const outcome = deps.authenticator.authenticate(context.req.header('authorization'));
+  return outcome.ok ? outcome.identity : undefined;
 }
 
 /** Parameters that come twice are a caller's mistake, and picking one of them would be a guess. */

@@ -1,0 +1,53 @@
+import { randomBytes } from 'node:crypto';
+import type { Identity } from '../contract/identity.ts';
+import { EstopError, errorCodeOf } from '../core/errors.ts';
+import type { ControlDeps } from './deps.ts';
+import type { Endpoint, RawInput, Reply, RequestInfo } from './endpoint.ts';
+import { runOnce } from './idempotency.ts';
+import { isPermitted } from './permission.ts';
+import { recordDenial } from './record-denial.ts';
+
+export interface Performance extends Omit<RequestInfo, 'seed' | 'isStillPermitted'> {
+  /** Of the request, for the record of a refusal. */
+  readonly path: string;
+  readonly idempotencyKey: string | undefined;
+  /** The same caller, looked at again now; undefined once it is nobody. */
+  readonly callerNow: () => Identity | undefined;
+  /** Read after the permission was found, so that nobody else's bytes are. */
+  readonly input: () => Promise<RawInput & { readonly text: string }>;
+}
+
+/**
+ * One endpoint for one caller: permission, size and shape, repetition, handler, and the record of a refusal. Whoever asks, over HTTP
+ * or from a page of the console, comes through here, so that who may do what is decided in one place.
+ */
+export async function perform(endpoint: Endpoint, asked: Performance, deps: ControlDeps): Promise<Reply | Response> {
+  const { identity } = asked;
+  try {
+    if (!isPermitted(identity, endpoint.permission))
+      throw new EstopError('forbidden', { detail: `This needs ${endpoint.permission}.` });
+    const { text, ...raw } = await asked.input();
+    const request: Omit<RequestInfo, 'seed'> = {
+      identity,
+      requestId: asked.requestId,
+      signal: asked.signal,
+      header: asked.header,
+      isStillPermitted: () => {
+        const now = asked.callerNow();
+        return now !== undefined && now.actor === identity.actor && isPermitted(now, endpoint.permission);
+      },
+    };
+    if (endpoint.method === 'get') return await endpoint.run(raw, { ...request, seed: () => randomBytes(16) }, deps);
+    const keyed = {
+      actor: identity.actor,
+      key: asked.idempotencyKey,
+      text: `${endpoint.id}\n${asked.path}\n${text}`,
+    };
+    return await runOnce(deps, keyed, endpoint.repeats ?? 'stored', asked.requestId, (seeded) =>
+      endpoint.run(raw, { ...request, ...seeded }, deps),
+    );
+  } catch (thrown) {
+    if (endpoint.method === 'post') await recordDenial(deps, identity, endpoint.id, asked.path, errorCodeOf(thrown));
+    throw thrown;
+  }
+}
