@@ -8,9 +8,13 @@ import { type McpDemoServer, startMcpServer } from '../examples/demo/mcp-server.
 import { type Script, type ScriptedModel, startScriptedModel } from '../examples/demo/scripted-model.ts';
 import { namespaces } from '../src/contract/names.ts';
 import { type Installation, startInstallation } from '../src/runtime/installation/installation.ts';
+import { freePorts } from '../src/runtime/local/free-port.ts';
 import { createEstop, type Estop } from '../src/sdk/estop.ts';
+import { startProgram } from './program.ts';
+import type { LightToolsOrder, LightToolsReport } from './programs/light-tools.ts';
 
 export const toolCallsOfSteps = 10;
+const spreadBots = Array.from({ length: 8 }, (_, index) => `spread-${index}`);
 const tenSteps: Script = [
   ...Array.from({ length: toolCallsOfSteps }, () => ({ call: [{ tool: 'billing__list_invoices', arguments: {} }] })),
   { say: 'done' },
@@ -24,6 +28,10 @@ export interface Bed {
   readonly agents: Client;
   readonly tools: McpDemoServer;
   readonly model: ScriptedModel;
+  /** A tool server in a process of its own that costs next to nothing. */
+  readonly light: { readonly url: string; readonly pid: number };
+  /** Agents for load that no budget holds together. */
+  readonly spreadBots: readonly string[];
   readonly folder: string;
   /** As superuser, in the store's own cluster. */
   readonly postgres: PostgresClient;
@@ -32,14 +40,17 @@ export interface Bed {
 
 export async function startBed(): Promise<Bed> {
   const folder = mkdtempSync(join(tmpdir(), 'estop-bench-'));
+  const [lightPort = 0] = await freePorts([undefined]);
+  const lightTools = startProgram<LightToolsReport>('light-tools', { port: lightPort } satisfies LightToolsOrder);
+  const light = { url: `http://127.0.0.1:${lightPort}/mcp`, pid: lightTools.pid };
   const [tools, model] = await Promise.all([
     startMcpServer({ logPath: join(folder, 'mcp-calls.jsonl') }),
     startScriptedModel({ scripts: { waits: [{ hang: true }], steps: tenSteps } }),
   ]);
   const configPath = join(folder, 'estop.yaml');
-  writeFileSync(configPath, stringify(configOf(tools, model)));
+  writeFileSync(configPath, stringify(configOf(tools, model, light.url)));
   const tidy = async (): Promise<void> => {
-    await Promise.all([tools.stop(), model.stop()]);
+    await Promise.all([tools.stop(), model.stop(), lightTools.end()]);
     rmSync(folder, { recursive: true, force: true });
   };
   const installation = await startInstallation({
@@ -63,6 +74,8 @@ export async function startBed(): Promise<Bed> {
     agents: new Client({ connection, namespace: namespaces.agents }),
     tools,
     model,
+    light,
+    spreadBots,
     folder,
     postgres,
     stop: async () => {
@@ -74,7 +87,7 @@ export async function startBed(): Promise<Bed> {
   };
 }
 
-function configOf(tools: McpDemoServer, model: ScriptedModel): object {
+function configOf(tools: McpDemoServer, model: ScriptedModel, lightUrl: string): object {
   return {
     environment: 'bench',
     agents: {
@@ -91,6 +104,8 @@ function configOf(tools: McpDemoServer, model: ScriptedModel): object {
         },
         limits: { maxOpenTasks: 100_000 },
       },
+      ...Object.fromEntries(spreadBots.map((agentId) => [agentId, loadBot])),
+      'hot-bot': { ...loadBot, budgets: { agent: { calls: 1_000_000_000 } } },
       'steps-bot': {
         owner: 'ada@example.com',
         stopHolder: 'grace@example.com',
@@ -106,6 +121,7 @@ function configOf(tools: McpDemoServer, model: ScriptedModel): object {
     // Read by decision of whoever runs the bench: what is measured is the road of a call, not whether its task asked for it.
     tools: {
       billing: { url: tools.url, tiers: { send_reminder: 'read', slow_report: 'read', refund_payment: 'read' } },
+      light: { url: lightUrl, tiers: { look: 'read' } },
     },
     models: {
       waits: modelOf('waits', model),
@@ -113,6 +129,13 @@ function configOf(tools: McpDemoServer, model: ScriptedModel): object {
     },
   };
 }
+
+const loadBot = {
+  owner: 'ada@example.com',
+  stopHolder: 'grace@example.com',
+  model: 'waits',
+  tools: { 'light/*': 'allow' },
+};
 
 /** Runs `work` for 0 to count - 1, so many at a time. */
 export async function inWindow(count: number, width: number, work: (index: number) => Promise<void>): Promise<void> {

@@ -14,7 +14,7 @@ export interface Program<Report> {
  * It gets its order as its first message, ends at the second, and dies with us, because it ends when the channel closes.
  */
 export function startProgram<Report>(
-  name: 'gated-load' | 'stopper' | 'hammer' | 'bare-agent',
+  name: 'gated-load' | 'stopper' | 'hammer' | 'bare-agent' | 'light-tools' | 'two-row-proxy' | 'caller',
   order: object,
 ): Program<Report> {
   const path = fileURLToPath(new URL(`./programs/${name}${sourceExtension}`, import.meta.url));

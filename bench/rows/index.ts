@@ -4,6 +4,8 @@ import { agentSteps } from './agent-steps.ts';
 import { cliStop } from './cli-stop.ts';
 import { demo } from './demo.ts';
 import { failingLanes } from './failing-lanes.ts';
+import { gateMemory } from './gate-memory.ts';
+import { gatedCalls } from './gated-calls.ts';
 import { inFlightAbort } from './in-flight-abort.ts';
 import { killToClosed } from './kill-to-closed.ts';
 import { manyTasks } from './many-tasks.ts';
@@ -21,6 +23,8 @@ export const rows: readonly Row[] = [
   afterFenced,
   agentSteps,
   modelGate,
+  gatedCalls,
+  gateMemory,
   stopLatched,
   manyTasks,
   failingLanes,

@@ -19,10 +19,10 @@ export const policyDecision: Row = {
     const parsed = parsePolicySet(readPolicyFolder(policiesFolder));
     if (!parsed.ok) throw new Error('the policies that come with estop cannot be read');
     const engine = new Engine(parsed.set, () => undefined);
-    const context = { ...contextOf(request, parsed.set.reads.context), approved: false };
+    const context = { ...contextOf(request, parsed.set.reads.tool.context), approved: false };
     const staticPolicies = Object.fromEntries([...parsed.set.policies].map(([id, { json }]) => [id, json]));
     preparsePolicySet('bench', { staticPolicies });
-    preparseSchema('bench', schemaFor([withoutArguments(request.tool)], parsed.set.reads.context));
+    preparseSchema('bench', schemaFor([withoutArguments(request.tool)], parsed.set.reads.tool.context));
     const cedar = (): unknown =>
       statefulIsAuthorized({
         principal: { type: 'Agent', id: request.agent.agentId },
