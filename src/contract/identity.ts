@@ -2,6 +2,12 @@ import type { ErrorCode } from '../core/errors.ts';
 
 export type Role = 'viewer' | 'approver' | 'operator' | 'admin' | 'service' | 'agent-worker';
 
+/** A role, over every agent or over those that carry all of these labels. */
+export interface Mandate {
+  readonly role: Role;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
 export interface Identity {
   /** Shown in audit and on stops: a person's or service's name. */
   readonly actor: string;
@@ -20,6 +26,8 @@ export type Authentication =
 /** Synchronous and from memory: a stop must be authenticated while the store and every identity provider are away. */
 export interface Authenticator {
   authenticate(authorizationHeader: string | undefined): Authentication;
+  /** Whom a token stands for now, by the SHA-256 of the token: what was made from a token ends with it. */
+  standingOf?(tokenHash: Uint8Array): Identity | undefined;
 }
 
 export interface TaskClaims {

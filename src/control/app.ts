@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
-import type { Identity } from '../contract/identity.ts';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
 import { formatId } from '../core/ids.ts';
 import type { ControlDeps } from './deps.ts';
@@ -14,6 +13,8 @@ import { problemResponse } from './problem-response.ts';
 import { publicPages } from './public-pages.ts';
 import { readJson } from './read-json.ts';
 import { endpoints } from './routes/index.ts';
+import { type Caller, callerNow, findCaller } from './sign-in/caller.ts';
+import { signInPages } from './sign-in/sign-in-pages.ts';
 
 /**
  * The whole API as one fetch function. Order of the checks: caller, route, identity, permission, size and shape, repetition,
@@ -42,6 +43,7 @@ export function createControlApp(deps: ControlDeps): OpenAPIHono {
   const document = apiDocument();
   app.get('/openapi.json', (context) => context.json(document));
   publicPages(app, deps);
+  signInPages(app, deps);
   for (const path of new Set(endpoints.map((endpoint) => routingPath(endpoint.path)))) {
     app.all(path, () => {
       throw new EstopError('method-not-allowed');
@@ -55,7 +57,7 @@ export function createControlApp(deps: ControlDeps): OpenAPIHono {
 async function serve(endpoint: Endpoint, context: Context, deps: ControlDeps, requestId: string): Promise<Response> {
   try {
     const asked = {
-      identity: authenticate(context, deps),
+      identity: await authenticate(context, deps),
       requestId,
       path: context.req.path,
       signal: context.req.raw.signal,
@@ -80,15 +82,10 @@ async function serve(endpoint: Endpoint, context: Context, deps: ControlDeps, re
   }
 }
 
-function authenticate(context: Context, deps: ControlDeps): Identity {
-  const outcome = deps.authenticator.authenticate(context.req.header('authorization'));
-  if (!outcome.ok) throw new EstopError(outcome.code);
-  return outcome.identity;
-}
-
-function callerNow(context: Context, deps: ControlDeps): Identity | undefined {
-  const outcome = deps.authenticator.authenticate(context.req.header('authorization'));
-  return outcome.ok ? outcome.identity : undefined;
+async function authenticate(context: Context, deps: ControlDeps): Promise<Caller> {
+  const found = await findCaller(context, deps);
+  if (!found.ok) throw new EstopError(found.code);
+  return found.caller;
 }
 
 /** Parameters that come twice are a caller's mistake, and picking one of them would be a guess. */

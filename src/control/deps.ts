@@ -4,6 +4,7 @@ import type { Authenticator, Log, TaskTokenSigner } from '../contract/identity.t
 import type { PolicyFiles } from '../policy/parse-set.ts';
 import type { Store } from '../store/pool.ts';
 import type { EventFeed } from './events/event-feed.ts';
+import type { SignIns } from './sign-in/sign-ins.ts';
 import type { TaskWorkflows } from './task-workflows.ts';
 
 /** Everything control needs, injected. */
@@ -14,6 +15,9 @@ export interface ControlDeps {
   /** Those that come with estop. */
   readonly policies: PolicyFiles;
   readonly authenticator: Authenticator;
+  readonly signIns: SignIns;
+  /** Only where nobody but this machine can reach us: a link signs in whoever opens it first. */
+  readonly loginLinks: boolean;
   readonly signer: TaskTokenSigner;
   readonly workflows: TaskWorkflows;
   readonly flowKeys: FlowKeys;

@@ -16,9 +16,16 @@ export function createCallerGuard(controlUrl: string): (request: Request) => voi
     if (origin !== null && origin !== own.origin)
       throw new EstopError('origin-refused', { detail: 'Requests from other origins are not taken.' });
     const site = request.headers.get('sec-fetch-site');
-    if (site !== null && site !== 'same-origin' && site !== 'none')
+    if (site !== null && site !== 'same-origin' && site !== 'none' && !isOpenedPage(request))
       throw new EstopError('origin-refused', { detail: 'Requests from other sites are not taken.' });
   };
+}
+
+/** A link in a message, or the way back from an identity provider: a page that a person sees, and that changes nothing. */
+function isOpenedPage(request: Request): boolean {
+  const { headers, method, url } = request;
+  if (method !== 'GET' || new URL(url).pathname.startsWith('/v1/')) return false;
+  return headers.get('sec-fetch-mode') === 'navigate' && headers.get('sec-fetch-dest') === 'document';
 }
 
 function hostnameOf(host: string): string {
@@ -29,10 +36,12 @@ function hostnameOf(host: string): string {
   }
 }
 
+export const isLoopback = (host: string): boolean =>
+  loopbackNames.has(host) || host === '::1' || host.startsWith('127.');
+
 /** Before a port is opened: an API that anybody on the network can reach must be meant to be. */
 export function refuseRemoteBind(host: string, allowRemote: boolean): void {
-  const isLoopback = loopbackNames.has(host) || host === '::1' || host.startsWith('127.');
-  if (isLoopback || allowRemote) return;
+  if (isLoopback(host) || allowRemote) return;
   throw new EstopError('config-invalid', {
     detail: `${host} is not a loopback address: set ESTOP_ALLOW_REMOTE=yes if this API is meant to be reached from elsewhere.`,
   });

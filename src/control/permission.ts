@@ -24,6 +24,7 @@ export const permissions = {
   /** It lets agents call what was refused. */
   'tool:accept': ['admin'],
   'risk:accept': ['admin'],
+  'sign-in:link': ['viewer', 'approver', 'operator', 'admin'],
 } as const satisfies Record<string, readonly Role[]>;
 
 export type Permission = keyof typeof permissions;

@@ -8,9 +8,10 @@ import { createControlApp } from './app.ts';
 import type { ControlDeps } from './deps.ts';
 import { createEventFeed } from './events/event-feed.ts';
 import { showChanges } from './events/show-changes.ts';
-import { refuseRemoteBind } from './guard-caller.ts';
+import { isLoopback, refuseRemoteBind } from './guard-caller.ts';
+import { createSignIns } from './sign-in/sign-ins.ts';
 
-export interface ControlServerOptions extends Omit<ControlDeps, 'store' | 'events'> {
+export interface ControlServerOptions extends Omit<ControlDeps, 'store' | 'events' | 'signIns' | 'loginLinks'> {
   readonly databaseUrl: string;
   readonly host: string;
   /** 0 = any free port. */
@@ -49,7 +50,8 @@ export async function startControlServer(options: ControlServerOptions): Promise
     onFailure: () =>
       log.warn({ event: 'events.look-failed' }, 'the event feed could not read the ledger; it tries again'),
   });
-  const deps: ControlDeps = { ...options, store, events };
+  const signIns = createSignIns({ store, authenticator: options.authenticator });
+  const deps: ControlDeps = { ...options, store, events, signIns, loginLinks: isLoopback(options.host) };
   const app = createControlApp(deps);
   const server = createAdaptorServer({
     fetch: app.fetch,

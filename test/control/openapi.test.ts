@@ -55,6 +55,7 @@ describe('the OpenAPI document', () => {
       'get /v1/tools/{id}',
       'post /v1/agents/{id}:reset-breaker',
       'post /v1/approvals/{id}:decide',
+      'post /v1/login-links',
       'post /v1/obligations/{id}:accept-risk',
       'post /v1/policies:activate',
       'post /v1/policies:check',

@@ -1,12 +1,14 @@
+import { createHash } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, inject } from 'vitest';
 import type { AgentSpec, EstopConfig } from '../../src/contract/config.ts';
-import type { Authenticator, Log, Role } from '../../src/contract/identity.ts';
+import type { Authenticator, Identity, Log, Role } from '../../src/contract/identity.ts';
 import { namespaces } from '../../src/contract/names.ts';
 import { createControlApp } from '../../src/control/app.ts';
 import type { ControlDeps } from '../../src/control/deps.ts';
 import { createEventFeed } from '../../src/control/events/event-feed.ts';
 import { showChanges } from '../../src/control/events/show-changes.ts';
+import { createSignIns } from '../../src/control/sign-in/sign-ins.ts';
 import { createTaskWorkflows } from '../../src/control/temporal-task-workflows.ts';
 import { readPolicyFolder } from '../../src/policy/read-folder.ts';
 import { createFlowKeys } from '../../src/runtime/keys/flow-keys.ts';
@@ -87,6 +89,8 @@ export async function makeControl(
     policies: readPolicyFolder(policiesFolder),
     config: { current: () => current },
     authenticator: byRoleName,
+    signIns: createSignIns({ store, authenticator: byRoleName }),
+    loginLinks: true,
     signer: createTaskTokenSigner(tokenOptions),
     workflows: createTaskWorkflows(async () => temporal, log),
     flowKeys: createFlowKeys(openKeyRing(keys, 'flow', 'test')),
@@ -152,14 +156,20 @@ const configOf = (agents: readonly AgentSpec[]): EstopConfig => ({
   models: [],
 });
 
+/** By the hash of the token; what is deleted here was revoked. */
+export const tokensSeen = new Map<string, Identity>();
+
 /** `Bearer operator`, or `Bearer olga@operator`. `Bearer foreign` is a token of another environment. */
 const byRoleName: Authenticator = {
+  standingOf: (tokenHash) => tokensSeen.get(Buffer.from(tokenHash).toString('hex')),
   authenticate: (header) => {
     const token = header?.replace(/^Bearer /, '') ?? '';
     if (token === 'foreign') return { ok: false, code: 'foreign-environment' };
     const [name = '', role = name] = token.split('@');
     const roles = allRoles.filter((one) => one === role);
-    return roles.length === 0 ? { ok: false, code: 'unauthenticated' } : { ok: true, identity: { actor: name, roles } };
+    if (roles.length === 0) return { ok: false, code: 'unauthenticated' };
+    tokensSeen.set(createHash('sha256').update(token).digest('hex'), { actor: name, roles });
+    return { ok: true, identity: { actor: name, roles } };
   },
 };
 

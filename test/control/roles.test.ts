@@ -48,6 +48,7 @@ const bodies: Readonly<Record<string, object>> = {
   activatePolicies: { files: {}, reason: 'x' },
   rollBackPolicies: { reason: 'x' },
   acceptTool: { hash: 'a'.repeat(64) },
+  makeLoginLink: {},
   decideApproval: { decision: 'denied' },
 };
 

@@ -22,6 +22,7 @@ import { listObligations } from './list-obligations.ts';
 import { listStops } from './list-stops.ts';
 import { listTasks } from './list-tasks.ts';
 import { listTools } from './list-tools.ts';
+import { makeLoginLink } from './make-login-link.ts';
 import { openSession } from './open-session.ts';
 import { orderStop } from './order-stop.ts';
 import { previewStop } from './preview-stop.ts';
@@ -65,5 +66,6 @@ export const endpoints: readonly Endpoint[] = [
   listTools,
   getTool,
   acceptTool,
+  makeLoginLink,
   streamEvents,
 ];

@@ -1,7 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
-import type { Authentication, Authenticator, Role } from '../../contract/identity.ts';
+import type { Authentication, Authenticator, Identity, Role } from '../../contract/identity.ts';
 import { EstopError } from '../../core/errors.ts';
 
 const roles = ['viewer', 'approver', 'operator', 'admin', 'service', 'agent-worker'] as const satisfies readonly Role[];
@@ -60,6 +60,13 @@ export function createAuthenticator(path: string, environment: string): Authenti
     }
   };
   return {
+    standingOf: (tokenHash) => {
+      refresh();
+      const found = held.find(
+        ({ hash }) => hash.byteLength === tokenHash.byteLength && timingSafeEqual(hash, tokenHash),
+      );
+      return found === undefined ? undefined : identityIn(found);
+    },
     authenticate: (header): Authentication => {
       refresh();
       const token = header?.startsWith('Bearer ') === true ? header.slice(7) : '';
@@ -68,19 +75,16 @@ export function createAuthenticator(path: string, environment: string): Authenti
       if (match[1] !== environment) return { ok: false, code: 'foreign-environment' };
       const hash = createHash('sha256').update(token).digest();
       const found = held.find((entry) => timingSafeEqual(entry.hash, hash));
-      return found === undefined
-        ? { ok: false, code: 'unauthenticated' }
-        : {
-            ok: true,
-            identity: {
-              actor: found.actor,
-              ...(found.person === undefined ? {} : { person: found.person }),
-              roles: found.roles,
-            },
-          };
+      return found === undefined ? { ok: false, code: 'unauthenticated' } : { ok: true, identity: identityIn(found) };
     },
   };
 }
+
+const identityIn = ({ actor, person, roles }: HeldToken): Identity => ({
+  actor,
+  ...(person === undefined ? {} : { person }),
+  roles,
+});
 
 /** Files are replaced by renaming: the inode tells two apart even within one tick of the file system's clock. */
 function identityOf(path: string): string {

@@ -1,0 +1,55 @@
+import type { Context } from 'hono';
+import { type ErrorCode, EstopError } from '../../core/errors.ts';
+import type { ControlDeps } from '../deps.ts';
+import { readSecretCookie } from './sign-in-cookie.ts';
+import type { Caller } from './sign-ins.ts';
+
+export type { Caller } from './sign-ins.ts';
+
+type Found = { readonly ok: true; readonly caller: Caller } | { readonly ok: false; readonly code: ErrorCode };
+
+/** The name under which every page finds the secret of a sign-in. */
+export const signInCookie = 'sign-in';
+
+/**
+ * Who asks: by token where one is shown, else by the cookie of a sign-in. A cookie comes along with whatever a browser sends, so it
+ * counts for a change only where the browser says that the request was made by a page of ours.
+ */
+export async function findCaller(context: Context, deps: ControlDeps): Promise<Found> {
+  const authorization = context.req.header('authorization');
+  if (authorization !== undefined) {
+    const outcome = deps.authenticator.authenticate(authorization);
+    return outcome.ok ? { ok: true, caller: outcome.identity } : outcome;
+  }
+  const secret = readSecretCookie(context, deps, signInCookie);
+  if (secret === undefined) return { ok: false, code: 'unauthenticated' };
+  refuseForeignChange(context, deps.controlUrl);
+  const caller = await deps.signIns.find(secret);
+  return caller === undefined ? { ok: false, code: 'unauthenticated' } : { ok: true, caller };
+}
+
+/** Undefined: nobody is signed in here. Throws where the request is not one of ours, or nobody can be looked up. */
+export async function callerOf(context: Context, deps: ControlDeps): Promise<Caller | undefined> {
+  const found = await findCaller(context, deps);
+  return found.ok ? found.caller : undefined;
+}
+
+/** The same caller, looked up again now; for answers that go on. */
+export function callerNow(context: Context, deps: ControlDeps): Caller | undefined {
+  const authorization = context.req.header('authorization');
+  if (authorization !== undefined) {
+    const outcome = deps.authenticator.authenticate(authorization);
+    return outcome.ok ? outcome.identity : undefined;
+  }
+  const secret = readSecretCookie(context, deps, signInCookie);
+  return secret === undefined ? undefined : deps.signIns.remembered(secret);
+}
+
+/** A browser names the origin of every POST. One that does not is none that we trust a cookie of. */
+export function refuseForeignChange(context: Context, controlUrl: string): void {
+  if (context.req.method === 'GET' || context.req.method === 'HEAD') return;
+  const origin = context.req.header('origin');
+  const site = context.req.header('sec-fetch-site');
+  const isOurs = origin === new URL(controlUrl).origin && (site === undefined || site === 'same-origin');
+  if (!isOurs) throw new EstopError('origin-refused', { detail: 'A change is taken only from a page of this API.' });
+}

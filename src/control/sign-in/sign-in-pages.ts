@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto';
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { html } from 'hono/html';
+import { formatId } from '../../core/ids.ts';
+import { endSignIn, loginLinkOf, redeemLoginLink } from '../../store/sign-ins.ts';
+import type { ControlDeps } from '../deps.ts';
+import { callerOf, refuseForeignChange, signInCookie } from './caller.ts';
+import { ownPath } from './own-path.ts';
+import { plainPage } from './plain-page.ts';
+import { clearSecretCookie, mintSecret, readSecretCookie, secretHash, writeSecretCookie } from './sign-in-cookie.ts';
+
+const minute = 60_000;
+/** An operator who is woken at night has signed in that day; a laptop that was lost is signed out by the next. */
+export const signInTimes = { idleMs: 12 * 60 * minute, lifeMs: 7 * 24 * 60 * minute } as const;
+
+/** The way in and the way out. Reachable by everybody; what they tell, they tell to whoever holds a link. */
+export function signInPages(app: OpenAPIHono, deps: ControlDeps): void {
+  app.get('/sign-in', async (context) => {
+    const next = ownPath(context.req.query('next'));
+    if ((await callerOf(context, deps)) !== undefined) return context.redirect(next, 303);
+    return context.html(plainPage('Sign in', howToSignIn(deps)));
+  });
+  app.get('/sign-in/link/:code', async (context) => {
+    const link = await knownLink(context, deps);
+    if (link === undefined) return context.html(linkIsOver(), 410);
+    return context.html(
+      plainPage(
+        'Sign in',
+        html`<p>You are about to sign in as <strong>${link.name}</strong>.</p>
+          <form method="post"><button>Sign in as ${link.name}</button></form>`,
+      ),
+    );
+  });
+  app.post('/sign-in/link/:code', async (context) => {
+    refuseForeignChange(context, deps.controlUrl);
+    if ((await knownLink(context, deps)) === undefined) return context.html(linkIsOver(), 410);
+    // Always a new secret: one that was in this browser before may have been put there.
+    const secret = mintSecret();
+    const isRedeemed = await redeemLoginLink(deps.store, secretHash(context.req.param('code')), {
+      signInId: formatId('sign', deps.environment, randomBytes(16)),
+      secretHash: secretHash(secret),
+      agent: context.req.header('user-agent') ?? '',
+      ...signInTimes,
+    });
+    if (!isRedeemed) return context.html(linkIsOver(), 410);
+    await endTheOneBefore(context, deps);
+    writeSecretCookie(context, deps, signInCookie, secret, signInTimes.lifeMs);
+    return context.redirect(ownPath(context.req.query('next')), 303);
+  });
+  app.post('/sign-out', async (context) => {
+    refuseForeignChange(context, deps.controlUrl);
+    await endTheOneBefore(context, deps);
+    clearSecretCookie(context, deps, signInCookie);
+    return context.redirect('/sign-in', 303);
+  });
+}
+
+/** A link stands as long as the token that made it, and only where it was made for: this machine. */
+async function knownLink(context: Context, deps: ControlDeps): Promise<{ readonly name: string } | undefined> {
+  const code = context.req.param('code') ?? '';
+  if (!deps.loginLinks || !/^[A-Za-z0-9_-]{43}$/.test(code)) return undefined;
+  const link = await loginLinkOf(deps.store, secretHash(code));
+  if (link === undefined || deps.authenticator.standingOf?.(link.basis) === undefined) return undefined;
+  return link;
+}
+
+async function endTheOneBefore(context: Context, deps: ControlDeps): Promise<void> {
+  const secret = readSecretCookie(context, deps, signInCookie);
+  const before = secret === undefined ? undefined : await deps.signIns.find(secret);
+  if (before?.signInId !== undefined) await endSignIn(deps.store, before.signInId, before.actor);
+}
+
+const howToSignIn = (deps: ControlDeps) =>
+  deps.loginLinks
+    ? html`<p>On the machine where estop runs:</p>
+        <pre><code>estop console</code></pre>
+        <p>It prints a link that signs one browser in, once.</p>`
+    : html`<p>No way to sign in is configured here. See <code>signIn</code> in estop.yaml.</p>`;
+
+const linkIsOver = () =>
+  plainPage(
+    'This link is over',
+    html`<p>A sign-in link works once, and for a few minutes. For another one:</p>
+      <pre><code>estop console</code></pre>`,
+  );
