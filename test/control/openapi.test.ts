@@ -45,6 +45,7 @@ describe('the OpenAPI document', () => {
       'get /v1/config',
       'get /v1/events',
       'get /v1/policies',
+      'get /v1/running',
       'get /v1/stops',
       'get /v1/stops/{id}',
       'get /v1/stops/{id}/obligations',

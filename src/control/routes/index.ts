@@ -19,6 +19,7 @@ import { listApprovals } from './list-approvals.ts';
 import { listBreakers } from './list-breakers.ts';
 import { listBudgets } from './list-budgets.ts';
 import { listObligations } from './list-obligations.ts';
+import { listRunning } from './list-running.ts';
 import { listStops } from './list-stops.ts';
 import { listTasks } from './list-tasks.ts';
 import { listTools } from './list-tools.ts';
@@ -44,6 +45,7 @@ export const endpoints: readonly Endpoint[] = [
   holdTask,
   releaseTask,
   issueTaskToken,
+  listRunning,
   listAgents,
   listBudgets,
   listBreakers,

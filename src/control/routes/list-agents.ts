@@ -1,7 +1,7 @@
 import { AgentPage } from '../../contract/http/agents.ts';
-import { parseScopeKey } from '../../core/scope-key.ts';
 import { agentStandings } from '../../store/agent-standing.ts';
 import { listAgents as list } from '../../store/agents.ts';
+import { labelsOf } from '../agent-labels.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
 
 export const listAgents = defineEndpoint({
@@ -28,8 +28,3 @@ export const listAgents = defineEndpoint({
     return { status: 200, body: { items, next: null } };
   },
 });
-
-function labelsOf(keys: readonly string[]): Record<string, string> {
-  const pairs = keys.map((key) => (parseScopeKey(key)?.value ?? '').split('='));
-  return Object.fromEntries(pairs.map(([name = '', value = '']) => [name, value]));
-}

@@ -259,3 +259,4 @@ GRANT EXECUTE ON FUNCTION
   estop.rearm_breakers(text[], text[]), estop.note_breaker_look(), estop.fold_conduct(integer), estop.prune_budgets(bigint, integer)
   TO estop_revoker;
 GRANT SELECT ON estop.breaker_trips TO estop_control, estop_trusted, estop_revoker;
+GRANT SELECT ON estop.conduct TO estop_control;
