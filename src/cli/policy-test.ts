@@ -6,24 +6,33 @@ import type { RecordedRun } from '../core/flow/replay.ts';
 import type { ToolDefinition } from '../core/flow/tool-profile.ts';
 import { backtest, type RecordedTools, recordedTools } from '../policy/backtest.ts';
 import { Engine } from '../policy/engine.ts';
+import { kinds } from '../policy/kinds.ts';
 import type { PolicySet } from '../policy/parse-set.ts';
 import { EstopError } from '../sdk/index.ts';
 import type { CliContext } from './context.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
 import { visible } from './visible.ts';
 
+const outcome = { output: z.string().nullable(), error: z.string().optional() };
+const Call = z.union([
+  z.object({ tool: z.string(), args: z.record(z.string(), z.unknown()), ...outcome }),
+  z
+    .object({
+      kind: z.enum(kinds),
+      name: z.string().default(''),
+      server: z.string().optional(),
+      method: z.string().optional(),
+      ...outcome,
+    })
+    .transform(({ name, ...rest }) => ({ ...rest, tool: name, args: {} })),
+]);
+
 const Run = z.object({
   run: z.string(),
   request: z.string(),
+  purpose: z.string().optional(),
   tools: z.string().optional(),
-  calls: z.array(
-    z.object({
-      tool: z.string(),
-      args: z.record(z.string(), z.unknown()),
-      output: z.string().nullable(),
-      error: z.string().optional(),
-    }),
-  ),
+  calls: z.array(Call),
 });
 
 const ToolLists = z.record(
@@ -60,7 +69,7 @@ export async function testPolicies({ terminal, now }: CliContext, plan: PolicyTe
   })) {
     number += 1;
     if (line.trim() === '') continue;
-    const run: RecordedRun = read(Run, line, `${plan.runs}:${number}`);
+    const { purpose, ...run } = read(Run, line, `${plan.runs}:${number}`);
     const serverId = run.tools ?? only(lists) ?? 'recorded';
     const tools = lists === undefined ? byName(run, serverId, plan.config) : (known.get(serverId) ?? listed(serverId));
     known.set(serverId, tools);
@@ -71,6 +80,8 @@ export async function testPolicies({ terminal, now }: CliContext, plan: PolicyTe
       serverId,
       environment,
       listed: 'wildcard',
+      purpose,
+      providerOf: (id) => plan.config?.models.find(({ modelId }) => modelId === id)?.provider,
       now,
     });
     counts.runs += 1;
@@ -97,7 +108,7 @@ function only(lists: Readonly<Record<string, unknown>> | undefined): string | un
 
 /** Without definitions every tool of the run is taken to exist, and its name is all that is known of it. */
 function byName(run: RecordedRun, serverId: string, config: EstopConfig | undefined): RecordedTools {
-  const names = [...new Set(run.calls.map(({ tool }) => tool))];
+  const names = [...new Set(run.calls.flatMap(({ tool, kind }) => (kind === undefined ? [tool] : [])))];
   return recordedTools(
     names.map((name): ToolDefinition => ({ name })),
     reviewsOf(config, serverId),

@@ -19,6 +19,7 @@ import { checkModelKnown } from './checks/model-known.ts';
 import { checkModelRequest } from './checks/model-request-valid.ts';
 import { checkModelScope } from './checks/model-scope.ts';
 import { checkPolicy } from './checks/policy.ts';
+import { checkModelPolicy, checkReachPolicy } from './checks/policy-of-kind.ts';
 import { checkReachKnown } from './checks/reach-known.ts';
 import { checkReachScope } from './checks/reach-scope.ts';
 import { checkScope } from './checks/scope.ts';
@@ -50,7 +51,7 @@ const gate: readonly (readonly [step: string, ...checks: (Check | undefined)[]])
   ['approval answer',  checkApprovalAnswered, none,        none,                none,                none,                none,                none,         none,           none,               none,             none,          none           ],
   ['scope',            checkScope,         listTools,      checkReachScope,     checkReachScope,     checkReachScope,     checkReachScope,     none,         none,           checkModelScope,    none,             none,          listModels     ],
   ['data flow',        checkDataFlow,      none,           checkDataFlow,       checkDataFlow,       checkDataFlow,       checkDataFlow,       none,         none,           none,               none,             none,          none           ],
-  ['policy',           checkPolicy,        none,           none,                none,                none,                none,                none,         none,           none,               none,             none,          none           ],
+  ['policy',           checkPolicy,        none,           checkReachPolicy,    checkReachPolicy,    checkReachPolicy,    checkReachPolicy,    none,         none,           checkModelPolicy,   none,             none,          none           ],
   ['ADMIT',            admit,              none,           admitReach,          admitReach,          admitReach,          admitReach,          none,         none,           admitModel,         handOver,         none,          none           ],
   ['fence, upstream',  fenceAndWrite,      none,           fenceAndReach,       fenceAndReach,       fenceAndReach,       fenceAndReach,       none,         none,           fenceAndWriteModel, none,             none,          none           ],
   ['fence, answer',    fenceAndAnswerCall, fenceAndAnswer, fenceAndAnswerReach, fenceAndAnswerReach, fenceAndAnswerReach, fenceAndAnswerReach, fenceAndTake, fenceAndStream, fenceAndRelay,      fenceAndHandOver, answerSession, fenceAndAnswer ],

@@ -3,6 +3,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { type RecordedRun, type ReplayedRun, replay } from '../core/flow/replay.ts';
 import { proposeProfile, type ToolDefinition, type ToolProfile } from '../core/flow/tool-profile.ts';
 import type { Engine } from './engine.ts';
+import { kinds } from './kinds.ts';
 import type { Listed } from './request.ts';
 
 /** The tools of one list, each as it was reviewed, or as it is proposed. */
@@ -20,8 +21,18 @@ export interface BacktestOptions {
   readonly serverId: string;
   readonly environment: string;
   readonly listed: Listed;
+  /** What the task was started for, if the recording says it. */
+  readonly purpose?: string | undefined;
+  readonly providerOf?: (modelId: string) => string | undefined;
   readonly now: () => number;
 }
+
+const usualMethods = {
+  resource: 'resources/read',
+  prompt: 'prompts/get',
+  completion: 'completion/complete',
+  subscription: 'subscriptions/listen',
+} as const;
 
 /** Names nobody and is kept nowhere: values are compared within one run only. */
 const key = randomBytes(32);
@@ -34,20 +45,44 @@ export interface BacktestedRun extends Omit<ReplayedRun, 'reasons'> {
 
 export function backtest(run: RecordedRun, tools: RecordedTools, options: BacktestOptions): BacktestedRun {
   const { engine, serverId, environment, listed } = options;
+  // What a recording does not tell is missing, and denies where a policy looks at it.
+  const common = {
+    agent: { agentId: 'backtest', owner: 'backtest', labels: {} },
+    environment,
+    purpose: options.purpose,
+  };
   const profiles = new Map([...tools].map(([name, { profile }]) => [name, profile]));
   const { decisions, reasons } = replay(run, profiles, {
     hash,
     assume: options.assume,
+    decideOther: ({ facts, findings }, { tool: name, kind, server = serverId, method }) => {
+      const asked = kinds.find((one) => one === kind);
+      if (asked === undefined) return { decision: 'deny', reasons: [`${kind ?? ''} is not known.`] };
+      const isModel = asked === 'model';
+      const decision = engine.decideKind({
+        ...common,
+        kind: asked,
+        resource: isModel
+          ? { type: 'Model', id: name, provider: options.providerOf?.(name) ?? 'unknown' }
+          : { type: 'Server', id: server },
+        // As the agent's list would have it: the gateway refuses what it does not name before any policy.
+        listed: isModel ? 'exact' : 'wildcard',
+        ...(isModel ? {} : { method: method ?? usualMethods[asked], name }),
+        flow: { kind: 'known', judgement: { facts, findings } },
+        now: options.now(),
+      });
+      const said = decision.reasons.map(({ policy, sentence }) => `${policy}: ${sentence}`);
+      return { decision: decision.outcome === 'allow' ? 'allow' : 'deny', reasons: said };
+    },
     decide: (judgement, { profile, args }) => {
       const inputSchema = tools.get(profile.name)?.definition.inputSchema;
       const decision = engine.decide({
-        agent: { agentId: 'backtest', owner: 'backtest', labels: {} },
+        ...common,
         tool: { serverId, name: profile.name, inputSchema },
         args,
         listed,
         tier: judgement.tier,
         labels: profile.labels,
-        environment,
         flow: { kind: 'known', judgement },
         now: options.now(),
       });

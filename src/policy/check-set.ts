@@ -1,5 +1,6 @@
 import { validate } from '@cedar-policy/cedar-wasm/nodejs';
 import { type ActionShape, schemaFor } from './fact-schema.ts';
+import { kinds } from './kinds.ts';
 import { type PolicyFault, type PolicyFiles, type PolicySet, parsePolicySet } from './parse-set.ts';
 import { type KnownTool, shapeOf, withoutArguments } from './tool-shape.ts';
 
@@ -17,10 +18,10 @@ export function checkPolicies(files: PolicyFiles, tools: readonly KnownTool[]): 
   const parsed = parsePolicySet(files);
   if (!parsed.ok) return parsed;
   const { set } = parsed;
-  const shapes = tools.map(set.reads.context.has('input') ? shapeOf : withoutArguments);
+  const shapes = tools.map(set.reads.tool.context.has('input') ? shapeOf : withoutArguments);
   const staticPolicies = Object.fromEntries([...set.policies].map(([id, { json }]) => [id, json]));
   const answer = validate({
-    schema: schemaFor([standIn, ...shapes]),
+    schema: schemaFor([standIn, ...shapes], undefined, kinds),
     policies: { staticPolicies },
     validationSettings: { mode: 'strict' },
   });

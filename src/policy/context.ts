@@ -1,13 +1,15 @@
 import type { CedarValueJson, Context, EntityJson } from '@cedar-policy/cedar-wasm/nodejs';
 import { roles } from '../core/flow/facts.ts';
-import type { PolicyRequest, Trace } from './request.ts';
+import type { KindRequest, Known, PolicyRequest, Trace } from './request.ts';
 
 /** Of values that nothing is known of, and of no other: no policy that lists what it lets pass lists this. */
 const unknownOrigins = Object.fromEntries(roles.map((role) => [role, ['unknown']]));
 
 const factsOf = (flow: Trace) => (flow.kind === 'known' ? flow.judgement.facts : undefined);
 
-type Fact = (request: PolicyRequest) => CedarValueJson | undefined;
+/** Of either: what the other has is not known. */
+type Request = Known & Partial<Pick<PolicyRequest, 'tier' | 'labels'> & Pick<KindRequest, 'method' | 'name'>>;
+type Fact = (request: Request) => CedarValueJson | undefined;
 
 const facts: Readonly<Record<string, Fact>> = {
   tier: ({ tier }) => tier,
@@ -26,7 +28,9 @@ const facts: Readonly<Record<string, Fact>> = {
     const { untrusted = true, private: secret = true, labels = [] } = factsOf(flow)?.reads ?? {};
     return { untrusted, private: secret, labels: [...labels] };
   },
-  spend: ({ spend }) => spend && { ...spend },
+  spend: ({ spend }) => spend && { task: { ...spend.task }, agent: { ...spend.agent } },
+  method: ({ method }) => method,
+  name: ({ name }) => name,
   time: ({ now }) => {
     const at = new Date(now);
     return { epoch: Math.floor(now / 1_000), hour: at.getUTCHours(), weekday: at.getUTCDay() };
@@ -34,7 +38,7 @@ const facts: Readonly<Record<string, Fact>> = {
 };
 
 /** The facts that are wanted; one that is not known is left out, and the request then does not fit the schema. */
-export function contextOf(request: PolicyRequest, wanted: ReadonlySet<string>): Context {
+export function contextOf(request: Request, wanted: ReadonlySet<string>): Context {
   const context: Context = {};
   for (const [name, fact] of Object.entries(facts)) {
     const value = wanted.has(name) ? fact(request) : undefined;
@@ -43,10 +47,17 @@ export function contextOf(request: PolicyRequest, wanted: ReadonlySet<string>): 
   return context;
 }
 
-export function entitiesOf({ agent, tool }: PolicyRequest): EntityJson[] {
-  const labels = Object.entries(agent.labels).map(([key, value]) => ({ type: 'Label', id: `${key}=${value}` }));
-  return [
-    { uid: { type: 'Agent', id: agent.agentId }, attrs: { owner: agent.owner }, parents: labels },
-    { uid: { type: 'Server', id: tool.serverId }, attrs: {}, parents: [] },
-  ];
+export function entitiesOf({ agent, tool }: Pick<PolicyRequest, 'agent' | 'tool'>): EntityJson[] {
+  return [agentEntity(agent), { uid: { type: 'Server', id: tool.serverId }, attrs: {}, parents: [] }];
+}
+
+export function kindEntitiesOf({ agent, resource }: Pick<KindRequest, 'agent' | 'resource'>): EntityJson[] {
+  const { type, id } = resource;
+  const attrs = resource.type === 'Model' ? { provider: resource.provider } : {};
+  return [agentEntity(agent), { uid: { type, id }, attrs, parents: [] }];
+}
+
+function agentEntity({ agentId, owner, labels }: Known['agent']): EntityJson {
+  const parents = Object.entries(labels).map(([key, value]) => ({ type: 'Label', id: `${key}=${value}` }));
+  return { uid: { type: 'Agent', id: agentId }, attrs: { owner }, parents };
 }

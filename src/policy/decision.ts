@@ -24,7 +24,7 @@ export const ownPolicies = {
   'gate.failed': 'The policies could not be evaluated.',
   'gate.not-loaded': 'The policies that are in force could not be loaded.',
   'gate.list-asks': "The agent's own list asks a person about this tool.",
-  'gate.not-listed': "The agent's own list does not name this tool.",
+  'gate.not-listed': "The agent's own list does not name this.",
   'gate.unknown-tool': 'The tool is not known.',
 } as const;
 

@@ -1,11 +1,12 @@
 import { preparsePolicySet, preparseSchema, type StatefulAuthorizationCall } from '@cedar-policy/cedar-wasm/nodejs';
 import { inputRecord, inputValue } from './cedar-value.ts';
-import { contextOf, entitiesOf } from './context.ts';
+import { contextOf, entitiesOf, kindEntitiesOf } from './context.ts';
 import { type Decision, decidedByGate, type Outcome, type Reason } from './decision.ts';
-import { type Evaluation, evaluate } from './evaluate.ts';
+import { type Answers, type Evaluation, evaluateOnce } from './evaluate.ts';
 import { type ActionShape, schemaFor } from './fact-schema.ts';
+import type { Column, Kind } from './kinds.ts';
 import type { PolicySet } from './parse-set.ts';
-import type { PolicyRequest } from './request.ts';
+import type { KindRequest, Known, PolicyRequest } from './request.ts';
 import { actionOf, type KnownTool, shapeOf, withoutArguments } from './tool-shape.ts';
 
 interface Prepared {
@@ -23,6 +24,8 @@ export class Engine {
   readonly #onFailure: (why: string) => void;
   readonly #schemaNames = new Map<string, string>();
   #prepared = new Map<string, Prepared>();
+  #preparedKinds = new Map<Kind, string>();
+  readonly #answers: Answers = new Map();
   #set: PolicySet;
 
   constructor(set: PolicySet, onFailure: (why: string) => void) {
@@ -41,7 +44,15 @@ export class Engine {
     const answer = preparsePolicySet(this.#name, { staticPolicies });
     if (answer.type !== 'success') throw new Error(answer.errors.map(({ message }) => message).join('; '));
     this.#set = set;
+    this.#answers.clear();
     this.#prepared = new Map();
+    this.#preparedKinds = new Map();
+  }
+
+  /** What nobody looks at need not be found out. */
+  looksAt(column: Column, ...facts: readonly string[]): boolean {
+    const { context } = this.#set.reads[column];
+    return facts.some((fact) => context.has(fact));
   }
 
   /** Never throws, and never allows what was not evaluated to its end. */
@@ -56,13 +67,23 @@ export class Engine {
       : decision;
   }
 
+  /** The same of what is no tool: there nobody can be asked, so that what asks denies. */
+  decideKind(request: KindRequest): Decision {
+    if (request.listed === undefined) return decidedByGate('deny', 'gate.not-listed', this.#set.version);
+    try {
+      return this.#said(evaluateOnce(this.#callForKind(request), this.#answers), request);
+    } catch (thrown) {
+      return this.#failed(thrown instanceof Error ? thrown.message : String(thrown));
+    }
+  }
+
   #judge(request: PolicyRequest): Decision {
     try {
       const call = this.#callFor(request);
-      const first = evaluate(call);
+      const first = evaluateOnce(call, this.#answers);
       if (first.kind !== 'deny' || !this.#onlyAsks(first)) return this.#said(first, request);
       // Only what asks stands in the way: would a person's yes let it pass?
-      const second = evaluate({ ...call, context: { ...call.context, approved: true } });
+      const second = evaluateOnce({ ...call, context: { ...call.context, approved: true } }, this.#answers);
       return second.kind === 'allow' ? this.#decision('ask', first.ids, request) : this.#said(second, request);
     } catch (thrown) {
       return this.#failed(thrown instanceof Error ? thrown.message : String(thrown));
@@ -73,7 +94,7 @@ export class Engine {
     return ids.length > 0 && ids.every((id) => this.#set.policies.get(id)?.says === 'ask');
   }
 
-  #said(said: Evaluation, request: PolicyRequest): Decision {
+  #said(said: Evaluation, request: Known): Decision {
     if (said.kind === 'failed') return this.#failed(said.why);
     if (said.ids.length === 0) return decidedByGate('deny', 'gate.no-permit', this.#set.version);
     return this.#decision(said.kind, said.ids, request);
@@ -84,7 +105,7 @@ export class Engine {
     return decidedByGate('deny', 'gate.failed', this.#set.version);
   }
 
-  #decision(outcome: Outcome, ids: readonly string[], { flow }: PolicyRequest): Decision {
+  #decision(outcome: Outcome, ids: readonly string[], { flow }: Known): Decision {
     const policyIds = [...ids].sort();
     const reasons = policyIds.flatMap((id): readonly Reason[] => {
       const policy = this.#set.policies.get(id);
@@ -97,7 +118,7 @@ export class Engine {
   }
 
   #callFor(request: PolicyRequest): StatefulAuthorizationCall {
-    const { context: wanted, input } = this.#set.reads;
+    const { context: wanted, input } = this.#set.reads.tool;
     const { schemaName, shape } = this.#prepare(request.tool);
     const context = contextOf(request, wanted);
     if (wanted.has('approved')) context['approved'] = false;
@@ -114,12 +135,35 @@ export class Engine {
     };
   }
 
+  #callForKind(request: KindRequest): StatefulAuthorizationCall {
+    const { kind, agent, resource } = request;
+    return {
+      principal: { type: 'Agent', id: agent.agentId },
+      action: { type: 'Action', id: kind },
+      resource: { type: resource.type, id: resource.id },
+      context: contextOf(request, this.#set.reads[kind].context),
+      entities: kindEntitiesOf(request),
+      preparsedPolicySetId: this.#name,
+      preparsedSchemaName: this.#prepareKind(kind),
+    };
+  }
+
+  #prepareKind(kind: Kind): string {
+    const known = this.#preparedKinds.get(kind);
+    if (known !== undefined) return known;
+    const schemaName = `${this.#name}/${kind}`;
+    const answer = preparseSchema(schemaName, schemaFor([], this.#set.reads[kind].context, [kind]));
+    if (answer.type !== 'success') throw new Error(answer.errors.map(({ message }) => message).join('; '));
+    this.#preparedKinds.set(kind, schemaName);
+    return schemaName;
+  }
+
   /** Each tool has a schema of its own, so that one tool's is small and one that cannot be read harms no other. */
   #prepare(tool: KnownTool): Prepared {
     const action = actionOf(tool);
     const known = this.#prepared.get(action);
     if (known !== undefined && known.inputSchema === tool.inputSchema) return known;
-    const { context: wanted, input } = this.#set.reads;
+    const { context: wanted, input } = this.#set.reads.tool;
     const whole = wanted.has('input') ? shapeOf(tool) : withoutArguments(tool);
     const shape: ActionShape =
       whole.input === undefined
@@ -131,6 +175,7 @@ export class Engine {
     if (answer.type !== 'success') throw new Error(answer.errors.map(({ message }) => message).join('; '));
     const prepared: Prepared = { inputSchema: tool.inputSchema, schemaName, shape };
     this.#prepared.set(action, prepared);
+    this.#answers.clear();
     return prepared;
   }
 }

@@ -1,6 +1,7 @@
 /** What a policy may look at, as Cedar's schema: the same for every tool, but for its arguments. */
 import type { SchemaJson } from '@cedar-policy/cedar-wasm/nodejs';
 import { roles } from '../core/flow/facts.ts';
+import { anyTool, type Column, type Kind } from './kinds.ts';
 
 export type Attributes = Readonly<Record<string, unknown>>;
 type Namespace = SchemaJson<string>[string];
@@ -11,24 +12,32 @@ const boolean = { type: 'Boolean' };
 const strings = { type: 'Set', element: string };
 const record = (attributes: Attributes): object => ({ type: 'Record', attributes });
 
+const spent = record({ cents: long, tokens: long, calls: long });
+
 /** All are required: where a fact is missing and a policy in force looks at it, the request does not fit, and that denies. */
-const facts: Attributes = {
-  tier: string,
-  labels: strings,
+const common: Attributes = {
   listed: string,
-  approved: boolean,
   environment: string,
   purpose: string,
   trace: string,
+  reads: record({ untrusted: boolean, private: boolean, labels: strings }),
+  spend: record({ task: spent, agent: spent }),
+  time: record({ epoch: long, hour: long, weekday: long }),
+};
+/** Only a call of a tool can be approved: a policy that asks about anything else does not fit, and is refused. */
+const ofTools: Attributes = {
+  ...common,
+  tier: string,
+  labels: strings,
+  approved: boolean,
   origin: record(Object.fromEntries(roles.map((role) => [role, strings]))),
   relevant: boolean,
   refused: boolean,
-  reads: record({ untrusted: boolean, private: boolean, labels: strings }),
-  spend: record({ cents: long, tokens: long, calls: long }),
-  time: record({ epoch: long, hour: long, weekday: long }),
 };
+const ofServers: Attributes = { ...common, method: string, name: string };
 
-export const anyTool = 'tool';
+const factsOf = (column: Column): Attributes =>
+  column === anyTool ? ofTools : column === 'model' ? common : ofServers;
 
 export interface ActionShape {
   /** `<server>/<tool>`. */
@@ -40,8 +49,13 @@ export interface ActionShape {
 }
 
 /** `wanted` leaves out what nobody looks at, so that it need not be sent. */
-export function schemaFor(actions: readonly ActionShape[], wanted?: ReadonlySet<string>): SchemaJson<string> {
-  const known = Object.entries(facts).filter(([name]) => wanted?.has(name) ?? true);
+export function schemaFor(
+  actions: readonly ActionShape[],
+  wanted?: ReadonlySet<string>,
+  kinds: readonly Kind[] = [],
+): SchemaJson<string> {
+  const known = (column: Column): Attributes =>
+    Object.fromEntries(Object.entries(factsOf(column)).filter(([name]) => wanted?.has(name) ?? true));
   const servers = new Set(actions.map(({ serverId }) => serverId));
   const namespace = {
     commonTypes: Object.assign({}, ...actions.map(({ input }) => input?.types.commonTypes ?? {})) as object,
@@ -49,6 +63,7 @@ export function schemaFor(actions: readonly ActionShape[], wanted?: ReadonlySet<
       Agent: { memberOfTypes: ['Label'], shape: record({ owner: string }) },
       Label: {},
       Server: {},
+      Model: { shape: record({ provider: string }) },
       ...(Object.assign({}, ...actions.map(({ input }) => input?.types.entityTypes ?? {})) as object),
     },
     actions: Object.fromEntries([
@@ -62,9 +77,19 @@ export function schemaFor(actions: readonly ActionShape[], wanted?: ReadonlySet<
             principalTypes: ['Agent'],
             resourceTypes: ['Server'],
             context: record({
-              ...Object.fromEntries(known),
+              ...known(anyTool),
               ...(input === undefined || wanted?.has('input') === false ? {} : { input: input.record }),
             }),
+          },
+        },
+      ]),
+      ...kinds.map((kind) => [
+        kind,
+        {
+          appliesTo: {
+            principalTypes: ['Agent'],
+            resourceTypes: [kind === 'model' ? 'Model' : 'Server'],
+            context: record(known(kind)),
           },
         },
       ]),

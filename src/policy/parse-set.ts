@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
 import { type PolicyJson, policySetTextToParts, policyToJson } from '@cedar-policy/cedar-wasm/nodejs';
+import { type Column, columns } from './kinds.ts';
 import { oneLine } from './one-line.ts';
-import { type Reads, readsOf } from './reads.ts';
+import { policiesFor, type Reads, readsOf } from './reads.ts';
 
 /** File name to text. */
 export type PolicyFiles = Readonly<Record<string, string>>;
@@ -24,8 +25,8 @@ export interface PolicySet {
   readonly version: string;
   readonly files: PolicyFiles;
   readonly policies: ReadonlyMap<string, Policy>;
-  /** All that any of them looks at: a decision is given that, and nothing else. */
-  readonly reads: Reads;
+  /** All that any of those looks at that can have a say: a decision is given that, and nothing else. */
+  readonly reads: Readonly<Record<Column, Reads>>;
 }
 
 export interface PolicyFault {
@@ -61,10 +62,9 @@ export function parsePolicySet(files: PolicyFiles): ParsedSet {
   if (policies.size > mostPolicies) faults.push({ file: '', message: `there are more than ${mostPolicies} policies` });
   if (faults.length > 0) return { ok: false, faults };
   const version = hash('sha256', JSON.stringify(texts)).slice(0, 16);
-  return {
-    ok: true,
-    set: { version, files, policies, reads: readsOf([...policies.values()].map(({ json }) => json)) },
-  };
+  const all = [...policies.values()].map(({ json }) => json);
+  const reads = Object.fromEntries(columns.map((column) => [column, readsOf(policiesFor(column, all))]));
+  return { ok: true, set: { version, files, policies, reads: reads as PolicySet['reads'] } }; // one for each column
 }
 
 function policiesIn(file: string, text: string): readonly (Policy | PolicyFault)[] {

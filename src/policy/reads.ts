@@ -1,11 +1,21 @@
 /** Which facts a set of policies looks at. Found in the parsed policy, never in its text. */
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
+import { type Column, columnOf } from './kinds.ts';
 
 export interface Reads {
   /** Attributes of the context. */
   readonly context: ReadonlySet<string>;
   /** Arguments of the call (`context.input.<name>`); `all` when the record is used as a whole. */
   readonly input: ReadonlySet<string> | 'all';
+}
+
+/** Those that can have a say there: by the head of each, whatever its conditions add. */
+export function policiesFor(column: Column, policies: readonly PolicyJson[]): readonly PolicyJson[] {
+  return policies.filter(({ action }) => {
+    if (action.op === 'All') return true;
+    const named = 'entities' in action ? action.entities : 'entity' in action ? [action.entity] : undefined;
+    return named === undefined || named.some((one) => columnOf(('__entity' in one ? one.__entity : one).id) === column);
+  });
 }
 
 /**
@@ -58,6 +68,8 @@ export const contextAttributes = [
   'reads',
   'spend',
   'time',
+  'method',
+  'name',
   'input',
 ] as const;
 

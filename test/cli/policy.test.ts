@@ -69,6 +69,34 @@ describe('estop policy test', () => {
     expect(linesOf(await test('--assume', 'allow'))[1]?.decisions).toEqual(['allow', 'ask', 'allow', 'deny']);
   });
 
+  it('decides about models and resources of a run as well, and what was read there counts', async () => {
+    const set = join(folder, 'kinds');
+    mkdirSync(set);
+    for (const [name, text] of Object.entries(readPolicyFolder(policiesFolder))) writeFileSync(join(set, name), text);
+    const home = `@id("home") @deny("It stays here.") forbid (principal, action == Action::"model", resource)
+      when { context.reads.private };
+      @id("reports") @deny("For reports.") forbid (principal, action, resource) when { context.purpose != "report" };`;
+    writeFileSync(join(set, 'home.cedar'), home);
+    const model = { kind: 'model', name: 'large', output: 'Well.' };
+    const file = { kind: 'resource', server: 'files', name: 'file:///a', output: 'secret' };
+    const odd = { kind: 'prompt', server: 'files', name: 'p', output: null };
+    const whole = { request: 'Sum up', tools: 'post', calls: [model, file, model, odd] };
+    const lines = [
+      { run: 'a', purpose: 'report', ...whole },
+      { run: 'b', ...whole },
+    ];
+    const own = join(folder, 'kinds.jsonl');
+    writeFileSync(own, lines.map((line) => JSON.stringify(line)).join('\n'));
+    const args = ['policy', 'test', '--runs', own, '--tools', toolsFile, '--json', '--policy', set];
+    const ran = await rig.run(args, { env: offline, cwd: folder });
+    expect(ran.stderr).toContain('the record to have an attribute `purpose`');
+    const [first, second] = linesOf(ran);
+    expect(first?.decisions).toEqual(['allow', 'allow', 'deny', 'allow']);
+    expect(first?.reasons[2]).toBe('home: It stays here.');
+    // Nothing in the second recording says what it was for.
+    expect(second?.decisions).toEqual(['deny', 'deny', 'deny', 'deny']);
+  });
+
   it('decides by the policies of a folder', async () => {
     const strict = join(folder, 'strict');
     mkdirSync(strict);
@@ -76,7 +104,7 @@ describe('estop policy test', () => {
       writeFileSync(join(strict, name), text);
     writeFileSync(
       join(strict, 'none.cedar'),
-      '@id("no-letters") @deny("No letters.") forbid (principal, action, resource) when { context.tier == "destructive" };',
+      '@id("no-letters") @deny("No letters.") forbid (principal, action in Action::"tool", resource) when { context.tier == "destructive" };',
     );
     expect(linesOf(await test('--policy', strict))[0]).toMatchObject({
       decisions: ['deny'],
@@ -110,7 +138,7 @@ describe('estop policy', () => {
     for (const [name, text] of Object.entries(readPolicyFolder(policiesFolder))) writeFileSync(join(set, name), text);
     writeFileSync(
       join(set, 'team.cedar'),
-      '@id("none") @deny("None.") forbid (principal, action, resource) when { context.tier == "fetch" };',
+      '@id("none") @deny("None.") forbid (principal, action in Action::"tool", resource) when { context.tier == "fetch" };',
     );
   });
 
@@ -144,7 +172,7 @@ describe('estop policy', () => {
   it('names the policy and what is wrong with it', async () => {
     writeFileSync(
       join(set, 'team.cedar'),
-      '@id("slip") @deny("None.") forbid (principal, action, resource) when { context.teir == "fetch" };',
+      '@id("slip") @deny("None.") forbid (principal, action in Action::"tool", resource) when { context.teir == "fetch" };',
     );
     const ran = await rig.run(['policy', 'check', set]);
     expect(ran.code).toBe(1);

@@ -108,13 +108,16 @@ describe('a fact that is missing', () => {
   it('denies where a policy looks at it', () => {
     const engine = engineOf(
       withTeam(
-        '@id("dear") @deny("Too dear.") forbid (principal, action, resource) when { context.spend.cents > 100 };',
+        '@id("dear") @deny("Too dear.") forbid (principal, action, resource) when { context.spend.agent.cents > 100 };',
       ),
     );
     expect(engine.decide(request())).toMatchObject({ outcome: 'deny', policyIds: ['gate.failed'] });
-    const spend = { tokens: 0, calls: 0 };
-    expect(engine.decide(request({ spend: { ...spend, cents: 100 } })).outcome).toBe('allow');
-    expect(engine.decide(request({ spend: { ...spend, cents: 101 } })).policyIds).toEqual(['dear']);
+    const spent = (cents: number) => ({
+      task: { tokens: 0, calls: 0, cents: 0 },
+      agent: { tokens: 0, calls: 0, cents },
+    });
+    expect(engine.decide(request({ spend: spent(100) })).outcome).toBe('allow');
+    expect(engine.decide(request({ spend: spent(101) })).policyIds).toEqual(['dear']);
   });
 
   it('is nobody’s business where no policy looks at it', () => {
@@ -174,7 +177,15 @@ describe('what may be in force', () => {
     ],
     [
       'a text where a number is due',
-      '@id("x") @deny("x") forbid (principal, action, resource) when { context.spend.cents > "5" };',
+      '@id("x") @deny("x") forbid (principal, action, resource) when { context.spend.task.cents > "5" };',
+    ],
+    [
+      'a fact that only tools have, for everything',
+      '@id("x") @deny("x") forbid (principal, action, resource) when { context.tier == "read" };',
+    ],
+    [
+      'a question about what nobody can be asked about',
+      '@id("x") @ask("x") forbid (principal, action == Action::"model", resource) unless { context.approved };',
     ],
     ['no id', '@deny("x") forbid (principal, action, resource);'],
     ['an id of ours', '@id("gate.failed") @deny("x") forbid (principal, action, resource);'],
@@ -202,7 +213,8 @@ describe('what may be in force', () => {
 
   it('nothing, once no policy permits it', () => {
     const engine = engineOf({
-      'none.cedar': '@id("x") @deny("x") forbid (principal, action, resource) when { context.tier == "x" };',
+      'none.cedar':
+        '@id("x") @deny("x") forbid (principal, action in Action::"tool", resource) when { context.tier == "x" };',
     });
     expect(engine.decide(request())).toMatchObject({ outcome: 'deny', policyIds: ['gate.no-permit'] });
     expect(() => new Engine(setOf({}), () => undefined)).toThrow();
@@ -210,7 +222,8 @@ describe('what may be in force', () => {
 
   it('an ask about what nothing permits is a denial, not a question', () => {
     const engine = engineOf({
-      'ask.cedar': '@id("x") @ask("x") forbid (principal, action, resource) unless { context.approved };',
+      'ask.cedar':
+        '@id("x") @ask("x") forbid (principal, action in Action::"tool", resource) unless { context.approved };',
     });
     expect(engine.decide(request({ flow: traced(clean) })).outcome).toBe('deny');
   });

@@ -5,12 +5,18 @@ import type { FlowCall } from './call.ts';
 import { violations } from './facts.ts';
 import { type Judgement, judge } from './judge.ts';
 import type { KeyedHash } from './keyed-hash.ts';
+import { notATool } from './not-a-tool.ts';
 import { observe } from './observe.ts';
 import { type Contact, openTaskFlow } from './open-flow.ts';
 import type { ToolProfile } from './tool-profile.ts';
 
 export interface RecordedCall {
+  /** Of what is no tool: what it names, a model or a URI. */
   readonly tool: string;
+  /** What is asked, if it is no tool; `server`: whose it is. */
+  readonly kind?: string | undefined;
+  readonly server?: string | undefined;
+  readonly method?: string | undefined;
   readonly args: Readonly<Record<string, unknown>>;
   readonly output: string | null;
   readonly error?: string | undefined;
@@ -38,6 +44,12 @@ export type Decide = (
   call: FlowCall,
 ) => { readonly decision: Decision; readonly reasons: readonly string[] };
 
+/** The same of what is no tool. There nobody is asked. */
+export type DecideOther = (
+  judgement: Judgement,
+  call: RecordedCall,
+) => { readonly decision: 'allow' | 'deny'; readonly reasons: readonly string[] };
+
 export interface ReplayOptions {
   readonly hash: KeyedHash;
   /** What the person who is asked is taken to answer. */
@@ -45,6 +57,8 @@ export interface ReplayOptions {
   readonly ownIdentities?: readonly string[];
   readonly contacts?: readonly Contact[];
   readonly decide?: Decide;
+  /** Without it what is no tool is denied. */
+  readonly decideOther?: DecideOther;
   readonly watch?: (judgement: Judgement, index: number) => void;
 }
 
@@ -66,7 +80,20 @@ export function replay(run: RecordedRun, tools: ReadonlyMap<string, ToolProfile>
   });
   const decisions: Decision[] = [];
   const reasons: (readonly string[])[] = [];
-  for (const [index, { tool, args, output, error }] of run.calls.entries()) {
+  for (const [index, recorded] of run.calls.entries()) {
+    const { tool, args, output, error, kind } = recorded;
+    if (kind !== undefined) {
+      const judgement = judge(flow, notATool);
+      const said = options.decideOther?.(judgement, recorded) ?? {
+        decision: 'deny',
+        reasons: [`${kind} is not known.`],
+      };
+      decisions.push(said.decision);
+      reasons.push(said.reasons);
+      // What a model says is the agent's own word: nothing was read.
+      if (said.decision === 'allow' && kind !== 'model') observe(flow, notATool, error ?? output ?? '');
+      continue;
+    }
     const profile = tools.get(tool);
     if (profile === undefined) {
       decisions.push('deny');

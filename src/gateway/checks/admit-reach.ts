@@ -37,7 +37,8 @@ export const admitReach: Check = async (passage): Promise<Verdict> => {
       digest: callDigest(reach.scopeKey, '', params),
       needsApproval: false,
       worst: oneCall,
-      policyVersion: 'none',
+      policyVersion: known(facts.policyVersion),
+      policies: known(facts.decision).policyIds,
       approvers: 1,
     }),
   );

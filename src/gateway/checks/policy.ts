@@ -28,20 +28,21 @@ function decide(passage: Passage, engine: Awaited<ReturnType<Passage['host']['po
       facts.needsApproval = true;
       return undefined;
     case 'deny':
-      return refusal(passage, decision);
+      return policyDenial(passage, decision);
   }
 }
 
-function refusal({ host, facts }: Passage, { policyIds, reasons, version }: Decision): Verdict {
+/** The policies that refused, for whoever is refused and for the log. */
+export function policyDenial({ host, asked, facts }: Passage, { policyIds, reasons, version }: Decision): Verdict {
   host.log.info(
     {
       event: 'policy.denied',
       taskId: known(facts.claims).taskId,
-      tool: known(facts.tool).pin.scopeKey,
+      asked: facts.tool?.pin.scopeKey ?? facts.model?.modelId ?? asked.kind,
       policies: policyIds,
       version,
     },
-    'policy denied a call',
+    'policy denied a request',
   );
   const detail = reasons.map(({ sentence }) => sentence).join(' ');
   return { kind: 'denied', reason: 'denied-by-policy', detail, policies: policyIds };

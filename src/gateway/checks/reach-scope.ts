@@ -53,11 +53,24 @@ function narrowedStream(agent: AgentSpec, reach: Reach): readonly Reach[] {
   return Object.keys(notifications).length === 0 ? [] : [{ ...reach, params: { notifications } }];
 }
 
-function mayReach(agent: AgentSpec, { method, server, params }: Reach, name: string): boolean {
-  const { serverId } = server.spec;
+/** By its own line, or with others: a line that ends with `*`, or that gives the whole server. */
+export function reachListedAs(agent: AgentSpec, reach: Reach): 'exact' | 'wildcard' | undefined {
+  const { serverId } = reach.server.spec;
+  if (reach.name === undefined) return 'wildcard'; // lists and streams have been narrowed to what it may see
+  const line = `${serverId}/${reach.name}`;
+  const lines = isPromptReach(reach) ? agent.prompts : agent.resources;
+  if (!line.endsWith('*') && lines?.includes(line) === true) return 'exact';
+  return mayReach(agent, reach, reach.name) ? 'wildcard' : undefined;
+}
+
+function isPromptReach({ method, params }: Reach): boolean {
   const ref = params['ref'];
-  const isPrompt = method === 'prompts/get' || (isRecord(ref) && ref['type'] === 'ref/prompt');
-  return isPrompt ? mayUsePrompt(agent, serverId, name) : mayUseResource(agent, serverId, name);
+  return method === 'prompts/get' || (isRecord(ref) && ref['type'] === 'ref/prompt');
+}
+
+function mayReach(agent: AgentSpec, reach: Reach, name: string): boolean {
+  const { serverId } = reach.server.spec;
+  return isPromptReach(reach) ? mayUsePrompt(agent, serverId, name) : mayUseResource(agent, serverId, name);
 }
 
 export function mayUseResource(agent: AgentSpec, serverId: string, uri: string): boolean {

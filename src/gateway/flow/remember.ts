@@ -1,19 +1,6 @@
 import type { FlowCall } from '../../core/flow/call.ts';
+import { notATool } from '../../core/flow/not-a-tool.ts';
 import { type Answer, known, type Passage } from '../passage.ts';
-
-/** Resources, prompts and whatever else a server says of itself: read, and written by nobody whom the user named. */
-const readOnly: FlowCall = {
-  profile: {
-    name: 'resource',
-    tier: 'read',
-    because: 'it is no tool',
-    families: [],
-    verb: 'read',
-    arguments: [],
-    labels: ['private', 'untrusted'],
-  },
-  args: {},
-};
 
 /**
  * What an upstream said, in the tick in which it goes out: the agent's next call cannot come before. It is looked at afterwards, so
@@ -34,5 +21,5 @@ export function rememberMeanwhile(passage: Passage, params: unknown): void {
 }
 
 function callOf({ asked, facts }: Passage): FlowCall {
-  return asked.kind === 'tool-call' ? { profile: known(facts.profile), args: asked.arguments } : readOnly;
+  return asked.kind === 'tool-call' ? { profile: known(facts.profile), args: asked.arguments } : notATool;
 }

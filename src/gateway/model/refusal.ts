@@ -12,6 +12,8 @@ export interface ModelRefusal {
   readonly message: string;
   /** Whether the same request may succeed soon. The official clients would otherwise try again what can only be denied again. */
   readonly retry: boolean;
+  /** Those that denied it. */
+  readonly policies?: readonly string[];
 }
 
 export function refusedAs(code: ErrorCode, detail?: string): ModelRefusal {
@@ -38,7 +40,9 @@ export function refusalOf(denial: Denial): ModelRefusal {
       return refusedAs('internal');
     case 'denied': {
       const status = statuses[denial.reason] ?? 403;
-      return { status, code: denial.reason, message: messageOf(denial), retry: status === 502 || status === 503 };
+      const retry = status === 502 || status === 503;
+      const { reason: code, policies } = denial;
+      return { status, code, message: messageOf(denial), retry, ...(policies === undefined ? {} : { policies }) };
     }
   }
 }
@@ -69,10 +73,10 @@ export function sendRefusal(
   response: ServerResponse,
   dialect: DialectName,
   requestId: string,
-  { status, code, message, retry }: ModelRefusal,
+  { status, code, message, retry, policies }: ModelRefusal,
 ): void {
   if (response.destroyed) return;
-  const error = { type: code, code, message, param: null };
+  const error = { type: code, code, message, param: null, ...(policies === undefined ? {} : { policies }) };
   const body = dialect === 'messages' ? { type: 'error', error, request_id: requestId } : { error };
   const text = JSON.stringify(body);
   response.writeHead(status, {

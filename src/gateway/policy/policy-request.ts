@@ -1,21 +1,30 @@
 import type { AgentSpec } from '../../contract/config.ts';
-import type { Listed, PolicyRequest } from '../../policy/request.ts';
+import type { Known, Listed, PolicyRequest } from '../../policy/request.ts';
 import { type Denial, denied, known, type Passage } from '../passage.ts';
 
 /** The call as policy sees it, from what the steps before have found out. */
-export function policyRequestOf({ host, asked, facts }: Passage): PolicyRequest | Denial {
+export function policyRequestOf(passage: Passage): PolicyRequest | Denial {
+  const { asked, facts } = passage;
   if (asked.kind !== 'tool-call') return denied('internal');
   const { pin } = known(facts.tool);
-  const { agentId, owner, labels } = known(facts.agent);
   return {
-    agent: { agentId, owner, labels },
+    ...knownOf(passage),
+    flow: known(facts.flow),
     tool: { serverId: pin.serverId, name: pin.name, inputSchema: pin.definition.inputSchema },
     args: asked.arguments,
     listed: listedAs(known(facts.agent), pin),
     tier: facts.tier,
     labels: facts.labels,
+  };
+}
+
+/** What every kind of request has. Without a look at its data flow nothing is known of it. */
+export function knownOf({ host, facts }: Passage): Omit<Known, 'listed'> {
+  const { agentId, owner, labels } = known(facts.agent);
+  return {
+    agent: { agentId, owner, labels },
     environment: host.config.current().environment,
-    flow: known(facts.flow),
+    flow: facts.flow ?? { kind: 'unknown', why: 'unavailable' },
     now: Date.now(),
   };
 }

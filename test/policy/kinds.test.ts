@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+import { kinds } from '../../src/policy/kinds.ts';
+import type { KindRequest } from '../../src/policy/request.ts';
+import { clean, engineOf, failures, request, shipped, traced, untraced, withTeam } from './kit.ts';
+
+const { agent, now } = request();
+function asked(changes: Partial<KindRequest> = {}): KindRequest {
+  return {
+    kind: 'resource',
+    agent,
+    resource: { type: 'Server', id: 'files' },
+    listed: 'wildcard',
+    method: 'resources/read',
+    name: 'file:///reports/1',
+    environment: 'test',
+    flow: traced(clean),
+    now,
+    ...changes,
+  };
+}
+const model = (changes: Partial<KindRequest> = {}): KindRequest =>
+  asked({
+    kind: 'model',
+    listed: 'exact',
+    resource: { type: 'Model', id: 'large', provider: 'anthropic' },
+    method: undefined,
+    name: undefined,
+    ...changes,
+  });
+const ofKind = (kind: (typeof kinds)[number]): KindRequest => (kind === 'model' ? model() : asked({ kind }));
+
+describe('what is no call of a tool', () => {
+  it.each(kinds)('flows by the policies that come with estop where the agent’s list names it: %s', (kind) => {
+    const engine = engineOf(shipped);
+    const id = kind === 'model' ? 'listed-model' : 'listed-reading';
+    expect(engine.decideKind(ofKind(kind))).toMatchObject({ outcome: 'allow', policyIds: [id] });
+    expect(engine.decideKind({ ...ofKind(kind), listed: undefined })).toMatchObject({
+      outcome: 'deny',
+      policyIds: ['gate.not-listed'],
+    });
+  });
+
+  it.each(kinds)('is denied where no policy permits it: %s', (kind) => {
+    const engine = engineOf({
+      'tools.cedar': '@id("tools") @allow("Tools.") permit (principal, action in Action::"tool", resource);',
+    });
+    expect(engine.decideKind(ofKind(kind))).toMatchObject({ outcome: 'deny', policyIds: ['gate.no-permit'] });
+    expect(engine.decide(request()).outcome).toBe('allow');
+  });
+
+  it('a policy that names no action is of all of them', () => {
+    const engine = engineOf(withTeam('@id("shut") @deny("Shut.") forbid (principal, action, resource);'));
+    for (const kind of kinds) expect(engine.decideKind(ofKind(kind)).policyIds).toEqual(['shut']);
+    expect(engine.decide(request()).policyIds).toEqual(['shut']);
+  });
+
+  it('a policy on a model decides by its name, its provider and what the task has read, and touches no tool', () => {
+    const engine = engineOf(
+      withTeam(`@id("large") @deny("Not this one.") forbid (principal, action == Action::"model", resource == Model::"large")
+        when { context.time.hour >= 18 };
+        @id("home") @deny("Private data stays here.") forbid (principal, action == Action::"model", resource)
+        when { context.reads.private && resource.provider != "openai-compatible" };`),
+    );
+    const own = { type: 'Model', id: 'own', provider: 'openai-compatible' } as const;
+    const secret = traced({ ...clean, reads: { untrusted: false, private: true, labels: ['private'] } });
+    expect(engine.decideKind(model()).outcome).toBe('allow');
+    expect(engine.decideKind(model({ now: Date.UTC(2026, 0, 5, 18) })).policyIds).toEqual(['large']);
+    expect(engine.decideKind(model({ flow: secret })).policyIds).toEqual(['home']);
+    expect(engine.decideKind(model({ flow: secret, resource: own })).outcome).toBe('allow');
+    // Nothing is known of what it has read: as if it had read everything.
+    expect(engine.decideKind(model({ flow: untraced })).policyIds).toEqual(['home']);
+    expect(engine.decide(request({ flow: secret })).outcome).toBe('allow');
+  });
+
+  it('a policy on a resource decides by its server, its method and its name', () => {
+    const engine = engineOf(
+      withTeam(`@id("keys") @deny("No keys.") forbid (principal, action == Action::"resource", resource == Server::"files")
+        when { context.name like "*.pem" && context.method == "resources/read" };`),
+    );
+    expect(engine.decideKind(asked()).outcome).toBe('allow');
+    expect(engine.decideKind(asked({ name: 'file:///a.pem' })).policyIds).toEqual(['keys']);
+    expect(engine.decideKind(asked({ name: 'file:///a.pem', method: 'resources/list' })).outcome).toBe('allow');
+    expect(engine.decideKind(asked({ kind: 'prompt', name: 'a.pem' })).outcome).toBe('allow');
+  });
+
+  it('a fact that is missing, and a policy that fails, deny', () => {
+    failures.length = 0;
+    const text = `@id("dear") @deny("x") forbid (principal, action == Action::"model", resource) when { context.spend.task.cents > 5 };
+      @id("sum") @deny("x") forbid (principal, action == Action::"prompt", resource) when { context.time.epoch * 9007199254740991 > 0 };`;
+    const engine = engineOf(withTeam(text));
+    expect(engine.decideKind(model())).toMatchObject({ outcome: 'deny', policyIds: ['gate.failed'] });
+    expect(engine.decideKind(asked({ kind: 'prompt' }))).toMatchObject({ outcome: 'deny', policyIds: ['gate.failed'] });
+    expect(failures.length).toBe(2);
+    expect(engine.decideKind(asked()).outcome).toBe('allow');
+  });
+});
