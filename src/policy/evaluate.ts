@@ -8,6 +8,27 @@ export type Evaluation =
 /** A slice, never the whole world: what Cedar is given it parses for each call. */
 const mostEntities = 16;
 
+/** Answers by the whole text of what was asked. Whoever changes policies or a schema under their names empties it. */
+export type Answers = Map<string, Evaluation>;
+const mostAnswers = 2_000;
+
+/**
+ * Cedar's answer follows from what it is given and nothing else, so that the same question has the same answer; only whole answers
+ * are remembered, never a failure. The facts of most calls are those of the call before.
+ */
+export function evaluateOnce(call: StatefulAuthorizationCall, answers: Answers): Evaluation {
+  const unfit = unfitIn(call);
+  if (unfit !== undefined) return { kind: 'failed', why: unfit };
+  const question = JSON.stringify(call);
+  const known = answers.get(question);
+  if (known !== undefined) return known;
+  const answer = evaluate(call);
+  if (answer.kind === 'failed') return answer;
+  if (answers.size >= mostAnswers) answers.clear();
+  answers.set(question, answer);
+  return answer;
+}
+
 /**
  * Cedar leaves out a policy that errors, so a `forbid` that errors does not deny: an answer with any error in it is no answer. It
  * does not say when an entity is missing either, so that is looked at first.

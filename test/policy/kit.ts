@@ -59,5 +59,6 @@ export function setOf(files: PolicyFiles, tools: readonly KnownTool[] = [refund]
 }
 
 export const failures: string[] = [];
-export const engineOf = (files: PolicyFiles): Engine => new Engine(setOf(files), (why) => void failures.push(why));
+export const engineOf = (files: PolicyFiles, tools?: readonly KnownTool[]): Engine =>
+  new Engine(setOf(files, tools), (why) => void failures.push(why));
 export const withTeam = (text: string): PolicyFiles => ({ ...shipped, 'team.cedar': text });

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, createSecretKey } from 'node:crypto';
 import type { FlowKeys } from '../../contract/flow-keys.ts';
 import type { KeyedHash } from '../../core/flow/keyed-hash.ts';
 import type { HeldKey, KeyRing } from './key-ring.ts';
@@ -19,6 +19,7 @@ export function createFlowKeys(ring: KeyRing): FlowKeys {
 }
 
 function hashUnder(key: HeldKey, rootTaskId: string): KeyedHash {
-  const own = createHmac('sha256', key.secret).update(`task flow of ${rootTaskId}`).digest();
+  // As a key object: made of bytes anew for each hash, the key costs more than the hash.
+  const own = createSecretKey(createHmac('sha256', key.secret).update(`task flow of ${rootTaskId}`).digest());
   return (text) => createHmac('sha256', own).update(text).digest().toString('base64url', 0, hashBytes);
 }
