@@ -46,10 +46,13 @@ describe('an answer that is remembered', () => {
 
   it('goes with the policies that gave it', () => {
     const engine = engineOf(shipped);
-    const asked = request({ tier: 'read' });
-    expect(engine.decide(asked).outcome).toBe('allow');
+    const { agent, environment, flow, now } = request();
+    const files = { type: 'Server', id: 'files' } as const;
+    const method = { kind: 'resource', method: 'resources/read', name: 'file:///1' } as const;
+    const asked = { ...method, agent, environment, flow, now, resource: files, listed: 'wildcard' } as const;
+    expect(engine.decideKind(asked).outcome).toBe('allow');
     engine.load(setOf(withTeam('@id("closed") @deny("Closed.") forbid (principal, action, resource);')));
-    expect(engine.decide(asked)).toMatchObject({ outcome: 'deny', policyIds: ['closed'] });
+    expect(engine.decideKind(asked)).toMatchObject({ outcome: 'deny', policyIds: ['closed'] });
   });
 
   it('goes with the schema of the tool that it was given for', () => {
