@@ -5,6 +5,7 @@ import { type Approvals, createApprovals } from './approvals.ts';
 import { createEvents, type Events } from './events.ts';
 import { type Breakers, type Budgets, createBreakers, createBudgets } from './limits.ts';
 import { createPolicies, type Policies } from './policies.ts';
+import { createSignIn, type SignIn } from './sign-in.ts';
 import { createStops, type Stops } from './stops.ts';
 import { createTasks, type Tasks } from './tasks.ts';
 import { createTools, type Tools } from './tools.ts';
@@ -37,6 +38,7 @@ export interface Estop {
   /** What runs: the version that the ledger was last given. */
   readonly config: { running(): Promise<RunningConfig> };
   readonly policies: Policies;
+  readonly signIn: SignIn;
   readonly events: Events;
 }
 
@@ -67,6 +69,7 @@ export function createEstop(options: EstopOptions = {}): Estop {
     breakers: createBreakers(call, urls.control),
     config: { running: () => call({ method: 'GET', baseUrl: urls.control, path: '/v1/config' }) },
     policies: createPolicies(call, urls.control),
+    signIn: createSignIn(call, urls.control),
     events: createEvents({ token, fetch: get, baseUrl: urls.control }),
   };
 }

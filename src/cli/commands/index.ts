@@ -9,6 +9,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => devCommand((await import('./dev.ts')).runDev),
   },
   {
+    name: 'console',
+    summary: 'A link that opens the console, signed in',
+    load: async () => (await import('./console.ts')).consoleCommand,
+  },
+  {
     name: 'stop',
     summary: 'Stop a task, an agent, a label, a tool, a connector or the fleet; show stops',
     load: async () => (await import('./stop.ts')).stop,
