@@ -6,6 +6,7 @@ import { parseScopeKey, toolKey } from '../../core/scope-key.ts';
 import type { SeenTool, ToolStandings } from '../../store/tool-pins.ts';
 import { canonicalText } from '../json/canonical.ts';
 import type { JsonValue } from '../json/parse-strict.ts';
+import { withinTime } from '../json/within-time.ts';
 import { proposalFor } from './tool-pin-profile.ts';
 
 /** A tool as its server lists it. What an approval says, and what was accepted of it, is bound to `definitionHash`. */
@@ -29,6 +30,9 @@ const longestListedName = 128;
 /** More than a person would read, and more than is kept. */
 const longestDefinition = 256 * 1024;
 const schemas = new AjvJsonSchemaValidator();
+/** A server writes the schema and an agent the arguments: together they can ask for a check without end. */
+const mostCheckMs = 40;
+const mayTakeLong = /"(?:pattern|patternProperties|format|uniqueItems|contains|\$ref|\$dynamicRef|\$recursiveRef)":/;
 
 /** Refuses what could not be called as it was listed. */
 export function pinTool(serverId: string, definition: Tool): PinResult {
@@ -46,10 +50,11 @@ export function pinTool(serverId: string, definition: Tool): PinResult {
   try {
     // The SDK types the same schema twice, once without exactOptionalPropertyTypes in mind.
     const validate = schemas.getValidator(definition.inputSchema as JsonSchemaType);
-    const faultIn = (args: JsonValue): string | undefined => {
+    const check = (args: JsonValue): string | undefined => {
       const result = validate(args);
       return result.valid ? undefined : (result.errorMessage ?? 'they do not fit its schema');
     };
+    const faultIn = mayTakeLong.test(definitionText) ? (args: JsonValue) => checkInTime(check, args) : check;
     return {
       ok: true,
       pin: {
@@ -66,6 +71,12 @@ export function pinTool(serverId: string, definition: Tool): PinResult {
   } catch {
     return { ok: false, why: 'its input schema cannot be compiled' };
   }
+}
+
+/** What was not checked is not known to fit. */
+function checkInTime(check: ToolPin['faultIn'], args: JsonValue): string | undefined {
+  const checked = withinTime(mostCheckMs, () => check(args));
+  return checked === undefined ? 'they could not be checked in time' : checked.result;
 }
 
 /** Everything that is listed to an agent, description included: the text is what steers it. */

@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { parseStrict } from '../../src/gateway/json/parse-strict.ts';
+import { pinTool, type ToolPin } from '../../src/gateway/upstream/tool-pin.ts';
+
+type Definition = ToolPin['definition'];
+
+function pinned(properties: object, more: object = {}): ToolPin {
+  const inputSchema = { type: 'object', properties, ...more } as Definition['inputSchema']; // any schema, also a strange one
+  const result = pinTool('shop', { name: 'find', inputSchema });
+  if (!result.ok) throw new Error(result.why);
+  return result.pin;
+}
+
+const faultIn = (pin: ToolPin, args: object): string | undefined => {
+  const parsed = parseStrict(Buffer.from(JSON.stringify(args)));
+  if (!parsed.ok) throw new Error(parsed.problem);
+  return pin.faultIn(parsed.value);
+};
+
+const tooLong = 'they could not be checked in time';
+/** Long enough to hold a process up for minutes; the tests end at once because nobody finishes it. */
+const bait = `${'a'.repeat(40)}!`;
+const nested = (depth: number): object => (depth === 0 ? { end: 1 } : { next: nested(depth - 1) });
+
+describe('a tool whose schema takes its time', () => {
+  it.each([
+    [
+      'a pattern that tries everything twice',
+      pinned({ q: { type: 'string', pattern: '^(a+)+$' } }),
+      { q: `${'a'.repeat(27)}!` },
+    ],
+    ['one that looks ahead', pinned({ q: { pattern: '^(?!x)(a|a)*$' } }), { q: bait }],
+    ['one that refers back', pinned({ q: { pattern: '^(a*)*\\1$' } }), { q: bait }],
+    ['one for the names of arguments', pinned({}, { patternProperties: { '^(a+)+$': {} } }), { [bait]: 1 }],
+    ['one over a hundred kilobytes', pinned({ q: { pattern: '(.*a){9}z' } }), { q: 'a'.repeat(100_000) }],
+    [
+      'a schema that tries both of two equal branches on every level',
+      pinned(
+        { root: { $ref: '#/$defs/node' } },
+        {
+          $defs: {
+            node: {
+              anyOf: [
+                { properties: { next: { $ref: '#/$defs/node' } }, required: ['never'] },
+                { properties: { next: { $ref: '#/$defs/node' } }, required: ['never'] },
+              ],
+            },
+          },
+        },
+      ),
+      { root: nested(40) },
+    ],
+  ])('%s is given up, and the call with it', (_what, pin, args) => {
+    expect(faultIn(pin, args)).toBe(tooLong);
+  });
+
+  it('is none if the arguments are what it is made for', () => {
+    const pin = pinned({ q: { type: 'string', pattern: '^(a+)+$' }, mail: { type: 'string', format: 'email' } });
+    expect(faultIn(pin, { q: 'aaaa', mail: 'anna@northwind.org' })).toBeUndefined();
+    expect(faultIn(pin, { q: 'b' })).toMatch(/pattern/);
+    expect(faultIn(pin, { mail: 'nobody' })).toMatch(/format/);
+  });
+});
