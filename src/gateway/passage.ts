@@ -26,6 +26,7 @@ import type { ClientStream } from './model/model-client.ts';
 import type { ModelRequest } from './model/model-request.ts';
 import type { Provider, Providers } from './model/provider.ts';
 import type { PoliciesInForce } from './policy/policies-in-force.ts';
+import type { Standing, TaskStandings } from './policy/task-standings.ts';
 import type { TokenReader } from './token-reader.ts';
 import type { Reach } from './upstream/reach.ts';
 import type { FoundTool, ToolServers } from './upstream/tool-servers.ts';
@@ -41,6 +42,7 @@ export interface GateHost {
   readonly tools: ToolServers;
   readonly sessions: ClientSessions;
   readonly policies: PoliciesInForce;
+  readonly standings: TaskStandings;
   readonly models: Providers;
   readonly flows: TaskFlows;
   readonly ledger: LedgerPort;
@@ -165,6 +167,8 @@ export interface Facts {
   tier?: Tier;
   labels?: readonly string[];
   flow?: FlowStanding;
+  /** Looked up where a policy in force looks at it. */
+  standing?: Standing;
   needsApproval?: boolean;
   decision?: Decision;
   /** Which policy said so. An approval counts under the same version alone; absent: there is none but the agent's list. */

@@ -8,11 +8,13 @@ import { settleCallsSoon } from '../store/calls.ts';
 import { noteConduct } from '../store/conduct.ts';
 import { activePolicies } from '../store/policies.ts';
 import { openStore, type Store } from '../store/pool.ts';
+import { noteSpent, taskStanding } from '../store/spent.ts';
 import { listenForStops } from '../store/stop-hints.ts';
 import { ApprovalStates } from './call/approval-state.ts';
 import { ConductRecorder, watchedLedger } from './call/conduct-recorder.ts';
 import type { LedgerPort } from './call/ledger-port.ts';
 import { Settler } from './call/settler.ts';
+import { SpentRecorder } from './call/spent-recorder.ts';
 import { type Clock, systemClock } from './fence/clock.ts';
 import { EpochFolder, type EpochMemory, noMemory } from './fence/epoch-memory.ts';
 import { Fence } from './fence/fence.ts';
@@ -25,6 +27,7 @@ import { ClientSessions } from './mcp/client-sessions.ts';
 import { Providers } from './model/provider.ts';
 import type { GateHost } from './passage.ts';
 import { PoliciesInForce } from './policy/policies-in-force.ts';
+import { TaskStandings } from './policy/task-standings.ts';
 import { createFencePort, createFlowPort, createLedgerPort, createPinPort } from './store-port.ts';
 import { TokenReader } from './token-reader.ts';
 import { ToolServers } from './upstream/tool-servers.ts';
@@ -92,6 +95,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const ledgerPort = createLedgerPort(allowStore);
   const settler = new Settler({ settle: (calls) => settleCallsSoon(allowStore, calls) }, log);
   const conduct = new ConductRecorder((seen, repeats) => noteConduct(allowStore, fence.gatewayId, seen, repeats), log);
+  const spent = new SpentRecorder((more) => noteSpent(allowStore, more), log);
   const openCalls = new OpenCalls();
   const fence = new Fence(clock, openCalls, memory);
   const tools = new ToolServers(config, deps.readSecret, createPinPort(allowStore), log);
@@ -127,9 +131,10 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     tools,
     sessions,
     policies,
+    standings: new TaskStandings((taskId) => taskStanding(allowStore, taskId), log),
     flows,
     ledger: watchedLedger(deps.decorate?.ledger?.(ledgerPort) ?? ledgerPort, conduct, config),
-    conduct,
+    conduct: { note: (passage, denial) => [conduct, spent].forEach((noter) => noter.note(passage, denial)) },
     models,
     settle: (callId, outcome, used) => settler.add(callId, outcome, used),
     sealer: deps.sealer,
@@ -147,7 +152,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     hints.close();
     await renewer.close();
     await Promise.all([settler.drain(closeGraceMs), flows.drain(closeGraceMs)]);
-    await conduct.flush();
+    await Promise.all([conduct.flush(), spent.flush()]);
     if (fence.gatewayId !== '') {
       await fencePort.retire(fence.gatewayId).catch((thrown: unknown) => {
         log.warn({ event: 'gateway.not-retired', error: String(thrown) }, 'the ledger will see this gateway expire');

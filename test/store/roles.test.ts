@@ -19,6 +19,7 @@ const mayExecute: Readonly<Record<Exclude<StoreRole, 'estop_owner'>, readonly st
     'confirm_fence',
     'hand_over',
     'note_conduct',
+    'note_spent',
     'note_tools',
     'read_flow',
     'register_gateway',
@@ -26,6 +27,7 @@ const mayExecute: Readonly<Record<Exclude<StoreRole, 'estop_owner'>, readonly st
     'request_approval',
     'retire_gateways',
     'settle_calls',
+    'task_standing',
   ],
   estop_control: [
     'accept_risk',

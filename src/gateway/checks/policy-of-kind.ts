@@ -4,7 +4,7 @@ import type { Engine } from '../../policy/engine.ts';
 import type { Kind } from '../../policy/kinds.ts';
 import type { KindRequest, Known } from '../../policy/request.ts';
 import { type Check, denied, known, type Passage, type Verdict } from '../passage.ts';
-import { knownOf } from '../policy/policy-request.ts';
+import { findStanding, knownOf } from '../policy/policy-request.ts';
 import type { Reach } from '../upstream/reach.ts';
 import { policyDenial } from './policy.ts';
 import { reachListedAs } from './reach-scope.ts';
@@ -65,5 +65,6 @@ async function knownFor(passage: Passage, engine: Engine, kind: Kind): Promise<O
   const { host, facts } = passage;
   if (engine.looksAt(kind, 'trace', 'reads'))
     facts.flow = await host.flows.standing(known(facts.claims).taskId, notATool);
+  await findStanding(passage, engine, kind);
   return knownOf(passage);
 }

@@ -1,6 +1,7 @@
 import type { Decision } from '../../policy/decision.ts';
+import type { Engine } from '../../policy/engine.ts';
 import { type Check, denied, known, type Passage, type Verdict } from '../passage.ts';
-import { policyRequestOf } from '../policy/policy-request.ts';
+import { findStanding, policyRequestOf } from '../policy/policy-request.ts';
 
 /**
  * The policies in force decide: allow, ask a person, deny. What could not be decided is denied, and the agent's own list binds
@@ -8,12 +9,17 @@ import { policyRequestOf } from '../policy/policy-request.ts';
  */
 export const checkPolicy: Check = (passage) => {
   const engine = passage.host.policies.inForce();
-  return engine instanceof Promise ? engine.then((settled) => decide(passage, settled)) : decide(passage, engine);
+  return engine instanceof Promise ? engine.then((settled) => judge(passage, settled)) : judge(passage, engine);
 };
 
-function decide(passage: Passage, engine: Awaited<ReturnType<Passage['host']['policies']['inForce']>>): Verdict {
-  const { facts } = passage;
+function judge(passage: Passage, engine: Engine | undefined): Verdict | Promise<Verdict> {
   if (engine === undefined) return denied('policy-unavailable');
+  const finding = findStanding(passage, engine, 'tool');
+  return finding === undefined ? decide(passage, engine) : finding.then(() => decide(passage, engine));
+}
+
+function decide(passage: Passage, engine: Engine): Verdict {
+  const { facts } = passage;
   const request = policyRequestOf(passage);
   if ('kind' in request) return request;
   const decision = engine.decide(request);

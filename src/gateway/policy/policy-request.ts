@@ -1,6 +1,9 @@
 import type { AgentSpec } from '../../contract/config.ts';
+import type { Engine } from '../../policy/engine.ts';
+import type { Column } from '../../policy/kinds.ts';
 import type { Known, Listed, PolicyRequest } from '../../policy/request.ts';
 import { type Denial, denied, known, type Passage } from '../passage.ts';
+import type { Standing } from './task-standings.ts';
 
 /** The call as policy sees it, from what the steps before have found out. */
 export function policyRequestOf(passage: Passage): PolicyRequest | Denial {
@@ -18,12 +21,26 @@ export function policyRequestOf(passage: Passage): PolicyRequest | Denial {
   };
 }
 
+/** What the task was started for and has spent, where a policy looks at it. */
+export function findStanding({ host, facts }: Passage, engine: Engine, column: Column): Promise<void> | undefined {
+  if (!engine.looksAt(column, 'purpose', 'spend')) return undefined;
+  const found = host.standings.of(known(facts.claims).taskId);
+  const take = (standing: Standing | undefined): void => {
+    if (standing === undefined) delete facts.standing;
+    else facts.standing = standing;
+  };
+  if (found instanceof Promise) return found.then(take);
+  take(found);
+  return undefined;
+}
+
 /** What every kind of request has. Without a look at its data flow nothing is known of it. */
 export function knownOf({ host, facts }: Passage): Omit<Known, 'listed'> {
   const { agentId, owner, labels } = known(facts.agent);
   return {
     agent: { agentId, owner, labels },
     environment: host.config.current().environment,
+    ...facts.standing,
     flow: facts.flow ?? { kind: 'unknown', why: 'unavailable' },
     now: Date.now(),
   };

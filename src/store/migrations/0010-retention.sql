@@ -61,6 +61,12 @@ BEGIN
   GET DIAGNOSTICS pruned = ROW_COUNT;
   largest := greatest(largest, pruned);
 
+  DELETE FROM estop.spent d WHERE d.spent_key IN (
+    SELECT s.spent_key FROM estop.spent s JOIN estop.tasks t ON s.spent_key = 'task:' || t.task_id
+    WHERE t.state = 'closed' AND t.closed_at < before LIMIT p_limit FOR UPDATE OF s SKIP LOCKED);
+  GET DIAGNOSTICS pruned = ROW_COUNT;
+  largest := greatest(largest, pruned);
+
   DELETE FROM estop.gateways d WHERE d.gateway_id IN (
     SELECT g.gateway_id FROM estop.gateways g
     WHERE g.retired_at < before

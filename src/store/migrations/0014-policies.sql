@@ -89,6 +89,39 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   ORDER BY a.activation DESC LIMIT 1
 $$;
 
+-- What tasks and agents have spent, added up as their gateways say it, twice a second: what policies are told. It is no cap, and a
+-- gateway that dies takes what it had not said with it; a budget is exact.
+CREATE TABLE estop.spent (
+  spent_key  text PRIMARY KEY, -- `task:<id>`, `agent:<id>`
+  calls      bigint NOT NULL,
+  tokens     bigint NOT NULL,
+  microcents bigint NOT NULL
+) WITH (fillfactor = 50);
+
+-- Locks: its rows in the order of their keys.
+CREATE FUNCTION estop.note_spent(p_spent jsonb) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  INSERT INTO estop.spent AS s (spent_key, calls, tokens, microcents)
+    SELECT k.spent_key, sum(x.calls), sum(x.tokens), sum(x.microcents)
+    FROM jsonb_to_recordset(p_spent) AS x("taskId" text, "agentId" text, calls bigint, tokens bigint, microcents bigint),
+      LATERAL (VALUES ('task:' || x."taskId"), ('agent:' || x."agentId")) AS k(spent_key)
+    GROUP BY k.spent_key ORDER BY k.spent_key
+    ON CONFLICT (spent_key) DO UPDATE
+      SET calls = s.calls + excluded.calls, tokens = s.tokens + excluded.tokens, microcents = s.microcents + excluded.microcents
+$$;
+
+-- The purpose is that of the root: what an agent writes on a child task is its own word.
+CREATE FUNCTION estop.task_standing(p_task_id text)
+RETURNS TABLE (purpose text, task_calls bigint, task_tokens bigint, task_microcents bigint, agent_calls bigint, agent_tokens bigint, agent_microcents bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT r.purpose, coalesce(o.calls, 0), coalesce(o.tokens, 0), coalesce(o.microcents, 0), coalesce(a.calls, 0), coalesce(a.tokens, 0), coalesce(a.microcents, 0)
+  FROM estop.tasks t JOIN estop.tasks r ON r.task_id = t.root_id
+    LEFT JOIN estop.spent o ON o.spent_key = 'task:' || t.task_id
+    LEFT JOIN estop.spent a ON a.spent_key = 'agent:' || t.agent_id
+  WHERE t.task_id = p_task_id
+$$;
+
+GRANT EXECUTE ON FUNCTION estop.note_spent(jsonb), estop.task_standing(text) TO estop_gateway;
 GRANT EXECUTE ON FUNCTION estop.active_policies() TO estop_gateway, estop_control;
 GRANT EXECUTE ON FUNCTION estop.activate_policies(text, jsonb, text, text, bigint, boolean) TO estop_control;
 GRANT SELECT ON estop.policy_versions, estop.policy_activations TO estop_control;
