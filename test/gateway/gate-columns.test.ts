@@ -57,7 +57,8 @@ beforeAll(async () => {
 const json = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
 const bearer = async (task: TaskRecord) => ({ authorization: `Bearer ${await bed.rig.token(task)}` });
 
-type Outcome = 'served' | string;
+/** `served`, or what was answered instead. */
+type Outcome = string;
 type Ask = (task: TaskRecord) => Promise<Outcome>;
 
 /** One request of the newest revision. `mark`: what is in the answer if it was served. */
