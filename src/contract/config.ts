@@ -4,9 +4,37 @@ import type { BreakerRule } from '../core/breaker.ts';
 import type { BudgetLimits } from '../core/budget.ts';
 import type { Role, Tier } from '../core/flow/facts.ts';
 
+/** Where a secret lies: exactly one of them. */
 export interface SecretAt {
   readonly file?: string;
   readonly env?: string;
+  /** Sealed in the store, by name. Gateways alone open it. */
+  readonly secret?: string;
+  /** In the vault of the configuration. Gateways alone read it. */
+  readonly vault?: { readonly path: string; readonly field: string };
+}
+
+/** A credential that is issued to each task at its first call, and that nobody but the gateway ever has. */
+export interface GrantCredential {
+  readonly connector: string;
+  /** Which part of what was issued is the bearer token. */
+  readonly field: string;
+  readonly lifeMs: number;
+  /** Parsed by the connector's `grantSchema`. */
+  readonly options: unknown;
+}
+
+export interface VaultSpec {
+  readonly url: string;
+  readonly network: 'public' | 'private' | 'loopback';
+  readonly mount: string;
+  readonly namespace?: string;
+  readonly token?: SecretAt;
+  readonly appRole?: { readonly roleId: SecretAt; readonly secretId: SecretAt; readonly mount: string };
+  /** How long a value is used before it is read again. */
+  readonly refreshMs: number;
+  /** How long a value is used while the vault does not answer. */
+  readonly staleMs: number;
 }
 
 export interface AgentLimits {
@@ -31,6 +59,8 @@ export interface GrantSpec {
   readonly name: string;
   readonly connector: string;
   readonly lifeMs: number;
+  /** `start` where nothing is said: issued when the task begins. `first-use`: when it is asked for. */
+  readonly when?: 'start' | 'first-use';
   /** Parsed by the connector's `grantSchema`. */
   readonly options: unknown;
 }
@@ -97,7 +127,13 @@ export interface ToolServerSpec {
   readonly roles?: Readonly<Record<string, Readonly<Record<string, Role | 'none'>>>>;
   /** Its own annotations may lower a tier. Any server's may raise one. */
   readonly trusted?: boolean;
+  /** What the gateway lists with; and what is sent on agents' calls, unless `credentials` or `grant` says otherwise. */
   readonly credential?: SecretAt;
+  /** By agent. One that is not named here has none, and is denied. */
+  readonly credentials?: Readonly<Record<string, SecretAt>>;
+  readonly grant?: GrantCredential;
+  /** Agents that may be known to this server by one and the same credential. Without it no two are. */
+  readonly sharedBy?: readonly string[];
 }
 
 /** In microcents per token: one unit of currency per million tokens is 100. */
@@ -145,6 +181,7 @@ export interface EstopConfig {
   readonly toolServers: readonly ToolServerSpec[];
   readonly models: readonly ModelSpec[];
   readonly policies?: PolicyRules;
+  readonly vault?: VaultSpec;
 }
 
 /** Held by every process that needs it; swapped whole, or not at all, when the file changes. */

@@ -1,6 +1,7 @@
 import type { ConfigSource } from '../contract/config.ts';
 import type { FlowKeys } from '../contract/flow-keys.ts';
 import type { Authenticator, Log, TaskTokenSigner } from '../contract/identity.ts';
+import type { SecretSealer } from '../contract/secret.ts';
 import type { PolicyFiles } from '../policy/parse-set.ts';
 import type { Store } from '../store/pool.ts';
 import type { EventFeed } from './events/event-feed.ts';
@@ -21,6 +22,8 @@ export interface ControlDeps {
   readonly signer: TaskTokenSigner;
   readonly workflows: TaskWorkflows;
   readonly flowKeys: FlowKeys;
+  /** Seals credentials of upstreams; this process has no right to read them back. */
+  readonly secretSealer: SecretSealer;
   readonly events: EventFeed;
   /** 15 s unless said otherwise. */
   readonly eventHeartbeatMs?: number;

@@ -23,6 +23,7 @@ const control = await startControlServer({
   authenticator: composition.authenticator(),
   signer: composition.tokenSigner(),
   flowKeys: composition.flowKeys(),
+  secretSealer: composition.secretSealer(),
   workflows: createTaskWorkflows(async () => (await composition.temporal()).client(namespaces.agents), log),
   log,
   isConfigApplied: () => isConfigApplied,

@@ -24,6 +24,9 @@ export const permissions = {
   /** It lets agents call what was refused. */
   'tool:accept': ['admin'],
   'risk:accept': ['admin'],
+  /** Names and who uses them; there is no reading of values. */
+  'secret:read': ['operator', 'admin'],
+  'secret:write': ['admin'],
   'sign-in:link': ['viewer', 'approver', 'operator', 'admin'],
 } as const satisfies Record<string, readonly Role[]>;
 

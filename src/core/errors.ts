@@ -62,6 +62,11 @@ export const errorCatalogue = {
   },
   'key-unknown': { status: 500, retry: 'never', title: 'No key of that key id is held here.' },
   'sealed-data-invalid': { status: 500, retry: 'never', title: 'Sealed data does not open with the key it names.' },
+  'credential-shared': {
+    status: 409,
+    retry: 'never',
+    title: 'One credential may not stand for two agents unless the configuration says so.',
+  },
   'store-unavailable': { status: 503, retry: 'backoff', title: 'The store cannot be reached.' },
   'store-restored': {
     status: 503,

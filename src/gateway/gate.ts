@@ -4,6 +4,7 @@ import { admitModel } from './checks/admit-model.ts';
 import { admitReach } from './checks/admit-reach.ts';
 import { checkApprovalAnswered } from './checks/approval-answered.ts';
 import { checkArguments } from './checks/arguments-valid.ts';
+import { takeCredential, takeReachCredential } from './checks/credential.ts';
 import { checkDataFlow } from './checks/data-flow.ts';
 import { checkFence } from './checks/fence.ts';
 import { answerSession, fenceAndAnswer, fenceAndAnswerCall } from './checks/fence-and-answer.ts';
@@ -52,6 +53,7 @@ const gate: readonly (readonly [step: string, ...checks: (Check | undefined)[]])
   ['scope',            checkScope,         listTools,      checkReachScope,     checkReachScope,     checkReachScope,     checkReachScope,     none,         none,           checkModelScope,    none,             none,          listModels     ],
   ['data flow',        checkDataFlow,      none,           checkDataFlow,       checkDataFlow,       checkDataFlow,       checkDataFlow,       none,         none,           none,               none,             none,          none           ],
   ['policy',           checkPolicy,        none,           checkReachPolicy,    checkReachPolicy,    checkReachPolicy,    checkReachPolicy,    none,         none,           checkModelPolicy,   none,             none,          none           ],
+  ['credential',       takeCredential,     none,           takeReachCredential, takeReachCredential, takeReachCredential, takeReachCredential, none,         none,           none,               none,             none,          none           ],
   ['ADMIT',            admit,              none,           admitReach,          admitReach,          admitReach,          admitReach,          none,         none,           admitModel,         handOver,         none,          none           ],
   ['fence, upstream',  fenceAndWrite,      none,           fenceAndReach,       fenceAndReach,       fenceAndReach,       fenceAndReach,       none,         none,           fenceAndWriteModel, none,             none,          none           ],
   ['fence, answer',    fenceAndAnswerCall, fenceAndAnswer, fenceAndAnswerReach, fenceAndAnswerReach, fenceAndAnswerReach, fenceAndAnswerReach, fenceAndTake, fenceAndStream, fenceAndRelay,      fenceAndHandOver, answerSession, fenceAndAnswer ],

@@ -27,6 +27,8 @@ import type { ModelRequest } from './model/model-request.ts';
 import type { Provider, Providers } from './model/provider.ts';
 import type { PoliciesInForce } from './policy/policies-in-force.ts';
 import type { Standing, TaskStandings } from './policy/task-standings.ts';
+import type { Credential } from './secrets/credential.ts';
+import type { UpstreamSecrets } from './secrets/upstream-secrets.ts';
 import type { TokenReader } from './token-reader.ts';
 import type { Reach } from './upstream/reach.ts';
 import type { FoundTool, ToolServers } from './upstream/tool-servers.ts';
@@ -44,6 +46,7 @@ export interface GateHost {
   readonly policies: PoliciesInForce;
   readonly standings: TaskStandings;
   readonly models: Providers;
+  readonly secrets: UpstreamSecrets;
   readonly flows: TaskFlows;
   readonly ledger: LedgerPort;
   readonly conduct: ConductNoter;
@@ -116,6 +119,8 @@ export type DenialReason =
   | 'policy-unavailable'
   | 'too-many-approvals'
   | 'approval-state-invalid'
+  | 'credential-unavailable'
+  | 'credential-shared'
   | 'upstream-unavailable'
   | 'possibly-completed'
   | 'shutting-down'
@@ -178,6 +183,8 @@ export interface Facts {
   /** Sent again after its client's user was shown where a person decides. */
   approvalAnswered?: true;
   canonicalArguments?: string;
+  /** What the upstream is called with; null: it asks for none. */
+  credential?: Credential | null;
   digest?: Uint8Array;
   call?: LiveCall;
   admitted?: boolean;

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { ConfigSource, SecretAt } from '../contract/config.ts';
 import type { FlowKeys } from '../contract/flow-keys.ts';
 import type { Log, Sealer, TaskTokenVerifier } from '../contract/identity.ts';
+import type { SecretSealer } from '../contract/secret.ts';
 import { formatId, type IdKind } from '../core/ids.ts';
 import type { PolicyFiles } from '../policy/parse-set.ts';
 import { settleCallsSoon } from '../store/calls.ts';
@@ -28,6 +29,7 @@ import { Providers } from './model/provider.ts';
 import type { GateHost } from './passage.ts';
 import { PoliciesInForce } from './policy/policies-in-force.ts';
 import { TaskStandings } from './policy/task-standings.ts';
+import { openSecrets } from './secrets/open-secrets.ts';
 import { createFencePort, createFlowPort, createLedgerPort, createPinPort } from './store-port.ts';
 import { TokenReader } from './token-reader.ts';
 import { ToolServers } from './upstream/tool-servers.ts';
@@ -45,6 +47,8 @@ export interface GatewayDeps {
   readonly readSecret: (reference: SecretAt) => string;
   readonly verifier: TaskTokenVerifier;
   readonly sealer: Sealer;
+  /** Opens the sealed secrets of upstreams; without it there are none. */
+  readonly secretSealer?: SecretSealer;
   /** Where a person decides about an approval; without it clients are told its id alone. */
   readonly approvalPage?: (approvalId: string) => string;
   /** Shared by the gateways of an installation; without it each knows only its own states. */
@@ -98,10 +102,11 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const spent = new SpentRecorder((more) => noteSpent(allowStore, more), log);
   const openCalls = new OpenCalls();
   const fence = new Fence(clock, openCalls, memory);
-  const tools = new ToolServers(config, deps.readSecret, createPinPort(allowStore), log);
+  const { secrets, sealed } = openSecrets(deps, allowStore);
+  const tools = new ToolServers(config, secrets, createPinPort(allowStore), log);
   const policies = new PoliciesInForce(deps.policies, () => activePolicies(allowStore), log);
   const sessions = new ClientSessions();
-  const models = new Providers(deps.readSecret);
+  const models = new Providers(secrets);
   const flows = new TaskFlows({
     port: createFlowPort(allowStore),
     keys: deps.flowKeys,
@@ -119,6 +124,9 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     newGatewayId: () => newId('gw'),
     onToolsVersion: (version) => tools.hearOf(version),
     onPolicyActivation: (activation) => policies.hearOf(activation),
+    onSecretsVersion: (version) => {
+      if (sealed.hearOf(version)) tools.secretsChanged();
+    },
     settler,
   });
   const gate: GateHost = {
@@ -136,6 +144,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     ledger: watchedLedger(deps.decorate?.ledger?.(ledgerPort) ?? ledgerPort, conduct, config),
     conduct: { note: (passage, denial) => [conduct, spent].forEach((noter) => noter.note(passage, denial)) },
     models,
+    secrets,
     settle: (callId, outcome, used) => settler.add(callId, outcome, used),
     sealer: deps.sealer,
     approvalStates: new ApprovalStates(deps.approvalStateKey ?? randomBytes(32), approvalStateLifeMs),

@@ -5,11 +5,13 @@ import { admit, settleCalls } from '../store/calls.ts';
 import { confirmFence, registerGateway, renewLease, retireGateway } from '../store/gateways.ts';
 import { handOver } from '../store/grants.ts';
 import type { Store } from '../store/pool.ts';
+import { readSecrets, resealSecret } from '../store/secrets.ts';
 import { appendFlow, readFlow } from '../store/task-flows.ts';
 import { noteTools } from '../store/tool-pins.ts';
 import type { LedgerPort } from './call/ledger-port.ts';
 import type { FencePort, RenewalReply } from './fence/fence-port.ts';
 import type { FlowPort } from './flow/flow-port.ts';
+import type { SecretPort } from './secrets/secret-port.ts';
 import type { PinPort } from './upstream/pin-port.ts';
 
 /** The fence's side of the store, on the fence's own connections. */
@@ -30,6 +32,7 @@ export function createFencePort(store: Store): FencePort {
         markAgeMs: renewal.markAgeMs,
         toolsVersion: renewal.toolsVersion,
         policyActivation: renewal.policyActivation,
+        secretsVersion: renewal.secretsVersion,
       };
     },
     confirm: (gatewayId, epoch) => confirmFence(store, gatewayId, epoch),
@@ -48,6 +51,13 @@ export function createLedgerPort(store: Store): LedgerPort {
 
 export function createPinPort(store: Store): PinPort {
   return { note: (serverId, seen) => noteTools(store, serverId, seen) };
+}
+
+export function createSecretPort(store: Store): SecretPort {
+  return {
+    read: (names) => readSecrets(store, names),
+    reseal: (name, before, after) => resealSecret(store, name, before, after),
+  };
 }
 
 export function createFlowPort(store: Store): FlowPort {

@@ -2,6 +2,7 @@ import { hkdfSync } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { FlowKeys } from '../contract/flow-keys.ts';
 import type { Authenticator, Log, Sealer, TaskTokenSigner, TaskTokenVerifier } from '../contract/identity.ts';
+import type { SecretSealer } from '../contract/secret.ts';
 import type { TemporalSecurity } from '../contract/temporal-security.ts';
 import { EstopError } from '../core/errors.ts';
 import { type WatchedConfig, watchConfig } from './config/config-source.ts';
@@ -9,6 +10,7 @@ import { createAuthenticator } from './keys/access-tokens.ts';
 import { createFlowKeys } from './keys/flow-keys.ts';
 import { type KeyPurpose, type KeyRing, openKeyRing } from './keys/key-ring.ts';
 import { createSealer } from './keys/sealer.ts';
+import { createSecretSealer } from './keys/secret-sealer.ts';
 import { createTaskTokenSigner, createTaskTokenVerifier } from './keys/task-token.ts';
 import { createLog } from './log.ts';
 import { createSecretReader } from './secrets.ts';
@@ -28,6 +30,8 @@ export interface Composition {
   authenticator(): Authenticator;
   /** Seals grant credentials at rest; context = grant id. */
   grantSealer(): Sealer;
+  /** Seals and opens credentials of upstreams; context = their name. */
+  secretSealer(): SecretSealer;
   /** The same for every gateway that has the same keys. */
   approvalStateKey(): Uint8Array;
   /** Hashes what is remembered of a task's data flow. */
@@ -86,6 +90,7 @@ export function compose(
     config,
     authenticator: once(() => createAuthenticator(settings.tokensPath, settings.environment)),
     grantSealer: once(() => createSealer(sealRing())),
+    secretSealer: once(() => createSecretSealer(sealRing())),
     approvalStateKey: () =>
       new Uint8Array(hkdfSync('sha256', sealRing().newest().secret, '', 'estop approval state', 32)),
     flowKeys: once(() => createFlowKeys(openRing('flow')())),

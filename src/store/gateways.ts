@@ -27,6 +27,8 @@ export type Renewal =
       readonly toolsVersion: number;
       /** The newest activation of policies; 0 if there was none. */
       readonly policyActivation: number;
+      /** Rises with whatever changes in the sealed secrets. */
+      readonly secretsVersion: number;
     }
   | { readonly granted: false; readonly refusal: 'no-beat' | 'retired' };
 
@@ -54,7 +56,7 @@ export async function renewLease(
   const row = await callOne(
     store,
     'renew_lease',
-    'SELECT granted, refusal, epoch, store_id::text AS store_id, db_now, drained_at, stops, mark_age_ms, tools_version, policy_activation FROM estop.renew_lease($1, $2, $3, $4)',
+    'SELECT granted, refusal, epoch, store_id::text AS store_id, db_now, drained_at, stops, mark_age_ms, tools_version, policy_activation, secrets_version FROM estop.renew_lease($1, $2, $3, $4)',
     [renewal.gatewayId, renewal.leaseMs, renewal.retainMs, renewal.afterGap],
   );
   if (!bool(row, 'granted'))
@@ -70,6 +72,7 @@ export async function renewLease(
     markAgeMs: int(row, 'mark_age_ms'),
     toolsVersion: int(row, 'tools_version'),
     policyActivation: int(row, 'policy_activation'),
+    secretsVersion: int(row, 'secrets_version'),
   };
 }
 

@@ -15,6 +15,7 @@ import { readPolicyFolder } from '../../src/policy/read-folder.ts';
 import { addAccessToken, createAuthenticator } from '../../src/runtime/keys/access-tokens.ts';
 import { createFlowKeys } from '../../src/runtime/keys/flow-keys.ts';
 import { ensureKeys, openKeyRing } from '../../src/runtime/keys/key-ring.ts';
+import { createSecretSealer } from '../../src/runtime/keys/secret-sealer.ts';
 import { createTaskTokenSigner } from '../../src/runtime/keys/task-token.ts';
 import { policiesFolder } from '../../src/runtime/package-root.ts';
 import { type StopServer, startStopServer } from '../../src/stop/server.ts';
@@ -114,6 +115,7 @@ export async function makeCliRig(
       trustDomain: 'example.org',
     }),
     flowKeys: createFlowKeys(openKeyRing(join(state, 'keys'), 'flow', 'test')),
+    secretSealer: createSecretSealer(openKeyRing(join(state, 'keys'), 'seal', 'test')),
     workflows: createTaskWorkflows(async () => new Client({ connection, namespace: namespaces.agents }), silent),
     log: silent,
     isConfigApplied: () => true,

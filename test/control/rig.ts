@@ -14,6 +14,7 @@ import { readPolicyFolder } from '../../src/policy/read-folder.ts';
 import { createFlowKeys } from '../../src/runtime/keys/flow-keys.ts';
 import { ensureKeys, openKeyRing } from '../../src/runtime/keys/key-ring.ts';
 import { createSealer } from '../../src/runtime/keys/sealer.ts';
+import { createSecretSealer } from '../../src/runtime/keys/secret-sealer.ts';
 import { createTaskTokenSigner, createTaskTokenVerifier } from '../../src/runtime/keys/task-token.ts';
 import { policiesFolder } from '../../src/runtime/package-root.ts';
 import { createDataConverter } from '../../src/runtime/temporal-connection.ts';
@@ -94,6 +95,7 @@ export async function makeControl(
     signer: createTaskTokenSigner(tokenOptions),
     workflows: createTaskWorkflows(async () => temporal, log),
     flowKeys: createFlowKeys(openKeyRing(keys, 'flow', 'test')),
+    secretSealer: createSecretSealer(openKeyRing(keys, 'seal', 'test')),
     events,
     log,
     isConfigApplied: () => true,

@@ -8,6 +8,7 @@ import { readPolicyFolder } from '../../src/policy/read-folder.ts';
 import { createFlowKeys } from '../../src/runtime/keys/flow-keys.ts';
 import { ensureKeys, openKeyRing } from '../../src/runtime/keys/key-ring.ts';
 import { createSealer } from '../../src/runtime/keys/sealer.ts';
+import { createSecretSealer } from '../../src/runtime/keys/secret-sealer.ts';
 import { createTaskTokenSigner, createTaskTokenVerifier } from '../../src/runtime/keys/task-token.ts';
 import { policiesFolder } from '../../src/runtime/package-root.ts';
 import { drainWanted, recordDrain } from '../../src/store/fence.ts';
@@ -109,7 +110,12 @@ export async function makeRig(): Promise<Rig> {
     logBodies: true,
   });
   closeAfterAll(() => upstream.stop());
-  const billing: ToolServerSpec = { serverId: 'billing', url: upstream.url, credential: { env: 'BILLING_TOKEN' } };
+  const billing: ToolServerSpec = {
+    serverId: 'billing',
+    url: upstream.url,
+    credential: { env: 'BILLING_TOKEN' },
+    sharedBy: ['billing-bot', 'reader-bot'],
+  };
   let config: EstopConfig = {
     environment,
     trustDomain,
@@ -134,6 +140,7 @@ export async function makeRig(): Promise<Rig> {
     readSecret: (reference) => (reference.env === 'BILLING_TOKEN' ? 'upstream-secret' : ''),
     verifier: createTaskTokenVerifier({ ring, environment, trustDomain }),
     sealer: createSealer(openKeyRing(keysFolder, 'seal', environment)),
+    secretSealer: createSecretSealer(openKeyRing(keysFolder, 'seal', environment)),
     flowKeys: createFlowKeys(openKeyRing(keysFolder, 'flow', environment)),
     log,
     allowConnections: 4,

@@ -22,9 +22,11 @@ const mayExecute: Readonly<Record<Exclude<StoreRole, 'estop_owner'>, readonly st
     'note_spent',
     'note_tools',
     'read_flow',
+    'read_secrets',
     'register_gateway',
     'renew_lease',
     'request_approval',
+    'reseal_secret',
     'retire_gateways',
     'settle_calls',
     'task_standing',
@@ -55,9 +57,11 @@ const mayExecute: Readonly<Record<Exclude<StoreRole, 'estop_owner'>, readonly st
     'make_login_link',
     'open_flow',
     'prune_requests',
+    'put_secret',
     'record_config',
     'redeem_login_link',
     'register_task',
+    'remove_secret',
     'reset',
     'reset_breaker',
     'revocation_state',
@@ -171,6 +175,8 @@ onEveryPostgres('roles of the store', (createOn) => {
         ])
       ).map((row) => row['r']);
     expect(await readers('estop.grants', 'sealed')).toEqual(['estop_revoker']);
+    expect(await readers('estop.secrets', 'sealed')).toEqual([]);
+    expect(await readers('estop.secrets', 'fingerprint')).toEqual([]);
     expect(await readers('estop.latch_order', 'only_row')).toEqual([]);
     expect(await readers('estop.idempotency_keys', 'response')).toEqual([]);
   });

@@ -20,6 +20,7 @@ import { listBreakers } from './list-breakers.ts';
 import { listBudgets } from './list-budgets.ts';
 import { listObligations } from './list-obligations.ts';
 import { listRunning } from './list-running.ts';
+import { listSecrets } from './list-secrets.ts';
 import { listStops } from './list-stops.ts';
 import { listTasks } from './list-tasks.ts';
 import { listTools } from './list-tools.ts';
@@ -28,9 +29,12 @@ import { openSession } from './open-session.ts';
 import { orderStop } from './order-stop.ts';
 import { previewStop } from './preview-stop.ts';
 import { releaseTask } from './release-task.ts';
+import { removeSecret } from './remove-secret.ts';
 import { resetBreaker } from './reset-breaker.ts';
 import { resetStop } from './reset-stop.ts';
 import { rollBackPolicies } from './roll-back-policies.ts';
+import { rotateSecret } from './rotate-secret.ts';
+import { setSecret } from './set-secret.ts';
 import { startTask } from './start-task.ts';
 import { streamEvents } from './stream-events.ts';
 
@@ -68,6 +72,10 @@ export const endpoints: readonly Endpoint[] = [
   listTools,
   getTool,
   acceptTool,
+  listSecrets,
+  setSecret,
+  rotateSecret,
+  removeSecret,
   makeLoginLink,
   streamEvents,
 ];

@@ -24,6 +24,8 @@ export async function connectReach(passage: Passage, reach: Reach, call: LiveCal
     params: reachParams(reach),
     ...(reach.name === undefined || reach.method === 'completion/complete' ? {} : { name: reach.name }),
     ...(client === undefined ? {} : { client }),
+    // A list is asked for in the gateway's own name.
+    ...(passage.facts.credential === undefined ? {} : { credential: passage.facts.credential }),
   };
   return call.prepare(destination, outgoing, connectTimeoutMs);
 }

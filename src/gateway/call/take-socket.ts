@@ -24,6 +24,7 @@ export async function takeSocket(passage: Passage, call: LiveCall): Promise<bool
     name: pin.name,
     params: `{"name":${JSON.stringify(pin.name)},"arguments":${known(facts.canonicalArguments)}${inputs === '{}' ? '' : `,${inputs.slice(1, -1)}`}}`,
     ...(client === undefined ? {} : { client }),
+    credential: known(facts.credential),
   };
   return call.prepare(destination, outgoing, connectTimeoutMs);
 }

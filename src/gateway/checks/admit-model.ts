@@ -19,6 +19,7 @@ export const admitModel: Check = async (passage) => {
   const worst = { calls: 1, ...mostSpent(known(facts.modelRequest), known(model.price)) };
   facts.worst = worst;
   try {
+    await host.models.ready(model);
     facts.provider = host.models.for(model, asked.dialect, asked.headers);
   } catch (thrown) {
     // An address that may not be reached, or a key that cannot be read: for the operator, in a word that holds neither.

@@ -18,6 +18,8 @@ interface RenewerParts {
   readonly onToolsVersion: (version: number) => void;
   /** The newest activation of policies, likewise. */
   readonly onPolicyActivation: (activation: number) => void;
+  /** The version of the sealed secrets, likewise. */
+  readonly onSecretsVersion: (version: number) => void;
   /** Calls that ended by themselves, and how is not in the ledger yet. */
   readonly settler: { unknownEnds(): readonly string[] };
 }
@@ -112,6 +114,7 @@ export class Renewer {
       if (!reply.granted && reply.refusal === 'retired') await this.#register();
       if (reply.toolsVersion !== undefined) this.#parts.onToolsVersion(reply.toolsVersion);
       if (reply.policyActivation !== undefined) this.#parts.onPolicyActivation(reply.policyActivation);
+      if (reply.secretsVersion !== undefined) this.#parts.onSecretsVersion(reply.secretsVersion);
       this.#report(reply.granted ? fence.refusal : reply.refusal);
     } catch (thrown) {
       this.#report(errorCodeOf(thrown));

@@ -23,6 +23,10 @@ const sentences: Readonly<Record<DenialReason, string>> = {
     'This agent waits for more approvals than people can look at. The call was not made and nobody was asked. Wait for the open ones.',
   'approval-state-invalid':
     'This answer does not belong to an open question about this call. It was not made: send the call again without it.',
+  'credential-unavailable':
+    'The credential that this tool server asks for is not to be had right now. The call was not made.',
+  'credential-shared':
+    'The credential of this tool server stands for more than one agent, which is not allowed here. The call was not made.',
   'upstream-unavailable': 'The tool server cannot be reached. The call was not made.',
   'possibly-completed':
     'The call was sent, and its answer was lost or not passed on. It may have had its effect: find out before sending it again.',

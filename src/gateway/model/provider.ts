@@ -4,8 +4,9 @@ import type { LookupFunction } from 'node:net';
 import { isIP } from 'node:net';
 import { callbackify } from 'node:util';
 import { chooseAddress, type Network, resolveAddress } from '../../connectors/kit/address.ts';
-import type { ModelSpec, SecretAt } from '../../contract/config.ts';
+import type { ModelSpec } from '../../contract/config.ts';
 import { EstopError } from '../../core/errors.ts';
+import type { UpstreamSecrets } from '../secrets/upstream-secrets.ts';
 import type { Dialect } from './dialect.ts';
 
 const publicUrls: Readonly<Partial<Record<ModelSpec['provider'], string>>> = {
@@ -27,11 +28,16 @@ export interface Provider {
 
 /** Sockets by origin and reach: kept alive, and never shared by two trust choices. */
 export class Providers {
-  readonly #readSecret: (reference: SecretAt) => string;
+  readonly #secrets: Pick<UpstreamSecrets, 'ready' | 'read'>;
   readonly #sockets = new Map<string, HttpAgent>();
 
-  constructor(readSecret: (reference: SecretAt) => string) {
-    this.#readSecret = readSecret;
+  constructor(secrets: Pick<UpstreamSecrets, 'ready' | 'read'>) {
+    this.#secrets = secrets;
+  }
+
+  /** What has to be waited for before `for` is asked. */
+  ready({ apiKey }: ModelSpec): Promise<void> | undefined {
+    return apiKey === undefined ? undefined : this.#secrets.ready(apiKey);
   }
 
   /** Throws address-refused, config-invalid or secret-missing: the call is then denied. */
@@ -42,7 +48,7 @@ export class Providers {
     const url = new URL(`${base.replace(/\/+$/, '')}${dialect.upstreamPath}`);
     const network = model.network ?? 'public';
     checkUrl(url, network);
-    const key = model.apiKey === undefined ? '' : this.#readSecret(model.apiKey);
+    const key = model.apiKey === undefined ? '' : this.#secrets.read(model.apiKey);
     return { url, key, sockets: this.#socketsTo(url, network), headers: headersOf(model, key, asked) };
   }
 

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import type { ProcessSpec, SecretAt } from '../../contract/config.ts';
 import { EstopError } from '../../core/errors.ts';
+import { holdsSecret } from './holds-secret.ts';
 import { isRecord } from './read-reply.ts';
 
 /** Of one message, in either direction. */
@@ -11,6 +12,30 @@ const longestLine = 4 * 1024 * 1024;
 const searchPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 type Message = Readonly<Record<string, unknown>>;
+
+export interface ChildEnvironment {
+  readonly values: Readonly<Record<string, string>>;
+  /** Those of the values that it must not say back. */
+  readonly secrets: readonly string[];
+}
+
+export function environmentOf({ env }: ProcessSpec, readSecret: (reference: SecretAt) => string): ChildEnvironment {
+  const entries = Object.entries(env).map(([name, value]) =>
+    typeof value === 'string' ? { name, value, isSecret: false } : { name, value: readSecret(value), isSecret: true },
+  );
+  return {
+    values: Object.fromEntries(entries.map(({ name, value }) => [name, value])),
+    secrets: entries.filter(({ isSecret }) => isSecret).map(({ value }) => value),
+  };
+}
+
+/** An answer stays an answer, so that nobody waits for it; anything else that holds one is nothing. */
+function withoutSecrets(message: Message, secrets: readonly string[]): Message {
+  if (!holdsSecret(message, secrets)) return message;
+  const { id } = message;
+  const error = { code: -32_603, message: 'its answer holds a credential that it was started with' };
+  return typeof id === 'string' || typeof id === 'number' ? { jsonrpc: '2.0', id, error } : {};
+}
 
 /**
  * A tool server as a process of our own: never through a shell, with an environment of its own, as the leader of a process group,
@@ -22,13 +47,10 @@ export class Child {
   #child: ChildProcessByStdio<Writable, Readable, null>;
   #isAlive = true;
 
-  constructor(spec: ProcessSpec, readSecret: (reference: SecretAt) => string, hear: (message: Message) => void) {
-    const env = Object.fromEntries(
-      Object.entries(spec.env).map(([name, value]) => [name, typeof value === 'string' ? value : readSecret(value)]),
-    );
+  constructor(spec: ProcessSpec, { values, secrets }: ChildEnvironment, hear: (message: Message) => void) {
     this.#child = spawn(spec.command, [...spec.args], {
       cwd: '/',
-      env: { PATH: searchPath, ...env },
+      env: { PATH: searchPath, ...values },
       detached: true,
       shell: false,
       // What it says of itself is for nobody here: it may be endless, and hold what no log may.
@@ -47,7 +69,11 @@ export class Child {
     });
     this.#child.stdin.on('error', () => this.kill());
     this.#child.stdout.on('error', () => this.kill());
-    readLines(this.#child.stdout, hear, () => this.kill());
+    readLines(
+      this.#child.stdout,
+      (message) => hear(withoutSecrets(message, secrets)),
+      () => this.kill(),
+    );
   }
 
   get isAlive(): boolean {

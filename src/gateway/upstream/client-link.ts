@@ -3,10 +3,11 @@ import type { Destination } from '../call/live-call.ts';
 import { notification } from '../call/relay.ts';
 import type { OpenCall, OpenCalls } from '../fence/open-calls.ts';
 import type { Bearer } from '../fence/view.ts';
+import { secretsIn } from './holds-secret.ts';
 import type { UpstreamMessage } from './prepared.ts';
 import { PreparedCall } from './prepared-call.ts';
 import { readMessage, readReply, splitEvents } from './read-reply.ts';
-import { headersOf, type OutgoingCall, type UpstreamSession, wireRequest } from './session.ts';
+import { headersOf, inNameOf, type OutgoingCall, type UpstreamSession, wireRequest } from './session.ts';
 
 export interface LinkSpec {
   readonly linkId: string;
@@ -15,6 +16,8 @@ export interface LinkSpec {
   /** Asked in the tick of every write. rule: fence-before-upstream */
   readonly isClear: () => boolean;
   readonly capabilities: Readonly<Record<string, unknown>>;
+  /** That of the agent's calls: a session is opened in the name in which it is used. */
+  readonly authorization: string | undefined;
   readonly hear: (link: ClientLink, message: object) => void;
   readonly ask: (link: ClientLink, message: UpstreamMessage, relay?: (message: object) => boolean) => void;
 }
@@ -51,7 +54,8 @@ export class ClientLink implements Destination, OpenCall {
     sockets: Agent,
     version: string,
   ): Promise<ClientLink | undefined> {
-    const session: UpstreamSession = { ...base, era: 'legacy', version, sessionId: undefined };
+    const { authorization } = spec;
+    const session: UpstreamSession = { ...base, authorization, era: 'legacy', version, sessionId: undefined };
     const params = {
       protocolVersion: version,
       capabilities: spec.capabilities,
@@ -64,7 +68,7 @@ export class ClientLink implements Destination, OpenCall {
       await call.ready;
       if (!spec.isClear()) return undefined;
       const response = await call.write(body);
-      const reply = await readReply(response, spec.linkId, () => undefined);
+      const reply = await readReply(response, spec.linkId, () => undefined, secretsIn(authorization));
       if (reply.kind !== 'result') return undefined;
       const agreed = reply.result['protocolVersion'];
       const sessionId = response.headers['mcp-session-id'];
@@ -95,7 +99,7 @@ export class ClientLink implements Destination, OpenCall {
 
   prepare(call: OutgoingCall): { readonly call: PreparedCall; readonly body: string } | undefined {
     if (this.#closed) return undefined;
-    const { headers, body } = wireRequest(this.#session, call);
+    const { headers, body } = wireRequest(inNameOf(call, this.#session), call);
     return { call: new PreparedCall(this.#session, this.#sockets, headers), body };
   }
 
@@ -199,7 +203,7 @@ export class ClientLink implements Destination, OpenCall {
 
   /** rule: fence-before-answer */
   #heard(event: Buffer): void {
-    const message = readMessage(event, '', 200);
+    const message = readMessage(event, '', 200, secretsIn(this.#session.authorization));
     if (message === undefined || !('method' in message) || this.#closed || !this.#spec.isClear()) return;
     if (message.id !== undefined) return this.#spec.ask(this, message);
     const told = notification(message, undefined, undefined);

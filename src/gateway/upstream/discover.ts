@@ -4,6 +4,7 @@ import {
   StreamableHTTPClientTransport,
   type Tool,
 } from '@modelcontextprotocol/client';
+import { holdsSecret, secretsIn } from './holds-secret.ts';
 import type { UpstreamSession } from './session.ts';
 
 export interface Discovery {
@@ -36,7 +37,8 @@ export async function discover(url: URL, authorization: string | undefined): Pro
     const version = client.getNegotiatedProtocolVersion() ?? '2025-03-26';
     return {
       session: { url, era, version, sessionId: transport.sessionId, authorization },
-      tools,
+      // What they say of themselves is recorded and shown to people.
+      tools: tools.filter((tool) => !holdsSecret(tool, secretsIn(authorization))),
       capabilities,
       close,
     };

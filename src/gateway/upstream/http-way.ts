@@ -2,25 +2,26 @@ import type { Agent } from 'node:http';
 import { ClientLink, type LinkSpec } from './client-link.ts';
 import { type Discovery, discover } from './discover.ts';
 import { openSockets, PreparedCall } from './prepared-call.ts';
-import { type OutgoingCall, wireRequest } from './session.ts';
+import { inNameOf, type OutgoingCall, wireRequest } from './session.ts';
 import type { Discovered, Way } from './way.ts';
 
 /** A server somewhere else, reached over streamable HTTP. */
 export class HttpWay implements Way {
   readonly #url: URL;
-  readonly #authorization: () => string | undefined;
+  /** The gateway's own, for lists. */
+  readonly #authorization: () => Promise<string | undefined>;
   readonly #sockets: Agent;
   #discovery: Discovery | undefined;
   #closed = false;
 
-  constructor(url: URL, authorization: () => string | undefined) {
+  constructor(url: URL, authorization: () => Promise<string | undefined>) {
     this.#url = url;
     this.#authorization = authorization;
     this.#sockets = openSockets(url);
   }
 
   async discover(): Promise<Discovered> {
-    const found = await discover(this.#url, this.#authorization());
+    const found = await discover(this.#url, await this.#authorization());
     if (this.#closed) await found.close();
     else {
       await this.#discovery?.close();
@@ -32,7 +33,7 @@ export class HttpWay implements Way {
   prepare(call: OutgoingCall): { readonly call: PreparedCall; readonly body: string } | undefined {
     if (this.#discovery === undefined) return undefined;
     const { session } = this.#discovery;
-    const { headers, body } = wireRequest(session, call);
+    const { headers, body } = wireRequest(inNameOf(call, session), call);
     return { call: new PreparedCall(session, this.#sockets, headers), body };
   }
 

@@ -2,6 +2,7 @@ import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type In
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { EstopError } from '../../core/errors.ts';
 import { deferred } from '../deferred.ts';
+import { secretsIn } from './holds-secret.ts';
 import type { OnMessage, Prepared } from './prepared.ts';
 import { readReply, type UpstreamReply } from './read-reply.ts';
 import type { UpstreamSession, WireRequest } from './session.ts';
@@ -29,6 +30,7 @@ export class PreparedCall implements Prepared {
   readonly ready: Promise<void>;
   readonly #request: ClientRequest;
   readonly #response: Promise<IncomingMessage>;
+  readonly #secrets: readonly string[];
   #connected = false;
   #gone = false;
   #written = false;
@@ -69,6 +71,7 @@ export class PreparedCall implements Prepared {
     connection.promise.catch(() => undefined);
     response.promise.catch(() => undefined);
     this.#request = request;
+    this.#secrets = secretsIn(headers['authorization']);
     this.#response = response.promise;
     this.ready = connection.promise;
   }
@@ -90,7 +93,7 @@ export class PreparedCall implements Prepared {
   }
 
   async send(body: string, callId: string, onMessage: OnMessage): Promise<UpstreamReply> {
-    return readReply(await this.write(body), callId, onMessage);
+    return readReply(await this.write(body), callId, onMessage, this.#secrets);
   }
 
   /** The socket is closed at once; the upstream sees its client gone. Bytes already given to the kernel are not taken back. */

@@ -1,8 +1,9 @@
 import { Client, type JSONRPCMessage, type Transport } from '@modelcontextprotocol/client';
-import type { ProcessSpec, SecretAt } from '../../contract/config.ts';
+import type { ProcessSpec } from '../../contract/config.ts';
 import type { Destination } from '../call/live-call.ts';
 import type { Era } from '../mcp/era.ts';
-import { Child } from './child.ts';
+import type { UpstreamSecrets } from '../secrets/upstream-secrets.ts';
+import { Child, type ChildEnvironment, environmentOf } from './child.ts';
 import { TaskChild, type TaskChildSpec } from './task-child.ts';
 import type { Discovered, Way } from './way.ts';
 
@@ -18,7 +19,7 @@ const cameUpMs = 5_000;
 /** A server that the gateway starts itself: one process to list its tools, gone at once, and one for each task that calls it. */
 export class ProcessWay implements Way {
   readonly #spec: ProcessSpec;
-  readonly #readSecret: (reference: SecretAt) => string;
+  readonly #secrets: UpstreamSecrets;
   readonly #children = new Map<string, TaskChild>();
   readonly #sweeping: NodeJS.Timeout;
   #protocol: { readonly era: Era; readonly version: string } | undefined;
@@ -27,16 +28,18 @@ export class ProcessWay implements Way {
   #notBefore = 0;
   #closed = false;
 
-  constructor(spec: ProcessSpec, readSecret: (reference: SecretAt) => string) {
+  constructor(spec: ProcessSpec, secrets: UpstreamSecrets) {
     this.#spec = spec;
-    this.#readSecret = readSecret;
+    this.#secrets = secrets;
     this.#sweeping = setInterval(() => this.#sweep(), sweepMs);
     this.#sweeping.unref();
   }
 
   async discover(): Promise<Discovered> {
     const client = new Client({ name: 'estop-gateway', version: '1' }, { versionNegotiation: { mode: 'auto' } });
-    const transport = new ChildTransport(this.#spec, this.#readSecret, (child) => {
+    const references = Object.values(this.#spec.env).filter((value) => typeof value !== 'string');
+    await Promise.all(references.map((reference) => this.#secrets.ready(reference)));
+    const transport = new ChildTransport(this.#spec, this.#environment(), (child) => {
       this.#listing = child;
     });
     try {
@@ -66,12 +69,17 @@ export class ProcessWay implements Way {
 
   /** The caller has asked the fence in this tick. Undefined: too many, or it keeps dying. */
   forTask(taskId: string, spec: TaskChildSpec): Destination | undefined {
+    const environment = this.#environment();
     const known = this.#children.get(taskId);
-    if (known?.isAlive === true) return known;
+    if (known?.isAlive === true) {
+      // One that was started with what has been rotated since ends with its call, and another begins.
+      if (known.isFor(environment) || !known.isIdle) return known;
+      known.destroy();
+    }
     if (this.#closed || this.#protocol === undefined || this.#children.size >= mostChildren) return undefined;
     const begun = performance.now();
     if (begun < this.#notBefore) return undefined;
-    const child = new TaskChild(spec, this.#spec, this.#readSecret, this.#protocol);
+    const child = new TaskChild(spec, this.#spec, environment, this.#protocol);
     this.#children.set(taskId, child);
     void child.ended.then(() => {
       if (this.#children.get(taskId) === child) this.#children.delete(taskId);
@@ -93,6 +101,10 @@ export class ProcessWay implements Way {
     for (const child of this.#children.values()) child.destroy();
   }
 
+  #environment(): ChildEnvironment {
+    return environmentOf(this.#spec, (reference) => this.#secrets.read(reference));
+  }
+
   #sweep(): void {
     const oldest = performance.now() - idleMs;
     for (const child of this.#children.values()) if (child.isIdle && child.usedAt < oldest) child.destroy();
@@ -107,10 +119,10 @@ class ChildTransport implements Transport {
   readonly #start: () => Child;
   #child: Child | undefined;
 
-  constructor(spec: ProcessSpec, readSecret: (reference: SecretAt) => string, started: (child: Child) => void) {
+  constructor(spec: ProcessSpec, environment: ChildEnvironment, started: (child: Child) => void) {
     this.#start = () => {
       // The client parses what it is given: it is no less a message than what comes over HTTP.
-      const child = new Child(spec, readSecret, (message) => this.onmessage?.(message as JSONRPCMessage));
+      const child = new Child(spec, environment, (message) => this.onmessage?.(message as JSONRPCMessage));
       started(child);
       return child;
     };

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { EstopError } from '../../core/errors.ts';
 import { deferred } from '../deferred.ts';
+import { holdsSecret } from './holds-secret.ts';
 import type { OnMessage, UpstreamMessage } from './prepared.ts';
 
 export type UpstreamReply =
@@ -24,9 +25,14 @@ const lingerMs = 1_000;
 
 /**
  * Reads the one answer to `callId`, from a JSON body or from an event stream, and hands on what comes before it. Rejects only if
- * the connection ends early.
+ * the connection ends early. `secrets`: what it was asked with, and must not say back.
  */
-export function readReply(response: IncomingMessage, callId: string, onMessage: OnMessage): Promise<UpstreamReply> {
+export function readReply(
+  response: IncomingMessage,
+  callId: string,
+  onMessage: OnMessage,
+  secrets: readonly string[] = [],
+): Promise<UpstreamReply> {
   const isStream = mediaTypeOf(response) === 'text/event-stream';
   const status = response.statusCode ?? 0;
   const { promise, resolve, reject } = deferred<UpstreamReply>();
@@ -45,7 +51,7 @@ export function readReply(response: IncomingMessage, callId: string, onMessage: 
     tail = split.tail;
     if (tail.length > largestReply) return tooLarge();
     for (const event of split.events) {
-      const read = readMessage(event, callId, status);
+      const read = readMessage(event, callId, status, secrets);
       if (read === undefined) continue;
       if ('method' in read) {
         onMessage(read);
@@ -57,7 +63,9 @@ export function readReply(response: IncomingMessage, callId: string, onMessage: 
   });
   response.once('end', () => {
     const read =
-      mediaTypeOf(response) === 'application/json' ? readMessage(Buffer.concat(chunks), callId, status) : undefined;
+      mediaTypeOf(response) === 'application/json'
+        ? readMessage(Buffer.concat(chunks), callId, status, secrets)
+        : undefined;
     resolve(
       read === undefined || 'method' in read
         ? { kind: 'garbage', why: `it answered ${status} without an answer to this call`, status }
@@ -96,6 +104,7 @@ export function readMessage(
   bytes: Buffer,
   callId: string,
   status: number,
+  secrets: readonly string[] = [],
 ): UpstreamReply | UpstreamMessage | undefined {
   let message: unknown;
   try {
@@ -103,6 +112,9 @@ export function readMessage(
   } catch {
     return { kind: 'garbage', why: 'its answer is not JSON' };
   }
+  // Also in the middle of a stream: what follows a message that holds it is not waited for.
+  if (holdsSecret(message, secrets))
+    return { kind: 'garbage', why: 'its answer holds the credential that it was asked with' };
   return readParsed(message, callId, status);
 }
 

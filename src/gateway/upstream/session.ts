@@ -1,4 +1,5 @@
 import type { Era } from '../mcp/era.ts';
+import type { Credential } from '../secrets/credential.ts';
 
 /** How one upstream server wants to be spoken to: found out at discovery or at a client's own handshake, used for every call. */
 export interface UpstreamSession {
@@ -30,11 +31,18 @@ export interface OutgoingCall {
   /** The canonical text of the parameters, an object without `_meta`. */
   readonly params: string;
   readonly client?: ClientWords;
+  /** `null`: with none. Absent: the gateway asks in its own name, for a list. */
+  readonly credential?: Credential | null;
 }
 
 export interface WireRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+}
+
+/** The session with the credential of this very call. */
+export function inNameOf({ credential }: OutgoingCall, session: UpstreamSession): UpstreamSession {
+  return credential === undefined ? session : { ...session, authorization: credential?.header };
 }
 
 const clientInfo = { name: 'estop-gateway', version: '1' };

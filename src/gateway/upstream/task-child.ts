@@ -1,11 +1,11 @@
-import type { ProcessSpec, SecretAt } from '../../contract/config.ts';
+import type { ProcessSpec } from '../../contract/config.ts';
 import { EstopError } from '../../core/errors.ts';
 import type { Destination } from '../call/live-call.ts';
 import { deferred } from '../deferred.ts';
 import type { OpenCall, OpenCalls } from '../fence/open-calls.ts';
 import type { Bearer } from '../fence/view.ts';
 import type { Era } from '../mcp/era.ts';
-import { Child } from './child.ts';
+import { Child, type ChildEnvironment } from './child.ts';
 import type { OnMessage, Prepared } from './prepared.ts';
 import { readParsed, type UpstreamReply } from './read-reply.ts';
 import { type OutgoingCall, wireRequest } from './session.ts';
@@ -35,6 +35,7 @@ export class TaskChild implements Destination, OpenCall {
   readonly isBackground = true;
   readonly ready: Promise<void>;
   readonly #spec: TaskChildSpec;
+  readonly #environment: ChildEnvironment;
   readonly #child: Child;
   readonly #era: Era;
   readonly #version: string;
@@ -45,15 +46,16 @@ export class TaskChild implements Destination, OpenCall {
   constructor(
     spec: TaskChildSpec,
     process: ProcessSpec,
-    readSecret: (reference: SecretAt) => string,
+    environment: ChildEnvironment,
     protocol: { readonly era: Era; readonly version: string },
   ) {
     this.callId = spec.childId;
     this.bearer = spec.bearer;
     this.#spec = spec;
+    this.#environment = environment;
     this.#era = protocol.era;
     this.#version = protocol.version;
-    this.#child = new Child(process, readSecret, (message) => this.#hear(message));
+    this.#child = new Child(process, environment, (message) => this.#hear(message));
     spec.openCalls.add(this);
     this.ready = this.#shakeHands();
     this.ready.catch(() => this.#child.kill());
@@ -62,6 +64,10 @@ export class TaskChild implements Destination, OpenCall {
 
   get isAlive(): boolean {
     return this.#child.isAlive;
+  }
+
+  isFor({ values }: ChildEnvironment): boolean {
+    return JSON.stringify(values) === JSON.stringify(this.#environment.values);
   }
 
   get isIdle(): boolean {

@@ -1,10 +1,12 @@
 import type { ServerCapabilities } from '@modelcontextprotocol/client';
-import type { SecretAt, ToolServerSpec } from '../../contract/config.ts';
+import type { ToolServerSpec } from '../../contract/config.ts';
 import type { Log } from '../../contract/identity.ts';
 import { EstopError, errorCodeOf } from '../../core/errors.ts';
 import type { SeenTool, ToolStanding, ToolStandings } from '../../store/tool-pins.ts';
 import type { Destination } from '../call/live-call.ts';
 import type { ReachMethod } from '../mcp/methods.ts';
+import { Credential } from '../secrets/credential.ts';
+import type { UpstreamSecrets } from '../secrets/upstream-secrets.ts';
 import type { ClientLink, LinkSpec } from './client-link.ts';
 import { HttpWay } from './http-way.ts';
 import type { PinPort } from './pin-port.ts';
@@ -17,7 +19,7 @@ import type { Discovered, Way } from './way.ts';
 
 interface ToolServerParts {
   readonly spec: ToolServerSpec;
-  readonly readSecret: (reference: SecretAt) => string;
+  readonly secrets: UpstreamSecrets;
   readonly log: Log;
   readonly pins: PinPort;
   /** Called when what may be listed has changed. */
@@ -105,6 +107,10 @@ export class ToolServer {
   /** A client's own session with this server. Undefined: it keeps none. */
   async openLink(spec: LinkSpec, version: string): Promise<ClientLink | undefined> {
     return this.#found === undefined || this.#closed ? undefined : this.#way.openLink(spec, version);
+  }
+
+  get isFound(): boolean {
+    return this.#found !== undefined;
   }
 
   get isProcess(): boolean {
@@ -196,9 +202,13 @@ export class ToolServer {
   }
 }
 
-function openWay({ spec, readSecret }: ToolServerParts): Way {
+function openWay({ spec, secrets }: ToolServerParts): Way {
   const { url, credential, process } = spec;
-  if (process !== undefined) return new ProcessWay(process, readSecret);
+  if (process !== undefined) return new ProcessWay(process, secrets);
   if (url === undefined) throw new EstopError('config-invalid', { detail: `${spec.serverId} has no url` });
-  return new HttpWay(new URL(url), () => (credential === undefined ? undefined : `Bearer ${readSecret(credential)}`));
+  return new HttpWay(new URL(url), async () => {
+    if (credential === undefined) return undefined;
+    await secrets.ready(credential);
+    return new Credential(secrets.read(credential)).header;
+  });
 }

@@ -1,6 +1,7 @@
-import type { ConfigSource, SecretAt, ToolServerSpec } from '../../contract/config.ts';
+import type { ConfigSource, ToolServerSpec } from '../../contract/config.ts';
 import type { Log } from '../../contract/identity.ts';
 import type { ToolStanding } from '../../store/tool-pins.ts';
+import type { UpstreamSecrets } from '../secrets/upstream-secrets.ts';
 import type { PinPort } from './pin-port.ts';
 import type { ToolPin } from './tool-pin.ts';
 import { ToolServer } from './tool-server.ts';
@@ -15,16 +16,16 @@ export interface FoundTool {
 /** The upstream servers of the configuration in force. */
 export class ToolServers {
   readonly #config: ConfigSource;
-  readonly #readSecret: (reference: SecretAt) => string;
+  readonly #secrets: UpstreamSecrets;
   readonly #pins: PinPort;
   readonly #log: Log;
   #servers = new Map<string, ToolServer>();
   #specs: readonly ToolServerSpec[] | undefined;
   #version = 0;
 
-  constructor(config: ConfigSource, readSecret: (reference: SecretAt) => string, pins: PinPort, log: Log) {
+  constructor(config: ConfigSource, secrets: UpstreamSecrets, pins: PinPort, log: Log) {
     this.#config = config;
-    this.#readSecret = readSecret;
+    this.#secrets = secrets;
     this.#pins = pins;
     this.#log = log;
     this.#reconcile();
@@ -44,6 +45,11 @@ export class ToolServers {
   /** The version of the record of tools, as the newest renewal told it. */
   hearOf(version: number): void {
     for (const server of this.#servers.values()) server.hearOf(version);
+  }
+
+  /** A server that could not be listed may have lacked a credential that is there now. */
+  secretsChanged(): void {
+    for (const server of this.#servers.values()) if (!server.isFound) server.refreshSoon();
   }
 
   all(): readonly ToolPin[] {
@@ -88,7 +94,7 @@ export class ToolServers {
     const onChange = (): void => {
       this.#version += 1;
     };
-    return new ToolServer({ spec, readSecret: this.#readSecret, pins: this.#pins, log: this.#log, onChange });
+    return new ToolServer({ spec, secrets: this.#secrets, pins: this.#pins, log: this.#log, onChange });
   }
 }
 
@@ -98,6 +104,7 @@ function connectionOf({
   labels: _labels,
   roles: _roles,
   trusted: _trusted,
+  sharedBy: _sharedBy,
   ...spec
 }: ToolServerSpec): string {
   return JSON.stringify(spec);

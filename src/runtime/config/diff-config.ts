@@ -19,6 +19,7 @@ function byName(config: EstopConfig): Record<string, unknown> {
     agents: Object.fromEntries(config.agents.map((item) => [item.agentId, item])),
     connectors: Object.fromEntries(config.connectors.map((item) => [item.connectorId, item])),
     tools: Object.fromEntries(config.toolServers.map((item) => [item.serverId, item])),
+    vault: config.vault,
     models: Object.fromEntries(config.models.map((item) => [item.modelId, item])),
   };
 }

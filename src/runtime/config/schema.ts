@@ -6,13 +6,14 @@ import {
   defaultSessionLimits,
   type EstopConfig,
   type ModelSpec,
-  type SecretAt,
   type ToolServerSpec,
 } from '../../contract/config.ts';
 import { defaultApprovalLimits } from '../../core/approval.ts';
 import { isEnvironment, isName } from '../../core/ids.ts';
 import { looksLikeOurs } from '../../core/look-alike.ts';
 import { labelKey, modelKey, parseScopeKey, toolKey } from '../../core/scope-key.ts';
+import { credentialFaults } from './credential-faults.ts';
+import { credentialKeys, credentialsOf, grantBlock, upstreamSecret, vaultBlock, vaultOf } from './credential-schema.ts';
 import { breakerRulesOf, breakers, budgetLimitsOf, budgets } from './limits-schema.ts';
 import { modelBlock, onlyGiven } from './model-schema.ts';
 import { processKeys, reachFault, reachOf } from './process-schema.ts';
@@ -34,10 +35,6 @@ const duration = z
     const unit = /[a-z]+$/.exec(text)?.[0] as keyof typeof units; // the pattern above admits exactly these units
     return Number.parseInt(text, 10) * units[unit];
   });
-
-const secretAt = z
-  .union([z.strictObject({ file: z.string().min(1) }), z.strictObject({ env: z.string().regex(/^[A-Z][A-Z0-9_]*$/) })])
-  .describe('A secret is never a value here: name a file or an environment variable.');
 
 const toolPattern = z.string().refine((text) => {
   const slash = text.indexOf('/');
@@ -82,12 +79,7 @@ const session = z
   })
   .transform(({ idle, life }) => ({ idleMs: idle, lifeMs: life }));
 
-const grant = z.strictObject({
-  name,
-  connector: name,
-  life: duration.default(15 * units.m),
-  options: z.unknown().default({}),
-});
+const grant = grantBlock(name, duration);
 
 const agent = z.strictObject({
   owner: person.describe('Who answers for this agent.'),
@@ -129,8 +121,8 @@ const agent = z.strictObject({
 
 const toolServer = z.strictObject({
   url: z.url({ protocol: /^https?$/ }).optional(),
-  ...processKeys(secretAt),
-  credential: secretAt.optional(),
+  ...processKeys(upstreamSecret),
+  ...credentialKeys(duration),
   ...toolReview,
 });
 const connector = z.looseObject({
@@ -155,7 +147,8 @@ export const EstopYaml = z.strictObject({
     )
     .default({})
     .describe('Upstream MCP servers by name.'),
-  models: z.record(modelName, modelBlock(secretAt)).default({}),
+  models: z.record(modelName, modelBlock(upstreamSecret)).default({}),
+  vault: vaultBlock(duration).optional().describe('OpenBao or Vault, for credentials of upstreams.'),
   policies: z
     .strictObject({
       activationPeople: z
@@ -225,7 +218,8 @@ export function resolveConfig(parsed: Parsed): {
           message: `names connector "${item.connector}", which \`connectors\` does not have`,
         });
       const options = checkOptions(systemOf(owner?.system)?.grantSchema, item.options, [...where, 'options'], problems);
-      return { name: item.name, connector: item.connector, lifeMs: item.life, options };
+      const when = item.when === undefined ? {} : { when: item.when };
+      return { name: item.name, connector: item.connector, lifeMs: item.life, ...when, options };
     });
     const { approvalTtl, ...caps } = block.limits;
     const { identities, contacts, budgets: amounts, breakers: patterns, ...rest } = block;
@@ -240,13 +234,21 @@ export function resolveConfig(parsed: Parsed): {
       limits: { ...caps, approvalTtlMs: approvalTtl },
     };
   });
+  const credentialsIn = (serverId: string, block: Parsed['tools'][string]): ReturnType<typeof credentialsOf> => {
+    const credentials = credentialsOf(block);
+    const { grant } = credentials;
+    if (grant === undefined) return credentials;
+    const schema = systemOf(parsed.connectors[grant.connector]?.system)?.grantSchema;
+    const options = checkOptions(schema, grant.options, ['tools', serverId, 'credential', 'options'], problems);
+    return { ...credentials, grant: { ...grant, options } };
+  };
   const toolServers = Object.entries(parsed.tools).map(([serverId, block]): ToolServerSpec => {
     const fault = reachFault(block);
     if (fault !== undefined) problems.push({ path: ['tools', serverId], message: fault });
     return {
       serverId,
       ...reachOf(block),
-      ...credentialOf('credential', block.credential),
+      ...credentialsIn(serverId, block),
       ...reviewOf(block),
     };
   });
@@ -256,23 +258,17 @@ export function resolveConfig(parsed: Parsed): {
       ...onlyGiven(block),
     }),
   );
-  return {
-    config: {
-      environment: parsed.environment,
-      trustDomain: parsed.trustDomain,
-      agents,
-      connectors,
-      toolServers,
-      models,
-      ...(parsed.policies === undefined ? {} : { policies: parsed.policies }),
-    },
-    problems,
+  const config: EstopConfig = {
+    environment: parsed.environment,
+    trustDomain: parsed.trustDomain,
+    agents,
+    connectors,
+    toolServers,
+    models,
+    ...(parsed.policies === undefined ? {} : { policies: parsed.policies }),
+    ...(parsed.vault === undefined ? {} : { vault: vaultOf(parsed.vault) }),
   };
-}
-
-function credentialOf<Name extends string>(key: Name, secret: SecretAt | undefined): Partial<Record<Name, SecretAt>> {
-  // A computed key widens to string; the record has exactly the one key asked for.
-  return secret === undefined ? {} : ({ [key]: secret } as Record<Name, SecretAt>);
+  return { config, problems: [...problems, ...credentialFaults(config)] };
 }
 
 function systemOf(system: string | undefined) {

@@ -25,6 +25,8 @@ export interface KeyRing {
   newest(): HeldKey;
   /** Undefined if no key of that id is held, also after a fresh look at the file. */
   find(kid: string): HeldKey | undefined;
+  /** Newest first. */
+  all(): readonly HeldKey[];
 }
 
 /**
@@ -63,6 +65,10 @@ export function openKeyRing(folder: string, purpose: KeyPurpose, environment: st
       if (known !== undefined) return known;
       refresh();
       return held.find((key) => key.kid === kid);
+    },
+    all: () => {
+      refresh();
+      return held;
     },
   };
 }

@@ -65,6 +65,7 @@ describe('a gateway that was retired and has registered anew', () => {
       newGatewayId: () => `gw-${registered.length + 1}`,
       onToolsVersion: () => undefined,
       onPolicyActivation: () => undefined,
+      onSecretsVersion: () => undefined,
       settler: { unknownEnds: () => [] },
     } as unknown as ConstructorParameters<typeof Renewer>[0]); // whatever else it may come to tell of is not asked here
     const renewals = [renewer.renewNow(), renewer.renewNow()];

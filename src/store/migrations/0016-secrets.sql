@@ -1,0 +1,101 @@
+-- Credentials of upstreams, sealed before they come here: this store never sees one in the clear. Control writes and cannot read;
+-- a gateway reads. key_id names the sealing key; the fingerprint is a keyed hash of the value under that key, by which two secrets
+-- of one value are found without opening either.
+CREATE TABLE estop.secrets (
+  name        text PRIMARY KEY,
+  sealed      bytea NOT NULL,
+  key_id      text NOT NULL,
+  fingerprint text NOT NULL,
+  revision    integer NOT NULL DEFAULT 1,
+  set_by      text NOT NULL,
+  set_at      timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- Rises with whatever a gateway must know of. Renewals read it. Its lock puts versions in commit order, and orders whoever writes a
+-- secret, so that two of one value are not written side by side.
+CREATE TABLE estop.secret_version (only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row), version bigint NOT NULL DEFAULT 0);
+INSERT INTO estop.secret_version DEFAULT VALUES;
+
+-- p_twins: the fingerprint of the new value under each key id; p_may_share: the names that may have the same value as this one.
+-- p_must_exist: true replaces (a rotation), false makes a new one, null does either. Locks: the row of the version.
+CREATE FUNCTION estop.put_secret(
+  p_name text, p_sealed bytea, p_key_id text, p_fingerprint text, p_twins jsonb, p_may_share text[], p_must_exist boolean, p_actor text
+) RETURNS TABLE (outcome text, revision integer, same_as text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  known integer;
+  other text;
+BEGIN
+  IF coalesce(p_actor, '') = '' OR p_name !~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$' OR octet_length(p_sealed) NOT BETWEEN 1 AND 65536 THEN
+    RAISE EXCEPTION 'a secret needs a name, sealed bytes and somebody who sets it' USING ERRCODE = 'ES002';
+  END IF;
+  PERFORM estop.commit_durably();
+  PERFORM 1 FROM estop.secret_version FOR UPDATE;
+  SELECT s.revision INTO known FROM estop.secrets s WHERE s.name = p_name;
+  IF p_must_exist AND known IS NULL THEN RETURN QUERY SELECT 'unknown'::text, NULL::integer, NULL::text; RETURN; END IF;
+  IF NOT p_must_exist AND known IS NOT NULL THEN RETURN QUERY SELECT 'exists'::text, known, NULL::text; RETURN; END IF;
+  SELECT s.name INTO other FROM estop.secrets s
+    WHERE s.name <> p_name AND s.fingerprint = (p_twins ->> s.key_id) AND NOT s.name = ANY (p_may_share) ORDER BY s.name LIMIT 1;
+  IF other IS NOT NULL THEN
+    INSERT INTO estop.audit (kind, actor, subject, detail)
+      VALUES ('secret.refused', left(p_actor, 200), 'secret:' || p_name, jsonb_build_object('sameAs', other));
+    RETURN QUERY SELECT 'shared'::text, NULL::integer, other; RETURN;
+  END IF;
+  INSERT INTO estop.secrets AS s (name, sealed, key_id, fingerprint, set_by) VALUES (p_name, p_sealed, p_key_id, p_fingerprint, left(p_actor, 200))
+    ON CONFLICT (name) DO UPDATE SET sealed = excluded.sealed, key_id = excluded.key_id, fingerprint = excluded.fingerprint,
+      revision = s.revision + 1, set_by = excluded.set_by, set_at = clock_timestamp()
+    RETURNING s.revision INTO known;
+  UPDATE estop.secret_version v SET version = v.version + 1;
+  INSERT INTO estop.audit (kind, actor, subject, detail)
+    VALUES (CASE WHEN known = 1 THEN 'secret.set' ELSE 'secret.rotated' END, left(p_actor, 200), 'secret:' || p_name,
+      jsonb_build_object('revision', known, 'keyId', p_key_id));
+  RETURN QUERY SELECT 'set'::text, known, NULL::text;
+END $$;
+
+-- False: there is none of that name. Locks: the row of the version.
+CREATE FUNCTION estop.remove_secret(p_name text, p_actor text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF coalesce(p_actor, '') = '' THEN
+    RAISE EXCEPTION 'a secret is removed by somebody' USING ERRCODE = 'ES002';
+  END IF;
+  PERFORM estop.commit_durably();
+  PERFORM 1 FROM estop.secret_version FOR UPDATE;
+  DELETE FROM estop.secrets s WHERE s.name = p_name;
+  IF NOT FOUND THEN RETURN false; END IF;
+  UPDATE estop.secret_version v SET version = v.version + 1;
+  INSERT INTO estop.audit (kind, actor, subject) VALUES ('secret.removed', left(p_actor, 200), 'secret:' || p_name);
+  RETURN true;
+END $$;
+
+-- Only those that its configuration names, and the version that they are of, in one statement: a gateway that holds them as of this
+-- version has missed nothing before it.
+CREATE FUNCTION estop.read_secrets(p_names text[]) RETURNS TABLE (version bigint, name text, sealed bytea, key_id text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT v.version, s.name, s.sealed, s.key_id FROM estop.secret_version v LEFT JOIN estop.secrets s ON s.name = ANY (p_names)
+$$;
+
+-- The same value under a newer key, after `estop keys rotate`. Only whoever holds the very bytes that are replaced can do it, and a
+-- secret that was rotated meanwhile stays as it is. No gateway needs to hear of it. Locks: the row.
+CREATE FUNCTION estop.reseal_secret(p_name text, p_before bytea, p_after bytea, p_key_id text, p_fingerprint text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  old_key text;
+BEGIN
+  IF octet_length(p_after) NOT BETWEEN 1 AND 65536 THEN
+    RAISE EXCEPTION 'a secret needs sealed bytes' USING ERRCODE = 'ES002';
+  END IF;
+  PERFORM estop.commit_durably();
+  SELECT s.key_id INTO old_key FROM estop.secrets s WHERE s.name = p_name AND s.sealed = p_before FOR UPDATE;
+  IF NOT FOUND THEN RETURN false; END IF;
+  UPDATE estop.secrets s SET sealed = p_after, key_id = p_key_id, fingerprint = p_fingerprint WHERE s.name = p_name;
+  INSERT INTO estop.audit (kind, actor, subject, detail)
+    VALUES ('secret.resealed', 'gateway', 'secret:' || p_name, jsonb_build_object('before', old_key, 'keyId', p_key_id));
+  RETURN true;
+END $$;
+
+GRANT EXECUTE ON FUNCTION estop.put_secret(text, bytea, text, text, jsonb, text[], boolean, text), estop.remove_secret(text, text)
+  TO estop_control;
+GRANT SELECT (name, key_id, revision, set_by, set_at) ON estop.secrets TO estop_control;
+GRANT EXECUTE ON FUNCTION estop.read_secrets(text[]), estop.reseal_secret(text, bytea, bytea, text, text) TO estop_gateway;
