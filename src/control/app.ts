@@ -4,6 +4,8 @@ import type { Context } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
 import { formatId } from '../core/ids.ts';
+import { consolePages } from './console/console.ts';
+import { contentPolicy } from './console/page-headers.ts';
 import type { ControlDeps } from './deps.ts';
 import { apiDocument } from './describe-api.ts';
 import type { Endpoint, Reply } from './endpoint.ts';
@@ -24,12 +26,9 @@ export function createControlApp(deps: ControlDeps): OpenAPIHono {
   const app = new OpenAPIHono();
   const guard = createCallerGuard(deps.controlUrl);
   const mintRequestId = (): string => formatId('req', deps.environment, randomBytes(16));
-  app.use(
-    secureHeaders({
-      contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
-      strictTransportSecurity: false,
-    }),
-  );
+  app.use(contentPolicy);
+  // With `no-referrer` a browser names no origin with a form, and a form without one is refused.
+  app.use(secureHeaders({ strictTransportSecurity: false, referrerPolicy: 'same-origin' }));
   app.use(async (context, next) => {
     context.header('cache-control', 'no-store');
     if (!context.req.path.startsWith('/livez') && !context.req.path.startsWith('/readyz')) guard(context.req.raw);
@@ -44,6 +43,7 @@ export function createControlApp(deps: ControlDeps): OpenAPIHono {
   app.get('/openapi.json', (context) => context.json(document));
   publicPages(app, deps);
   signInPages(app, deps);
+  consolePages(app, deps);
   for (const path of new Set(endpoints.map((endpoint) => routingPath(endpoint.path)))) {
     app.all(path, () => {
       throw new EstopError('method-not-allowed');

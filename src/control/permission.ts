@@ -16,6 +16,7 @@ export const permissions = {
   'task:hold': ['operator', 'admin'],
   'task:token': ['agent-worker', 'service', 'admin'],
   'stop:read': ['viewer', 'approver', 'operator', 'admin', 'service'],
+  'stop:note': ['operator', 'admin'],
   'stop:reset': ['operator', 'admin'],
   'breaker:reset': ['operator', 'admin'],
   'approval:read': ['viewer', 'approver', 'operator', 'admin'],

@@ -42,6 +42,7 @@ const bodies: Readonly<Record<string, object>> = {
   openSession: { agentId: 'nobody' },
   previewStop: { scopeKey: 'agent:nobody' },
   resetStop: { reason: 'x' },
+  noteStop: { text: 'x' },
   resetBreaker: { breaker: 'call-rate', reason: 'x' },
   acceptRisk: { reason: 'x' },
   checkPolicies: { files: {} },

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { describe, inject, it } from 'vitest';
 import { isPostgresInstalled } from './run-postgres.ts';
 
@@ -6,6 +7,9 @@ interface Need {
   missing(): boolean;
   readonly install: string;
 }
+
+/** Debian's place for it. */
+export const chromiumPath = '/usr/bin/chromium';
 
 /** What a suite may need beyond what `npm ci` brings. */
 const needs = {
@@ -15,6 +19,7 @@ const needs = {
     install: 'PostgreSQL 15 (Debian: apt-get install postgresql-15)',
   },
   'openssl': { missing: () => spawnSync('openssl', ['version']).status !== 0, install: 'openssl' },
+  'chromium': { missing: () => !existsSync(chromiumPath), install: 'Chromium (Debian: apt-get install chromium)' },
   'go': { missing: () => spawnSync('go', ['version']).status !== 0, install: 'Go 1.26.4 or newer' },
 } as const satisfies Record<string, Need>;
 

@@ -9,6 +9,7 @@ import { getApproval } from './get-approval.ts';
 import { getConfig } from './get-config.ts';
 import { getPolicies } from './get-policies.ts';
 import { getStop } from './get-stop.ts';
+import { getStopTimeline } from './get-stop-timeline.ts';
 import { getTask } from './get-task.ts';
 import { getTaskHistory } from './get-task-history.ts';
 import { getTool } from './get-tool.ts';
@@ -25,6 +26,7 @@ import { listStops } from './list-stops.ts';
 import { listTasks } from './list-tasks.ts';
 import { listTools } from './list-tools.ts';
 import { makeLoginLink } from './make-login-link.ts';
+import { noteStop } from './note-stop.ts';
 import { openSession } from './open-session.ts';
 import { orderStop } from './order-stop.ts';
 import { previewStop } from './preview-stop.ts';
@@ -63,6 +65,8 @@ export const endpoints: readonly Endpoint[] = [
   listStops,
   previewStop,
   getStop,
+  getStopTimeline,
+  noteStop,
   listObligations,
   resetStop,
   acceptRisk,

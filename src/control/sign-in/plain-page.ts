@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { assetPaths } from '../console/assets.ts';
 
 type Markup = ReturnType<typeof html>;
 
@@ -11,7 +12,7 @@ export function plainPage(title: string, body: Markup): Markup {
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <title>${title} · estop</title>
-        <link rel="stylesheet" href="/console.css" />
+        <link rel="stylesheet" href="${assetPaths.stylesheet}" />
       </head>
       <body class="plain">
         <main>

@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import { EstopError } from '../../core/errors.ts';
+import { packageRoot } from '../../runtime/package-root.ts';
+
+interface Asset {
+  readonly path: string;
+  readonly type: string;
+  readonly plain: Buffer;
+  readonly packed: Buffer;
+}
+
+/** In the sources also when the compiled code runs: the compiler copies no stylesheet. */
+const folder = join(packageRoot, 'src', 'control', 'console', 'assets');
+
+/** The name holds the hash of the content, so that a browser may keep it for good and never has an old one. */
+function load(name: string, ending: string, type: string): Asset {
+  const plain = readFileSync(join(folder, `${name}.${ending}`));
+  const hash = createHash('sha256').update(plain).digest('base64url').slice(0, 12);
+  return { path: `/assets/${name}-${hash}.${ending}`, type, plain, packed: gzipSync(plain, { level: 9 }) };
+}
+
+const stylesheet = load('console', 'css', 'text/css; charset=utf-8');
+const script = load('console', 'js', 'text/javascript; charset=utf-8');
+const icon = load('icon', 'svg', 'image/svg+xml');
+
+export const assetPaths = { stylesheet: stylesheet.path, script: script.path, icon: icon.path } as const;
+
+const byPath = new Map([stylesheet, script, icon].map((asset) => [asset.path, asset]));
+
+/** Without a caller: they hold nothing of the installation, and the page that signs people in wears the same clothes. */
+export function consoleAssets(app: OpenAPIHono): void {
+  app.get('/assets/:file', (context) => {
+    const asset = byPath.get(context.req.path);
+    if (asset === undefined) throw new EstopError('not-found');
+    const packs = /\bgzip\b/.test(context.req.header('accept-encoding') ?? '');
+    return new Response(packs ? new Uint8Array(asset.packed) : new Uint8Array(asset.plain), {
+      headers: {
+        'content-type': asset.type,
+        'cache-control': 'public, max-age=31536000, immutable',
+        'vary': 'accept-encoding',
+        ...(packs ? { 'content-encoding': 'gzip' } : {}),
+      },
+    });
+  });
+}

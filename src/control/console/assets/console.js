@@ -1,0 +1,227 @@
+// The one script of the console. Every page works without it; with it a page looks again by itself when something changed, the Stop
+// opens as a dialog, and a console that is cut off says so. What a page says is always what the server sent: nothing is guessed here.
+(() => {
+  'use strict';
+  const root = document.documentElement;
+  const one = (selector, within = document) => within.querySelector(selector);
+  const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+  const watched = (document.body.dataset.watch || '').split(' ').filter(Boolean);
+  const stamp = () => `${new Date().toISOString().slice(11, 19)} UTC`;
+
+  // --- Is there anybody at the other end? Asked by every tab for itself, in requests that end.
+  let misses = 0;
+  let pinging;
+  const setLink = (state) => {
+    if (root.dataset.link === state) return;
+    const before = root.dataset.link;
+    root.dataset.link = state;
+    const lost = state !== 'live';
+    one('#lost').hidden = !lost;
+    if (state === 'out') one('[data-lost-why]').textContent = 'You are signed out. Sign in again; its Stop cannot reach anything.';
+    one('[data-link-words]').textContent = lost ? 'Not connected' : 'Live';
+    for (const button of all('[data-stop-form] button.stop, main button.stop')) button.disabled = lost;
+    for (const link of all('a[data-stop]')) link.toggleAttribute('aria-disabled', lost);
+    for (const part of all('[data-cut-off]')) part.hidden = !lost;
+    if (!lost && before === 'lost') refresh();
+  };
+  const ping = async () => {
+    clearTimeout(pinging);
+    if (document.hidden) return;
+    try {
+      const answer = await fetch('/ping', { cache: 'no-store', signal: AbortSignal.timeout(4000) });
+      misses = 0;
+      setLink(answer.status === 401 ? 'out' : 'live');
+    } catch {
+      misses += 1;
+      if (misses > 1) setLink('lost');
+    }
+    pinging = setTimeout(ping, misses > 0 ? 700 : 5000);
+  };
+
+  // --- Look again: the same page from the server, and of it the parts that may have changed.
+  let seen = Date.now();
+  let waiting;
+  const soonest = watched.includes('obligation') ? 300 : 1000;
+  const refresh = async () => {
+    clearTimeout(waiting);
+    waiting = undefined;
+    seen = Date.now();
+    try {
+      const answer = await fetch(location.href, { headers: { accept: 'text/html' }, signal: AbortSignal.timeout(8000) });
+      if (!answer.ok || answer.redirected) return;
+      patch(new DOMParser().parseFromString(await answer.text(), 'text/html'));
+      one('[data-lost-at]').textContent = stamp();
+    } catch {
+      ping();
+    }
+  };
+  const refreshSoon = () => {
+    if (document.hidden || waiting) return;
+    waiting = setTimeout(refresh, Math.max(0, soonest - (Date.now() - seen)));
+  };
+  const patch = (fresh) => {
+    for (const part of all('[data-live]')) {
+      const next = fresh.getElementById(part.id);
+      if (!next || next.outerHTML === part.outerHTML) continue;
+      const active = part.contains(document.activeElement) ? document.activeElement : undefined;
+      // Somebody writes there, or has chosen something: leave it alone until they are done.
+      if (active && /^(INPUT|TEXTAREA|SELECT)$/.test(active.tagName)) continue;
+      if (all('input:checked, details[open] input', part).length > 0) continue;
+      const open = all('details[open]', part).map((details) => details.id);
+      const again = active && (active.id ? `#${CSS.escape(active.id)}` : active.getAttribute('href') && `a[href="${CSS.escape(active.getAttribute('href'))}"]`);
+      part.replaceWith(next);
+      for (const id of open) if (id && document.getElementById(id)) document.getElementById(id).open = true;
+      if (again) one(again, next)?.focus({ preventScroll: true });
+    }
+    if (root.dataset.link && root.dataset.link !== 'live') for (const button of all('main button.stop')) button.disabled = true;
+  };
+
+  // --- One stream for all tabs: a browser opens six connections to a place, and a seventh tab would never load. The tab that holds the
+  // lock reads the stream and tells the others. A hidden tab holds nothing.
+  const others = 'BroadcastChannel' in window ? new BroadcastChannel('estop') : undefined;
+  const heard = (name) => {
+    if (watched.includes(name) || name === 'hello') refreshSoon();
+  };
+  if (others) others.onmessage = ({ data }) => heard(data);
+  let leading;
+  const lead = () => {
+    if (leading || document.hidden || watched.length === 0 || !navigator.locks) return;
+    const abort = new AbortController();
+    leading = abort;
+    const hold = () =>
+      new Promise((done) => {
+        const stream = new EventSource('/events');
+        abort.signal.addEventListener('abort', () => {
+          stream.close();
+          done();
+        });
+        for (const name of ['stop', 'obligation', 'task', 'approval', 'breaker', 'hello'])
+          stream.addEventListener(name, () => {
+            heard(name);
+            others?.postMessage(name);
+          });
+        stream.onerror = () => {
+          ping();
+          if (stream.readyState === EventSource.CLOSED) setTimeout(() => letGo(), 3000);
+        };
+      });
+    navigator.locks.request('estop-stream', { signal: abort.signal }, hold).catch(() => undefined);
+  };
+  const letGo = () => {
+    leading?.abort();
+    leading = undefined;
+    if (!document.hidden) setTimeout(lead, 200);
+  };
+  const wake = () => {
+    if (document.hidden) {
+      leading?.abort();
+      leading = undefined;
+      clearTimeout(pinging);
+      return;
+    }
+    ping();
+    lead();
+    if (watched.length > 0) refreshSoon();
+  };
+  document.addEventListener('visibilitychange', wake);
+  addEventListener('pagehide', () => leading?.abort());
+  addEventListener('pageshow', (event) => {
+    if (!event.persisted) return;
+    leading = undefined;
+    wake();
+  });
+  addEventListener('offline', () => setLink('lost'));
+  addEventListener('online', ping);
+  // Without a lock there is no stream: then, and for ages that grow, it looks again every so often.
+  setInterval(() => {
+    if (!document.hidden && watched.length > 0 && Date.now() - seen > (navigator.locks ? 15000 : 4000)) refreshSoon();
+  }, 1000);
+
+  // --- The Stop.
+  const dialog = one('#stop-dialog');
+  const form = dialog && one('form', dialog);
+  const confirm = form && one('[data-confirm]', form);
+  const note = form && one('[data-preview]', form);
+  const words = (scope) =>
+    scope === 'fleet' ? 'everything' : scope.startsWith('label:') ? `all with ${scope.slice(6)}` : scope.replace(/^task:.*(.{6})$/, 'task …$1').replace(':', ' ');
+  const chosen = () => form.elements.scope.value || 'fleet';
+  let asked = 0;
+  const preview = async () => {
+    const scope = chosen();
+    const mine = ++asked;
+    confirm.textContent = `Stop ${words(scope)} now${scope === 'fleet' ? ' · count not known yet' : ''}`;
+    one('[data-command]', form).textContent = `estop stop scope ${scope} --direct --yes`;
+    note.textContent = '';
+    try {
+      const answer = await fetch(`/stop/preview?scope=${encodeURIComponent(scope)}`, { signal: AbortSignal.timeout(4000) });
+      const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
+      if (!answer.ok || mine !== asked) return;
+      note.replaceChildren(...fresh.body.childNodes);
+      const count = one('[data-count]', note)?.dataset.count;
+      if (scope === 'fleet') confirm.textContent = `Stop everything now · ${count || 'count not known'}`;
+    } catch {
+      // The button says what it stops; how much that is nobody waits for.
+    }
+  };
+  const openDialog = (scope) => {
+    if (!dialog || dialog.open) return;
+    const context = one('[data-context]', form);
+    if (scope && scope !== 'fleet') {
+      context.hidden = false;
+      one('input', context).value = scope;
+      one('span', context).textContent = words(scope);
+      one('input', context).checked = true;
+    }
+    dialog.showModal();
+    confirm.focus();
+    preview();
+  };
+  document.addEventListener('click', (event) => {
+    const link = event.target.closest?.('a[data-stop]');
+    if (link && dialog && !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0) {
+      event.preventDefault();
+      openDialog(link.dataset.stop);
+    }
+    if (event.target.closest?.('[data-close]')) dialog.close();
+  });
+  document.addEventListener('keydown', (event) => {
+    if (event.key.toLowerCase() !== 'k' || !event.shiftKey || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    openDialog(one('.top a[data-stop]')?.dataset.stop);
+  });
+  form?.addEventListener('change', (event) => event.target.name === 'scope' && preview());
+  form?.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    const body = new URLSearchParams(new FormData(form));
+    confirm.setAttribute('aria-busy', 'true');
+    confirm.textContent = `Stopping ${words(chosen())}…`;
+    note.textContent = 'Sent. Nothing is stopped before the next page says so.';
+    try {
+      const answer = await fetch(form.action, {
+        method: 'POST',
+        body,
+        headers: { accept: 'application/json' },
+        signal: AbortSignal.timeout(15000),
+      });
+      if ((answer.headers.get('content-type') || '').startsWith('application/json') && answer.ok) {
+        location.assign((await answer.json()).location);
+        return;
+      }
+      const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
+      const main = fresh.getElementById('main');
+      if (!main) throw new Error('no page');
+      one('#main').replaceWith(main);
+      document.title = fresh.title;
+      dialog.close();
+      main.focus();
+    } catch {
+      note.textContent = 'No answer: nothing says that this is stopped. Press again; it is the same stop.';
+      for (const part of all('[data-cut-off]', form)) part.hidden = false;
+      ping();
+    }
+    confirm.removeAttribute('aria-busy');
+    confirm.textContent = `Stop ${words(chosen())} now`;
+  });
+
+  wake();
+})();

@@ -1,0 +1,115 @@
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import type { ApprovalPage } from '../../contract/http/approvals.ts';
+import type { StopPage } from '../../contract/http/stops.ts';
+import { EstopError } from '../../core/errors.ts';
+import type { ControlDeps } from '../deps.ts';
+import { listApprovals } from '../routes/list-approvals.ts';
+import { listStops } from '../routes/list-stops.ts';
+import { streamEvents } from '../routes/stream-events.ts';
+import { callerOf } from '../sign-in/caller.ts';
+import { ownPath } from '../sign-in/own-path.ts';
+import { consoleAssets } from './assets.ts';
+import { type Counts, layout } from './layout.ts';
+import { forms, pages } from './pages.ts';
+import { problemView } from './problem-view.ts';
+import { readFields } from './read-fields.ts';
+import { previewFragment } from './stop-preview.ts';
+import type { View } from './view.ts';
+import { type Visit, visitOf } from './visit.ts';
+
+const pack = promisify(gzip);
+/** A count beside a word is worth no wait. */
+const countPatienceMs = 250;
+
+/** The console: pages of text and forms over the endpoints of the API, and what their one script asks for. */
+export function consolePages(app: OpenAPIHono, deps: ControlDeps): void {
+  consoleAssets(app);
+  for (const { path, show } of pages) {
+    app.get(path, (context) =>
+      signedIn(context, deps, async (visit) => {
+        const view = await show(visit, (name) => context.req.param(name) ?? '').catch((thrown: unknown) =>
+          problemView(visit, thrown),
+        );
+        return page(context, visit, view);
+      }),
+    );
+  }
+  for (const { path, take } of forms) {
+    app.post(path, (context) =>
+      signedIn(context, deps, async (visit) => {
+        const outcome = await takeForm(context, visit, take);
+        if (typeof outcome !== 'string') return page(context, visit, outcome);
+        // The script goes there itself: a redirect that it followed would be a page loaded twice.
+        return context.req.header('accept') === 'application/json'
+          ? context.json({ location: outcome })
+          : context.redirect(outcome, 303);
+      }),
+    );
+  }
+  app.get('/events', (context) => signedIn(context, deps, (visit) => visit.stream(streamEvents)));
+  app.get('/ping', (context) => signedIn(context, deps, async () => context.body(null, 204)));
+  app.get('/stop/preview', (context) =>
+    signedIn(context, deps, async (visit) => context.html(await previewFragment(visit, visit.query('scope') ?? ''))),
+  );
+}
+
+async function takeForm(context: Context, visit: Visit, take: (typeof forms)[number]['take']): Promise<string | View> {
+  try {
+    const fields = await readFields(context.req.raw);
+    return await take(visit, fields, (name) => context.req.param(name) ?? '', context);
+  } catch (thrown) {
+    return problemView(visit, thrown);
+  }
+}
+
+/** Whoever is nobody is sent to sign in, and back again if it was a page that they wanted. */
+async function signedIn(
+  context: Context,
+  deps: ControlDeps,
+  answer: (visit: Visit) => Promise<Response>,
+): Promise<Response> {
+  const caller = await callerOf(context, deps);
+  if (caller !== undefined) return answer(visitOf(context, caller, deps));
+  const isPage = context.req.method === 'GET' && (context.req.header('accept') ?? '').includes('text/html');
+  if (!isPage && context.req.header('sec-fetch-mode') !== 'navigate') throw new EstopError('unauthenticated');
+  const url = new URL(context.req.url);
+  const next = context.req.method === 'GET' ? ownPath(`${url.pathname}${url.search}`) : '/';
+  return context.redirect(next === '/' ? '/sign-in' : `/sign-in?next=${encodeURIComponent(next)}`, 303);
+}
+
+async function page(context: Context, visit: Visit, view: View): Promise<Response> {
+  const text = String(await layout(visit, view, await countsOf(visit)));
+  const headers = {
+    'content-type': 'text/html; charset=utf-8',
+    'cache-control': 'no-store',
+    'vary': 'cookie, accept-encoding',
+  };
+  const status = view.status ?? 200;
+  if (!/\bgzip\b/.test(context.req.header('accept-encoding') ?? '')) return new Response(text, { status, headers });
+  return new Response(new Uint8Array(await pack(text, { level: 6 })), {
+    status,
+    headers: { ...headers, 'content-encoding': 'gzip' },
+  });
+}
+
+async function countsOf(visit: Visit): Promise<Counts> {
+  const [stops, approvals] = await Promise.all([
+    soon(visit.ask<StopPage>(listStops, { query: { inForce: 'true', limit: '100' } })),
+    visit.may('approval:read') ? soon(visit.ask<ApprovalPage>(listApprovals, { query: { limit: '100' } })) : undefined,
+  ]);
+  return {
+    ...(stops === undefined ? {} : { stops: stops.items.length }),
+    ...(approvals === undefined ? {} : { approvals: approvals.items.length }),
+  };
+}
+
+async function soon<Value>(work: Promise<Value>): Promise<Value | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, countPatienceMs, undefined);
+  });
+  return Promise.race([work.catch(() => undefined), late]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,69 @@
+import { html } from 'hono/html';
+import { assetPaths } from './assets.ts';
+import { type Markup, nothing, plainly } from './markup.ts';
+import { outOfBand } from './scope-words.ts';
+import { stopButton, stopDialog } from './stop-dialog.ts';
+import { places, type View } from './view.ts';
+import type { Visit } from './visit.ts';
+import { clock } from './when.ts';
+
+/** Numbers beside the places; absent where they could not be had at once. */
+export interface Counts {
+  readonly stops?: number;
+  readonly approvals?: number;
+}
+
+/** The whole page. The order is the order of need: what is wrong with this view, the Stop, the rest. */
+export function layout(visit: Visit, view: View, counts: Counts): Markup {
+  const { caller, deps, now } = visit;
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${plainly(view.title)} · estop ${deps.environment}</title>
+<link rel="stylesheet" href="${assetPaths.stylesheet}">
+<link rel="icon" href="${assetPaths.icon}" type="image/svg+xml">
+<script src="${assetPaths.script}" defer></script>
+${view.againAfterSeconds === undefined ? nothing : html`<noscript><meta http-equiv="refresh" content="${view.againAfterSeconds}"></noscript>`}
+</head>
+<body data-watch="${(view.watch ?? []).join(' ')}">
+<a class="skip" href="#main">Skip to content</a>
+<div class="lost" id="lost" role="alert" hidden>
+<p><strong>NOT CONNECTED</strong> <span data-lost-why>This page shows how it was at <span data-lost-at>${clock(new Date(now).toISOString(), now)}</span>. Its Stop cannot reach anything.</span></p>
+<code class="command">${outOfBand(view.scope ?? 'fleet')}</code>
+</div>
+<header class="top">
+<div class="bar">
+<a class="brand" href="/"><img src="${assetPaths.icon}" alt="" width="28" height="28">estop</a>
+<span class="env">${deps.environment}</span>
+<span class="fill"></span>
+${stopButton(visit, view.scope)}
+</div>
+<nav aria-label="Console"><ul>${places.map(
+    ([place, path, name]) =>
+      html`<li><a href="${path}" ${place === view.place ? html`aria-current="page"` : ''}>${name}${badge(place, counts)}</a></li>`,
+  )}</ul></nav>
+</header>
+<main id="main" tabindex="-1">${view.body}</main>
+<footer>
+<span class="link" data-link-words>As of ${clock(new Date(now).toISOString(), now)}</span>
+<span>${plainly(caller.actor)} · ${caller.roles.join(', ')}</span>
+<span class="fill"></span>
+<form method="post" action="/sign-out"><button class="quiet">Sign out</button></form>
+</footer>
+${stopDialog(visit, view.scope)}
+</body>
+</html>`;
+}
+
+function badge(place: string, counts: Counts): Markup {
+  if (place === 'stops' && counts.stops !== undefined && counts.stops > 0)
+    return html` <span class="count" id="count-stops" data-live>${most(counts.stops)}<span class="sr"> in force</span></span>`;
+  if (place === 'approvals' && counts.approvals !== undefined && counts.approvals > 0)
+    return html` <span class="count" id="count-approvals" data-live>${most(counts.approvals)}<span class="sr"> waiting</span></span>`;
+  return nothing;
+}
+
+const most = (count: number): string => (count > 99 ? '99+' : String(count));

@@ -1,0 +1,50 @@
+import { html } from 'hono/html';
+import type { Obligation, StopView } from '../../contract/http/stops.ts';
+import { foreign, type Markup, nothing, plural } from './markup.ts';
+import { age, relative, span } from './when.ts';
+
+/** Everything the stop must make dead; what is not final comes first, as the API sends it. */
+export function obligationTable(stop: StopView, now: number): Markup {
+  const { total, uncovered } = stop.obligations;
+  if (total === 0)
+    return html`<div class="card empty"><p>${
+      stop.reached === 'proved'
+        ? 'No credential of ours was under this stop.'
+        : uncovered > 0
+          ? `${plural(uncovered, 'credential')} found; the work on them begins.`
+          : 'No credential under this stop is known so far.'
+    }</p></div>`;
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Obligations"><table class="fold">
+  <thead><tr><th scope="col">Connector</th><th scope="col">Target</th><th scope="col">State</th><th scope="col">Dead after</th><th scope="col">Tries</th><th scope="col">Last error, next try</th><th scope="col">Age</th></tr></thead>
+  <tbody>${stop.lanes.map((lane) => row(lane, now))}</tbody></table></div>
+  ${stop.lanesTruncated ? html`<p class="lead">${plural(total - stop.lanes.length, 'more')} under <code>GET /v1/stops/${stop.stopId}/obligations</code>.</p>` : nothing}`;
+}
+
+function row(lane: Obligation, now: number): Markup {
+  const { words, tone } = stateOf(lane);
+  return html`<tr><th scope="row" data-of="Connector">${lane.connector}</th>
+  <td data-of="Target">${foreign(lane.target, 120)}<br><small><a href="/agents/${lane.agentId}">${lane.agentId}</a></small></td>
+  <td data-of="State"><span class="chip ${tone}">${words}</span></td>
+  <td data-of="Dead after">${lane.provedAfterMs === null ? '–' : span(lane.provedAfterMs)}</td>
+  <td data-of="Tries">${lane.attempts}</td>
+  <td data-of="Last error">${lane.lastError === null ? (lane.evidence ?? '–') : foreign(lane.lastError, 300)}${lane.nextTryAt === null || lane.final ? nothing : html`<br><small>next try ${relative(lane.nextTryAt, now)}</small>`}</td>
+  <td data-of="Age">${age(lane.openedAt, now)}</td></tr>`;
+}
+
+/** `proved` only once the last probe of the whole stop has passed; before that it is proved so far. */
+function stateOf(lane: Obligation): { readonly words: string; readonly tone: string } {
+  if (lane.needsHuman !== null && !lane.final) return { words: 'needs a person', tone: 'bad' };
+  switch (lane.state) {
+    case 'open':
+      return { words: lane.revokedAt === null ? `open: ${lane.phase ?? 'waiting'}` : 'cut, not proved', tone: 'warn' };
+    case 'residual':
+      return { words: 'alive until its end', tone: 'warn' };
+    case 'accepted-risk':
+      return { words: `risk accepted by ${lane.acceptedBy ?? '?'}`, tone: 'warn' };
+    case 'proved':
+    case 'expired':
+      return lane.final
+        ? { words: lane.state, tone: 'good' }
+        : { words: `${lane.state}, last probe to come`, tone: '' };
+  }
+}

@@ -1,0 +1,10 @@
+import { nowPage } from './now-page.ts';
+import { stopForm, stopFormPage } from './stop-form-page.ts';
+import { noteForm, resetForm } from './stop-forms.ts';
+import { acceptRiskForm, stopPage } from './stop-page.ts';
+import { stopsPage } from './stops-page.ts';
+import type { ConsoleForm, ConsolePage } from './view.ts';
+
+/** One line a page. The tests of looks and of permissions are made from it. */
+export const pages: readonly ConsolePage[] = [nowPage, stopFormPage, stopsPage, stopPage];
+export const forms: readonly ConsoleForm[] = [stopForm, resetForm, noteForm, acceptRiskForm];

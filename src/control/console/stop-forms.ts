@@ -1,0 +1,71 @@
+import { randomBytes } from 'node:crypto';
+import { html } from 'hono/html';
+import type { StopTimeline } from '../../contract/http/stop-notes.ts';
+import type { ResetResult, StopView } from '../../contract/http/stops.ts';
+import { EstopError } from '../../core/errors.ts';
+import { getStop } from '../routes/get-stop.ts';
+import { noteStop } from '../routes/note-stop.ts';
+import { resetStop } from '../routes/reset-stop.ts';
+import { foreign, type Markup, nothing } from './markup.ts';
+import { type ConsoleForm, field } from './view.ts';
+import type { Visit } from './visit.ts';
+import { clock } from './when.ts';
+
+/** A reason belongs to a stop, and must never hold one up: it can be added whenever somebody has a hand free. */
+export function noteOnStop(visit: Visit, stop: StopView): Markup {
+  if (!visit.may('stop:note')) return nothing;
+  return html`<form method="post" action="/stops/${stop.stopId}/note" class="inline">
+    <label class="field">${stop.reason === '' ? 'Add the reason' : 'Add a note'}<input type="text" name="text" required maxlength="500" autocomplete="off"></label>
+    <button>Add</button></form>`;
+}
+
+/** Deliberate on purpose: what is unlatched is typed, and why. It starts nothing. */
+export function resetSection(visit: Visit, stop: StopView, timeline: StopTimeline): Markup {
+  if (stop.reset !== null)
+    return html`<section class="note good"><h2>Reset</h2><p>${clock(stop.reset.at, visit.now)} by ${foreign(stop.reset.by, 120)}: “${foreign(stop.reset.reason, 500)}”. Nothing restarted by it.</p></section>`;
+  if (!visit.may('stop:reset'))
+    return html`<section class="card"><h2>Reset</h2><p>It stays latched until an operator resets it. You may not.</p></section>`;
+  const isFenced = stop.stages.some(({ stage, at }) => stage === 'fenced' && at !== null);
+  const consents = timeline.resetAskedBy;
+  return html`<section class="card"><h2 id="reset">Reset</h2>
+    <p>Unlatches this stop and restarts nothing: what was stopped stays stopped, and old credentials stay dead.</p>
+    ${isFenced ? nothing : html`<p class="note warn">Not fenced yet: a reset is refused until it is.</p>`}
+    ${stop.reached === 'proved' ? nothing : html`<p class="note warn">Not proved yet. The work on it goes on after a reset.</p>`}
+    ${stop.scopeKey === 'fleet' ? html`<p>The fleet needs two people within 15 minutes${consents.length === 0 ? '' : html`; asked so far: ${foreign(consents.join(', '), 300)}`}.</p>` : nothing}
+    <form method="post" action="/stops/${stop.stopId}/reset" class="stack">
+      <input type="hidden" name="once" value="${randomBytes(16).toString('hex')}">
+      <label class="field">Why it is safe again<textarea name="reason" required maxlength="500" rows="2"></textarea></label>
+      <label class="field"><span>Type <span class="mono">${stop.scopeKey}</span> to confirm</span><input type="text" name="typed" required autocapitalize="none" autocomplete="off" spellcheck="false" maxlength="256"></label>
+      <p><button>Reset this stop</button></p>
+    </form></section>`;
+}
+
+export const resetForm: ConsoleForm = {
+  path: '/stops/:id/reset',
+  take: async (visit, fields, parameter) => {
+    const path = { id: parameter('id') };
+    const typed = field(fields, 'typed');
+    const once = field(fields, 'once');
+    const stop = await visit.ask<StopView>(getStop, { path });
+    // A refusal by permission comes first, from the endpoint: who may not learns nothing by typing well.
+    if (visit.may('stop:reset') && typed !== stop.scopeKey)
+      throw new EstopError('invalid-input', {
+        fields: [{ pointer: 'typed', message: `Type ${stop.scopeKey}, to say that it is this one.` }],
+      });
+    const result = await visit.ask<ResetResult>(resetStop, {
+      path,
+      body: { reason: field(fields, 'reason').replaceAll(/\s+/g, ' ') },
+      once: /^[0-9a-f]{32}$/.test(once) ? once : undefined,
+    });
+    return `/stops/${result.stopId}`;
+  },
+};
+
+export const noteForm: ConsoleForm = {
+  path: '/stops/:id/note',
+  take: async (visit, fields, parameter) => {
+    const path = { id: parameter('id') };
+    await visit.ask(noteStop, { path, body: { text: field(fields, 'text') } });
+    return `/stops/${encodeURIComponent(path.id)}`;
+  },
+};

@@ -1,0 +1,29 @@
+import type { StopTimelineEntry } from '../store/stop-timeline.ts';
+
+/** Our words around the ledger's data. What has no words yet is shown as its kind, not left out. */
+const sentences: Readonly<Record<string, (entry: StopTimelineEntry) => string>> = {
+  'stop.latched': ({ about, note }) => `latched (${about})${because(note)}`,
+  'stop.fenced': () => 'fenced: no gateway lets a covered call through',
+  'stop.halted': ({ about, note }) => `halted: ${about} of ${note} tasks seen closed`,
+  'stop.revoked': () => 'revoked: every obligation was acted on',
+  'stop.proved': ({ note }) => `proved (${note ?? 'no evidence'})`,
+  'stop.reset': ({ note }) => `reset${because(note)}`,
+  'stop.noted': ({ note }) => `note: ${note ?? ''}`,
+  'reset.asked': ({ note }) => `asked for the reset of the fleet${because(note)}`,
+  'gateway.confirmed': ({ about }) => `gateway ${about} confirmed`,
+  'gateway.expired': ({ about }) => `gateway ${about} counted as fenced by the end of its lease`,
+  'lane.cut': ({ about }) => `cut at ${about}`,
+  'lane.proved': ({ about, note }) => `proved dead at ${about} (${note})`,
+  'lane.expired': ({ about }) => `expired at ${about}`,
+  'lane.accepted-risk': ({ about }) => `risk accepted at ${about}`,
+  'request.denied': ({ about, note }) => `refused attempt: ${about} (${note})`,
+};
+
+export function stopSentenceOf(entry: StopTimelineEntry): string {
+  const make = Object.hasOwn(sentences, entry.kind) ? sentences[entry.kind] : undefined;
+  return (
+    make?.(entry) ?? [entry.kind, entry.about, entry.note].filter((part) => part !== undefined && part !== '').join(' ')
+  );
+}
+
+const because = (note: string | undefined): string => (note === undefined || note === '' ? '' : `: ${note}`);

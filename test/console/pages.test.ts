@@ -1,0 +1,92 @@
+import { gzipSync } from 'node:zlib';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { pages } from '../../src/control/console/pages.ts';
+import { requires } from '../kit/requires.ts';
+import { axeFindings } from './browser.ts';
+import { pagesOf } from './pages.ts';
+import { type ConsoleRig, startConsole } from './rig.ts';
+import { makeScene, type Scene } from './scene.ts';
+
+requires('chromium')('every page of the console', () => {
+  let rig: ConsoleRig;
+  let scene: Scene;
+  let addresses: Readonly<Record<string, string>>;
+  beforeAll(async () => {
+    rig = await startConsole();
+    scene = await makeScene(rig.control.ledger);
+    addresses = pagesOf(scene);
+  });
+
+  it('is looked at here', () => {
+    expect(Object.keys(addresses).toSorted()).toEqual(pages.map(({ path }) => path).toSorted());
+  });
+
+  describe.each([
+    ['light', 320],
+    ['light', 1280],
+    ['dark', 320],
+    ['dark', 1280],
+  ] as const)('%s, %i px wide', (colorScheme, width) => {
+    it('can be read and used by everybody, fits, and asks for nothing that its policy refuses', async () => {
+      const { page, faults } = await rig.open('adam@admin', { colorScheme, viewport: { width, height: 800 } });
+      for (const [name, address] of Object.entries(addresses)) {
+        const answer = await page.goto(address);
+        expect([name, answer?.status()]).toEqual([name, 200]);
+        expect([name, await axeFindings(page)]).toEqual([name, []]);
+        const over = await page.evaluate('document.documentElement.scrollWidth - window.innerWidth');
+        expect([name, Number(over) <= 0]).toEqual([name, true]);
+      }
+      await page.goto('/');
+      await page.keyboard.press('Control+Shift+K');
+      await page.locator('#stop-dialog[open]').waitFor();
+      expect(['the dialog', await axeFindings(page)]).toEqual(['the dialog', []]);
+      expect(faults).toEqual([]);
+    });
+  });
+
+  it('has nothing to press that is smaller than a thumb', async () => {
+    const { page } = await rig.open('adam@admin', { viewport: { width: 360, height: 800 } });
+    for (const [name, address] of Object.entries(addresses)) {
+      await page.goto(address);
+      const small =
+        await page.evaluate(`[...document.querySelectorAll('button, .button, select, summary, nav a, input:not([type=hidden],[type=radio],[type=checkbox])')]
+        .filter((one) => one.checkVisibility()).map((one) => [one.outerHTML.slice(0, 80), one.getBoundingClientRect()])
+        .filter(([, box]) => box.height < 43.5 || box.width < 43.5).map(([text]) => text)`);
+      expect([name, small]).toEqual([name, []]);
+    }
+  });
+
+  it('weighs at most 30 kB on the wire, with its stylesheet and script', async () => {
+    const fetched = async (path: string): Promise<string> => {
+      const answer = await rig.control.app.request(path, {
+        headers: { host: 'localhost', authorization: 'Bearer adam@admin', accept: 'text/html' },
+      });
+      expect([path, answer.status]).toEqual([path, 200]);
+      return answer.text();
+    };
+    for (const [name, address] of Object.entries(addresses)) {
+      const page = await fetched(address);
+      const assets = [...page.matchAll(/(?:href|src)="(\/assets\/[^"]+)"/g)].map((match) => match[1] ?? '');
+      const parts = [page, ...(await Promise.all([...new Set(assets)].map(fetched)))];
+      const bytes = parts.reduce((sum, part) => sum + gzipSync(part).length, 0);
+      expect([name, bytes <= 30_000]).toEqual([name, true]);
+    }
+  });
+
+  it('keeps what belongs to it for good, under a name that changes with it', async () => {
+    const { page } = await rig.open('adam@admin');
+    await page.goto('/');
+    const path = await page.locator('link[rel=stylesheet]').getAttribute('href');
+    const answer = await page.request.get(path ?? '');
+    expect(answer.headers()['cache-control']).toBe('public, max-age=31536000, immutable');
+    expect((await page.request.get('/assets/console-other.css')).status()).toBe(404);
+  });
+
+  it('sends whoever is not signed in to sign in, and back to where they wanted', async () => {
+    for (const [name, address] of Object.entries(addresses)) {
+      const answer = await rig.control.app.request(address, { headers: { host: 'localhost', accept: 'text/html' } });
+      const wanted = address === '/' ? '/sign-in' : `/sign-in?next=${encodeURIComponent(address)}`;
+      expect([name, answer.status, answer.headers.get('location')]).toEqual([name, 303, wanted]);
+    }
+  });
+});

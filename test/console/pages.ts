@@ -1,0 +1,9 @@
+import type { Scene } from './scene.ts';
+
+/** Every page, by name, with an address in the scene. One that is missing here fails a test. */
+export const pagesOf = (scene: Scene): Readonly<Record<string, string>> => ({
+  '/': '/',
+  '/stop': '/stop?scope=agent:billing-bot',
+  '/stops': '/stops',
+  '/stops/:id': `/stops/${scene.stopId}`,
+});

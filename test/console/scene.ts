@@ -1,0 +1,66 @@
+import { agentKey, toolKey } from '../../src/core/scope-key.ts';
+import { requestApproval } from '../../src/store/approvals.ts';
+import type { TaskRecord } from '../../src/store/tasks.ts';
+import { agentSpec, digestOf, fence, type Ledger, newId, putAgents, startTask, stop } from '../store/ledger.ts';
+
+/** How many characters long this text stands for what is hostile in it: markup, marks that hide or turn, a line that ends. */
+export const hostile = `"><img src=x onerror=alert(1)>'</script>\u202Egnp.exe\u200B\u0007 ${'A'.repeat(40)}`;
+
+export interface Scene {
+  readonly tasks: readonly TaskRecord[];
+  readonly stopId: string;
+  readonly approvalId: string;
+}
+
+/** An installation on a bad night: agents that run, one that spends, one that is denied a lot, one stopped, a call that waits. */
+export async function makeScene(ledger: Ledger, agents = 6): Promise<Scene> {
+  const specs = [
+    agentSpec('billing-bot', {
+      owner: 'Maya Lindqvist',
+      stopHolder: 'Sam Okafor',
+      labels: { team: 'billing', tier: 'gold' },
+      tools: { 'billing/refund_payment': 'ask', 'billing/read_invoice': 'allow' },
+    }),
+    agentSpec('research-crawler', { owner: hostile, stopHolder: 'Ines', labels: { team: 'research' } }),
+    agentSpec('mail-bot', { owner: 'Tariq', stopHolder: 'Ines', labels: { team: 'support' } }),
+    ...Array.from({ length: Math.max(0, agents - 3) }, (_, index) =>
+      agentSpec(`worker-${String(index + 1).padStart(3, '0')}`, { owner: 'Batch team', labels: { team: 'batch' } }),
+    ),
+  ];
+  await putAgents(ledger, specs);
+  const tasks: TaskRecord[] = [];
+  for (const spec of specs) tasks.push(await startTask(ledger, spec));
+  await ledger.sql(
+    `INSERT INTO estop.conduct (agent_id, slot, gateway_id, tool_key, calls, errors, denied, beyond, over_budget, risk, microcents) VALUES
+       ('billing-bot', clock_timestamp(), 'g', 'tool:billing/read_invoice', 412, 3, 61, 9, 0, 20, 3481000000),
+       ('research-crawler', clock_timestamp(), 'g', 'tool:web/fetch', 1820, 44, 2, 0, 0, 3, 219000000),
+       ('worker-001', clock_timestamp(), 'g', 'tool:db/read', 12, 0, 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING`,
+  );
+  await ledger.sql(
+    `INSERT INTO estop.breaker_trips (agent_id, breaker, action, measured, most, within_ms, sample) VALUES ('billing-bot', 'denied-rate', 'warn', 61, 20, 60000, 412)`,
+  );
+  const [first] = tasks;
+  if (first === undefined) throw new Error('no task');
+  const approvalId = newId('appr');
+  await requestApproval(ledger.as('estop_gateway'), {
+    approvalId,
+    taskId: first.taskId,
+    tokenEpoch: first.epoch,
+    toolKey: toolKey('billing', 'refund_payment'),
+    digest: digestOf(approvalId),
+    shown: JSON.stringify({
+      amount: 4180,
+      currency: 'EUR',
+      invoice: 'INV-2291',
+      note: hostile,
+      to: 'DE89 3704 0044 0532 0130 00',
+    }),
+    ttlMs: 15 * 60_000,
+    policyVersion: 'p1',
+    approvers: 1,
+    limits: { maxOpen: 100, maxPerMinute: 100, quietAfterDenialMs: 0 },
+  });
+  const stopped = await stop(ledger, agentKey('mail-bot'));
+  await fence(ledger, stopped.stopId);
+  return { tasks, stopId: stopped.stopId, approvalId };
+}
