@@ -14,6 +14,7 @@ requires('temporal')('a bare kill', () => {
   let stack: Stack;
   let front: Server;
   let weather: Weather = 'fine';
+  let asked = 0;
   beforeAll(async () => {
     let stopProcess = '';
     front = createServer((request, response) => void answer(request, response, () => stopProcess));
@@ -40,6 +41,7 @@ requires('temporal')('a bare kill', () => {
     response: Parameters<Parameters<typeof createServer>[1] & object>[1],
     url: () => string,
   ): Promise<void> => {
+    asked += 1;
     const chunks: Buffer[] = [];
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk); // no encoding is set
     const say = (status: number, text: string) =>
@@ -104,6 +106,18 @@ requires('temporal')('a bare kill', () => {
       expect(await getStop(stack.ledger.control, stopId)).toMatchObject({ scopeKey: `task:${taskIdOf(handle)}` });
     },
   );
+
+  it('amid a flood is latched on the trusted queue alone: no workflow task stays open for a try', async () => {
+    weather = 'fine';
+    const handle = await thinking();
+    for (let sent = 0; sent < 1_000; sent += 50)
+      await Promise.all(Array.from({ length: 50 }, () => handle.signal('nonsense')));
+    const before = asked;
+    await handle.signal('kill');
+    await expectStopped(handle);
+    expect(asked).toBe(before);
+    expect(await scheduled(handle, 'latchTask')).toBe(1);
+  });
 
   it('latches under another id where somebody has taken the task’s own for another scope', async () => {
     weather = 'fine';

@@ -147,6 +147,27 @@ requires('temporal')('the drain of the intake', () => {
     });
   });
 
+  it('gives a reading up after twenty orders that could not be latched, and begins again: the store is away then', async () => {
+    const orders = Array.from({ length: 30 }, (_, index) => order(`agent:away-${index}`));
+    await rig.control.workflow.signalWithStart(workflowTypes.stopIntake, {
+      workflowId,
+      taskQueue: queues.control,
+      args: orders,
+      signal: signals.order,
+      signalArgs: [order('agent:away')],
+    });
+    let tries = 0;
+    const latch = async (): Promise<void> => {
+      tries += 1;
+      throw new Error('away');
+    };
+    const store = rig.ledger.as('estop_revoker');
+    const round = drainRound({ environment, store, client: rig.control, log: rig.log, latch });
+    await expect(round.run()).rejects.toThrow('away');
+    expect(tries).toBe(20);
+    expect(await rig.ledger.sql('SELECT 1 FROM estop.intake_drains')).toEqual([]);
+  });
+
   it('takes an order whose stop was latched and reset since for done: nobody is stopped a second time', async () => {
     const [over, waiting] = [order('agent:over'), order('agent:waiting')];
     for (const one of [over, waiting]) await accept(one);
