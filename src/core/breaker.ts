@@ -17,6 +17,10 @@ export const breakerKinds = [
 ] as const;
 export type BreakerKind = (typeof breakerKinds)[number];
 
+/** What a trip may have come from: a pattern, or an alert from outside that held the agent. */
+export const tripCauses = [...breakerKinds, 'trigger'] as const;
+export type TripCause = (typeof tripCauses)[number];
+
 /** From quiet to loud. `shadow` only writes down, `warn` tells people, `hold` and `stop` act. */
 export const breakerActions = ['shadow', 'warn', 'hold', 'stop'] as const;
 export type BreakerAction = (typeof breakerActions)[number];

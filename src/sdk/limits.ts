@@ -1,5 +1,5 @@
 import type { BreakerResetResult, BreakerTripPage, BudgetPage } from '../contract/http/limits.ts';
-import type { BreakerKind } from '../core/breaker.ts';
+import type { TripCause } from '../core/breaker.ts';
 import { pathSegment } from './path-segment.ts';
 import type { Transport } from './transport.ts';
 
@@ -10,7 +10,7 @@ export interface Budgets {
 export interface Breakers {
   /** Open trips; with `all` also those that are over. */
   list(filter?: { readonly agent?: string; readonly all?: boolean }): Promise<BreakerTripPage>;
-  reset(agentId: string, breaker: BreakerKind, request: { readonly reason: string }): Promise<BreakerResetResult>;
+  reset(agentId: string, breaker: TripCause, request: { readonly reason: string }): Promise<BreakerResetResult>;
 }
 
 export function createBudgets(call: Transport, baseUrl: string): Budgets {

@@ -6,6 +6,8 @@ import {
   breakerKinds,
   type Conduct,
   type ToolUse,
+  type TripCause,
+  tripCauses,
 } from '../core/breaker.ts';
 import { EstopError } from '../core/errors.ts';
 import { call, callOne, type Store } from './pool.ts';
@@ -70,7 +72,7 @@ export async function tripBreaker(store: Store, { agentId, rule, measured, sampl
 export interface BreakerTripRecord {
   readonly tripId: number;
   readonly agentId: string;
-  readonly breaker: BreakerKind;
+  readonly breaker: TripCause;
   readonly action: BreakerAction;
   /** The numbers that tripped it. */
   readonly measured: number;
@@ -139,7 +141,7 @@ export type BreakerReset =
 
 export async function resetBreaker(
   store: Store,
-  reset: { readonly agentId: string; readonly breaker: BreakerKind; readonly actor: string; readonly reason: string },
+  reset: { readonly agentId: string; readonly breaker: TripCause; readonly actor: string; readonly reason: string },
 ): Promise<BreakerReset> {
   const values = [reset.agentId, reset.breaker, reset.actor, reset.reason];
   const row = await callOne(store, 'reset_breaker', 'SELECT * FROM estop.reset_breaker($1, $2, $3, $4)', values);
@@ -157,7 +159,7 @@ export function tripOf(row: Row): BreakerTripRecord {
   return {
     tripId: int(row, 'trip_id'),
     agentId: text(row, 'agent_id'),
-    breaker: word(row, 'breaker', breakerKinds),
+    breaker: word(row, 'breaker', tripCauses),
     action: word(row, 'action', breakerActions),
     measured: int(row, 'measured'),
     most: int(row, 'most'),

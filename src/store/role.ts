@@ -36,7 +36,7 @@ export const rolePlans: Readonly<Record<StoreRole, RolePlan>> = {
   estop_control: { share: 18, least: 8, settings: allowPath },
   estop_gateway: { share: 24, least: 8, settings: allowPath },
   estop_trusted: { share: 12, least: 6, settings: allowPath },
-  estop_revoker: { share: 12, least: 6, settings: { lock_timeout: '2s', statement_timeout: '30s', ...idle('2s') } },
+  estop_revoker: { share: 14, least: 6, settings: { lock_timeout: '2s', statement_timeout: '30s', ...idle('2s') } },
 };
 
 export function connectionLimit(role: StoreRole, maxConnections: number): number {

@@ -1,4 +1,4 @@
-import { type BreakerAction, type BreakerKind, breakerActions, breakerKinds } from '../core/breaker.ts';
+import { type BreakerAction, breakerActions, type TripCause, tripCauses } from '../core/breaker.ts';
 import { EstopError } from '../core/errors.ts';
 import { call, type Store } from './pool.ts';
 import { int, present, type Row, text, textOrUndefined, texts } from './row.ts';
@@ -17,7 +17,7 @@ export interface RunningAgentRecord {
   readonly errors: number;
   readonly microcents: number;
   readonly pendingApprovals: number;
-  readonly trips: readonly { readonly breaker: BreakerKind; readonly action: BreakerAction }[];
+  readonly trips: readonly { readonly breaker: TripCause; readonly action: BreakerAction }[];
   readonly stopId?: string;
 }
 
@@ -62,7 +62,7 @@ function runningOf(row: Row): RunningAgentRecord {
 
 function tripOf(words: string): RunningAgentRecord['trips'][number] {
   const [breakerWord, actionWord] = words.split(' ');
-  const breaker = breakerKinds.find((one) => one === breakerWord);
+  const breaker = tripCauses.find((one) => one === breakerWord);
   const action = breakerActions.find((one) => one === actionWord);
   if (breaker === undefined || action === undefined)
     throw new EstopError('internal', { detail: 'a trip of no known breaker' });

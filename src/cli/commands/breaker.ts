@@ -1,6 +1,6 @@
 import { Argument } from 'commander';
 import type { BreakerTrip } from '../../contract/http/limits.ts';
-import { type BreakerKind, breakerKinds } from '../../core/breaker.ts';
+import { type TripCause, tripCauses } from '../../core/breaker.ts';
 import { type CliCommand, examples } from '../command.ts';
 import { exitCodes } from '../exit-code.ts';
 import { printOne, printPage } from '../print.ts';
@@ -33,14 +33,14 @@ export const breaker: CliCommand = {
       .command('reset')
       .description('End the trip of one breaker: its hold ends, and counting begins anew')
       .argument('<agent>')
-      .addArgument(new Argument('<breaker>').choices(breakerKinds))
+      .addArgument(new Argument('<breaker>').choices(tripCauses))
       .requiredOption('--reason <text>', 'why it may go on')
       .addHelpText(
         'after',
         `\nWhat a breaker stopped is reset as a stop: estop reset <stop>.\n${examples('breaker reset billing-bot call-rate --reason "the import is meant to be fast"')}`,
       )
       .action(
-        run(async ({ terminal, estop }, agent: string, kind: BreakerKind, options: { readonly reason: string }) => {
+        run(async ({ terminal, estop }, agent: string, kind: TripCause, options: { readonly reason: string }) => {
           const result = await estop.breakers.reset(agent, kind, options);
           printOne(terminal, result, () => [
             result.outcome === 'reset' ? 'reset; it counts anew from here' : 'it was not tripped',

@@ -1,6 +1,6 @@
 /** Budgets and breakers as the API shows them. */
 import { z } from 'zod';
-import { breakerActions, breakerKinds } from '../../core/breaker.ts';
+import { breakerActions, tripCauses } from '../../core/breaker.ts';
 import { budgetScopes } from '../../core/budget.ts';
 import { AgentId, Instant, OneLine } from './fields.ts';
 import { pageOf } from './page.ts';
@@ -35,7 +35,7 @@ export const BreakersQuery = z.strictObject({
 export const BreakerTrip = z
   .object({
     agentId: z.string(),
-    breaker: z.enum(breakerKinds),
+    breaker: z.enum(tripCauses),
     action: z.enum(breakerActions),
     measured: amount,
     most: amount,
@@ -50,9 +50,9 @@ export const BreakerTrip = z
   .meta({ id: 'BreakerTrip' });
 export const BreakerTripPage = pageOf(BreakerTrip, 'BreakerTripPage');
 
-export const ResetBreaker = z.strictObject({ breaker: z.enum(breakerKinds), reason: OneLine(2_000) });
+export const ResetBreaker = z.strictObject({ breaker: z.enum(tripCauses), reason: OneLine(2_000) });
 export const BreakerResetResult = z
-  .object({ agentId: z.string(), breaker: z.enum(breakerKinds), outcome: z.enum(['reset', 'not-tripped']) })
+  .object({ agentId: z.string(), breaker: z.enum(tripCauses), outcome: z.enum(['reset', 'not-tripped']) })
   .meta({ id: 'BreakerResetResult' });
 
 export type Budget = z.infer<typeof Budget>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { breakerActions, breakerKinds } from '../../core/breaker.ts';
+import { breakerActions, tripCauses } from '../../core/breaker.ts';
 import { Instant } from './fields.ts';
 import { maxPage } from './page.ts';
 
@@ -30,7 +30,7 @@ export const RunningAgent = z
       .object({ calls: z.int(), denied: z.int(), errors: z.int(), microcents: z.int() })
       .meta({ description: 'Within the last five minutes, in all gateways' }),
     pendingApprovals: z.int(),
-    trips: z.array(z.object({ breaker: z.enum(breakerKinds), action: z.enum(breakerActions) })),
+    trips: z.array(z.object({ breaker: z.enum(tripCauses), action: z.enum(breakerActions) })),
     stoppedBy: z.string().nullable(),
     risk: z.int().meta({ description: 'By which this list is sorted; it means nothing else' }),
     because: z.array(z.enum(['breaker', 'spend', 'rate', 'denied', 'errors', 'approval', 'old'])),

@@ -1,0 +1,158 @@
+-- Triggers: what an alert asked for, before anything is done about it; and playbooks: what waits for a person after a stop.
+
+-- One row for one alert of one trigger, however often it is sent. A stop in it is an order to be latched under the id in it, by
+-- whoever finds it here, so that a crash in between loses none.
+CREATE TABLE estop.trigger_firings (
+  trigger_id text NOT NULL,
+  alert_id   text NOT NULL,
+  action     text NOT NULL CHECK (action IN ('stop', 'hold')),
+  scope_key  text NOT NULL,
+  category   smallint NOT NULL CHECK (category IN (0, 1)),
+  grace_ms   integer NOT NULL CHECK (grace_ms BETWEEN 0 AND 60000),
+  reason     text NOT NULL,
+  stop_id    text UNIQUE CHECK ((stop_id IS NULL) = (action = 'hold')),
+  fired_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+  latched_at timestamptz,
+  PRIMARY KEY (trigger_id, alert_id)
+);
+CREATE INDEX trigger_firings_to_latch ON estop.trigger_firings (fired_at) WHERE action = 'stop' AND latched_at IS NULL;
+CREATE INDEX trigger_firings_by_age ON estop.trigger_firings (fired_at);
+
+-- Whether triggers that follow the ledger have looked at it.
+ALTER TABLE estop.notices ADD COLUMN judged_at timestamptz;
+CREATE INDEX notices_to_judge ON estop.notices (seq) WHERE judged_at IS NULL
+  AND event IN ('breaker.tripped', 'budget.ended', 'policy.activated', 'policy.proposed', 'tool.changed');
+
+-- Fires once. A hold is done here and now: of an agent as a breaker's hold is, so that it is listed, shown and reset as one. An alert
+-- that was sent again finds what the first one did.
+CREATE FUNCTION estop.fire_trigger(
+  p_trigger_id text, p_alert_id text, p_action text, p_scope_key text, p_category smallint, p_grace_ms integer, p_reason text, p_stop_id text
+) RETURNS TABLE (fresh boolean, action text, scope_key text, stop_id text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  actor text := 'trigger:' || left(p_trigger_id, 100);
+  of_agent text := CASE WHEN p_scope_key LIKE 'agent:%' THEN substr(p_scope_key, 7) END;
+BEGIN
+  IF coalesce(p_trigger_id, '') = '' OR coalesce(p_alert_id, '') = '' THEN
+    RAISE EXCEPTION 'a trigger and an alert have names' USING ERRCODE = 'ES002';
+  END IF;
+  IF p_action = 'hold' AND p_scope_key !~ '^(agent|task):' THEN
+    RAISE EXCEPTION 'agents and tasks are held, nothing else' USING ERRCODE = 'ES002';
+  END IF;
+  PERFORM estop.commit_durably();
+  INSERT INTO estop.trigger_firings (trigger_id, alert_id, action, scope_key, category, grace_ms, reason, stop_id)
+    VALUES (p_trigger_id, p_alert_id, p_action, p_scope_key, p_category, p_grace_ms, left(p_reason, 500), p_stop_id) ON CONFLICT DO NOTHING;
+  IF NOT FOUND THEN
+    RETURN QUERY SELECT false, f.action, f.scope_key, f.stop_id FROM estop.trigger_firings f WHERE f.trigger_id = p_trigger_id AND f.alert_id = p_alert_id;
+    RETURN;
+  END IF;
+  INSERT INTO estop.audit (kind, actor, subject, detail) VALUES ('trigger.fired', actor, p_scope_key, jsonb_strip_nulls(jsonb_build_object(
+    'alertId', p_alert_id, 'action', p_action, 'stopId', p_stop_id, 'reason', left(p_reason, 500))));
+  IF p_action = 'hold' AND of_agent IS NOT NULL THEN
+    INSERT INTO estop.breaker_trips (agent_id, breaker, action, measured, most, within_ms, sample) VALUES (of_agent, 'trigger', 'hold', 1, 0, 0, 1)
+      ON CONFLICT DO NOTHING;
+  ELSIF p_action = 'hold' THEN
+    PERFORM estop.hold_task(substr(p_scope_key, 6), true, actor);
+  END IF;
+  RETURN QUERY SELECT true, p_action, p_scope_key, p_stop_id;
+END $$;
+
+-- An alert that is genuine and names nothing we can stop: somebody hears of it, or nobody would know that nothing happened.
+CREATE FUNCTION estop.refuse_trigger(p_trigger_id text, p_alert_id text, p_why text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT estop.add_notice('trigger.refused', left(p_trigger_id, 100), left(p_alert_id, 300), '{}',
+    jsonb_build_object('trigger', left(p_trigger_id, 100), 'why', left(p_why, 300)),
+    CASE WHEN (SELECT count(*) FROM estop.notices n WHERE n.event = 'trigger.refused' AND n.subject = left(p_trigger_id, 100) AND n.quiet IS NULL
+      AND n.noted_at > clock_timestamp() - interval '1 minute') >= 5 THEN 'flood' END) THEN RETURN false; END IF;
+  INSERT INTO estop.audit (kind, actor, subject, detail) VALUES ('trigger.refused', 'trigger:' || left(p_trigger_id, 100), left(p_alert_id, 300),
+    jsonb_build_object('why', left(p_why, 300)));
+  RETURN true;
+END $$;
+
+-- From here on the stop itself is what counts; so only once it is in the ledger.
+CREATE FUNCTION estop.note_firing_latched(p_stop_id text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  UPDATE estop.trigger_firings f SET latched_at = clock_timestamp() WHERE f.stop_id = p_stop_id AND f.latched_at IS NULL
+    AND EXISTS (SELECT 1 FROM estop.stops s WHERE s.stop_id = p_stop_id AND s.scope_key = f.scope_key);
+  RETURN FOUND;
+END $$;
+
+CREATE FUNCTION estop.note_judged(p_notice_id text) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  UPDATE estop.notices SET judged_at = clock_timestamp() WHERE notice_id = p_notice_id AND judged_at IS NULL
+$$;
+
+-- What was agreed beforehand about this stop, as it was when somebody first saw the stop. No row: every phase runs by itself.
+CREATE TABLE estop.stop_playbooks (
+  stop_id     text PRIMARY KEY,
+  playbook_id text NOT NULL,
+  waits       text[] NOT NULL,
+  notify      text[] NOT NULL,
+  bound_at    timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+CREATE TABLE estop.phase_releases (
+  stop_id     text NOT NULL,
+  phase       text NOT NULL,
+  released_by text NOT NULL,
+  reason      text NOT NULL,
+  released_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (stop_id, phase)
+);
+
+-- Once, at first sight; a configuration that changes later changes nothing about a stop that runs.
+CREATE FUNCTION estop.bind_playbook(p_stop_id text, p_playbook_id text, p_waits text[], p_notify text[]) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT p_waits <@ '{disable-integration,purge-queue,update-policy-point}'::text[] THEN
+    RAISE EXCEPTION 'what cuts access waits for nobody' USING ERRCODE = 'ES002';
+  END IF;
+  INSERT INTO estop.stop_playbooks (stop_id, playbook_id, waits, notify)
+    SELECT s.stop_id, p_playbook_id, p_waits, p_notify FROM estop.stops s WHERE s.stop_id = p_stop_id ON CONFLICT DO NOTHING;
+  IF NOT FOUND THEN RETURN false; END IF;
+  INSERT INTO estop.audit (kind, actor, subject, detail) VALUES ('playbook.bound', 'relay', p_stop_id,
+    jsonb_build_object('playbook', p_playbook_id, 'waits', p_waits, 'notify', p_notify));
+  RETURN true;
+END $$;
+
+-- A person lets one phase go on. `not-waiting`: no playbook makes it wait, so there is nothing to let go.
+CREATE FUNCTION estop.release_phase(p_stop_id text, p_phase text, p_actor text, p_reason text) RETURNS text
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF coalesce(p_actor, '') = '' OR coalesce(p_reason, '') = '' THEN
+    RAISE EXCEPTION 'a phase is let go by a person, for a reason' USING ERRCODE = 'ES002';
+  END IF;
+  IF NOT EXISTS (SELECT 1 FROM estop.stops s WHERE s.stop_id = p_stop_id) THEN RETURN 'unknown'; END IF;
+  IF NOT EXISTS (SELECT 1 FROM estop.stop_playbooks b WHERE b.stop_id = p_stop_id AND p_phase = ANY (b.waits)) THEN RETURN 'not-waiting'; END IF;
+  INSERT INTO estop.phase_releases (stop_id, phase, released_by, reason) VALUES (p_stop_id, p_phase, left(p_actor, 200), left(p_reason, 2000))
+    ON CONFLICT DO NOTHING;
+  IF NOT FOUND THEN RETURN 'already'; END IF;
+  INSERT INTO estop.audit (kind, actor, subject, detail)
+    VALUES ('playbook.released', left(p_actor, 200), p_stop_id, jsonb_build_object('phase', p_phase, 'reason', left(p_reason, 2000)));
+  RETURN 'released';
+END $$;
+
+CREATE FUNCTION estop.prune_firings(p_older_ms bigint, p_limit integer) RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  pruned integer;
+BEGIN
+  IF p_older_ms IS NULL OR p_older_ms < 2 * 86400000::bigint OR p_limit IS NULL THEN
+    RAISE EXCEPTION 'firings are kept for at least two days' USING ERRCODE = 'ES002';
+  END IF;
+  DELETE FROM estop.trigger_firings d WHERE (d.trigger_id, d.alert_id) IN (SELECT f.trigger_id, f.alert_id FROM estop.trigger_firings f
+    WHERE f.fired_at < clock_timestamp() - make_interval(secs => p_older_ms / 1000.0) AND (f.action = 'hold' OR f.latched_at IS NOT NULL)
+    ORDER BY f.fired_at LIMIT p_limit FOR UPDATE SKIP LOCKED);
+  GET DIAGNOSTICS pruned = ROW_COUNT;
+  RETURN pruned;
+END $$;
+
+GRANT EXECUTE ON FUNCTION estop.fire_trigger(text, text, text, text, smallint, integer, text, text), estop.refuse_trigger(text, text, text)
+  TO estop_control, estop_revoker;
+GRANT EXECUTE ON FUNCTION estop.release_phase(text, text, text, text) TO estop_control;
+GRANT EXECUTE ON FUNCTION estop.note_firing_latched(text), estop.note_judged(text), estop.bind_playbook(text, text, text[], text[]), estop.prune_firings(bigint, integer)
+  TO estop_revoker;
+GRANT SELECT ON estop.trigger_firings, estop.stop_playbooks, estop.phase_releases TO estop_control, estop_revoker;

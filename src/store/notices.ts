@@ -1,0 +1,212 @@
+import { type NoticeEvent, noticeEvents } from '../core/notice.ts';
+import { call, callOne, type Store } from './pool.ts';
+import { bool, int, intOrUndefined, json, present, type Row, text, textOrUndefined, texts, word } from './row.ts';
+
+export interface NoticeRecord {
+  readonly noticeId: string;
+  readonly event: NoticeEvent;
+  /** What it is about: a stop, an approval, an agent, a gateway, a tool. */
+  readonly subject: string;
+  readonly agents: readonly string[];
+  readonly facts: Readonly<Record<string, unknown>>;
+  readonly notedAt: string;
+  /** Why it is not told on its own. */
+  readonly quiet?: string;
+  readonly settledAt?: string;
+  readonly ackedAt?: string;
+  readonly ackedBy?: string;
+}
+
+export const deliveryStates = ['open', 'delivered', 'failed', 'skipped'] as const;
+export type DeliveryState = (typeof deliveryStates)[number];
+
+export interface PlannedDelivery {
+  readonly endpoint: string;
+  /** Empty for whoever hears of it anyway. */
+  readonly rung: string;
+  readonly afterMs: number;
+}
+
+export interface DeliveryRecord extends PlannedDelivery {
+  readonly state: DeliveryState;
+  readonly attempts: number;
+  readonly answer?: string;
+  readonly endedAt?: string;
+}
+
+export interface NewsLimits {
+  /** What happened longer ago is not news to anybody. */
+  readonly windowMs: number;
+  /** More stops than this within that time are a crowd. */
+  readonly crowd: number;
+  readonly crowdMs: number;
+  /** Approvals of one agent that are told one by one within a minute. */
+  readonly flood: number;
+  readonly lostMs: number;
+}
+
+/** Makes notices of what the ledger says. With `nobody` they are written down, and that nobody is told of them. */
+export async function noteNews(store: Store, limits: NewsLimits, nobody?: string): Promise<number> {
+  const { windowMs, crowd, crowdMs, flood, lostMs } = limits;
+  const values = [windowMs, crowd, crowdMs, flood, lostMs, nobody ?? null];
+  return int(
+    await callOne(store, 'note_news', 'SELECT estop.note_news($1, $2, $3, $4, $5, $6) AS noted', values),
+    'noted',
+  );
+}
+
+export interface TakenNotice {
+  readonly noticeId: string;
+  readonly event: string;
+}
+
+/** Those that somebody must see to now, at most once in `againMs` each. */
+export async function takeNotices(store: Store, againMs: number, atMost: number): Promise<readonly TakenNotice[]> {
+  const rows = await call(store, 'take_notices', 'SELECT * FROM estop.take_notices($1, $2)', [againMs, atMost]);
+  return rows.map((row) => ({ noticeId: text(row, 'notice_id'), event: text(row, 'event') }));
+}
+
+/** It could not be seen to: the next one may take it at once. */
+export async function untakeNotice(store: Store, noticeId: string): Promise<void> {
+  await call(store, 'untake_notice', 'SELECT estop.untake_notice($1)', [noticeId]);
+}
+
+export async function getNotice(store: Store, noticeId: string): Promise<NoticeRecord | undefined> {
+  const [row] = await call(store, 'notice', 'SELECT * FROM estop.notices WHERE notice_id = $1', [noticeId]);
+  return row === undefined ? undefined : noticeOf(row);
+}
+
+export async function planDeliveries(
+  store: Store,
+  noticeId: string,
+  planned: readonly PlannedDelivery[],
+): Promise<readonly DeliveryRecord[]> {
+  await call(store, 'plan_deliveries', 'SELECT estop.plan_deliveries($1, $2)', [noticeId, JSON.stringify(planned)]);
+  const sql = 'SELECT * FROM estop.notice_deliveries WHERE notice_id = $1 ORDER BY after_ms, endpoint, rung';
+  return (await call(store, 'deliveries', sql, [noticeId])).map(deliveryOf);
+}
+
+export interface DeliveryKey {
+  readonly noticeId: string;
+  readonly endpoint: string;
+  readonly rung: string;
+}
+
+/** Which attempt this is; undefined: it has ended. */
+export async function beginDelivery(
+  store: Store,
+  { noticeId, endpoint, rung }: DeliveryKey,
+): Promise<number | undefined> {
+  const sql = 'SELECT estop.begin_delivery($1, $2, $3) AS attempt';
+  return intOrUndefined(await callOne(store, 'begin_delivery', sql, [noticeId, endpoint, rung]), 'attempt');
+}
+
+/** `open`: it failed, and is tried again. */
+export async function endDelivery(
+  store: Store,
+  { noticeId, endpoint, rung }: DeliveryKey,
+  state: DeliveryState,
+  answer: string,
+): Promise<void> {
+  const sql = 'SELECT estop.end_delivery($1, $2, $3, $4, $5)';
+  await call(store, 'end_delivery', sql, [noticeId, endpoint, rung, state, answer]);
+}
+
+export async function settleNotice(store: Store, noticeId: string): Promise<void> {
+  await call(store, 'settle_notice', 'SELECT estop.settle_notice($1)', [noticeId]);
+}
+
+export type ClaimedCard =
+  | { readonly kind: 'busy' }
+  /** `mayExist`: somebody may have made a message of which nobody knows. */
+  | { readonly kind: 'yours'; readonly message?: string; readonly mayExist: boolean };
+
+export interface CardKey {
+  readonly endpoint: string;
+  readonly subject: string;
+  readonly claimer: string;
+}
+
+export async function claimCard(store: Store, card: CardKey, holdMs: number): Promise<ClaimedCard> {
+  const sql = 'SELECT * FROM estop.claim_card($1, $2, $3, $4)';
+  const row = await callOne(store, 'claim_card', sql, [card.endpoint, card.subject, card.claimer, holdMs]);
+  if (!bool(row, 'granted')) return { kind: 'busy' };
+  const message = textOrUndefined(row, 'message');
+  return { kind: 'yours', mayExist: message === undefined && bool(row, 'was_claimed'), ...present({ message }) };
+}
+
+/** Without a message: nothing came of it, and whoever is next begins anew. */
+export async function noteCard(store: Store, card: CardKey, message?: string): Promise<void> {
+  const values = [card.endpoint, card.subject, card.claimer, message ?? null];
+  await call(store, 'note_card', 'SELECT estop.note_card($1, $2, $3, $4)', values);
+}
+
+export async function askTestNotice(store: Store, actor: string, endpoint?: string): Promise<string> {
+  const sql = 'SELECT estop.ask_test_notice($1, $2) AS notice_id';
+  return text(await callOne(store, 'ask_test_notice', sql, [actor, endpoint ?? null]), 'notice_id');
+}
+
+/** How many; undefined: nothing by that name was ever told. */
+export async function acknowledgeNotices(store: Store, what: string, actor: string): Promise<number | undefined> {
+  const sql = 'SELECT estop.acknowledge_notices($1, $2) AS acked';
+  return intOrUndefined(await callOne(store, 'acknowledge_notices', sql, [what, actor]), 'acked');
+}
+
+export async function pruneNotices(store: Store, olderMs: number, atMost: number): Promise<number> {
+  const sql = 'SELECT estop.prune_notices($1, $2) AS pruned';
+  return int(await callOne(store, 'prune_notices', sql, [olderMs, atMost]), 'pruned');
+}
+
+export interface ListedNotice extends NoticeRecord {
+  readonly deliveries: readonly DeliveryRecord[];
+}
+
+/** Newest first, with what became of each. */
+export async function listNotices(
+  store: Store,
+  filter: { readonly subject?: string; readonly unacknowledged?: boolean; readonly limit?: number } = {},
+): Promise<readonly ListedNotice[]> {
+  const sql = `SELECT n.*, coalesce((SELECT jsonb_agg(jsonb_build_object('endpoint', d.endpoint, 'rung', d.rung, 'after_ms', d.after_ms,
+      'state', d.state, 'attempts', d.attempts, 'answer', d.answer, 'ended_at', to_char(d.ended_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))
+      ORDER BY d.after_ms, d.endpoint, d.rung) FROM estop.notice_deliveries d WHERE d.notice_id = n.notice_id), '[]'::jsonb) AS deliveries
+    FROM estop.notices n WHERE ($1::text IS NULL OR n.subject = $1) AND (NOT $2 OR (n.acked_at IS NULL AND n.quiet IS NULL))
+    ORDER BY n.seq DESC LIMIT $3`;
+  const { subject, unacknowledged, limit } = filter;
+  const values = [subject ?? null, unacknowledged === true, Math.min(limit ?? 50, 200)];
+  return (await call(store, 'list_notices', sql, values)).map((row) => ({
+    ...noticeOf(row),
+    deliveries: rowsIn(json(row, 'deliveries')).map(deliveryOf),
+  }));
+}
+
+function noticeOf(row: Row): NoticeRecord {
+  const facts = json(row, 'facts');
+  return {
+    noticeId: text(row, 'notice_id'),
+    event: word(row, 'event', noticeEvents),
+    subject: text(row, 'subject'),
+    agents: texts(row, 'agents'),
+    facts: typeof facts === 'object' && facts !== null ? { ...facts } : {},
+    notedAt: text(row, 'noted_at'),
+    ...present({
+      quiet: textOrUndefined(row, 'quiet'),
+      settledAt: textOrUndefined(row, 'settled_at'),
+      ackedAt: textOrUndefined(row, 'acked_at'),
+      ackedBy: textOrUndefined(row, 'acked_by'),
+    }),
+  };
+}
+
+function deliveryOf(row: Row): DeliveryRecord {
+  return {
+    endpoint: text(row, 'endpoint'),
+    rung: text(row, 'rung'),
+    afterMs: int(row, 'after_ms'),
+    state: word(row, 'state', deliveryStates),
+    attempts: int(row, 'attempts'),
+    ...present({ answer: textOrUndefined(row, 'answer'), endedAt: textOrUndefined(row, 'ended_at') }),
+  };
+}
+
+/** What jsonb_agg of objects gives; each member is checked where it is read. */
+const rowsIn = (value: unknown): readonly Row[] => (Array.isArray(value) ? (value as readonly Row[]) : []);

@@ -1,0 +1,102 @@
+import type { StopCategory } from '../contract/stop.ts';
+import { type LedgerEvent, ledgerEvents } from '../core/trigger.ts';
+import { call, callOne, type Store } from './pool.ts';
+import { bool, int, json, present, type Row, text, textOrUndefined, texts, word } from './row.ts';
+
+export interface Firing {
+  readonly triggerId: string;
+  /** The same for an alert that is sent again. */
+  readonly alertId: string;
+  readonly action: 'stop' | 'hold';
+  readonly scopeKey: string;
+  readonly category: StopCategory;
+  readonly graceMs: number;
+  readonly reason: string;
+  /** Of a stop: the order to be latched. */
+  readonly stopId?: string;
+}
+
+export interface Fired {
+  /** False: this alert had fired before, and this is what it did. */
+  readonly fresh: boolean;
+  readonly action: 'stop' | 'hold';
+  readonly scopeKey: string;
+  readonly stopId?: string;
+}
+
+export async function fireTrigger(store: Store, firing: Firing): Promise<Fired> {
+  const { triggerId, alertId, action, scopeKey, category, graceMs, reason, stopId } = firing;
+  const sql = 'SELECT * FROM estop.fire_trigger($1, $2, $3, $4, $5, $6, $7, $8)';
+  const values = [triggerId, alertId, action, scopeKey, category, graceMs, reason, stopId ?? null];
+  const row = await callOne(store, 'fire_trigger', sql, values);
+  return {
+    fresh: bool(row, 'fresh'),
+    action: word(row, 'action', ['stop', 'hold'] as const),
+    scopeKey: text(row, 'scope_key'),
+    ...present({ stopId: textOrUndefined(row, 'stop_id') }),
+  };
+}
+
+export async function refuseTrigger(store: Store, triggerId: string, alertId: string, why: string): Promise<void> {
+  await call(store, 'refuse_trigger', 'SELECT estop.refuse_trigger($1, $2, $3)', [triggerId, alertId, why]);
+}
+
+/** Stops that were asked for and are not latched yet, oldest first. */
+export async function listFiringsToLatch(store: Store): Promise<readonly Firing[]> {
+  const sql = `SELECT * FROM estop.trigger_firings f WHERE f.action = 'stop' AND f.latched_at IS NULL ORDER BY f.fired_at LIMIT 200`;
+  return (await call(store, 'firings_to_latch', sql, [])).map(firingOf);
+}
+
+/** False: the ledger has no such stop over that scope. */
+export async function noteFiringLatched(store: Store, stopId: string): Promise<boolean> {
+  return bool(
+    await callOne(store, 'firing_latched', 'SELECT estop.note_firing_latched($1) AS noted', [stopId]),
+    'noted',
+  );
+}
+
+/** Something in the ledger that triggers may follow. */
+export interface LedgerNews {
+  readonly noticeId: string;
+  readonly event: LedgerEvent;
+  readonly subject: string;
+  readonly agents: readonly string[];
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+export async function listNewsToJudge(store: Store): Promise<readonly LedgerNews[]> {
+  const sql = `SELECT notice_id, event, subject, agents, facts FROM estop.notices WHERE judged_at IS NULL
+    AND event IN ('breaker.tripped', 'budget.ended', 'policy.activated', 'policy.proposed', 'tool.changed') ORDER BY seq LIMIT 200`;
+  return (await call(store, 'news_to_judge', sql, [])).map((row) => {
+    const facts = json(row, 'facts');
+    return {
+      noticeId: text(row, 'notice_id'),
+      event: word(row, 'event', ledgerEvents),
+      subject: text(row, 'subject'),
+      agents: texts(row, 'agents'),
+      facts: typeof facts === 'object' && facts !== null ? { ...facts } : {},
+    };
+  });
+}
+
+export async function noteJudged(store: Store, noticeId: string): Promise<void> {
+  await call(store, 'note_judged', 'SELECT estop.note_judged($1)', [noticeId]);
+}
+
+export async function pruneFirings(store: Store, olderMs: number, atMost: number): Promise<number> {
+  const sql = 'SELECT estop.prune_firings($1, $2) AS pruned';
+  return int(await callOne(store, 'prune_firings', sql, [olderMs, atMost]), 'pruned');
+}
+
+function firingOf(row: Row): Firing {
+  return {
+    triggerId: text(row, 'trigger_id'),
+    alertId: text(row, 'alert_id'),
+    action: word(row, 'action', ['stop', 'hold'] as const),
+    scopeKey: text(row, 'scope_key'),
+    category: int(row, 'category') === 1 ? 1 : 0,
+    graceMs: int(row, 'grace_ms'),
+    reason: text(row, 'reason'),
+    ...present({ stopId: textOrUndefined(row, 'stop_id') }),
+  };
+}
