@@ -149,3 +149,28 @@ export interface ConnectorActivities {
   probeLane(input: { readonly obligationId: string; readonly round: number }): Promise<ProbeOutcome>;
   finalProbe(input: { readonly obligationId: string; readonly round: number }): Promise<ProbeOutcome>;
 }
+
+/** One endpoint that is to hear of a notice. */
+export interface DueDelivery {
+  readonly endpoint: string;
+  readonly rung: string;
+  readonly waitMs: number;
+}
+
+/** Queue `notify` in estop-control: the ledger and the endpoints that people are reached by. Nothing of a stop runs there. */
+export interface NotifyActivities {
+  /** What is still to be delivered. Written down at the first time, and the same at every later one. */
+  planNotice(noticeId: string): Promise<readonly DueDelivery[]>;
+  deliverNotice(delivery: {
+    readonly noticeId: string;
+    readonly endpoint: string;
+    readonly rung: string;
+  }): Promise<{ readonly answer: 'delivered' | 'skipped' | 'failed' }>;
+  /** Nobody could be reached there within the time that there is. */
+  giveUpDelivery(delivery: {
+    readonly noticeId: string;
+    readonly endpoint: string;
+    readonly rung: string;
+  }): Promise<void>;
+  settleNotice(noticeId: string): Promise<void>;
+}

@@ -3,6 +3,7 @@ import type { ApprovalLimits } from '../core/approval.ts';
 import type { BreakerRule } from '../core/breaker.ts';
 import type { BudgetLimits } from '../core/budget.ts';
 import type { Role, Tier } from '../core/flow/facts.ts';
+import type { NotificationsSpec } from './notifications.ts';
 
 /** Where a secret lies: exactly one of them. */
 export interface SecretAt {
@@ -181,6 +182,7 @@ export interface EstopConfig {
   readonly toolServers: readonly ToolServerSpec[];
   readonly models: readonly ModelSpec[];
   readonly policies?: PolicyRules;
+  readonly notifications?: NotificationsSpec;
   readonly vault?: VaultSpec;
 }
 

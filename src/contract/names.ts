@@ -11,6 +11,8 @@ export const queues = {
   trusted: 'trusted',
   /** estop-control: workflow tasks of revocation, lanes, fan-out, intake; and their store activities. */
   control: 'control',
+  /** estop-control: telling people. A queue of its own, so that an endpoint that hangs holds up nothing of a stop. */
+  notify: 'notify',
 } as const;
 
 /** estop-control: one queue per connector, so that a hung system holds only its own slots. */
@@ -23,6 +25,7 @@ export const workflowTypes = {
   stopFanout: 'stopFanout',
   revocation: 'revocation',
   revocationLanes: 'revocationLanes',
+  notify: 'notify',
 } as const;
 
 /** Those whose workflows have an id of agentTaskWorkflowId, as a list for Temporal's visibility. */
@@ -32,6 +35,8 @@ export const agentTaskWorkflowId = (taskId: string): string => `task/${taskId}`;
 export const taskIdOfWorkflow = (workflowId: string): string | undefined => /^task\/(.+)$/.exec(workflowId)?.[1];
 export const stopIntakeWorkflowId = (environment: string): string => `stop-intake/${environment}`;
 export const stopFanoutWorkflowId = (stopId: string): string => `stop-fanout/${stopId}`;
+/** A notice that is told already is not told again: one workflow for one id. */
+export const notifyWorkflowId = (noticeId: string): string => `notify/${noticeId}`;
 /** For a task that merely ended, `causeId` is `end:<taskId>` and the epoch that of its opening. */
 export const revocationWorkflowId = (agentId: string, epoch: number, causeId: string): string =>
   `revocation/${agentId}/${epoch}/${causeId}`;

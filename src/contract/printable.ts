@@ -50,3 +50,11 @@ export function findUnprintable(
   }
   return undefined;
 }
+
+/** One line that may be shown anywhere: what hides, moves or breaks a line becomes a space, and what is cut says so. */
+export function plainText(text: string, most: number): string {
+  let plain = '';
+  for (const character of text) plain += isControl(character) || isInvisible(character) ? ' ' : character;
+  const characters = [...plain.replaceAll(/ {2,}/g, ' ').trim()];
+  return characters.length <= most ? characters.join('') : `${characters.slice(0, most - 1).join('')}…`;
+}

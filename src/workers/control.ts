@@ -18,6 +18,11 @@ const worker = startControlWorker({
   sealer: composition.grantSealer(),
   log,
   retentionMs: settings.retentionDays * 86_400_000,
+  telling: {
+    notifications: () => config.current().notifications,
+    consoleUrl: settings.controlUrl,
+    readSecret: composition.secretReader(),
+  },
 });
 config.onChange((next) => {
   connectors.apply(next);

@@ -5,6 +5,7 @@ import { atBoundary } from '../activities/boundary.ts';
 import { createConnectorActivities } from '../activities/connector-phase.ts';
 import { createHaltActivities } from '../activities/halt.ts';
 import { createLaneActivities } from '../activities/lane.ts';
+import { createNotifyActivities, type NotifyDeps } from '../activities/notices/notify.ts';
 import { createStopActivities } from '../activities/stop.ts';
 import { createSweepActivities } from '../activities/sweep.ts';
 import { createTaskWorkflows, type TaskWorkflows } from '../activities/task-workflows.ts';
@@ -40,6 +41,8 @@ export interface ControlWorkerDeps {
   readonly log: Log;
   /** How long the relay keeps rows that nobody needs any more. */
   readonly retentionMs?: number;
+  /** Without it what happens is written down, and nobody is told. */
+  readonly telling?: Pick<NotifyDeps, 'notifications' | 'consoleUrl' | 'readSecret'>;
   /** Stands between the worker and the agents' tasks: how a test or the demo takes that part out without a switch in the product. */
   readonly decorateTasks?: (tasks: TaskWorkflows) => TaskWorkflows;
 }
@@ -71,6 +74,7 @@ export function startControlWorker(deps: ControlWorkerDeps): ControlWorker {
     relay: open('estop-relay', 3, 5_000),
     ledger: open('estop-revoker', 7, 30_000),
     latch: open('estop-intake', 2, 2_000),
+    notices: open('estop-notices', 2, 10_000),
   };
   const converter = deps.dataConverter === undefined ? {} : { dataConverter: deps.dataConverter };
   const connection = Connection.lazy({
@@ -92,6 +96,8 @@ export function startControlWorker(deps: ControlWorkerDeps): ControlWorker {
     store: stores.relay,
     latchStore: stores.latch,
     breakerStore: stores.ledger,
+    noticeStore: stores.notices,
+    notifications: () => deps.telling?.notifications(),
     control,
     agents,
     tasks,
@@ -135,9 +141,23 @@ export function startControlWorker(deps: ControlWorkerDeps): ControlWorker {
       maxHeartbeatThrottleInterval: '1 s',
     }),
   );
+  if (deps.telling !== undefined) {
+    const activities = createNotifyActivities({ ...deps.telling, store: stores.notices, environment, log });
+    workers.keep(queues.notify, async () =>
+      Worker.create({
+        ...shared,
+        connection: await native(),
+        workflowBundle: await bundle(),
+        taskQueue: queues.notify,
+        activities: atBoundary(activities, log),
+        maxConcurrentActivityTaskExecutions: 20,
+      }),
+    );
+  }
+  const own: readonly string[] = [queues.control, queues.notify];
   const refresh = (): void => {
-    const wanted = new Set(connectors.ids().map(connectorQueue));
-    for (const name of workers.names()) if (name !== queues.control && !wanted.has(name)) workers.drop(name);
+    const wanted = new Set([...own, ...connectors.ids().map(connectorQueue)]);
+    for (const name of workers.names()) if (!wanted.has(name)) workers.drop(name);
     for (const connectorId of connectors.ids()) {
       workers.keep(connectorQueue(connectorId), async () => {
         const system = connectors.system(connectorId);

@@ -11,7 +11,7 @@ import { startTemporal, type TemporalServer } from '../../src/runtime/local/temp
 import { createDataConverter } from '../../src/runtime/temporal-connection.ts';
 import { mintIntend, mintIssued, mintRecheck } from '../../src/store/grants.ts';
 import { beginTask, type TaskRecord } from '../../src/store/tasks.ts';
-import { type ControlWorker, startControlWorker } from '../../src/workers/create-control.ts';
+import { type ControlWorker, type ControlWorkerDeps, startControlWorker } from '../../src/workers/create-control.ts';
 import { createDatabase } from '../kit/postgres.ts';
 import { tempFolder } from '../kit/temp-folder.ts';
 import { addAgent, agentSpec, type Ledger, makeLedger, newId, startTask } from '../store/ledger.ts';
@@ -50,6 +50,7 @@ export interface Rig {
 export interface WorkOptions extends TargetConnectors {
   readonly databaseUrl?: string;
   readonly temporalAddress?: string;
+  readonly telling?: NonNullable<ControlWorkerDeps['telling']>;
 }
 
 const rigs: Rig[] = [];
@@ -92,6 +93,7 @@ export async function startRig(): Promise<Rig> {
         connectors: targetConnectors(target.url, options),
         sealer,
         log,
+        ...(options.telling === undefined ? {} : { telling: options.telling }),
       });
       workers.push(worker);
       return worker;

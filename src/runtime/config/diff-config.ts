@@ -21,6 +21,7 @@ function byName(config: EstopConfig): Record<string, unknown> {
     tools: Object.fromEntries(config.toolServers.map((item) => [item.serverId, item])),
     vault: config.vault,
     models: Object.fromEntries(config.models.map((item) => [item.modelId, item])),
+    notifications: config.notifications,
   };
 }
 

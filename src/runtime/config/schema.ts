@@ -17,6 +17,7 @@ import { credentialKeys, credentialsOf, grantBlock, upstreamSecret, vaultBlock, 
 import { breakerRulesOf, breakers, budgetLimitsOf, budgets } from './limits-schema.ts';
 import { modelBlock, onlyGiven } from './model-schema.ts';
 import { processKeys, reachFault, reachOf } from './process-schema.ts';
+import { responseKeys, responseOf } from './response-schema.ts';
 import { reviewOf, toolReview } from './tool-server-schema.ts';
 
 const name = z
@@ -157,6 +158,7 @@ export const EstopYaml = z.strictObject({
         .describe('How many people must want a set of policies before it is in force.'),
     })
     .optional(),
+  ...responseKeys,
 });
 
 export interface ConfigProblem {
@@ -266,6 +268,7 @@ export function resolveConfig(parsed: Parsed): {
     toolServers,
     models,
     ...(parsed.policies === undefined ? {} : { policies: parsed.policies }),
+    ...responseOf(parsed, problems),
     ...(parsed.vault === undefined ? {} : { vault: vaultOf(parsed.vault) }),
   };
   return { config, problems: [...problems, ...credentialFaults(config)] };

@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import { latchAccepted } from '../../activities/stop.ts';
 import type { TaskWorkflows } from '../../activities/task-workflows.ts';
 import type { Log } from '../../contract/identity.ts';
+import type { NotificationsSpec } from '../../contract/notifications.ts';
 import type { StopOrder } from '../../contract/stop.ts';
 import type { Store } from '../../store/pool.ts';
 import { listenForStops } from '../../store/stop-hints.ts';
@@ -10,6 +11,7 @@ import { drainRound } from './drain.ts';
 import { keepGoing } from './keep-going.ts';
 import { createKillLatch } from './kill-latch.ts';
 import { ledgerRound, tidyRound } from './ledger-round.ts';
+import { noticeRound, noticeTidyRound } from './notice-round.ts';
 import { retentionRound } from './retention-round.ts';
 import { closedRound, walkRound } from './watchdog.ts';
 import { workflowRound } from './workflow-round.ts';
@@ -24,6 +26,10 @@ export interface RelayDeps {
   readonly latchStore: Store;
   /** For the breakers: adding up what agents did must not keep a connection from the fence. Without one, `store`. */
   readonly breakerStore?: Store;
+  /** For telling people: nothing of a stop may wait for a connection that this uses. Without one, `store`. */
+  readonly noticeStore?: Store;
+  /** Where nobody is to be told, what happens is still written down. */
+  readonly notifications?: () => NotificationsSpec | undefined;
   readonly control: Client;
   readonly agents: Client;
   readonly tasks: TaskWorkflows;
@@ -51,7 +57,10 @@ export function startRelay(deps: RelayDeps): Relay {
     ledgerRound(store, log, undefined, () => workflows.wake()),
     log,
   );
+  const notices = deps.noticeStore ?? store;
   const others = [
+    noticeRound({ store: notices, client: control, notifications: deps.notifications ?? (() => undefined), log }),
+    noticeTidyRound(notices, deps.retentionMs ?? defaultRetentionMs),
     tidyRound(store),
     retentionRound(store, deps.retentionMs ?? defaultRetentionMs),
     breakerRound({ store: deps.breakerStore ?? store, environment, latch, log }),

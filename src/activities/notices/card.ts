@@ -1,0 +1,66 @@
+import { plainText } from '../../contract/printable.ts';
+import type { NoticeEvent } from '../../core/notice.ts';
+import type { NoticeRecord } from '../../store/notices.ts';
+import { type Told, tell } from './tell.ts';
+
+/** One message about one subject, as Slack calls its parts. Every text is `plain_text`: nothing that others wrote is markup there. */
+export interface Card {
+  readonly text: string;
+  readonly blocks: readonly object[];
+}
+
+interface CardOptions {
+  readonly consoleUrl: string;
+  readonly environment: string;
+  /** Whether the channel may answer by a button. */
+  readonly hasButtons: boolean;
+}
+
+const plain = (text: string) => ({ type: 'plain_text', text: plainText(text, 2_900), emoji: false });
+
+/** Of all that was noticed about the subject so far, oldest first: who changes the card last says the newest, whoever that is. */
+export function drawCard(notices: readonly NoticeRecord[], options: CardOptions): Card {
+  const [first] = notices;
+  const newest = notices.at(-1);
+  if (first === undefined || newest === undefined) return { text: '', blocks: [] };
+  const head = tell(headOf(notices) ?? first, options.consoleUrl);
+  const now = tell(newest, options.consoleUrl);
+  const title = `[${options.environment}] ${head.title}`;
+  const body = [...head.lines, '', ...notices.slice(-12).map((notice) => lineOf(notice, first, options.consoleUrl))];
+  return {
+    text: newest === first ? title : `${title} / ${now.title}`,
+    blocks: [
+      { type: 'header', text: { ...plain(title), text: plainText(title, 150) } },
+      { type: 'section', text: { type: 'plain_text', text: body.join('\n').slice(0, 2_900), emoji: false } },
+      { type: 'actions', elements: [linkButton(head), ...(options.hasButtons ? buttonsOf(notices) : [])] },
+    ],
+  };
+}
+
+const heads: readonly NoticeEvent[] = ['stop.latched', 'approval.asked', 'breaker.tripped', 'budget.ended'];
+const headOf = (notices: readonly NoticeRecord[]): NoticeRecord | undefined =>
+  notices.findLast(({ event }) => heads.includes(event));
+
+function lineOf(notice: NoticeRecord, first: NoticeRecord, consoleUrl: string): string {
+  const after = Math.max(0, Date.parse(notice.notedAt) - Date.parse(first.notedAt));
+  const when = notice === first ? `${notice.notedAt.slice(0, 19)}Z` : `+${(after / 1_000).toFixed(1)} s`;
+  const acked = notice.ackedBy === undefined ? '' : `, seen by ${plainText(notice.ackedBy, 60)}`;
+  return `${when}  ${tell(notice, consoleUrl).title}${acked}`;
+}
+
+const linkButton = ({ link }: Told) => ({ type: 'button', action_id: 'open', text: plain('Open'), url: link });
+
+/** Deny always; approve only what one person decides. What is destructive is refused there by whoever takes the answer. */
+function buttonsOf(notices: readonly NoticeRecord[]): readonly object[] {
+  const asked = notices.findLast(({ event }) => event === 'approval.asked');
+  if (asked === undefined || notices.some(({ event }) => event === 'approval.ended')) return [];
+  const button = (action: string, label: string, style: string) => ({
+    type: 'button',
+    action_id: action,
+    text: plain(label),
+    style,
+    value: asked.subject,
+  });
+  const approve = asked.facts['approvers'] === 1 ? [button('approve', 'Approve', 'primary')] : [];
+  return [...approve, button('deny', 'Deny', 'danger')];
+}

@@ -1,0 +1,206 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Webhook } from 'standardwebhooks';
+import { beforeAll, expect, it } from 'vitest';
+import { notifyWorkflowId } from '../../src/contract/names.ts';
+import type { NotificationsSpec } from '../../src/contract/notifications.ts';
+import { fleetKey } from '../../src/core/scope-key.ts';
+import { latch } from '../../src/store/latch.ts';
+import { acknowledgeNotices, askTestNotice, type ListedNotice, listNotices } from '../../src/store/notices.ts';
+import { stopProgress } from '../../src/store/stop-progress.ts';
+import { runProgram } from '../kit/program.ts';
+import { requires } from '../kit/requires.ts';
+import { type Rig, startRig, until } from '../revocation/rig.ts';
+import { addAgent, order, stopAgent } from '../store/ledger.ts';
+import { payloadsOf, type Receiver, startReceiver } from './receiver.ts';
+import { type SlackShaped, startSlackShaped } from './slack-shaped.ts';
+import { chat, chatToken, olderSecret, pager, pagerSecret, readSecret, spec } from './telling.ts';
+
+const program = join(import.meta.dirname, 'programs', 'telling-worker.ts');
+
+requires('temporal')('telling people', () => {
+  let rig: Rig;
+  let receiver: Receiver;
+  let slack: SlackShaped;
+  let told: NotificationsSpec;
+  beforeAll(async () => {
+    [rig, receiver, slack] = await Promise.all([startRig(), startReceiver(), startSlackShaped(chatToken)]);
+    told = spec();
+  });
+  const work = () =>
+    rig.work({ telling: { notifications: () => told, consoleUrl: 'https://estop.example.org', readSecret } });
+  const noticesOf = (subject: string): Promise<readonly ListedNotice[]> =>
+    listNotices(rig.ledger.as('estop_control'), { subject, limit: 200 });
+  const settled = (subject: string, count: number) =>
+    until(async () => {
+      const notices = await noticesOf(subject);
+      return notices.length >= count && notices.every(({ settledAt }) => settledAt !== undefined) && notices;
+    });
+
+  it('tells an endpoint each stage of a stop, signed so that a verifier of others takes it', async () => {
+    told = spec({ endpoints: [pager(`${receiver.url}/hook`, { secrets: [{ env: 'PAGER' }, { env: 'PAGER_OLD' }] })] });
+    const worker = work();
+    const agent = await rig.agent();
+    const { stopId } = await stopAgent(rig.ledger, agent);
+    await settled(stopId, 5);
+    await worker.close();
+    const types = payloadsOf(receiver, stopId).map(({ type }) => type);
+    expect(new Set(types)).toEqual(
+      new Set(['stop.latched', 'stop.fenced', 'stop.halted', 'stop.revoked', 'stop.proved']),
+    );
+    expect(types).toHaveLength(5);
+    for (const { headers, body } of receiver.received) {
+      for (const secret of [pagerSecret, olderSecret])
+        expect(new Webhook(secret).verify(body, headers as Record<string, string>)).toEqual(JSON.parse(body));
+      const stranger = `whsec_${Buffer.from('somebody else entirely, 32 bytes').toString('base64')}`;
+      expect(() => new Webhook(stranger).verify(body, headers as Record<string, string>)).toThrow();
+    }
+    const [first] = payloadsOf(receiver, stopId);
+    expect(first?.data['link']).toBe(`https://estop.example.org/stops/${stopId}`);
+  }, 60_000);
+
+  it('tries again what an endpoint refuses or does not answer, under the same id, and never on its redirect', async () => {
+    const flaky = await startReceiver();
+    const elsewhere = await startReceiver();
+    flaky.answer(503, (response) => response.writeHead(307, { location: elsewhere.url }).end());
+    told = spec({ endpoints: [pager(flaky.url, { events: ['stop.latched'] })] });
+    const worker = work();
+    const { stopId } = await stopAgent(rig.ledger, await rig.agent());
+    await until(async () => payloadsOf(flaky, stopId).length === 3);
+    await settled(stopId, 1);
+    await worker.close();
+    expect(new Set(flaky.received.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
+    expect(elsewhere.received).toEqual([]);
+    const delivery = (await noticesOf(stopId)).at(-1)?.deliveries[0];
+    expect(delivery).toMatchObject({ state: 'delivered', attempts: 3, answer: '204' });
+  }, 60_000);
+
+  it('sends nothing to an address of this machine unless that is configured', async () => {
+    told = spec({ endpoints: [pager(receiver.url, { network: 'public', events: ['stop.latched'] })] });
+    const before = receiver.received.length;
+    const worker = work();
+    const { stopId } = await stopAgent(rig.ledger, await rig.agent());
+    await until(async () => (await noticesOf(stopId)).at(-1)?.deliveries[0]?.answer === 'address-refused');
+    await worker.close();
+    expect(receiver.received.length).toBe(before);
+  }, 60_000);
+
+  it('a stop is proved while every endpoint hangs', async () => {
+    const silent = await startReceiver();
+    silent.answer(...Array.from({ length: 100 }, () => 'silence' as const));
+    told = spec({ endpoints: [pager(silent.url), pager(silent.url, { endpointId: 'second' })] });
+    const worker = work();
+    const { stopId } = await stopAgent(rig.ledger, await rig.agent());
+    await until(async () => (await stopProgress(rig.ledger.as('estop_control'), stopId))?.stage === 'proved');
+    await worker.close();
+    expect(payloadsOf(silent, stopId).length).toBeGreaterThan(0);
+    expect((await noticesOf(stopId)).every(({ settledAt }) => settledAt === undefined)).toBe(true);
+    await rig.ledger.sql("UPDATE estop.notice_deliveries SET state = 'skipped' WHERE state = 'open'");
+  }, 60_000);
+
+  it('killed in the middle of a delivery, it tells once more at most, under the same id, and nothing twice that was written down', async () => {
+    const killed = await startReceiver();
+    killed.answer('silence');
+    const spoken = spec({ endpoints: [pager(killed.url, { events: ['notify.test'] })] });
+    const file = join(rig.folder, 'told.json');
+    writeFileSync(file, JSON.stringify(spoken));
+    const args = [rig.ledger.urls.estop_revoker, rig.temporal.address, rig.folder, rig.target.url, file];
+    const noticeId = await askTestNotice(rig.ledger.as('estop_control'), 'Olga', 'pager');
+    const first = runProgram(program, args);
+    await first.next();
+    await until(async () => killed.received.length === 1);
+    await first.kill('SIGKILL');
+    const second = runProgram(program, args);
+    await second.next();
+    await until(async () => (await noticesOf('test')).every(({ settledAt }) => settledAt !== undefined));
+    // The workflow is ended by hand and the notice made to look unsettled: what the ledger has as delivered stays so.
+    await rig.ledger.sql('UPDATE estop.notices SET settled_at = NULL, taken_at = NULL WHERE notice_id = $1', [
+      noticeId,
+    ]);
+    await until(async () => (await noticesOf('test')).every(({ settledAt }) => settledAt !== undefined));
+    await second.kill('SIGKILL');
+    expect(killed.received.map(({ headers }) => headers['webhook-id'])).toEqual([noticeId, noticeId]);
+    const history = await rig.control.workflow.getHandle(notifyWorkflowId(noticeId)).fetchHistory();
+    expect(JSON.stringify(history)).not.toContain('Olga');
+  }, 90_000);
+
+  it('shows one card for one stop and changes it in place, with one link; what others wrote is no markup', async () => {
+    told = spec({ endpoints: [chat(slack.baseUrl)] });
+    const worker = work();
+    const placed = { ...order(fleetKey), reason: '<!channel> *look* <https://evil.example|here>\u202e\nSECOND LINE' };
+    await latch(rig.ledger.as('estop_stop'), placed);
+    await settled(placed.stopId, 5);
+    await worker.close();
+    const cards = slack.messages.filter(({ metadata }) => JSON.stringify(metadata).includes(placed.stopId));
+    expect(cards).toHaveLength(1);
+    const [card] = cards;
+    expect(card?.updates).toBe(4);
+    const drawn = JSON.stringify(card?.blocks);
+    expect(drawn).toContain('Stop proved: fleet');
+    expect(drawn.match(/"url":/g)).toHaveLength(1);
+    expect(drawn).toContain(`https://estop.example.org/stops/${placed.stopId}`);
+    expect(drawn).not.toContain('mrkdwn');
+    expect(drawn).not.toContain('\u202e');
+    expect(card?.text).not.toContain('<!channel>');
+    await rig.ledger.sql(
+      "UPDATE estop.stops SET reset_at = clock_timestamp(), reset_epoch = (SELECT max(greatest(epoch, reset_epoch)) + 1 FROM estop.stops), reset_by = 'test', reset_reason = 'test' WHERE stop_id = $1",
+      [placed.stopId],
+    );
+  }, 60_000);
+
+  it('finds the card again of which it never heard, instead of making a second one', async () => {
+    told = spec({ endpoints: [chat(slack.baseUrl, { events: ['notify.test'] })] });
+    slack.loseNextAnswer();
+    await rig.ledger.sql("DELETE FROM estop.notice_cards WHERE subject = 'test'");
+    await askTestNotice(rig.ledger.as('estop_control'), 'Olga', 'chat');
+    const worker = work();
+    await until(
+      async () =>
+        slack.messages.length > 0 &&
+        (await rig.ledger.sql("SELECT 1 FROM estop.notice_cards WHERE subject = 'test'")).length > 0,
+    );
+    await rig.ledger.sql("UPDATE estop.notice_cards SET claimed_until = clock_timestamp() WHERE subject = 'test'");
+    await until(async () => (await noticesOf('test')).every(({ settledAt }) => settledAt !== undefined));
+    await worker.close();
+    const cards = slack.messages.filter(({ metadata }) => JSON.stringify(metadata).includes('"test"'));
+    expect(cards).toHaveLength(1);
+  }, 60_000);
+
+  it('calls owner, stop-holder and on-call one after the other until somebody has acknowledged, over a crash', async () => {
+    const endpoints = await Promise.all(
+      ['olga', 'sam', 'duty'].map(async (name) => ({ name, at: await startReceiver() })),
+    );
+    const [olga, sam, duty] = endpoints.map(({ at }) => at);
+    told = spec({
+      endpoints: endpoints.map(({ name, at }) => pager(at.url, { endpointId: name, events: [] })),
+      escalation: {
+        events: ['stop.latched'],
+        steps: [
+          { to: 'owner', afterMs: 0 },
+          { to: 'stop-holder', afterMs: 2_000 },
+          { to: 'on-call', afterMs: 5_000 },
+        ],
+        contacts: { olga: 'olga', sam: 'sam' },
+        onCall: ['duty'],
+      },
+    });
+    const agent = await addAgent(rig.ledger, { owner: 'olga', stopHolder: 'sam' });
+    const first = work();
+    const { stopId } = await stopAgent(rig.ledger, agent);
+    await until(async () => olga !== undefined && payloadsOf(olga, stopId).length === 1);
+    await first.close();
+    const second = work();
+    await until(async () => sam !== undefined && payloadsOf(sam, stopId).length === 1);
+    await acknowledgeNotices(rig.ledger.as('estop_control'), stopId, 'Sam');
+    await settled(stopId, 1);
+    await second.close();
+    expect(duty?.received).toEqual([]);
+    expect(payloadsOf(olga as Receiver, stopId)).toHaveLength(1);
+    const latched = (await noticesOf(stopId)).find(({ event }) => event === 'stop.latched');
+    expect(latched?.deliveries.map(({ rung, state }) => `${rung} ${state}`)).toEqual([
+      'owner delivered',
+      'stop-holder delivered',
+      'on-call skipped',
+    ]);
+  }, 60_000);
+});
