@@ -25,6 +25,10 @@ export const permissions = {
   /** It lets agents call what was refused. */
   'tool:accept': ['admin'],
   'risk:accept': ['admin'],
+  'notice:read': ['viewer', 'approver', 'operator', 'admin'],
+  /** It ends the calling of further people. */
+  'notice:acknowledge': ['approver', 'operator', 'admin'],
+  'notice:test': ['operator', 'admin'],
   /** Names and who uses them; there is no reading of values. */
   'secret:read': ['operator', 'admin'],
   'secret:write': ['admin'],

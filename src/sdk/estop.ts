@@ -4,6 +4,7 @@ import { EstopError } from '../core/errors.ts';
 import { type Approvals, createApprovals } from './approvals.ts';
 import { createEvents, type Events } from './events.ts';
 import { type Breakers, type Budgets, createBreakers, createBudgets } from './limits.ts';
+import { createNotices, type Notices } from './notices.ts';
 import { createPolicies, type Policies } from './policies.ts';
 import { createSignIn, type SignIn } from './sign-in.ts';
 import { createStops, type Stops } from './stops.ts';
@@ -39,6 +40,7 @@ export interface Estop {
   readonly config: { running(): Promise<RunningConfig> };
   readonly policies: Policies;
   readonly signIn: SignIn;
+  readonly notices: Notices;
   readonly events: Events;
 }
 
@@ -70,6 +72,7 @@ export function createEstop(options: EstopOptions = {}): Estop {
     config: { running: () => call({ method: 'GET', baseUrl: urls.control, path: '/v1/config' }) },
     policies: createPolicies(call, urls.control),
     signIn: createSignIn(call, urls.control),
+    notices: createNotices(call, urls.control),
     events: createEvents({ token, fetch: get, baseUrl: urls.control }),
   };
 }

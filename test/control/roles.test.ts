@@ -51,6 +51,7 @@ const bodies: Readonly<Record<string, object>> = {
   acceptTool: { hash: 'a'.repeat(64) },
   makeLoginLink: {},
   decideApproval: { decision: 'denied' },
+  acknowledgeNotices: { what: 'nothing' },
 };
 
 describe('who may do what', () => {

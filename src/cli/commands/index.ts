@@ -71,6 +71,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./events.ts')).events,
   },
   {
+    name: 'notify',
+    summary: 'Show what people were told, acknowledge it, send a test',
+    load: async () => (await import('./notify.ts')).notify,
+  },
+  {
     name: 'config',
     summary: 'Check estop.yaml, or say what it would change in what runs',
     load: async () => (await import('./config.ts')).config,

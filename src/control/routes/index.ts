@@ -1,6 +1,7 @@
 import type { Endpoint } from '../endpoint.ts';
 import { acceptRisk } from './accept-risk.ts';
 import { acceptTool } from './accept-tool.ts';
+import { acknowledgeNotices } from './acknowledge-notices.ts';
 import { activatePolicies } from './activate-policies.ts';
 import { checkPolicies } from './check-policies.ts';
 import { closeSession } from './close-session.ts';
@@ -19,6 +20,7 @@ import { listAgents } from './list-agents.ts';
 import { listApprovals } from './list-approvals.ts';
 import { listBreakers } from './list-breakers.ts';
 import { listBudgets } from './list-budgets.ts';
+import { listNotices } from './list-notices.ts';
 import { listObligations } from './list-obligations.ts';
 import { listRunning } from './list-running.ts';
 import { listSecrets } from './list-secrets.ts';
@@ -39,6 +41,7 @@ import { rotateSecret } from './rotate-secret.ts';
 import { setSecret } from './set-secret.ts';
 import { startTask } from './start-task.ts';
 import { streamEvents } from './stream-events.ts';
+import { testNotice } from './test-notice.ts';
 
 /** One line per endpoint. The app, the OpenAPI document and the tests of roles are made from it. */
 export const endpoints: readonly Endpoint[] = [
@@ -81,5 +84,8 @@ export const endpoints: readonly Endpoint[] = [
   rotateSecret,
   removeSecret,
   makeLoginLink,
+  listNotices,
+  acknowledgeNotices,
+  testNotice,
   streamEvents,
 ];

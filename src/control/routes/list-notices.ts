@@ -1,0 +1,41 @@
+import { NoticePage, NoticesQuery } from '../../contract/http/notices.ts';
+import { listNotices as list } from '../../store/notices.ts';
+import { defineEndpoint, nothing } from '../endpoint.ts';
+
+export const listNotices = defineEndpoint({
+  method: 'get',
+  path: '/v1/notices',
+  id: 'listNotices',
+  summary: 'What people were told, whom, and what became of it, newest first',
+  permission: 'notice:read',
+  input: { path: nothing, query: NoticesQuery, body: nothing },
+  answers: [{ status: 200, description: 'The newest', schema: NoticePage }],
+  problems: [],
+  handle: async ({ query }, _request, deps) => {
+    const { subject, unacknowledged, limit } = query;
+    const found = await list(deps.store, {
+      ...(subject === undefined ? {} : { subject }),
+      unacknowledged: unacknowledged === 'true',
+      limit,
+    });
+    const items = found.map((notice) => ({
+      noticeId: notice.noticeId,
+      event: notice.event,
+      subject: notice.subject,
+      agents: notice.agents,
+      notedAt: notice.notedAt,
+      quiet: notice.quiet ?? null,
+      acknowledgedAt: notice.ackedAt ?? null,
+      acknowledgedBy: notice.ackedBy ?? null,
+      deliveries: notice.deliveries.map(({ endpoint, rung, state, attempts, answer, endedAt }) => ({
+        endpoint,
+        rung,
+        state,
+        attempts,
+        answer: answer ?? null,
+        endedAt: endedAt ?? null,
+      })),
+    }));
+    return { status: 200, body: { items, next: null } };
+  },
+});

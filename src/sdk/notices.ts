@@ -1,0 +1,28 @@
+import type { Acknowledged, NoticePage, TestNoticeResult } from '../contract/http/notices.ts';
+import type { Transport } from './transport.ts';
+
+export interface Notices {
+  list(query?: {
+    readonly subject?: string;
+    readonly unacknowledged?: boolean;
+    readonly limit?: number;
+  }): Promise<NoticePage>;
+  /** A notice, or what notices are about (a stop, say): nobody else is called because of it. */
+  acknowledge(what: string): Promise<Acknowledged>;
+  test(endpoint?: string): Promise<TestNoticeResult>;
+}
+
+export function createNotices(call: Transport, baseUrl: string): Notices {
+  return {
+    list: ({ subject, unacknowledged, limit } = {}) =>
+      call({
+        method: 'GET',
+        baseUrl,
+        path: '/v1/notices',
+        query: { subject, limit, ...(unacknowledged === true ? { unacknowledged: 'true' } : {}) },
+      }),
+    acknowledge: (what) => call({ method: 'POST', baseUrl, path: '/v1/notices:acknowledge', body: { what } }),
+    test: (endpoint) =>
+      call({ method: 'POST', baseUrl, path: '/v1/notices:test', body: endpoint === undefined ? {} : { endpoint } }),
+  };
+}
