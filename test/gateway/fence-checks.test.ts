@@ -2,9 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { LiveCall } from '../../src/gateway/call/live-call.ts';
 import { bearerOf } from '../../src/gateway/checks/fence.ts';
 import { fenceAndAnswer, fenceAndAnswerCall } from '../../src/gateway/checks/fence-and-answer.ts';
+import { fenceAndReach } from '../../src/gateway/checks/fence-and-reach.ts';
 import { fenceAndWrite } from '../../src/gateway/checks/fence-and-write.ts';
+import { fenceAndWriteModel } from '../../src/gateway/checks/fence-and-write-model.ts';
 import type { FenceVerdict } from '../../src/gateway/fence/fence.ts';
+import { ModelCall } from '../../src/gateway/model/model-call.ts';
 import type { Answer, Facts, GateHost, Passage } from '../../src/gateway/passage.ts';
+import type { Reach } from '../../src/gateway/upstream/reach.ts';
 
 /**
  * The second and the third fence by themselves. In the whole gateway a call that a new view covers is cut as well, and that
@@ -16,6 +20,17 @@ class Recorded extends LiveCall {
     return true;
   }
   override write(): ReturnType<LiveCall['write']> {
+    this.written += 1;
+    return Promise.resolve({ kind: 'lost' });
+  }
+}
+
+class RecordedModel extends ModelCall {
+  written = 0;
+  override get isUsable(): boolean {
+    return true;
+  }
+  override write(): ReturnType<ModelCall['write']> {
     this.written += 1;
     return Promise.resolve({ kind: 'lost' });
   }
@@ -52,6 +67,36 @@ describe('the fence before the upstream', () => {
     const call = aCall();
     expect(await fenceAndWrite(passage(verdict, { call, admitted: true }))).toMatchObject({ kind });
     expect(call.written).toBe(0);
+  });
+
+  it.each([
+    ['a stop', stopped, 'stopped'],
+    ['a lapsed lease', lapsed, 'unavailable'],
+    ['a view older than the token', behind, 'unavailable'],
+  ])('lets no prompt go out after %s', async (_what, verdict, kind) => {
+    const modelCall = new RecordedModel('call', { keys: ['fleet'], agents: ['a'], epoch: 0 });
+    const modelRequest = { body: '{}' } as NonNullable<Facts['modelRequest']>; // all that this step asks for
+    expect(await fenceAndWriteModel(passage(verdict, { modelCall, modelRequest, admitted: true }))).toMatchObject({
+      kind,
+    });
+    expect(modelCall.written).toBe(0);
+    expect(await fenceAndWriteModel(passage(clear, { modelCall, modelRequest, admitted: true }))).toBeUndefined();
+    expect(modelCall.written).toBe(1);
+  });
+
+  it.each([
+    ['a stop', stopped, 'stopped'],
+    ['a lapsed lease', lapsed, 'unavailable'],
+    ['a view older than the token', behind, 'unavailable'],
+  ])('lets nothing else be asked of an upstream after %s', async (_what, verdict, kind) => {
+    const call = aCall();
+    const reach = { method: 'resources/read', scopeKey: 'tool:s/r', params: {} } as unknown as Reach; // its server is not asked
+    const asked = { kind: 'resource', method: 'resources/read', params: {} } as const;
+    const facts = { call, reaches: [reach], admitted: true };
+    expect(await fenceAndReach({ ...passage(verdict, facts), asked })).toMatchObject({ kind });
+    expect(call.written).toBe(0);
+    expect(await fenceAndReach({ ...passage(clear, facts), asked })).toBeUndefined();
+    expect(call.written).toBe(1);
   });
 
   it('lets an admitted call be written, and none that was not admitted', async () => {
