@@ -59,8 +59,14 @@ export function ownServices({ services }: Composition): readonly (readonly [stri
 }
 
 /** The compiled file that it runs. */
-export function programOf({ entrypoint, command }: Service): string {
-  return [...(entrypoint ?? []), ...(command ?? [])][1] ?? '';
+export function programOf(service: Service): string {
+  return programAndArguments(service)[0] ?? '';
+}
+
+/** What follows `node` and the flags for Node itself. */
+export function programAndArguments({ entrypoint, command }: Service): readonly string[] {
+  const words = [...(entrypoint ?? []), ...(command ?? [])].slice(1);
+  return words.slice(words.findIndex((word) => !word.startsWith('--')));
 }
 
 /** Everything that must have started, or ended well, before this one starts. */

@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Program, runProgram } from '../kit/program.ts';
-import { type Composition, programOf, projectRoot, type Service } from './composition.ts';
+import { type Composition, programAndArguments, programOf, projectRoot, type Service } from './composition.ts';
 
 export interface Stage {
   readonly compose: Composition;
@@ -22,7 +22,7 @@ export interface Stage {
 export function run(stage: Stage, name: string): Program {
   const service = serviceOf(stage, name);
   const root = mountSecrets(stage, name, service);
-  const [, ...args] = [...(service.entrypoint ?? []), ...(service.command ?? [])].slice(1);
+  const [, ...args] = programAndArguments(service);
   return runProgram(sourceOf(programOf(service)), args, { env: environmentOf(stage, name, service, root) });
 }
 

@@ -27,6 +27,8 @@ const mains: Readonly<Record<ProcessName, string>> = {
   'control-worker': 'workers/control',
   'agent-worker': 'workers/agent',
 };
+/** See src/gateway/bounded-heap.ts. */
+const flagsOf: Partial<Record<ProcessName, readonly string[]>> = { gateway: ['--max-semi-space-size=16'] };
 const roleOf = {
   stop: 'estop_stop',
   control: 'estop_control',
@@ -124,6 +126,7 @@ export async function startInstallation(options: InstallationOptions): Promise<I
         {
           name,
           main: options.mainOf?.[name] ?? join(sourceRoot, `${mains[name]}${sourceExtension}`),
+          flags: flagsOf[name] ?? [],
           stateFolder: folder.path,
           logFile: join(folder.folder('logs'), `${name}.log`),
           env: {

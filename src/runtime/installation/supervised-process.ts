@@ -7,6 +7,8 @@ import { startNodeProcess } from '../local/node-process.ts';
 export interface ProcessPlan {
   readonly name: string;
   readonly main: string;
+  /** For Node itself. */
+  readonly flags?: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   /** It gets `env` and what a program needs to run, not the environment that we were started in. */
   readonly bare?: boolean;
@@ -40,6 +42,7 @@ export async function superviseProcess(
     const started = await startNodeProcess({
       name: plan.name,
       main: plan.main,
+      ...(plan.flags === undefined ? {} : { flags: plan.flags }),
       stateFolder: plan.stateFolder,
       logFile: plan.logFile,
       env: {

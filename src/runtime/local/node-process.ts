@@ -5,14 +5,22 @@ export interface NodeProcessSpec extends Omit<ChildSpec, 'command' | 'args' | 'a
   /** The module to run, see `entryPoint`. */
   readonly main: string;
   readonly args?: readonly string[];
+  /** For Node itself. */
+  readonly flags?: readonly string[];
 }
 
 /** Starts a process of estop itself, with the Node that runs us. It calls `endWithParent` and so ends as soon as we do. */
-export function startNodeProcess({ main, args = [], env, ...rest }: NodeProcessSpec): Promise<ChildProcess> {
+export function startNodeProcess({
+  main,
+  args = [],
+  flags = [],
+  env,
+  ...rest
+}: NodeProcessSpec): Promise<ChildProcess> {
   return startChild({
     ...rest,
     command: process.execPath,
-    args: [main, ...args],
+    args: [...flags, main, ...args],
     env: { ...(env ?? process.env), [parentPipeVariable]: '1' },
   });
 }
