@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseStrict } from '../../src/gateway/json/parse-strict.ts';
+import { withinTime } from '../../src/gateway/json/within-time.ts';
 import { pinTool, type ToolPin } from '../../src/gateway/upstream/tool-pin.ts';
 
 type Definition = ToolPin['definition'];
@@ -60,4 +61,21 @@ describe('a tool whose schema takes its time', () => {
     expect(faultIn(pin, { q: 'b' })).toMatch(/pattern/);
     expect(faultIn(pin, { mail: 'nobody' })).toMatch(/format/);
   });
+});
+
+it('what a busy machine kept from running is tried again, what runs for too long is not', () => {
+  const cell = new Int32Array(new SharedArrayBuffer(4));
+  let tries = 0;
+  const sleepsOnce = (): number => {
+    tries += 1;
+    if (tries === 1) Atomics.wait(cell, 0, 0, 500);
+    return tries;
+  };
+  expect(withinTime(40, sleepsOnce)).toEqual({ result: 2 });
+  tries = 0;
+  const runs = (): void => {
+    tries += 1;
+    for (;;) cell[0] = tries;
+  };
+  expect(withinTime(40, runs)).toBeUndefined();
 });
