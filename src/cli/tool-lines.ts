@@ -1,5 +1,5 @@
 import type { ToolDefinition, ToolPin } from '../contract/http/tools.ts';
-import { diffLines } from './diff-lines.ts';
+import { diffLines } from '../core/diff-lines.ts';
 import { renderTable } from './table.ts';
 import { visible } from './visible.ts';
 

@@ -23,7 +23,9 @@ export function publicPages(app: OpenAPIHono, deps: ControlDeps): void {
     };
     return context.json({ status: isReady ? 'ready' : 'not-ready', ...parts }, isReady ? 200 : 503);
   });
-  app.get('/approvals/:id', (context) => {
+  app.get('/approvals/:id', (context, next) => {
+    // A browser is shown the console's page, or sent to sign in first.
+    if ((context.req.header('accept') ?? '').includes('text/html')) return next();
     const id = context.req.param('id');
     if (parseId(id)?.kind !== 'appr') throw new EstopError('not-found');
     // Nothing of the call: whoever has this address need not be anybody who may see it.

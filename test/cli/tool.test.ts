@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { diffLines } from '../../src/cli/diff-lines.ts';
+import { diffLines } from '../../src/core/diff-lines.ts';
 import { lookOf } from '../../src/core/look-alike.ts';
 import { noteTools, readToolPins, type SeenTool } from '../../src/store/tool-pins.ts';
 import { type CliRig, escapes, makeCliRig, runInTerminal } from './rig.ts';

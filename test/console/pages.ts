@@ -5,5 +5,7 @@ export const pagesOf = (scene: Scene): Readonly<Record<string, string>> => ({
   '/': '/',
   '/stop': '/stop?scope=agent:billing-bot',
   '/stops': '/stops',
+  '/approvals': '/approvals',
+  '/approvals/:id': `/approvals/${scene.approvalId}`,
   '/stops/:id': `/stops/${scene.stopId}`,
 });

@@ -1,5 +1,6 @@
 import { agentKey, toolKey } from '../../src/core/scope-key.ts';
-import { requestApproval } from '../../src/store/approvals.ts';
+import { shownText } from '../../src/gateway/call/shown-text.ts';
+import { decideApproval, requestApproval } from '../../src/store/approvals.ts';
 import type { TaskRecord } from '../../src/store/tasks.ts';
 import { agentSpec, digestOf, fence, type Ledger, newId, putAgents, startTask, stop } from '../store/ledger.ts';
 
@@ -10,6 +11,8 @@ export interface Scene {
   readonly tasks: readonly TaskRecord[];
   readonly stopId: string;
   readonly approvalId: string;
+  /** Another call of billing-bot that waits. */
+  ask(amount: number, note: string): Promise<string>;
 }
 
 /** An installation on a bad night: agents that run, one that spends, one that is denied a lot, one stopped, a call that waits. */
@@ -41,26 +44,33 @@ export async function makeScene(ledger: Ledger, agents = 6): Promise<Scene> {
   );
   const [first] = tasks;
   if (first === undefined) throw new Error('no task');
-  const approvalId = newId('appr');
-  await requestApproval(ledger.as('estop_gateway'), {
-    approvalId,
-    taskId: first.taskId,
-    tokenEpoch: first.epoch,
-    toolKey: toolKey('billing', 'refund_payment'),
-    digest: digestOf(approvalId),
-    shown: JSON.stringify({
-      amount: 4180,
-      currency: 'EUR',
-      invoice: 'INV-2291',
-      note: hostile,
-      to: 'DE89 3704 0044 0532 0130 00',
-    }),
-    ttlMs: 15 * 60_000,
-    policyVersion: 'p1',
-    approvers: 1,
-    limits: { maxOpen: 100, maxPerMinute: 100, quietAfterDenialMs: 0 },
+  const ask = async (amount: number, note: string): Promise<string> => {
+    const approvalId = newId('appr');
+    const call = { amount, currency: 'EUR', invoice: 'INV-2291', note, to: 'DE89 3704 0044 0532 0130 00' };
+    await requestApproval(ledger.as('estop_gateway'), {
+      approvalId,
+      taskId: first.taskId,
+      tokenEpoch: first.epoch,
+      toolKey: toolKey('billing', 'refund_payment'),
+      digest: digestOf(approvalId),
+      shown: shownText({ serverId: 'billing', name: 'refund_payment' }, JSON.stringify(call)) ?? '',
+      ttlMs: 15 * 60_000,
+      policyVersion: '9f2c1b7a55d04e13',
+      approvers: 1,
+      limits: { maxOpen: 100, maxPerMinute: 100, quietAfterDenialMs: 0 },
+    });
+    return approvalId;
+  };
+  const earlier = await ask(41.8, 'one bottle broken');
+  await decideApproval(ledger.as('estop_control'), {
+    approvalId: earlier,
+    decision: 'approved',
+    actor: 'paul',
+    reason: 'matches the complaint',
   });
+  const approvalId = await ask(4180, hostile);
+  await ask(9.99, 'late delivery');
   const stopped = await stop(ledger, agentKey('mail-bot'));
   await fence(ledger, stopped.stopId);
-  return { tasks, stopId: stopped.stopId, approvalId };
+  return { tasks, stopId: stopped.stopId, approvalId, ask };
 }

@@ -41,6 +41,7 @@ describe('the OpenAPI document', () => {
       'get /v1/agents/{id}/budgets',
       'get /v1/approvals',
       'get /v1/approvals/{id}',
+      'get /v1/approvals/{id}/context',
       'get /v1/breakers',
       'get /v1/config',
       'get /v1/events',

@@ -1,3 +1,5 @@
+import { approvalForm, approvalPage } from './approval-page.ts';
+import { approvalsPage, denyForm } from './approvals-page.ts';
 import { nowPage } from './now-page.ts';
 import { stopForm, stopFormPage } from './stop-form-page.ts';
 import { noteForm, resetForm } from './stop-forms.ts';
@@ -6,5 +8,5 @@ import { stopsPage } from './stops-page.ts';
 import type { ConsoleForm, ConsolePage } from './view.ts';
 
 /** One line a page. The tests of looks and of permissions are made from it. */
-export const pages: readonly ConsolePage[] = [nowPage, stopFormPage, stopsPage, stopPage];
-export const forms: readonly ConsoleForm[] = [stopForm, resetForm, noteForm, acceptRiskForm];
+export const pages: readonly ConsolePage[] = [nowPage, stopFormPage, stopsPage, stopPage, approvalsPage, approvalPage];
+export const forms: readonly ConsoleForm[] = [denyForm, approvalForm, stopForm, resetForm, noteForm, acceptRiskForm];

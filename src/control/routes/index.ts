@@ -7,6 +7,7 @@ import { checkPolicies } from './check-policies.ts';
 import { closeSession } from './close-session.ts';
 import { decideApproval } from './decide-approval.ts';
 import { getApproval } from './get-approval.ts';
+import { getApprovalContext } from './get-approval-context.ts';
 import { getConfig } from './get-config.ts';
 import { getPolicies } from './get-policies.ts';
 import { getStop } from './get-stop.ts';
@@ -75,6 +76,7 @@ export const endpoints: readonly Endpoint[] = [
   acceptRisk,
   listApprovals,
   getApproval,
+  getApprovalContext,
   decideApproval,
   listTools,
   getTool,

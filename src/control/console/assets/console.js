@@ -22,7 +22,7 @@
     for (const button of all('[data-stop-form] button.stop, main button.stop')) button.disabled = lost;
     for (const link of all('a[data-stop]')) link.toggleAttribute('aria-disabled', lost);
     for (const part of all('[data-cut-off]')) part.hidden = !lost;
-    if (!lost && before === 'lost') refresh();
+    if (!lost && before === 'lost') void refresh();
   };
   const ping = async () => {
     clearTimeout(pinging);
@@ -52,7 +52,7 @@
       patch(new DOMParser().parseFromString(await answer.text(), 'text/html'));
       one('[data-lost-at]').textContent = stamp();
     } catch {
-      ping();
+      void ping();
     }
   };
   const refreshSoon = () => {
@@ -101,7 +101,7 @@
             others?.postMessage(name);
           });
         stream.onerror = () => {
-          ping();
+          void ping();
           if (stream.readyState === EventSource.CLOSED) setTimeout(() => letGo(), 3000);
         };
       });
@@ -119,7 +119,7 @@
       clearTimeout(pinging);
       return;
     }
-    ping();
+    void ping();
     lead();
     if (watched.length > 0) refreshSoon();
   };
@@ -174,7 +174,7 @@
     }
     dialog.showModal();
     confirm.focus();
-    preview();
+    void preview();
   };
   document.addEventListener('click', (event) => {
     const link = event.target.closest?.('a[data-stop]');
@@ -217,7 +217,7 @@
     } catch {
       note.textContent = 'No answer: nothing says that this is stopped. Press again; it is the same stop.';
       for (const part of all('[data-cut-off]', form)) part.hidden = false;
-      ping();
+      void ping();
     }
     confirm.removeAttribute('aria-busy');
     confirm.textContent = `Stop ${words(chosen())} now`;

@@ -1,0 +1,60 @@
+import { ApprovalContext } from '../../contract/http/approval-context.ts';
+import { ApprovalPath } from '../../contract/http/approvals.ts';
+import { type Identity, personOf } from '../../contract/identity.ts';
+import { EstopError } from '../../core/errors.ts';
+import { getAgent } from '../../store/agents.ts';
+import { approvalContext } from '../../store/approval-context.ts';
+import { type ApprovalRecord, getApproval as read } from '../../store/approvals.ts';
+import { getTask } from '../../store/tasks.ts';
+import { readToolPins } from '../../store/tool-pins.ts';
+import { defineEndpoint, nothing } from '../endpoint.ts';
+import { isPermitted } from '../permission.ts';
+import { showApproval } from '../show-approval.ts';
+import { showTasks } from '../show-task.ts';
+import { showTool } from '../show-tool.ts';
+
+export const getApprovalContext = defineEndpoint({
+  method: 'get',
+  path: '/v1/approvals/{id}/context',
+  id: 'getApprovalContext',
+  summary: 'One call that waits, with the facts to decide it by',
+  permission: 'approval:read',
+  input: { path: ApprovalPath, query: nothing, body: nothing },
+  answers: [{ status: 200, description: 'As it stands now', schema: ApprovalContext }],
+  problems: ['unknown-approval'],
+  handle: async ({ path }, request, deps) => {
+    const record = await read(deps.store, path.id);
+    if (record === undefined) throw new EstopError('unknown-approval');
+    const [context, pins, task, agent] = await Promise.all([
+      approvalContext(deps.store, record),
+      readToolPins(deps.store, record.toolKey.replace(/^tool:/, '')),
+      getTask(deps.store, record.taskId),
+      getAgent(deps.store, record.agentId),
+    ]);
+    const pin = pins.find(({ state }) => state === 'accepted') ?? pins[0];
+    const whyNot = whyNotYou(record, request.identity);
+    return {
+      status: 200,
+      body: {
+        approval: showApproval(record, Date.now()),
+        mayApprove: whyNot === null,
+        whyNot,
+        tool: pin === undefined ? null : showTool(pin, deps.config.current()),
+        task: task === undefined ? null : ((await showTasks(deps, [task]))[0] ?? null),
+        owner: agent?.owner ?? null,
+        stopHolder: agent?.stopHolder ?? null,
+        similar: context.similar === undefined ? null : showApproval(context.similar, Date.now()),
+        lately: { approved: context.approved, denied: context.denied, pendingOfAgent: context.pendingOfAgent },
+      },
+    };
+  },
+});
+
+/** What the store will say, said before: it decides all the same. */
+function whyNotYou(record: ApprovalRecord, identity: Identity): string | null {
+  if (!isPermitted(identity, 'approval:decide')) return 'Deciding needs the role approver or admin.';
+  if (personOf(identity) === record.requestedBy)
+    return 'You asked for this task: you may deny its calls, and never approve them.';
+  if (record.firstBy === personOf(identity)) return 'You are the first of the two who must approve it.';
+  return null;
+}
