@@ -9,6 +9,7 @@ const sentences: Readonly<Record<string, (entry: TaskHistoryEntry) => string>> =
   'child.registered': ({ about, note }) => `started child ${about} of ${note}`,
   'call.admitted': ({ about }) => `call of ${tool(about)} admitted`,
   'call.settled': ({ about, note }) => `call of ${tool(about)}: ${note}`,
+  'call.refused': ({ about, note }) => `${tool(about)} refused: ${note}`,
   'approval.requested': ({ about, note }) => `waits for a human to decide ${tool(about)} (${note})`,
   'approval.approved': ({ about, note }) => `${tool(about)} approved${because(note)}`,
   'approval.denied': ({ about, note }) => `${tool(about)} denied${because(note)}`,

@@ -7,12 +7,14 @@ import { formatId, type IdKind } from '../core/ids.ts';
 import type { PolicyFiles } from '../policy/parse-set.ts';
 import { settleCallsSoon } from '../store/calls.ts';
 import { noteConduct } from '../store/conduct.ts';
+import { noteDenials } from '../store/denials.ts';
 import { activePolicies } from '../store/policies.ts';
 import { openStore, type Store } from '../store/pool.ts';
 import { noteSpent, taskStanding } from '../store/spent.ts';
 import { listenForStops } from '../store/stop-hints.ts';
 import { ApprovalStates } from './call/approval-state.ts';
 import { ConductRecorder, watchedLedger } from './call/conduct-recorder.ts';
+import { DenialRecorder } from './call/denial-recorder.ts';
 import type { LedgerPort } from './call/ledger-port.ts';
 import { Settler } from './call/settler.ts';
 import { SpentRecorder } from './call/spent-recorder.ts';
@@ -100,6 +102,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const settler = new Settler({ settle: (calls) => settleCallsSoon(allowStore, calls) }, log);
   const conduct = new ConductRecorder((seen, repeats) => noteConduct(allowStore, fence.gatewayId, seen, repeats), log);
   const spent = new SpentRecorder((more) => noteSpent(allowStore, more), log);
+  const denials = new DenialRecorder((seen) => noteDenials(allowStore, fence.gatewayId, seen), log);
   const openCalls = new OpenCalls();
   const fence = new Fence(clock, openCalls, memory);
   const { secrets, sealed } = openSecrets(deps, allowStore);
@@ -142,7 +145,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     standings: new TaskStandings((taskId) => taskStanding(allowStore, taskId), log),
     flows,
     ledger: watchedLedger(deps.decorate?.ledger?.(ledgerPort) ?? ledgerPort, conduct, config),
-    conduct: { note: (passage, denial) => [conduct, spent].forEach((noter) => noter.note(passage, denial)) },
+    conduct: { note: (passage, denial) => [conduct, spent, denials].forEach((noter) => noter.note(passage, denial)) },
     models,
     secrets,
     settle: (callId, outcome, used) => settler.add(callId, outcome, used),
@@ -161,7 +164,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     hints.close();
     await renewer.close();
     await Promise.all([settler.drain(closeGraceMs), flows.drain(closeGraceMs)]);
-    await Promise.all([conduct.flush(), spent.flush()]);
+    await Promise.all([conduct.flush(), spent.flush(), denials.flush(true)]);
     if (fence.gatewayId !== '') {
       await fencePort.retire(fence.gatewayId).catch((thrown: unknown) => {
         log.warn({ event: 'gateway.not-retired', error: String(thrown) }, 'the ledger will see this gateway expire');

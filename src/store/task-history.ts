@@ -17,6 +17,9 @@ const statement = `
     UNION ALL SELECT c.registered_at, 'child.registered', c.task_id, c.agent_id, NULL FROM estop.tasks c WHERE c.parent_id = $1
     UNION ALL SELECT admitted_at, 'call.admitted', tool_key, call_id, NULL FROM estop.calls WHERE task_id = $1
     UNION ALL SELECT settled_at, 'call.settled', tool_key, outcome, NULL FROM estop.calls WHERE task_id = $1 AND settled_at IS NOT NULL
+    UNION ALL SELECT at, 'call.refused', asked, concat_ws(', ', reason, 'by ' || nullif(array_to_string(policies, ' '), ''),
+        'digest ' || left(encode(digest, 'hex'), 12), CASE WHEN times > 1 THEN times || ' times' END), NULL
+      FROM estop.denials WHERE task_id = $1
     UNION ALL SELECT requested_at, 'approval.requested', tool_key, approval_id, NULL FROM estop.approvals WHERE task_id = $1
     UNION ALL SELECT decided_at, 'approval.' || CASE WHEN state = 'denied' THEN 'denied' ELSE 'approved' END, tool_key, decision_reason, decided_by
       FROM estop.approvals WHERE task_id = $1 AND decided_at IS NOT NULL

@@ -11,6 +11,7 @@ export const mayExecute: Readonly<Record<Exclude<StoreRole, 'estop_owner'>, read
     'confirm_fence',
     'hand_over',
     'note_conduct',
+    'note_denials',
     'note_spent',
     'note_tools',
     'read_flow',

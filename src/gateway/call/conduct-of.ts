@@ -64,7 +64,8 @@ export function conductOf({ asked, facts }: Passage, denial: Denial | undefined)
   };
 }
 
-function refusalOf(denial: Denial | undefined): DenialReason | 'not-served' | undefined {
+/** Why the gate refused, where the agent is to blame for it. */
+export function refusalOf(denial: Denial | undefined): DenialReason | 'not-served' | undefined {
   if (denial?.kind === 'not-served') return denial.kind;
   return denial?.kind === 'denied' && !notItsDoing.has(denial.reason) ? denial.reason : undefined;
 }

@@ -35,7 +35,7 @@ export const checkReachPolicy: Check = async (passage): Promise<Verdict> => {
   const common = await knownFor(passage, engine, asked.kind);
   const judged = reaches.map((reach) => ({ reach, decision: decide(engine, asked.kind, reach, passage, common) }));
   const allowed = judged.filter(({ decision }) => decision.outcome === 'allow');
-  facts.reaches = allowed.map(({ reach }) => reach);
+  if (allowed.length > 0) facts.reaches = allowed.map(({ reach }) => reach);
   const [first = judged[0], ...others] = allowed;
   if (first === undefined) return denied('internal');
   const policyIds = [...new Set([first, ...others].flatMap(({ decision }) => decision.policyIds))];

@@ -61,6 +61,11 @@ BEGIN
   GET DIAGNOSTICS pruned = ROW_COUNT;
   largest := greatest(largest, pruned);
 
+  DELETE FROM estop.denials d WHERE d.denial_id IN (
+    SELECT n.denial_id FROM estop.denials n WHERE n.at < before LIMIT p_limit FOR UPDATE OF n SKIP LOCKED);
+  GET DIAGNOSTICS pruned = ROW_COUNT;
+  largest := greatest(largest, pruned);
+
   DELETE FROM estop.spent d WHERE d.spent_key IN (
     SELECT s.spent_key FROM estop.spent s JOIN estop.tasks t ON s.spent_key = 'task:' || t.task_id
     WHERE t.state = 'closed' AND t.closed_at < before LIMIT p_limit FOR UPDATE OF s SKIP LOCKED);

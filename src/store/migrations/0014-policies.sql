@@ -122,6 +122,34 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 GRANT EXECUTE ON FUNCTION estop.note_spent(jsonb), estop.task_standing(text) TO estop_gateway;
+-- What the gate refused before ADMIT, said by the gateways a second later: who, what, by which policies. Each says at most so many a
+-- minute of one agent, and counts the others in one row without a digest, so that a flood fills nothing.
+CREATE TABLE estop.denials (
+  denial_id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  at             timestamptz NOT NULL DEFAULT clock_timestamp(),
+  gateway_id     text NOT NULL,
+  task_id        text, -- null: of several
+  agent_id       text NOT NULL,
+  asked          text NOT NULL, -- the key of the tool or the model, else the kind of request
+  digest         bytea,
+  reason         text NOT NULL,
+  policy_version text,
+  policies       text[] NOT NULL,
+  times          bigint NOT NULL CHECK (times > 0)
+);
+CREATE INDEX denials_by_task ON estop.denials (task_id, at);
+CREATE INDEX denials_by_agent ON estop.denials (agent_id, at);
+CREATE INDEX denials_by_age ON estop.denials USING brin (at);
+
+CREATE FUNCTION estop.note_denials(p_gateway_id text, p_denials jsonb) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  INSERT INTO estop.denials (gateway_id, task_id, agent_id, asked, digest, reason, policy_version, policies, times)
+    SELECT p_gateway_id, x."taskId", x."agentId", left(x.asked, 400), decode(x.digest, 'hex'), x.reason, x."policyVersion", coalesce(x.policies, '{}'), x.times
+    FROM jsonb_to_recordset(p_denials) AS x("taskId" text, "agentId" text, asked text, digest text, reason text, "policyVersion" text, policies text[], times bigint)
+$$;
+
+GRANT EXECUTE ON FUNCTION estop.note_denials(text, jsonb) TO estop_gateway;
+GRANT SELECT ON estop.denials TO estop_control;
 GRANT EXECUTE ON FUNCTION estop.active_policies() TO estop_gateway, estop_control;
 GRANT EXECUTE ON FUNCTION estop.activate_policies(text, jsonb, text, text, bigint, boolean) TO estop_control;
 GRANT SELECT ON estop.policy_versions, estop.policy_activations TO estop_control;
