@@ -4,6 +4,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { ProcessSpec, SecretAt } from '../../contract/config.ts';
 import { EstopError } from '../../core/errors.ts';
 import { holdsSecret } from './holds-secret.ts';
+import { lastWatch } from './last-watch.ts';
 import { isRecord } from './read-reply.ts';
 
 /** Of one message, in either direction. */
@@ -39,8 +40,7 @@ function withoutSecrets(message: Message, secrets: readonly string[]): Message {
 
 /**
  * A tool server as a process of our own: never through a shell, with an environment of its own, as the leader of a process group,
- * so that whatever it starts ends with it. Not protected: a descendant that leaves the group, and a child that ignores the end of
- * its input when the gateway itself is killed.
+ * so that whatever it starts ends with it, and with the gateway, however that ends. Not protected: a descendant that leaves the group.
  */
 export class Child {
   readonly ended: Promise<void>;
@@ -57,11 +57,14 @@ export class Child {
       stdio: ['pipe', 'pipe', 'ignore'],
       ...(spec.user === undefined ? {} : accountOf(spec.user)),
     });
+    const { pid } = this.#child;
+    if (pid !== undefined) lastWatch.begun(pid);
     running.add(this);
     this.ended = new Promise((resolve) => {
       const end = (): void => {
         this.kill();
         running.delete(this);
+        if (pid !== undefined) lastWatch.ended(pid);
         resolve();
       };
       this.#child.once('error', end);
