@@ -4,7 +4,9 @@ import type { GrantDecision, TrustedActivities } from '../contract/activities.ts
 import type { ConfigSource, GrantSpec } from '../contract/config.ts';
 import type { Log, Sealer } from '../contract/identity.ts';
 import { type CuttingPhase, cuttingPhases } from '../contract/phases.ts';
-import { EstopError, errorCodeOf } from '../core/errors.ts';
+import { grantSpecOf } from '../contract/tool-grant.ts';
+import { EstopError, errorCatalogue, errorCodeOf } from '../core/errors.ts';
+import { endWant, type GrantWant, isWanted } from '../store/grant-wants.ts';
 import { mintIntend, mintIssued, mintRecheck } from '../store/grants.ts';
 import type { Store } from '../store/pool.ts';
 import { getTask, type TaskRecord } from '../store/tasks.ts';
@@ -38,15 +40,22 @@ export function createGrantActivities(dependencies: GrantDependencies): Pick<Tru
     // The task's row first: its epoch, fixed at registration, is what the names in the handle carry.
     const task = await getTask(store, taskId);
     if (task === undefined) return { issued: false, reason: 'unknown-task' };
-    const { agents, environment } = config.current();
-    const spec = agents.find((agent) => agent.agentId === task.agentId)?.grants.find((grant) => grant.name === name);
+    const { environment } = config.current();
+    const spec = grantSpecOf(config.current(), task.agentId, name);
     if (spec === undefined) return { issued: false, reason: 'not-configured' };
+    // The signal that asks for it can be forged; the row of the gateway cannot.
+    if (spec.when === 'first-use' && !(await isWanted(store, { taskId, name })))
+      return { issued: false, reason: 'not-wanted' };
     const held = connectors.get(spec.connector);
     const planned = plan(held, { task, grantId, spec, environment });
     const intent = await intend(store, planned, spec);
     if (intent.kind === 'refused') return intent.decision;
     return issue(dependencies, held, { ...planned.grant, absoluteEnd: intent.absoluteEnd });
   };
+
+  /** Whoever waits for it at a gateway. If it cannot be written they wait in vain, for seconds; the grant is what it is. */
+  const tell = (want: GrantWant, refusal: string | undefined): Promise<void> =>
+    endWant(store, want, refusal).catch(() => undefined);
 
   return {
     issueGrant: async ({ taskId, grantId, name }) => {
@@ -58,12 +67,17 @@ export function createGrantActivities(dependencies: GrantDependencies): Pick<Tru
       running += 1;
       try {
         const decision = await mint(taskId, grantId, name);
+        await tell({ taskId, name }, decision.issued ? undefined : (decision.reason ?? 'unknown'));
         if (!decision.issued)
           log.warn(
             { event: 'grant.not-issued', taskId, grantId, name, reason: decision.reason },
             'a grant was not issued',
           );
         return decision;
+      } catch (thrown) {
+        const code = errorCodeOf(thrown);
+        if (errorCatalogue[code].retry === 'never') await tell({ taskId, name }, code);
+        throw thrown;
       } finally {
         running -= 1;
       }

@@ -37,7 +37,10 @@ export function createTaskActivities({ store, latchStore, config, log }: TaskDep
       const beginning = await beginTask(store, taskId);
       if (beginning.kind !== 'running') return beginning;
       const agentId = (await getTask(store, taskId))?.agentId ?? '';
-      return { kind: 'running', grants: agentOf(agentId)?.grants.map(({ name }) => name) ?? [] };
+      return {
+        kind: 'running',
+        grants: agentOf(agentId)?.grants.flatMap(({ name, when }) => (when === 'first-use' ? [] : [name])) ?? [],
+      };
     },
 
     latchTask: async ({ taskId, stopId, reason, actor }) => {

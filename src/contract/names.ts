@@ -48,6 +48,7 @@ export const signals = {
   release: 'release',
   order: 'order',
   close: 'close',
+  want: 'want',
 } as const;
 export const updates = { receipt: 'receipt' } as const;
 export const queries = { status: 'status', timeline: 'timeline' } as const;

@@ -58,6 +58,8 @@ export interface GateHost {
   readonly approvalPage: ((approvalId: string) => string) | undefined;
   readonly newId: (kind: IdKind) => string;
   readonly callTimeoutMs: number;
+  /** How long a call waits for a grant that is issued at its first use. */
+  readonly grantWaitMs: number;
   /** How long a provider of models may say nothing, before its answer and within it. */
   readonly modelSilenceMs: number;
 }
@@ -129,6 +131,7 @@ export type DenialReason =
   | 'no-inputs-with-approval'
   | 'session-needed'
   | 'no-such-grant'
+  | 'grant-not-issued'
   | 'model-not-available'
   | 'model-without-price'
   | 'provider-unavailable'

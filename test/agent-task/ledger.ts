@@ -15,6 +15,7 @@ export interface Ledger {
   readonly superuser: Store;
   readonly gatewayUrl: string;
   readonly trustedUrl: string;
+  readonly revokerUrl: string;
   readonly stopUrl: string;
   stop(): Promise<void>;
 }
@@ -50,6 +51,7 @@ export async function startLedger(url: string, agents: readonly AgentSpec[]): Pr
     superuser: stores.superuser,
     gatewayUrl: urls.estop_gateway,
     trustedUrl: urls.estop_trusted,
+    revokerUrl: urls.estop_revoker,
     stopUrl: urls.estop_stop,
     stop: async () => {
       clearInterval(beating);

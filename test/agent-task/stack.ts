@@ -12,13 +12,14 @@ import type {
   TaskStatus,
 } from '../../src/contract/agent-task.ts';
 import type { AgentSpec, EstopConfig } from '../../src/contract/config.ts';
-import type { Log } from '../../src/contract/identity.ts';
+import type { Log, Sealer } from '../../src/contract/identity.ts';
 import { agentTaskWorkflowId, namespaces, queues, workflowTypes } from '../../src/contract/names.ts';
 import { type Gateway, startGateway } from '../../src/gateway/server.ts';
 import { readPolicyFolder } from '../../src/policy/read-folder.ts';
 import { createFlowKeys } from '../../src/runtime/keys/flow-keys.ts';
 import { ensureKeys, type KeyPurpose, openKeyRing } from '../../src/runtime/keys/key-ring.ts';
 import { createSealer } from '../../src/runtime/keys/sealer.ts';
+import { createSecretSealer } from '../../src/runtime/keys/secret-sealer.ts';
 import { createTaskTokenSigner, createTaskTokenVerifier } from '../../src/runtime/keys/task-token.ts';
 import { startTemporal, type TemporalServer } from '../../src/runtime/local/temporal-server.ts';
 import { policiesFolder } from '../../src/runtime/package-root.ts';
@@ -45,6 +46,8 @@ export interface StackPlan {
   readonly stopProcess?: (url: string) => string;
   /** Off only for recorded histories, which are to be read. */
   readonly sealed?: boolean;
+  /** The configuration as this test wants it, made of the usual one. */
+  readonly configure?: (config: EstopConfig) => EstopConfig;
   /** Workflow code of the test's own, instead of the built-in set. */
   readonly workflowsPath?: string;
 }
@@ -74,6 +77,8 @@ export interface Stack {
   readonly controlUrl: string;
   readonly ledger: Ledger;
   readonly logged: readonly string[];
+  readonly log: Log;
+  readonly sealer: Sealer;
   start(script: string, options?: StartOptions): Promise<TaskHandle>;
   /** A workflow that nobody has registered in the ledger. */
   startUnregistered(script: string): Promise<TaskHandle>;
@@ -117,7 +122,7 @@ export async function startStackOn({ folder, databaseUrl }: Ground, plan: StackP
     startLedger(databaseUrl, plan.agents),
     bundleWorkflows('agents', plan.workflowsPath),
   ]);
-  const config: EstopConfig = {
+  const usual: EstopConfig = {
     environment: 'test',
     trustDomain: 'test.example',
     // A test picks a script for each task, and a script is a model.
@@ -133,6 +138,7 @@ export async function startStackOn({ folder, databaseUrl }: Ground, plan: StackP
       price: { input: 0, output: 0 },
     })),
   };
+  const config = plan.configure?.(usual) ?? usual;
   const source = { current: () => config };
   const gateway = await startGateway({
     environment: 'test',
@@ -142,6 +148,7 @@ export async function startStackOn({ folder, databaseUrl }: Ground, plan: StackP
     config: source,
     policies: readPolicyFolder(policiesFolder),
     readSecret: () => '',
+    secretSealer: createSecretSealer(ring('seal')),
     verifier: createTaskTokenVerifier(tokenOptions),
     sealer,
     flowKeys: createFlowKeys(ring('flow')),
@@ -234,6 +241,8 @@ export async function startStackOn({ folder, databaseUrl }: Ground, plan: StackP
     controlUrl: door.url,
     ledger,
     logged,
+    log,
+    sealer,
     start,
     startUnregistered: (script) => launch(script, agentOf(), newTaskId(), 0, {}),
     status: (handle) => handle.query<TaskStatus>('status'),

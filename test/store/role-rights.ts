@@ -22,6 +22,7 @@ export const mayExecute: Readonly<Record<Exclude<StoreRole, 'estop_owner'>, read
     'reseal_secret',
     'retire_gateways',
     'settle_calls',
+    'want_grant',
     'task_standing',
   ],
   estop_control: [

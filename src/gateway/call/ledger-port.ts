@@ -1,5 +1,6 @@
 import type { ApprovalRequest, RequestedApproval } from '../../store/approvals.ts';
 import type { Admission, AdmitRequest } from '../../store/calls.ts';
+import type { WantDecision } from '../../store/grant-wants.ts';
 import type { HandOver } from '../../store/grants.ts';
 
 /**
@@ -13,4 +14,6 @@ export interface LedgerPort {
   admit(request: AdmitRequest): Promise<Admission>;
   requestApproval(request: ApprovalRequest): Promise<RequestedApproval>;
   handOver(taskId: string, name: string, tokenEpoch: number): Promise<HandOver>;
+  /** Asks for a grant that is issued at its first use. */
+  wantGrant(taskId: string, name: string, tokenEpoch: number): Promise<WantDecision>;
 }

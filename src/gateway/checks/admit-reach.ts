@@ -5,7 +5,7 @@ import { LiveCall } from '../call/live-call.ts';
 import { callDigest } from '../json/canonical.ts';
 import { isListMethod } from '../mcp/methods.ts';
 import { type Check, denied, known, type Verdict } from '../passage.ts';
-import { bearerOf } from './fence.ts';
+import { bearerOf, credentialKeys } from './fence.ts';
 
 /**
  * The same ADMIT as of a tool call, for everything else that says something to an upstream: the intent is recorded, budgets
@@ -32,7 +32,7 @@ export const admitReach: Check = async (passage): Promise<Verdict> => {
       gatewayId: host.fence.gatewayId,
       taskId: claims.taskId,
       tokenEpoch: claims.epoch,
-      keys: claims.keys,
+      keys: credentialKeys(claims.keys, facts.credential),
       toolKey: reach.scopeKey,
       digest: callDigest(reach.scopeKey, '', params),
       needsApproval: false,

@@ -10,7 +10,7 @@ import { shownText } from '../call/shown-text.ts';
 import { takeSocket } from '../call/take-socket.ts';
 import { decideAgain } from '../flow/decide-again.ts';
 import { type Check, type Denial, denied, known, type Passage, type Verdict } from '../passage.ts';
-import { bearerOf } from './fence.ts';
+import { bearerOf, credentialKeys } from './fence.ts';
 
 /**
  * One round trip to the store: redeems the approval, records the intent, and reads the stops last, whatever the view says. A
@@ -58,7 +58,7 @@ async function decide(passage: Passage, call: LiveCall): Promise<Settled | { rea
       gatewayId: host.fence.gatewayId,
       taskId,
       tokenEpoch: epoch,
-      keys,
+      keys: credentialKeys(keys, facts.credential),
       toolKey: known(facts.tool).pin.scopeKey,
       digest: known(facts.digest),
       needsApproval: known(facts.needsApproval),

@@ -17,6 +17,6 @@ export const checkArguments: Check = ({ asked, facts }) => {
 };
 
 /** As configured. Not protected: a name that resolves to another address, and a secret that is replaced in its place. */
-function destinationText({ url, process, credential }: ToolServerSpec): string {
-  return JSON.stringify([url ?? null, process ?? null, credential ?? null]);
+function destinationText({ url, process, credential, credentials, grant }: ToolServerSpec): string {
+  return JSON.stringify([url ?? null, process ?? null, credential ?? null, credentials ?? null, grant ?? null]);
 }

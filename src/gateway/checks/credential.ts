@@ -1,8 +1,12 @@
-import type { SecretAt, ToolServerSpec } from '../../contract/config.ts';
-import { errorCodeOf } from '../../core/errors.ts';
+import type { GrantCredential, SecretAt, ToolServerSpec } from '../../contract/config.ts';
+import { toolGrantName } from '../../contract/tool-grant.ts';
+import { EstopError, errorCodeOf } from '../../core/errors.ts';
+import { obtainGrant } from '../grants/obtain-grant.ts';
+import { secretIn } from '../grants/secret-in.ts';
 import { isListMethod } from '../mcp/methods.ts';
 import { type Check, denied, known, type Passage, type Verdict } from '../passage.ts';
 import { Credential } from '../secrets/credential.ts';
+import { isRecord } from '../upstream/read-reply.ts';
 
 /**
  * What the upstream is called with, read now: before ADMIT, so that neither an approval nor a budget is spent on a call that cannot
@@ -20,6 +24,7 @@ export const takeReachCredential: Check = async (passage): Promise<Verdict> => {
 };
 
 async function takeFor(passage: Passage, spec: ToolServerSpec): Promise<Verdict> {
+  if (spec.grant !== undefined) return takeGrant(passage, spec.serverId, spec.grant);
   const references = referencesOf(spec, known(passage.facts.claims).agentId);
   if (references === undefined) return denied('credential-unavailable');
   const values: string[] = [];
@@ -33,6 +38,22 @@ async function takeFor(passage: Passage, spec: ToolServerSpec): Promise<Verdict>
   try {
     // A process has what it needs in its environment.
     passage.facts.credential = spec.process !== undefined || value === undefined ? null : new Credential(value);
+    return undefined;
+  } catch (thrown) {
+    return unavailable(passage, thrown);
+  }
+}
+
+/** Issued to this task at its first call. Read for every call: the store says each time whether it is still alive. */
+async function takeGrant(passage: Passage, serverId: string, { connector, field }: GrantCredential): Promise<Verdict> {
+  const { facts, host } = passage;
+  const grant = await obtainGrant(passage, toolGrantName(serverId), true);
+  if ('denial' in grant) return grant.denial;
+  try {
+    const secret = secretIn(host.sealer.open(grant.sealed, grant.grantId));
+    const value = isRecord(secret) && Object.hasOwn(secret, field) ? secret[field] : undefined;
+    if (grant.connector !== connector || typeof value !== 'string') throw new EstopError('secret-missing');
+    facts.credential = new Credential(value, connector);
     return undefined;
   } catch (thrown) {
     return unavailable(passage, thrown);

@@ -36,6 +36,7 @@ const sentences: Readonly<Record<DenialReason, string>> = {
   'no-inputs-with-approval':
     'A person must approve this call, and would not see what was answered to the tool server meanwhile. It was not made.',
   'session-needed': 'This needs a session: shake hands first, and send its id.',
+  'grant-not-issued': 'The credential that this needs was not issued. Nothing was done; try again shortly.',
   'no-such-grant': 'There is no such grant for this task.',
   'model-not-available': 'This model is not available to this agent, or not under this address.',
   'model-without-price':

@@ -99,3 +99,69 @@ GRANT EXECUTE ON FUNCTION estop.put_secret(text, bytea, text, text, jsonb, text[
   TO estop_control;
 GRANT SELECT (name, key_id, revision, set_by, set_at) ON estop.secrets TO estop_control;
 GRANT EXECUTE ON FUNCTION estop.read_secrets(text[]), estop.reseal_secret(text, bytea, bytea, text, text) TO estop_gateway;
+
+-- A grant that is issued when it is first used: a gateway says that it is wanted, the relay tells the task's workflow, and the trusted
+-- worker mints it like any other (0006-mint.sql). Nobody else can have one minted: a workflow that is told without a row here is not
+-- believed. The row goes when it is issued; a refusal stays for a moment, so that whoever waits need not.
+CREATE TABLE estop.grant_wants (
+  task_id    text NOT NULL,
+  name       text NOT NULL,
+  wanted_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+  told_at    timestamptz,
+  refused_at timestamptz,
+  reason     text,
+  PRIMARY KEY (task_id, name)
+);
+
+-- The same look at task and stops as hand_over, in one statement; the mint looks again, and hand_over after it. Wanted again: 5 s after
+-- a refusal, or where the workflow was told 20 s ago and nothing came of it.
+CREATE FUNCTION estop.want_grant(p_task_id text, p_name text, p_token_epoch bigint) RETURNS TABLE (decision text, stop_id text, reason text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  seen record;
+  known estop.grant_wants%ROWTYPE;
+BEGIN
+  SELECT t.state, estop.is_held(t.task_id, t.ancestors) AS held, estop.dead_by(t.keys, t.agents, least(t.epoch, p_token_epoch)) AS killer
+    INTO seen FROM estop.tasks t WHERE t.task_id = p_task_id;
+  IF NOT FOUND THEN RETURN QUERY SELECT 'unknown-task'::text, NULL::text, NULL::text; RETURN; END IF;
+  IF seen.killer IS NOT NULL THEN RETURN QUERY SELECT 'stopped'::text, seen.killer, NULL::text; RETURN; END IF;
+  IF seen.state = 'closed' THEN RETURN QUERY SELECT 'task-closed'::text, NULL::text, NULL::text; RETURN; END IF;
+  IF seen.held THEN RETURN QUERY SELECT 'held'::text, NULL::text, NULL::text; RETURN; END IF;
+  INSERT INTO estop.grant_wants AS w (task_id, name) VALUES (p_task_id, p_name)
+    ON CONFLICT (task_id, name) DO UPDATE SET wanted_at = clock_timestamp(), told_at = NULL, refused_at = NULL, reason = NULL
+      WHERE w.refused_at < clock_timestamp() - interval '5 s' OR (w.refused_at IS NULL AND w.told_at < clock_timestamp() - interval '20 s');
+  SELECT * INTO known FROM estop.grant_wants w WHERE w.task_id = p_task_id AND w.name = p_name;
+  RETURN QUERY SELECT CASE WHEN known.refused_at IS NULL THEN 'wanted' ELSE 'refused' END, NULL::text, known.reason;
+END $$;
+
+-- What workflows are still to be told of, oldest first. Wants of closed tasks, and those that nobody asked for in an hour, go.
+CREATE FUNCTION estop.untold_wants(p_limit integer) RETURNS TABLE (task_id text, name text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+  DELETE FROM estop.grant_wants w USING estop.tasks t
+    WHERE t.task_id = w.task_id AND (t.state = 'closed' OR w.wanted_at < clock_timestamp() - interval '1 hour');
+  RETURN QUERY SELECT w.task_id, w.name FROM estop.grant_wants w WHERE w.told_at IS NULL AND w.refused_at IS NULL ORDER BY w.wanted_at LIMIT p_limit;
+END $$;
+
+CREATE FUNCTION estop.note_want_told(p_task_id text, p_name text) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  UPDATE estop.grant_wants w SET told_at = clock_timestamp() WHERE w.task_id = p_task_id AND w.name = p_name AND w.told_at IS NULL
+$$;
+
+-- p_reason null: it was issued. Otherwise whoever waits is told so.
+CREATE FUNCTION estop.end_want(p_task_id text, p_name text, p_reason text) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF p_reason IS NULL THEN
+    DELETE FROM estop.grant_wants w WHERE w.task_id = p_task_id AND w.name = p_name;
+  ELSE
+    UPDATE estop.grant_wants w SET refused_at = clock_timestamp(), reason = left(p_reason, 100) WHERE w.task_id = p_task_id AND w.name = p_name;
+  END IF;
+END $$;
+
+GRANT EXECUTE ON FUNCTION estop.want_grant(text, text, bigint) TO estop_gateway;
+GRANT EXECUTE ON FUNCTION estop.untold_wants(integer), estop.note_want_told(text, text), estop.end_want(text, text, text) TO estop_revoker;
+GRANT EXECUTE ON FUNCTION estop.end_want(text, text, text) TO estop_trusted;
+GRANT SELECT (task_id, name, refused_at) ON estop.grant_wants TO estop_trusted;

@@ -20,7 +20,7 @@ export async function begin(input: AgentTaskInput, environment: string): Promise
     case 'closed':
       return { kind: 'refused' };
     case 'running': {
-      const issued = await Promise.all(decision.grants.map((name) => issue(input.taskId, environment, name)));
+      const issued = await Promise.all(decision.grants.map((name) => issueGrant(input.taskId, environment, name)));
       if (issued.some(({ refusal }) => refusal === 'stopped')) {
         // A stop of the connector alone leaves the task running without this grant.
         const { stopId } = await ledger.stopOf(input.taskId);
@@ -33,7 +33,7 @@ export async function begin(input: AgentTaskInput, environment: string): Promise
   }
 }
 
-interface Issued {
+export interface Issued {
   readonly name: string;
   /** Why there is none. */
   readonly refusal?: string;
@@ -42,7 +42,7 @@ interface Issued {
 const describe = ({ name, refusal }: Issued): string =>
   refusal === undefined ? `grant ${name}` : `no grant ${name} (${refusal})`;
 
-async function issue(taskId: string, environment: string, name: string): Promise<Issued> {
+export async function issueGrant(taskId: string, environment: string, name: string): Promise<Issued> {
   let reason = 'unknown';
   for (let attempt = 0; attempt < triesPerGrant; attempt += 1) {
     try {

@@ -19,6 +19,7 @@ import { type KillOrder, openInbox } from './inbox.ts';
 import { latchKill } from './latch-kill.ts';
 import { openRecord, type Progress } from './record.ts';
 import { resolvable } from './resolvable.ts';
+import { openWants } from './wants.ts';
 
 export interface Finished {
   readonly outcome: 'done' | 'closed' | 'idle' | 'expired' | 'step-cap' | 'token-cap';
@@ -60,6 +61,7 @@ export async function governed(
   };
   const record = openRecord(input, progress);
   const inbox = openInbox(input, record, progress);
+  const wants = openWants(taskId, environment, record);
   const decided = resolvable<Ending>();
   const begun = resolvable<void>();
   let hasBegun = false;
@@ -94,6 +96,7 @@ export async function governed(
     }
     hasBegun = true;
     begun.resolve();
+    wants.serve().catch(() => undefined); // ends with the scope of the body
     return { kind: 'finished', finished: await finished };
   };
   const result = (outcome: AgentTaskResult['outcome'], answer: string, stopId?: string): AgentTaskResult => ({

@@ -7,6 +7,7 @@ export const killSignal = defineUntrustedSignal(signals.kill);
 export const approveSignal = defineUntrustedSignal(signals.approve);
 export const holdSignal = defineUntrustedSignal(signals.hold);
 export const closeSignal = defineUntrustedSignal(signals.close);
+export const wantSignal = defineUntrustedSignal(signals.want);
 export const releaseSignal = defineUntrustedSignal(signals.release);
 export const receiptUpdate = defineUpdate<Receipt, [ReceiptRequest?]>(updates.receipt);
 export const statusQuery = defineQuery<TaskStatus>(queries.status);
