@@ -61,6 +61,7 @@ export interface GatewayDeps {
   readonly stateFolder?: string;
   readonly clock?: Clock;
   readonly callTimeoutMs?: number;
+  readonly grantWaitMs?: number;
   readonly modelSilenceMs?: number;
   /** Stands between the gateway and its store: how a test or the demo takes a part out without a switch in the product. */
   readonly decorate?: {
@@ -81,6 +82,7 @@ const defaultAllowConnections = 8;
 /** Two renewals in flight, one confirmation, and the listener for hints. */
 const fenceConnections = 4;
 const defaultCallTimeoutMs = 120_000;
+const defaultGrantWaitMs = 10_000;
 /** A model that thinks says nothing meanwhile. */
 const defaultModelSilenceMs = 300_000;
 /** Longer than people take who decide at all. */
@@ -154,6 +156,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     approvalPage: deps.approvalPage,
     newId,
     callTimeoutMs: deps.callTimeoutMs ?? defaultCallTimeoutMs,
+    grantWaitMs: deps.grantWaitMs ?? defaultGrantWaitMs,
     modelSilenceMs: deps.modelSilenceMs ?? defaultModelSilenceMs,
   };
   renewer.start();

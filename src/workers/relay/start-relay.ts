@@ -14,6 +14,7 @@ import { ledgerRound, tidyRound } from './ledger-round.ts';
 import { noticeRound, noticeTidyRound } from './notice-round.ts';
 import { retentionRound } from './retention-round.ts';
 import { closedRound, walkRound } from './watchdog.ts';
+import { wantRound } from './want-round.ts';
 import { workflowRound } from './workflow-round.ts';
 
 const defaultRetentionMs = 90 * 86_400_000;
@@ -66,6 +67,7 @@ export function startRelay(deps: RelayDeps): Relay {
     breakerRound({ store: deps.breakerStore ?? store, environment, latch, log }),
     limitsTidyRound(deps.breakerStore ?? store, deps.retentionMs ?? defaultRetentionMs),
     drainRound({ store, client: control, environment, log, latch }),
+    wantRound(store, agents),
     closedRound(watchdog),
     walkRound(watchdog),
   ].map((round) => keepGoing(round, log));
