@@ -4,6 +4,7 @@ import {
   StreamableHTTPClientTransport,
   type Tool,
 } from '@modelcontextprotocol/client';
+import { boundedFetch } from './bounded-fetch.ts';
 import { holdsSecret, secretsIn } from './holds-secret.ts';
 import type { UpstreamSession } from './session.ts';
 
@@ -24,7 +25,7 @@ const discoveryTimeoutMs = 10_000;
 export async function discover(url: URL, authorization: string | undefined): Promise<Discovery> {
   const client = new Client({ name: 'estop-gateway', version: '1' }, { versionNegotiation: { mode: 'auto' } });
   const requestInit = authorization === undefined ? {} : { headers: { authorization } };
-  const transport = new StreamableHTTPClientTransport(url, { requestInit });
+  const transport = new StreamableHTTPClientTransport(url, { requestInit, fetch: boundedFetch() });
   const close = (): Promise<void> => client.close().catch(() => undefined);
   try {
     await client.connect(transport, { timeout: discoveryTimeoutMs });

@@ -1,0 +1,24 @@
+import type { FetchLike } from '@modelcontextprotocol/client';
+import { EstopError } from '../../core/errors.ts';
+
+/** Of everything that one look at a server may bring, as it is after it was unpacked: a hundred times what a large server lists. */
+const mostListed = 32 * 1024 * 1024;
+/**
+ * For one look at a server: it is heard to an end, however much it has to say, and into however many pages it puts that. Where it
+ * leads elsewhere the client itself does not follow.
+ */
+export function boundedFetch(): FetchLike {
+  let size = 0;
+  return async (url, init) => {
+    const response = await fetch(url, init);
+    const counted = new TransformStream<Uint8Array, Uint8Array>({
+      transform: (piece, controller) => {
+        size += piece.length;
+        if (size > mostListed) return controller.error(new EstopError('upstream-unavailable'));
+        controller.enqueue(piece);
+      },
+    });
+    const { status, statusText, headers } = response;
+    return new Response(response.body?.pipeThrough(counted) ?? null, { status, statusText, headers });
+  };
+}
