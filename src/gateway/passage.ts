@@ -128,7 +128,6 @@ export type DenialReason =
   | 'shutting-down'
   | 'resource-not-available'
   | 'prompt-not-available'
-  | 'no-inputs-with-approval'
   | 'session-needed'
   | 'no-such-grant'
   | 'grant-not-issued'
@@ -186,6 +185,8 @@ export interface Facts {
   /** Sent again after its client's user was shown where a person decides. */
   approvalAnswered?: true;
   canonicalArguments?: string;
+  /** What is sent along of a server's questions: the answers, and its own state. */
+  inputs?: { readonly given: JsonObject; readonly canonical: string };
   /** What the upstream is called with; null: it asks for none. */
   credential?: Credential | null;
   digest?: Uint8Array;

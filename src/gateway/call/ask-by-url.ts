@@ -14,7 +14,9 @@ type NeedsApproval = Extract<Denial, { kind: 'needs-approval' }>;
  */
 export async function askByUrl({ host, client, facts }: Passage, denial: NeedsApproval): Promise<NeedsApproval> {
   const url = host.approvalPage?.(denial.approvalId);
-  if (url === undefined || facts.approvalAnswered === true || !opensPages(client)) return denial;
+  // Its host would send our state in the place of the server's, and the call would be another one.
+  if (url === undefined || facts.approvalAnswered === true || facts.inputs !== undefined || !opensPages(client))
+    return denial;
   const { taskId } = known(facts.claims);
   const carried = { taskId, digest: known(facts.digest), approvalId: denial.approvalId };
   return { ...denial, ask: { url, requestState: await host.approvalStates.mint(carried) } };

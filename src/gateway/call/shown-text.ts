@@ -11,11 +11,15 @@ const longestShown = 16_384;
 export function shownText(
   tool: { readonly serverId: string; readonly name: string },
   canonicalArguments: string,
+  canonicalInputs?: string,
 ): string | undefined {
-  const lines = JSON.stringify(JSON.parse(canonicalArguments), null, 2);
-  const text = `${tool.serverId}/${tool.name}\n${spellOut(lines)}`;
+  const lines = (canonical: string): string => spellOut(JSON.stringify(JSON.parse(canonical), null, 2));
+  const inputs = canonicalInputs === undefined ? '' : `\n${inputsTitle}\n${lines(canonicalInputs)}`;
+  const text = `${tool.serverId}/${tool.name}\n${lines(canonicalArguments)}${inputs}`;
   return text.length > longestShown ? undefined : text;
 }
+
+const inputsTitle = "With these answers to the server's own questions, given by the agent's host:";
 
 function spellOut(text: string): string {
   let shown = '';

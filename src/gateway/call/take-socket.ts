@@ -1,4 +1,3 @@
-import { canonicalText } from '../json/canonical.ts';
 import { known, type Passage } from '../passage.ts';
 import { clientWords, destinationOf } from './destination.ts';
 import type { LiveCall } from './live-call.ts';
@@ -8,15 +7,13 @@ export const connectTimeoutMs = 5_000;
 
 /** A connected socket for the call, and with it the bytes that were hashed. */
 export async function takeSocket(passage: Passage, call: LiveCall): Promise<boolean> {
-  const { facts, asked } = passage;
+  const { facts } = passage;
   const { server, pin } = known(facts.tool);
   const { taskId, agentId } = known(facts.claims);
   const destination = await destinationOf(passage, server);
   if (destination === undefined) return false;
   const client = clientWords(passage);
-  // What belongs to our own question stays here.
-  const given = asked.kind === 'tool-call' && facts.approvalAnswered !== true ? asked.inputs : undefined;
-  const inputs = given === undefined ? '{}' : canonicalText(given);
+  const inputs = facts.inputs?.canonical ?? '{}';
   const outgoing = {
     taskId,
     agentId,

@@ -19,7 +19,6 @@ import { bearerOf, credentialKeys } from './fence.ts';
  */
 export const admit: Check = async (passage) => {
   const { host, facts } = passage;
-  if (hasUnseenInputs(passage)) return denied('no-inputs-with-approval');
   const call = openCall(passage, new LiveCall(host.newId('call'), bearerOf(passage)));
   facts.call = call;
   if (!(await takeSocket(passage, call))) return notConnected(call, 'upstream-unavailable');
@@ -39,13 +38,6 @@ export const admit: Check = async (passage) => {
       return ledgerDenial(passage, decision);
   }
 };
-
-/** A person approves what is shown; what the agent's own host answers to a server later nobody has seen. */
-const hasUnseenInputs = ({ asked, facts }: Passage): boolean =>
-  known(facts.needsApproval) &&
-  asked.kind === 'tool-call' &&
-  asked.inputs !== undefined &&
-  facts.approvalAnswered !== true;
 
 type Settled = Exclude<Admission, { kind: 'stale-flow' }>;
 
@@ -70,7 +62,6 @@ async function decide(passage: Passage, call: LiveCall): Promise<Settled | { rea
     if (decision.kind !== 'stale-flow') return decision;
     const denial = await decideAgain(passage, tries);
     if (denial !== undefined) return { denial };
-    if (hasUnseenInputs(passage)) return { denial: denied('no-inputs-with-approval') };
   }
 }
 
@@ -80,7 +71,7 @@ async function ask(passage: Passage): Promise<Verdict> {
   const { pin } = known(facts.tool);
   const { taskId, epoch } = known(facts.claims);
   const agent = known(facts.agent);
-  const shown = shownText(pin, known(facts.canonicalArguments));
+  const shown = shownText(pin, known(facts.canonicalArguments), facts.inputs?.canonical);
   if (shown === undefined) return denied('too-large-to-review');
   const decision = await host.ledger.requestApproval({
     approvalId: host.newId('appr'),

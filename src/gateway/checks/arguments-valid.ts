@@ -1,6 +1,9 @@
 import type { ToolServerSpec } from '../../contract/config.ts';
+import { approvalInput } from '../call/ask-by-url.ts';
 import { callDigest, canonicalText } from '../json/canonical.ts';
+import type { JsonObject } from '../json/parse-strict.ts';
 import { type Check, denied, known } from '../passage.ts';
+import { isRecord } from '../upstream/read-reply.ts';
 
 /**
  * The arguments fit the pinned schema. They were read by the strict parser; here they get their one spelling, and from here on
@@ -12,9 +15,19 @@ export const checkArguments: Check = ({ asked, facts }) => {
   const fault = pin.faultIn(asked.arguments);
   if (fault !== undefined) return denied('invalid-arguments', fault.slice(0, 500));
   facts.canonicalArguments = canonicalText(asked.arguments);
-  facts.digest = callDigest(pin.scopeKey, pin.definitionHash, facts.canonicalArguments, destinationText(server.spec));
+  const inputs = inputsFor(asked.inputs);
+  if (inputs !== undefined) facts.inputs = { given: inputs, canonical: canonicalText(inputs) };
+  const destination = destinationText(server.spec);
+  const { canonicalArguments } = facts;
+  facts.digest = callDigest(pin.scopeKey, pin.definitionHash, canonicalArguments, destination, facts.inputs?.canonical);
   return undefined;
 };
+
+/** What answers our own question stays here: the call is the same as without it. */
+function inputsFor(inputs: JsonObject | undefined): JsonObject | undefined {
+  const answers = inputs?.['inputResponses'];
+  return isRecord(answers) && Object.hasOwn(answers, approvalInput) ? undefined : inputs;
+}
 
 /** As configured. Not protected: a name that resolves to another address, and a secret that is replaced in its place. */
 function destinationText({ url, process, credential, credentials, grant }: ToolServerSpec): string {

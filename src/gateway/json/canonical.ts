@@ -14,14 +14,16 @@ export function canonicalText(value: JsonValue): string {
 
 /**
  * What an approval is bound to: this tool by its pinned definition, where it is reached and with which credential, and exactly these argument bytes. The text is the canonical
- * form of {arguments, definition, destination, tool}, put together from parts that are canonical already.
+ * form of {arguments, definition, destination, tool}, put together from parts that are canonical already; with `inputs` where a server's questions are answered.
  */
 export function callDigest(
   tool: string,
   definitionHash: string,
   canonicalArguments: string,
   destination = '',
+  canonicalInputs?: string,
 ): Uint8Array {
-  const text = `{"arguments":${canonicalArguments},"definition":${JSON.stringify(definitionHash)},"destination":${JSON.stringify(destination)},"tool":${JSON.stringify(tool)}}`;
+  const inputs = canonicalInputs === undefined ? '' : `"inputs":${canonicalInputs},`;
+  const text = `{"arguments":${canonicalArguments},"definition":${JSON.stringify(definitionHash)},"destination":${JSON.stringify(destination)},${inputs}"tool":${JSON.stringify(tool)}}`;
   return hash('sha256', text, 'buffer');
 }

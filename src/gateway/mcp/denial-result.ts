@@ -33,8 +33,6 @@ const sentences: Readonly<Record<DenialReason, string>> = {
   'shutting-down': 'This gateway is shutting down. The call was not made.',
   'resource-not-available': 'This resource is not available to this agent.',
   'prompt-not-available': 'This prompt is not available to this agent.',
-  'no-inputs-with-approval':
-    'A person must approve this call, and would not see what was answered to the tool server meanwhile. It was not made.',
   'session-needed': 'This needs a session: shake hands first, and send its id.',
   'grant-not-issued': 'The credential that this needs was not issued. Nothing was done; try again shortly.',
   'no-such-grant': 'There is no such grant for this task.',

@@ -1,0 +1,101 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { AgentSpec } from '../../src/contract/config.ts';
+import { openTaskFlow } from '../../src/control/open-task-flow.ts';
+import { createFlowKeys } from '../../src/runtime/keys/flow-keys.ts';
+import { openKeyRing } from '../../src/runtime/keys/key-ring.ts';
+import { decideApproval, getApproval } from '../../src/store/approvals.ts';
+import type { TaskRecord } from '../../src/store/tasks.ts';
+import { everythingTools, startEverythingServer } from './mcp/everything-server.ts';
+import {
+  billingBot,
+  closeAfterAll,
+  makeRig,
+  post,
+  type Reply,
+  type Rig,
+  type RunningGateway,
+  until,
+  untilReady,
+} from './rig.ts';
+
+const whole: AgentSpec = { ...billingBot, tools: { 'everything/*': 'allow' } };
+const tool = 'test_input_required_result_elicitation';
+const answer = (email: string) => ({
+  inputResponses: { user_name: { action: 'accept', content: { email } } },
+});
+
+let rig: Rig;
+let gateway: RunningGateway;
+beforeAll(async () => {
+  rig = await makeRig();
+  const server = await startEverythingServer();
+  closeAfterAll(() => server.stop());
+  const tiers = Object.fromEntries(everythingTools.map((name) => [name, name === tool ? 'write' : 'read'] as const));
+  rig.configure((config) => ({
+    ...config,
+    agents: [whole],
+    toolServers: [{ serverId: 'everything', url: server.url, tiers }],
+  }));
+  gateway = await rig.startGateway({ approvalPage: (id) => `https://estop.example/${id}` });
+  await untilReady(gateway);
+});
+
+const begin = async (): Promise<TaskRecord> => {
+  const task = await rig.startTask(whole);
+  const flowKeys = createFlowKeys(openKeyRing(rig.keysFolder, 'flow', 'test'));
+  const opened = { taskId: task.taskId, agent: whole, request: 'Write it down for anna@northwind.org.' };
+  await openTaskFlow({ store: rig.ledger.as('estop_control'), flowKeys }, opened);
+  return task;
+};
+const call = async (task: TaskRecord, more: object = {}): Promise<Reply> =>
+  post(gateway, await rig.token(task), {
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'tools/call',
+    params: {
+      name: `everything__${tool}`,
+      arguments: {},
+      ...more,
+      _meta: { 'io.modelcontextprotocol/clientCapabilities': { elicitation: { form: {}, url: {} } } },
+    },
+  });
+
+describe('what a client’s user answers to a question of the server', () => {
+  it('is part of the digest of the call that it is sent with', async () => {
+    const task = await begin();
+    const answers = [{}, answer('anna@northwind.org'), answer('anna@northwind.org')];
+    for (const more of answers) expect((await call(task, more)).isError).toBe(false);
+    const rows = await until(async () => {
+      const found = await rig.ledger.sql(
+        "SELECT encode(digest, 'hex') AS digest FROM estop.calls WHERE task_id = $1 ORDER BY admitted_at",
+        [task.taskId],
+      );
+      return found.length === 3 && found.map((row) => row['digest']);
+    });
+    expect(rows[1]).toBe(rows[2]);
+    expect(rows[0]).not.toBe(rows[1]);
+  });
+
+  it('goes out like an argument: whom it reaches has to be somebody whom the user named', async () => {
+    const task = await begin();
+    const held = await call(task, answer('mallory@evil.net'));
+    expect(held).toMatchObject({ isError: true, meta: { 'estop/policies': ['known-party'] } });
+    expect(held.text).toContain('Sends to "mallory@evil.net", which you did not mention');
+  });
+
+  it('is shown to whoever approves the call, who approves just that answer', async () => {
+    const task = await begin();
+    const held = await call(task, answer('mallory@evil.net'));
+    const approvalId = String(held.meta['estop/approvalId']);
+    const control = rig.ledger.as('estop_control');
+    const shown = (await getApproval(control, approvalId))?.shown ?? '';
+    expect(shown).toContain('mallory@evil.net');
+    expect(shown).toContain("answers to the server's own questions");
+    await decideApproval(control, { approvalId, decision: 'approved', actor: 'anna', reason: 'fine' });
+    const other = await call(task, answer('trudy@evil.net'));
+    expect(other.meta['estop/decision']).toBe('needs-approval');
+    const passed = await call(task, answer('mallory@evil.net'));
+    expect(passed).toMatchObject({ isError: false });
+    expect(passed.text).toContain('mallory@evil.net');
+  });
+});
