@@ -53,3 +53,15 @@ export function wronglyShared(uses: readonly CredentialUse[]): readonly string[]
 /** One text for one place where a secret lies. */
 export const referenceText = ({ file, env, secret, vault }: SecretAt): string =>
   JSON.stringify([file ?? null, env ?? null, secret ?? null, vault === undefined ? null : [vault.path, vault.field]]);
+
+export interface SharedCredential {
+  readonly at: string;
+  readonly agents: readonly string[];
+}
+
+/** What the configuration says outright: places where one credential may stand for several agents. Shown wherever agents are. */
+export function sharedCredentials(config: EstopConfig): readonly SharedCredential[] {
+  return config.toolServers.flatMap(({ serverId, sharedBy = [] }) =>
+    sharedBy.length > 1 ? [{ at: `tools.${serverId}`, agents: sharedBy }] : [],
+  );
+}

@@ -7,6 +7,7 @@ import { type Breakers, type Budgets, createBreakers, createBudgets } from './li
 import { createNotices, type Notices } from './notices.ts';
 import { createPolicies, type Policies } from './policies.ts';
 import { createSignIn, type SignIn } from './sign-in.ts';
+import { createSecrets, type Secrets } from './secrets.ts';
 import { createStops, type Stops } from './stops.ts';
 import { createTasks, type Tasks } from './tasks.ts';
 import { createTools, type Tools } from './tools.ts';
@@ -39,6 +40,7 @@ export interface Estop {
   /** What runs: the version that the ledger was last given. */
   readonly config: { running(): Promise<RunningConfig> };
   readonly policies: Policies;
+  readonly secrets: Secrets;
   readonly signIn: SignIn;
   readonly notices: Notices;
   readonly events: Events;
@@ -71,6 +73,7 @@ export function createEstop(options: EstopOptions = {}): Estop {
     breakers: createBreakers(call, urls.control),
     config: { running: () => call({ method: 'GET', baseUrl: urls.control, path: '/v1/config' }) },
     policies: createPolicies(call, urls.control),
+    secrets: createSecrets(call, urls.control),
     signIn: createSignIn(call, urls.control),
     notices: createNotices(call, urls.control),
     events: createEvents({ token, fetch: get, baseUrl: urls.control }),

@@ -29,6 +29,7 @@ const ids: Readonly<Record<string, string>> = {
   '/v1/stops': newId('stop'),
   '/v1/approvals': newId('appr'),
   '/v1/tools': 'billing/refund',
+  '/v1/secrets': 'nothing',
   '/v1/obligations': `${newId('stop')}/${newId('grant')}`,
 };
 
@@ -49,6 +50,8 @@ const bodies: Readonly<Record<string, object>> = {
   activatePolicies: { files: {}, reason: 'x' },
   rollBackPolicies: { reason: 'x' },
   acceptTool: { hash: 'a'.repeat(64) },
+  setSecret: { value: 'x' },
+  rotateSecret: { value: 'x' },
   makeLoginLink: {},
   decideApproval: { decision: 'denied' },
   acknowledgeNotices: { what: 'nothing' },

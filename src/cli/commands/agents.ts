@@ -16,6 +16,11 @@ export const agents: CliCommand = {
               { title: 'owner', cell: (row) => row.owner },
               { title: 'stop-holder', cell: (row) => row.stopHolder },
               { title: 'open tasks', cell: (row) => String(row.openTasks) },
+              {
+                title: 'shares',
+                cell: (row) =>
+                  row.sharedCredentials.map((one) => `${one.at} with ${one.with.join(',')}`).join('; ') || '-',
+              },
               { title: 'stopped by', cell: (row) => row.stoppedBy ?? '-' },
               {
                 title: 'labels',

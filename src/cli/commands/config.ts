@@ -32,9 +32,14 @@ async function validate({ terminal }: CliContext, file: string): Promise<ExitCod
   const { loadConfig } = await import('../../runtime/config/load-config.ts');
   const result = loadConfig(file);
   const faults = result.ok ? [] : result.faults;
-  printOne(terminal, { file, valid: result.ok, faults }, () =>
+  const { sharedCredentials } = await import('../../contract/credential-use.ts');
+  const shared = result.ok ? sharedCredentials(result.config) : [];
+  printOne(terminal, { file, valid: result.ok, faults, sharedCredentials: shared }, () =>
     result.ok
-      ? [`${visible(file)} is valid`]
+      ? [
+          `${visible(file)} is valid`,
+          ...shared.map((one) => `flagged: ${one.at} knows ${one.agents.join(', ')} by one credential (sharedBy)`),
+        ]
       : faults.map(
           (fault) =>
             `${visible(file)}:${fault.line}:${fault.column}  ${visible(fault.where)} ${visible(fault.message)}`,

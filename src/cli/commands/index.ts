@@ -86,6 +86,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./policy.ts')).policy,
   },
   {
+    name: 'secret',
+    summary: 'Set, list, rotate and remove the credentials of upstreams',
+    load: async () => (await import('./secret.ts')).secret,
+  },
+  {
     name: 'keys',
     summary: 'Rotate signing and sealing keys while tasks run',
     load: async () => (await import('./keys.ts')).keys,

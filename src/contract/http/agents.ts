@@ -8,6 +8,9 @@ export const Agent = z
     owner: z.string(),
     stopHolder: z.string(),
     labels: z.record(z.string(), z.string()),
+    sharedCredentials: z
+      .array(z.object({ at: z.string(), with: z.array(z.string()) }))
+      .meta({ description: 'Where the configuration lets one credential stand for this agent and others' }),
     openTasks: z.int(),
     stoppedBy: z.string().nullable(),
     registeredAt: Instant,
