@@ -1,13 +1,13 @@
 import { beforeAll, expect, it } from 'vitest';
 import { requires } from '../kit/requires.ts';
 import { type ConsoleRig, phone, startConsole } from './rig.ts';
-import { hostile, makeScene, type Scene } from './scene.ts';
+import { hostile, makeScene, type Scene, sceneConfig } from './scene.ts';
 
 requires('chromium')('deciding from the console', () => {
   let rig: ConsoleRig;
   let scene: Scene;
   beforeAll(async () => {
-    rig = await startConsole();
+    rig = await startConsole(sceneConfig());
     scene = await makeScene(rig.control.ledger);
   });
   const stateOf = async (id: string): Promise<unknown> =>

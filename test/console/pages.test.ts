@@ -5,14 +5,14 @@ import { requires } from '../kit/requires.ts';
 import { axeFindings } from './browser.ts';
 import { pagesOf } from './pages.ts';
 import { type ConsoleRig, startConsole } from './rig.ts';
-import { makeScene, type Scene } from './scene.ts';
+import { makeScene, type Scene, sceneConfig } from './scene.ts';
 
 requires('chromium')('every page of the console', () => {
   let rig: ConsoleRig;
   let scene: Scene;
   let addresses: Readonly<Record<string, string>>;
   beforeAll(async () => {
-    rig = await startConsole();
+    rig = await startConsole(sceneConfig());
     scene = await makeScene(rig.control.ledger);
     addresses = pagesOf(scene);
   });

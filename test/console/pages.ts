@@ -7,5 +7,9 @@ export const pagesOf = (scene: Scene): Readonly<Record<string, string>> => ({
   '/stops': '/stops',
   '/approvals': '/approvals',
   '/approvals/:id': `/approvals/${scene.approvalId}`,
+  '/agents': '/agents',
+  '/agents/:id': '/agents/billing-bot',
+  '/tasks': '/tasks',
+  '/tasks/:id': `/tasks/${scene.tasks[0]?.taskId ?? ''}`,
   '/stops/:id': `/stops/${scene.stopId}`,
 });

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
 import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, inject } from 'vitest';
-import type { AgentSpec } from '../../src/contract/config.ts';
+import type { EstopConfig } from '../../src/contract/config.ts';
 import { freePort } from '../../src/runtime/local/free-port.ts';
 import { type StopServer, startStopServer } from '../../src/stop/server.ts';
 import { type ControlRig, makeControl } from '../control/rig.ts';
@@ -38,8 +38,8 @@ afterAll(async () => {
 });
 
 /** The control app and the stop process as they run, on ports of their own, over one real store; people are known by name and role. */
-export async function startConsole(agents?: readonly AgentSpec[]): Promise<ConsoleRig> {
-  const made = await makeControl(agents);
+export async function startConsole(config?: EstopConfig): Promise<ConsoleRig> {
+  const made = await makeControl(config?.agents);
   const { ledger, deps } = made;
   const stopServer = await startStopServer({
     environment: 'test',
@@ -53,7 +53,11 @@ export async function startConsole(agents?: readonly AgentSpec[]): Promise<Conso
   closers.push(() => stopServer.close());
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const control = made.withDeps({ controlUrl: url, stopUrl: stopServer.url });
+  const control = made.withDeps({
+    controlUrl: url,
+    stopUrl: stopServer.url,
+    ...(config === undefined ? {} : { config: { current: () => config } }),
+  });
   const server = createAdaptorServer({
     fetch: control.app.fetch,
     overrideGlobalObjects: false,

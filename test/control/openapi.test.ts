@@ -38,6 +38,7 @@ describe('the OpenAPI document', () => {
     );
     expect(routes.toSorted()).toEqual([
       'get /v1/agents',
+      'get /v1/agents/{id}',
       'get /v1/agents/{id}/budgets',
       'get /v1/approvals',
       'get /v1/approvals/{id}',
@@ -54,6 +55,7 @@ describe('the OpenAPI document', () => {
       'get /v1/tasks',
       'get /v1/tasks/{id}',
       'get /v1/tasks/{id}/history',
+      'get /v1/tasks/{id}/tree',
       'get /v1/tools',
       'get /v1/tools/{id}',
       'post /v1/agents/{id}:reset-breaker',

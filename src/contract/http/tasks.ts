@@ -56,6 +56,13 @@ export const Task = z
   .meta({ id: 'Task' });
 export const TaskPage = pageOf(Task, 'TaskPage');
 
+export const TaskTree = z
+  .object({
+    items: z.array(Task),
+    truncated: z.boolean().meta({ description: 'There are more: these are the newest 200' }),
+  })
+  .meta({ id: 'TaskTree' });
+
 export const TaskQuery = PageQuery.extend({ agent: AgentId.optional(), state: z.enum(['open', 'closed']).optional() });
 export const TaskPath = z.strictObject({ id: TaskId });
 
@@ -103,6 +110,7 @@ export type CloseResult = z.infer<typeof CloseResult>;
 export type LedgerTaskState = z.infer<typeof LedgerTaskState>;
 export type WorkflowLink = z.infer<typeof WorkflowLink>;
 export type Task = z.infer<typeof Task>;
+export type TaskTree = z.infer<typeof TaskTree>;
 export type TaskPage = z.infer<typeof TaskPage>;
 export type TaskQuery = z.infer<typeof TaskQuery>;
 export type HistoryEntry = z.infer<typeof HistoryEntry>;

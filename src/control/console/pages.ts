@@ -1,3 +1,5 @@
+import { agentPage, resetBreakerForm } from './agent-page.ts';
+import { agentsPage } from './agents-page.ts';
 import { approvalForm, approvalPage } from './approval-page.ts';
 import { approvalsPage, denyForm } from './approvals-page.ts';
 import { nowPage } from './now-page.ts';
@@ -5,8 +7,30 @@ import { stopForm, stopFormPage } from './stop-form-page.ts';
 import { noteForm, resetForm } from './stop-forms.ts';
 import { acceptRiskForm, stopPage } from './stop-page.ts';
 import { stopsPage } from './stops-page.ts';
+import { taskForms, taskPage } from './task-page.ts';
+import { tasksPage } from './tasks-page.ts';
 import type { ConsoleForm, ConsolePage } from './view.ts';
 
 /** One line a page. The tests of looks and of permissions are made from it. */
-export const pages: readonly ConsolePage[] = [nowPage, stopFormPage, stopsPage, stopPage, approvalsPage, approvalPage];
-export const forms: readonly ConsoleForm[] = [denyForm, approvalForm, stopForm, resetForm, noteForm, acceptRiskForm];
+export const pages: readonly ConsolePage[] = [
+  nowPage,
+  stopFormPage,
+  stopsPage,
+  stopPage,
+  approvalsPage,
+  approvalPage,
+  agentsPage,
+  agentPage,
+  tasksPage,
+  taskPage,
+];
+export const forms: readonly ConsoleForm[] = [
+  stopForm,
+  resetForm,
+  noteForm,
+  acceptRiskForm,
+  denyForm,
+  approvalForm,
+  resetBreakerForm,
+  ...taskForms,
+];

@@ -6,6 +6,7 @@ import { activatePolicies } from './activate-policies.ts';
 import { checkPolicies } from './check-policies.ts';
 import { closeSession } from './close-session.ts';
 import { decideApproval } from './decide-approval.ts';
+import { getAgent } from './get-agent.ts';
 import { getApproval } from './get-approval.ts';
 import { getApprovalContext } from './get-approval-context.ts';
 import { getConfig } from './get-config.ts';
@@ -14,6 +15,7 @@ import { getStop } from './get-stop.ts';
 import { getStopTimeline } from './get-stop-timeline.ts';
 import { getTask } from './get-task.ts';
 import { getTaskHistory } from './get-task-history.ts';
+import { getTaskTree } from './get-task-tree.ts';
 import { getTool } from './get-tool.ts';
 import { holdTask } from './hold-task.ts';
 import { issueTaskToken } from './issue-task-token.ts';
@@ -52,11 +54,13 @@ export const endpoints: readonly Endpoint[] = [
   listTasks,
   getTask,
   getTaskHistory,
+  getTaskTree,
   holdTask,
   releaseTask,
   issueTaskToken,
   listRunning,
   listAgents,
+  getAgent,
   listBudgets,
   listBreakers,
   resetBreaker,

@@ -1,0 +1,115 @@
+import { html } from 'hono/html';
+import type { AgentView } from '../../contract/http/agent-view.ts';
+import type { BreakerTrip, BreakerTripPage, Budget, BudgetPage } from '../../contract/http/limits.ts';
+import type { TaskPage } from '../../contract/http/tasks.ts';
+import { getAgent } from '../routes/get-agent.ts';
+import { listBreakers } from '../routes/list-breakers.ts';
+import { listBudgets } from '../routes/list-budgets.ts';
+import { listTasks } from '../routes/list-tasks.ts';
+import { resetBreaker } from '../routes/reset-breaker.ts';
+import { budgetGauges } from './gauge.ts';
+import { foreign, type Markup, nothing, plural } from './markup.ts';
+import { money } from './money.ts';
+import { reachMap, reachTable } from './reach-map.ts';
+import { taskList } from './task-list.ts';
+import { type ConsoleForm, type ConsolePage, field } from './view.ts';
+import type { Visit } from './visit.ts';
+import { clock, span } from './when.ts';
+
+export const agentPage: ConsolePage = {
+  path: '/agents/:id',
+  show: async (visit, parameter) => {
+    const id = parameter('id');
+    const path = { id };
+    const [agent, budgets, trips, tasks] = await Promise.all([
+      visit.ask<AgentView>(getAgent, { path }),
+      visit.ask<BudgetPage>(listBudgets, { path }),
+      visit.ask<BreakerTripPage>(listBreakers, { query: { agent: id, all: 'true' } }),
+      visit.ask<TaskPage>(listTasks, { query: { agent: id, state: 'open', limit: '20' } }),
+    ]);
+    return {
+      title: agent.agentId,
+      place: 'agents',
+      scope: `agent:${agent.agentId}`,
+      watch: ['stop', 'task', 'breaker'],
+      againAfterSeconds: 30,
+      body: html`
+<div><p class="dim"><a href="/agents">Agents</a></p><h1>${agent.agentId}</h1>
+<div class="chips" id="agent-state" data-live>${states(agent, trips.items)}</div></div>
+<section class="card" aria-label="Who answers for it"><dl class="facts">${who(agent)}</dl></section>
+<div id="agent-trips" data-live class="stack">${openTrips(visit, trips.items)}</div>
+<section class="stack"><h2>Open tasks</h2><div id="agent-tasks" data-live>${taskList(tasks.items, visit.now, html`Nothing of it runs.`)}</div>
+<p><a href="/tasks?agent=${agent.agentId}">All its tasks</a></p></section>
+<section class="stack"><h2>Budgets</h2><div id="agent-budgets" data-live>${budgets.items.length === 0 ? noBudgets() : html`<div class="card">${budgetGauges(budgets.items as readonly Budget[])}</div>`}</div></section>
+<section class="stack"><h2>What it can reach</h2>
+${agent.reach.length === 0 ? html`<p class="card empty">Nothing: no tool, no credential and no model is given to it.</p>` : html`<p class="lead">By the configuration in force. Policy and people still stand in between, except where a credential was handed over.</p>${reachMap(agent)}${reachTable(agent)}`}</section>
+<section class="stack"><h2>Breakers</h2>${breakers(visit, agent, trips.items)}</section>`,
+    };
+  },
+};
+
+function states(agent: AgentView, trips: readonly BreakerTrip[]): readonly Markup[] {
+  return [
+    agent.stoppedBy === null
+      ? html`<span class="chip good">may run</span>`
+      : html`<a class="chip bad" href="/stops/${agent.stoppedBy}">stop in force</a>`,
+    ...trips
+      .filter(({ clearedAt }) => clearedAt === null)
+      .map(({ breaker, action }) => html`<span class="chip bad">${breaker} tripped: ${action}</span>`),
+    ...(agent.configured ? [] : [html`<span class="chip warn">not in estop.yaml any more</span>`]),
+    ...Object.entries(agent.labels).map(
+      ([name, value]) =>
+        html`<a class="chip" href="/?label=${encodeURIComponent(`${name}=${value}`)}">${name}=${value}</a>`,
+    ),
+  ];
+}
+
+const who = (agent: AgentView): Markup => html`
+<dt>Owner</dt><dd>${foreign(agent.owner, 200)}</dd>
+<dt>Stop-holder</dt><dd>${foreign(agent.stopHolder, 200)} <small>may be called to stop it</small></dd>
+<dt>Models</dt><dd>${agent.models.length === 0 ? '–' : agent.models.join(', ')}</dd>
+<dt>May start</dt><dd>${agent.mayStart.length === 0 ? 'no other agent' : agent.mayStart.map((id) => html`<a href="/agents/${id}">${id}</a> `)}</dd>
+<dt>Credentials</dt><dd>${agent.grants.length === 0 ? 'none in its hands' : agent.grants.map(({ name, connector, lifeMs }) => html`${foreign(name, 80)} at <a href="/connectors">${connector}</a> <small>for ${span(lifeMs)}</small> `)}</dd>
+<dt>Limits</dt><dd>${
+  Object.entries(agent.limits)
+    .map(([name, most]) => `${name} ${most}`)
+    .join(', ') || '–'
+}</dd>`;
+
+function openTrips(visit: Visit, trips: readonly BreakerTrip[]): Markup {
+  const open = trips.filter(({ clearedAt, action }) => clearedAt === null && action !== 'shadow');
+  if (open.length === 0) return nothing;
+  return html`<ul class="cards">${open.map(
+    (
+      trip,
+    ) => html`<li class="note ${trip.action === 'warn' ? 'warn' : 'bad'} stack"><p><strong>${trip.breaker} tripped</strong>, ${clock(trip.trippedAt, visit.now)}: ${amount(trip, trip.measured)} where ${amount(trip, trip.most)} ${trip.most === 1 ? 'is' : 'are'} allowed within ${span(trip.withinMs)}, over ${plural(trip.sample, 'call')}. It ${trip.action === 'warn' ? 'only tells people' : `led to a ${trip.action}`}.</p>
+${trip.stopId !== null ? html`<p><a href="/stops/${trip.stopId}">The stop</a> is what is reset.</p>` : visit.may('breaker:reset') ? html`<details id="trip-${trip.breaker}"><summary>Reset this breaker</summary><form method="post" action="/agents/${trip.agentId}/reset-breaker" class="inline"><input type="hidden" name="breaker" value="${trip.breaker}"><label class="field">Why it may go on<input type="text" name="reason" required maxlength="500" autocomplete="off"></label><button>Reset</button></form></details>` : nothing}</li>`,
+  )}</ul>`;
+}
+
+const amount = ({ breaker }: BreakerTrip, number: number): string =>
+  breaker === 'spend-slope' ? money(number) : String(number);
+
+function breakers(visit: Visit, agent: AgentView, trips: readonly BreakerTrip[]): Markup {
+  if (agent.breakers.length === 0)
+    return html`<p class="card empty">No breaker watches it. Say in estop.yaml which pattern should hold or stop it.</p>`;
+  const past = trips.filter(({ clearedAt }) => clearedAt !== null).slice(0, 10);
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Breakers"><table class="fold"><thead><tr><th scope="col">Breaker</th><th scope="col">Trips beyond</th><th scope="col">Within</th><th scope="col">Then</th></tr></thead>
+<tbody>${agent.breakers.map((rule) => html`<tr><th scope="row" data-of="Breaker">${rule.breaker}</th><td data-of="Trips beyond">${rule.breaker === 'spend-slope' ? money(rule.most) : rule.most}</td><td data-of="Within">${span(rule.withinMs)}</td><td data-of="Then">${rule.action}</td></tr>`)}</tbody></table></div>
+${past.length === 0 ? nothing : html`<ol class="timeline card">${past.map((trip) => html`<li>${clock(trip.trippedAt, visit.now)}<span>${trip.breaker} tripped (${trip.action}), reset by ${foreign(trip.clearedBy ?? '?', 80)}: ${foreign(trip.clearReason ?? '', 200)}</span></li>`)}</ol>`}`;
+}
+
+const noBudgets = (): Markup =>
+  html`<p class="card empty">No budget bounds it. Set one in estop.yaml, and what it spends stands here against it.</p>`;
+
+export const resetBreakerForm: ConsoleForm = {
+  path: '/agents/:id/reset-breaker',
+  take: async (visit, fields, parameter) => {
+    const id = parameter('id');
+    await visit.ask(resetBreaker, {
+      path: { id },
+      body: { breaker: field(fields, 'breaker'), reason: field(fields, 'reason') },
+    });
+    return `/agents/${encodeURIComponent(id)}`;
+  },
+};

@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto';
+import { html } from 'hono/html';
+import type { Task, TaskHistory, TaskTree } from '../../contract/http/tasks.ts';
+import { closeSession } from '../routes/close-session.ts';
+import { getTaskHistory } from '../routes/get-task-history.ts';
+import { getTaskTree } from '../routes/get-task-tree.ts';
+import { holdTask } from '../routes/hold-task.ts';
+import { releaseTask } from '../routes/release-task.ts';
+import { foreign, type Markup, nothing, plural } from './markup.ts';
+import { taskState } from './task-list.ts';
+import { type ConsoleForm, type ConsolePage, field } from './view.ts';
+import type { Visit } from './visit.ts';
+import { age, clock } from './when.ts';
+
+export const taskPage: ConsolePage = {
+  path: '/tasks/:id',
+  show: async (visit, parameter) => {
+    const path = { id: parameter('id') };
+    const [history, tree] = await Promise.all([
+      visit.ask<TaskHistory>(getTaskHistory, { path }),
+      visit.ask<TaskTree>(getTaskTree, { path }),
+    ]);
+    const { task } = history;
+    return {
+      title: `Task …${task.taskId.slice(-6)} of ${task.agentId}`,
+      place: 'now',
+      scope: `task:${task.taskId}`,
+      watch: ['task', 'stop', 'approval'],
+      againAfterSeconds: 15,
+      body: html`
+<div><p class="dim"><a href="/agents/${task.agentId}">${task.agentId}</a></p><h1>Task …${task.taskId.slice(-6)}</h1>
+<div class="chips" id="task-state" data-live>${taskState(task)}${task.kind === 'session' ? html`<span class="chip">session of an agent outside</span>` : nothing}${task.stoppedBy === null ? nothing : html`<a class="chip bad" href="/stops/${task.stoppedBy}">the stop</a>`}</div></div>
+<div class="two"><section class="stack"><h2>Timeline</h2><div id="task-line" data-live>${timeline(history, visit.now)}</div></section>
+<section class="stack"><div class="card"><dl class="facts">${facts(task, visit.now)}</dl>${workflow(task)}</div>
+<div id="task-hold" data-live>${holdForm(visit, task)}</div>
+<h2>Its tree</h2><div id="task-tree" data-live class="card tree">${treeOf(tree, task)}</div></section></div>`,
+    };
+  },
+};
+
+function timeline({ entries, truncated }: TaskHistory, now: number): Markup {
+  return html`${truncated ? html`<p class="note">Only the newest ${plural(entries.length, 'entry', 'entries')}; the rest is in the audit and in Temporal.</p>` : nothing}
+<ol class="timeline card">${entries.map(({ at, what, by }) => html`<li>${clock(at, now)}<span>${foreign(what, 400)}${by === null ? nothing : html` <span class="dim">by ${foreign(by, 80)}</span>`}</span></li>`)}</ol>`;
+}
+
+const facts = (task: Task, now: number): Markup => html`
+<dt>Purpose</dt><dd>${task.purpose === '' ? '–' : foreign(task.purpose, 300)}</dd>
+<dt>Asked by</dt><dd>${foreign(task.requestedBy, 120)}</dd>
+<dt>Registered</dt><dd>${clock(task.registeredAt, now)}, ${age(task.registeredAt, now)} ago</dd>
+${task.closedAt === null ? nothing : html`<dt>Closed</dt><dd>${clock(task.closedAt, now)}: ${foreign(task.outcome ?? 'unknown outcome', 120)}</dd>`}
+<dt>Epoch</dt><dd>${task.epoch}</dd>
+<dt>Id</dt><dd class="mono">${task.taskId}</dd>`;
+
+const workflow = ({ workflow: link }: Task): Markup =>
+  link.url === null
+    ? html`<p><small class="mono">${link.namespace} ${link.workflowId}</small></p>`
+    : html`<p><a href="${link.url}">Its history in Temporal's own UI</a></p>`;
+
+/** Power stays on: a hold is no stop, and is not dressed as one. */
+function holdForm(visit: Visit, task: Task): Markup {
+  if (task.state === 'closed' || !visit.may('task:hold')) return nothing;
+  const verb = task.held ? 'release' : 'hold';
+  return html`<div class="card"><form method="post" action="/tasks/${task.taskId}/${verb}" class="row between"><input type="hidden" name="once" value="${randomBytes(16).toString('hex')}">
+<span>${task.held ? 'On hold: nothing new is admitted for it and its children.' : 'Hold it: nothing new is admitted, for it and its children, until it is released.'}</span><button>${task.held ? 'Release' : 'Hold'}</button></form>
+${task.kind === 'session' && visit.may('task:close') ? html`<form method="post" action="/tasks/${task.taskId}/close" class="row between"><input type="hidden" name="once" value="${randomBytes(16).toString('hex')}"><span>End the session in an orderly way.</span><button>Close</button></form>` : nothing}</div>`;
+}
+
+function treeOf({ items, truncated }: TaskTree, here: Task): Markup {
+  const branch = (parent: string | null): Markup => {
+    const children = items.filter((task) => task.parentTaskId === parent).toReversed();
+    if (children.length === 0) return nothing;
+    return html`<ul>${children.map((task) => html`<li>${task.taskId === here.taskId ? html`<strong>…${task.taskId.slice(-6)}</strong>` : html`<a href="/tasks/${task.taskId}">…${task.taskId.slice(-6)}</a>`} ${task.agentId} ${taskState(task)}${branch(task.taskId)}</li>`)}</ul>`;
+  };
+  return html`${branch(null)}${truncated ? html`<p class="lead">The newest 200 of it.</p>` : nothing}`;
+}
+
+const verbForm = (verb: string, endpoint: Parameters<Visit['ask']>[0]): ConsoleForm => ({
+  path: `/tasks/:id/${verb}`,
+  take: async (visit, fields, parameter) => {
+    const id = parameter('id');
+    const once = field(fields, 'once');
+    await visit.ask(endpoint, { path: { id }, once: /^[0-9a-f]{32}$/.test(once) ? once : undefined });
+    return `/tasks/${encodeURIComponent(id)}`;
+  },
+});
+
+export const taskForms: readonly ConsoleForm[] = [
+  verbForm('hold', holdTask),
+  verbForm('release', releaseTask),
+  verbForm('close', closeSession),
+];
