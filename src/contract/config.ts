@@ -3,7 +3,9 @@ import type { ApprovalLimits } from '../core/approval.ts';
 import type { BreakerRule } from '../core/breaker.ts';
 import type { BudgetLimits } from '../core/budget.ts';
 import type { Role, Tier } from '../core/flow/facts.ts';
+import type { Playbook } from '../core/playbook.ts';
 import type { NotificationsSpec } from './notifications.ts';
+import type { TriggerSpec } from './triggers.ts';
 
 /** Where a secret lies: exactly one of them. */
 export interface SecretAt {
@@ -183,6 +185,8 @@ export interface EstopConfig {
   readonly models: readonly ModelSpec[];
   readonly policies?: PolicyRules;
   readonly notifications?: NotificationsSpec;
+  readonly triggers?: readonly TriggerSpec[];
+  readonly playbooks?: readonly Playbook[];
   readonly vault?: VaultSpec;
 }
 

@@ -17,6 +17,7 @@ import { readJson } from './read-json.ts';
 import { endpoints } from './routes/index.ts';
 import { type Caller, callerNow, findCaller } from './sign-in/caller.ts';
 import { signInPages } from './sign-in/sign-in-pages.ts';
+import { triggerDoor } from './triggers/trigger-door.ts';
 
 /**
  * The whole API as one fetch function. Order of the checks: caller, route, identity, permission, size and shape, repetition,
@@ -42,6 +43,7 @@ export function createControlApp(deps: ControlDeps): OpenAPIHono {
   const document = apiDocument();
   app.get('/openapi.json', (context) => context.json(document));
   publicPages(app, deps);
+  triggerDoor(app, deps);
   signInPages(app, deps);
   consolePages(app, deps);
   for (const path of new Set(endpoints.map((endpoint) => routingPath(endpoint.path)))) {

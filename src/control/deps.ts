@@ -1,4 +1,4 @@
-import type { ConfigSource } from '../contract/config.ts';
+import type { ConfigSource, SecretAt } from '../contract/config.ts';
 import type { FlowKeys } from '../contract/flow-keys.ts';
 import type { Authenticator, Log, TaskTokenSigner } from '../contract/identity.ts';
 import type { SecretSealer } from '../contract/secret.ts';
@@ -35,4 +35,6 @@ export interface ControlDeps {
   /** Names and origins under which this API may be called, beside loopback. */
   readonly controlUrl: string;
   readonly temporalUiUrl: string | undefined;
+  /** Secrets of triggers and of chats. Without it nothing that they sign is taken. */
+  readonly readSecret?: (at: SecretAt) => string;
 }

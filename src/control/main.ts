@@ -30,6 +30,7 @@ const control = await startControlServer({
   stopUrl: settings.stopUrl,
   controlUrl: settings.controlUrl,
   temporalUiUrl: settings.temporalUiUrl,
+  readSecret: composition.secretReader(),
 });
 log.info({ event: 'control.listening', url: control.url }, 'the control API listens');
 

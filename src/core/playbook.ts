@@ -87,3 +87,14 @@ export function orderTerms(
 export function alsoHear(playbook: Pick<Playbook, 'notify'> | undefined, event: NoticeEvent): readonly string[] {
   return playbook !== undefined && hears(['stop.*', 'obligation.*'], event) ? playbook.notify : [];
 }
+
+/** The labels that count for a scope: those of the agent in it, or of the agent whose task is in it. */
+export function labelsOfScope(
+  scopeKey: ScopeKey,
+  agents: readonly { readonly agentId: string; readonly labels: Readonly<Record<string, string>> }[],
+  agentOfTask?: string,
+): Readonly<Record<string, string>> {
+  const scope = parseScopeKey(scopeKey);
+  const agentId = scope?.kind === 'agent' ? scope.value : scope?.kind === 'task' ? agentOfTask : undefined;
+  return agents.find((agent) => agent.agentId === agentId)?.labels ?? {};
+}

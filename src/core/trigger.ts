@@ -19,8 +19,6 @@ export const ledgerEvents = [
 export type LedgerEvent = (typeof ledgerEvents)[number];
 
 export interface TriggerRule {
-  readonly triggerId: string;
-  readonly from: TriggerSource;
   /** Each of these must be so in the alert; one that is missing there is not so. */
   readonly match: Readonly<Record<string, string>>;
   /** A scope key, or one with a single `{name}` for an id out of the alert: `agent:{agent}`. */
@@ -100,3 +98,23 @@ function isKnown(kind: ScopeKind, id: string, known: Known): boolean {
 
 /** Who ordered it, wherever people read that. No person can bear such a name: a colon is in none. */
 export const triggerActor = (triggerId: string): string => `trigger:${triggerId}`;
+
+/** The trigger that ordered a stop. By how it was ordered, which only the control worker can say; a name proves nothing. */
+export function triggerOf(stop: { readonly actor: string; readonly method: string }): string | undefined {
+  return stop.method === 'trigger' && stop.actor.startsWith('trigger:')
+    ? stop.actor.slice('trigger:'.length)
+    : undefined;
+}
+
+/** The first rule that is about this alert. Undefined: none is. */
+export function firstAim(
+  rules: readonly TriggerRule[],
+  fields: AlertFields,
+  known: Known,
+): { readonly rule: TriggerRule; readonly aim: Exclude<Aim, { readonly kind: 'no-match' }> } | undefined {
+  for (const rule of rules) {
+    const aimed = aim(rule, fields, known);
+    if (aimed.kind !== 'no-match') return { rule, aim: aimed };
+  }
+  return undefined;
+}

@@ -1,5 +1,10 @@
+import { createHash } from 'node:crypto';
+import type { EstopConfig } from '../contract/config.ts';
+import { plainText } from '../contract/printable.ts';
 import type { StopCategory } from '../contract/stop.ts';
-import { type LedgerEvent, ledgerEvents } from '../core/trigger.ts';
+import { formatId } from '../core/ids.ts';
+import { choosePlaybook, labelsOfScope, orderTerms } from '../core/playbook.ts';
+import { type AlertFields, firstAim, type LedgerEvent, ledgerEvents, type TriggerRule } from '../core/trigger.ts';
 import { call, callOne, type Store } from './pool.ts';
 import { bool, int, json, present, type Row, text, textOrUndefined, texts, word } from './row.ts';
 
@@ -35,6 +40,65 @@ export async function fireTrigger(store: Store, firing: Firing): Promise<Fired> 
     scopeKey: text(row, 'scope_key'),
     ...present({ stopId: textOrUndefined(row, 'stop_id') }),
   };
+}
+
+/** What triggers are judged by. */
+export type TriggerGround = Pick<
+  EstopConfig,
+  'environment' | 'agents' | 'connectors' | 'models' | 'toolServers' | 'playbooks'
+>;
+
+export interface Alert {
+  readonly alertId: string;
+  readonly fields: AlertFields;
+  /** For people: what kind of alert it was. */
+  readonly name: string;
+}
+
+export type AlertOutcome =
+  | ({ readonly kind: 'fired' } & Fired)
+  | { readonly kind: 'refused'; readonly why: string }
+  /** No rule is about it. */
+  | { readonly kind: 'ignored' };
+
+/** One alert of one trigger, from wherever it came. Repeated, it is the same firing, and the same stop. */
+export async function judgeAlert(
+  store: Store,
+  ground: TriggerGround,
+  triggerId: string,
+  rules: readonly TriggerRule[],
+  alert: Alert,
+): Promise<AlertOutcome> {
+  const { environment, agents, connectors, models, toolServers, playbooks } = ground;
+  const found = firstAim(rules, alert.fields, {
+    environment,
+    agents: agents.map(({ agentId }) => agentId),
+    connectors: connectors.map(({ connectorId }) => connectorId),
+    models: models.map(({ modelId }) => modelId),
+    toolServers: toolServers.map(({ serverId }) => serverId),
+  });
+  if (found === undefined) return { kind: 'ignored' };
+  const { aim, rule } = found;
+  if (aim.kind === 'refused') {
+    await refuseTrigger(store, triggerId, alert.alertId, aim.why);
+    return aim;
+  }
+  const { scopeKey } = aim;
+  const labels = labelsOfScope(scopeKey, agents);
+  const playbook = choosePlaybook(playbooks ?? [], { environment, scopeKey, labels, trigger: triggerId });
+  const random = createHash('sha256')
+    .update(JSON.stringify(['trigger', triggerId, alert.alertId]))
+    .digest();
+  const fired = await fireTrigger(store, {
+    triggerId,
+    alertId: alert.alertId,
+    action: rule.action,
+    scopeKey,
+    ...orderTerms(rule, playbook),
+    reason: plainText(`alert ${alert.name}`, 200),
+    ...(rule.action === 'stop' ? { stopId: formatId('stop', environment, random.subarray(0, 16)) } : {}),
+  });
+  return { kind: 'fired', ...fired };
 }
 
 export async function refuseTrigger(store: Store, triggerId: string, alertId: string, why: string): Promise<void> {

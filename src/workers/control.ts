@@ -18,6 +18,7 @@ const worker = startControlWorker({
   sealer: composition.grantSealer(),
   log,
   retentionMs: settings.retentionDays * 86_400_000,
+  response: () => config.current(),
   telling: {
     notifications: () => config.current().notifications,
     consoleUrl: settings.controlUrl,

@@ -18,6 +18,7 @@ import { EstopError, errorCodeOf } from '../core/errors.ts';
 import { openStore } from '../store/pool.ts';
 import { bundleWorkflows } from './bundle.ts';
 import { startRelay } from './relay/start-relay.ts';
+import type { ResponseConfig } from './relay/trigger-round.ts';
 import { installTemporalRuntime } from './temporal-runtime.ts';
 import { createWorkerSet } from './worker-set.ts';
 
@@ -43,6 +44,8 @@ export interface ControlWorkerDeps {
   readonly retentionMs?: number;
   /** Without it what happens is written down, and nobody is told. */
   readonly telling?: Pick<NotifyDeps, 'notifications' | 'consoleUrl' | 'readSecret'>;
+  /** Triggers and playbooks. */
+  readonly response?: () => ResponseConfig;
   /** Stands between the worker and the agents' tasks: how a test or the demo takes that part out without a switch in the product. */
   readonly decorateTasks?: (tasks: TaskWorkflows) => TaskWorkflows;
 }
@@ -98,6 +101,7 @@ export function startControlWorker(deps: ControlWorkerDeps): ControlWorker {
     breakerStore: stores.ledger,
     noticeStore: stores.notices,
     notifications: () => deps.telling?.notifications(),
+    ...(deps.response === undefined ? {} : { response: deps.response }),
     control,
     agents,
     tasks,

@@ -22,6 +22,8 @@ function byName(config: EstopConfig): Record<string, unknown> {
     vault: config.vault,
     models: Object.fromEntries(config.models.map((item) => [item.modelId, item])),
     notifications: config.notifications,
+    triggers: config.triggers,
+    playbooks: config.playbooks,
   };
 }
 

@@ -27,6 +27,8 @@ export function ledgerRound(
   now: () => number = () => performance.now(),
   /** There is something new for Temporal. */
   onNews: () => void = () => undefined,
+  /** Before anybody works a stop off. Never throws. */
+  bind: (stopId: string) => Promise<void> = async () => undefined,
 ): Round {
   let afterEpoch = 0;
   const turns = new Turns();
@@ -45,7 +47,7 @@ export function ledgerRound(
       const due = turns.next(unproved);
       for (const stop of due) {
         const hasWaited = seenAt - (waitedSince.get(stop.stopId) ?? seenAt) >= leaseMs;
-        isUnfenced = !(await advance(store, stop, hasWaited, log, onNews)) || isUnfenced;
+        isUnfenced = !(await advance(store, stop, hasWaited, log, onNews, bind)) || isUnfenced;
       }
       if ((await openEndObligations(store)) > 0) onNews();
       const proved = await listProvedStops(store, afterEpoch, provedAtOnce);
@@ -91,9 +93,13 @@ async function advance(
   hasWaited: boolean,
   log: Log,
   onNews: () => void,
+  bind: (stopId: string) => Promise<void>,
 ): Promise<boolean> {
   try {
-    if (!stop.seen) await noteStopSeen(store, stop.stopId);
+    if (!stop.seen) {
+      await bind(stop.stopId);
+      await noteStopSeen(store, stop.stopId);
+    }
     const fenced = stop.fenced || (await reportFence(store, stop.stopId, hasWaited ? leaseMs : undefined));
     const opened = await openObligations(store, stop.stopId);
     if (opened > 0 || !stop.seen) onNews();

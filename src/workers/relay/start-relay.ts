@@ -6,6 +6,7 @@ import type { NotificationsSpec } from '../../contract/notifications.ts';
 import type { StopOrder } from '../../contract/stop.ts';
 import type { Store } from '../../store/pool.ts';
 import { listenForStops } from '../../store/stop-hints.ts';
+import { bindStop } from './bind-stop.ts';
 import { breakerRound, limitsTidyRound } from './breaker-round.ts';
 import { drainRound } from './drain.ts';
 import { keepGoing } from './keep-going.ts';
@@ -13,8 +14,9 @@ import { createKillLatch } from './kill-latch.ts';
 import { ledgerRound, tidyRound } from './ledger-round.ts';
 import { noticeRound, noticeTidyRound } from './notice-round.ts';
 import { retentionRound } from './retention-round.ts';
-import { closedRound, walkRound } from './watchdog.ts';
+import { firingTidyRound, type ResponseConfig, triggerRound } from './trigger-round.ts';
 import { wantRound } from './want-round.ts';
+import { closedRound, walkRound } from './watchdog.ts';
 import { workflowRound } from './workflow-round.ts';
 
 const defaultRetentionMs = 90 * 86_400_000;
@@ -31,6 +33,8 @@ export interface RelayDeps {
   readonly noticeStore?: Store;
   /** Where nobody is to be told, what happens is still written down. */
   readonly notifications?: () => NotificationsSpec | undefined;
+  /** Triggers and playbooks. Without it no alert stops anything but what is written down already. */
+  readonly response?: () => ResponseConfig | undefined;
   readonly control: Client;
   readonly agents: Client;
   readonly tasks: TaskWorkflows;
@@ -53,14 +57,23 @@ export function startRelay(deps: RelayDeps): Relay {
   const latch = (order: StopOrder): Promise<void> => latchAccepted({ store: deps.latchStore, environment, log }, order);
   const killLatch = createKillLatch({ store, client: agents, environment, latch, log });
   const watchdog = { store, client: agents, tasks, killLatch, log };
+  const response = deps.response ?? (() => undefined);
   const workflows = keepGoing(workflowRound(store, control), log);
   const ledger = keepGoing(
-    ledgerRound(store, log, undefined, () => workflows.wake()),
+    ledgerRound(
+      store,
+      log,
+      undefined,
+      () => workflows.wake(),
+      (stopId) => bindStop(store, stopId, response(), log),
+    ),
     log,
   );
   const notices = deps.noticeStore ?? store;
   const others = [
     noticeRound({ store: notices, client: control, notifications: deps.notifications ?? (() => undefined), log }),
+    triggerRound({ store: notices, config: response, latch, log }),
+    firingTidyRound(notices, deps.retentionMs ?? defaultRetentionMs),
     noticeTidyRound(notices, deps.retentionMs ?? defaultRetentionMs),
     tidyRound(store),
     retentionRound(store, deps.retentionMs ?? defaultRetentionMs),

@@ -1,0 +1,72 @@
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import type { SecretAt } from '../../contract/config.ts';
+import { EstopError } from '../../core/errors.ts';
+import { type Alert, type AlertOutcome, judgeAlert } from '../../store/triggers.ts';
+import type { ControlDeps } from '../deps.ts';
+import { readJson } from '../read-json.ts';
+import { checkSender } from './alert-sender.ts';
+import { readAlertmanager, readWebhook } from './read-alerts.ts';
+
+/**
+ * POST /v1/triggers/<name>: alerts of others. What an alert asks for is written down and committed before the answer; the relay latches
+ * it. There is no limit on how many: a burst of stops raises an alarm, and is latched.
+ * Not protected: while the store is away nothing is taken. The answer says so, and senders of alerts send again.
+ */
+export function triggerDoor(app: OpenAPIHono, deps: ControlDeps): void {
+  const readSecret = deps.readSecret ?? noSecret;
+  app.post('/v1/triggers/:name', async (context) => {
+    const trigger = deps.config.current().triggers?.find(({ triggerId }) => triggerId === context.req.param('name'));
+    const { text, value } = await readJson(context.req.raw);
+    const sent = { header: (name: string) => context.req.header(name), text };
+    const verdict = checkSender(trigger, sent, readSecret, Date.now());
+    if (trigger === undefined || verdict !== 'genuine') {
+      deps.log.warn(
+        { event: 'trigger.denied', trigger: context.req.param('name').slice(0, 63), verdict },
+        'an alert came from nobody whom its trigger knows',
+      );
+      // The same for a trigger that there is not: whoever guesses names learns nothing.
+      throw new EstopError('unauthenticated');
+    }
+    const alerts =
+      trigger.from === 'webhook' ? readWebhook(sent.header('webhook-id') ?? '', value) : readAlertmanager(value);
+    const done: (readonly [Alert, AlertOutcome])[] = [];
+    for (const alert of alerts)
+      done.push([alert, await judgeAlert(deps.store, deps.config.current(), trigger.triggerId, trigger.rules, alert)]);
+    return answer(context, deps, trigger.triggerId, done);
+  });
+}
+
+function answer(
+  context: Context,
+  { log }: ControlDeps,
+  triggerId: string,
+  done: readonly (readonly [Alert, AlertOutcome])[],
+): Response {
+  for (const [{ alertId }, outcome] of done)
+    if (outcome.kind === 'refused')
+      log.error({ event: 'trigger.refused', triggerId, alertId, why: outcome.why }, 'a trigger could stop nothing');
+    else if (outcome.kind === 'fired')
+      log.warn({ event: 'trigger.fired', triggerId, alertId, ...outcome }, 'a trigger fired');
+  // Nothing was done, and something should have been: the sender must not take that for a success.
+  const isRefused = done.some(([, { kind }]) => kind === 'refused') && !done.some(([, { kind }]) => kind === 'fired');
+  const alerts = done.map(([{ alertId }, outcome]) => show(alertId, outcome));
+  return context.json({ alerts }, isRefused ? 422 : 202);
+}
+
+function show(alertId: string, outcome: AlertOutcome): object {
+  switch (outcome.kind) {
+    case 'ignored':
+      return { alertId, outcome: 'ignored' };
+    case 'refused':
+      return { alertId, outcome: 'refused', why: outcome.why };
+    case 'fired': {
+      const { action, fresh, scopeKey, stopId } = outcome;
+      return { alertId, outcome: action, fresh, scopeKey, ...(stopId === undefined ? {} : { stopId }) };
+    }
+  }
+}
+
+function noSecret(_at: SecretAt): string {
+  throw new EstopError('secret-missing', { detail: 'this process was given no way to read secrets' });
+}

@@ -1,0 +1,210 @@
+import { randomBytes } from 'node:crypto';
+import { Webhook } from 'standardwebhooks';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { EstopConfig } from '../../src/contract/config.ts';
+import type { TriggerSpec } from '../../src/contract/triggers.ts';
+import { agentSpec } from '../store/ledger.ts';
+import { type Answer, type ControlRig, field, makeControl } from './rig.ts';
+
+const secret = `whsec_${randomBytes(32).toString('base64')}`;
+const older = `whsec_${randomBytes(32).toString('base64')}`;
+const bearer = 'a-bearer-of-alertmanager-with-length';
+const readSecret = ({ env = '' }: { readonly env?: string }): string =>
+  ({ NEW: secret, OLD: older, BEARER: bearer, SHORT: 'short' })[env] ?? '';
+
+const triggers: readonly TriggerSpec[] = [
+  {
+    triggerId: 'spend',
+    from: 'webhook',
+    secrets: [{ env: 'NEW' }, { env: 'OLD' }],
+    rules: [
+      { match: { type: 'spend.over' }, scope: 'agent:{agent}', action: 'stop', category: 1, graceMs: 5_000 },
+      { match: { type: 'spend.warning' }, scope: 'agent:{agent.id}', action: 'hold' },
+    ],
+  },
+  {
+    triggerId: 'alerts',
+    from: 'alertmanager',
+    secrets: [],
+    bearer: { env: 'BEARER' },
+    rules: [{ match: { severity: 'critical' }, scope: 'agent:{agent}', action: 'stop' }],
+  },
+  {
+    triggerId: 'weak',
+    from: 'alertmanager',
+    secrets: [],
+    bearer: { env: 'SHORT' },
+    rules: [{ match: {}, scope: 'fleet', action: 'stop' }],
+  },
+  {
+    triggerId: 'inside',
+    from: 'ledger',
+    secrets: [],
+    rules: [{ match: { event: 'budget.ended' }, scope: 'fleet', action: 'stop' }],
+  },
+];
+
+describe('alerts of others', () => {
+  let rig: ControlRig;
+  let count = 0;
+  beforeAll(async () => {
+    const made = await makeControl([agentSpec('billing-bot'), agentSpec('mail-bot')]);
+    const config = (): EstopConfig => ({ ...made.deps.config.current(), triggers });
+    rig = made.withDeps({ config: { current: config }, readSecret });
+  });
+
+  const firings = () =>
+    rig.ledger.sql(
+      'SELECT trigger_id, alert_id, action, scope_key, category, grace_ms, stop_id FROM estop.trigger_firings ORDER BY fired_at',
+    );
+  const signed = (body: string, changes: { readonly id?: string; readonly at?: Date; readonly by?: string } = {}) => {
+    count += 1;
+    const { id = `msg_${count}`, at = new Date(), by = secret } = changes;
+    return {
+      'webhook-id': id,
+      'webhook-timestamp': String(Math.floor(at.getTime() / 1_000)),
+      'webhook-signature': new Webhook(by).sign(id, at, body),
+    };
+  };
+  const send = (body: object, changes: Parameters<typeof signed>[1] = {}, name = 'spend'): Promise<Answer> => {
+    const raw = JSON.stringify(body);
+    return rig.call('POST', `/v1/triggers/${name}`, { raw, headers: signed(raw, changes) });
+  };
+  const over = (agent: string, more: object = {}) => ({ type: 'spend.over', data: { agent, ...more } });
+
+  it('a signed alert asks for a stop of the agent it names, with the terms of its rule', async () => {
+    const answer = await send(over('billing-bot', { scope: 'fleet', reason: 'ignore all rules' }));
+    expect(answer.status).toBe(202);
+    const stopId = field(answer.body, 'alerts', 0, 'stopId');
+    expect(answer.body).toEqual({
+      alerts: [{ alertId: expect.any(String), outcome: 'stop', fresh: true, scopeKey: 'agent:billing-bot', stopId }],
+    });
+    const [row] = (await firings()).slice(-1);
+    expect(row).toMatchObject({ scope_key: 'agent:billing-bot', category: 1, grace_ms: 5_000, stop_id: stopId });
+  });
+
+  it('sent again under its id it is the same stop, also with another body, and a thousand at once are one', async () => {
+    const before = (await firings()).length;
+    const id = 'msg_repeated';
+    const first = await send(over('billing-bot'), { id });
+    const others = await Promise.all([
+      ...Array.from({ length: 20 }, () => send(over('billing-bot'), { id })),
+      send(over('mail-bot'), { id, by: older }),
+    ]);
+    for (const other of others) {
+      expect(field(other.body, 'alerts', 0, 'stopId')).toBe(field(first.body, 'alerts', 0, 'stopId'));
+      expect(field(other.body, 'alerts', 0, 'fresh')).toBe(false);
+    }
+    expect((await firings()).length).toBe(before + 1);
+  });
+
+  it('200 stops in a row are all taken: there is no limit on stops', async () => {
+    const before = (await firings()).length;
+    const answers = await Promise.all(Array.from({ length: 200 }, () => send(over('mail-bot'))));
+    expect(answers.filter(({ status }) => status === 202)).toHaveLength(200);
+    expect((await firings()).length).toBe(before + 200);
+  });
+
+  it('an alert that holds holds the agent as a breaker does, and is listed and reset as one', async () => {
+    const answer = await send({ type: 'spend.warning', data: { agent: { id: 'mail-bot' } } });
+    expect(field(answer.body, 'alerts', 0, 'outcome')).toBe('hold');
+    const listed = await rig.call('GET', '/v1/breakers?agent=mail-bot', { as: 'viewer' });
+    expect(field(listed.body, 'items', 0)).toMatchObject({ breaker: 'trigger', action: 'hold' });
+    const reset = await rig.call('POST', '/v1/agents/mail-bot:reset-breaker', {
+      as: 'operator',
+      body: { breaker: 'trigger', reason: 'looked at it' },
+    });
+    expect(reset.body).toMatchObject({ outcome: 'reset' });
+  });
+
+  const tampered = (change: (headers: Record<string, string>, body: string) => string | undefined) => async () => {
+    const body = JSON.stringify(over('billing-bot'));
+    const headers: Record<string, string> = { ...signed(body) };
+    const raw = change(headers, body) ?? body;
+    return rig.call('POST', '/v1/triggers/spend', { raw, headers });
+  };
+  const minutes = (n: number) => new Date(Date.now() + n * 60_000);
+  it.each([
+    ['another body', tampered((_headers, body) => body.replace('billing-bot', 'mail-bot'))],
+    ['another id', tampered((headers) => void (headers['webhook-id'] = 'msg_other'))],
+    ['no signature', tampered((headers) => void delete headers['webhook-signature'])],
+    ['no id', tampered((headers) => void delete headers['webhook-id'])],
+    ['no time', tampered((headers) => void delete headers['webhook-timestamp'])],
+    ['one of six minutes ago', () => send(over('billing-bot'), { at: minutes(-6) })],
+    ['one of six minutes ahead', () => send(over('billing-bot'), { at: minutes(6) })],
+    [
+      'the secret of somebody else',
+      () => send(over('billing-bot'), { by: `whsec_${randomBytes(32).toString('base64')}` }),
+    ],
+    ['a trigger that there is not', () => send(over('billing-bot'), {}, 'nothing')],
+    ['a trigger that nobody may send to', () => send({ type: 'budget.ended', data: {} }, {}, 'inside')],
+    ['the token of an admin', () => rig.call('POST', '/v1/triggers/spend', { as: 'admin', body: over('billing-bot') })],
+    [
+      'a bearer that is too short to be one',
+      () => rig.call('POST', '/v1/triggers/weak', { as: 'short', body: { version: '4', alerts: [] } }),
+    ],
+  ])('%s fires nothing, and learns nothing', async (_what, ask) => {
+    const before = (await firings()).length;
+    const answer = await ask();
+    expect(answer.status).toBe(401);
+    expect(field(answer.body, 'code')).toBe('unauthenticated');
+    expect((await firings()).length).toBe(before);
+  });
+
+  it('a genuine alert that names nobody we know fires nothing, says so, and a person is told', async () => {
+    const before = (await firings()).length;
+    const answer = await send(over('someone-else'));
+    expect(answer.status).toBe(422);
+    expect(field(answer.body, 'alerts', 0, 'outcome')).toBe('refused');
+    expect((await firings()).length).toBe(before);
+    const told = await rig.ledger.sql("SELECT 1 FROM estop.notices WHERE event = 'trigger.refused' AND quiet IS NULL");
+    expect(told.length).toBeGreaterThan(0);
+  });
+
+  it('an alert that no rule is about fires nothing', async () => {
+    const answer = await send({ type: 'spend.fine', data: { agent: 'billing-bot' } });
+    expect(answer.body).toMatchObject({ alerts: [{ outcome: 'ignored' }] });
+  });
+
+  const alertmanager = (alerts: readonly object[], as = bearer) =>
+    rig.call('POST', '/v1/triggers/alerts', { as, body: { version: '4', status: 'firing', groupKey: 'x', alerts } });
+  const firing = (agent: string, startsAt: string, more: object = {}) => ({
+    status: 'firing',
+    labels: { alertname: 'Runaway', severity: 'critical', agent },
+    annotations: { summary: 'agent:fleet' },
+    startsAt,
+    fingerprint: 'abcdef0123456789',
+    ...more,
+  });
+
+  it('Alertmanager: each firing alert by itself, once for as long as it lasts; what is resolved takes nothing back', async () => {
+    const before = (await firings()).length;
+    const [one, two] = ['2026-01-01T00:00:00.000Z', '2026-01-01T01:00:00.000Z'];
+    const first = await alertmanager([firing('billing-bot', one), firing('mail-bot', one, { fingerprint: 'ff' })]);
+    expect(first.status).toBe(202);
+    const again = await alertmanager([firing('billing-bot', one), { ...firing('mail-bot', one), status: 'resolved' }]);
+    expect(field(again.body, 'alerts', 0, 'fresh')).toBe(false);
+    expect(field(again.body, 'alerts', 1)).toBeUndefined();
+    await alertmanager([firing('billing-bot', two)]);
+    expect((await firings()).length).toBe(before + 3);
+    expect((await alertmanager([firing('billing-bot', two)], 'wrong-bearer-of-some-length')).status).toBe(401);
+    expect((await alertmanager([{ status: 'firing', labels: {} }])).status).toBe(422);
+  });
+
+  it('while the store is away it is not taken for done: the sender is told to send again', async () => {
+    const away = rig.withDeps({
+      store: { query: async () => Promise.reject(Object.assign(new Error('gone'), { code: 'ECONNREFUSED' })) } as never, // all that is asked of it here
+    });
+    const raw = JSON.stringify(over('billing-bot'));
+    const answer = await away.call('POST', '/v1/triggers/spend', { raw, headers: signed(raw) });
+    expect(answer.status).toBe(503);
+  });
+
+  it('without a way to read secrets nothing is taken', async () => {
+    const raw = JSON.stringify(over('billing-bot'));
+    const answer = await rig
+      .withDeps({ readSecret: () => '' })
+      .call('POST', '/v1/triggers/spend', { raw, headers: signed(raw) });
+    expect(answer.status).toBe(401);
+  });
+});
