@@ -20,6 +20,7 @@ import { underDeadline } from './deadline.ts';
 import { beating, workerShutdown } from './heartbeat.ts';
 import { failAttempt } from './lane-attempt.ts';
 import { toLedgerGrant } from './ledger-grant.ts';
+import { phaseHeldBack } from './phase-held-back.ts';
 import { untilWritten } from './until-written.ts';
 
 export interface ConnectorPhaseDeps {
@@ -67,6 +68,7 @@ const isConcluded = (lane: Lane): boolean =>
  */
 async function cut(deps: ConnectorPhaseDeps, lane: Lane, phase: CuttingPhase, round: number): Promise<PhaseOutcome> {
   const key = { obligationId: lane.obligationId, phase, round };
+  await phaseHeldBack(deps.store, lane, phase);
   const begun = await beginPhase(deps.store, key);
   if (begun.kind === 'done') return asOutcome(begun.result);
   const shutdown = workerShutdown();

@@ -3,12 +3,13 @@ import { EstopError, type StopTarget } from '../sdk/index.ts';
 import { confirm } from './confirm.ts';
 import type { CliContext } from './context.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
+import { playbookLine } from './playbook-line.ts';
 import { previewLine } from './preview-line.ts';
 import { printOne } from './print.ts';
 
 export async function printPreview({ terminal, estop }: CliContext, target: StopTarget): Promise<ExitCode> {
   const preview = await estop.stops.preview(target);
-  printOne(terminal, preview, () => [previewLine(preview)]);
+  printOne(terminal, preview, () => [previewLine(preview), playbookLine(preview.playbook)]);
   return exitCodes.confirmed;
 }
 

@@ -17,6 +17,8 @@ export const permissions = {
   'task:token': ['agent-worker', 'service', 'admin'],
   'stop:read': ['viewer', 'approver', 'operator', 'admin', 'service'],
   'stop:note': ['operator', 'admin'],
+  /** Lets what a playbook holds back of a stop go on: more of the stop, never less. */
+  'stop:proceed': ['operator', 'admin'],
   'stop:reset': ['operator', 'admin'],
   'breaker:reset': ['operator', 'admin'],
   'approval:read': ['viewer', 'approver', 'operator', 'admin'],

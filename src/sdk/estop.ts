@@ -5,9 +5,10 @@ import { type Approvals, createApprovals } from './approvals.ts';
 import { createEvents, type Events } from './events.ts';
 import { type Breakers, type Budgets, createBreakers, createBudgets } from './limits.ts';
 import { createNotices, type Notices } from './notices.ts';
+import { createPlaybooks, type Playbooks } from './playbooks.ts';
 import { createPolicies, type Policies } from './policies.ts';
-import { createSignIn, type SignIn } from './sign-in.ts';
 import { createSecrets, type Secrets } from './secrets.ts';
+import { createSignIn, type SignIn } from './sign-in.ts';
 import { createStops, type Stops } from './stops.ts';
 import { createTasks, type Tasks } from './tasks.ts';
 import { createTools, type Tools } from './tools.ts';
@@ -43,6 +44,7 @@ export interface Estop {
   readonly secrets: Secrets;
   readonly signIn: SignIn;
   readonly notices: Notices;
+  readonly playbooks: Playbooks;
   readonly events: Events;
 }
 
@@ -75,6 +77,7 @@ export function createEstop(options: EstopOptions = {}): Estop {
     policies: createPolicies(call, urls.control),
     secrets: createSecrets(call, urls.control),
     signIn: createSignIn(call, urls.control),
+    playbooks: createPlaybooks(call, urls.control),
     notices: createNotices(call, urls.control),
     events: createEvents({ token, fetch: get, baseUrl: urls.control }),
   };

@@ -54,6 +54,8 @@ const bodies: Readonly<Record<string, object>> = {
   rotateSecret: { value: 'x' },
   makeLoginLink: {},
   decideApproval: { decision: 'denied' },
+  testPlaybook: { scopeKey: 'agent:nobody' },
+  proceedPhase: { phase: 'purge-queue', reason: 'x' },
   acknowledgeNotices: { what: 'nothing' },
 };
 

@@ -51,6 +51,7 @@ export interface WorkOptions extends TargetConnectors {
   readonly databaseUrl?: string;
   readonly temporalAddress?: string;
   readonly telling?: NonNullable<ControlWorkerDeps['telling']>;
+  readonly response?: NonNullable<ControlWorkerDeps['response']>;
 }
 
 const rigs: Rig[] = [];
@@ -94,6 +95,7 @@ export async function startRig(): Promise<Rig> {
         sealer,
         log,
         ...(options.telling === undefined ? {} : { telling: options.telling }),
+        ...(options.response === undefined ? {} : { response: options.response }),
       });
       workers.push(worker);
       return worker;

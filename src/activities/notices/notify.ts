@@ -4,6 +4,7 @@ import type { Log } from '../../contract/identity.ts';
 import type { EndpointSpec, NotificationsSpec } from '../../contract/notifications.ts';
 import { EstopError, errorCodeOf } from '../../core/errors.ts';
 import { escalate, hears } from '../../core/notice.ts';
+import { alsoHear } from '../../core/playbook.ts';
 import { getAgent } from '../../store/agents.ts';
 import {
   beginDelivery,
@@ -15,6 +16,7 @@ import {
   planDeliveries,
   settleNotice,
 } from '../../store/notices.ts';
+import { boundPlaybook } from '../../store/playbooks.ts';
 import type { Store } from '../../store/pool.ts';
 import { beating } from '../heartbeat.ts';
 import type { Answer } from './channel.ts';
@@ -75,8 +77,9 @@ async function plan({ store, notifications }: NotifyDeps, notice: NoticeRecord):
   }
   const agents = await Promise.all(notice.agents.map((agentId) => getAgent(store, agentId)));
   const known = agents.flatMap((agent) => (agent === undefined ? [] : [agent]));
+  const besides = alsoHear(await boundPlaybook(store, notice.subject), notice.event);
   const hearing = spec.endpoints
-    .filter(({ events }) => hears(events, notice.event))
+    .filter(({ endpointId, events }) => hears(events, notice.event) || besides.includes(endpointId))
     .map(({ endpointId }) => ({ endpoint: endpointId, rung: '', afterMs: 0 }));
   // Who hears of it anyway at this moment is not called for it as well.
   const called = escalate(spec.escalation, notice.event, known).filter(

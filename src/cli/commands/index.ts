@@ -71,6 +71,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./events.ts')).events,
   },
   {
+    name: 'playbook',
+    summary: 'Show and try what was agreed about stops, and let a phase go on that waits',
+    load: async () => (await import('./playbook.ts')).playbook,
+  },
+  {
     name: 'notify',
     summary: 'Show what people were told, acknowledge it, send a test',
     load: async () => (await import('./notify.ts')).notify,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Instant, ObligationId, OneLine, ScopeKeyText, StopId } from './fields.ts';
 import { PageQuery, pageOf } from './page.ts';
+import { PlaybookChoice } from './playbooks.ts';
 import { WorkflowLink } from './tasks.ts';
 
 /** POST /v1/stops, to the stop process. The caller mints the id, so that a retry is the same stop. */
@@ -136,6 +137,9 @@ export const StopPreview = z
     credentials: z.int().nullable(),
     callsInFlight: z.int().nullable(),
     examples: z.array(z.object({ taskId: z.string(), agentId: z.string() })).max(5),
+    playbook: PlaybookChoice.nullable().meta({
+      description: 'What was agreed about a stop like this; null: every phase runs by itself',
+    }),
   })
   .meta({ id: 'StopPreview' });
 

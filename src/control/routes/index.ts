@@ -25,6 +25,7 @@ import { listBreakers } from './list-breakers.ts';
 import { listBudgets } from './list-budgets.ts';
 import { listNotices } from './list-notices.ts';
 import { listObligations } from './list-obligations.ts';
+import { listPlaybooks } from './list-playbooks.ts';
 import { listRunning } from './list-running.ts';
 import { listSecrets } from './list-secrets.ts';
 import { listStops } from './list-stops.ts';
@@ -35,6 +36,7 @@ import { noteStop } from './note-stop.ts';
 import { openSession } from './open-session.ts';
 import { orderStop } from './order-stop.ts';
 import { previewStop } from './preview-stop.ts';
+import { proceedPhase } from './proceed-phase.ts';
 import { releaseTask } from './release-task.ts';
 import { removeSecret } from './remove-secret.ts';
 import { resetBreaker } from './reset-breaker.ts';
@@ -45,6 +47,7 @@ import { setSecret } from './set-secret.ts';
 import { startTask } from './start-task.ts';
 import { streamEvents } from './stream-events.ts';
 import { testNotice } from './test-notice.ts';
+import { testPlaybook } from './test-playbook.ts';
 
 /** One line per endpoint. The app, the OpenAPI document and the tests of roles are made from it. */
 export const endpoints: readonly Endpoint[] = [
@@ -90,6 +93,9 @@ export const endpoints: readonly Endpoint[] = [
   rotateSecret,
   removeSecret,
   makeLoginLink,
+  listPlaybooks,
+  testPlaybook,
+  proceedPhase,
   listNotices,
   acknowledgeNotices,
   testNotice,

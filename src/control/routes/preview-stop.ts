@@ -1,6 +1,7 @@
 import { PreviewStop, StopPreview } from '../../contract/http/stops.ts';
-import { type StopPreview as Counted, previewStop as preview } from '../../store/preview.ts';
+import { previewStop as preview } from '../../store/preview.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
+import { playbookOf, showPlaybook } from '../playbook-of.ts';
 
 const patienceMs = 2_000;
 
@@ -16,7 +17,11 @@ export const previewStop = defineEndpoint({
   answers: [{ status: 200, description: 'Counted, or said to be unknown', schema: StopPreview }],
   problems: [],
   handle: async ({ body }, _request, deps) => {
-    const counted = await within(preview(deps.store, body.scopeKey));
+    const [counted, chosen] = await Promise.all([
+      within(preview(deps.store, body.scopeKey), { kind: 'unknown' }),
+      within(playbookOf(deps, body.scopeKey), undefined),
+    ]);
+    const playbook = chosen === undefined ? null : showPlaybook(chosen);
     const takenAt = new Date().toISOString();
     if (counted.kind === 'unknown') {
       return {
@@ -30,6 +35,7 @@ export const previewStop = defineEndpoint({
           credentials: null,
           callsInFlight: null,
           examples: [],
+          playbook,
         },
       };
     }
@@ -45,15 +51,16 @@ export const previewStop = defineEndpoint({
         credentials: openGrants,
         callsInFlight: openCalls,
         examples,
+        playbook,
       },
     };
   },
 });
 
-async function within(work: Promise<Counted>): Promise<Counted> {
+async function within<Value>(work: Promise<Value>, otherwise: Value): Promise<Value> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Counted>((resolve) => {
-    timer = setTimeout(resolve, patienceMs, { kind: 'unknown' });
+  const late = new Promise<Value>((resolve) => {
+    timer = setTimeout(resolve, patienceMs, otherwise);
   });
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
