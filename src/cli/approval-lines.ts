@@ -1,6 +1,6 @@
 import type { Approval } from '../contract/http/approvals.ts';
 import { renderFields } from './table.ts';
-import { visibleLines } from './visible.ts';
+import { visible, visibleLines } from './visible.ts';
 import { exact } from './when.ts';
 
 /**
@@ -26,6 +26,10 @@ export function approvalLines(approval: Approval, now: number): readonly string[
       ...(approval.stoppedBy === null ? [] : [['closed by', approval.stoppedBy] as const]),
       ['sha-256', approval.digest],
     ]),
+    ...(approval.reasons.length === 0 ? [] : ['a person is asked because']),
+    ...approval.reasons.flatMap(({ policy, sentence }) =>
+      wrap(`${visible(sentence)} (${visible(policy)})`).map((line) => `  ${line}`),
+    ),
     `arguments, ${[...approval.shown].length} characters, written by the agent:`,
     ...visibleLines(approval.shown)
       .flatMap(wrap)

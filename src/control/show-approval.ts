@@ -12,6 +12,7 @@ export function showApproval(record: ApprovalRecord, now: number): Approval {
     tool: record.toolKey.replace(/^tool:/, ''),
     digest: Buffer.from(record.digest).toString('hex'),
     shown: record.shown,
+    reasons: [...record.reasons],
     approvers: record.approvers,
     policyVersion: record.policyVersion,
     requestedBy: record.requestedBy,

@@ -1,7 +1,7 @@
 import type { ApprovalLimits, ApprovalState } from '../core/approval.ts';
 import { type Page, type PageRequest, pageLimit, pageOf, readCursor } from './page.ts';
 import { call, type Store } from './pool.ts';
-import { bytesOrUndefined, int, present, type Row, text, textOrUndefined, word } from './row.ts';
+import { bytesOrUndefined, int, json, present, type Row, text, textOrUndefined, word } from './row.ts';
 import { storeError } from './store-error.ts';
 import { tables } from './tables.ts';
 
@@ -14,6 +14,12 @@ export const approvalStates = [
   'redeemed',
 ] as const satisfies readonly ApprovalState[];
 
+/** One policy that asks, and what it says of this call: our own words around values, which stand in quotation marks. */
+export interface ApprovalReason {
+  readonly policy: string;
+  readonly sentence: string;
+}
+
 export interface ApprovalRecord {
   readonly approvalId: string;
   readonly taskId: string;
@@ -23,6 +29,8 @@ export interface ApprovalRecord {
   readonly digest: Uint8Array;
   /** Built from the canonical bytes by our own templates; the only text a person decides on. */
   readonly shown: string;
+  /** Why a person was asked, when it was first asked. */
+  readonly reasons: readonly ApprovalReason[];
   readonly policyVersion: string;
   /** How many people must approve it. */
   readonly approvers: number;
@@ -54,6 +62,7 @@ export type ApprovalRequest = {
   readonly policyVersion: string;
   readonly approvers: 1 | 2;
   readonly limits: ApprovalLimits;
+  readonly reasons?: readonly ApprovalReason[];
 };
 
 /** `open` may be an earlier request for the same call, already approved: then the call is simply made again. */
@@ -74,7 +83,7 @@ export async function requestApproval(store: Store, request: ApprovalRequest): P
   const [row] = await call(
     store,
     'request_approval',
-    'SELECT decision, approval_id, state, expires_at FROM estop.request_approval($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
+    'SELECT decision, approval_id, state, expires_at FROM estop.request_approval($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)',
     [
       request.approvalId,
       request.taskId,
@@ -88,6 +97,7 @@ export async function requestApproval(store: Store, request: ApprovalRequest): P
       request.limits.quietAfterDenialMs,
       request.limits.maxOpen,
       request.limits.maxPerMinute,
+      JSON.stringify(request.reasons ?? []),
     ],
   );
   if (row === undefined) return { kind: 'refused' };
@@ -202,6 +212,7 @@ export function approvalOf(row: Row): ApprovalRecord {
     toolKey: text(row, 'tool_key'),
     digest: bytesOrUndefined(row, 'digest') ?? new Uint8Array(),
     shown: text(row, 'shown'),
+    reasons: reasonsIn(json(row, 'reasons')),
     policyVersion: text(row, 'policy_version'),
     approvers: int(row, 'approvers'),
     requestedBy: text(row, 'requested_by'),
@@ -218,4 +229,13 @@ export function approvalOf(row: Row): ApprovalRecord {
       endedBy: textOrUndefined(row, 'ended_by'),
     }),
   };
+}
+
+function reasonsIn(value: unknown): readonly ApprovalReason[] {
+  if (!Array.isArray(value)) throw storeError({ code: 'XX000' });
+  return value.map((one: unknown) => {
+    const { policy, sentence } = Object(one) as { readonly policy?: unknown; readonly sentence?: unknown }; // both are looked at
+    if (typeof policy !== 'string' || typeof sentence !== 'string') throw storeError({ code: 'XX000' });
+    return { policy, sentence };
+  });
 }

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { requestApproval } from '../../src/store/approvals.ts';
+import { type ApprovalReason, requestApproval } from '../../src/store/approvals.ts';
 import { terms } from '../store/calls.ts';
 import { agentSpec, digestOf, newId, startTask } from '../store/ledger.ts';
 import { type CliRig, escapes, makeCliRig, runInTerminal } from './rig.ts';
@@ -10,7 +10,11 @@ describe('estop approvals, approve and deny', () => {
     rig = await makeCliRig();
   });
 
-  async function waitingCall(shown: string, approvers: 1 | 2 = 1): Promise<string> {
+  async function waitingCall(
+    shown: string,
+    approvers: 1 | 2 = 1,
+    reasons: readonly ApprovalReason[] = [],
+  ): Promise<string> {
     const task = await startTask(rig.ledger, agentSpec('billing-bot')); // requested by rita
     const approvalId = newId('appr');
     await requestApproval(rig.ledger.as('estop_gateway'), {
@@ -23,6 +27,7 @@ describe('estop approvals, approve and deny', () => {
       ttlMs: 600_000,
       ...terms,
       approvers,
+      reasons,
     });
     return approvalId;
   }
@@ -39,6 +44,18 @@ describe('estop approvals, approve and deny', () => {
     expect(ran.stdout).toContain(`${[...shown].length} characters`);
     expect(ran.stdout).not.toMatch(escapes);
     expect(Math.max(...ran.stdout.split('\n').map((line) => line.length))).toBeLessThan(120);
+  });
+
+  it('says why a person is asked before it says what the agent wrote', async () => {
+    const sentence =
+      'Sends to "a\u202e\u001b[8m@evil.net", which you did not mention; it appears nowhere in this task.';
+    const approvalId = await waitingCall('{"to":"x"}', 1, [{ policy: 'known-party', sentence }]);
+    const ran = await rig.run(['approvals', approvalId]);
+    expect(ran.stdout).toContain('Sends to "a<U+202E><U+001B>[8m@evil.net", which you did not mention');
+    expect(ran.stdout).toContain('(known-party)');
+    expect(ran.stdout.indexOf('a person is asked because')).toBeLessThan(ran.stdout.indexOf('written by the agent'));
+    const { stdout } = await rig.run(['approvals', approvalId, '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ reasons: [{ policy: 'known-party', sentence }] });
   });
 
   it('the first of two is told that another person must approve as well', async () => {

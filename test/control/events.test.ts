@@ -163,7 +163,7 @@ describe('events', () => {
     const stream = await open('/v1/events');
     const task = await startTask(ledger, agentSpec('mail-bot'));
     await ledger.sql(
-      "INSERT INTO estop.approvals (approval_id, task_id, agent_id, agents, keys, epoch, tool_key, digest, shown, policy_version, approvers, requested_by, state, expires_at) VALUES ($1, $2, 'mail-bot', '{mail-bot}', '{fleet}', 0, 'tool:mail/send', 'x', 'canary', 'none', 1, 'rita', 'pending', now() + interval '1 hour')",
+      `INSERT INTO estop.approvals (approval_id, task_id, agent_id, agents, keys, epoch, tool_key, digest, shown, reasons, policy_version, approvers, requested_by, state, expires_at) VALUES ($1, $2, 'mail-bot', '{mail-bot}', '{fleet}', 0, 'tool:mail/send', 'x', 'canary', '[{"policy": "p", "sentence": "canary"}]', 'none', 1, 'rita', 'pending', now() + interval '1 hour')`,
       [newId('appr'), task.taskId],
     );
     const asked = await stream.until((event) => event.name === 'approval');

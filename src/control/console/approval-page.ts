@@ -56,6 +56,7 @@ ${tool !== null && tool.state !== 'accepted' ? html`<dt>Definition</dt><dd><span
 <dt>Asked for by</dt><dd>${foreign(approval.requestedBy, 120)}</dd>
 <dt>Task</dt><dd><a href="/tasks/${approval.taskId}">…${approval.taskId.slice(-6)}</a>${task === null ? nothing : html` <small>${foreign(task.purpose, 200)}${task.depth > 0 ? `, child at depth ${task.depth}` : ''}${task.stoppedBy === null ? '' : ', under a stop'}${task.held ? ', on hold' : ''}</small>`}</dd>
 <dt>In a day</dt><dd>${lately.approved} approved, ${lately.denied} denied of this tool; ${plural(lately.pendingOfAgent, 'call')} of this agent waiting</dd>
+${approval.reasons.length === 0 ? nothing : html`<dt>Asked because</dt><dd>${approval.reasons.map(({ policy, sentence }) => html`<p>${foreign(sentence, 400)} <small class="mono">${foreign(policy, 80)}</small></p>`)}</dd>`}
 <dt>Asked</dt><dd>${clock(approval.requestedAt, visit.now)}, ${age(approval.requestedAt, visit.now)} ago</dd>
 <dt>Policy</dt><dd class="mono">${foreign(approval.policyVersion, 80)}</dd>`;
 }

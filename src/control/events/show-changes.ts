@@ -25,7 +25,8 @@ export async function showChanges(deps: ShowDeps, changes: Changes): Promise<rea
     }),
     ...tasks.map((task): ShownChange => ({ name: 'task', key: task.taskId, data: task })),
     ...changes.approvals.map((record): ShownChange => {
-      const { shown: _arguments, ...approval } = showApproval(record, Date.now());
+      // Values of the call stand in both.
+      const { shown: _arguments, reasons: _reasons, ...approval } = showApproval(record, Date.now());
       return { name: 'approval', key: record.approvalId, data: approval };
     }),
     ...changes.trips.map(

@@ -1,4 +1,7 @@
-/** One sentence for the person who is asked. Values are shown short and on one line; the surface that prints them escapes them. */
+/**
+ * One sentence for the person who is asked. Values are shown short, on one line and between quotation marks that they cannot
+ * close; the surface that prints them escapes them.
+ */
 import type { Origin, Rule } from './facts.ts';
 
 interface Said {
@@ -37,5 +40,6 @@ function whence({ origin, call }: Said): string {
 
 const shown = (value: string): string => {
   const line = value.replaceAll(/[\s\p{C}]+/gu, ' ').trim();
-  return `"${line.length > 80 ? `${line.slice(0, 79)}…` : line}"`;
+  const short = line.length > 80 ? `${line.slice(0, 79)}…` : line;
+  return `"${short.replaceAll(/["\\]/g, '\\$&')}"`;
 };

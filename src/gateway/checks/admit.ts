@@ -83,6 +83,7 @@ async function ask(passage: Passage): Promise<Verdict> {
     ttlMs: agent.limits.approvalTtlMs,
     ...approvalTerms(facts),
     limits: agent.approvals ?? defaultApprovalLimits,
+    reasons: known(facts.decision).reasons.slice(0, mostReasons),
   });
   switch (decision.kind) {
     case 'refused':
@@ -103,6 +104,8 @@ async function ask(passage: Passage): Promise<Verdict> {
 }
 
 const longestWhy = 1_000;
+/** More than anybody reads; each is a sentence of ours around one short value. */
+const mostReasons = 20;
 
 function askedBy({ policyIds, reasons }: Decision): { readonly policies: readonly string[]; readonly why: string } {
   const why = reasons.map(({ sentence }) => sentence).join(' ');

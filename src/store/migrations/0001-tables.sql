@@ -227,6 +227,7 @@ CREATE TABLE estop.approvals (
   tool_key     text NOT NULL,
   digest       bytea NOT NULL,
   shown        text NOT NULL,
+  reasons      jsonb NOT NULL DEFAULT '[]', -- why a person was asked, by which policies, when it was first asked
   policy_version text NOT NULL, -- under which the call had to ask; under another one it asks anew
   approvers    smallint NOT NULL CHECK (approvers IN (1, 2)),
   requested_by text NOT NULL,

@@ -91,7 +91,8 @@ CREATE TRIGGER approvals_stamp_end BEFORE UPDATE OF state ON estop.approvals
 -- agent's row is locked, so that the counts are true.
 CREATE FUNCTION estop.request_approval(
   p_approval_id text, p_task_id text, p_token_epoch bigint, p_tool_key text, p_digest bytea, p_shown text, p_ttl_ms bigint,
-  p_policy_version text, p_approvers integer, p_quiet_ms bigint, p_max_open integer, p_max_per_minute integer
+  p_policy_version text, p_approvers integer, p_quiet_ms bigint, p_max_open integer, p_max_per_minute integer,
+  p_reasons jsonb DEFAULT '[]'
 ) RETURNS TABLE (decision text, approval_id text, state text, expires_at timestamptz)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -110,10 +111,10 @@ BEGIN
     refusal := estop.approval_refusal(t, p_digest, p_quiet_ms, p_max_open, p_max_per_minute);
     IF refusal IS NOT NULL THEN RETURN QUERY SELECT refusal, NULL::text, NULL::text, NULL::timestamptz; RETURN; END IF;
   END IF;
-  INSERT INTO estop.approvals (approval_id, task_id, agent_id, agents, keys, epoch, tool_key, digest, shown, policy_version, approvers,
+  INSERT INTO estop.approvals (approval_id, task_id, agent_id, agents, keys, epoch, tool_key, digest, shown, reasons, policy_version, approvers,
       requested_by, state, expires_at)
     VALUES (p_approval_id, p_task_id, t.agent_id, t.agents, ARRAY(SELECT DISTINCT k FROM unnest(t.keys || p_tool_key) k),
-      least(p_token_epoch, t.epoch), p_tool_key, p_digest, p_shown, p_policy_version, p_approvers, t.requested_by, 'pending',
+      least(p_token_epoch, t.epoch), p_tool_key, p_digest, p_shown, coalesce(p_reasons, '[]'), p_policy_version, p_approvers, t.requested_by, 'pending',
       clock_timestamp() + make_interval(secs => p_ttl_ms / 1000.0))
     ON CONFLICT DO NOTHING;
   RETURN QUERY SELECT CASE WHEN estop.dead_by(a.keys, a.agents, a.epoch) IS NULL THEN 'open' ELSE 'refused' END,
