@@ -11,7 +11,7 @@ import type {
   TaskLimits,
   TaskStatus,
 } from '../../src/contract/agent-task.ts';
-import type { AgentSpec, EstopConfig } from '../../src/contract/config.ts';
+import type { AgentSpec, EstopConfig, SecretAt } from '../../src/contract/config.ts';
 import type { Log, Sealer } from '../../src/contract/identity.ts';
 import { agentTaskWorkflowId, namespaces, queues, workflowTypes } from '../../src/contract/names.ts';
 import { type Gateway, startGateway } from '../../src/gateway/server.ts';
@@ -48,6 +48,8 @@ export interface StackPlan {
   readonly sealed?: boolean;
   /** The configuration as this test wants it, made of the usual one. */
   readonly configure?: (config: EstopConfig) => EstopConfig;
+  /** Where the gateway finds what the configuration refers to; nothing, without it. */
+  readonly readSecret?: (reference: SecretAt) => string;
   /** Workflow code of the test's own, instead of the built-in set. */
   readonly workflowsPath?: string;
 }
@@ -147,7 +149,7 @@ export async function startStackOn({ folder, databaseUrl }: Ground, plan: StackP
     port: 0,
     config: source,
     policies: readPolicyFolder(policiesFolder),
-    readSecret: () => '',
+    readSecret: plan.readSecret ?? (() => ''),
     secretSealer: createSecretSealer(ring('seal')),
     verifier: createTaskTokenVerifier(tokenOptions),
     sealer,
