@@ -3,6 +3,7 @@ import type { ApprovalLimits } from '../core/approval.ts';
 import type { BreakerRule } from '../core/breaker.ts';
 import type { BudgetLimits } from '../core/budget.ts';
 import type { Role, Tier } from '../core/flow/facts.ts';
+import type { PersonRole, RoleRule } from '../core/mandate.ts';
 import type { Playbook } from '../core/playbook.ts';
 import type { NotificationsSpec } from './notifications.ts';
 import type { TriggerSpec } from './triggers.ts';
@@ -176,6 +177,61 @@ export interface PolicyRules {
   readonly activationPeople: 1 | 2;
 }
 
+/** How far away a server may be that we fetch from on our own account. */
+export type NetworkReach = 'public' | 'private' | 'loopback';
+
+/** The identity provider of people. */
+export interface OidcSpec {
+  readonly issuer: string;
+  readonly clientId: string;
+  /** Without one: a public client, held by PKCE alone. */
+  readonly clientSecret?: SecretAt;
+  readonly deviceClientId?: string;
+  readonly scopes: readonly string[];
+  readonly groupsClaim: string;
+  readonly network: NetworkReach;
+}
+
+/** A service that proves itself by a JWT: this issuer, this audience, this subject and no other. */
+export interface ServiceSpec {
+  readonly serviceId: string;
+  readonly issuer: string;
+  readonly audience: string;
+  readonly jwksUri: string;
+  readonly subject: string;
+  readonly roles: readonly ('service' | 'viewer' | 'operator')[];
+  readonly person?: string;
+  readonly network: NetworkReach;
+}
+
+export interface BreakGlassSpec {
+  readonly people: readonly string[];
+  readonly groups: readonly string[];
+  readonly roles: readonly PersonRole[];
+  readonly longestMs: number;
+  readonly rule: 'second-person' | 'review';
+}
+
+export interface SignInSpec {
+  readonly idleMs: number;
+  readonly lifeMs: number;
+  readonly oidc?: OidcSpec;
+  readonly services: readonly ServiceSpec[];
+  readonly roles: readonly RoleRule[];
+  /** Person -> the names under which they come. */
+  readonly persons: Readonly<Record<string, readonly string[]>>;
+  readonly breakGlass?: BreakGlassSpec;
+}
+
+/** Where estop.yaml says nothing: nobody signs in but by a link of this machine. */
+export const defaultSignIn: SignInSpec = {
+  idleMs: 12 * 3_600_000,
+  lifeMs: 168 * 3_600_000,
+  services: [],
+  roles: [],
+  persons: {},
+};
+
 export interface EstopConfig {
   readonly environment: string;
   readonly trustDomain: string;
@@ -188,6 +244,7 @@ export interface EstopConfig {
   readonly triggers?: readonly TriggerSpec[];
   readonly playbooks?: readonly Playbook[];
   readonly vault?: VaultSpec;
+  readonly signIn?: SignInSpec;
 }
 
 /** Held by every process that needs it; swapped whole, or not at all, when the file changes. */

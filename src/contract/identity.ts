@@ -1,19 +1,19 @@
 import type { ErrorCode } from '../core/errors.ts';
+import type { Mandate, PersonRole } from '../core/mandate.ts';
 
 export type Role = 'viewer' | 'approver' | 'operator' | 'admin' | 'service' | 'agent-worker';
-
-/** A role, over every agent or over those that carry all of these labels. */
-export interface Mandate {
-  readonly role: Role;
-  readonly labels?: Readonly<Record<string, string>>;
-}
 
 export interface Identity {
   /** Shown in audit and on stops: a person's or service's name. */
   readonly actor: string;
   /** Who is behind it, where one person has several identities. Two of them are one person wherever two people are needed. */
   readonly person?: string;
+  /** Over everything. */
   readonly roles: readonly Role[];
+  /** All that a person was given, with bounds and dates; absent where nothing is bounded or dated. */
+  readonly mandates?: readonly Mandate[];
+  /** Break-glass: a role of `roles` that is theirs for a while alone. */
+  readonly elevation?: { readonly elevationId: string; readonly role: PersonRole; readonly until: string };
 }
 
 /** Whom to compare where it matters that two are not the same. */

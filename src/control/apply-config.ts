@@ -7,11 +7,13 @@ import { registerAgents, settleLabels } from '../store/agents.ts';
 import { recordConfig } from '../store/config-versions.ts';
 import { storeIdentity } from '../store/installation.ts';
 import type { Store } from '../store/pool.ts';
+import { applyPeople } from './sign-in/apply-people.ts';
 
 const retryMs = 500;
 
 /** Writes the agents of a configuration into the ledger and remembers the version. The document holds references to secrets, never one. */
 export async function applyConfig(store: Store, config: EstopConfig, actor: string, log: Log): Promise<void> {
+  await applyPeople(store, config);
   await settleLabels(store);
   const registered = await registerAgents(store, config.agents);
   if (registered.kind === 'refused') {

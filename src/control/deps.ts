@@ -5,7 +5,7 @@ import type { SecretSealer } from '../contract/secret.ts';
 import type { PolicyFiles } from '../policy/parse-set.ts';
 import type { Store } from '../store/pool.ts';
 import type { EventFeed } from './events/event-feed.ts';
-import type { SignIns } from './sign-in/sign-ins.ts';
+import type { Callers } from './sign-in/callers.ts';
 import type { TaskWorkflows } from './task-workflows.ts';
 
 /** Everything control needs, injected. */
@@ -16,7 +16,7 @@ export interface ControlDeps {
   /** Those that come with estop. */
   readonly policies: PolicyFiles;
   readonly authenticator: Authenticator;
-  readonly signIns: SignIns;
+  readonly callers: Callers;
   /** Only where nobody but this machine can reach us: a link signs in whoever opens it first. */
   readonly loginLinks: boolean;
   readonly signer: TaskTokenSigner;

@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import type { Identity } from '../contract/identity.ts';
 import type { ErrorCode } from '../core/errors.ts';
+import type { Concern } from './concern.ts';
 import type { ControlDeps } from './deps.ts';
 import { parseInput } from './parse-input.ts';
-import type { Permission } from './permission.ts';
+import { type Permission, refuseOutOfReach } from './permission.ts';
+import type { Caller } from './sign-in/callers.ts';
 
 export interface Reply {
   readonly status: 200 | 201 | 202;
@@ -13,7 +14,7 @@ export interface Reply {
 
 /** What every handler knows about the request beside its parsed input. */
 export interface RequestInfo {
-  readonly identity: Identity;
+  readonly identity: Caller;
   readonly requestId: string;
   readonly signal: AbortSignal;
   readonly header: (name: string) => string | undefined;
@@ -43,6 +44,13 @@ interface EndpointSpec<Path extends z.ZodType, Query extends z.ZodType, Body ext
    */
   readonly repeats?: 'stored' | 'repeatable';
   readonly input: { readonly path: Path; readonly query: Query; readonly body: Body };
+  /** Of what changes something: whom it is about, for those whose role is bounded. Everything, where nothing is said. */
+  readonly concerns?: (
+    input: { readonly path: z.output<Path>; readonly body: z.output<Body> },
+    deps: ControlDeps,
+  ) => Promise<Concern>;
+  /** Not with a role that was taken for a while: what would outlast it, and what lifts a stop. */
+  readonly underElevation?: 'refused';
   readonly answers: readonly Answer[];
   readonly problems: readonly ErrorCode[];
   readonly handle: (
@@ -59,7 +67,7 @@ export interface RawInput {
 }
 
 /** An endpoint with its types forgotten: what the app registers, and what the OpenAPI document is made of. */
-export interface Endpoint extends Omit<EndpointSpec<z.ZodType, z.ZodType, z.ZodType>, 'handle'> {
+export interface Endpoint extends Omit<EndpointSpec<z.ZodType, z.ZodType, z.ZodType>, 'handle' | 'concerns'> {
   readonly run: (raw: RawInput, request: RequestInfo, deps: ControlDeps) => Promise<Reply | Response>;
 }
 
@@ -69,18 +77,17 @@ export const nothing = z.strictObject({});
 export function defineEndpoint<Path extends z.ZodType, Query extends z.ZodType, Body extends z.ZodType>(
   spec: EndpointSpec<Path, Query, Body>,
 ): Endpoint {
-  const { handle, ...rest } = spec;
+  const { handle, concerns, ...rest } = spec;
   return {
     ...rest,
-    run: (raw, request, deps) =>
-      handle(
-        {
-          path: parseInput(spec.input.path, raw.path, 'parameter'),
-          query: parseInput(spec.input.query, raw.query, 'parameter'),
-          body: parseInput(spec.input.body, raw.body, 'body'),
-        },
-        request,
-        deps,
-      ),
+    run: async (raw, request, deps) => {
+      const input = {
+        path: parseInput(spec.input.path, raw.path, 'parameter'),
+        query: parseInput(spec.input.query, raw.query, 'parameter'),
+        body: parseInput(spec.input.body, raw.body, 'body'),
+      };
+      await refuseOutOfReach(request.identity, spec.permission, async () => concerns?.(input, deps) ?? 'everything');
+      return handle(input, request, deps);
+    },
   };
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Identity } from '../contract/identity.ts';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
+import { appendAudit } from '../store/audit.ts';
 import type { ControlDeps } from './deps.ts';
 import type { Endpoint, RawInput, Reply, RequestInfo } from './endpoint.ts';
 import { runOnce } from './idempotency.ts';
@@ -26,7 +27,20 @@ export async function perform(endpoint: Endpoint, asked: Performance, deps: Cont
   try {
     if (!isPermitted(identity, endpoint.permission))
       throw new EstopError('forbidden', { detail: `This needs ${endpoint.permission}.` });
+    const { elevation } = identity;
+    if (elevation !== undefined && endpoint.underElevation === 'refused')
+      throw new EstopError('forbidden', {
+        detail: `Not with a role that was taken for a while (${elevation.elevationId}). End it first, or let somebody else do this.`,
+      });
     const { text, ...raw } = await asked.input();
+    // Before it is done: what cannot be written down is not done under a role that is not one's own.
+    if (elevation !== undefined && endpoint.method === 'post')
+      await appendAudit(deps.store, {
+        kind: 'elevation.used',
+        actor: identity.actor,
+        subject: `elevation:${elevation.elevationId}`,
+        detail: { what: endpoint.id, path: asked.path.slice(0, 400), role: elevation.role },
+      });
     const request: Omit<RequestInfo, 'seed'> = {
       identity,
       requestId: asked.requestId,

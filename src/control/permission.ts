@@ -1,4 +1,7 @@
 import type { Identity, Role } from '../contract/identity.ts';
+import { EstopError } from '../core/errors.ts';
+import { type Labels, reaches } from '../core/mandate.ts';
+import type { Concern } from './concern.ts';
 
 /**
  * Who may do what, in one table. An operator can stop, reset, hold; an approver can decide; only an admin can let something
@@ -35,11 +38,60 @@ export const permissions = {
   'secret:read': ['operator', 'admin'],
   'secret:write': ['admin'],
   'sign-in:link': ['viewer', 'approver', 'operator', 'admin'],
+  /** What everybody may do with what is their own. */
+  'self:manage': ['viewer', 'approver', 'operator', 'admin', 'service'],
+  'people:read': ['admin'],
+  'people:manage': ['admin'],
+  'elevation:read': ['viewer', 'approver', 'operator', 'admin'],
+  /** The second person, and whoever looks at it afterwards. */
+  'elevation:judge': ['operator', 'admin'],
 } as const satisfies Record<string, readonly Role[]>;
 
 export type Permission = keyof typeof permissions;
 
 export function isPermitted(identity: Identity, permission: Permission): boolean {
+  // Whoever is signed in may look after their own, also before anybody gave them a role: that is how a role is asked for.
+  if (permission === 'self:manage' && identity.mandates !== undefined) return true;
+  const allowed: readonly Role[] = permissions[permission];
+  return (
+    identity.roles.some((role) => allowed.includes(role)) ||
+    (identity.mandates ?? []).some(({ role }) => allowed.includes(role))
+  );
+}
+
+/** By a role that no labels bound. */
+export function isOverAll(identity: Identity, permission: Permission): boolean {
   const allowed: readonly Role[] = permissions[permission];
   return identity.roles.some((role) => allowed.includes(role));
+}
+
+/** Labels bound what somebody may change. Reading has no bounds, and what is their own is theirs. */
+const unbounded = (permission: Permission): boolean =>
+  permission.endsWith(':read') || permission === 'self:manage' || permission === 'sign-in:link';
+
+/** Looked up only for those whose role does not reach everything. */
+export async function refuseOutOfReach(
+  identity: Identity,
+  permission: Permission,
+  concerned: () => Promise<Concern>,
+): Promise<void> {
+  if (unbounded(permission) || isOverAll(identity, permission)) return;
+  const allowed: readonly Role[] = permissions[permission];
+  const concern = await concerned();
+  const mine = (identity.mandates ?? []).filter(({ role }) => allowed.includes(role));
+  const isWithin = (labels: Labels): boolean => mine.some((mandate) => reaches(mandate, labels));
+  if (concern === 'nothing' || (concern !== 'everything' && concern.length > 0 && concern.every(isWithin))) return;
+  throw new EstopError('forbidden', { detail: 'Your role does not reach these agents.' });
+}
+
+/** Whether somebody had this right over these agents at that moment already. What was given later does not count for it. */
+export function wasPermittedAt(identity: Identity, permission: Permission, labels: Labels, at: string): boolean {
+  if (identity.mandates === undefined) return true;
+  const allowed: readonly Role[] = permissions[permission];
+  return identity.mandates.some(
+    (mandate) =>
+      allowed.includes(mandate.role) &&
+      reaches(mandate, labels) &&
+      (mandate.since === undefined || Date.parse(mandate.since) <= Date.parse(at)),
+  );
 }

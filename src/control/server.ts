@@ -9,9 +9,10 @@ import type { ControlDeps } from './deps.ts';
 import { createEventFeed } from './events/event-feed.ts';
 import { showChanges } from './events/show-changes.ts';
 import { isLoopback, refuseRemoteBind } from './guard-caller.ts';
-import { createSignIns } from './sign-in/sign-ins.ts';
+import { applyPeople } from './sign-in/apply-people.ts';
+import { createCallers } from './sign-in/callers.ts';
 
-export interface ControlServerOptions extends Omit<ControlDeps, 'store' | 'events' | 'signIns' | 'loginLinks'> {
+export interface ControlServerOptions extends Omit<ControlDeps, 'store' | 'events' | 'callers' | 'loginLinks'> {
   readonly databaseUrl: string;
   readonly host: string;
   /** 0 = any free port. */
@@ -30,6 +31,8 @@ const connections = 8;
 const hourMs = 60 * 60_000;
 const keepRequestsMs = 24 * hourMs;
 const closeGraceMs = 2_000;
+/** A change of estop.yaml that met a store which was away. */
+const applyPeopleEveryMs = 30_000;
 
 /** Comes up without store and Temporal: /livez answers, /readyz says what is missing. */
 export async function startControlServer(options: ControlServerOptions): Promise<ControlServer> {
@@ -50,8 +53,8 @@ export async function startControlServer(options: ControlServerOptions): Promise
     onFailure: () =>
       log.warn({ event: 'events.look-failed' }, 'the event feed could not read the ledger; it tries again'),
   });
-  const signIns = createSignIns({ store, authenticator: options.authenticator });
-  const deps: ControlDeps = { ...options, store, events, signIns, loginLinks: isLoopback(options.host) };
+  const callers = createCallers({ ...options, store });
+  const deps: ControlDeps = { ...options, store, events, callers, loginLinks: isLoopback(options.host) };
   const app = createControlApp(deps);
   const server = createAdaptorServer({
     fetch: app.fetch,
@@ -61,12 +64,17 @@ export async function startControlServer(options: ControlServerOptions): Promise
   }) as Server; // createServer of node:http makes exactly this
   const port = await listen(server, options.host, options.port);
   const pruning = setInterval(() => void pruneRequests(store, keepRequestsMs).catch(() => undefined), hourMs).unref();
+  const applying = setInterval(
+    () => void applyPeople(store, options.config.current()).catch(() => undefined),
+    applyPeopleEveryMs,
+  ).unref();
   return {
     port,
     url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`,
     deps,
     close: async () => {
       clearInterval(pruning);
+      clearInterval(applying);
       events.close();
       const ended = new Promise((resolve) => void server.close(resolve));
       server.closeIdleConnections();

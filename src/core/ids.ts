@@ -2,11 +2,25 @@
  * Ids name their kind and environment (`task_dev_<26 characters>`), so that a token, a log line or a workflow of one
  * environment is never taken for one of another. Randomness is a parameter: core has none of its own.
  */
-export type IdKind = 'task' | 'stop' | 'grant' | 'call' | 'appr' | 'gw' | 'tok' | 'req' | 'sign' | 'ntc';
+export type IdKind =
+  | 'task'
+  | 'stop'
+  | 'grant'
+  | 'call'
+  | 'appr'
+  | 'gw'
+  | 'tok'
+  | 'req'
+  | 'sign'
+  | 'person'
+  | 'api'
+  | 'elev'
+  | 'ntc';
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
 const environmentPattern = /^[a-z][a-z0-9]{0,15}$/;
-const idPattern = /^(task|stop|grant|call|appr|gw|tok|req|sign|ntc)_([a-z][a-z0-9]{0,15})_([0-9a-hjkmnp-tv-z]{26})$/;
+const idPattern =
+  /^(task|stop|grant|call|appr|gw|tok|req|sign|person|api|elev|ntc)_([a-z][a-z0-9]{0,15})_([0-9a-hjkmnp-tv-z]{26})$/;
 /** Agents, connectors, tools' servers and grants are named by people: lower case, no look-alikes, no separators of ours. */
 const namePattern = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 

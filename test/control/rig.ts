@@ -8,7 +8,7 @@ import { createControlApp } from '../../src/control/app.ts';
 import type { ControlDeps } from '../../src/control/deps.ts';
 import { createEventFeed } from '../../src/control/events/event-feed.ts';
 import { showChanges } from '../../src/control/events/show-changes.ts';
-import { createSignIns } from '../../src/control/sign-in/sign-ins.ts';
+import { createCallers } from '../../src/control/sign-in/callers.ts';
 import { createTaskWorkflows } from '../../src/control/temporal-task-workflows.ts';
 import { readPolicyFolder } from '../../src/policy/read-folder.ts';
 import { createFlowKeys } from '../../src/runtime/keys/flow-keys.ts';
@@ -90,7 +90,7 @@ export async function makeControl(
     policies: readPolicyFolder(policiesFolder),
     config: { current: () => current },
     authenticator: byRoleName,
-    signIns: createSignIns({ store, authenticator: byRoleName }),
+    callers: createCallers({ store, authenticator: byRoleName, config: { current: () => current }, log }),
     loginLinks: true,
     signer: createTaskTokenSigner(tokenOptions),
     workflows: createTaskWorkflows(async () => temporal, log),

@@ -1,6 +1,8 @@
 import type { EventFeed, FeedEvent } from './event-feed.ts';
 
 const heartbeatMs = 15_000;
+/** A role that was taken away has to bite within 5 s, in streams as well. */
+const permissionEveryMs = 1_000;
 const maxAgeMs = 10 * 60_000;
 const mostQueued = 5_000;
 
@@ -9,7 +11,7 @@ interface StreamRequest {
   readonly lastEventId: string | undefined;
   /** Aborted when the client is gone. */
   readonly signal: AbortSignal;
-  /** Asked with every sign of life: a stream must not outlive the token or role that opened it. */
+  /** Asked every second: a stream must not outlive the token or role that opened it. */
   readonly isStillPermitted: () => boolean;
 }
 
@@ -30,12 +32,14 @@ export function streamEvents(
   const encoder = new TextEncoder();
   let unsubscribe: () => void = () => undefined;
   let beat: NodeJS.Timeout | undefined;
+  let look: NodeJS.Timeout | undefined;
   let age: NodeJS.Timeout | undefined;
   let isOpen = true;
   const release = (): void => {
     isOpen = false;
     unsubscribe();
     clearInterval(beat);
+    clearInterval(look);
     clearTimeout(age);
   };
   return new ReadableStream<Uint8Array>({
@@ -55,9 +59,13 @@ export function streamEvents(
       };
       if (request.signal.aborted) return end();
       request.signal.addEventListener('abort', end, { once: true });
-      beat = setInterval(
-        () => (request.isStillPermitted() ? send(': alive\n\n') : end()),
-        times.heartbeatMs ?? heartbeatMs,
+      const everyMs = times.heartbeatMs ?? heartbeatMs;
+      beat = setInterval(() => send(': alive\n\n'), everyMs);
+      look = setInterval(
+        () => {
+          if (!request.isStillPermitted()) end();
+        },
+        Math.min(permissionEveryMs, everyMs),
       );
       age = setTimeout(() => {
         send('event: bye\ndata: {}\n\n');

@@ -2,6 +2,7 @@ import { AcceptRisk, Obligation, ObligationPath } from '../../contract/http/stop
 import { EstopError } from '../../core/errors.ts';
 import { acceptRisk as accept, getObligation, type ObligationRecord } from '../../store/obligations.ts';
 import { getStop } from '../../store/stops.ts';
+import { obligationInPath } from '../concern.ts';
 import type { ControlDeps } from '../deps.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
 import { showObligation } from '../show-obligation.ts';
@@ -13,6 +14,7 @@ export const acceptRisk = defineEndpoint({
   id: 'acceptRisk',
   summary: 'Close an obligation that cannot be made dead, in your name',
   permission: 'risk:accept',
+  concerns: obligationInPath,
   input: { path: ObligationPath, query: nothing, body: AcceptRisk },
   answers: [{ status: 200, description: 'Recorded for good', schema: Obligation }],
   problems: ['unknown-obligation', 'conflict'],

@@ -1,5 +1,6 @@
 import { CloseResult, TaskPath } from '../../contract/http/tasks.ts';
 import { EstopError } from '../../core/errors.ts';
+import { taskInPath } from '../concern.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
 import { requireTask, showTask } from '../show-task.ts';
 
@@ -13,6 +14,7 @@ export const closeSession = defineEndpoint({
   id: 'closeSession',
   summary: 'End a session in an orderly way: its token and its grants end with it',
   permission: 'task:close',
+  concerns: taskInPath,
   input: { path: TaskPath, query: nothing, body: nothing },
   answers: [{ status: 200, description: 'The workflow was told, or it was closed already', schema: CloseResult }],
   problems: ['unknown-task', 'conflict'],

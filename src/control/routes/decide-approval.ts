@@ -1,9 +1,29 @@
 import { ApprovalDecision, ApprovalPath, DecideApproval } from '../../contract/http/approvals.ts';
-import { personOf } from '../../contract/identity.ts';
+import { type Identity, personOf } from '../../contract/identity.ts';
 import { EstopError } from '../../core/errors.ts';
 import { decideApproval as decide, getApproval } from '../../store/approvals.ts';
+import { approvalInPath } from '../concern.ts';
+import type { ControlDeps } from '../deps.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
+import { wasPermittedAt } from '../permission.ts';
 import { showApproval } from '../show-approval.ts';
+
+/** Settled before a decision counts: whoever became an approver after the call was asked for does not approve it. */
+async function refuseLateMandate(
+  approvalId: string,
+  decision: 'approved' | 'denied',
+  identity: Identity,
+  deps: ControlDeps,
+): Promise<void> {
+  if (decision === 'denied' || identity.mandates === undefined) return;
+  const approval = await getApproval(deps.store, approvalId);
+  if (approval === undefined) return;
+  const labels = deps.config.current().agents.find(({ agentId }) => agentId === approval.agentId)?.labels ?? {};
+  if (wasPermittedAt(identity, 'approval:decide', labels, approval.requestedAt)) return;
+  throw new EstopError('approval-not-eligible', {
+    detail: 'You were given the role of an approver after this call had been asked for.',
+  });
+}
 
 /** The store decides, in one call, whether this person may and whether it is still open. The signal afterwards only wakes the task. */
 export const decideApproval = defineEndpoint({
@@ -12,10 +32,12 @@ export const decideApproval = defineEndpoint({
   id: 'decideApproval',
   summary: 'Let exactly one call go ahead, or refuse it; never by whoever asked for the task',
   permission: 'approval:decide',
+  concerns: approvalInPath,
   input: { path: ApprovalPath, query: nothing, body: DecideApproval },
   answers: [{ status: 200, description: 'The decision stands', schema: ApprovalDecision }],
   problems: ['unknown-approval', 'approval-closed', 'approval-not-eligible'],
   handle: async ({ path, body }, request, deps) => {
+    await refuseLateMandate(path.id, body.decision, request.identity, deps);
     const outcome = await decide(deps.store, {
       approvalId: path.id,
       decision: body.decision,

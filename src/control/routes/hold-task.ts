@@ -1,4 +1,5 @@
 import { HoldResult, TaskPath } from '../../contract/http/tasks.ts';
+import { taskInPath } from '../concern.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
 import { holdOrRelease } from '../hold-or-release.ts';
 
@@ -8,6 +9,7 @@ export const holdTask = defineEndpoint({
   id: 'holdTask',
   summary: 'Hold a task and its children: power stays on, nothing new is admitted',
   permission: 'task:hold',
+  concerns: taskInPath,
   input: { path: TaskPath, query: nothing, body: nothing },
   answers: [{ status: 200, description: 'The ledger has it', schema: HoldResult }],
   problems: ['unknown-task', 'conflict'],

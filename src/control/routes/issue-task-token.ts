@@ -1,6 +1,7 @@
 import { TaskPath, TaskToken } from '../../contract/http/tasks.ts';
 import { EstopError } from '../../core/errors.ts';
 import { checkTask } from '../../store/tasks.ts';
+import { taskInPath } from '../concern.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
 import { requireTask } from '../show-task.ts';
 
@@ -11,6 +12,7 @@ export const issueTaskToken = defineEndpoint({
   id: 'issueTaskToken',
   summary: 'A token with which this task may call the gateway',
   permission: 'task:token',
+  concerns: taskInPath,
   repeats: 'repeatable',
   input: { path: TaskPath, query: nothing, body: nothing },
   answers: [{ status: 201, description: 'Shown once, kept nowhere', schema: TaskToken }],

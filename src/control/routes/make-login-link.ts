@@ -1,7 +1,7 @@
 import { LoginLink, MakeLoginLink } from '../../contract/http/sign-in.ts';
 import { personOf } from '../../contract/identity.ts';
 import { EstopError } from '../../core/errors.ts';
-import { makeLoginLink as make } from '../../store/sign-ins.ts';
+import { makeLoginLink as make } from '../../store/login-links.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
 import { ownPath } from '../sign-in/own-path.ts';
 import { mintSecret, secretHash } from '../sign-in/sign-in-cookie.ts';

@@ -1,4 +1,5 @@
 import { OpenSession, Task } from '../../contract/http/tasks.ts';
+import { agentInBody } from '../concern.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
 import { showTask } from '../show-task.ts';
 import { startTask } from '../start-task.ts';
@@ -10,6 +11,7 @@ export const openSession = defineEndpoint({
   id: 'openSession',
   summary: 'Open a session that stands for an agent which runs outside; ask for its token next',
   permission: 'task:start',
+  concerns: agentInBody,
   input: { path: nothing, query: nothing, body: OpenSession },
   answers: [{ status: 201, description: 'Registered and started', schema: Task }],
   problems: ['unknown-agent', 'stopped', 'limit-exceeded', 'conflict', 'temporal-unavailable'],

@@ -1,4 +1,5 @@
 import { HoldResult, TaskPath } from '../../contract/http/tasks.ts';
+import { taskInPath } from '../concern.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
 import { holdOrRelease } from '../hold-or-release.ts';
 
@@ -8,6 +9,7 @@ export const releaseTask = defineEndpoint({
   id: 'releaseTask',
   summary: 'Let a held task go on',
   permission: 'task:hold',
+  concerns: taskInPath,
   input: { path: TaskPath, query: nothing, body: nothing },
   answers: [{ status: 200, description: 'The ledger has it', schema: HoldResult }],
   problems: ['unknown-task', 'conflict'],

@@ -2,6 +2,7 @@ import { AgentPath, BreakerResetResult, ResetBreaker } from '../../contract/http
 import { EstopError } from '../../core/errors.ts';
 import { getAgent } from '../../store/agents.ts';
 import { resetBreaker as reset } from '../../store/breakers.ts';
+import { agentInPath } from '../concern.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
 
 /** Ends a trip and begins to count anew. What a breaker stopped is reset as a stop, by who may do that. */
@@ -11,6 +12,7 @@ export const resetBreaker = defineEndpoint({
   id: 'resetBreaker',
   summary: 'Reset a breaker that tripped: a hold ends, and counting begins anew',
   permission: 'breaker:reset',
+  concerns: agentInPath,
   repeats: 'repeatable',
   input: { path: AgentPath, query: nothing, body: ResetBreaker },
   answers: [{ status: 200, description: 'Reset, or there was nothing to reset', schema: BreakerResetResult }],

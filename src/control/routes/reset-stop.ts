@@ -3,6 +3,7 @@ import { personOf } from '../../contract/identity.ts';
 import { EstopError } from '../../core/errors.ts';
 import { resetConsents } from '../../store/reset-consents.ts';
 import { resetStop as reset } from '../../store/stops.ts';
+import { stopInPath } from '../concern.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
 
 const fenceRetryMs = 1_000;
@@ -14,6 +15,8 @@ export const resetStop = defineEndpoint({
   id: 'resetStop',
   summary: 'Unlatch one stop; the fleet needs two people within 15 minutes',
   permission: 'stop:reset',
+  concerns: stopInPath,
+  underElevation: 'refused',
   repeats: 'stored',
   input: { path: StopPath, query: nothing, body: ResetStop },
   answers: [

@@ -1,4 +1,5 @@
 import { StartTask, Task } from '../../contract/http/tasks.ts';
+import { agentInBody } from '../concern.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
 import { showTask } from '../show-task.ts';
 import { startTask as start } from '../start-task.ts';
@@ -9,6 +10,7 @@ export const startTask = defineEndpoint({
   id: 'startTask',
   summary: 'Start a task of an agent',
   permission: 'task:start',
+  concerns: agentInBody,
   input: { path: nothing, query: nothing, body: StartTask },
   answers: [{ status: 201, description: 'Registered and started', schema: Task }],
   problems: ['unknown-agent', 'stopped', 'limit-exceeded', 'conflict', 'temporal-unavailable'],

@@ -1,10 +1,10 @@
 import type { Context } from 'hono';
 import { type ErrorCode, EstopError } from '../../core/errors.ts';
 import type { ControlDeps } from '../deps.ts';
+import type { Caller, Credential } from './callers.ts';
 import { readSecretCookie } from './sign-in-cookie.ts';
-import type { Caller } from './sign-ins.ts';
 
-export type { Caller } from './sign-ins.ts';
+export type { Caller } from './callers.ts';
 
 type Found = { readonly ok: true; readonly caller: Caller } | { readonly ok: false; readonly code: ErrorCode };
 
@@ -16,15 +16,13 @@ export const signInCookie = 'sign-in';
  * counts for a change only where the browser says that the request was made by a page of ours.
  */
 export async function findCaller(context: Context, deps: ControlDeps): Promise<Found> {
-  const authorization = context.req.header('authorization');
-  if (authorization !== undefined) {
-    const outcome = deps.authenticator.authenticate(authorization);
-    return outcome.ok ? { ok: true, caller: outcome.identity } : outcome;
-  }
-  const secret = readSecretCookie(context, deps, signInCookie);
-  if (secret === undefined) return { ok: false, code: 'unauthenticated' };
-  refuseForeignChange(context, deps.controlUrl);
-  const caller = await deps.signIns.find(secret);
+  const byFile = tokenOfFile(context, deps);
+  // A token of the file is found in memory, so that the store is not asked about it.
+  if (byFile !== undefined && (byFile.ok || byFile.code !== 'unauthenticated')) return byFile;
+  const credential = credentialOf(context, deps);
+  if (credential === undefined) return { ok: false, code: 'unauthenticated' };
+  if (credential.kind === 'cookie') refuseForeignChange(context, deps.controlUrl);
+  const caller = await deps.callers.find(credential);
   return caller === undefined ? { ok: false, code: 'unauthenticated' } : { ok: true, caller };
 }
 
@@ -36,13 +34,27 @@ export async function callerOf(context: Context, deps: ControlDeps): Promise<Cal
 
 /** The same caller, looked up again now; for answers that go on. */
 export function callerNow(context: Context, deps: ControlDeps): Caller | undefined {
+  const byFile = tokenOfFile(context, deps);
+  if (byFile?.ok === true) return byFile.caller;
+  const credential = credentialOf(context, deps);
+  return credential === undefined ? undefined : deps.callers.remembered(credential);
+}
+
+export function credentialOf(context: Context, deps: ControlDeps): Credential | undefined {
   const authorization = context.req.header('authorization');
   if (authorization !== undefined) {
-    const outcome = deps.authenticator.authenticate(authorization);
-    return outcome.ok ? outcome.identity : undefined;
+    const secret = /^Bearer ([^ ]{1,16384})$/.exec(authorization)?.[1];
+    return secret === undefined ? undefined : { kind: 'bearer', secret };
   }
   const secret = readSecretCookie(context, deps, signInCookie);
-  return secret === undefined ? undefined : deps.signIns.remembered(secret);
+  return secret === undefined ? undefined : { kind: 'cookie', secret };
+}
+
+function tokenOfFile(context: Context, deps: ControlDeps): Found | undefined {
+  const authorization = context.req.header('authorization');
+  if (authorization === undefined) return undefined;
+  const outcome = deps.authenticator.authenticate(authorization);
+  return outcome.ok ? { ok: true, caller: outcome.identity } : outcome;
 }
 
 /** A browser names the origin of every POST. One that does not is none that we trust a cookie of. */

@@ -1,18 +1,14 @@
-import { randomBytes } from 'node:crypto';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { html } from 'hono/html';
-import { formatId } from '../../core/ids.ts';
-import { endSignIn, loginLinkOf, redeemLoginLink } from '../../store/sign-ins.ts';
+import { loginLinkOf, redeemLoginLink } from '../../store/login-links.ts';
+import { endSignIn } from '../../store/sign-ins.ts';
 import type { ControlDeps } from '../deps.ts';
 import { callerOf, refuseForeignChange, signInCookie } from './caller.ts';
+import { newSignIn } from './new-sign-in.ts';
 import { ownPath } from './own-path.ts';
 import { plainPage } from './plain-page.ts';
 import { clearSecretCookie, mintSecret, readSecretCookie, secretHash, writeSecretCookie } from './sign-in-cookie.ts';
-
-const minute = 60_000;
-/** An operator who is woken at night has signed in that day; a laptop that was lost is signed out by the next. */
-export const signInTimes = { idleMs: 12 * 60 * minute, lifeMs: 7 * 24 * 60 * minute } as const;
 
 /** The way in and the way out. Reachable by everybody; what they tell, they tell to whoever holds a link. */
 export function signInPages(app: OpenAPIHono, deps: ControlDeps): void {
@@ -37,15 +33,11 @@ export function signInPages(app: OpenAPIHono, deps: ControlDeps): void {
     if ((await knownLink(context, deps)) === undefined) return context.html(linkIsOver(), 410);
     // Always a new secret: one that was in this browser before may have been put there.
     const secret = mintSecret();
-    const isRedeemed = await redeemLoginLink(deps.store, secretHash(context.req.param('code')), {
-      signInId: formatId('sign', deps.environment, randomBytes(16)),
-      secretHash: secretHash(secret),
-      agent: context.req.header('user-agent') ?? '',
-      ...signInTimes,
-    });
-    if (!isRedeemed) return context.html(linkIsOver(), 410);
+    const made = newSignIn(context, deps, secret);
+    const outcome = await redeemLoginLink(deps.store, secretHash(context.req.param('code')), made);
+    if (outcome !== 'begun') return context.html(linkIsOver(), 410);
     await endTheOneBefore(context, deps);
-    writeSecretCookie(context, deps, signInCookie, secret, signInTimes.lifeMs);
+    writeSecretCookie(context, deps, signInCookie, secret, made.lifeMs);
     return context.redirect(ownPath(context.req.query('next')), 303);
   });
   app.post('/sign-out', async (context) => {
@@ -65,9 +57,9 @@ async function knownLink(context: Context, deps: ControlDeps): Promise<{ readonl
   return link;
 }
 
-async function endTheOneBefore(context: Context, deps: ControlDeps): Promise<void> {
+export async function endTheOneBefore(context: Context, deps: ControlDeps): Promise<void> {
   const secret = readSecretCookie(context, deps, signInCookie);
-  const before = secret === undefined ? undefined : await deps.signIns.find(secret);
+  const before = secret === undefined ? undefined : await deps.callers.find({ kind: 'cookie', secret });
   if (before?.signInId !== undefined) await endSignIn(deps.store, before.signInId, before.actor);
 }
 

@@ -18,6 +18,7 @@ import { breakerRulesOf, breakers, budgetLimitsOf, budgets } from './limits-sche
 import { modelBlock, onlyGiven } from './model-schema.ts';
 import { processKeys, reachFault, reachOf } from './process-schema.ts';
 import { responseKeys, responseOf } from './response-schema.ts';
+import { signInBlock } from './sign-in-schema.ts';
 import { reviewOf, toolReview } from './tool-server-schema.ts';
 
 const name = z
@@ -159,6 +160,7 @@ export const EstopYaml = z.strictObject({
     })
     .optional(),
   ...responseKeys,
+  signIn: signInBlock({ duration, labels }).optional(),
 });
 
 export interface ConfigProblem {
@@ -268,6 +270,7 @@ export function resolveConfig(parsed: Parsed): {
     toolServers,
     models,
     ...(parsed.policies === undefined ? {} : { policies: parsed.policies }),
+    ...(parsed.signIn === undefined ? {} : { signIn: parsed.signIn }),
     ...responseOf(parsed, problems),
     ...(parsed.vault === undefined ? {} : { vault: vaultOf(parsed.vault) }),
   };

@@ -114,8 +114,12 @@ describe('signing in by a link', () => {
 
   it('is over when it was not used for its time, and at its end whatever happens', async () => {
     const [idle, old] = [await signIn('ida@viewer'), await signIn('otto@viewer')];
-    await rig.ledger.sql("UPDATE estop.sign_ins SET seen_at = seen_at - interval '12 hours' WHERE subject = 'ida'");
-    await rig.ledger.sql("UPDATE estop.sign_ins SET ends_at = clock_timestamp() WHERE subject = 'otto'");
+    await rig.ledger.sql(
+      "UPDATE estop.sign_ins SET seen_at = seen_at - interval '12 hours' FROM estop.people p WHERE p.person_id = sign_ins.person_id AND p.name = 'ida'",
+    );
+    await rig.ledger.sql(
+      "UPDATE estop.sign_ins SET ends_at = clock_timestamp() FROM estop.people p WHERE p.person_id = sign_ins.person_id AND p.name = 'otto'",
+    );
     expect([await mayRead(idle), await mayRead(old)]).toEqual([401, 401]);
     const path = await makeLink();
     await rig.ledger.sql('UPDATE estop.login_links SET expires_at = clock_timestamp() WHERE used_at IS NULL');

@@ -1,0 +1,59 @@
+import { AskElevation, Elevation } from '../../contract/http/people.ts';
+import { EstopError } from '../../core/errors.ts';
+import { formatId } from '../../core/ids.ts';
+import { askElevation as ask, getElevation } from '../../store/elevations.ts';
+import { getPerson } from '../../store/people.ts';
+import type { ControlDeps } from '../deps.ts';
+import { defineEndpoint, nothing } from '../endpoint.ts';
+import { showElevation } from '../show-people.ts';
+
+/** Break-glass. By the rule of estop.yaml it begins at once, or with a second person; either way somebody else looks at it afterwards. */
+export const askElevation = defineEndpoint({
+  method: 'post',
+  path: '/v1/elevations',
+  id: 'askElevation',
+  summary: 'Take a role for a while, for a reason that somebody else will look at; it never lets you reset a stop',
+  permission: 'self:manage',
+  underElevation: 'refused',
+  input: { path: nothing, query: nothing, body: AskElevation },
+  answers: [
+    { status: 201, description: 'It has begun', schema: Elevation },
+    { status: 202, description: 'It begins when a second person says so, within 15 minutes', schema: Elevation },
+  ],
+  problems: ['forbidden', 'conflict', 'limit-exceeded'],
+  handle: async ({ body }, request, deps) => {
+    const { personId } = request.identity;
+    const rules = deps.config.current().signIn?.breakGlass;
+    if (personId === undefined || rules === undefined || !(await isNamed(personId, deps)))
+      throw new EstopError('forbidden', {
+        detail: 'signIn.breakGlass of estop.yaml does not name you, as a person who is signed in.',
+      });
+    if (!rules.roles.includes(body.role))
+      throw new EstopError('forbidden', { detail: `Nobody takes the role ${body.role} here.` });
+    if (body.minutes * 60_000 > rules.longestMs)
+      throw new EstopError('limit-exceeded', { detail: `At most ${Math.floor(rules.longestMs / 60_000)} minutes.` });
+    const elevationId = formatId('elev', deps.environment, request.seed(1));
+    const outcome = await ask(deps.store, {
+      elevationId,
+      personId,
+      role: body.role,
+      reason: body.reason,
+      lifeMs: body.minutes * 60_000,
+      rule: rules.rule,
+    });
+    if (outcome === 'already')
+      throw new EstopError('conflict', { detail: 'One of yours is asked for, or active, already.' });
+    const record = await getElevation(deps.store, elevationId);
+    if (outcome === 'unknown' || record === undefined) throw new EstopError('forbidden');
+    return { status: outcome === 'active' ? 201 : 202, body: showElevation(record) };
+  },
+});
+
+async function isNamed(personId: string, deps: ControlDeps): Promise<boolean> {
+  const rules = deps.config.current().signIn?.breakGlass;
+  const person = await getPerson(deps.store, personId);
+  if (rules === undefined || person === undefined) return false;
+  // A name that a link gave is one of this machine: nobody proved an address by it.
+  const names = person.issuer === 'local' ? [] : [person.name, `sub:${person.subject}`];
+  return names.some((name) => rules.people.includes(name)) || person.groups.some((one) => rules.groups.includes(one));
+}

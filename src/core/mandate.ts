@@ -1,0 +1,61 @@
+/**
+ * Who may do what, as estop.yaml or an identity provider says it. A mandate is a role, over every agent or over those that carry all
+ * of some labels. Labels bound what somebody may CHANGE; whoever may read, reads everything.
+ */
+export const personRoles = ['viewer', 'approver', 'operator', 'admin'] as const;
+export type PersonRole = (typeof personRoles)[number];
+
+export type Labels = Readonly<Record<string, string>>;
+
+export interface Mandate {
+  readonly role: PersonRole;
+  /** Without them: over everything. */
+  readonly labels?: Labels;
+  /** When it was given. A decision on what was asked before that is not this person's. */
+  readonly since?: string;
+}
+
+/** One line of estop.yaml: this role, for these people and the members of these groups. */
+export interface RoleRule {
+  readonly role: PersonRole;
+  readonly people: readonly string[];
+  readonly groups: readonly string[];
+  readonly labels?: Labels;
+}
+
+interface Known {
+  /** Each of them proved by the identity provider: a verified address, or `sub:` and the subject. */
+  readonly names: readonly string[];
+  readonly groups: readonly string[];
+}
+
+export function mandatesOf({ names, groups }: Known, rules: readonly RoleRule[]): readonly Mandate[] {
+  const given = rules
+    .filter(
+      (rule) => rule.people.some((name) => names.includes(name)) || rule.groups.some((one) => groups.includes(one)),
+    )
+    .map(({ role, labels }): Mandate => ({ role, ...(labels === undefined ? {} : { labels }) }));
+  return given.filter((one, index) => given.findIndex((other) => isSame(one, other)) === index);
+}
+
+/** Those that count now, each with the date at which it is known to have been given. What is new was given now. */
+export function datedAs(now: readonly Mandate[], before: readonly Mandate[], at: string): readonly Mandate[] {
+  return now.map((one) => ({ ...one, since: before.find((other) => isSame(one, other))?.since ?? at }));
+}
+
+export function isSame(one: Mandate, other: Mandate): boolean {
+  return one.role === other.role && sortedLabels(one.labels) === sortedLabels(other.labels);
+}
+
+const sortedLabels = (labels: Labels | undefined): string =>
+  labels === undefined ? '' : JSON.stringify(Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+
+/** Whether a mandate reaches something that carries these labels. */
+export function reaches(mandate: Mandate, labels: Labels): boolean {
+  return Object.entries(mandate.labels ?? {}).every(([name, value]) => labels[name] === value);
+}
+
+/** The same people under several names: whoever comes as one of them is taken for the same person wherever two are needed. */
+export function personNamed(name: string, persons: Readonly<Record<string, readonly string[]>>): string {
+  return Object.entries(persons).find(([, names]) => names.includes(name))?.[0] ?? name;
+}

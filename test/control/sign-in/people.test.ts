@@ -1,0 +1,161 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { newId } from '../../store/ledger.ts';
+import { field, makeControl } from '../rig.ts';
+import { origin, type PeopleRig, peopleRig } from './people.ts';
+
+describe('people and where they are signed in', () => {
+  let people: PeopleRig;
+  beforeAll(async () => {
+    people = peopleRig(await makeControl(), {
+      roles: [
+        { role: 'admin', people: ['ada@example.org'], groups: [] },
+        { role: 'admin', people: ['bea@example.org'], groups: [], labels: { team: 'mail' } },
+        { role: 'viewer', people: [], groups: ['staff'] },
+      ],
+    });
+  });
+  const status = async (cookie: string) => (await people.as(cookie, 'GET', '/v1/tasks')).status;
+
+  it('a person who is disabled is out at once, and does not come back by signing in', async () => {
+    const [ada, vic] = [await people.signIn('ada@example.org'), await people.signIn('vic@example.org', ['staff'])];
+    expect(await status(vic)).toBe(200);
+    const id = await people.personId('vic@example.org');
+    expect((await people.as(ada, 'POST', `/v1/people/${id}:disable`)).status).toBe(200);
+    expect(await status(vic)).toBe(401);
+    await expect(people.signIn('vic@example.org', ['staff'])).rejects.toThrow('disabled');
+    expect((await people.as(ada, 'POST', `/v1/people/${id}:enable`)).status).toBe(200);
+    expect(await status(vic)).toBe(401);
+    expect(await status(await people.signIn('vic@example.org', ['staff']))).toBe(200);
+  });
+
+  it.each(['disabled', 'signed out from elsewhere', 'without the role'])(
+    'an open stream ends within 5 s when its reader is %s',
+    async (how) => {
+      const ada = await people.signIn('ada@example.org');
+      const name = `sue-${how.length}@example.org`;
+      const cookie = await people.signIn(name, ['staff']);
+      const app = people.rig.app;
+      const response = await app.request('/v1/events', { headers: { host: 'localhost', cookie } });
+      expect(response.status).toBe(200);
+      const begun = Date.now();
+      if (how === 'disabled') await people.as(ada, 'POST', `/v1/people/${await people.personId(name)}:disable`);
+      else if (how === 'without the role')
+        people.edit({
+          roles: people.rig.deps.config.current().signIn?.roles.filter(({ groups }) => groups.length === 0) ?? [],
+        });
+      else {
+        const mine = await people.as(cookie, 'GET', '/v1/sign-ins');
+        await people.as(cookie, 'POST', `/v1/sign-ins/${String(field(mine.body, 'items', 0, 'signInId'))}:end`);
+      }
+      expect(await response.text()).not.toContain('event: bye');
+      expect(Date.now() - begun).toBeLessThan(5_000);
+      people.edit({
+        roles: [
+          ...(people.rig.deps.config.current().signIn?.roles ?? []).filter(({ groups }) => groups.length === 0),
+          { role: 'viewer', people: [], groups: ['staff'] },
+        ],
+      });
+    },
+  );
+
+  it('everybody sees and ends their own sign-ins; an admin everybody’s, one who is bounded by labels nobody’s', async () => {
+    const [ada, bea] = [await people.signIn('ada@example.org'), await people.signIn('bea@example.org')];
+    const [zoe, other] = [
+      await people.signIn('zoe@example.org', ['staff']),
+      await people.signIn('zoe@example.org', ['staff']),
+    ];
+    const list = await people.as(zoe, 'GET', '/v1/sign-ins');
+    const items = field(list.body, 'items') as { signInId: string; isThis: boolean }[];
+    expect([items.length, items.filter(({ isThis }) => isThis).length]).toEqual([2, 1]);
+    const otherId = items.find(({ isThis }) => !isThis)?.signInId ?? '';
+    expect((await people.as(bea, 'GET', '/v1/sign-ins?all=true')).status).toBe(403);
+    const foreign = await people.signIn('max@example.org', ['staff']);
+    expect((await people.as(foreign, 'POST', `/v1/sign-ins/${otherId}:end`)).status).toBe(404);
+    expect((await people.as(bea, 'POST', `/v1/sign-ins/${otherId}:end`)).status).toBe(404);
+    expect((await people.as(zoe, 'POST', `/v1/sign-ins/${otherId}:end`)).status).toBe(200);
+    expect([await status(zoe), await status(other)]).toEqual([200, 401]);
+    const all = await people.as(ada, 'GET', '/v1/sign-ins?all=true');
+    expect(JSON.stringify(all.body)).toContain('zoe@example.org');
+    expect(
+      (await people.as(bea, 'POST', `/v1/people/${await people.personId('zoe@example.org')}:disable`)).status,
+    ).toBe(403);
+  });
+
+  describe('API tokens', () => {
+    const make = (cookie: string, body: object) => people.as(cookie, 'POST', '/v1/api-tokens', body);
+    const use = async (token: string, path = '/v1/tasks') =>
+      (await people.rig.call('GET', path, { headers: { authorization: `Bearer ${token}` } })).status;
+
+    it('work until they are revoked or over, are kept as a hash, and show when they were last used', async () => {
+      const cookie = await people.signIn('tess@example.org', ['staff']);
+      const made = await make(cookie, { name: 'report', roles: ['viewer'] });
+      expect(made.status).toBe(201);
+      const [token, id] = [String(field(made.body, 'token')), String(field(made.body, 'tokenId'))];
+      expect(token).toMatch(/^estop_test_[A-Za-z0-9_-]{43}$/);
+      expect(await use(token)).toBe(200);
+      const rows = await people.rig.ledger.sql(
+        'SELECT to_jsonb(t)::text AS row FROM estop.api_tokens t UNION ALL SELECT to_jsonb(a)::text FROM estop.audit a',
+      );
+      expect(rows.some(({ row }) => String(row).includes(token))).toBe(false);
+      const [item] = field((await people.as(cookie, 'GET', '/v1/api-tokens')).body, 'items') as { usedAt: string }[];
+      expect(item?.usedAt).not.toBeNull();
+      const foreign = await people.signIn('max@example.org', ['staff']);
+      expect((await people.as(foreign, 'POST', `/v1/api-tokens/${id}:revoke`)).status).toBe(404);
+      expect((await people.as(cookie, 'POST', `/v1/api-tokens/${id}:revoke`)).status).toBe(200);
+      expect(await use(token)).toBe(401);
+      const short = String(field((await make(cookie, { name: 'short', roles: ['viewer'] })).body, 'token'));
+      await people.rig.ledger.sql(
+        "UPDATE estop.api_tokens SET expires_at = clock_timestamp() WHERE name LIKE '%/short'",
+      );
+      expect(await use(short)).toBe(401);
+    });
+
+    it('give nobody more than they have, and shrink with whoever made them', async () => {
+      const cookie = await people.signIn('uma@example.org', ['staff']);
+      for (const roles of [['operator'], ['viewer', 'admin'], ['service']])
+        expect((await make(cookie, { name: 'x', roles })).status).toBe(403);
+      expect((await make(cookie, { name: 'x', roles: ['viewer'], forService: true })).status).toBe(403);
+      const token = String(field((await make(cookie, { name: 'x', roles: ['viewer'] })).body, 'token'));
+      expect(await use(token)).toBe(200);
+      await people.signIn('uma@example.org', []); // the provider says that she has left the group
+      expect(await use(token)).toBe(403);
+      const back = await people.signIn('uma@example.org', ['staff']);
+      expect(await use(token)).toBe(200);
+      await people.as(
+        await people.signIn('ada@example.org'),
+        'POST',
+        `/v1/people/${await people.personId('uma@example.org')}:disable`,
+      );
+      expect([await use(token), await status(back)]).toEqual([401, 401]);
+    });
+
+    it('make no other tokens', async () => {
+      const ada = await people.signIn('ada@example.org');
+      const token = String(field((await make(ada, { name: 'deploy', roles: ['admin'] })).body, 'token'));
+      const answer = await people.rig.call('POST', '/v1/api-tokens', {
+        headers: { authorization: `Bearer ${token}` },
+        body: { name: 'child', roles: ['viewer'] },
+      });
+      expect(answer.status).toBe(403);
+    });
+
+    it('of a service are made by an admin and stay', async () => {
+      const ada = await people.signIn('ada@example.org');
+      const made = await make(ada, { name: 'backend', roles: ['service'], forService: true });
+      const token = String(field(made.body, 'token'));
+      expect(await use(token, '/v1/whoami')).toBe(200);
+    });
+
+    it('the secret of a browser is no token, and a token is no cookie', async () => {
+      const cookie = await people.signIn('ada@example.org');
+      expect(await use(`estop_test_${cookie.split('=')[1] ?? ''}`)).toBe(401);
+      expect(await use(cookie.split('=')[1] ?? '')).toBe(401);
+    });
+  });
+
+  it('what does not exist is not found', async () => {
+    const ada = await people.signIn('ada@example.org');
+    for (const path of [`/v1/people/${newId('person')}:disable`, `/v1/api-tokens/${newId('api')}:revoke`])
+      expect((await people.rig.call('POST', path, { headers: { cookie: ada, origin }, body: {} })).status).toBe(404);
+  });
+});
