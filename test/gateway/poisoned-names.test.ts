@@ -4,7 +4,7 @@ import { markOf } from '../../src/gateway/checks/scope.ts';
 import { canonicalText } from '../../src/gateway/json/canonical.ts';
 import { parseStrict } from '../../src/gateway/json/parse-strict.ts';
 import { pinTool } from '../../src/gateway/upstream/tool-pin.ts';
-import { callTool, makeRig, postRaw, type Rig, type RunningGateway, untilReady } from './rig.ts';
+import { billingBot, callTool, makeRig, postRaw, type Rig, type RunningGateway, untilReady } from './rig.ts';
 
 /** What every object has anyway, and what has been used to give every object something. */
 const names = ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', 'valueOf', '__defineGetter__'];
@@ -28,7 +28,8 @@ describe('names that every object has', () => {
   });
 
   it('in lists of tools are on no list that does not name them', () => {
-    const agent = { agentId: 'bot', tools: Object.create({ 'shop/toString': 'allow' }) } as unknown as AgentSpec; // a list that inherits
+    const inherited = Object.create({ 'shop/toString': 'allow' }) as AgentSpec['tools']; // a list that inherits
+    const agent = { ...billingBot, tools: inherited };
     for (const name of names) expect(markOf(agent, { serverId: 'shop', name })).toBeUndefined();
   });
 

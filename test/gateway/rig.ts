@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
+import { afterAll, expect } from 'vitest';
 import { type McpCall, type McpDemoServer, startMcpServer } from '../../examples/demo/mcp-server.ts';
 import type { AgentSpec, EstopConfig, ToolServerSpec } from '../../src/contract/config.ts';
 import type { Log } from '../../src/contract/identity.ts';
@@ -206,13 +206,18 @@ function recorder(lines: Rig['logLines']): Log {
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 
+/** Where a guard was taken out on purpose, what is waited for may never come, and the test is to say so. */
+const patienceMs = Number(process.env['ESTOP_TEST_PATIENCE_MS'] ?? Number.POSITIVE_INFINITY);
+
 /** Polls until it holds; the test's own time-out ends the wait. */
 export async function until<Value>(
   ask: () => Value | undefined | false | Promise<Value | undefined | false>,
 ): Promise<Value> {
+  const begun = performance.now();
   for (;;) {
     const value = await ask();
     if (value !== undefined && value !== false) return value;
+    if (performance.now() - begun > patienceMs) expect.fail('what was waited for did not come');
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

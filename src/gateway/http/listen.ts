@@ -26,12 +26,18 @@ export interface GatewayServer {
 /** How long a request may take to arrive, head and body: whoever dribbles is hung up on. */
 const headersTimeoutMs = 10_000;
 const requestTimeoutMs = 30_000;
+const lookForSlowOnesMs = 1_000;
 
 export async function listen(gate: GateHost, listening: Listening): Promise<GatewayServer> {
   const isAllowed = createGuard(listening.allowedHosts);
   let closing = false;
   const server = createServer(
-    { headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs, keepAliveTimeout: 65_000 },
+    {
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: lookForSlowOnesMs,
+      keepAliveTimeout: 65_000,
+    },
     (request, response) => {
       const requestId = gate.newId('req');
       if (closing)

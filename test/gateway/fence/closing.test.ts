@@ -67,7 +67,7 @@ describe('a gateway that was retired and has registered anew', () => {
       onPolicyActivation: () => undefined,
       onSecretsVersion: () => undefined,
       settler: { unknownEnds: () => [] },
-    } as unknown as ConstructorParameters<typeof Renewer>[0]); // whatever else it may come to tell of is not asked here
+    });
     const renewals = [renewer.renewNow(), renewer.renewNow()];
     while (asked.length < 2) await new Promise((resolve) => setImmediate(resolve));
     expect(asked.map(({ gatewayId }) => gatewayId)).toEqual(['gw-1', 'gw-1']);
