@@ -4,6 +4,7 @@ import type { Context } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
 import { formatId } from '../core/ids.ts';
+import { slackDoor } from './chat/slack-door.ts';
 import { consolePages } from './console/console.ts';
 import { contentPolicy } from './console/page-headers.ts';
 import type { ControlDeps } from './deps.ts';
@@ -44,6 +45,7 @@ export function createControlApp(deps: ControlDeps): OpenAPIHono {
   app.get('/openapi.json', (context) => context.json(document));
   publicPages(app, deps);
   triggerDoor(app, deps);
+  slackDoor(app, deps);
   signInPages(app, deps);
   consolePages(app, deps);
   for (const path of new Set(endpoints.map((endpoint) => routingPath(endpoint.path)))) {

@@ -17,7 +17,7 @@ export async function readJson(request: Request): Promise<{ readonly text: strin
   }
 }
 
-async function readBounded(request: Request): Promise<Uint8Array> {
+export async function readBounded(request: Request): Promise<Uint8Array> {
   const tooLarge = new EstopError('body-too-large', { detail: `At most ${bodyCeilingBytes} bytes.` });
   if (Number(request.headers.get('content-length') ?? 0) > bodyCeilingBytes) throw tooLarge;
   if (request.body === null) return new Uint8Array();

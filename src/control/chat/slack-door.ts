@@ -1,0 +1,100 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import type { Identity } from '../../contract/identity.ts';
+import type { SlackEndpoint } from '../../contract/notifications.ts';
+import { EstopError } from '../../core/errors.ts';
+import { formatId } from '../../core/ids.ts';
+import { getApproval } from '../../store/approvals.ts';
+import { beginRequest, finishRequest } from '../../store/requests.ts';
+import { readToolPins } from '../../store/tool-pins.ts';
+import type { ControlDeps } from '../deps.ts';
+import { perform } from '../perform.ts';
+import { readBounded } from '../read-json.ts';
+import { decideApproval } from '../routes/decide-approval.ts';
+import { isFromSlack, type Press, readPress } from './slack-press.ts';
+
+const staleMs = 30_000;
+
+/**
+ * POST /v1/slack/<endpoint>/actions: a button on a card of ours, if buttons are configured. It is the same decision as over the API:
+ * the same roles, never by whoever asked, written into the same ledger; the card follows from that. A press is taken once, whoever
+ * sends it again. What is destructive, or needs two, is never approved here: there a person looks at the call itself.
+ */
+export function slackDoor(app: OpenAPIHono, deps: ControlDeps): void {
+  app.post('/v1/slack/:endpoint/actions', async (context) => {
+    const endpoint = endpointOf(deps, context.req.param('endpoint'));
+    const body = new TextDecoder().decode(await readBounded(context.req.raw));
+    const signature = context.req.header('x-slack-signature') ?? '';
+    const signed = { timestamp: context.req.header('x-slack-request-timestamp') ?? '', signature, body };
+    const secret =
+      endpoint?.buttons === undefined ? '' : (deps.readSecret?.(endpoint.buttons.signingSecret).trim() ?? '');
+    if (endpoint === undefined || !isFromSlack(secret, signed, Date.now())) throw new EstopError('unauthenticated');
+    const press = readPress(body, endpoint);
+    if (press === undefined) {
+      deps.log.warn(
+        { event: 'chat.press-refused', endpoint: endpoint.endpointId },
+        'a button was pressed by nobody who may',
+      );
+      throw new EstopError('forbidden');
+    }
+    const key = { actor: `slack:${endpoint.endpointId}`, key: createHash('sha256').update(signature).digest('hex') };
+    const hash = createHash('sha256').update(body).digest();
+    const begun = await beginRequest(deps.store, { ...key, hash, staleMs });
+    if (begun.kind !== 'fresh') return context.json({ outcome: 'seen-before' }, 200);
+    try {
+      const outcome = await decide(context, deps, press);
+      await finishRequest(deps.store, { ...key, status: 200, response: { outcome } });
+      return context.json({ outcome }, 200);
+    } catch (thrown) {
+      await finishRequest(deps.store, { ...key, status: 200, response: { outcome: 'refused' } }).catch(() => undefined);
+      throw thrown;
+    }
+  });
+}
+
+function endpointOf(deps: ControlDeps, name: string): SlackEndpoint | undefined {
+  const found = deps.config.current().notifications?.endpoints.find(({ endpointId }) => endpointId === name);
+  return found?.type === 'slack' && found.buttons !== undefined ? found : undefined;
+}
+
+async function decide(context: Context, deps: ControlDeps, { person, decision, approvalId }: Press): Promise<string> {
+  if (decision === 'approved') await refuseWhatNeedsALook(deps, approvalId);
+  const identity: Identity = { actor: person.actor, roles: person.roles };
+  await perform(
+    decideApproval,
+    {
+      identity,
+      requestId: formatId('req', deps.environment, randomBytes(16)),
+      path: context.req.path,
+      signal: context.req.raw.signal,
+      header: (name) => context.req.header(name),
+      idempotencyKey: undefined,
+      callerNow: () => identity,
+      input: async () => ({
+        path: { id: approvalId },
+        query: {},
+        body: { decision, reason: 'by a button in the chat' },
+        text: '',
+      }),
+    },
+    deps,
+  );
+  return decision;
+}
+
+/** Only what the accepted definition and estop.yaml both know to be less than destructive. Whatever is not known is refused. */
+async function refuseWhatNeedsALook(deps: ControlDeps, approvalId: string): Promise<void> {
+  const approval = await getApproval(deps.store, approvalId);
+  if (approval === undefined) throw new EstopError('unknown-approval');
+  const [serverId = '', tool = ''] = approval.toolKey.replace(/^tool:/, '').split('/');
+  const accepted = (await readToolPins(deps.store, `${serverId}/${tool}`)).find(({ state }) => state === 'accepted');
+  const server = deps.config.current().toolServers.find((one) => one.serverId === serverId);
+  const decided = server?.tiers !== undefined && Object.hasOwn(server.tiers, tool) ? server.tiers[tool] : undefined;
+  const isMild = (tier: string | undefined): boolean => tier === 'read' || tier === 'fetch' || tier === 'write';
+  const mild = isMild(accepted?.tier) && (decided === undefined || isMild(decided));
+  if (approval.approvers !== 1 || !mild)
+    throw new EstopError('approval-not-eligible', {
+      detail: 'This is approved where the call itself can be seen: open it.',
+    });
+}

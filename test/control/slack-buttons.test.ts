@@ -1,0 +1,170 @@
+import { createHmac } from 'node:crypto';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { EstopConfig } from '../../src/contract/config.ts';
+import type { SlackEndpoint } from '../../src/contract/notifications.ts';
+import type { TaskWorkflows } from '../../src/control/task-workflows.ts';
+import type { Tier } from '../../src/core/flow/facts.ts';
+import { getApproval, requestApproval } from '../../src/store/approvals.ts';
+import { noteTools } from '../../src/store/tool-pins.ts';
+import { chat, spec } from '../notices/telling.ts';
+import { terms } from '../store/calls.ts';
+import { agentSpec, digestOf, newId, startTask } from '../store/ledger.ts';
+import { type Answer, type ControlRig, field, makeControl } from './rig.ts';
+
+const signingSecret = 'a-signing-secret-of-thirty-two-ch';
+const endpoint: SlackEndpoint = chat('https://slack.example.org/api', {
+  buttons: {
+    signingSecret: { env: 'SIGNING' },
+    teamId: 'T0OURS',
+    people: [
+      { userId: 'U0OLGA', actor: 'olga', roles: ['approver'] },
+      { userId: 'U0RITA', actor: 'rita', roles: ['approver'] },
+      { userId: 'U0OPER', actor: 'otto', roles: ['operator'] },
+    ],
+  },
+});
+
+describe('buttons in a chat', () => {
+  let rig: ControlRig;
+  const workflows: TaskWorkflows = {
+    start: async () => 'started',
+    tell: async () => true,
+    ask: async () => undefined,
+    isReachable: async () => true,
+  };
+  beforeAll(async () => {
+    const made = await makeControl([agentSpec('billing-bot')]);
+    const config = (): EstopConfig => ({
+      ...made.deps.config.current(),
+      notifications: spec({ endpoints: [endpoint, chat('https://slack.example.org/api', { endpointId: 'plain' })] }),
+      toolServers: [{ serverId: 'bank', url: 'https://bank.example.org', tiers: { raised: 'destructive' } }],
+    });
+    rig = made.withDeps({ workflows, config: { current: config }, readSecret: () => signingSecret });
+    const seen = (tool: string, tier: Tier) => ({
+      tool,
+      tier,
+      hash: digestOf(tool).reduce((text, byte) => text + byte.toString(16).padStart(2, '0'), ''),
+      definition: '{}',
+      labels: [],
+      because: 'test',
+      look: tool,
+    });
+    await noteTools(rig.ledger.as('estop_gateway'), 'bank', [
+      seen('note', 'write'),
+      seen('pay', 'destructive'),
+      seen('raised', 'write'),
+    ]);
+  });
+
+  async function ask(tool = 'note', approvers: 1 | 2 = 1): Promise<string> {
+    const task = await startTask(rig.ledger, agentSpec('billing-bot')); // requested by rita
+    const approvalId = newId('appr');
+    await requestApproval(rig.ledger.as('estop_gateway'), {
+      approvalId,
+      taskId: task.taskId,
+      tokenEpoch: task.epoch,
+      toolKey: `tool:bank/${tool}`,
+      digest: digestOf(approvalId),
+      shown: '{}',
+      ttlMs: 60_000,
+      ...terms,
+      approvers,
+    });
+    return approvalId;
+  }
+  interface Press {
+    readonly user?: string;
+    readonly team?: string;
+    readonly channel?: string;
+    readonly action?: string;
+    readonly at?: number;
+    readonly secret?: string;
+    readonly to?: string;
+    readonly alter?: (body: string) => string;
+  }
+  const press = (approvalId: string, given: Press = {}): Promise<Answer> => {
+    const { user = 'U0OLGA', team = 'T0OURS', channel = endpoint.channel, action = 'approve' } = given;
+    const payload = {
+      type: 'block_actions',
+      team: { id: team },
+      user: { id: user, name: 'olga' },
+      channel: { id: channel },
+      actions: [{ action_id: action, value: approvalId }],
+      response_url: 'http://169.254.169.254/latest/meta-data',
+    };
+    const body = new URLSearchParams({ payload: JSON.stringify(payload) }).toString();
+    const timestamp = String(Math.floor((given.at ?? Date.now()) / 1_000));
+    const digest = createHmac('sha256', given.secret ?? signingSecret)
+      .update(`v0:${timestamp}:${body}`)
+      .digest('hex');
+    return rig.call('POST', `/v1/slack/${given.to ?? 'chat'}/actions`, {
+      raw: given.alter?.(body) ?? body,
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        'x-slack-request-timestamp': timestamp,
+        'x-slack-signature': `v0=${digest}`,
+      },
+    });
+  };
+  const stateOf = async (approvalId: string) => (await getApproval(rig.ledger.as('estop_control'), approvalId))?.state;
+
+  it('decides as the person that its user stands for, once', async () => {
+    const approvalId = await ask();
+    const answer = await press(approvalId);
+    expect([answer.status, field(answer.body, 'outcome')]).toEqual([200, 'approved']);
+    const record = await getApproval(rig.ledger.as('estop_control'), approvalId);
+    expect(record).toMatchObject({ state: 'approved', decidedBy: 'olga', decisionReason: 'by a button in the chat' });
+  });
+
+  it('the very same press sent again within its five minutes does nothing', async () => {
+    const approvalId = await ask();
+    const at = Date.now();
+    const all = await Promise.all(Array.from({ length: 10 }, () => press(approvalId, { action: 'deny', at })));
+    expect(all.filter(({ body }) => field(body, 'outcome') === 'denied')).toHaveLength(1);
+    expect(all.filter(({ body }) => field(body, 'outcome') === 'seen-before')).toHaveLength(9);
+  });
+
+  it.each<[string, Press, number]>([
+    ['six minutes old', { at: Date.now() - 360_000 }, 401],
+    ['six minutes ahead', { at: Date.now() + 360_000 }, 401],
+    ['altered on the way', { alter: (body) => body.replace('U0OLGA', 'U0OPER') }, 401],
+    ['signed by somebody else', { secret: 'another-signing-secret-of-32-char' }, 401],
+    ['to an endpoint that has no buttons', { to: 'plain' }, 401],
+    ['to no endpoint', { to: 'nothing' }, 401],
+    ['of another workspace', { team: 'T0OTHER' }, 403],
+    ['of another channel', { channel: 'C0OTHER' }, 403],
+    ['of a user that nobody named', { user: 'U0EVE' }, 403],
+    ['of a button that is not ours', { action: 'toString' }, 403],
+    ['of one who may not decide', { user: 'U0OPER' }, 403],
+    ['of the one who asked for the task', { user: 'U0RITA' }, 403],
+  ])('a press %s decides nothing', async (_what, given, status) => {
+    const approvalId = await ask();
+    const answer = await press(approvalId, given);
+    expect(answer.status).toBe(status);
+    expect(await stateOf(approvalId)).toBe('pending');
+  });
+
+  it('what is destructive, was raised to that, is unknown, or needs two, is not approved here; it may be denied', async () => {
+    for (const [tool, approvers] of [
+      ['pay', 1],
+      ['raised', 1],
+      ['unheard-of', 1],
+      ['note', 2],
+    ] as const) {
+      const approvalId = await ask(tool, approvers);
+      expect((await press(approvalId)).status).toBe(403);
+      expect(await stateOf(approvalId)).toBe('pending');
+      expect((await press(approvalId, { action: 'deny', at: Date.now() - 2_000 })).status).toBe(200);
+      expect(await stateOf(approvalId)).toBe('denied');
+    }
+  });
+
+  it('a refused press of somebody who is known is in the audit', async () => {
+    const approvalId = await ask();
+    await press(approvalId, { user: 'U0RITA' });
+    const denied = await rig.ledger.sql(
+      "SELECT detail FROM estop.audit WHERE kind = 'request.denied' AND actor = 'rita'",
+    );
+    expect(denied.length).toBeGreaterThan(0);
+  });
+});
