@@ -13,6 +13,8 @@ export function shownText(
   canonicalArguments: string,
   canonicalInputs?: string,
 ): string | undefined {
+  // Spelled out it is never shorter: a megabyte is not spelled out to find that.
+  if (canonicalArguments.length + (canonicalInputs?.length ?? 0) > longestShown) return undefined;
   const lines = (canonical: string): string => spellOut(JSON.stringify(JSON.parse(canonical), null, 2));
   const inputs = canonicalInputs === undefined ? '' : `\n${inputsTitle}\n${lines(canonicalInputs)}`;
   const text = `${tool.serverId}/${tool.name}\n${lines(canonicalArguments)}${inputs}`;
