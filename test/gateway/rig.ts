@@ -155,7 +155,7 @@ export async function makeRig(): Promise<Rig> {
     logLines,
     deps,
     configure: (change) => {
-      config = change(config);
+      config = sharing(change(config));
     },
     startGateway: async (changes) => {
       const gateway = await startGateway(deps(changes));
@@ -169,6 +169,16 @@ export async function makeRig(): Promise<Rig> {
     },
     calls: (task) => upstream.calls().filter((call) => call.taskId === task.taskId),
   };
+}
+
+/** The tests' agents are one and the same to the tests' own server; secrets.test.ts is about what becomes of others. */
+function sharing(config: EstopConfig): EstopConfig {
+  const agents = config.agents.map(({ agentId }) => agentId);
+  const isSaid = ({ serverId, sharedBy = [] }: ToolServerSpec): boolean =>
+    serverId !== 'billing' || agents.every((agentId) => sharedBy.includes(agentId));
+  if (config.toolServers.every(isSaid)) return config;
+  const toolServers = config.toolServers.map((server) => (isSaid(server) ? server : { ...server, sharedBy: agents }));
+  return { ...config, toolServers };
 }
 
 function startHeart(ledger: Ledger): Heart {
