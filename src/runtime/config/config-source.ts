@@ -33,6 +33,13 @@ export function watchConfig(path: string, log: Log): WatchedConfig {
       );
       return;
     }
+    if (isEmpty(result.config) && !isEmpty(current)) {
+      log.error(
+        { event: 'config.empty', path },
+        'the configuration names nothing any more, as if it were being written; the old one stays in force',
+      );
+      return;
+    }
     if (result.config.environment !== current.environment) {
       log.error(
         { event: 'config.environment' },
@@ -60,4 +67,9 @@ export function watchConfig(path: string, log: Log): WatchedConfig {
       watcher.close();
     },
   };
+}
+
+/** Without its connectors nothing could be revoked any more. */
+function isEmpty({ agents, connectors, toolServers, models }: EstopConfig): boolean {
+  return agents.length + connectors.length + toolServers.length + models.length === 0;
 }

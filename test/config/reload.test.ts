@@ -1,0 +1,66 @@
+import { renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import type { Log } from '../../src/contract/identity.ts';
+import { type WatchedConfig, watchConfig } from '../../src/runtime/config/config-source.ts';
+import { tempFolder } from '../kit/temp-folder.ts';
+
+const events: unknown[] = [];
+const note = (fields: object): void => void events.push((fields as { readonly event?: unknown }).event); // every line has one
+const log: Log = { debug: note, info: note, warn: note, error: note };
+
+const yaml = (environment: string, ...owners: readonly string[]): string =>
+  stringify({
+    environment,
+    trustDomain: 'test.local',
+    agents: Object.fromEntries(
+      owners.map((owner, at) => [`bot-${at}`, { owner, stopHolder: 'sam', model: 'scripted' }]),
+    ),
+    models: { scripted: { provider: 'openai-compatible', model: 'scripted', baseUrl: 'http://127.0.0.1:9' } },
+  });
+
+let watched: WatchedConfig | undefined;
+afterEach(() => watched?.close());
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+/** As an editor does: a new file in the place of the old one. */
+function replace(path: string, text: string): void {
+  writeFileSync(`${path}.new`, text);
+  renameSync(`${path}.new`, path);
+}
+const owners = (): readonly string[] => watched?.current().agents.map(({ owner }) => owner) ?? [];
+
+describe('a configuration that is changed while processes run', () => {
+  it('is taken whole, and whoever asked is told', async () => {
+    const path = join(tempFolder(), 'estop.yaml');
+    writeFileSync(path, yaml('test', 'olga'));
+    watched = watchConfig(path, log);
+    const told: (readonly [number, number])[] = [];
+    watched.onChange((next, previous) => told.push([next.agents.length, previous.agents.length]));
+    replace(path, yaml('test', 'olga', 'ada'));
+    await until(() => owners().length === 2);
+    expect(told).toEqual([[2, 1]]);
+  });
+
+  it.each([
+    ['is not YAML', 'agents: [', 'config.invalid'],
+    ['is half right', yaml('test', 'ada').replace('stopHolder: sam', 'stopHolders: sam'), 'config.invalid'],
+    ['was emptied', '', 'config.empty'],
+    ['is of another environment', yaml('prod', 'ada'), 'config.environment'],
+  ])('changes nothing where it %s, and the log says so', async (_what, text, event) => {
+    const path = join(tempFolder(), 'estop.yaml');
+    writeFileSync(path, yaml('test', 'olga'));
+    watched = watchConfig(path, log);
+    events.length = 0;
+    const before = watched.current();
+    replace(path, text);
+    await until(() => events.includes(event));
+    expect(watched.current()).toBe(before);
+    // It is taken as soon as it is right again.
+    replace(path, yaml('test', 'ada'));
+    await until(() => owners()[0] === 'ada');
+  });
+});
