@@ -1,4 +1,5 @@
 import type { ToolDefinition, ToolPin } from '../contract/http/tools.ts';
+import { definitionLines } from '../core/definition-lines.ts';
 import { diffLines } from '../core/diff-lines.ts';
 import { renderTable } from './table.ts';
 import { visible } from './visible.ts';
@@ -40,7 +41,10 @@ export function comparedIn(
 
 /** Every difference, with nothing hidden in it; what is the same is shown only near one. */
 export function toolDiffLines(before: ToolDefinition | undefined, after: ToolDefinition): readonly string[] {
-  const lines = diffLines(before === undefined ? [] : readable(before.definition), readable(after.definition));
+  const lines = diffLines(
+    before === undefined ? [] : definitionLines(before.definition),
+    definitionLines(after.definition),
+  );
   const near = lines.map((_, at) => lines.slice(Math.max(0, at - 3), at + 4).some(({ sign }) => sign !== ' '));
   const shown: string[] = [
     `--- ${before === undefined ? 'nothing was accepted yet' : before.hash}`,
@@ -54,21 +58,6 @@ export function toolDiffLines(before: ToolDefinition | undefined, after: ToolDef
 }
 
 /** Texts stand as they read, line by line; an escape that JSON needs would hide where a line ends. */
-function readable(definition: string): readonly string[] {
-  return linesOf('', JSON.parse(definition));
-}
-
-function linesOf(path: string, value: unknown): readonly string[] {
-  if (typeof value === 'string') {
-    const [first = '', ...others] = value.split('\n');
-    return [`${path}: ${first}`, ...others.map((line) => `${path}| ${line}`)];
-  }
-  if (typeof value !== 'object' || value === null) return [`${path}: ${JSON.stringify(value)}`];
-  const entries = Object.entries(value);
-  if (entries.length === 0) return [`${path}: ${Array.isArray(value) ? '[]' : '{}'}`];
-  return entries.flatMap(([key, held]) => linesOf(path === '' ? key : `${path}.${key}`, held));
-}
-
 const order = ['read', 'code', 'fetch', 'write', 'destructive'];
 
 /** What nobody has decided yet, the tiers first that let most through: a sink taken for a read is the mistake that costs most. */

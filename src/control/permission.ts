@@ -11,6 +11,7 @@ export const permissions = {
   'agent:read': ['viewer', 'approver', 'operator', 'admin', 'service'],
   /** It names hosts, and where secrets are kept. */
   'config:read': ['operator', 'admin'],
+  'audit:read': ['viewer', 'approver', 'operator', 'admin'],
   'policy:read': ['viewer', 'approver', 'operator', 'admin'],
   'policy:activate': ['admin'],
   'task:read': ['viewer', 'approver', 'operator', 'admin', 'service'],

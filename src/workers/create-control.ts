@@ -17,6 +17,7 @@ import type { TemporalSecurity } from '../contract/temporal-security.ts';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
 import { openStore } from '../store/pool.ts';
 import { bundleWorkflows } from './bundle.ts';
+import { startConnectorChecks } from './connector-checks.ts';
 import { startRelay } from './relay/start-relay.ts';
 import type { ResponseConfig } from './relay/trigger-round.ts';
 import { installTemporalRuntime } from './temporal-runtime.ts';
@@ -190,12 +191,13 @@ export function startControlWorker(deps: ControlWorkerDeps): ControlWorker {
     }
   }
   refresh();
+  const checks = startConnectorChecks({ store: stores.ledger, connectors, log });
   const refreshing = setInterval(refresh, refreshEveryMs);
   refreshing.unref();
 
   const close = lazily(async () => {
     clearInterval(refreshing);
-    await Promise.all([relay.close(), workers.close()]);
+    await Promise.all([relay.close(), workers.close(), checks.close()]);
     await Promise.allSettled([connection.close(), native.peek()?.then((opened) => opened.close())]);
     await Promise.all(Object.values(stores).map((store) => store.end()));
   });

@@ -28,8 +28,14 @@ export function browser(): Promise<Browser> {
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** What axe finds wrong with the page as it stands, as sentences. Run by the debugger, so that the page's own policy stays in force. */
-export async function axeFindings(page: Page): Promise<readonly string[]> {
+/**
+ * What axe finds wrong with the page as it stands, as sentences. Run by the debugger, so that the page's own policy stays in force.
+ * `colours`: only what a colour scheme can change.
+ */
+export async function axeFindings(
+  page: Page,
+  only: 'everything' | 'colours' = 'everything',
+): Promise<readonly string[]> {
   const session = await page.context().newCDPSession(page);
   try {
     const evaluate = async (expression: string): Promise<unknown> => {
@@ -41,8 +47,9 @@ export async function axeFindings(page: Page): Promise<readonly string[]> {
       if (exceptionDetails !== undefined) throw new Error(exceptionDetails.exception?.description ?? 'axe failed');
       return result.value;
     };
-    await evaluate(axe);
-    const found = await evaluate(`axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
+    await evaluate(`window.axe ? undefined : (() => { ${axe} })()`);
+    const found =
+      await evaluate(`axe.run(document, { resultTypes: ['violations'], ${only === 'colours' ? "runOnly: ['color-contrast']" : ''} }).then(({ violations }) =>
       violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => id + ': ' + html.slice(0, 160) + ' ' + failureSummary)))`);
     return found as readonly string[]; // made of texts, one line up
   } finally {

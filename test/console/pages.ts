@@ -11,5 +11,11 @@ export const pagesOf = (scene: Scene): Readonly<Record<string, string>> => ({
   '/agents/:id': '/agents/billing-bot',
   '/tasks': '/tasks',
   '/tasks/:id': `/tasks/${scene.tasks[0]?.taskId ?? ''}`,
+  '/tools': '/tools',
+  '/tools/:server/:tool': '/tools/mail/send_mail',
+  '/connectors': '/connectors',
+  '/people': '/people',
+  '/policy': '/policy',
+  '/audit': '/audit',
   '/stops/:id': `/stops/${scene.stopId}`,
 });

@@ -134,6 +134,7 @@ export const mayExecute: Readonly<Record<Exclude<StoreRole, 'estop_owner'>, read
     'note_attempt_failed',
     'note_breaker_look',
     'note_card',
+    'note_connector_check',
     'note_firing_latched',
     'note_judged',
     'note_news',

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import type { AgentView } from '../../contract/http/agent-view.ts';
-import type { BreakerTrip, BreakerTripPage, Budget, BudgetPage } from '../../contract/http/limits.ts';
+import type { BreakerTrip, BreakerTripPage, BudgetPage } from '../../contract/http/limits.ts';
 import type { TaskPage } from '../../contract/http/tasks.ts';
 import { getAgent } from '../routes/get-agent.ts';
 import { listBreakers } from '../routes/list-breakers.ts';
@@ -40,7 +40,7 @@ export const agentPage: ConsolePage = {
 <div id="agent-trips" data-live class="stack">${openTrips(visit, trips.items)}</div>
 <section class="stack"><h2>Open tasks</h2><div id="agent-tasks" data-live>${taskList(tasks.items, visit.now, html`Nothing of it runs.`)}</div>
 <p><a href="/tasks?agent=${agent.agentId}">All its tasks</a></p></section>
-<section class="stack"><h2>Budgets</h2><div id="agent-budgets" data-live>${budgets.items.length === 0 ? noBudgets() : html`<div class="card">${budgetGauges(budgets.items as readonly Budget[])}</div>`}</div></section>
+<section class="stack"><h2>Budgets</h2><div id="agent-budgets" data-live>${budgets.items.length === 0 ? noBudgets() : html`<div class="card">${budgetGauges(budgets.items)}</div>`}</div></section>
 <section class="stack"><h2>What it can reach</h2>
 ${agent.reach.length === 0 ? html`<p class="card empty">Nothing: no tool, no credential and no model is given to it.</p>` : html`<p class="lead">By the configuration in force. Policy and people still stand in between, except where a credential was handed over.</p>${reachMap(agent)}${reachTable(agent)}`}</section>
 <section class="stack"><h2>Breakers</h2>${breakers(visit, agent, trips.items)}</section>`,

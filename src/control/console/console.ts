@@ -7,6 +7,7 @@ import type { StopPage } from '../../contract/http/stops.ts';
 import { EstopError } from '../../core/errors.ts';
 import type { ControlDeps } from '../deps.ts';
 import { listApprovals } from '../routes/list-approvals.ts';
+import { exportAudit } from '../routes/list-audit.ts';
 import { listStops } from '../routes/list-stops.ts';
 import { streamEvents } from '../routes/stream-events.ts';
 import { callerOf } from '../sign-in/caller.ts';
@@ -50,6 +51,9 @@ export function consolePages(app: OpenAPIHono, deps: ControlDeps): void {
     );
   }
   app.get('/events', (context) => signedIn(context, deps, (visit) => visit.stream(streamEvents)));
+  app.get('/audit/export', (context) =>
+    signedIn(context, deps, (visit) => visit.stream(exportAudit, { query: context.req.query() })),
+  );
   app.get('/ping', (context) => signedIn(context, deps, async () => context.body(null, 204)));
   app.get('/stop/preview', (context) =>
     signedIn(context, deps, async (visit) => context.html(await previewFragment(visit, visit.query('scope') ?? ''))),

@@ -2,13 +2,19 @@ import { agentPage, resetBreakerForm } from './agent-page.ts';
 import { agentsPage } from './agents-page.ts';
 import { approvalForm, approvalPage } from './approval-page.ts';
 import { approvalsPage, denyForm } from './approvals-page.ts';
+import { auditPage } from './audit-page.ts';
+import { connectorsPage } from './connectors-page.ts';
 import { nowPage } from './now-page.ts';
+import { peoplePage } from './people-page.ts';
+import { policyPage, rollBackForm } from './policy-page.ts';
 import { stopForm, stopFormPage } from './stop-form-page.ts';
 import { noteForm, resetForm } from './stop-forms.ts';
 import { acceptRiskForm, stopPage } from './stop-page.ts';
 import { stopsPage } from './stops-page.ts';
 import { taskForms, taskPage } from './task-page.ts';
 import { tasksPage } from './tasks-page.ts';
+import { acceptToolForm, toolPage } from './tool-page.ts';
+import { toolsPage } from './tools-page.ts';
 import type { ConsoleForm, ConsolePage } from './view.ts';
 
 /** One line a page. The tests of looks and of permissions are made from it. */
@@ -23,6 +29,12 @@ export const pages: readonly ConsolePage[] = [
   agentPage,
   tasksPage,
   taskPage,
+  toolsPage,
+  toolPage,
+  connectorsPage,
+  policyPage,
+  auditPage,
+  peoplePage,
 ];
 export const forms: readonly ConsoleForm[] = [
   stopForm,
@@ -32,5 +44,7 @@ export const forms: readonly ConsoleForm[] = [
   denyForm,
   approvalForm,
   resetBreakerForm,
+  acceptToolForm,
+  rollBackForm,
   ...taskForms,
 ];

@@ -29,8 +29,10 @@ import { issueTaskToken } from './issue-task-token.ts';
 import { listAgents } from './list-agents.ts';
 import { listApiTokens } from './list-api-tokens.ts';
 import { listApprovals } from './list-approvals.ts';
+import { exportAudit, listAudit } from './list-audit.ts';
 import { listBreakers } from './list-breakers.ts';
 import { listBudgets } from './list-budgets.ts';
+import { listConnectors } from './list-connectors.ts';
 import { listElevations } from './list-elevations.ts';
 import { listNotices } from './list-notices.ts';
 import { listObligations } from './list-obligations.ts';
@@ -100,6 +102,7 @@ export const endpoints: readonly Endpoint[] = [
   getApproval,
   getApprovalContext,
   decideApproval,
+  listConnectors,
   listTools,
   getTool,
   acceptTool,
@@ -114,6 +117,8 @@ export const endpoints: readonly Endpoint[] = [
   listNotices,
   acknowledgeNotices,
   testNotice,
+  listAudit,
+  exportAudit,
   whoAmI,
   listPeople,
   disablePerson,

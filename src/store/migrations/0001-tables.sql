@@ -279,6 +279,7 @@ CREATE TABLE estop.audit (
   detail  jsonb NOT NULL DEFAULT '{}'
 );
 CREATE INDEX audit_by_subject ON estop.audit (subject, seq);
+CREATE INDEX audit_by_time ON estop.audit (at);
 
 CREATE TABLE estop.idempotency_keys (
   key          text NOT NULL,

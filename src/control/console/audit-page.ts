@@ -1,0 +1,71 @@
+import { html } from 'hono/html';
+import type { AuditEvent, AuditPage } from '../../contract/http/audit.ts';
+import { listAudit } from '../routes/list-audit.ts';
+import { foreign, type Markup, nothing } from './markup.ts';
+import type { ConsolePage } from './view.ts';
+import type { Visit } from './visit.ts';
+import { clock } from './when.ts';
+
+const names = ['kind', 'actor', 'subject', 'since', 'until'] as const;
+
+export const auditPage: ConsolePage = {
+  path: '/audit',
+  show: async (visit) => {
+    const given = Object.fromEntries(names.map((name) => [name, visit.query(name)]));
+    const query = { ...given, since: instantOf(given['since']), until: instantOf(given['until']) };
+    const page = await visit.ask<AuditPage>(listAudit, {
+      query: { ...query, cursor: visit.query('cursor'), limit: '100' },
+    });
+    const asked = new URLSearchParams(
+      Object.entries(query).filter((pair): pair is [string, string] => Boolean(pair[1])),
+    );
+    const next = new URLSearchParams([...asked, ['cursor', page.next ?? '']]);
+    const form = (name: (typeof names)[number], words: string, hint: string): Markup =>
+      html`<label class="field">${words}<input type="text" name="${name}" value="${given[name] ?? ''}" maxlength="400" placeholder="${hint}" autocapitalize="none" spellcheck="false"></label>`;
+    return {
+      title: 'Audit',
+      place: 'audit',
+      body: html`<h1>Audit</h1>
+<form method="get" action="/audit" class="card audit-filters">${form('kind', 'Kind', 'stop. or request.denied')}${form('actor', 'Who', 'olga')}${form('subject', 'What', 'an id')}${form('since', 'Since', '2026-11-21 03:00')}${form('until', 'Until', '')}<button>Show</button></form>
+<p class="row"><a class="button" href="/audit/export?${new URLSearchParams([...asked, ['format', 'csv']]).toString()}">As CSV</a><a class="button" href="/audit/export?${new URLSearchParams([...asked, ['format', 'jsonl']]).toString()}">As JSON lines</a><small>at most 10,000 events, newest first</small></p>
+${page.items.length === 0 ? html`<div class="card empty"><h2>Nothing matches</h2><p><a href="/audit">The whole audit</a></p></div>` : list(visit, page.items)}
+${page.next === null ? nothing : html`<p><a class="button" href="/audit?${next.toString()}">Older</a></p>`}`,
+    };
+  },
+};
+
+/** `2026-11-21 03:00` is UTC, as every time that this console shows. What is neither is left for the endpoint to refuse. */
+function instantOf(text: string | undefined): string | undefined {
+  const short = /^(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d)(:\d\d)?)?$/.exec(text?.trim() ?? '');
+  return short === null ? text : `${short[1]}T${short[2] ?? '00:00'}${short[3] ?? ':00'}Z`;
+}
+
+const list = (
+  visit: Visit,
+  events: readonly AuditEvent[],
+): Markup => html`<div class="scroll" tabindex="0" role="region" aria-label="Audit"><table class="fold">
+<thead><tr><th scope="col">When</th><th scope="col">What</th><th scope="col">Who</th><th scope="col">To what</th><th scope="col">Detail</th></tr></thead>
+<tbody>${events.map(
+  (
+    event,
+  ) => html`<tr><td data-of="When">${clock(event.at, visit.now)}</td><th scope="row" data-of="What"><span class="${isLoud(event.kind) ? 'chip bad' : ''}">${foreign(event.kind, 80)}</span></th>
+<td data-of="Who">${foreign(event.actor, 100)}</td><td data-of="To what" class="mono">${subject(event.subject)}</td><td data-of="Detail"><small>${detail(event)}</small></td></tr>`,
+)}</tbody></table></div>`;
+
+const isLoud = (kind: string): boolean => /denied|refused|flood|tripped|latched|lost/.test(kind);
+
+const pagesOf = { stop: '/stops/', task: '/tasks/', appr: '/approvals/' } as const;
+
+/** Ids of ours lead to their page; anything else is text. */
+function subject(text: string): Markup {
+  const kind = /^(stop|task|appr)_[a-z0-9]+_[0-9a-z]{26}$/.exec(text)?.[1];
+  if (kind === 'stop' || kind === 'task' || kind === 'appr')
+    return html`<a href="${pagesOf[kind]}${text}">${kind} …${text.slice(-6)}</a>`;
+  return foreign(text, 120);
+}
+
+const detail = ({ detail: held }: AuditEvent): readonly Markup[] =>
+  Object.entries(held).map(
+    ([name, value]) =>
+      html`${foreign(name, 40)}: ${foreign(typeof value === 'string' ? value : JSON.stringify(value), 200)}<br>`,
+  );

@@ -1,0 +1,41 @@
+import { html } from 'hono/html';
+import type { ConnectorPage, ConnectorReadiness } from '../../contract/http/connectors.ts';
+import { listConnectors } from '../routes/list-connectors.ts';
+import { foreign, type Markup, nothing, plural } from './markup.ts';
+import { stopLink } from './stop-dialog.ts';
+import type { ConsolePage } from './view.ts';
+import type { Visit } from './visit.ts';
+import { clock, relative, span } from './when.ts';
+
+/** One question for each: can it cut off now? */
+export const connectorsPage: ConsolePage = {
+  path: '/connectors',
+  show: async (visit) => {
+    const { items } = await visit.ask<ConnectorPage>(listConnectors);
+    const notReady = items.filter(({ ready }) => ready !== 'yes').length;
+    return {
+      title: 'Connectors',
+      place: 'connectors',
+      watch: ['obligation', 'stop'],
+      againAfterSeconds: 30,
+      body: html`<div id="connectors-head" data-live><h1>Connectors</h1>${items.length === 0 ? nothing : html`<p class="lead">${notReady === 0 ? 'Every one of them could cut off now.' : `${plural(notReady, 'connector')} cannot be relied on to cut off now.`}</p>`}</div>
+<div id="connectors" data-live>${items.length === 0 ? none() : html`<ul class="cards">${items.map((item) => html`<li>${card(visit, item)}</li>`)}</ul>`}</div>`,
+    };
+  },
+};
+
+const words = { yes: 'can cut off', no: 'cannot cut off', unknown: 'not known' } as const;
+const tones = { yes: 'good', no: 'bad', unknown: 'warn' } as const;
+
+function card(visit: Visit, item: ConnectorReadiness): Markup {
+  return html`<article class="card"><div class="row between"><h2>${item.connectorId} <small>${item.system}</small></h2><span class="row"><span class="chip ${tones[item.ready]}">${words[item.ready]}</span>${stopLink(visit, `connector:${item.connectorId}`, `connector ${item.connectorId}`)}</span></div>
+${item.findings.length === 0 ? nothing : html`<ul class="note ${item.ready === 'no' ? 'bad' : 'warn'}">${item.findings.map((finding) => html`<li>${foreign(finding, 500)}</li>`)}</ul>`}
+<dl class="facts"><dt>Last self-check</dt><dd>${item.checkedAt === null ? 'never: is the control worker running?' : html`${relative(item.checkedAt, visit.now)}, took ${span(item.tookMs ?? 0)}${item.since === null ? nothing : html`; the same since ${clock(item.since, visit.now)}`}`}</dd>
+<dt>Live credentials</dt><dd>${item.liveGrants}</dd>
+<dt>To be made dead</dt><dd>${item.openObligations}${item.needsHuman === 0 ? nothing : html` <span class="chip bad">${plural(item.needsHuman, 'needs', 'need')} a person</span>`}</dd>
+<dt>Last proved dead</dt><dd>${item.lastProvedAt === null ? 'nothing yet' : clock(item.lastProvedAt, visit.now)}</dd>
+<dt>Given to</dt><dd>${item.agents.length === 0 ? 'no agent' : item.agents.slice(0, 20).map((id) => html`<a href="/agents/${id}">${id}</a> `)}</dd></dl></article>`;
+}
+
+const none = (): Markup =>
+  html`<div class="card empty"><h2>No connector is configured</h2><p>Agents that get credentials of their own need one for each system: postgres, oauth, pg-boss, temporal. See <code>connectors</code> in estop.yaml.</p></div>`;

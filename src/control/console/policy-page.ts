@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto';
+import { html } from 'hono/html';
+import type { ActivationResult, PoliciesInForce } from '../../contract/http/policies.ts';
+import { getPolicies } from '../routes/get-policies.ts';
+import { rollBackPolicies } from '../routes/roll-back-policies.ts';
+import { foreign, type Markup, nothing, spelledOut } from './markup.ts';
+import { type ConsoleForm, type ConsolePage, field } from './view.ts';
+import type { Visit } from './visit.ts';
+import { clock } from './when.ts';
+
+export const policyPage: ConsolePage = {
+  path: '/policy',
+  show: async (visit) => {
+    const policies = await visit.ask<PoliciesInForce>(getPolicies);
+    return {
+      title: 'Policy',
+      place: 'policy',
+      body: html`<div><h1>Policy</h1><p class="lead">Version <span class="mono">${policies.version}</span>, ${policies.activation === 0 ? 'as it comes with estop; nobody has activated another' : `activation ${policies.activation}`}</p></div>
+<section class="stack"><h2>The texts in force</h2>${Object.entries(policies.files).map(
+        ([name, text]) =>
+          html`<details class="card" id="file-${name.replaceAll(/[^a-z0-9-]/g, '-')}"><summary>${foreign(name, 100)} <small>${text.split('\n').length} lines</small></summary><figure class="fenced"><pre tabindex="0">${spelledOut(text, '\n\t')}</pre></figure></details>`,
+      )}</section>
+<section class="stack"><h2>Who changed it</h2>${policies.history.length === 0 ? none() : history(policies, visit.now)}</section>
+<section class="note"><h2>Before you change it</h2><p>Try a set against recorded runs, which asks and calls nothing, then activate it:</p><code class="command">estop policy test --help
+estop policy activate --help</code></section>
+${policies.history.length === 0 ? nothing : rollBack(visit, policies)}`,
+    };
+  },
+};
+
+const history = ({ history: entries }: PoliciesInForce, now: number): Markup =>
+  html`<ol class="timeline card">${entries.map(
+    (one) =>
+      html`<li>${clock(one.activatedAt, now)}<span><span class="mono">${one.version}</span> by ${foreign(one.activatedBy, 120)}${one.secondedBy === null ? nothing : html` and ${foreign(one.secondedBy, 120)}`}: ${foreign(one.reason, 400)}</span></li>`,
+  )}</ol>`;
+
+const none = (): Markup =>
+  html`<p class="card empty">What comes with estop is in force: reads flow, writes are looked at, what cannot be undone asks a person.</p>`;
+
+function rollBack(visit: Visit, { history: entries }: PoliciesInForce): Markup {
+  if (!visit.may('policy:activate')) return html`<p class="note">Changing the policy needs the role admin.</p>`;
+  const versions = [...new Set(entries.slice(1).map(({ version }) => version))];
+  return html`<section class="card"><h2>Put an earlier one in force</h2><form method="post" action="/policy" class="stack"><input type="hidden" name="once" value="${randomBytes(16).toString('hex')}">
+<label class="field">Which<select name="version"><option value="">the one before</option>${versions.map((version) => html`<option>${version}</option>`)}</select></label>
+<label class="field">Why<input type="text" name="reason" required maxlength="500" autocomplete="off"></label><p><button>Put it in force</button></p></form></section>`;
+}
+
+export const rollBackForm: ConsoleForm = {
+  path: '/policy',
+  take: async (visit, fields) => {
+    const version = field(fields, 'version');
+    const once = field(fields, 'once');
+    const result = await visit.ask<ActivationResult>(rollBackPolicies, {
+      body: { reason: field(fields, 'reason'), ...(version === '' ? {} : { version }) },
+      once: /^[0-9a-f]{32}$/.test(once) ? once : undefined,
+    });
+    if (result.outcome !== 'awaiting-second-person') return '/policy';
+    return {
+      title: 'Recorded, not in force',
+      place: 'policy',
+      status: 202,
+      body: html`<h1>Recorded, not in force</h1><p class="note warn">Another person has to want the same before gateways decide by it.</p><p><a href="/policy">The policy in force</a></p>`,
+    };
+  },
+};

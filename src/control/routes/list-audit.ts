@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { type AuditEvent, AuditExportQuery, AuditPage, AuditQuery } from '../../contract/http/audit.ts';
+import { type AuditEventRecord, type AuditTrailFilter, auditTrail } from '../../store/audit-trail.ts';
+import { toCsv, toJsonLines } from '../audit-export.ts';
+import { defineEndpoint, nothing } from '../endpoint.ts';
+
+const mostExported = 10_000;
+
+export const listAudit = defineEndpoint({
+  method: 'get',
+  path: '/v1/audit',
+  id: 'listAudit',
+  summary: 'Who did what, refused attempts among it, newest first',
+  permission: 'audit:read',
+  input: { path: nothing, query: AuditQuery, body: nothing },
+  answers: [{ status: 200, description: 'One page', schema: AuditPage }],
+  problems: [],
+  handle: async ({ query }, _request, deps) => {
+    const page = await auditTrail(deps.store, filterOf(query), query.limit);
+    return { status: 200, body: { items: page.items.map(show), next: page.next ?? null } };
+  },
+});
+
+export const exportAudit = defineEndpoint({
+  method: 'get',
+  path: '/v1/audit/export',
+  id: 'exportAudit',
+  summary: 'The same as one file, of at most 10,000 events; the time of the last one is where to go on',
+  permission: 'audit:read',
+  input: { path: nothing, query: AuditExportQuery, body: nothing },
+  answers: [
+    {
+      status: 200,
+      description: 'Lines of JSON, or CSV that no spreadsheet runs',
+      schema: z.string(),
+      mediaType: 'text/plain',
+    },
+  ],
+  problems: [],
+  handle: async ({ query }, _request, deps) => {
+    const { items } = await auditTrail(deps.store, filterOf(query), mostExported);
+    const events = items.map(show);
+    const isCsv = query.format === 'csv';
+    return new Response(isCsv ? toCsv(events) : toJsonLines(events), {
+      headers: {
+        'content-type': isCsv ? 'text/csv; charset=utf-8; header=present' : 'application/jsonl; charset=utf-8',
+        'content-disposition': `attachment; filename="estop-audit.${query.format}"`,
+        'cache-control': 'no-store',
+      },
+    });
+  },
+});
+
+function filterOf(
+  query: {
+    readonly [name in 'kind' | 'actor' | 'subject' | 'since' | 'until' | 'cursor']?: string | undefined;
+  },
+): AuditTrailFilter {
+  const names = ['kind', 'actor', 'subject', 'since', 'until', 'cursor'] as const;
+  return Object.fromEntries(
+    names.flatMap((name) => (query[name] === undefined || query[name] === '' ? [] : [[name, query[name]]])),
+  );
+}
+
+const show = ({ at, kind, actor, subject, detail }: AuditEventRecord): AuditEvent => ({
+  at,
+  kind,
+  actor,
+  subject,
+  detail,
+});

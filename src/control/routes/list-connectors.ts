@@ -1,0 +1,48 @@
+import { ConnectorPage, type ConnectorReadiness } from '../../contract/http/connectors.ts';
+import { type ConnectorStanding, connectorStandings } from '../../store/connector-checks.ts';
+import { defineEndpoint, nothing } from '../endpoint.ts';
+
+/** Three rounds of asking: an answer that is older says nothing of now. */
+const staleMs = 3 * 60_000;
+
+export const listConnectors = defineEndpoint({
+  method: 'get',
+  path: '/v1/connectors',
+  id: 'listConnectors',
+  summary: 'The systems that credentials come from, and whether each could be cut off now',
+  permission: 'agent:read',
+  input: { path: nothing, query: nothing, body: nothing },
+  answers: [{ status: 200, description: 'All of them, by id', schema: ConnectorPage }],
+  problems: [],
+  handle: async (_input, _request, deps) => {
+    const { connectors, agents } = deps.config.current();
+    const standings = await connectorStandings(
+      deps.store,
+      connectors.map(({ connectorId }) => connectorId),
+    );
+    const items = standings.map(
+      (standing): ConnectorReadiness => ({
+        connectorId: standing.connectorId,
+        system: connectors.find(({ connectorId }) => connectorId === standing.connectorId)?.system ?? 'unknown',
+        ready: readyOf(standing, Date.now()),
+        findings: [...standing.findings],
+        checkedAt: standing.checkedAt ?? null,
+        since: standing.since ?? null,
+        tookMs: standing.tookMs ?? null,
+        agents: agents
+          .filter(({ grants }) => grants.some(({ connector }) => connector === standing.connectorId))
+          .map(({ agentId }) => agentId),
+        liveGrants: standing.liveGrants,
+        openObligations: standing.openObligations,
+        needsHuman: standing.needsHuman,
+        lastProvedAt: standing.provedAt ?? null,
+      }),
+    );
+    return { status: 200, body: { items, next: null } };
+  },
+});
+
+function readyOf({ ok, checkedAt }: ConnectorStanding, now: number): ConnectorReadiness['ready'] {
+  if (ok === undefined || checkedAt === undefined || now - Date.parse(checkedAt) > staleMs) return 'unknown';
+  return ok ? 'yes' : 'no';
+}

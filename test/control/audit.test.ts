@@ -1,0 +1,83 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { AuditPage } from '../../src/contract/http/audit.ts';
+import { appendAudit } from '../../src/store/audit.ts';
+import { newName, stop } from '../store/ledger.ts';
+import { type ControlRig, field, makeControl } from './rig.ts';
+
+describe('the audit over HTTP', () => {
+  let rig: ControlRig;
+  beforeAll(async () => {
+    rig = await makeControl();
+  });
+  const append = (subject: string, kind = 'test.happened', actor = 'olga', detail = {}) =>
+    appendAudit(rig.ledger.as('estop_control'), { kind, actor, subject, detail });
+  const list = async (query: string) => {
+    const answer = await rig.call('GET', `/v1/audit?${query}`, { as: 'viewer' });
+    expect(answer.status).toBe(200);
+    return AuditPage.parse(answer.body);
+  };
+
+  it('has stops among it, and what was refused, by who did it', async () => {
+    const { stopId } = await stop(rig.ledger, 'agent:billing-bot');
+    await rig.call('POST', `/v1/stops/${stopId}:reset`, { as: 'vera@viewer', body: { reason: 'x' } });
+    const { items } = await list(`subject=${stopId}`);
+    expect(items).toMatchObject([{ kind: 'stop.latched', actor: 'olga', detail: { scope: 'agent:billing-bot' } }]);
+    expect((await list('kind=request.&actor=vera')).items).toMatchObject([
+      { detail: { what: 'resetStop', code: 'forbidden' } },
+    ]);
+  });
+
+  it('pages without a gap and without a double, also where events share an instant', async () => {
+    const subject = newName('paged');
+    for (const number of Array.from({ length: 7 }, (_, index) => index))
+      await append(subject, 'test.happened', 'olga', { number });
+    await rig.ledger.sql("UPDATE estop.audit SET at = '2026-01-01T00:00:00Z' WHERE subject = $1", [subject]);
+    const seen: unknown[] = [];
+    let cursor = '';
+    do {
+      const page = await list(`subject=${subject}&limit=2${cursor}`);
+      seen.push(...page.items.map(({ detail }) => detail['number']));
+      cursor = page.next === null ? '' : `&cursor=${page.next}`;
+    } while (cursor !== '');
+    expect(seen).toEqual([6, 5, 4, 3, 2, 1, 0]);
+  });
+
+  it('is bounded by time, and refuses what is none', async () => {
+    const subject = newName('timed');
+    await append(subject);
+    expect((await list(`subject=${subject}&since=2020-01-01T00:00:00Z`)).items).toHaveLength(1);
+    expect((await list(`subject=${subject}&until=2020-01-01T00:00:00Z`)).items).toHaveLength(0);
+    const wrong = await rig.call('GET', '/v1/audit?since=yesterday', { as: 'viewer' });
+    expect([wrong.status, field(wrong.body, 'errors', 0, 'pointer')]).toEqual([422, 'since']);
+  });
+
+  it('leaves as CSV in which nothing is a formula and every event is one line', async () => {
+    const subject = newName('formula');
+    const hostile = [
+      '=HYPERLINK("http://evil.example";"x")',
+      '+1',
+      '-1',
+      '@SUM(A1)',
+      '\t=1',
+      'a\r\nb,"c"',
+      '\u202Egnp',
+    ];
+    for (const actor of hostile) await append(subject, 'test.happened', actor);
+    const answer = await rig.call('GET', `/v1/audit/export?format=csv&subject=${subject}`, { as: 'viewer' });
+    expect(answer.headers.get('content-disposition')).toBe('attachment; filename="estop-audit.csv"');
+    const [head, ...lines] = answer.text.split('\r\n');
+    expect(head).toBe('at,kind,actor,subject,detail');
+    expect(lines).toHaveLength(hostile.length + 1);
+    const actors = lines.slice(0, -1).map((line) => /^"[^"]*","test\.happened","((?:[^"]|"")*)"/.exec(line)?.[1]);
+    for (const actor of actors) expect(actor).not.toMatch(/^\s*[=+\-@]/);
+    expect(answer.text).not.toMatch(/[\t\u202e]|[^\r]\n/);
+  });
+
+  it('leaves as lines of JSON that say exactly what was kept', async () => {
+    const subject = newName('lines');
+    await append(subject, 'test.happened', 'olga', { text: 'two\nlines' });
+    const answer = await rig.call('GET', `/v1/audit/export?subject=${subject}`, { as: 'viewer' });
+    const lines = answer.text.trimEnd().split('\n');
+    expect(lines.map((line): unknown => JSON.parse(line))).toMatchObject([{ subject, detail: { text: 'two\nlines' } }]);
+  });
+});
