@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { EstopConfig, VaultSpec } from '../../src/contract/config.ts';
 import { VaultSecrets } from '../../src/gateway/secrets/vault-secrets.ts';
 import { KvServer } from './kv-server.ts';
+import { realVaultSuite } from './real-vault.ts';
 
 /**
  * Each was taken out once: the life of what is held, the end of it by a definite no, the lease, the wall clock, the second login, the
@@ -194,3 +195,6 @@ describe('a secret of a vault', () => {
     return true;
   };
 });
+
+const program = process.env['ESTOP_VAULT'];
+if (program !== undefined) describe('a secret of a real vault', realVaultSuite(program));
