@@ -66,6 +66,7 @@ afterAll(async () => {
 /** Stop process and control API on free ports over a store of their own. */
 export async function makeCliRig(
   agents: readonly AgentSpec[] = [agentSpec('billing-bot'), agentSpec('mail-bot')],
+  more: Partial<EstopConfig> = {},
 ): Promise<CliRig> {
   const ledger = await makeLedger(() => createDatabase());
   await putAgents(ledger, agents);
@@ -99,6 +100,7 @@ export async function makeCliRig(
     connectors: [],
     toolServers: [],
     models: [],
+    ...more,
   };
   const control = await startControlServer({
     environment: 'test',
