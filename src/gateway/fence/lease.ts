@@ -124,14 +124,15 @@ function renewed(
 /**
  * One lease from the sending, and no more than one lease from the mark of the beat. The age of the mark is a length of time by
  * the store's clock; taken off from the sending, which was before it was measured, it makes the mark older here, never younger.
- * rule: lease-from-send, lease-needs-beat, lease-void-on-clock-jump
+ * A clock that was stepped meanwhile is told by the first look at the lease, which begins at the same sending.
+ * rule: lease-from-send, lease-needs-beat
  */
 function leaseOf(
   event: { readonly sent: Instant; readonly received: Instant },
   markAgeMs: number,
 ): LeaseState['lease'] {
   const until = event.sent.mono + leaseMs - Math.max(0, markAgeMs);
-  return event.received.mono < until && isSteady(event.sent, event.received) ? { sent: event.sent, until } : undefined;
+  return event.received.mono < until ? { sent: event.sent, until } : undefined;
 }
 
 function later(one: LeaseState['lease'], other: LeaseState['lease']): LeaseState['lease'] {
@@ -165,6 +166,7 @@ function lapse(state: LeaseState, now: Instant): LeaseState {
   return { ...state, lease: undefined, gap: { kind: 'open' } };
 }
 
+/** rule: lease-void-on-clock-jump */
 function holds(state: LeaseState, now: Instant): boolean {
   return state.lease !== undefined && now.mono < state.lease.until && isSteady(state.lease.sent, now);
 }

@@ -25,15 +25,6 @@ export const fenceGuards: readonly Guard[] = [
     tests: { file: leases, title: 'ends when the wall clock and the monotonic clock part' },
   },
   {
-    id: 'fence/clocks-agree-in-reply',
-    file: lease,
-    protects: 'a renewal that a clock was stepped under gives no lease',
-    attacks: ['A27'],
-    find: 'event.received.mono < until && isSteady(event.sent, event.received) ?',
-    put: 'event.received.mono < until ?',
-    tests: { file: leases, title: 'is not given by a reply that was under way while a clock jumped' },
-  },
-  {
     id: 'fence/from-sending',
     file: lease,
     protects: 'a lease is counted from the sending',

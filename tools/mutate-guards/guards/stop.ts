@@ -66,6 +66,15 @@ export const stopGuards: readonly Guard[] = [
     },
   },
   {
+    id: 'stop/emptied-configuration',
+    file: 'src/runtime/config/config-source.ts',
+    protects: 'a file that is being written does not take the connectors away',
+    attacks: [],
+    find: 'if (isEmpty(result.config) && !isEmpty(current)) {',
+    put: 'if (false) {',
+    tests: { file: 'test/config/reload.test.ts', title: 'was emptied' },
+  },
+  {
     id: 'stop/drain-gives-up',
     file: 'src/workers/relay/drain.ts',
     protects: 'a drain does not hang on a store that is away',
