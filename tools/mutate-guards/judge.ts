@@ -15,8 +15,11 @@ export function judge(guard: Guard, baseline: TestRun, mutated: TestRun): Outcom
   return { kind: 'survived' };
 }
 
+/** The second is how Vitest says that `rejects` found nothing to catch. */
+const assertions = /^(AssertionError\b|Error: promise (resolved|rejected) .* instead of (rejecting|resolving))/s;
+
 function saysSo({ raises }: Guard, { message }: RedTest): boolean {
-  return /^AssertionError\b/.test(message) || raises?.test(message) === true;
+  return assertions.test(message) || raises?.test(message) === true;
 }
 
 const firstLine = (text: string): string => text.split('\n', 1)[0]?.slice(0, 200) ?? '';

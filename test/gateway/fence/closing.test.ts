@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { leaseMs } from '../../../src/contract/numbers.ts';
 import { deferred } from '../../../src/gateway/deferred.ts';
 import { systemClock } from '../../../src/gateway/fence/clock.ts';
 import { Fence } from '../../../src/gateway/fence/fence.ts';
@@ -33,6 +34,19 @@ describe('a gateway that closes', () => {
     expect(fence.remainingMs).toBeGreaterThan(1_000);
     expect(fence.standing()).toEqual({ live: false, why: 'no-lease' });
     expect(fence.check(bearer)).toEqual({ kind: 'no-lease', why: 'no-lease' });
+  });
+});
+
+describe('a gateway whose lease runs out', () => {
+  it('ends what is under way, whatever it is: it could not hear of a stop of it any more', () => {
+    const { fence, openCalls } = liveFence();
+    const ends: unknown[] = [];
+    openCalls.add({ callId: 'call', bearer, isWritten: () => true, destroy: (reason) => void ends.push(reason) });
+    const { mono, wall } = systemClock();
+    expect(fence.advance({ kind: 'time', now: { mono: mono + 100, wall: wall + 100 } })).toEqual([]);
+    const over = { mono: mono + leaseMs + 1, wall: wall + leaseMs + 1 };
+    expect(fence.advance({ kind: 'time', now: over })).toEqual([{ callId: 'call', written: true }]);
+    expect(ends).toEqual([{ kind: 'no-lease' }]);
   });
 });
 

@@ -116,8 +116,8 @@ export const fenceGuards: readonly Guard[] = [
     find: "return this.#state.lease === undefined ? [...covered, ...this.#openCalls.cutAll({ kind: 'no-lease' })] : covered;",
     put: 'return covered;',
     tests: {
-      file: 'test/gateway/lease-loss.test.ts',
-      title: 'admits nothing while the store is down, and ends what it has in flight when its lease runs out',
+      file: 'test/gateway/fence/closing.test.ts',
+      title: 'ends what is under way, whatever it is',
     },
   },
   {
