@@ -281,5 +281,10 @@ describe('what an approver is shown', () => {
     expect(long.meta['estop/decision']).toBe('needs-approval');
     const whole = await getApproval(fresh.ledger.as('estop_control'), idOf(long));
     expect(whole?.shown.match(/\\u202e/g)?.length).toBe(2_000);
+    // Longer than a person reads, as it is or as it is spelled out: nobody is asked.
+    for (const text of ['x'.repeat(20_000), '\u202e'.repeat(3_000)]) {
+      const refused = await callTool(own, token, 'billing__send_reminder', { invoice_id: 'INV-1', note: text });
+      expect(refused.meta['estop/reason']).toBe('too-large-to-review');
+    }
   });
 });

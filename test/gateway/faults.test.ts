@@ -134,6 +134,25 @@ describe('a lease that runs out under load', () => {
   });
 });
 
+async function openSession(token: string): Promise<string> {
+  const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 't', version: '1' } };
+  const response = await fetch(`${gateway.url}/mcp`, {
+    method: 'POST',
+    headers: {
+      'authorization': `Bearer ${token}`,
+      'content-type': 'application/json',
+      'accept': 'application/json, text/event-stream',
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params }),
+  });
+  await response.arrayBuffer();
+  return response.headers.get('mcp-session-id') ?? '';
+}
+const streamOf = (token: string, session: string): Promise<Response> =>
+  fetch(`${gateway.url}/mcp`, {
+    headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream', 'mcp-session-id': session },
+  });
+
 describe('a client', () => {
   it('that ignores its stop and every answer is told no as often as it asks, and costs nothing', async () => {
     const task = await rig.startTask();
@@ -146,6 +165,19 @@ describe('a client', () => {
     expect((await slow).meta['estop/decision']).toBe('stopped');
     await untilFenced(rig, stopId);
     expect(rig.calls(task).length).toBe(1);
+  });
+
+  it('that opens sessions and streams without end keeps the newest, and nobody else pays for it', async () => {
+    const [greedy, other] = await tokensOf(2);
+    const first = await openSession(greedy ?? '');
+    const others = await openSession(other ?? '');
+    const stream = await streamOf(greedy ?? '', first);
+    expect(stream.status).toBe(200);
+    for (let count = 0; count < 64; count += 1) await openSession(greedy ?? '');
+    expect((await streamOf(greedy ?? '', first)).status).toBe(404);
+    // Its stream went with it.
+    expect(await stream.text().catch(() => '')).not.toContain('never');
+    expect((await streamOf(other ?? '', others)).status).toBe(200);
   });
 
   it('that sends its request a byte at a time is hung up on', async () => {

@@ -77,12 +77,17 @@ export const approvalGuards: readonly Guard[] = [
   },
   {
     id: 'approval/asked-by-list',
-    file: 'src/gateway/checks/policy.ts',
+    file: 'src/policy/engine.ts',
     protects: "the agent's own list asks, whatever the policies say",
     attacks: ['A6'],
-    find: "facts.needsApproval = known(facts.mark) === 'ask';",
-    put: 'facts.needsApproval = false;',
-    tests: { file: approvals, title: 'asks once however often it is asked for before the decision' },
+    find: "decision.outcome === 'allow' && request.listed === 'ask'",
+    put: 'false',
+    twin: {
+      file: 'src/gateway/checks/policy.ts',
+      find: "facts.needsApproval = known(facts.mark) === 'ask';",
+      put: 'facts.needsApproval = false;',
+    },
+    tests: shown,
   },
   {
     id: 'approval/two-by-configuration',

@@ -90,6 +90,15 @@ export const upstreamGuards: readonly Guard[] = [
     tests: { file: 'test/gateway/faults.test.ts', title: 'that sends its request a byte at a time is hung up on' },
   },
   {
+    id: 'client/hoarded-sessions',
+    file: 'src/gateway/mcp/client-sessions.ts',
+    protects: 'a task keeps only so many sessions and streams open',
+    attacks: ['A41'],
+    find: '    if (own.length >= mostOfATask) this.#end(own[0]);\n',
+    put: '',
+    tests: { file: 'test/gateway/faults.test.ts', title: 'that opens sessions and streams without end' },
+  },
+  {
     id: 'upstream/redirect',
     file: 'src/gateway/upstream/discover.ts',
     protects: 'no server sends the gateway to another address',
