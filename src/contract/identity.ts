@@ -30,6 +30,24 @@ export interface Authenticator {
   standingOf?(tokenHash: Uint8Array): Identity | undefined;
 }
 
+/** That somebody who is signed in may stop things. */
+export interface OperatorProof {
+  readonly actor: string;
+  readonly person: string;
+  readonly signInId: string;
+  /** The scope keys that they may stop; absent: all. */
+  readonly scopes?: readonly string[];
+  /** Milliseconds since 1970, by the clock of control. */
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+}
+
+/** Signed by control, read by the stop process; from memory, both. */
+export interface OperatorProofs {
+  sign(proof: Omit<OperatorProof, 'issuedAt'>): string;
+  verify(token: string): OperatorProof | undefined;
+}
+
 export interface TaskClaims {
   readonly tokenId: string;
   readonly taskId: string;

@@ -18,6 +18,7 @@ import { readJson } from './read-json.ts';
 import { endpoints } from './routes/index.ts';
 import { type Caller, callerNow, findCaller } from './sign-in/caller.ts';
 import { signInPages } from './sign-in/sign-in-pages.ts';
+import { renewStopProof } from './sign-in/stop-proof.ts';
 import { triggerDoor } from './triggers/trigger-door.ts';
 
 /**
@@ -36,6 +37,7 @@ export function createControlApp(deps: ControlDeps): OpenAPIHono {
     if (!context.req.path.startsWith('/livez') && !context.req.path.startsWith('/readyz')) guard(context.req.raw);
     await next();
   });
+  app.use(renewStopProof(deps));
   for (const endpoint of endpoints) {
     app.on(endpoint.method.toUpperCase(), routingPath(endpoint.path), (context) =>
       serve(endpoint, context, deps, mintRequestId()),

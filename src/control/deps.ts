@@ -1,6 +1,6 @@
 import type { ConfigSource, SecretAt } from '../contract/config.ts';
 import type { FlowKeys } from '../contract/flow-keys.ts';
-import type { Authenticator, Log, TaskTokenSigner } from '../contract/identity.ts';
+import type { Authenticator, Log, OperatorProofs, TaskTokenSigner } from '../contract/identity.ts';
 import type { SecretSealer } from '../contract/secret.ts';
 import type { PolicyFiles } from '../policy/parse-set.ts';
 import type { Store } from '../store/pool.ts';
@@ -17,6 +17,7 @@ export interface ControlDeps {
   readonly policies: PolicyFiles;
   readonly authenticator: Authenticator;
   readonly callers: Callers;
+  readonly proofs: OperatorProofs;
   /** Only where nobody but this machine can reach us: a link signs in whoever opens it first. */
   readonly loginLinks: boolean;
   readonly signer: TaskTokenSigner;

@@ -22,6 +22,7 @@ const control = await startControlServer({
   policies: readPolicyFolder(policiesFolder),
   authenticator: composition.authenticator(),
   signer: composition.tokenSigner(),
+  proofs: composition.operatorProofs(),
   flowKeys: composition.flowKeys(),
   secretSealer: composition.secretSealer(),
   workflows: createTaskWorkflows(async () => (await composition.temporal()).client(namespaces.agents), log),

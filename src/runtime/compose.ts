@@ -1,7 +1,14 @@
 import { hkdfSync } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { FlowKeys } from '../contract/flow-keys.ts';
-import type { Authenticator, Log, Sealer, TaskTokenSigner, TaskTokenVerifier } from '../contract/identity.ts';
+import type {
+  Authenticator,
+  Log,
+  OperatorProofs,
+  Sealer,
+  TaskTokenSigner,
+  TaskTokenVerifier,
+} from '../contract/identity.ts';
 import type { SecretSealer } from '../contract/secret.ts';
 import type { TemporalSecurity } from '../contract/temporal-security.ts';
 import { EstopError } from '../core/errors.ts';
@@ -9,6 +16,7 @@ import { type WatchedConfig, watchConfig } from './config/config-source.ts';
 import { createAuthenticator } from './keys/access-tokens.ts';
 import { createFlowKeys } from './keys/flow-keys.ts';
 import { type KeyPurpose, type KeyRing, openKeyRing } from './keys/key-ring.ts';
+import { createOperatorProofs } from './keys/operator-proof.ts';
 import { createSealer } from './keys/sealer.ts';
 import { createSecretSealer } from './keys/secret-sealer.ts';
 import { createTaskTokenSigner, createTaskTokenVerifier } from './keys/task-token.ts';
@@ -36,6 +44,7 @@ export interface Composition {
   approvalStateKey(): Uint8Array;
   /** Hashes what is remembered of a task's data flow. */
   flowKeys(): FlowKeys;
+  operatorProofs(): OperatorProofs;
   tokenSigner(): TaskTokenSigner;
   tokenVerifier(): TaskTokenVerifier;
   secretReader(): ReturnType<typeof createSecretReader>;
@@ -94,6 +103,7 @@ export function compose(
     approvalStateKey: () =>
       new Uint8Array(hkdfSync('sha256', sealRing().newest().secret, '', 'estop approval state', 32)),
     flowKeys: once(() => createFlowKeys(openRing('flow')())),
+    operatorProofs: once(() => createOperatorProofs(openRing('proof'), settings.environment)),
     tokenSigner: once(() => createTaskTokenSigner(tokenOptions())),
     tokenVerifier: once(() => createTaskTokenVerifier(tokenOptions())),
     secretReader: () => readSecret,

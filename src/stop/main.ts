@@ -18,6 +18,7 @@ const server = await startStopServer({
   temporalAddress: settings.temporalAddress,
   temporalSecurity: securityOrNone(),
   authenticator: composition.authenticator(),
+  proofs: composition.operatorProofs(),
   dataConverter: composition.dataConverter(),
   log,
 });

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { DataConverter } from '@temporalio/common';
-import type { Authenticator, Identity, Log } from '../contract/identity.ts';
+import type { Authenticator, Identity, Log, OperatorProofs } from '../contract/identity.ts';
 import { leaseMs } from '../contract/numbers.ts';
 import type { StopOrder, StopReceipt } from '../contract/stop.ts';
 import type { TemporalSecurity } from '../contract/temporal-security.ts';
@@ -11,11 +11,13 @@ import { readJson, sendJson, sendProblem } from './answer.ts';
 import { startBeat } from './beat.ts';
 import { createHint } from './hint.ts';
 import { createIntake } from './intake.ts';
+import { watchKnownOperators } from './known-operators.ts';
 import { openLatchLine } from './latch-line.ts';
 import { createLatchLines } from './latch-lines.ts';
 import { createPlaceOnce } from './place-once.ts';
 import { type Placed, placeOrder } from './place-order.ts';
 import { parseStopOrder } from './stop-order.ts';
+import { refuseOutOfScope, type Stopper, whoStops } from './who-stops.ts';
 
 export interface StopServerDeps {
   readonly environment: string;
@@ -26,6 +28,8 @@ export interface StopServerDeps {
   readonly temporalAddress: string;
   readonly temporalSecurity?: TemporalSecurity;
   readonly authenticator: Authenticator;
+  /** Of people who are signed in; without it only tokens stop anything. */
+  readonly proofs?: OperatorProofs;
   readonly log: Log;
   /** Names the row of the beat; stable over restarts of one process. */
   readonly processName?: string;
@@ -58,6 +62,7 @@ export async function startStopServer(deps: StopServerDeps): Promise<StopServer>
   });
   const beat = startBeat({ open, processName, log: deps.log });
   const hint = createHint(open);
+  const known = watchKnownOperators({ databaseUrl: deps.databaseUrl, processName, log: deps.log });
   const closing = new AbortController();
 
   const server = createServer(
@@ -116,7 +121,7 @@ export async function startStopServer(deps: StopServerDeps): Promise<StopServer>
   }
 
   async function takeStop(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const identity = mayStop(deps.authenticator, request.headers.authorization);
+    const identity = mayStop(whoStops(request.headers, { ...deps, known }));
     const forOneTask = !mayStopAnything(identity);
     const order = parseStopOrder(await readJson(request), {
       environment: deps.environment,
@@ -124,6 +129,7 @@ export async function startStopServer(deps: StopServerDeps): Promise<StopServer>
       forOneTask,
       mintStopId: () => mintId('stop', deps.environment),
     });
+    refuseOutOfScope(identity, order.scopeKey);
     const begun = performance.now();
     const placed = await (forOneTask ? placeOnce(order) : placeOrder(order, roads));
     const ms = performance.now() - begun;
@@ -170,6 +176,7 @@ export async function startStopServer(deps: StopServerDeps): Promise<StopServer>
       hint.close();
       lines.close();
       linesOfWorkers.close();
+      await known.close();
       await intake.close();
     },
   };
@@ -199,10 +206,7 @@ function answerPlaced(response: ServerResponse, order: StopOrder, placed: Placed
   }
 }
 
-function mayStop(authenticator: Authenticator, header: string | undefined): Identity {
-  const outcome = authenticator.authenticate(header);
-  if (!outcome.ok) throw new EstopError(outcome.code);
-  const { identity } = outcome;
+function mayStop(identity: Stopper): Stopper {
   if (!mayStopAnything(identity) && !identity.roles.includes('agent-worker'))
     throw new EstopError('forbidden', { detail: 'A stop needs the role operator or admin.' });
   return identity;

@@ -25,14 +25,14 @@ const idle = (limit: string): Readonly<Record<string, string>> => ({ idle_in_tra
 const allowPath = { lock_timeout: '1s', statement_timeout: '2500ms', ...idle('2s') } as const;
 
 export const rolePlans: Readonly<Record<StoreRole, RolePlan>> = {
-  estop_owner: { share: 3, least: 3, settings: {} },
+  estop_owner: { share: 3, least: 2, settings: {} },
   /**
    * No statement_timeout: what cancels a latch while it waits for the standby turns a commit into a mere WARNING. The idle limit
    * ends only a session that sits in an open transaction, which is no acknowledgement either.
    */
   estop_latch: { share: 5, least: 3, settings: { ...idle('500ms') } },
   /** Long enough never to meet a commit; it clears away attempts whose process has given up and gone through the intake. */
-  estop_stop: { share: 10, least: 5, settings: { statement_timeout: '10s', ...idle('500ms') } },
+  estop_stop: { share: 12, least: 6, settings: { statement_timeout: '10s', ...idle('500ms') } },
   estop_control: { share: 18, least: 8, settings: allowPath },
   estop_gateway: { share: 24, least: 8, settings: allowPath },
   estop_trusted: { share: 12, least: 6, settings: allowPath },

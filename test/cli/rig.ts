@@ -15,6 +15,7 @@ import { readPolicyFolder } from '../../src/policy/read-folder.ts';
 import { addAccessToken, createAuthenticator } from '../../src/runtime/keys/access-tokens.ts';
 import { createFlowKeys } from '../../src/runtime/keys/flow-keys.ts';
 import { ensureKeys, openKeyRing } from '../../src/runtime/keys/key-ring.ts';
+import { createOperatorProofs } from '../../src/runtime/keys/operator-proof.ts';
 import { createSecretSealer } from '../../src/runtime/keys/secret-sealer.ts';
 import { createTaskTokenSigner } from '../../src/runtime/keys/task-token.ts';
 import { policiesFolder } from '../../src/runtime/package-root.ts';
@@ -116,6 +117,7 @@ export async function makeCliRig(
       environment: 'test',
       trustDomain: 'example.org',
     }),
+    proofs: createOperatorProofs(() => openKeyRing(join(state, 'keys'), 'proof', 'test'), 'test'),
     flowKeys: createFlowKeys(openKeyRing(join(state, 'keys'), 'flow', 'test')),
     secretSealer: createSecretSealer(openKeyRing(join(state, 'keys'), 'seal', 'test')),
     workflows: createTaskWorkflows(async () => new Client({ connection, namespace: namespaces.agents }), silent),

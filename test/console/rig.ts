@@ -48,6 +48,7 @@ export async function startConsole(config?: EstopConfig): Promise<ConsoleRig> {
     databaseUrl: ledger.urls.estop_stop,
     temporalAddress: inject('temporalAddress') === '' ? '127.0.0.1:1' : inject('temporalAddress'),
     authenticator: deps.authenticator,
+    proofs: deps.proofs,
     log: deps.log,
   });
   closers.push(() => stopServer.close());

@@ -13,6 +13,7 @@ import { createTaskWorkflows } from '../../src/control/temporal-task-workflows.t
 import { readPolicyFolder } from '../../src/policy/read-folder.ts';
 import { createFlowKeys } from '../../src/runtime/keys/flow-keys.ts';
 import { ensureKeys, openKeyRing } from '../../src/runtime/keys/key-ring.ts';
+import { createOperatorProofs } from '../../src/runtime/keys/operator-proof.ts';
 import { createSealer } from '../../src/runtime/keys/sealer.ts';
 import { createSecretSealer } from '../../src/runtime/keys/secret-sealer.ts';
 import { createTaskTokenSigner, createTaskTokenVerifier } from '../../src/runtime/keys/task-token.ts';
@@ -92,6 +93,7 @@ export async function makeControl(
     authenticator: byRoleName,
     callers: createCallers({ store, authenticator: byRoleName, config: { current: () => current }, log }),
     loginLinks: true,
+    proofs: createOperatorProofs(() => openKeyRing(keys, 'proof', 'test'), 'test'),
     signer: createTaskTokenSigner(tokenOptions),
     workflows: createTaskWorkflows(async () => temporal, log),
     flowKeys: createFlowKeys(openKeyRing(keys, 'flow', 'test')),

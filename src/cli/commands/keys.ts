@@ -6,14 +6,16 @@ import type { CliContext } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-code.ts';
 import { printOne } from '../print.ts';
 
-type Purpose = 'token' | 'seal' | 'codec' | 'all';
+type Purpose = 'token' | 'seal' | 'codec' | 'flow' | 'proof' | 'all';
 
 export const keys: CliCommand = {
   build: (command, run) => {
     command
       .command('rotate')
       .description('A new key signs and seals from now on; what older keys signed and sealed still opens')
-      .addArgument(new Argument('[purpose]', 'which').choices(['token', 'seal', 'codec', 'flow', 'all']).default('all'))
+      .addArgument(
+        new Argument('[purpose]', 'which').choices(['token', 'seal', 'codec', 'flow', 'proof', 'all']).default('all'),
+      )
       .addHelpText('after', examples('keys rotate', 'keys rotate token --state .estop'))
       .action(run((context, purpose: Purpose) => rotate(context, purpose)));
   },

@@ -1,15 +1,17 @@
 import type { Context } from 'hono';
-import { type ErrorCode, EstopError } from '../../core/errors.ts';
+import { signInCookieName } from '../../contract/sign-in-cookies.ts';
+import { type ErrorCode, EstopError, errorCodeOf } from '../../core/errors.ts';
 import type { ControlDeps } from '../deps.ts';
 import type { Caller, Credential } from './callers.ts';
 import { readSecretCookie } from './sign-in-cookie.ts';
+import { callerByProof, noteCaller } from './stop-proof.ts';
 
 export type { Caller } from './callers.ts';
 
 type Found = { readonly ok: true; readonly caller: Caller } | { readonly ok: false; readonly code: ErrorCode };
 
-/** The name under which every page finds the secret of a sign-in. */
-export const signInCookie = 'sign-in';
+/** A store that has not said by then who somebody is does not hold up a stop. */
+const stopPatienceMs = 300;
 
 /**
  * Who asks: by token where one is shown, else by the cookie of a sign-in. A cookie comes along with whatever a browser sends, so it
@@ -22,8 +24,34 @@ export async function findCaller(context: Context, deps: ControlDeps): Promise<F
   const credential = credentialOf(context, deps);
   if (credential === undefined) return { ok: false, code: 'unauthenticated' };
   if (credential.kind === 'cookie') refuseForeignChange(context, deps.controlUrl);
-  const caller = await deps.callers.find(credential);
+  const caller =
+    credential.kind === 'cookie' ? await bySignIn(context, deps, credential) : await deps.callers.find(credential);
+  if (caller !== undefined) noteCaller(context, caller);
   return caller === undefined ? { ok: false, code: 'unauthenticated' } : { ok: true, caller };
+}
+
+/**
+ * With the store away whoever was signed in stays so, from memory or by the proof that their browser holds: so that they reach the
+ * button that stops things. All that the store has to take part in fails all the same. On the way to a stop nobody waits for a store
+ * that is merely slow.
+ */
+async function bySignIn(context: Context, deps: ControlDeps, credential: Credential): Promise<Caller | undefined> {
+  const fromMemory = (): Caller | undefined => {
+    const known = deps.callers.lastKnown(credential);
+    return known === undefined ? callerByProof(context, deps) : { ...known, isFromMemory: true };
+  };
+  const found = deps.callers.find(credential).catch((thrown: unknown) => {
+    const caller = errorCodeOf(thrown) === 'store-unavailable' ? fromMemory() : undefined;
+    if (caller === undefined) throw thrown;
+    return caller;
+  });
+  const known = context.req.path === '/stop' ? fromMemory() : undefined;
+  if (known === undefined) return found;
+  let timer: NodeJS.Timeout | undefined;
+  const slow = new Promise<Caller>((resolve) => {
+    timer = setTimeout(resolve, stopPatienceMs, known);
+  });
+  return Promise.race([found, slow]).finally(() => clearTimeout(timer));
 }
 
 /** Undefined: nobody is signed in here. Throws where the request is not one of ours, or nobody can be looked up. */
@@ -46,7 +74,7 @@ export function credentialOf(context: Context, deps: ControlDeps): Credential | 
     const secret = /^Bearer ([^ ]{1,16384})$/.exec(authorization)?.[1];
     return secret === undefined ? undefined : { kind: 'bearer', secret };
   }
-  const secret = readSecretCookie(context, deps, signInCookie);
+  const secret = readSecretCookie(context, deps, signInCookieName(deps.environment));
   return secret === undefined ? undefined : { kind: 'cookie', secret };
 }
 

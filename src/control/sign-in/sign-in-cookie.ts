@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import { getCookie, setCookie } from 'hono/cookie';
 
 const secretPattern = /^[A-Za-z0-9_-]{43}$/;
+const proofPattern = /^[A-Za-z0-9_.-]{1,3500}$/;
 
 /** Where pages are served from, and for which environment. */
 export interface CookiePlace {
@@ -17,25 +18,28 @@ export const secretHash = (secret: string): Uint8Array => createHash('sha256').u
 
 const isSecure = ({ controlUrl }: CookiePlace): boolean => new URL(controlUrl).protocol === 'https:';
 
-/** Browsers share cookies between ports of one host: the environment keeps two installations of one machine apart. */
-function nameIn(place: CookiePlace, what: string): string {
-  return `${isSecure(place) ? '__Host-' : ''}estop-${place.environment}-${what}`;
+/** `__Host-`: this host alone can have set it. */
+const nameIn = (place: CookiePlace, name: string): string => `${isSecure(place) ? '__Host-' : ''}${name}`;
+
+export function readSecretCookie(context: Context, place: CookiePlace, name: string): string | undefined {
+  const value = getCookie(context, nameIn(place, name));
+  return value !== undefined && secretPattern.test(value) ? value : undefined;
 }
 
-export function readSecretCookie(context: Context, place: CookiePlace, what: string): string | undefined {
-  const value = getCookie(context, nameIn(place, what));
-  return value !== undefined && secretPattern.test(value) ? value : undefined;
+export function readProofCookie(context: Context, place: CookiePlace, name: string): string | undefined {
+  const value = getCookie(context, nameIn(place, name));
+  return value !== undefined && proofPattern.test(value) ? value : undefined;
 }
 
 /** Lax: a link in a message opens the page signed in. What changes anything is a POST, and those are checked by origin. */
 export function writeSecretCookie(
   context: Context,
   place: CookiePlace,
-  what: string,
+  name: string,
   secret: string,
   lifeMs: number,
 ): void {
-  setCookie(context, nameIn(place, what), secret, {
+  setCookie(context, nameIn(place, name), secret, {
     path: '/',
     httpOnly: true,
     sameSite: 'Lax',
@@ -44,6 +48,6 @@ export function writeSecretCookie(
   });
 }
 
-export function clearSecretCookie(context: Context, place: CookiePlace, what: string): void {
-  writeSecretCookie(context, place, what, '', 0);
+export function clearSecretCookie(context: Context, place: CookiePlace, name: string): void {
+  writeSecretCookie(context, place, name, '', 0);
 }

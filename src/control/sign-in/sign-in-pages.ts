@@ -1,10 +1,11 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { html } from 'hono/html';
+import { signInCookieName } from '../../contract/sign-in-cookies.ts';
 import { loginLinkOf, redeemLoginLink } from '../../store/login-links.ts';
 import { endSignIn } from '../../store/sign-ins.ts';
 import type { ControlDeps } from '../deps.ts';
-import { callerOf, refuseForeignChange, signInCookie } from './caller.ts';
+import { callerOf, refuseForeignChange } from './caller.ts';
 import { newSignIn } from './new-sign-in.ts';
 import { ownPath } from './own-path.ts';
 import { plainPage } from './plain-page.ts';
@@ -37,13 +38,13 @@ export function signInPages(app: OpenAPIHono, deps: ControlDeps): void {
     const outcome = await redeemLoginLink(deps.store, secretHash(context.req.param('code')), made);
     if (outcome !== 'begun') return context.html(linkIsOver(), 410);
     await endTheOneBefore(context, deps);
-    writeSecretCookie(context, deps, signInCookie, secret, made.lifeMs);
+    writeSecretCookie(context, deps, signInCookieName(deps.environment), secret, made.lifeMs);
     return context.redirect(ownPath(context.req.query('next')), 303);
   });
   app.post('/sign-out', async (context) => {
     refuseForeignChange(context, deps.controlUrl);
     await endTheOneBefore(context, deps);
-    clearSecretCookie(context, deps, signInCookie);
+    clearSecretCookie(context, deps, signInCookieName(deps.environment));
     return context.redirect('/sign-in', 303);
   });
 }
@@ -58,7 +59,7 @@ async function knownLink(context: Context, deps: ControlDeps): Promise<{ readonl
 }
 
 export async function endTheOneBefore(context: Context, deps: ControlDeps): Promise<void> {
-  const secret = readSecretCookie(context, deps, signInCookie);
+  const secret = readSecretCookie(context, deps, signInCookieName(deps.environment));
   const before = secret === undefined ? undefined : await deps.callers.find({ kind: 'cookie', secret });
   if (before?.signInId !== undefined) await endSignIn(deps.store, before.signInId, before.actor);
 }

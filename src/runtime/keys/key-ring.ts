@@ -5,11 +5,11 @@ import { z } from 'zod';
 import { EstopError } from '../../core/errors.ts';
 
 /** Each purpose has keys of its own, so that rotating or losing one touches nothing else. */
-export type KeyPurpose = 'token' | 'seal' | 'codec' | 'flow';
-export const keyPurposes: readonly KeyPurpose[] = ['token', 'seal', 'codec', 'flow'];
+export type KeyPurpose = 'token' | 'seal' | 'codec' | 'flow' | 'proof';
+export const keyPurposes: readonly KeyPurpose[] = ['token', 'seal', 'codec', 'flow', 'proof'];
 
 const keyFile = z.strictObject({
-  purpose: z.enum(['token', 'seal', 'codec', 'flow']),
+  purpose: z.enum(['token', 'seal', 'codec', 'flow', 'proof']),
   environment: z.string(),
   /** The first key signs and seals; the others only verify and open what is still about. */
   keys: z.array(z.strictObject({ kid: z.string(), createdAt: z.string(), secret: z.base64() })).min(1),
@@ -98,7 +98,7 @@ export function rotateKey(folder: string, purpose: KeyPurpose): string {
 function freshKey(purpose: KeyPurpose, environment: string): KeyFile['keys'][number] {
   const kid = `${purpose}-${environment}-${randomBytes(6).toString('hex')}`;
   const secret =
-    purpose === 'token'
+    purpose === 'token' || purpose === 'proof'
       ? generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'der' })
       : randomBytes(32);
   return { kid, createdAt: new Date().toISOString(), secret: secret.toString('base64') };

@@ -1,0 +1,79 @@
+import type { Context, MiddlewareHandler } from 'hono';
+import { personOf } from '../../contract/identity.ts';
+import { stopProofCookie } from '../../contract/sign-in-cookies.ts';
+import { reaches } from '../../core/mandate.ts';
+import { agentKey, labelKey } from '../../core/scope-key.ts';
+import type { ControlDeps } from '../deps.ts';
+import type { Caller } from './callers.ts';
+import { readProofCookie, writeSecretCookie } from './sign-in-cookie.ts';
+
+/** A night: so long may store and identity provider be away, and whoever had signed in before still stops things. */
+const lifeMs = 8 * 3_600_000;
+const renewEveryMs = 15 * 60_000;
+const mostCharacters = 3_500;
+const mayStop: readonly string[] = ['operator', 'admin'];
+
+/**
+ * Undefined for whoever may stop nothing. It is only ever looked at while nobody can be asked: as soon as the store answers, the stop
+ * process goes by what the store says, and whoever lost the right there is refused whatever they show.
+ */
+export function stopProofFor(caller: Caller, deps: ControlDeps): string | undefined {
+  const scopes = stopScopesOf(caller, deps);
+  const { signInId } = caller;
+  if (signInId === undefined || scopes === 'none') return undefined;
+  const latest = Date.now() + lifeMs;
+  const expiresAt = caller.elevation === undefined ? latest : Math.min(latest, Date.parse(caller.elevation.until));
+  const sign = (reach: readonly string[] | undefined): string =>
+    deps.proofs.sign({
+      actor:
+        caller.elevation === undefined ? caller.actor : `${caller.actor} (elevated, ${caller.elevation.elevationId})`,
+      person: personOf(caller),
+      signInId,
+      expiresAt,
+      ...(reach === undefined ? {} : { scopes: reach }),
+    });
+  if (scopes === 'all') return sign(undefined);
+  const proof = sign(scopes);
+  // A browser keeps no longer cookie: then the labels alone, by which the same agents can be stopped.
+  return proof.length <= mostCharacters ? proof : sign(scopes.filter((key) => key.startsWith('label:')));
+}
+
+function stopScopesOf({ roles, mandates = [] }: Caller, deps: ControlDeps): 'all' | 'none' | readonly string[] {
+  if (roles.some((role) => mayStop.includes(role))) return 'all';
+  const mine = mandates.filter(({ role }) => mayStop.includes(role));
+  if (mine.length === 0) return 'none';
+  const agents = deps.config.current().agents.filter(({ labels }) => mine.some((mandate) => reaches(mandate, labels)));
+  const alone = mine.flatMap(({ labels }) => {
+    const [[name, value] = [], ...more] = Object.entries(labels ?? {});
+    return name === undefined || value === undefined || more.length > 0 ? [] : [labelKey(name, value)];
+  });
+  return [...agents.map(({ agentId }) => agentKey(agentId)), ...alone];
+}
+
+/** Renewed with every page that somebody who is signed in looks at. */
+export function renewStopProof(deps: ControlDeps): MiddlewareHandler {
+  return async (context, next) => {
+    await next();
+    const caller = seenCaller(context);
+    if (context.req.method !== 'GET' || caller?.signInId === undefined || caller.isFromMemory === true) return;
+    if (!(context.res.headers.get('content-type') ?? '').startsWith('text/html')) return;
+    const name = stopProofCookie(deps.environment);
+    const held = deps.proofs.verify(readProofCookie(context, deps, name) ?? '');
+    const isYoung = held?.signInId === caller.signInId && Date.now() - held.issuedAt < renewEveryMs;
+    const proof = isYoung && caller.elevation === undefined ? undefined : stopProofFor(caller, deps);
+    if (proof !== undefined) writeSecretCookie(context, deps, name, proof, lifeMs);
+  };
+}
+
+const seen = new WeakMap<Context, Caller>();
+export const noteCaller = (context: Context, caller: Caller): void => void seen.set(context, caller);
+const seenCaller = (context: Context): Caller | undefined => seen.get(context);
+
+/** While the store is away: the caller that a proof names, who may stop, and whose every other request needs the store anyway. */
+export function callerByProof(context: Context, deps: ControlDeps): Caller | undefined {
+  const proof = deps.proofs.verify(readProofCookie(context, deps, stopProofCookie(deps.environment)) ?? '');
+  if (proof === undefined) return undefined;
+  const { actor, person, signInId } = proof;
+  // How far the right reaches stands in the proof, and the stop process reads it there.
+  return { actor, person, signInId, isFromMemory: true, roles: ['operator'], mandates: [] };
+}

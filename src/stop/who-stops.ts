@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Authenticator, Identity, OperatorProof, OperatorProofs } from '../contract/identity.ts';
+import { signInCookieName, stopProofCookie } from '../contract/sign-in-cookies.ts';
+import { type ErrorCode, EstopError } from '../core/errors.ts';
+import { parseScopeKey } from '../core/scope-key.ts';
+import type { StopRight } from '../store/stop-rights.ts';
+import type { KnownOperators } from './known-operators.ts';
+
+/** Who orders a stop, and what of it they may stop. */
+export interface Stopper extends Identity {
+  /** The scope keys; absent: all. */
+  readonly scopes?: readonly string[];
+}
+
+interface Sources {
+  readonly environment: string;
+  readonly authenticator: Authenticator;
+  readonly known?: KnownOperators;
+  readonly proofs?: OperatorProofs;
+}
+
+/** A list that is younger than this names every sign-in that has the right; one made since is not on it yet. */
+const freshMs = 5_000;
+
+/**
+ * From memory alone: the list of tokens of this machine, what the store said last, and a proof that control has signed. Neither the
+ * store nor an identity provider is asked, and nobody waits.
+ */
+export function whoStops(headers: IncomingHttpHeaders, sources: Sources): Stopper {
+  const byFile = sources.authenticator.authenticate(headers.authorization);
+  if (byFile.ok) return byFile.identity;
+  if (byFile.code !== 'unauthenticated') throw new EstopError(byFile.code);
+  const stopper =
+    headers.authorization === undefined ? byCookie(headers, sources) : byBearer(headers.authorization, sources);
+  if (stopper === undefined) throw new EstopError('unauthenticated');
+  return stopper;
+}
+
+function byBearer(authorization: string, sources: Sources): Stopper | undefined {
+  const token = authorization.startsWith('Bearer ') ? authorization.slice(7) : '';
+  if (/^estop_[a-z][a-z0-9]{0,15}_[A-Za-z0-9_-]{43}$/.test(token)) return byHash(token, sources);
+  const proof = sources.proofs?.verify(token);
+  return proof === undefined ? undefined : byProof(proof, sources);
+}
+
+/**
+ * The cookies of a browser, handed on by control with its order. A browser that speaks to this port itself names its origin: that is
+ * a page which we did not make, and its cookies are not looked at.
+ */
+function byCookie(headers: IncomingHttpHeaders, sources: Sources): Stopper | undefined {
+  if (headers.origin !== undefined || headers['sec-fetch-site'] !== undefined) return undefined;
+  const cookies = new Map(
+    (headers.cookie ?? '').split(';').map((pair): [string, string] => {
+      const equals = pair.indexOf('=');
+      return [pair.slice(0, equals).trim(), pair.slice(equals + 1).trim()];
+    }),
+  );
+  const read = (name: string): string | undefined => cookies.get(`__Host-${name}`) ?? cookies.get(name);
+  const secret = read(signInCookieName(sources.environment));
+  const found = secret === undefined ? undefined : byHash(secret, sources);
+  if (found !== undefined) return found;
+  const proof = sources.proofs?.verify(read(stopProofCookie(sources.environment)) ?? '');
+  return proof === undefined ? undefined : byProof(proof, sources);
+}
+
+function byHash(secret: string, { known, authenticator }: Sources): Stopper | undefined {
+  const right = known?.byHash(createHash('sha256').update(secret).digest());
+  return right === undefined ? undefined : stopperBy(right, authenticator);
+}
+
+function byProof(proof: OperatorProof, { known, authenticator }: Sources): Stopper | undefined {
+  const right = known?.bySignIn(proof.signInId);
+  if (right !== undefined) return stopperBy(right, authenticator);
+  if (known?.hasLost(proof.signInId) === true) return undefined;
+  // The store has been heard just now and does not name it: only one that was made since can be missing.
+  const age = known?.age();
+  if (age !== undefined && age < freshMs && proof.issuedAt < Date.now() - freshMs) return undefined;
+  return {
+    actor: proof.actor,
+    person: proof.person,
+    roles: ['operator'],
+    ...(proof.scopes === undefined ? {} : { scopes: proof.scopes }),
+  };
+}
+
+function stopperBy(right: StopRight, authenticator: Authenticator): Stopper | undefined {
+  if (Date.parse(right.endsAt) < Date.now()) return undefined;
+  if (right.basis !== undefined) {
+    const standing = authenticator.standingOf?.(right.basis);
+    if (standing === undefined || !standing.roles.some((role) => role === 'operator' || role === 'admin'))
+      return undefined;
+  }
+  return {
+    actor: right.actor,
+    person: right.person,
+    roles: ['operator'],
+    ...(right.scopes === undefined ? {} : { scopes: right.scopes }),
+  };
+}
+
+/**
+ * Whoever may stop a part stops that part. A single task is left to everybody who may stop anything: whose it is would have to be
+ * looked up, and a stop waits for nothing.
+ */
+export function refuseOutOfScope({ scopes }: Stopper, scopeKey: string): void {
+  if (scopes === undefined || scopes.includes(scopeKey) || parseScopeKey(scopeKey)?.kind === 'task') return;
+  throw new EstopError('forbidden' satisfies ErrorCode, {
+    detail: 'Your role does not reach that much. Stop the agents that are yours, or call an operator of everything.',
+  });
+}

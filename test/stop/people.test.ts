@@ -1,0 +1,215 @@
+import { randomBytes } from 'node:crypto';
+import { beforeAll, expect, inject, it } from 'vitest';
+import { secretHash } from '../../src/control/sign-in/sign-in-cookie.ts';
+import { formatId } from '../../src/core/ids.ts';
+import { ensureKeys, openKeyRing } from '../../src/runtime/keys/key-ring.ts';
+import { createOperatorProofs } from '../../src/runtime/keys/operator-proof.ts';
+import { type StopServer, startStopServer } from '../../src/stop/server.ts';
+import { makeApiToken, revokeApiToken } from '../../src/store/api-tokens.ts';
+import { disablePerson, setMandates } from '../../src/store/people.ts';
+import { beginSignIn, endSignIn } from '../../src/store/sign-ins.ts';
+import { createDatabase } from '../kit/postgres.ts';
+import { requires } from '../kit/requires.ts';
+import { tempFolder } from '../kit/temp-folder.ts';
+import { recordingLog } from '../revocation/rig.ts';
+import { agentSpec, type Ledger, makeLedger, putAgents } from '../store/ledger.ts';
+import { relayTo } from './store-relay.ts';
+
+/** Of its own, so that what is left in an intake is nobody else's. */
+const environment = 'people';
+const mint = (kind: 'sign' | 'person' | 'api' | 'stop' | 'task'): string =>
+  formatId(kind, environment, randomBytes(16));
+
+requires('temporal')('people who are signed in, at the stop process', () => {
+  let ledger: Ledger;
+  let server: StopServer;
+  let store: Awaited<ReturnType<typeof relayTo>>;
+  const keys = tempFolder();
+  ensureKeys(keys, environment);
+  const proofs = createOperatorProofs(() => openKeyRing(keys, 'proof', environment), environment);
+  const start = (): Promise<StopServer> =>
+    startStopServer({
+      environment,
+      host: '127.0.0.1',
+      port: 0,
+      databaseUrl: store.url,
+      temporalAddress: inject('temporalAddress'),
+      authenticator: {
+        authenticate: (header) =>
+          header === 'Bearer break-glass'
+            ? { ok: true, identity: { actor: 'safe', roles: ['operator'] } }
+            : { ok: false, code: 'unauthenticated' },
+      },
+      proofs,
+      log: recordingLog().log,
+    });
+  beforeAll(async () => {
+    ledger = await makeLedger(() => createDatabase());
+    await putAgents(ledger, [agentSpec('payer', { labels: { team: 'payments' } }), agentSpec('mailer')]);
+    store = await relayTo(ledger.urls.estop_stop);
+    server = await start();
+    return async () => {
+      await server.close();
+      await store.close();
+    };
+  });
+
+  interface Made {
+    readonly personId: string;
+    readonly signInId: string;
+    readonly cookie: string;
+    readonly proof: string;
+  }
+  async function signIn(name: string, mandates: readonly object[]): Promise<Made> {
+    const secret = randomBytes(32).toString('base64url');
+    const made = { signInId: mint('sign'), personId: mint('person') };
+    const times = { agent: '', idleMs: 3_600_000, lifeMs: 7_200_000 };
+    await beginSignIn(
+      ledger.as('estop_control'),
+      { issuer: 'https://id.example.org', subject: name, name, person: name, groups: [], mandates },
+      { ...made, ...times, secretHash: secretHash(secret), method: 'oidc' },
+    );
+    const proof = proofs.sign({
+      actor: name,
+      person: name,
+      signInId: made.signInId,
+      expiresAt: Date.now() + 3_600_000,
+    });
+    return { ...made, cookie: `estop-${environment}-sign-in=${secret}`, proof };
+  }
+  const stop = async (headers: Record<string, string>, scopeKey = 'agent:payer', at = server) => {
+    const response = await fetch(`${at.url}/v1/stops`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({ scopeKey, stopId: mint('stop') }),
+    });
+    return { status: response.status, body: JSON.parse(await response.text()) as Record<string, unknown> };
+  };
+  const status = async (...asked: Parameters<typeof stop>): Promise<number> => (await stop(...asked)).status;
+  const soon = (read: () => Promise<number>) => expect.poll(read, { timeout: 5_000, interval: 200 });
+
+  it('stop what they may, by the cookie that control hands on, and it is their name that stands on the stop', async () => {
+    const { cookie } = await signIn('olga', [{ role: 'operator' }]);
+    await soon(() => status({ cookie })).toBe(200);
+    const [row] = await ledger.sql('SELECT actor FROM estop.stops ORDER BY epoch DESC LIMIT 1');
+    expect(row?.['actor']).toBe('olga');
+    const viewer = await signIn('vera', [{ role: 'viewer' }]);
+    expect(await status({ cookie: viewer.cookie })).toBe(401);
+  });
+
+  it('the cookies of a browser that comes here by itself are not looked at', async () => {
+    const { cookie } = await signIn('pia', [{ role: 'operator' }]);
+    await soon(() => status({ cookie })).toBe(200);
+    expect(await status({ cookie, origin: 'http://127.0.0.1:3000' })).toBe(401);
+    expect(await status({ cookie, 'sec-fetch-site': 'same-site' })).toBe(401);
+  });
+
+  it('a role over labels stops the agents that carry them, single tasks, and nothing wider', async () => {
+    const { cookie } = await signIn('lara', [{ role: 'operator', labels: { team: 'payments' } }]);
+    await soon(() => status({ cookie }, 'agent:payer')).toBe(200);
+    expect(await status({ cookie }, 'label:team=payments')).toBe(200);
+    expect(await status({ cookie }, newTask())).toBe(200);
+    for (const wider of ['agent:mailer', 'fleet', 'connector:erp', 'label:team=mail'])
+      expect([wider, await status({ cookie }, wider)]).toEqual([wider, 403]);
+  });
+  const newTask = (): string => `task:${mint('task')}`;
+
+  it.each(['is disabled', 'signs out', 'loses the role'])(
+    'who %s stops nothing any more within 5 s, proof or not',
+    async (how) => {
+      const who = await signIn(`max-${how.length}`, [{ role: 'operator' }]);
+      await soon(() => status({ cookie: who.cookie })).toBe(200);
+      const control = ledger.as('estop_control');
+      if (how === 'is disabled') await disablePerson(control, who.personId, true, 'ada');
+      else if (how === 'signs out') await endSignIn(control, who.signInId, 'max');
+      else await setMandates(control, who.personId, `max-${how.length}`, [{ role: 'viewer' }]);
+      await soon(() => status({ cookie: who.cookie })).toBe(401);
+      expect(await status({ authorization: `Bearer ${who.proof}` })).toBe(401);
+    },
+  );
+
+  it('API tokens stop things until they are revoked', async () => {
+    const token = `estop_${environment}_${randomBytes(32).toString('base64url')}`;
+    const tokenId = mint('api');
+    const control = ledger.as('estop_control');
+    const body = {
+      tokenId,
+      tokenHash: secretHash(token),
+      name: 'pager',
+      person: 'pager',
+      mandates: [{ role: 'operator' }],
+      actor: 'ada',
+      lifeMs: 60_000,
+    };
+    await makeApiToken(control, body);
+    await soon(() => status({ authorization: `Bearer ${token}` })).toBe(200);
+    await revokeApiToken(control, tokenId, { actor: 'ada' });
+    await soon(() => status({ authorization: `Bearer ${token}` })).toBe(401);
+  });
+
+  it('a proof is good for this environment, this key and its time', async () => {
+    const { signInId } = await signIn('theo', [{ role: 'viewer' }]);
+    const later = Date.now() + 60_000;
+    const foreignKeys = tempFolder();
+    ensureKeys(foreignKeys, environment);
+    const whose = { actor: 'theo', person: 'theo', signInId: mint('sign') };
+    const bad = [
+      createOperatorProofs(() => openKeyRing(foreignKeys, 'proof', environment), environment).sign({
+        ...whose,
+        expiresAt: later,
+      }),
+      createOperatorProofs(() => openKeyRing(keys, 'proof', environment), 'other').sign({ ...whose, expiresAt: later }),
+      proofs.sign({ ...whose, expiresAt: Date.now() - 120_000 }),
+      proofs.sign({ ...whose, expiresAt: later }).replace(/.$/, (last) => (last === 'A' ? 'B' : 'A')),
+      `${proofs
+        .sign({ ...whose, expiresAt: later })
+        .split('.')
+        .slice(0, 2)
+        .join('.')}.`,
+      '',
+    ];
+    for (const proof of bad) expect(await status({ authorization: `Bearer ${proof}` })).toBe(401);
+    // One of somebody whom the store does not name, made long ago: it ended before this process began.
+    const old = proofs.sign({ ...whose, signInId, expiresAt: later });
+    await new Promise((resolve) => setTimeout(resolve, 6_000));
+    expect(await status({ authorization: `Bearer ${old}` })).toBe(401);
+  }, 20_000);
+
+  it('with the store away, whoever was signed in still stops; so does the token in the safe, and nobody who had lost the right', async () => {
+    const olga = await signIn('olga-2', [{ role: 'operator' }]);
+    const gone = await signIn('gone', [{ role: 'operator' }]);
+    await soon(() => status({ cookie: olga.cookie })).toBe(200);
+    await soon(() => status({ cookie: gone.cookie })).toBe(200);
+    await disablePerson(ledger.as('estop_control'), gone.personId, true, 'ada');
+    await soon(() => status({ cookie: gone.cookie })).toBe(401);
+    store.cut();
+    try {
+      const placed = await Promise.all(
+        [
+          { cookie: olga.cookie },
+          { authorization: `Bearer ${olga.proof}` },
+          { authorization: 'Bearer break-glass' },
+        ].map((one) => stop(one)),
+      );
+      // Durable in the intake: latched as soon as the store is back.
+      expect(placed.map(({ status: code, body }) => [code, body['state']])).toEqual(
+        Array.from({ length: 3 }, () => [202, 'accepted']),
+      );
+      expect(await status({ cookie: gone.cookie })).toBe(401);
+      expect(await status({ authorization: `Bearer ${gone.proof}` })).toBe(401);
+      // A stop process that begins now has heard nothing yet: then the proof alone is believed.
+      const fresh = await start();
+      try {
+        expect(await status({ authorization: `Bearer ${olga.proof}` }, 'agent:payer', fresh)).toBe(202);
+        expect(await status({ cookie: olga.cookie }, 'agent:payer', fresh)).toBe(401);
+        const both = `${olga.cookie}; estop-${environment}-stop-proof=${olga.proof}`;
+        expect(await status({ cookie: both }, 'agent:payer', fresh)).toBe(202);
+      } finally {
+        await fresh.close();
+      }
+    } finally {
+      store.mend();
+    }
+    await soon(() => status({ cookie: olga.cookie })).toBe(200);
+  }, 60_000);
+});
