@@ -9,6 +9,8 @@ export interface TriggerSpec {
   readonly secrets: readonly SecretAt[];
   /** Of Alertmanager, which signs nothing: what it sends along. */
   readonly bearer?: SecretAt;
+  /** Of somebody who may stop: how a stop is ordered at the stop process while the store is away. */
+  readonly outageToken?: SecretAt;
   /** The first that fits is the one that counts. */
   readonly rules: readonly TriggerRule[];
 }

@@ -11,6 +11,7 @@ export type TriggerSource = (typeof triggerSources)[number];
 /** What of the ledger a trigger may follow. Never a stop: a stop that ordered stops would not end. */
 export const ledgerEvents = [
   'breaker.tripped',
+  'approval.flood',
   'budget.ended',
   'policy.activated',
   'policy.proposed',

@@ -61,16 +61,18 @@ export type AlertOutcome =
   /** No rule is about it. */
   | { readonly kind: 'ignored' };
 
-/** One alert of one trigger, from wherever it came. Repeated, it is the same firing, and the same stop. */
-export async function judgeAlert(
-  store: Store,
-  ground: TriggerGround,
+export type AimedAlert =
+  | { readonly kind: 'firing'; readonly firing: Firing }
+  | Exclude<AlertOutcome, { readonly kind: 'fired' }>;
+
+/** What an alert comes to, without doing it. The id of a stop is made of the alert, so that whoever orders it orders the same stop. */
+export function aimAlert(
+  { environment, agents, connectors, models, toolServers, playbooks }: TriggerGround,
   triggerId: string,
   rules: readonly TriggerRule[],
-  alert: Alert,
-): Promise<AlertOutcome> {
-  const { environment, agents, connectors, models, toolServers, playbooks } = ground;
-  const found = firstAim(rules, alert.fields, {
+  { alertId, fields, name }: Alert,
+): AimedAlert {
+  const found = firstAim(rules, fields, {
     environment,
     agents: agents.map(({ agentId }) => agentId),
     connectors: connectors.map(({ connectorId }) => connectorId),
@@ -79,26 +81,39 @@ export async function judgeAlert(
   });
   if (found === undefined) return { kind: 'ignored' };
   const { aim, rule } = found;
-  if (aim.kind === 'refused') {
-    await refuseTrigger(store, triggerId, alert.alertId, aim.why);
-    return aim;
-  }
+  if (aim.kind === 'refused') return aim;
   const { scopeKey } = aim;
   const labels = labelsOfScope(scopeKey, agents);
   const playbook = choosePlaybook(playbooks ?? [], { environment, scopeKey, labels, trigger: triggerId });
   const random = createHash('sha256')
-    .update(JSON.stringify(['trigger', triggerId, alert.alertId]))
+    .update(JSON.stringify(['trigger', triggerId, alertId]))
     .digest();
-  const fired = await fireTrigger(store, {
-    triggerId,
-    alertId: alert.alertId,
-    action: rule.action,
-    scopeKey,
-    ...orderTerms(rule, playbook),
-    reason: plainText(`alert ${alert.name}`, 200),
-    ...(rule.action === 'stop' ? { stopId: formatId('stop', environment, random.subarray(0, 16)) } : {}),
-  });
-  return { kind: 'fired', ...fired };
+  return {
+    kind: 'firing',
+    firing: {
+      triggerId,
+      alertId,
+      action: rule.action,
+      scopeKey,
+      ...orderTerms(rule, playbook),
+      reason: plainText(`alert ${name}`, 200),
+      ...(rule.action === 'stop' ? { stopId: formatId('stop', environment, random.subarray(0, 16)) } : {}),
+    },
+  };
+}
+
+/** One alert of one trigger, from wherever it came. Repeated, it is the same firing, and the same stop. */
+export async function judgeAlert(
+  store: Store,
+  ground: TriggerGround,
+  triggerId: string,
+  rules: readonly TriggerRule[],
+  alert: Alert,
+): Promise<AlertOutcome> {
+  const aimed = aimAlert(ground, triggerId, rules, alert);
+  if (aimed.kind === 'refused') await refuseTrigger(store, triggerId, alert.alertId, aimed.why);
+  if (aimed.kind !== 'firing') return aimed;
+  return { kind: 'fired', ...(await fireTrigger(store, aimed.firing)) };
 }
 
 export async function refuseTrigger(store: Store, triggerId: string, alertId: string, why: string): Promise<void> {
@@ -130,7 +145,7 @@ export interface LedgerNews {
 
 export async function listNewsToJudge(store: Store): Promise<readonly LedgerNews[]> {
   const sql = `SELECT notice_id, event, subject, agents, facts FROM estop.notices WHERE judged_at IS NULL
-    AND event IN ('breaker.tripped', 'budget.ended', 'policy.activated', 'policy.proposed', 'tool.changed') ORDER BY seq LIMIT 200`;
+    AND event IN ('breaker.tripped', 'approval.flood', 'budget.ended', 'policy.activated', 'policy.proposed', 'tool.changed') ORDER BY seq LIMIT 200`;
   return (await call(store, 'news_to_judge', sql, [])).map((row) => {
     const facts = json(row, 'facts');
     return {

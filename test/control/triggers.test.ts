@@ -3,6 +3,7 @@ import { Webhook } from 'standardwebhooks';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { EstopConfig } from '../../src/contract/config.ts';
 import type { TriggerSpec } from '../../src/contract/triggers.ts';
+import { startStopServer } from '../../src/stop/server.ts';
 import { agentSpec } from '../store/ledger.ts';
 import { type Answer, type ControlRig, field, makeControl } from './rig.ts';
 
@@ -198,6 +199,49 @@ describe('alerts of others', () => {
     const raw = JSON.stringify(over('billing-bot'));
     const answer = await away.call('POST', '/v1/triggers/spend', { raw, headers: signed(raw) });
     expect(answer.status).toBe(503);
+  });
+
+  it('with a token for it, a stop goes to the stop process while the store is away; sent again later it is the same stop', async () => {
+    const stopProcess = await startStopServer({
+      environment: 'test',
+      host: '127.0.0.1',
+      port: 0,
+      databaseUrl: rig.ledger.urls.estop_stop,
+      temporalAddress: '127.0.0.1:1',
+      authenticator: {
+        authenticate: (header) =>
+          header === `Bearer ${bearer}`
+            ? { ok: true, identity: { actor: 'outage', roles: ['operator'] } }
+            : { ok: false, code: 'unauthenticated' },
+      },
+      log: rig.deps.log,
+    });
+    try {
+      const config = rig.deps.config.current();
+      const withToken = (config.triggers ?? []).map((one) => ({ ...one, outageToken: { env: 'BEARER' } }));
+      const away = rig.withDeps({
+        stopUrl: stopProcess.url,
+        config: { current: () => ({ ...config, triggers: withToken }) },
+        store: {
+          query: async () => Promise.reject(Object.assign(new Error('gone'), { code: 'ECONNREFUSED' })),
+        } as never, // all that is asked of it here
+      });
+      const raw = JSON.stringify(over('billing-bot'));
+      const headers = signed(raw, { id: 'msg_outage' });
+      const answer = await away.call('POST', '/v1/triggers/spend', { raw, headers });
+      expect(answer.status).toBe(202);
+      const stopId = String(field(answer.body, 'alerts', 0, 'stopId'));
+      const [row] = await rig.ledger.sql('SELECT scope_key, actor, reason FROM estop.stops WHERE stop_id = $1', [
+        stopId,
+      ]);
+      expect(row).toMatchObject({ scope_key: 'agent:billing-bot', actor: 'outage' });
+      const later = await rig.call('POST', '/v1/triggers/spend', { raw, headers });
+      expect(field(later.body, 'alerts', 0, 'stopId')).toBe(stopId);
+      const hold = JSON.stringify({ type: 'spend.warning', data: { agent: { id: 'mail-bot' } } });
+      expect((await away.call('POST', '/v1/triggers/spend', { raw: hold, headers: signed(hold) })).status).toBe(503);
+    } finally {
+      await stopProcess.close();
+    }
   });
 
   it('without a way to read secrets nothing is taken', async () => {

@@ -2,6 +2,7 @@ import { beforeAll, expect, it } from 'vitest';
 import type { AgentSpec, EstopConfig } from '../../src/contract/config.ts';
 import type { Playbook } from '../../src/core/playbook.ts';
 import { agentKey } from '../../src/core/scope-key.ts';
+import { requestApproval } from '../../src/store/approvals.ts';
 import { tripBreaker } from '../../src/store/breakers.ts';
 import { listNotices } from '../../src/store/notices.ts';
 import { listObligations } from '../../src/store/obligations.ts';
@@ -11,7 +12,8 @@ import { getStop } from '../../src/store/stops.ts';
 import { fireTrigger, judgeAlert } from '../../src/store/triggers.ts';
 import { requires } from '../kit/requires.ts';
 import { type Rig, startRig, until } from '../revocation/rig.ts';
-import { newId, stopAgent } from '../store/ledger.ts';
+import { terms } from '../store/calls.ts';
+import { digestOf, newId, stopAgent } from '../store/ledger.ts';
 
 const playbook = (changes: Partial<Playbook> = {}): Playbook => ({
   playbookId: 'finance',
@@ -92,6 +94,37 @@ requires('temporal')('what follows from an alert or a stop', () => {
     );
     await worker.close();
     expect(await stops()).toEqual([{ actor: 'trigger:budgets' }]);
+  }, 30_000);
+
+  it('an agent that floods people with requests is told of once, and stopped where a rule says so', async () => {
+    const agent = await rig.agent();
+    const task = await rig.task(agent);
+    const rule = { match: { event: 'approval.flood' }, scope: 'agent:{agent}', action: 'stop' } as const;
+    const triggers = [{ triggerId: 'floods', from: 'ledger', secrets: [], rules: [rule] }] as const;
+    for (let nth = 0; nth < 8; nth += 1)
+      await requestApproval(rig.ledger.as('estop_gateway'), {
+        approvalId: newId('appr'),
+        taskId: task.taskId,
+        tokenEpoch: task.epoch,
+        toolKey: 'tool:bank/pay',
+        digest: digestOf(`call ${nth}`),
+        shown: '{}',
+        ttlMs: 60_000,
+        ...terms,
+      });
+    const worker = rig.work({ response: () => configOf([agent], { triggers }) });
+    const stops = () => rig.ledger.sql('SELECT actor FROM estop.stops WHERE scope_key = $1', [agentKey(agent.agentId)]);
+    await until(async () => (await stops()).length > 0);
+    await worker.close();
+    expect(await stops()).toEqual([{ actor: 'trigger:floods' }]);
+    const asked = await rig.ledger.sql(
+      "SELECT quiet FROM estop.notices WHERE event = 'approval.asked' AND agents = ARRAY[$1]",
+      [agent.agentId],
+    );
+    expect(asked).toHaveLength(8);
+    expect(
+      (await listNotices(control(), { subject: agent.agentId })).filter(({ event }) => event === 'approval.flood'),
+    ).toHaveLength(1);
   }, 30_000);
 
   it('a playbook makes a phase wait for a person; the credential is cut all the same, and the rest goes on when it is let go', async () => {

@@ -1,17 +1,20 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { SecretAt } from '../../contract/config.ts';
-import { EstopError } from '../../core/errors.ts';
-import { type Alert, type AlertOutcome, judgeAlert } from '../../store/triggers.ts';
+import type { TriggerSpec } from '../../contract/triggers.ts';
+import { EstopError, errorCodeOf } from '../../core/errors.ts';
+import { type Alert, type AlertOutcome, aimAlert, judgeAlert } from '../../store/triggers.ts';
 import type { ControlDeps } from '../deps.ts';
 import { readJson } from '../read-json.ts';
+import { handToStopProcess } from '../stop-door.ts';
 import { checkSender } from './alert-sender.ts';
 import { readAlertmanager, readWebhook } from './read-alerts.ts';
 
 /**
  * POST /v1/triggers/<name>: alerts of others. What an alert asks for is written down and committed before the answer; the relay latches
  * it. There is no limit on how many: a burst of stops raises an alarm, and is latched.
- * Not protected: while the store is away nothing is taken. The answer says so, and senders of alerts send again.
+ * While the store is away a stop goes to the stop process, which needs no store, if there is a token for that; else nothing is taken, the
+ * answer says so, and it is the sender who sends again.
  */
 export function triggerDoor(app: OpenAPIHono, deps: ControlDeps): void {
   const readSecret = deps.readSecret ?? noSecret;
@@ -31,10 +34,25 @@ export function triggerDoor(app: OpenAPIHono, deps: ControlDeps): void {
     const alerts =
       trigger.from === 'webhook' ? readWebhook(sent.header('webhook-id') ?? '', value) : readAlertmanager(value);
     const done: (readonly [Alert, AlertOutcome])[] = [];
-    for (const alert of alerts)
-      done.push([alert, await judgeAlert(deps.store, deps.config.current(), trigger.triggerId, trigger.rules, alert)]);
+    for (const alert of alerts) done.push([alert, await takeAlert(deps, trigger, alert)]);
     return answer(context, deps, trigger.triggerId, done);
   });
+}
+
+async function takeAlert(deps: ControlDeps, trigger: TriggerSpec, alert: Alert): Promise<AlertOutcome> {
+  const { triggerId, rules, outageToken } = trigger;
+  try {
+    return await judgeAlert(deps.store, deps.config.current(), triggerId, rules, alert);
+  } catch (thrown) {
+    if (errorCodeOf(thrown) !== 'store-unavailable' || outageToken === undefined) throw thrown;
+    const aimed = aimAlert(deps.config.current(), triggerId, rules, alert);
+    if (aimed.kind !== 'firing' || aimed.firing.stopId === undefined) throw thrown;
+    const { category, reason, scopeKey, stopId } = aimed.firing;
+    const token = (deps.readSecret ?? noSecret)(outageToken).trim();
+    const order = { stopId, scopeKey, category, reason: `${reason} (trigger ${triggerId}, while the store was away)` };
+    await handToStopProcess(deps.stopUrl, order, { authorization: `Bearer ${token}` });
+    return { kind: 'fired', fresh: true, action: 'stop', scopeKey, stopId };
+  }
 }
 
 function answer(

@@ -44,6 +44,9 @@ export const triggersBlock = (secretAt: z.ZodType<SecretAt>) =>
           from: z.enum(triggerSources).describe('ledger: what happens here, such as a breaker that trips.'),
           secrets: z.array(secretAt).max(3).default([]).describe('whsec_ and base64; any of them may have signed.'),
           bearer: secretAt.optional().describe('What Alertmanager sends along as `authorization.credentials`.'),
+          outageToken: secretAt
+            .optional()
+            .describe('A token that may stop: while the store is away, stops go to the stop process under it.'),
           rules: z.array(rule).min(1).max(100).describe('The first that fits counts.'),
         })
         .refine(
@@ -67,11 +70,12 @@ export const triggersBlock = (secretAt: z.ZodType<SecretAt>) =>
 export function triggersOf(written: z.output<ReturnType<typeof triggersBlock>>): { triggers?: readonly TriggerSpec[] } {
   if (written === undefined) return {};
   return {
-    triggers: Object.entries(written).map(([triggerId, { from, secrets, bearer, rules }]) => ({
+    triggers: Object.entries(written).map(([triggerId, { from, secrets, bearer, outageToken, rules }]) => ({
       triggerId,
       from,
       secrets,
       ...(bearer === undefined ? {} : { bearer }),
+      ...(outageToken === undefined ? {} : { outageToken }),
       rules: rules.map(({ match, scope, action, category, grace }) => ({
         match,
         scope,

@@ -21,7 +21,7 @@ CREATE INDEX trigger_firings_by_age ON estop.trigger_firings (fired_at);
 -- Whether triggers that follow the ledger have looked at it.
 ALTER TABLE estop.notices ADD COLUMN judged_at timestamptz;
 CREATE INDEX notices_to_judge ON estop.notices (seq) WHERE judged_at IS NULL
-  AND event IN ('breaker.tripped', 'budget.ended', 'policy.activated', 'policy.proposed', 'tool.changed');
+  AND event IN ('breaker.tripped', 'approval.flood', 'budget.ended', 'policy.activated', 'policy.proposed', 'tool.changed');
 
 -- Fires once. A hold is done here and now: of an agent as a breaker's hold is, so that it is listed, shown and reset as one. An alert
 -- that was sent again finds what the first one did.
