@@ -97,6 +97,8 @@ export interface AgentSpec {
   readonly identities?: readonly string[];
   /** Name -> the addresses that this name is known to bear. */
   readonly contacts?: Readonly<Record<string, readonly string[]>>;
+  /** Programs that may open a session of it by themselves, and what each shows for that. */
+  readonly clients?: Readonly<Record<string, SecretAt>>;
   readonly limits: AgentLimits;
   readonly budgets?: BudgetLimits;
   readonly breakers?: readonly BreakerRule[];

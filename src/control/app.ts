@@ -5,6 +5,7 @@ import { secureHeaders } from 'hono/secure-headers';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
 import { formatId } from '../core/ids.ts';
 import { slackDoor } from './chat/slack-door.ts';
+import { tokenDoor } from './agent-clients/token-door.ts';
 import { consolePages } from './console/console.ts';
 import { contentPolicy } from './console/page-headers.ts';
 import type { ControlDeps } from './deps.ts';
@@ -48,6 +49,7 @@ export function createControlApp(deps: ControlDeps): OpenAPIHono {
   publicPages(app, deps);
   triggerDoor(app, deps);
   slackDoor(app, deps);
+  tokenDoor(app, deps);
   signInPages(app, deps);
   consolePages(app, deps);
   for (const path of new Set(endpoints.map((endpoint) => routingPath(endpoint.path)))) {

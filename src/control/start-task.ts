@@ -19,7 +19,11 @@ type Wanted = StartTask & { readonly session?: Partial<SessionLimits> };
  * Registered, committed, looked at again, its request remembered, and only then started. The id follows from the
  * Idempotency-Key, so a request that was cut off half way finds its own registration. rule: register-before-start, mint-reread
  */
-export async function startTask(deps: ControlDeps, wanted: Wanted, request: RequestInfo): Promise<string> {
+export async function startTask(
+  deps: ControlDeps,
+  wanted: Wanted,
+  request: Pick<RequestInfo, 'identity' | 'seed'>,
+): Promise<string> {
   const agent = deps.config.current().agents.find((candidate) => candidate.agentId === wanted.agentId);
   if (agent === undefined) throw new EstopError('unknown-agent');
   for (let attempt = 0; attempt < mostAttempts; attempt += 1) {

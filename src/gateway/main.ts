@@ -16,6 +16,8 @@ const gateway = await startGateway({
   port: settings.gatewayPort,
   ...(settings.gatewayStateFolder === undefined ? {} : { stateFolder: settings.gatewayStateFolder }),
   allowedHosts: [new URL(settings.gatewayUrl).hostname],
+  tokenIssuer: new URL(settings.controlUrl).href.replace(/\/$/, ''),
+  isBehindTls: new URL(settings.gatewayUrl).protocol === 'https:',
   config,
   policies: readPolicyFolder(policiesFolder),
   readSecret: composition.secretReader(),

@@ -16,6 +16,7 @@ import type { Fence } from './fence/fence.ts';
 import type { OpenCalls } from './fence/open-calls.ts';
 import type { FlowStanding } from './flow/flow-standing.ts';
 import type { TaskFlows } from './flow/task-flows.ts';
+import type { ProtectedResource } from './http/protected-resource.ts';
 import type { JsonObject } from './json/parse-strict.ts';
 import type { ClientSessions } from './mcp/client-sessions.ts';
 import type { McpClient } from './mcp/mcp-client.ts';
@@ -56,6 +57,8 @@ export interface GateHost {
   readonly approvalStates: ApprovalStates;
   /** Where a person decides, if there is such a page. */
   readonly approvalPage: ((approvalId: string) => string) | undefined;
+  /** Where programs get tokens by themselves, if they can. */
+  readonly resource: ProtectedResource | undefined;
   readonly newId: (kind: IdKind) => string;
   readonly callTimeoutMs: number;
   /** How long a call waits for a grant that is issued at its first use. */

@@ -56,6 +56,10 @@ export interface GatewayDeps {
   /** Shared by the gateways of an installation; without it each knows only its own states. */
   readonly approvalStateKey?: Uint8Array;
   readonly flowKeys: FlowKeys;
+  /** Who gives out tokens for this gateway to programs that ask for them themselves. */
+  readonly tokenIssuer?: string;
+  /** How clients reach this gateway: the scheme of its own address where it is told to them. */
+  readonly isBehindTls?: boolean;
   readonly log: Log;
   /** Where this gateway remembers the highest epoch it has seen; without it a restart forgets. */
   readonly stateFolder?: string;
@@ -154,6 +158,8 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     sealer: deps.sealer,
     approvalStates: new ApprovalStates(deps.approvalStateKey ?? randomBytes(32), approvalStateLifeMs),
     approvalPage: deps.approvalPage,
+    resource:
+      deps.tokenIssuer === undefined ? undefined : { issuer: deps.tokenIssuer, isBehindTls: deps.isBehindTls === true },
     newId,
     callTimeoutMs: deps.callTimeoutMs ?? defaultCallTimeoutMs,
     grantWaitMs: deps.grantWaitMs ?? defaultGrantWaitMs,

@@ -79,6 +79,24 @@ export async function getLineage(
   };
 }
 
+/** The newest session of an agent that this one asked for, and that no stop covers. */
+export async function openSessionOf(
+  store: Store,
+  agentId: string,
+  requestedBy: string,
+): Promise<TaskRecord | undefined> {
+  const [row] = await call(
+    store,
+    'open_session_of',
+    `SELECT t.* FROM estop.tasks t
+     WHERE t.agent_id = $1 AND t.requested_by = $2 AND t.kind = 'session' AND t.state <> 'closed' AND t.parent_id IS NULL
+       AND estop.dead_by(t.keys, t.agents, t.epoch) IS NULL
+     ORDER BY t.registered_at DESC LIMIT 1`,
+    [agentId, requestedBy],
+  );
+  return row === undefined ? undefined : taskOf(row);
+}
+
 /** Newest first. */
 export async function listTasks(store: Store, filter: TaskFilter = {}): Promise<Page<TaskRecord>> {
   const limit = pageLimit(filter);

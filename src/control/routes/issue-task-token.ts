@@ -1,9 +1,16 @@
 import { TaskPath, TaskToken } from '../../contract/http/tasks.ts';
 import { EstopError } from '../../core/errors.ts';
-import { checkTask } from '../../store/tasks.ts';
+import { checkTask, type TaskRecord } from '../../store/tasks.ts';
 import { taskInPath } from '../concern.ts';
+import type { ControlDeps } from '../deps.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
 import { requireTask } from '../show-task.ts';
+
+/** The same for whoever may have one: nothing of its bearer is in it. */
+export function signFor({ signer }: Pick<ControlDeps, 'signer'>, task: TaskRecord) {
+  const { taskId, agentId, agents, keys, epoch } = task;
+  return signer.sign({ taskId, agentId, agents, keys, epoch });
+}
 
 /** The token carries the TASK's epoch: however often it is renewed, a stop after the task's registration kills it. */
 export const issueTaskToken = defineEndpoint({
@@ -23,13 +30,7 @@ export const issueTaskToken = defineEndpoint({
     if (check?.stopId !== undefined) throw new EstopError('stopped', { detail: `Covered by ${check.stopId}.` });
     if (check === undefined || check.state === 'closed')
       throw new EstopError('conflict', { detail: 'This task is closed.' });
-    const { token, expiresAt } = await deps.signer.sign({
-      taskId: task.taskId,
-      agentId: task.agentId,
-      agents: task.agents,
-      keys: task.keys,
-      epoch: task.epoch,
-    });
+    const { token, expiresAt } = await signFor(deps, task);
     return { status: 201, body: { token, expiresAt: new Date(expiresAt).toISOString(), taskId: task.taskId } };
   },
 });

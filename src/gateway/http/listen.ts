@@ -7,6 +7,7 @@ import { dialectAt } from '../model/dialect.ts';
 import { serveModel, serveModelList } from '../model/serve-model.ts';
 import type { GateHost } from '../passage.ts';
 import { createGuard } from './guard.ts';
+import { sendResource } from './protected-resource.ts';
 import { retrySoonMs, sendJson, sendProblem } from './reply.ts';
 
 interface Listening {
@@ -79,6 +80,7 @@ async function handle(
   if (!isAllowed(request)) return sendProblem(response, 'forbidden', requestId);
   const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
   if (path === '/livez' || path === '/readyz') return sendHealth(gate, path, response);
+  if (sendResource(gate.resource, request, response, path)) return;
   const grant = /^\/grants\/([^/]*)$/.exec(path)?.[1];
   const mcp = /^\/mcp(?:\/([a-z0-9-]{1,63}))?$/.exec(path);
   if (mcp !== null) return serveMcp({ host: gate, request, response, requestId, endpoint: mcp[1] });

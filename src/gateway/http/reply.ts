@@ -20,6 +20,8 @@ export function sendJson(
 interface ProblemOptions {
   readonly detail?: string;
   readonly retryAfterMs?: number;
+  /** Where a token comes from, for a client that was shown to have none. */
+  readonly authenticate?: string | undefined;
 }
 
 /** How long a client that was told 503 had better wait: about one renewal. */
@@ -31,7 +33,7 @@ export function sendProblem(
   requestId: string,
   options: ProblemOptions = {},
 ): void {
-  const problem: Problem = problemOf(new EstopError(code, options), requestId);
+  const problem: Problem = problemOf(new EstopError(code, detailsOf(options)), requestId);
   const text = JSON.stringify(problem);
   response.writeHead(problem.status, {
     'content-type': problemMediaType,
@@ -39,8 +41,13 @@ export function sendProblem(
     'cache-control': 'no-store',
     // The body may not have been read: whatever is left of it must not be taken for the next request.
     ...(problem.status === 401 || problem.status === 413 ? { connection: 'close' } : {}),
-    ...(problem.status === 401 ? { 'www-authenticate': 'Bearer realm="estop-gateway"' } : {}),
+    ...(problem.status === 401 ? { 'www-authenticate': options.authenticate ?? 'Bearer realm="estop-gateway"' } : {}),
     ...(options.retryAfterMs === undefined ? {} : { 'retry-after': String(Math.ceil(options.retryAfterMs / 1_000)) }),
   });
   response.end(text);
 }
+
+const detailsOf = ({ detail, retryAfterMs }: ProblemOptions): ConstructorParameters<typeof EstopError>[1] => ({
+  ...(detail === undefined ? {} : { detail }),
+  ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+});

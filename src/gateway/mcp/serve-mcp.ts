@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isJsonContentType } from '@modelcontextprotocol/server';
 import type { TaskClaims } from '../../contract/identity.ts';
 import { exchange } from '../http/exchange.ts';
+import { resourceHint } from '../http/protected-resource.ts';
 import { readBody } from '../http/read-body.ts';
 import { sendJson, sendProblem } from '../http/reply.ts';
 import type { Asked, GateHost } from '../passage.ts';
@@ -35,7 +36,8 @@ export async function serveMcp(http: McpExchange): Promise<void> {
     return sendProblem(response, 'unsupported-media-type', requestId);
   // Before the body: a stranger's megabyte is not read. The gate asks for the token again, as the first of its steps.
   const token = await host.tokens.read(request.headers.authorization);
-  if (!token.ok) return sendProblem(response, token.code, requestId);
+  if (!token.ok)
+    return sendProblem(response, token.code, requestId, { authenticate: resourceHint(host.resource, request) });
   if (request.method === 'POST') return post(http, token.claims, sessionId);
   const session = host.sessions.find(sessionId ?? '', token.claims, http.endpoint);
   if (session === undefined) return sendError(response, 404, null, { code: -32_001, message: 'Session not found' });

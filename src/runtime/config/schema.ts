@@ -18,7 +18,7 @@ import { breakerRulesOf, breakers, budgetLimitsOf, budgets } from './limits-sche
 import { modelBlock, onlyGiven } from './model-schema.ts';
 import { processKeys, reachFault, reachOf } from './process-schema.ts';
 import { responseKeys, responseOf } from './response-schema.ts';
-import { signInBlock } from './sign-in-schema.ts';
+import { agentClients, signInBlock } from './sign-in-schema.ts';
 import { reviewOf, toolReview } from './tool-server-schema.ts';
 
 const name = z
@@ -116,6 +116,7 @@ const agent = z.strictObject({
     .record(z.string().min(1).max(200), z.array(z.string().min(1).max(320)).max(20))
     .optional()
     .describe('Name, and the addresses that it is known to bear.'),
+  clients: agentClients,
   limits: limits.prefault({}),
   budgets,
   breakers,
@@ -226,14 +227,13 @@ export function resolveConfig(parsed: Parsed): {
       return { name: item.name, connector: item.connector, lifeMs: item.life, ...when, options };
     });
     const { approvalTtl, ...caps } = block.limits;
-    const { identities, contacts, budgets: amounts, breakers: patterns, ...rest } = block;
+    const { identities, contacts, clients, budgets: amounts, breakers: patterns, ...rest } = block;
     return {
       agentId,
       ...rest,
       ...budgetLimitsOf(amounts),
       breakers: breakerRulesOf(patterns),
-      ...(identities === undefined ? {} : { identities }),
-      ...(contacts === undefined ? {} : { contacts }),
+      ...onlyGiven({ identities, contacts, clients }),
       grants,
       limits: { ...caps, approvalTtlMs: approvalTtl },
     };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { SignInSpec } from '../../contract/config.ts';
+import { isName } from '../../core/ids.ts';
 import { personRoles } from '../../core/mandate.ts';
 import { localSecret } from './credential-schema.ts';
 
@@ -108,3 +109,9 @@ function onlyGiven<Block extends object>(block: Block): Given<Block> {
   // The type says exactly what the filter does.
   return Object.fromEntries(Object.entries(block).filter(([, value]) => value !== undefined)) as never;
 }
+
+/** Control reads them, so they are none of those that only a gateway opens. */
+export const agentClients = z
+  .record(z.string().refine(isName, 'must be a name of lower-case letters, digits and hyphens'), localSecret)
+  .optional()
+  .describe('Programs that may open a session of it by themselves: a name for each, and where its secret is.');

@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto';
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import type { AgentSpec } from '../../contract/config.ts';
+import { EstopError, errorCodeOf } from '../../core/errors.ts';
+import { getTask, openSessionOf, type TaskRecord } from '../../store/tasks.ts';
+import type { ControlDeps } from '../deps.ts';
+import { signFor } from '../routes/issue-task-token.ts';
+import { startTask } from '../start-task.ts';
+import { agentOfClient, oneOf, shownClient } from './check-client.ts';
+
+const metadataPath = '/.well-known/oauth-authorization-server';
+const tokenPath = '/oauth/token';
+const longestForm = 16_384;
+
+/**
+ * Where a program that is a client of an agent gets its tokens, in the words of OAuth (client credentials): its first call at the
+ * gateway is refused and sends it here, which opens a session; whenever a token ends it comes again and goes on in the same one.
+ * A client has one session at a time. What it holds for long opens nothing at the gateway.
+ */
+export function tokenDoor(app: OpenAPIHono, deps: ControlDeps): void {
+  const issuer = new URL(deps.controlUrl).href.replace(/\/$/, '');
+  const opening = new Map<string, Promise<TaskRecord>>();
+  app.get(metadataPath, (context) =>
+    context.json({
+      issuer,
+      token_endpoint: `${issuer}${tokenPath}`,
+      // Clients want it to be there. There is no such page: nobody is asked in a browser.
+      authorization_endpoint: `${issuer}/oauth/authorize`,
+      response_types_supported: [],
+      grant_types_supported: ['client_credentials'],
+      token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+    }),
+  );
+  app.post(tokenPath, async (context) => {
+    const form = await readForm(context);
+    if (form === undefined) return refuse(context, 400, 'invalid_request', 'A form of a few lines is wanted.');
+    const shown = shownClient(context.req.header('authorization'), form);
+    const agent = shown === undefined ? undefined : agentOf(deps, shown);
+    if (shown === undefined || agent === undefined) {
+      deps.log.warn(
+        { event: 'client.denied', client: shown?.clientId.slice(0, 130) },
+        'a client that nobody registered, or with another secret, asked for a token',
+      );
+      context.header('www-authenticate', 'Basic realm="estop"');
+      return refuse(context, 401, 'invalid_client', 'No such client.');
+    }
+    if (oneOf(form, 'grant_type') !== 'client_credentials')
+      return refuse(context, 400, 'unsupported_grant_type', 'Only client_credentials.');
+    try {
+      // Two requests of one client at once are one session.
+      const { clientId } = shown;
+      const session =
+        opening.get(clientId) ?? sessionFor(deps, agent, clientId).finally(() => opening.delete(clientId));
+      opening.set(clientId, session);
+      const { token, expiresAt } = await signFor(deps, await session);
+      const seconds = Math.max(1, Math.floor((expiresAt - Date.now()) / 1_000));
+      return context.json({ access_token: token, token_type: 'Bearer', expires_in: seconds });
+    } catch (thrown) {
+      return refusal(context, thrown);
+    }
+  });
+}
+
+function agentOf(deps: ControlDeps, shown: Parameters<typeof agentOfClient>[1]): AgentSpec | undefined {
+  if (deps.readSecret === undefined) return undefined;
+  return agentOfClient(deps.config.current(), shown, deps.readSecret);
+}
+
+/** Its own, if it has one that is open and not under a stop; a stop in force refuses a new one as well. */
+async function sessionFor(deps: ControlDeps, agent: AgentSpec, clientId: string): Promise<TaskRecord> {
+  const actor = `client:${clientId}`;
+  const open = await openSessionOf(deps.store, agent.agentId, actor);
+  if (open !== undefined) return open;
+  const wanted = { agentId: agent.agentId, prompt: '', session: {} };
+  const taskId = await startTask(deps, wanted, { identity: { actor, roles: [] }, seed: () => randomBytes(16) });
+  const task = await getTask(deps.store, taskId);
+  if (task === undefined) throw new EstopError('unknown-task');
+  deps.log.info({ event: 'session.opened', client: clientId, taskId }, 'a client opened a session');
+  return task;
+}
+
+async function readForm({ req }: Context): Promise<URLSearchParams | undefined> {
+  if (!(req.header('content-type') ?? '').startsWith('application/x-www-form-urlencoded')) return undefined;
+  if (Number(req.header('content-length') ?? Number.NaN) <= longestForm) return new URLSearchParams(await req.text());
+  return undefined;
+}
+
+function refuse(context: Context, status: 400 | 401 | 403 | 503, error: string, description: string): Response {
+  return context.json({ error, error_description: description }, status);
+}
+
+/** In the words of OAuth, as far as it has any. */
+function refusal(context: Context, thrown: unknown): Response {
+  const code = errorCodeOf(thrown);
+  if (code === 'stopped') return refuse(context, 403, 'access_denied', 'An emergency stop covers this agent.');
+  if (code === 'limit-exceeded') return refuse(context, 403, 'access_denied', 'This agent has too many open tasks.');
+  if (code === 'temporal-unavailable' || code === 'store-unavailable')
+    return refuse(context, 503, 'temporarily_unavailable', 'No session can be opened right now.');
+  throw thrown;
+}
