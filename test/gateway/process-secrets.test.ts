@@ -1,0 +1,71 @@
+import { fileURLToPath } from 'node:url';
+import { beforeAll, expect, it } from 'vitest';
+import { openKeyRing } from '../../src/runtime/keys/key-ring.ts';
+import { createSecretSealer } from '../../src/runtime/keys/secret-sealer.ts';
+import { putSecret, removeSecret } from '../../src/store/secrets.ts';
+import type { TaskRecord } from '../../src/store/tasks.ts';
+import { billingBot, callTool, makeRig, type Reply, type Rig, type RunningGateway, until, untilReady } from './rig.ts';
+
+/** Each was taken out once: `isFor` of a child, withoutSecrets in child.ts, the credential's step for a process. */
+let rig: Rig;
+let gateway: RunningGateway;
+const program = fileURLToPath(new URL('mcp/programs/telling-server.ts', import.meta.url));
+const agent = { ...billingBot, tools: { 'telling/tell': 'allow' } } as const;
+const put = (value: string) =>
+  putSecret(rig.ledger.as('estop_control'), {
+    name: 'in-env',
+    ...createSecretSealer(openKeyRing(rig.keysFolder, 'seal', 'test')).seal('in-env', value),
+    mayShareWith: [],
+    actor: 'admin',
+  });
+const tell = async (task: TaskRecord, how: string): Promise<Reply> => {
+  const token = await rig.token(task);
+  return until(async () => {
+    const reply = await callTool(gateway, token, 'telling__tell', { how });
+    return reply.meta['estop/reason'] === 'tool-not-available' ? undefined : reply;
+  });
+};
+
+beforeAll(async () => {
+  rig = await makeRig();
+  await put('canary-of-env');
+  rig.configure((config) => ({
+    ...config,
+    agents: [agent],
+    toolServers: [
+      {
+        serverId: 'telling',
+        process: {
+          command: process.execPath,
+          args: [program],
+          env: { PLAIN: 'plain', TOKEN: { secret: 'in-env' } },
+        },
+      },
+    ],
+  }));
+  gateway = await rig.startGateway();
+  await untilReady(gateway);
+});
+
+it('a process gets its secret in its environment, and what it says of it goes no further', async () => {
+  const task = await rig.startTask(agent);
+  expect((await tell(task, 'length')).text).toBe('plain 13');
+  const reply = await tell(task, 'token');
+  expect(reply.isError).toBe(true);
+  expect(JSON.stringify([reply.body, rig.logLines])).not.toContain('canary');
+});
+
+it('a process that was started with a secret which was rotated since ends, and another has the new one', async () => {
+  const task = await rig.startTask(agent);
+  expect((await tell(task, 'length')).text).toBe('plain 13');
+  await put('canary-of-env-rotated');
+  await until(async () => (await tell(task, 'length')).text === 'plain 21');
+});
+
+it('a process whose secret is gone is not asked', async () => {
+  const task = await rig.startTask(agent);
+  await tell(task, 'length');
+  await removeSecret(rig.ledger.as('estop_control'), 'in-env', 'admin');
+  await until(async () => (await tell(task, 'length')).meta['estop/reason'] === 'credential-unavailable');
+  await put('canary-of-env');
+});
