@@ -15,8 +15,9 @@ export function judge(guard: Guard, baseline: TestRun, mutated: TestRun): Outcom
   return { kind: 'survived' };
 }
 
-/** The second is how Vitest says that `rejects` found nothing to catch. */
-const assertions = /^(AssertionError\b|Error: promise (resolved|rejected) .* instead of (rejecting|resolving))/s;
+/** The others are how Vitest says that `rejects` found nothing to catch, and that what it polled for did not come. */
+const assertions =
+  /^(AssertionError\b|Error: promise (resolved|rejected) .* instead of (rejecting|resolving)|Error: expected .* to )/s;
 
 function saysSo({ raises }: Guard, { message }: RedTest): boolean {
   return assertions.test(message) || raises?.test(message) === true;

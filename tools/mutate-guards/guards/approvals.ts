@@ -150,7 +150,7 @@ export const approvalGuards: readonly Guard[] = [
     attacks: ['A19'],
     find: 'return text.length > longestShown ? undefined : text;',
     put: 'return text.slice(0, longestShown);',
-    tests: shown,
+    tests: { file: approvals, title: 'is nothing where it would be more than a person reads' },
   },
   {
     id: 'approval/forged-signal',

@@ -57,6 +57,7 @@ export const argumentGuards: readonly Guard[] = [
     find: 'if (depth > maxDepth) this.#refuse(',
     put: 'if (false) this.#refuse(',
     tests: strict,
+    raises: /Maximum call stack size exceeded/,
   },
   {
     id: 'json/prototype',
