@@ -5,7 +5,7 @@ import { approvalsPage, denyForm } from './approvals-page.ts';
 import { auditPage } from './audit-page.ts';
 import { connectorsPage } from './connectors-page.ts';
 import { nowPage } from './now-page.ts';
-import { peoplePage } from './people-page.ts';
+import { peopleForms, peoplePage } from './people-page.ts';
 import { policyPage, rollBackForm } from './policy-page.ts';
 import { stopForm, stopFormPage } from './stop-form-page.ts';
 import { noteForm, resetForm } from './stop-forms.ts';
@@ -46,5 +46,6 @@ export const forms: readonly ConsoleForm[] = [
   resetBreakerForm,
   acceptToolForm,
   rollBackForm,
+  ...peopleForms,
   ...taskForms,
 ];

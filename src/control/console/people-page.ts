@@ -1,8 +1,60 @@
 import { html } from 'hono/html';
+import type {
+  ApiTokenPage,
+  ElevationPage,
+  Person,
+  PersonPage,
+  SignInPage,
+  WhoAmI,
+} from '../../contract/http/people.ts';
 import { type Permission, permissions } from '../permission.ts';
-import { foreign, type Markup } from './markup.ts';
-import type { ConsolePage } from './view.ts';
+import { disablePerson } from '../routes/disable-person.ts';
+import { enablePerson } from '../routes/enable-person.ts';
+import { listApiTokens } from '../routes/list-api-tokens.ts';
+import { listElevations } from '../routes/list-elevations.ts';
+import { listPeople } from '../routes/list-people.ts';
+import { listSignIns } from '../routes/list-sign-ins.ts';
+import { whoAmI } from '../routes/who-am-i.ts';
+import { askForm, elevationForms, elevationList } from './elevations.ts';
+import { foreign, type Markup, nothing } from './markup.ts';
+import { apiTokens, newToken, ownAccessForms, rolesOf, signIns, you } from './own-access.ts';
+import { type ConsoleForm, type ConsolePage, field } from './view.ts';
 import type { Visit } from './visit.ts';
+import { relative } from './when.ts';
+
+/** Who I am here, where I am signed in, what was made in my name, and who may do what. */
+export const peoplePage: ConsolePage = {
+  path: '/people',
+  show: async (visit) => {
+    const [me, ins, tokens, elevations, people] = await Promise.all([
+      visit.ask<WhoAmI>(whoAmI),
+      visit.ask<SignInPage>(listSignIns),
+      visit.ask<ApiTokenPage>(listApiTokens),
+      visit.may('elevation:read') ? visit.ask<ElevationPage>(listElevations) : { items: [], next: null },
+      visit.may('people:read') ? visit.ask<PersonPage>(listPeople) : undefined,
+    ]);
+    return {
+      title: 'People',
+      place: 'people',
+      body: html`<h1>People</h1>
+<div class="two"><div class="stack">${you(me)}<h2>Where you are signed in</h2>${signIns(ins, visit.now)}<h2>Your API tokens</h2>${apiTokens(tokens, visit.now)}${newToken(visit)}</div>
+<div class="stack"><h2>Roles taken for a while</h2>${elevationList(visit, elevations)}${askForm()}</div></div>
+${people === undefined ? nothing : html`<section class="stack"><h2>Everybody who signed in</h2>${everybody(visit, people.items)}</section>`}
+<section class="stack"><h2>Who may do what</h2>${rights(visit)}</section>`,
+    };
+  },
+};
+
+function everybody(visit: Visit, people: readonly Person[]): Markup {
+  if (people.length === 0)
+    return html`<p class="card empty">Nobody has signed in yet. Who may is said in estop.yaml, under <code>signIn</code>.</p>`;
+  const button = (one: Person): Markup => {
+    if (!visit.may('people:manage')) return nothing;
+    const verb = one.disabledAt === null ? 'disable' : 'enable';
+    return html`<form method="post" action="/people/${verb}"><input type="hidden" name="id" value="${one.personId}"><button>${one.disabledAt === null ? 'Disable' : 'Enable'}</button></form>`;
+  };
+  return html`<ul class="cards">${people.slice(0, 200).map((one) => html`<li class="card row between"><div><strong>${foreign(one.name, 120)}</strong> ${one.disabledAt === null ? rolesOf(one.mandates) : html`<span class="chip bad">disabled by ${foreign(one.disabledBy ?? '?', 80)}</span>`}<br><small>${foreign(one.issuer, 120)}${one.seenAt === null ? '' : html`, last seen ${relative(one.seenAt, visit.now)}`}</small></div>${button(one)}</li>`)}</ul>`;
+}
 
 const roles = ['viewer', 'approver', 'operator', 'admin'] as const;
 
@@ -13,29 +65,16 @@ const words: Partial<Readonly<Record<Permission, string>>> = {
   'stop:reset': 'Reset a stop',
   'task:hold': 'Hold and release tasks',
   'task:start': 'Start tasks',
-  'approval:read': 'See calls that wait',
   'approval:decide': 'Approve and deny calls',
   'tool:accept': 'Accept definitions of tools',
   'policy:activate': 'Change the policy',
   'breaker:reset': 'Reset breakers',
   'risk:accept': 'Answer for what cannot be made dead',
-  'audit:read': 'Read the audit',
+  'people:manage': 'Disable people, end their sign-ins',
 };
 
-/** Who I am here, and what that lets me do: the table by which every request is judged. */
-export const peoplePage: ConsolePage = {
-  path: '/people',
-  show: async (visit) => ({
-    title: 'People',
-    place: 'people',
-    body: html`<h1>People</h1>
-<section class="card"><h2>You</h2><dl class="facts"><dt>Name</dt><dd>${foreign(visit.caller.actor, 200)}</dd><dt>Roles</dt><dd>${visit.caller.roles.join(', ')}</dd><dt>Signed in</dt><dd>${visit.caller.signInId === undefined ? 'by a token with each request' : html`<span class="mono">${visit.caller.signInId}</span>`}</dd></dl></section>
-<section class="stack"><h2>Who may do what</h2>${table(visit)}</section>
-<section class="note"><h2>Tokens and sign-in</h2><p>Tokens of services and people are kept, hashed, in the state folder of the installation; identities that name the same person count as one wherever two people are needed.</p><code class="command">estop console</code></section>`,
-  }),
-};
-
-function table(visit: Visit): Markup {
+/** Made from the table by which every request is judged. */
+function rights(visit: Visit): Markup {
   const rows = (Object.keys(permissions) as Permission[]).filter((permission) => words[permission] !== undefined); // its own keys
   const cell = (isAllowed: boolean): Markup => (isAllowed ? html`yes` : html`<span class="dim">–</span>`);
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Who may do what"><table><thead><tr><th scope="col">What</th>${roles.map((role) => html`<th scope="col">${role}${visit.caller.roles.includes(role) ? ' (you)' : ''}</th>`)}</tr></thead>
@@ -46,3 +85,18 @@ function table(visit: Visit): Markup {
     },
   )}</tbody></table></div>`;
 }
+
+const standing = (verb: string, endpoint: Parameters<Visit['ask']>[0]): ConsoleForm => ({
+  path: `/people/${verb}`,
+  take: async (visit, fields) => {
+    await visit.ask(endpoint, { path: { id: field(fields, 'id') } });
+    return '/people';
+  },
+});
+
+export const peopleForms: readonly ConsoleForm[] = [
+  ...ownAccessForms,
+  ...elevationForms,
+  standing('disable', disablePerson),
+  standing('enable', enablePerson),
+];

@@ -3,6 +3,7 @@ import { StopPath, StopView } from '../../contract/http/stops.ts';
 import { EstopError } from '../../core/errors.ts';
 import { appendAudit } from '../../store/audit.ts';
 import { getStop } from '../../store/stops.ts';
+import { stopInPath } from '../concern.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
 import { showStopView } from '../show-stop-view.ts';
 
@@ -12,6 +13,7 @@ export const noteStop = defineEndpoint({
   id: 'noteStop',
   summary: 'Say something about a stop, for example its reason afterwards; changes nothing of it',
   permission: 'stop:note',
+  concerns: stopInPath,
   repeats: 'stored',
   input: { path: StopPath, query: nothing, body: NoteStop },
   answers: [{ status: 200, description: 'Recorded for good', schema: StopView }],
