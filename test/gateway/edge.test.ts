@@ -34,7 +34,7 @@ describe('a body', () => {
     for (const body of [`[${call('{}')}]`, '[]']) {
       expect(await postRaw(gateway, body, bearer(token))).toMatchObject({
         status: 400,
-        body: { error: { code: -32_600 } },
+        body: { error: { code: -32_600, message: expect.stringContaining('send each request by itself') } },
       });
     }
   });

@@ -52,8 +52,8 @@ const twins: Readonly<Record<string, { readonly twin: Edit }>> = {
   'session/token': {
     twin: {
       file: 'src/gateway/mcp/serve-mcp.ts',
-      find: "  if (!token.ok) return sendProblem(response, token.code, requestId);\n  if (request.method === 'POST') return post(http, token.claims, sessionId);",
-      put: "  if (request.method === 'POST') return post(http, (token as { claims: TaskClaims }).claims, sessionId);",
+      find: '  if (!token.ok)\n    return sendProblem(',
+      put: '  if (!token.ok && sessionId !== undefined)\n    return sendProblem(',
     },
   },
 };

@@ -121,8 +121,8 @@ export const argumentGuards: readonly Guard[] = [
     file: 'src/gateway/http/read-body.ts',
     protects: 'a body ends before the memory does, told in advance or not',
     attacks: ['A5', 'A41'],
-    find: '      if (size <= most) chunks.push(chunk);\n      else resolve(undefined);',
-    put: '      chunks.push(chunk);',
+    find: 'request: IncomingMessage, most = largestBody)',
+    put: 'request: IncomingMessage, most = Number.MAX_SAFE_INTEGER)',
     tests: { file: 'test/gateway/edge.test.ts', title: 'over one megabyte is refused with 413' },
   },
   {
@@ -143,7 +143,7 @@ export const argumentGuards: readonly Guard[] = [
     protects: 'every call passes the gate by itself',
     attacks: ['A22'],
     find: '  if (Array.isArray(parsed.value))\n',
-    put: '  if (Array.isArray(parsed.value) && parsed.value.length === 0)\n',
+    put: '  if (false)\n',
     tests: { file: 'test/gateway/edge.test.ts', title: 'with a batch is refused' },
   },
   {
