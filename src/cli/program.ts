@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
+import { readVersion } from '../runtime/package-version.ts';
 import { commands } from './commands/index.ts';
 import { type ConnectionFlags, readConnection } from './connection.ts';
 import { createContext, type Run } from './context.ts';
@@ -6,7 +7,6 @@ import { spellOutWait } from './duration-option.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
 import { reportError } from './report-error.ts';
 import { createTerminal, type OutputFormat, type Terminal } from './terminal.ts';
-import { readVersion } from './version.ts';
 import { visibleLines } from './visible.ts';
 
 interface GlobalOptions extends ConnectionFlags {

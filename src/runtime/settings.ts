@@ -2,8 +2,10 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { EstopError } from '../core/errors.ts';
 import { isEnvironment } from '../core/ids.ts';
+import { isBind } from './metrics/bind.ts';
 import { temporalSecurityNames } from './temporal-security.ts';
 
+const bind = z.string().refine(isBind, 'must be host:port');
 const port = z.coerce.number().int().min(0).max(65_535);
 
 export const storeUrl = z.url({ protocol: /^postgres(ql)?$/ });
@@ -28,6 +30,8 @@ const variables = z.object({
   ESTOP_WORKER_TOKEN: z.string().optional(),
   ESTOP_WORKER_TOKEN_FILE: z.string().optional(),
   ESTOP_RETENTION_DAYS: z.coerce.number().int().min(1).max(36_500).default(90),
+  ESTOP_METRICS: bind.optional(),
+  ESTOP_TEMPORAL_METRICS: bind.optional(),
   ESTOP_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 
@@ -55,6 +59,10 @@ export interface Settings {
   readonly workerTokenPath: string | undefined;
   /** How long the store keeps calls, phases, ended grants and retired gateways that no open stop refers to. */
   readonly retentionDays: number;
+  /** host:port where this process shows its figures; undefined: nowhere. */
+  readonly metricsBind: string | undefined;
+  /** The same for what the Temporal SDK counts; workers only. */
+  readonly temporalMetricsBind: string | undefined;
   readonly logLevel: string;
 }
 
@@ -95,6 +103,8 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     workerToken: v.ESTOP_WORKER_TOKEN,
     workerTokenPath: v.ESTOP_WORKER_TOKEN_FILE,
     retentionDays: v.ESTOP_RETENTION_DAYS,
+    metricsBind: v.ESTOP_METRICS,
+    temporalMetricsBind: v.ESTOP_TEMPORAL_METRICS,
     logLevel: v.ESTOP_LOG_LEVEL,
   };
 }

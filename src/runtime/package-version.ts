@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageRoot } from '../runtime/package-root.ts';
+import { packageRoot } from './package-root.ts';
 
 /** As package.json says; read only when somebody asks, so that a stop does not wait for it. */
 export function readVersion(): string {
