@@ -1,7 +1,7 @@
 import type { AgentActivities } from '../contract/activities.ts';
 import type { ConfigSource } from '../contract/config.ts';
 import type { Log } from '../contract/identity.ts';
-import { atBoundary } from './boundary.ts';
+import { atBoundary, type FailureWatch } from './boundary.ts';
 import { createGatewayClient } from './gateway-client.ts';
 import { createKillActivities } from './kill.ts';
 import { createModelActivities } from './model.ts';
@@ -18,6 +18,7 @@ export interface AgentActivityDependencies {
   readonly workerToken: () => string;
   readonly config: ConfigSource;
   readonly log: Log;
+  readonly onFailure?: FailureWatch | undefined;
 }
 
 export function createAgentActivities(dependencies: AgentActivityDependencies): AgentActivities {
@@ -33,5 +34,6 @@ export function createAgentActivities(dependencies: AgentActivityDependencies): 
       ...createKillActivities(dependencies),
     },
     log,
+    dependencies.onFailure,
   );
 }

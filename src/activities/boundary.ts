@@ -22,15 +22,24 @@ export function toFailure(thrown: unknown): ApplicationFailure {
   });
 }
 
+/** Counts attempts that failed; must return at once. */
+export type FailureWatch = (activityType: string, code: string) => void;
+
 type Activity = (...args: never[]) => Promise<unknown>;
 
 /** Wraps every activity of a set. A cancelled attempt ends as cancelled, whatever its libraries made of the abort. */
-export function atBoundary<Set extends { readonly [Name in keyof Set]: Activity }>(set: Set, log: Log): Set {
-  const wrapped = Object.entries<Activity>(set).map(([name, activity]) => [name, wrap(activity, log)] as const);
+export function atBoundary<Set extends { readonly [Name in keyof Set]: Activity }>(
+  set: Set,
+  log: Log,
+  onFailure: FailureWatch = () => undefined,
+): Set {
+  const wrapped = Object.entries<Activity>(set).map(
+    ([name, activity]) => [name, wrap(activity, log, onFailure)] as const,
+  );
   return Object.fromEntries(wrapped) as Set; // same names, and functions of the same types
 }
 
-function wrap(activity: Activity, log: Log): Activity {
+function wrap(activity: Activity, log: Log, onFailure: FailureWatch): Activity {
   return async (...args) => {
     const { cancellationSignal } = Context.current();
     try {
@@ -49,6 +58,7 @@ function wrap(activity: Activity, log: Log): Activity {
         },
         'an activity failed',
       );
+      onFailure(activityType, errorCodeOf(thrown));
       throw toFailure(thrown);
     }
   };

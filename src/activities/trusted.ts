@@ -1,13 +1,14 @@
 import type { TrustedActivities } from '../contract/activities.ts';
 import type { Store } from '../store/pool.ts';
 import { createApprovalActivities } from './approval.ts';
-import { atBoundary } from './boundary.ts';
+import { atBoundary, type FailureWatch } from './boundary.ts';
 import { createGrantActivities, type GrantDependencies } from './grant.ts';
 import { createTaskActivities } from './task.ts';
 
 export interface TrustedActivityDependencies extends GrantDependencies {
   /** A small pool of the same role that only latches use: other work must never keep one waiting for a connection. */
   readonly latchStore: Store;
+  readonly onFailure?: FailureWatch | undefined;
 }
 
 export function createTrustedActivities(dependencies: TrustedActivityDependencies): TrustedActivities {
@@ -19,5 +20,6 @@ export function createTrustedActivities(dependencies: TrustedActivityDependencie
       ...createApprovalActivities(store),
     },
     log,
+    dependencies.onFailure,
   );
 }

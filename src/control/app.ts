@@ -63,6 +63,13 @@ export function createControlApp(deps: ControlDeps): OpenAPIHono {
 }
 
 async function serve(endpoint: Endpoint, context: Context, deps: ControlDeps, requestId: string): Promise<Response> {
+  const begun = performance.now();
+  const response = await answer(endpoint, context, deps, requestId);
+  deps.watch?.answered(endpoint.id, response.status, performance.now() - begun);
+  return response;
+}
+
+async function answer(endpoint: Endpoint, context: Context, deps: ControlDeps, requestId: string): Promise<Response> {
   try {
     const asked = {
       identity: await authenticate(context, deps),

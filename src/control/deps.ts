@@ -5,6 +5,7 @@ import type { SecretSealer } from '../contract/secret.ts';
 import type { PolicyFiles } from '../policy/parse-set.ts';
 import type { Store } from '../store/pool.ts';
 import type { EventFeed } from './events/event-feed.ts';
+import type { ControlWatch } from './metrics.ts';
 import type { Callers } from './sign-in/callers.ts';
 import type { TaskWorkflows } from './task-workflows.ts';
 
@@ -29,6 +30,7 @@ export interface ControlDeps {
   /** 15 s unless said otherwise. */
   readonly eventHeartbeatMs?: number;
   readonly log: Log;
+  readonly watch?: ControlWatch;
   /** Before the agents are in the ledger no task of theirs can be registered. */
   readonly isConfigApplied: () => boolean;
   /** Named to whoever brings a stop here. */

@@ -2,8 +2,10 @@ import { namespaces } from '../contract/names.ts';
 import { readPolicyFolder } from '../policy/read-folder.ts';
 import { compose } from '../runtime/compose.ts';
 import { endWithParent } from '../runtime/local/end-with-parent.ts';
+import { openMetrics } from '../runtime/metrics/open-metrics.ts';
 import { policiesFolder } from '../runtime/package-root.ts';
 import { applyConfig, applyConfigWhenReachable } from './apply-config.ts';
+import { createControlMetrics } from './metrics.ts';
 import { startControlServer } from './server.ts';
 import { createTaskWorkflows } from './temporal-task-workflows.ts';
 
@@ -12,6 +14,7 @@ const composition = compose('control');
 const { settings, log } = composition;
 const config = composition.config();
 let isConfigApplied = false;
+const metrics = await openMetrics({ processName: 'control', bind: settings.metricsBind, log });
 const control = await startControlServer({
   environment: settings.environment,
   databaseUrl: composition.databaseUrl(),
@@ -27,6 +30,7 @@ const control = await startControlServer({
   secretSealer: composition.secretSealer(),
   workflows: createTaskWorkflows(async () => (await composition.temporal()).client(namespaces.agents), log),
   log,
+  ...(metrics === undefined ? {} : { watch: createControlMetrics(metrics.registry) }),
   isConfigApplied: () => isConfigApplied,
   stopUrl: settings.stopUrl,
   controlUrl: settings.controlUrl,

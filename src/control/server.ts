@@ -55,6 +55,7 @@ export async function startControlServer(options: ControlServerOptions): Promise
   });
   const callers = createCallers({ ...options, store });
   const deps: ControlDeps = { ...options, store, events, callers, loginLinks: isLoopback(options.host) };
+  deps.watch?.show(() => ({ listeners: events.listeners() }));
   const app = createControlApp(deps);
   const server = createAdaptorServer({
     fetch: app.fetch,

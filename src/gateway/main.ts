@@ -2,13 +2,16 @@ import './bounded-heap.ts';
 import { readPolicyFolder } from '../policy/read-folder.ts';
 import { compose } from '../runtime/compose.ts';
 import { endWithParent } from '../runtime/local/end-with-parent.ts';
+import { openMetrics } from '../runtime/metrics/open-metrics.ts';
 import { policiesFolder } from '../runtime/package-root.ts';
+import { createGatewayMetrics } from './metrics.ts';
 import { startGateway } from './server.ts';
 
 endWithParent();
 const composition = compose('gateway');
 const { settings, log } = composition;
 const config = composition.config();
+const metrics = await openMetrics({ processName: 'gateway', bind: settings.metricsBind, log });
 const gateway = await startGateway({
   environment: settings.environment,
   databaseUrl: composition.databaseUrl(),
@@ -23,10 +26,12 @@ const gateway = await startGateway({
   readSecret: composition.secretReader(),
   verifier: composition.tokenVerifier(),
   sealer: composition.grantSealer(),
+  secretSealer: composition.secretSealer(),
   approvalPage: (approvalId) => `${settings.controlUrl}/approvals/${approvalId}`,
   approvalStateKey: composition.approvalStateKey(),
   flowKeys: composition.flowKeys(),
   log,
+  ...(metrics === undefined ? {} : { watch: createGatewayMetrics(metrics.registry) }),
 });
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {

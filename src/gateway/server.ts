@@ -35,6 +35,7 @@ import { openSecrets } from './secrets/open-secrets.ts';
 import { createFencePort, createFlowPort, createLedgerPort, createPinPort } from './store-port.ts';
 import { TokenReader } from './token-reader.ts';
 import { ToolServers } from './upstream/tool-servers.ts';
+import type { GatewayWatch } from './watch.ts';
 
 export interface GatewayDeps {
   readonly environment: string;
@@ -63,6 +64,7 @@ export interface GatewayDeps {
   readonly log: Log;
   /** Where this gateway remembers the highest epoch it has seen; without it a restart forgets. */
   readonly stateFolder?: string;
+  readonly watch?: GatewayWatch;
   readonly clock?: Clock;
   readonly callTimeoutMs?: number;
   readonly grantWaitMs?: number;
@@ -138,6 +140,14 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     },
     settler,
   });
+  const { watch } = deps;
+  watch?.show(() => ({
+    isLive: fence.standing().live,
+    leaseRemainingMs: fence.remainingMs,
+    openCalls: openCalls.size,
+    viewEpoch: fence.viewEpoch,
+  }));
+  const noters = [conduct, spent, denials, ...(watch === undefined ? [] : [watch])];
   const gate: GateHost = {
     config,
     log,
@@ -151,7 +161,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     standings: new TaskStandings((taskId) => taskStanding(allowStore, taskId), log),
     flows,
     ledger: watchedLedger(deps.decorate?.ledger?.(ledgerPort) ?? ledgerPort, conduct, config),
-    conduct: { note: (passage, denial) => [conduct, spent, denials].forEach((noter) => noter.note(passage, denial)) },
+    conduct: { note: (passage, denial) => noters.forEach((noter) => noter.note(passage, denial)) },
     models,
     secrets,
     settle: (callId, outcome, used) => settler.add(callId, outcome, used),

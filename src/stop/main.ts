@@ -5,6 +5,7 @@ import { compose } from '../runtime/compose.ts';
 import { endWithParent } from '../runtime/local/end-with-parent.ts';
 import { raisePriority } from './raise-priority.ts';
 import { startStopServer } from './server.ts';
+import type { StopWatch } from './watch.ts';
 
 endWithParent();
 const composition = compose('stop');
@@ -21,6 +22,7 @@ const server = await startStopServer({
   proofs: composition.operatorProofs(),
   dataConverter: composition.dataConverter(),
   log,
+  ...(await watchOrNone()),
 });
 log.info({ event: 'stop.listening', url: server.url }, 'the stop process listens');
 
@@ -31,6 +33,19 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       () => process.exit(1),
     );
   });
+}
+
+/** Whatever is wrong with the figures, stops are taken: also where what shows them cannot even be loaded. */
+async function watchOrNone(): Promise<{ readonly watch?: StopWatch }> {
+  if (settings.metricsBind === undefined) return {};
+  try {
+    const { openStopMetrics } = await import('./metrics.ts');
+    const watch = await openStopMetrics(settings.metricsBind, log);
+    return watch === undefined ? {} : { watch };
+  } catch (thrown) {
+    log.error({ event: 'metrics.not-shown', cause: String(thrown) }, 'figures cannot be shown; everything else works');
+    return {};
+  }
 }
 
 /** Without its credentials the second road is shut; the first one, into the store, opens all the same. Never in the clear instead. */

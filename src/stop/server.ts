@@ -7,6 +7,7 @@ import type { StopOrder, StopReceipt } from '../contract/stop.ts';
 import type { TemporalSecurity } from '../contract/temporal-security.ts';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
 import { formatId } from '../core/ids.ts';
+import { parseScopeKey } from '../core/scope-key.ts';
 import { readJson, sendJson, sendProblem } from './answer.ts';
 import { startBeat } from './beat.ts';
 import { createHint } from './hint.ts';
@@ -17,6 +18,7 @@ import { createLatchLines } from './latch-lines.ts';
 import { createPlaceOnce } from './place-once.ts';
 import { type Placed, placeOrder } from './place-order.ts';
 import { parseStopOrder } from './stop-order.ts';
+import { noWatch, type StopWatch } from './watch.ts';
 import { refuseOutOfScope, type Stopper, whoStops } from './who-stops.ts';
 
 export interface StopServerDeps {
@@ -34,6 +36,7 @@ export interface StopServerDeps {
   /** Names the row of the beat; stable over restarts of one process. */
   readonly processName?: string;
   readonly dataConverter?: DataConverter;
+  readonly watch?: StopWatch;
 }
 
 export interface StopServer {
@@ -62,6 +65,7 @@ export async function startStopServer(deps: StopServerDeps): Promise<StopServer>
   });
   const beat = startBeat({ open, processName, log: deps.log });
   const hint = createHint(open);
+  const watch = deps.watch ?? noWatch;
   const known = watchKnownOperators({ databaseUrl: deps.databaseUrl, processName, log: deps.log });
   const closing = new AbortController();
 
@@ -77,6 +81,7 @@ export async function startStopServer(deps: StopServerDeps): Promise<StopServer>
         );
         if (!response.headersSent) sendProblem(response, thrown, requestId);
         else response.destroy();
+        watch.refused(code);
       });
     },
   );
@@ -148,6 +153,7 @@ export async function startStopServer(deps: StopServerDeps): Promise<StopServer>
         },
         'a stop was placed',
       );
+      watch.placed(parseScopeKey(order.scopeKey)?.kind ?? 'unknown', placed.kind, ms);
     }
   }
 
@@ -163,6 +169,7 @@ export async function startStopServer(deps: StopServerDeps): Promise<StopServer>
     };
   }
 
+  watch.show(() => ({ beatAgeMs: beat.age(), warmLines: lines.open(), intakeWarm: intake.isWarm() }));
   return {
     port,
     url: `http://${deps.host.includes(':') ? `[${deps.host}]` : deps.host}:${port}`,

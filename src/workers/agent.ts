@@ -1,7 +1,9 @@
 import { compose } from '../runtime/compose.ts';
 import { endWithParent } from '../runtime/local/end-with-parent.ts';
+import { openMetrics } from '../runtime/metrics/open-metrics.ts';
 import { bundleWorkflows } from './bundle.ts';
 import { createAgentWorker } from './create-agent-worker.ts';
+import { createFailureWatch } from './metrics.ts';
 import { runWorker } from './run-worker.ts';
 
 endWithParent();
@@ -12,8 +14,12 @@ const config = composition.config();
 const workerToken = composition.workerToken();
 const workflowBundle = await bundleWorkflows('agents');
 
+const metrics = await openMetrics({ processName: 'agent-worker', bind: settings.metricsBind, log });
+const onFailure = metrics === undefined ? undefined : createFailureWatch(metrics.registry);
+
 await runWorker({
   log,
+  temporalMetrics: settings.temporalMetricsBind,
   temporalAddress: settings.temporalAddress,
   temporalSecurity: composition.temporalSecurity(),
   create: (connection) =>
@@ -27,6 +33,7 @@ await runWorker({
       workerToken: () => workerToken,
       config,
       log,
+      onFailure,
     }),
   close: async () => config.close(),
 });

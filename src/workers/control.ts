@@ -1,6 +1,7 @@
 import { compose } from '../runtime/compose.ts';
 import { createConnectorDirectory } from '../runtime/connector-directory.ts';
 import { endWithParent } from '../runtime/local/end-with-parent.ts';
+import { openMetrics } from '../runtime/metrics/open-metrics.ts';
 import { startControlWorker } from './create-control.ts';
 
 endWithParent();
@@ -8,6 +9,7 @@ const composition = compose('control-worker');
 const { settings, log } = composition;
 const config = composition.config();
 const connectors = createConnectorDirectory({ config: config.current(), readSecret: composition.secretReader(), log });
+const metrics = await openMetrics({ processName: 'control-worker', bind: settings.metricsBind, log });
 const worker = startControlWorker({
   environment: settings.environment,
   databaseUrl: composition.databaseUrl(),
@@ -17,6 +19,8 @@ const worker = startControlWorker({
   connectors,
   sealer: composition.grantSealer(),
   log,
+  registry: metrics?.registry,
+  temporalMetrics: settings.temporalMetricsBind,
   retentionMs: settings.retentionDays * 86_400_000,
   response: () => config.current(),
   telling: {

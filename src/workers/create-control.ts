@@ -1,6 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
 import { NativeConnection, Worker } from '@temporalio/worker';
+import type { Registry } from 'prom-client';
 import { atBoundary } from '../activities/boundary.ts';
 import { createConnectorActivities } from '../activities/connector-phase.ts';
 import { createHaltActivities } from '../activities/halt.ts';
@@ -18,6 +19,7 @@ import { EstopError, errorCodeOf } from '../core/errors.ts';
 import { openStore } from '../store/pool.ts';
 import { bundleWorkflows } from './bundle.ts';
 import { startConnectorChecks } from './connector-checks.ts';
+import { createFailureWatch, createRoundWatch, showLedger } from './metrics.ts';
 import { startRelay } from './relay/start-relay.ts';
 import type { ResponseConfig } from './relay/trigger-round.ts';
 import { installTemporalRuntime } from './temporal-runtime.ts';
@@ -47,6 +49,10 @@ export interface ControlWorkerDeps {
   readonly telling?: Pick<NotifyDeps, 'notifications' | 'consoleUrl' | 'readSecret'>;
   /** Triggers and playbooks. */
   readonly response?: () => ResponseConfig;
+  /** Figures are shown there. */
+  readonly registry?: Registry | undefined;
+  /** host:port for what Temporal's SDK counts. */
+  readonly temporalMetrics?: string | undefined;
   /** Stands between the worker and the agents' tasks: how a test or the demo takes that part out without a switch in the product. */
   readonly decorateTasks?: (tasks: TaskWorkflows) => TaskWorkflows;
 }
@@ -65,7 +71,9 @@ const refreshEveryMs = 5_000;
  */
 export function startControlWorker(deps: ControlWorkerDeps): ControlWorker {
   const { environment, log, connectors, temporalAddress, temporalSecurity } = deps;
-  installTemporalRuntime(log);
+  installTemporalRuntime(log, deps.temporalMetrics);
+  const { registry } = deps;
+  const onFailure = registry === undefined ? undefined : createFailureWatch(registry);
   const open = (applicationName: string, max: number, queryTimeoutMs: number) =>
     openStore({
       url: deps.databaseUrl,
@@ -107,6 +115,7 @@ export function startControlWorker(deps: ControlWorkerDeps): ControlWorker {
     agents,
     tasks,
     log,
+    ...(registry === undefined ? {} : { onRoundFailure: createRoundWatch(registry) }),
     ...(deps.retentionMs === undefined ? {} : { retentionMs: deps.retentionMs }),
   });
   const controlActivities: ControlActivities = {
@@ -139,7 +148,7 @@ export function startControlWorker(deps: ControlWorkerDeps): ControlWorker {
       connection: await native(),
       workflowBundle: await bundle(),
       taskQueue: queues.control,
-      activities: atBoundary(controlActivities, log),
+      activities: atBoundary(controlActivities, log, onFailure),
       maxConcurrentActivityTaskExecutions: 50,
       // Under load a shorter one makes workers replay long histories, which makes the load worse.
       stickyQueueScheduleToStartTimeout: '5 s',
@@ -154,7 +163,7 @@ export function startControlWorker(deps: ControlWorkerDeps): ControlWorker {
         connection: await native(),
         workflowBundle: await bundle(),
         taskQueue: queues.notify,
-        activities: atBoundary(activities, log),
+        activities: atBoundary(activities, log, onFailure),
         maxConcurrentActivityTaskExecutions: 20,
       }),
     );
@@ -172,7 +181,7 @@ export function startControlWorker(deps: ControlWorkerDeps): ControlWorker {
           ...shared,
           connection: await native(),
           taskQueue: connectorQueue(connectorId),
-          activities: atBoundary(connectorActivities, log),
+          activities: atBoundary(connectorActivities, log, onFailure),
           maxConcurrentActivityTaskExecutions: system.concurrency,
           maxHeartbeatThrottleInterval: '1 s',
         });
@@ -190,6 +199,7 @@ export function startControlWorker(deps: ControlWorkerDeps): ControlWorker {
       );
     }
   }
+  const shown = registry === undefined ? undefined : showLedger(registry, stores.notices, log);
   refresh();
   const checks = startConnectorChecks({ store: stores.ledger, connectors, log });
   const refreshing = setInterval(refresh, refreshEveryMs);
@@ -197,6 +207,7 @@ export function startControlWorker(deps: ControlWorkerDeps): ControlWorker {
 
   const close = lazily(async () => {
     clearInterval(refreshing);
+    shown?.close();
     await Promise.all([relay.close(), workers.close(), checks.close()]);
     await Promise.allSettled([connection.close(), native.peek()?.then((opened) => opened.close())]);
     await Promise.all(Object.values(stores).map((store) => store.end()));

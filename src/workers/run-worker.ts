@@ -8,6 +8,8 @@ interface WorkerProcess {
   readonly log: Log;
   readonly temporalAddress: string;
   readonly temporalSecurity: TemporalSecurity;
+  /** host:port for what Temporal's SDK counts. */
+  readonly temporalMetrics?: string | undefined;
   readonly create: (connection: NativeConnection) => Promise<Worker>;
   /** After the worker has drained. */
   readonly close: () => Promise<void>;
@@ -20,10 +22,11 @@ export async function runWorker({
   log,
   temporalAddress,
   temporalSecurity,
+  temporalMetrics,
   create,
   close,
 }: WorkerProcess): Promise<void> {
-  installTemporalRuntime(log);
+  installTemporalRuntime(log, temporalMetrics);
   let isEnding = false;
   let worker: Worker | undefined = undefined;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

@@ -5,13 +5,30 @@ import type { Log } from '../contract/identity.ts';
 let isInstalled = false;
 
 /** Before the first connection of a worker process, and once: the runtime is a singleton. Later calls change nothing. */
-export function installTemporalRuntime(log: Log): void {
+export function installTemporalRuntime(log: Log, metricsBind?: string): void {
   if (isInstalled) return;
   isInstalled = true;
+  try {
+    install(log, metricsBind);
+  } catch (thrown) {
+    if (metricsBind === undefined) throw thrown;
+    log.error(
+      { event: 'metrics.not-shown', bind: metricsBind, cause: String(thrown) },
+      "what Temporal's SDK counts cannot be shown; everything else works",
+    );
+    install(log, undefined);
+  }
+}
+
+function install(log: Log, metricsBind: string | undefined): void {
+  const metrics = metricsBind === undefined ? {} : { metrics: { prometheus: { bindAddress: metricsBind } } };
   Runtime.install({
     logger: adapt(log),
     // What its Rust core says at lower levels is the daily life of killed tasks, in a format of its own.
-    telemetryOptions: { logging: { filter: { core: 'ERROR', other: 'ERROR' }, console: { format: 'json' } } },
+    telemetryOptions: {
+      logging: { filter: { core: 'ERROR', other: 'ERROR' }, console: { format: 'json' } },
+      ...metrics,
+    },
     // The process that owns the workers decides when they end.
     shutdownSignals: [],
   });

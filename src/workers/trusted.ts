@@ -1,8 +1,10 @@
 import { compose } from '../runtime/compose.ts';
 import { createConnectorDirectory } from '../runtime/connector-directory.ts';
 import { endWithParent } from '../runtime/local/end-with-parent.ts';
+import { openMetrics } from '../runtime/metrics/open-metrics.ts';
 import { openStore } from '../store/pool.ts';
 import { createTrustedWorker } from './create-trusted-worker.ts';
+import { createFailureWatch } from './metrics.ts';
 import { runWorker } from './run-worker.ts';
 
 endWithParent();
@@ -22,8 +24,12 @@ const open = (applicationName: string, max: number) =>
 const store = open('estop-trusted', 4);
 const latchStore = open('estop-trusted-latch', 2);
 
+const metrics = await openMetrics({ processName: 'trusted-worker', bind: settings.metricsBind, log });
+const onFailure = metrics === undefined ? undefined : createFailureWatch(metrics.registry);
+
 await runWorker({
   log,
+  temporalMetrics: settings.temporalMetricsBind,
   temporalAddress: settings.temporalAddress,
   temporalSecurity: composition.temporalSecurity(),
   create: (connection) =>
@@ -36,6 +42,7 @@ await runWorker({
       connectors,
       sealer: composition.grantSealer(),
       log,
+      onFailure,
     }),
   close: async () => {
     config.close();

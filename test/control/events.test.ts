@@ -191,7 +191,12 @@ describe('a stream and its token', () => {
 
 describe('the stream to one client', () => {
   const always = (): boolean => true;
-  const silent: EventFeed = { subscribe: async () => () => undefined, backlog: async () => [], close: () => undefined };
+  const silent: EventFeed = {
+    subscribe: async () => () => undefined,
+    backlog: async () => [],
+    listeners: () => 0,
+    close: () => undefined,
+  };
   const read = async (stream: ReadableStream<Uint8Array>): Promise<string> => {
     let text = '';
     for await (const chunk of stream) text += new TextDecoder().decode(chunk);

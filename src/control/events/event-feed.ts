@@ -16,6 +16,8 @@ export interface EventFeed {
   subscribe(subscriber: Subscriber): Promise<() => void>;
   /** What may have changed since that event, or the present state of one stop: sent once, before the rest. */
   backlog(request: { readonly since?: string; readonly stopId?: string }): Promise<readonly FeedEvent[]>;
+  /** How many listen now. */
+  listeners(): number;
   close(): void;
 }
 
@@ -102,6 +104,7 @@ export function createEventFeed(options: FeedOptions): EventFeed {
       });
       return (await options.show(changes)).map(({ name, data }) => ({ id: encode(at), name, data }));
     },
+    listeners: () => subscribers.size,
     close: () => {
       closed = true;
       subscribers.clear();

@@ -15,4 +15,6 @@ export interface ConnectionProfile {
   readonly serviceToken: string;
   /** The latch-only role, for `estop stop --direct`. */
   readonly directUrl: string;
+  /** By process; `<worker>/sdk` is what Temporal's SDK counts there. */
+  readonly metricsUrls: Readonly<Record<string, string>>;
 }

@@ -18,6 +18,7 @@ import { type SupervisedProcess, settingsIn, superviseProcess } from './supervis
 /** In the order in which they start; they end in the opposite one, so that a stop can be ordered first and last. */
 export const processNames = ['stop', 'control', 'gateway', 'trusted-worker', 'control-worker', 'agent-worker'] as const;
 export type ProcessName = (typeof processNames)[number];
+const workerNames = ['trusted-worker', 'control-worker', 'agent-worker'] as const satisfies readonly ProcessName[];
 
 const mains: Readonly<Record<ProcessName, string>> = {
   stop: 'stop/main',
@@ -92,8 +93,10 @@ export async function startInstallation(options: InstallationOptions): Promise<I
       environment,
       passwords: secrets.passwords,
     });
-    const [stopPort = 0, controlPort = 0, gatewayPort = 0] = await freePorts(readRememberedPorts(folder));
-    rememberPorts(folder, [stopPort, controlPort, gatewayPort]);
+    const ports = await freePorts(readRememberedPorts(folder, 3 + processNames.length + workerNames.length));
+    rememberPorts(folder, ports);
+    const [stopPort = 0, controlPort = 0, gatewayPort = 0, ...figurePorts] = ports;
+    const shown = whereFiguresAre(figurePorts);
     const profile: ConnectionProfile = {
       environment,
       stopUrl: `http://127.0.0.1:${stopPort}`,
@@ -104,6 +107,7 @@ export async function startInstallation(options: InstallationOptions): Promise<I
       token: secrets.tokens.operator,
       serviceToken: secrets.tokens.service,
       directUrl: storeUrls['estop_latch'] ?? '',
+      metricsUrls: shown.urls,
     };
     const env = {
       ...options.env,
@@ -132,6 +136,7 @@ export async function startInstallation(options: InstallationOptions): Promise<I
           env: {
             ...(runsAgentCode(name) ? settingsIn(env) : env),
             ...own(name, storeUrls, secrets.tokens.worker),
+            ...shown.env(name),
             ...options.envOf?.[name],
           },
           bare: runsAgentCode(name),
@@ -155,6 +160,28 @@ export async function startInstallation(options: InstallationOptions): Promise<I
     await stop();
     throw thrown;
   }
+}
+
+/** Every process shows its figures on this machine, and workers those of Temporal's SDK beside them. */
+function whereFiguresAre(ports: readonly number[]) {
+  const bindOf = (index: number): string => `127.0.0.1:${ports[index] ?? 0}`;
+  const sdkBind = (name: ProcessName): string | undefined => {
+    const index = workerNames.findIndex((worker) => worker === name);
+    return index < 0 ? undefined : bindOf(processNames.length + index);
+  };
+  const env = (name: ProcessName): Readonly<Record<string, string>> => {
+    const sdk = sdkBind(name);
+    return {
+      ESTOP_METRICS: bindOf(processNames.indexOf(name)),
+      ...(sdk === undefined ? {} : { ESTOP_TEMPORAL_METRICS: sdk }),
+    };
+  };
+  const urls = processNames.flatMap((name) => {
+    const sdk = sdkBind(name);
+    const own = [name, `http://${env(name)['ESTOP_METRICS']}/metrics`] as const;
+    return sdk === undefined ? [own] : [own, [`${name}/sdk`, `http://${sdk}/metrics`] as const];
+  });
+  return { env, urls: Object.fromEntries(urls) };
 }
 
 /** Models and tools are reached through the gateway: no secret of theirs is any business of the process that runs agent code. */

@@ -2,14 +2,16 @@ import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { type StateFolder, writeOwnerOnly } from '../local/state-folder.ts';
 
-const portsFile = z.array(z.int()).length(3);
+const portsFile = z.array(z.int()).max(64);
 const name = 'ports.json';
 
 /** Links and configured clients stay good over a restart, if the ports are still free. */
-export function readRememberedPorts(folder: StateFolder): readonly (number | undefined)[] {
-  if (!existsSync(folder.file(name))) return [undefined, undefined, undefined];
+export function readRememberedPorts(folder: StateFolder, count: number): readonly (number | undefined)[] {
+  const none = Array<undefined>(count).fill(undefined);
+  if (!existsSync(folder.file(name))) return none;
   const parsed = portsFile.safeParse(JSON.parse(readFileSync(folder.file(name), 'utf8')));
-  return parsed.success ? parsed.data : [undefined, undefined, undefined];
+  // A file from before there were more of them is as good as far as it goes.
+  return parsed.success ? [...parsed.data, ...none].slice(0, count) : none;
 }
 
 export function rememberPorts(folder: StateFolder, ports: readonly number[]): void {

@@ -29,4 +29,4 @@ BEGIN
 END $$;
 
 GRANT EXECUTE ON FUNCTION estop.note_connector_check(text, text, boolean, text[], integer) TO estop_revoker;
-GRANT SELECT ON estop.connector_checks TO estop_control;
+GRANT SELECT ON estop.connector_checks TO estop_control, estop_revoker;

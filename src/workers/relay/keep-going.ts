@@ -20,7 +20,11 @@ const retryCeilingMs = 1_000;
  * Repeats a round for ever. Whatever it throws, the store or Temporal being away most of all, is said once, when it begins and when
  * it is over; meanwhile it is tried again at least every second. One round of a kind runs at a time.
  */
-export function keepGoing({ name, run }: Round, log: Log): Rounds {
+export function keepGoing(
+  { name, run }: Round,
+  log: Log,
+  onFailure: (round: string) => void = () => undefined,
+): Rounds {
   let closed = false;
   let failures = 0;
   let wakeUp: () => void = () => undefined;
@@ -43,6 +47,7 @@ export function keepGoing({ name, run }: Round, log: Log): Rounds {
       return next;
     } catch (thrown) {
       failures += 1;
+      onFailure(name);
       if (failures === 1)
         log.warn(
           { event: 'relay.trouble', round: name, code: errorCodeOf(thrown), cause: String(thrown) },

@@ -40,6 +40,7 @@ export interface RelayDeps {
   readonly tasks: TaskWorkflows;
   /** How long what nobody needs any more is kept. */
   readonly retentionMs?: number;
+  readonly onRoundFailure?: ((round: string) => void) | undefined;
   readonly log: Log;
 }
 
@@ -58,7 +59,7 @@ export function startRelay(deps: RelayDeps): Relay {
   const killLatch = createKillLatch({ store, client: agents, environment, latch, log });
   const watchdog = { store, client: agents, tasks, killLatch, log };
   const response = deps.response ?? (() => undefined);
-  const workflows = keepGoing(workflowRound(store, control), log);
+  const workflows = keepGoing(workflowRound(store, control), log, deps.onRoundFailure);
   const ledger = keepGoing(
     ledgerRound(
       store,
@@ -68,6 +69,7 @@ export function startRelay(deps: RelayDeps): Relay {
       (stopId) => bindStop(store, stopId, response(), log),
     ),
     log,
+    deps.onRoundFailure,
   );
   const notices = deps.noticeStore ?? store;
   const others = [
@@ -83,7 +85,7 @@ export function startRelay(deps: RelayDeps): Relay {
     wantRound(store, agents),
     closedRound(watchdog),
     walkRound(watchdog),
-  ].map((round) => keepGoing(round, log));
+  ].map((round) => keepGoing(round, log, deps.onRoundFailure));
   const hints = listenForStops(store, () => ledger.wake());
   return {
     close: async () => {

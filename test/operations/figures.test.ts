@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Cast } from '../../examples/demo/cast.ts';
+import { startStage, until } from '../e2e/stage.ts';
+import { type Figures, scrape, valueOf } from './figures.ts';
+
+let cast: Cast;
+beforeAll(async () => {
+  cast = await startStage();
+}, 120_000);
+afterAll(async () => {
+  await cast?.stop();
+}, 60_000);
+
+const figuresOf = (name: string): Promise<Figures> =>
+  scrape(cast.installation.profile.metricsUrls[name] ?? `no figures of ${name}`);
+const everyProcess = async (): Promise<readonly Figures[]> =>
+  Promise.all(Object.values(cast.installation.profile.metricsUrls).map(scrape));
+
+describe('the figures of a running system', () => {
+  it('counts what was done: a stop, its calls, its obligations', async () => {
+    const { profile } = cast.installation;
+    const task = await cast.service.tasks.start({ agentId: 'billing-bot', prompt: 'canary-prompt-5150' });
+    await until('some calls', async () => cast.world.tools.calls().some((call) => call.taskId === task.taskId));
+    await until(
+      'admitted calls',
+      async () => (valueOf(await figuresOf('gateway'), 'estop_calls_admitted_total', 'kind="tool-call"') ?? 0) > 0,
+    );
+    const stop = await cast.operator.stops.stop({ agent: 'billing-bot' }, { reason: 'canary-reason-5151' });
+    const counted = await until('a counted stop', async () => {
+      const figures = await figuresOf('stop');
+      return valueOf(figures, 'estop_stops_latched_total', 'scope="agent"') === 1 ? figures : undefined;
+    });
+    expect(valueOf(counted, 'estop_stop_requests_total', 'outcome="latched"')).toBe(1);
+    expect(valueOf(counted, 'estop_stop_latch_seconds_count', 'outcome="latched"')).toBe(1);
+    expect(valueOf(counted, 'estop_beat_age_seconds')).toBeLessThan(60);
+    const ledger = await until('the ledger in numbers', async () => {
+      const figures = await figuresOf('control-worker');
+      return valueOf(figures, 'estop_stops_in_force') === 1 ? figures : undefined;
+    });
+    expect(valueOf(ledger, 'estop_gateways_live')).toBe(1);
+    expect(valueOf(await figuresOf('gateway'), 'estop_gateway_live')).toBe(1);
+    await cast.operator.stops.get(stop.stopId);
+    await until(
+      'a counted request',
+      async () =>
+        (valueOf(await figuresOf('control'), 'estop_http_requests_total', 'endpoint="getStop"', 'status="200"') ?? 0) >
+        0,
+    );
+
+    // No label names anything that there can be many of, and nothing secret stands anywhere.
+    const pages = await everyProcess();
+    const canaries = [
+      task.taskId,
+      stop.stopId,
+      'canary-prompt-5150',
+      'canary-reason-5151',
+      profile.token,
+      profile.serviceToken,
+      profile.directUrl,
+      ...Object.values(cast.world.secrets),
+    ];
+    for (const { text } of pages) for (const canary of canaries) expect(text).not.toContain(canary);
+    for (const { samples } of pages)
+      for (const { name, labels } of samples)
+        expect(labels, name).not.toMatch(/(task|stop|call|appr|grant|obl|gw|req)_dev_/);
+  }, 60_000);
+
+  it('shows figures of every process, and of Temporal’s SDK in every worker', async () => {
+    for (const [name, url] of Object.entries(cast.installation.profile.metricsUrls)) {
+      const { names } = await scrape(url);
+      if (name.endsWith('/sdk'))
+        expect(
+          [...names].some((one) => one.startsWith('temporal_')),
+          name,
+        ).toBe(true);
+      else expect(names, name).toContain('nodejs_eventloop_lag_p99_seconds');
+    }
+  });
+});
