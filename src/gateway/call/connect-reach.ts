@@ -1,5 +1,6 @@
 import { canonicalText } from '../json/canonical.ts';
 import type { JsonValue } from '../json/parse-strict.ts';
+import { isListMethod } from '../mcp/methods.ts';
 import { known, type Passage } from '../passage.ts';
 import type { Reach } from '../upstream/reach.ts';
 import { clientWords, destinationOf } from './destination.ts';
@@ -25,7 +26,7 @@ export async function connectReach(passage: Passage, reach: Reach, call: LiveCal
     ...(reach.name === undefined || reach.method === 'completion/complete' ? {} : { name: reach.name }),
     ...(client === undefined ? {} : { client }),
     // A list is asked for in the gateway's own name.
-    ...(passage.facts.credential === undefined ? {} : { credential: passage.facts.credential }),
+    ...(isListMethod(reach.method) ? {} : { credential: known(passage.facts.credential) }),
   };
   return call.prepare(destination, outgoing, connectTimeoutMs);
 }

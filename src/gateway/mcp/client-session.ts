@@ -83,7 +83,7 @@ export class ClientSession {
       capabilities: Object.fromEntries(
         Object.entries(this.spec.capabilities).filter(([key]) => Object.values(askable).includes(key)),
       ),
-      authorization: passage.facts.credential?.header,
+      credential: passage.facts.credential,
       hear: (_from: ClientLink, message: object) => this.#own.say(message),
       ask: (from: ClientLink, message: UpstreamMessage, relay?: (message: object) => boolean) =>
         this.#ask(from, message, relay),

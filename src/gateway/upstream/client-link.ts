@@ -3,6 +3,7 @@ import type { Destination } from '../call/live-call.ts';
 import { notification } from '../call/relay.ts';
 import type { OpenCall, OpenCalls } from '../fence/open-calls.ts';
 import type { Bearer } from '../fence/view.ts';
+import type { Credential } from '../secrets/credential.ts';
 import { secretsIn } from './holds-secret.ts';
 import type { UpstreamMessage } from './prepared.ts';
 import { PreparedCall } from './prepared-call.ts';
@@ -16,8 +17,8 @@ export interface LinkSpec {
   /** Asked in the tick of every write. rule: fence-before-upstream */
   readonly isClear: () => boolean;
   readonly capabilities: Readonly<Record<string, unknown>>;
-  /** That of the agent's calls: a session is opened in the name in which it is used. */
-  readonly authorization: string | undefined;
+  /** That of the agent's calls: a session is opened in the name in which it is used. Absent: at a list, in the gateway's own. */
+  readonly credential: Credential | null | undefined;
   readonly hear: (link: ClientLink, message: object) => void;
   readonly ask: (link: ClientLink, message: UpstreamMessage, relay?: (message: object) => boolean) => void;
 }
@@ -54,7 +55,7 @@ export class ClientLink implements Destination, OpenCall {
     sockets: Agent,
     version: string,
   ): Promise<ClientLink | undefined> {
-    const { authorization } = spec;
+    const authorization = spec.credential === undefined ? base.authorization : spec.credential?.header;
     const session: UpstreamSession = { ...base, authorization, era: 'legacy', version, sessionId: undefined };
     const params = {
       protocolVersion: version,
