@@ -11,7 +11,7 @@ export interface CredentialUse {
 
 /**
  * Credentials of tool servers. Keys of model providers are left out: they reach nothing but inference, which is metered and cut
- * for each agent by itself (docs/decisions/0008-one-credential-one-agent.md).
+ * for each agent by itself (docs/decisions/0009-one-credential-one-agent.md).
  */
 export function credentialUses({ agents, toolServers }: EstopConfig): readonly CredentialUse[] {
   return toolServers.flatMap((server) => usesOf(server, agents));
