@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { TaskRecord } from '../../../src/store/tasks.ts';
+import { tempFolder } from '../../kit/temp-folder.ts';
 import { stop as latch } from '../../store/ledger.ts';
 import {
   billingBot,
@@ -49,9 +50,10 @@ interface Line {
   readonly tool?: string;
   readonly child?: number;
   readonly env?: readonly string[];
+  readonly uid?: number;
 }
-const lines = (): readonly Line[] =>
-  readFileSync(logPath, 'utf8')
+const lines = (path = logPath): readonly Line[] =>
+  readFileSync(path, 'utf8')
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Line); // written by the program
@@ -136,4 +138,46 @@ describe('a tool server that is a process', () => {
     }
     await until(async () => (await callTool(gateway, token, 'stubborn__act', {})).text === 'done');
   });
+});
+
+describe('a server with an account of its own', () => {
+  const isRoot = process.getuid?.() === 0;
+
+  it.runIf(isRoot)('runs under it, and is killed at a stop all the same', async () => {
+    const folder = tempFolder();
+    chmodSync(folder, 0o777);
+    const log = join(folder, 'own.jsonl');
+    const own = await gatewayWith(log, 'nobody');
+    const task = await rig.startTask();
+    const token = await rig.token(task);
+    await until(async () => (await callTool(own, token, 'stubborn__act', {})).text === 'done');
+    const running = lines(log).findLast(({ event }) => event === 'called') ?? { pid: 0 };
+    const uids = new Set(lines(log).flatMap(({ uid }) => (uid === undefined ? [] : [uid])));
+    expect(uids.size).toBe(1);
+    expect(uids.has(0)).toBe(false);
+    expect(readFileSync(`/proc/${running.pid}/status`, 'utf8')).toMatch(/^Groups:[ \t]*$/m);
+    await latch(rig.ledger, `task:${task.taskId}`);
+    await until(() => !isRunning(running.pid));
+  });
+
+  it('that there is not is not started, under no other account either', async () => {
+    const log = join(rig.folder, 'nobody-there.jsonl');
+    const own = await gatewayWith(log, 'no-such-account-here');
+    const token = await rig.token(await rig.startTask());
+    expect((await callTool(own, token, 'stubborn__act', {})).isError).toBe(true);
+    expect(() => lines(log)).toThrow();
+  });
+
+  /** The same server, for the others as it was. */
+  async function gatewayWith(log: string, user: string): Promise<RunningGateway> {
+    const { config } = rig.deps();
+    const current = config.current();
+    const toolServers = current.toolServers.map((server) => ({
+      ...server,
+      process: { command: process.execPath, args: [program], env: { LOG_PATH: log }, user },
+    }));
+    const own = await rig.startGateway({ config: { current: () => ({ ...current, toolServers }) } });
+    await untilReady(own);
+    return own;
+  }
 });
