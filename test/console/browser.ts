@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import axe from 'axe-core';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll } from 'vitest';
 import { chromiumPath } from '../kit/requires.ts';
@@ -26,8 +25,6 @@ export function browser(): Promise<Browser> {
   return running;
 }
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
 /**
  * What axe finds wrong with the page as it stands, as sentences. Run by the debugger, so that the page's own policy stays in force.
  * `colours`: only what a colour scheme can change.
@@ -47,7 +44,7 @@ export async function axeFindings(
       if (exceptionDetails !== undefined) throw new Error(exceptionDetails.exception?.description ?? 'axe failed');
       return result.value;
     };
-    await evaluate(`window.axe ? undefined : (() => { ${axe} })()`);
+    await evaluate(`window.axe ? undefined : (() => { ${axe.source} })()`);
     const found =
       await evaluate(`axe.run(document, { resultTypes: ['violations'], ${only === 'colours' ? "runOnly: ['color-contrast']" : ''} }).then(({ violations }) =>
       violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => id + ': ' + html.slice(0, 160) + ' ' + failureSummary)))`);

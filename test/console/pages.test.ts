@@ -95,4 +95,43 @@ requires('chromium')('every page of the console', () => {
       expect([name, answer.status, answer.headers.get('location')]).toEqual([name, 303, wanted]);
     }
   });
+
+  it('takes no form of another site, and lets no site frame it', async () => {
+    const asked = (headers: Record<string, string>) =>
+      rig.control.app.request('/stop', {
+        method: 'POST',
+        headers: {
+          'host': 'localhost',
+          'authorization': 'Bearer adam@admin',
+          'content-type': 'application/x-www-form-urlencoded',
+          ...headers,
+        },
+        body: 'scope=label%3Acsrf%3Dyes',
+      });
+    for (const headers of [{ origin: 'https://evil.example' }, { origin: 'null' }, { 'sec-fetch-site': 'cross-site' }])
+      expect([headers, (await asked(headers)).status]).toEqual([headers, 403]);
+    expect(await rig.control.ledger.sql("SELECT 1 FROM estop.stops WHERE scope_key = 'label:csrf=yes'")).toEqual([]);
+    const page = await rig.control.app.request('/', {
+      headers: { host: 'localhost', authorization: 'Bearer adam@admin' },
+    });
+    expect(page.headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
+    expect(page.headers.get('x-frame-options')).toBe('SAMEORIGIN');
+    const api = await rig.control.app.request('/v1/tasks', {
+      headers: { host: 'localhost', authorization: 'Bearer adam@admin' },
+    });
+    expect(api.headers.get('content-security-policy')).toBe("default-src 'none'; frame-ancestors 'none'");
+  });
+
+  it('looks and changes nothing: a page is only ever asked for', async () => {
+    const count = () =>
+      rig.control.ledger.sql(
+        'SELECT (SELECT count(*) FROM estop.audit) AS audit, (SELECT count(*) FROM estop.stops) AS stops',
+      );
+    const before = await count();
+    for (const address of Object.values(addresses))
+      await rig.control.app.request(address, {
+        headers: { host: 'localhost', authorization: 'Bearer vera@viewer', accept: 'text/html' },
+      });
+    expect(await count()).toEqual(before);
+  });
 });

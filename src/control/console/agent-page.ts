@@ -37,6 +37,7 @@ export const agentPage: ConsolePage = {
 <div><p class="dim"><a href="/agents">Agents</a></p><h1>${agent.agentId}</h1>
 <div class="chips" id="agent-state" data-live>${states(agent, trips.items)}</div></div>
 <section class="card" aria-label="Who answers for it"><dl class="facts">${who(agent)}</dl></section>
+${agent.sharedCredentials.map(({ at, with: others }) => html`<p class="note warn">At ${foreign(at, 120)} one credential stands for it and ${foreign(others.join(', '), 200)}: cutting it off there cuts them off as well.</p>`)}
 <div id="agent-trips" data-live class="stack">${openTrips(visit, trips.items)}</div>
 <section class="stack"><h2>Open tasks</h2><div id="agent-tasks" data-live>${taskList(tasks.items, visit.now, html`Nothing of it runs.`)}</div>
 <p><a href="/tasks?agent=${agent.agentId}">All its tasks</a></p></section>

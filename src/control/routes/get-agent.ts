@@ -4,9 +4,9 @@ import { EstopError } from '../../core/errors.ts';
 import { agentStandings } from '../../store/agent-standing.ts';
 import { getAgent as read } from '../../store/agents.ts';
 import { listToolPins } from '../../store/tool-pins.ts';
-import { labelsOf } from '../agent-labels.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
 import { reachOf } from '../reach.ts';
+import { showAgents } from '../show-agent.ts';
 
 export const getAgent = defineEndpoint({
   method: 'get',
@@ -25,19 +25,13 @@ export const getAgent = defineEndpoint({
     ]);
     if (agent === undefined) throw new EstopError('unknown-agent');
     const config = deps.config.current();
+    const [shown] = showAgents([agent], standings, config);
     const spec = config.agents.find((one) => one.agentId === path.id);
     const tools = pins.map((pin) => ({ tool: `${pin.serverId}/${pin.tool}`, tier: pin.tier }));
     return {
       status: 200,
       body: {
-        agentId: agent.agentId,
-        owner: agent.owner,
-        stopHolder: agent.stopHolder,
-        labels: labelsOf(agent.labelKeys),
-        openTasks: standings.get(agent.agentId)?.openTasks ?? 0,
-        stoppedBy: standings.get(agent.agentId)?.stopId ?? null,
-        registeredAt: agent.registeredAt,
-        retiredAt: agent.retiredAt ?? null,
+        ...shown,
         configured: spec !== undefined,
         models: spec === undefined ? [] : [...new Set([spec.model, ...(spec.models ?? [])])],
         mayStart: spec?.mayStart ?? [],

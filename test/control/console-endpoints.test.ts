@@ -1,0 +1,119 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { AgentView } from '../../src/contract/http/agent-view.ts';
+import { ApprovalContext } from '../../src/contract/http/approval-context.ts';
+import { ConnectorPage } from '../../src/contract/http/connectors.ts';
+import { Running } from '../../src/contract/http/running.ts';
+import { StopTimeline } from '../../src/contract/http/stop-notes.ts';
+import { TaskTree } from '../../src/contract/http/tasks.ts';
+import { noteConnectorCheck } from '../../src/store/connector-checks.ts';
+import { makeScene, type Scene, sceneConfig } from '../console/scene.ts';
+import { newId, startChild } from '../store/ledger.ts';
+import { type ControlRig, field, makeControl } from './rig.ts';
+
+describe('what the pages of the console ask, and programs as well', () => {
+  let rig: ControlRig;
+  let scene: Scene;
+  const config = sceneConfig();
+  beforeAll(async () => {
+    rig = (await makeControl(config.agents)).withDeps({ config: { current: () => config } });
+    scene = await makeScene(rig.ledger, config);
+  });
+  const get = async (path: string, as = 'vera@viewer'): Promise<unknown> => {
+    const answer = await rig.call('GET', path, { as });
+    expect([path, answer.status, answer.text.slice(0, 300)]).toEqual([path, 200, expect.any(String)]);
+    return answer.body;
+  };
+
+  it('what runs comes with those first that a person should look at, and can be searched', async () => {
+    const running = Running.parse(await get('/v1/running'));
+    expect(running.items.map(({ agentId }) => agentId).slice(0, 2)).toEqual(['billing-bot', 'research-crawler']);
+    expect(running.items[0]).toMatchObject({
+      openTasks: 1,
+      lately: { calls: 412, denied: 61, microcents: 3_481_000_000 },
+      pendingApprovals: 2,
+      trips: [{ breaker: 'denied-rate', action: 'warn' }],
+      because: expect.arrayContaining(['breaker', 'spend', 'denied']) as string[],
+    });
+    expect(running).toMatchObject({ agents: 6, tasks: 6, pendingApprovals: 2, matching: 6 });
+    expect(running.items.find(({ agentId }) => agentId === 'mail-bot')?.stoppedBy).toBe(scene.stopId);
+    const found = Running.parse(await get('/v1/running?search=LINDQVIST'));
+    expect([found.agents, found.matching, found.items.map(({ agentId }) => agentId)]).toEqual([6, 1, ['billing-bot']]);
+    expect(Running.parse(await get('/v1/running?label=team%3Dbatch&limit=2'))).toMatchObject({
+      matching: 3,
+      items: [{}, {}],
+    });
+  });
+
+  it('an agent comes with what it is given and what it can reach', async () => {
+    const agent = AgentView.parse(await get('/v1/agents/billing-bot'));
+    expect(agent).toMatchObject({ configured: true, owner: 'Maya Lindqvist', mayStart: ['worker-001'] });
+    expect(agent.reach.find(({ name }) => name === 'mail/send_mail')).toMatchObject({
+      tier: 'write',
+      across: 'private',
+    });
+    expect((await rig.call('GET', '/v1/agents/nobody', { as: 'vera@viewer' })).status).toBe(404);
+  });
+
+  it('a task comes with the whole tree that it belongs to', async () => {
+    const [parentSpec, childSpec] = [config.agents[0], config.agents[3]];
+    const parent = scene.tasks[0];
+    if (parent === undefined || parentSpec === undefined || childSpec === undefined) throw new Error('no scene');
+    const child = await startChild(rig.ledger, parent, parentSpec, childSpec);
+    const tree = TaskTree.parse(await get(`/v1/tasks/${child.taskId}/tree`));
+    expect(tree.items.map(({ taskId, parentTaskId }) => [taskId, parentTaskId])).toEqual([
+      [child.taskId, parent.taskId],
+      [parent.taskId, null],
+    ]);
+  });
+
+  it('an approval comes with the facts, with the last one like it, and with why not you', async () => {
+    const path = `/v1/approvals/${scene.approvalId}/context`;
+    const context = ApprovalContext.parse(await get(path, 'paul@approver'));
+    expect(context).toMatchObject({
+      mayApprove: true,
+      whyNot: null,
+      tool: { decidedTier: 'destructive' },
+      owner: 'Maya Lindqvist',
+      similar: { state: 'approved', decidedBy: 'paul' },
+      lately: { approved: 1, denied: 0, pendingOfAgent: 2 },
+    });
+    expect(ApprovalContext.parse(await get(path, 'rita@approver'))).toMatchObject({ mayApprove: false });
+    expect(ApprovalContext.parse(await get(path))).toMatchObject({
+      whyNot: 'Deciding needs the role approver or admin.',
+    });
+  });
+
+  it('a stop comes with its story: order, stages, what was said about it, and refused attempts', async () => {
+    const noted = await rig.call('POST', `/v1/stops/${scene.stopId}:note`, {
+      as: 'olga@operator',
+      body: { text: 'the wrong ledger' },
+    });
+    expect([noted.status, field(noted.body, 'reason')]).toEqual([200, 'a test']);
+    expect(
+      (await rig.call('POST', `/v1/stops/${scene.stopId}:note`, { as: 'vera@viewer', body: { text: 'x' } })).status,
+    ).toBe(403);
+    expect(
+      (await rig.call('POST', `/v1/stops/${newId('stop')}:note`, { as: 'olga@operator', body: { text: 'x' } })).status,
+    ).toBe(404);
+    const { items } = StopTimeline.parse(await get(`/v1/stops/${scene.stopId}/timeline`));
+    expect(items.map(({ what }) => what)).toEqual([
+      'latched (api): a test',
+      'fenced: no gateway lets a covered call through',
+      'note: the wrong ledger',
+      'refused attempt: noteStop (forbidden)',
+    ]);
+    expect((await rig.call('GET', `/v1/stops/${newId('stop')}/timeline`, { as: 'vera@viewer' })).status).toBe(404);
+  });
+
+  it('a connector is ready for as long as it said so a short while ago', async () => {
+    const ready = async () => ConnectorPage.parse(await get('/v1/connectors')).items[0];
+    expect(await ready()).toMatchObject({ connectorId: 'ledger-db', ready: 'unknown', agents: ['billing-bot'] });
+    const check = { connectorId: 'ledger-db', system: 'postgres', ok: true, findings: [], tookMs: 12 };
+    await noteConnectorCheck(rig.ledger.as('estop_revoker'), check);
+    expect(await ready()).toMatchObject({ ready: 'yes', tookMs: 12 });
+    await noteConnectorCheck(rig.ledger.as('estop_revoker'), { ...check, ok: false, findings: ['no right'] });
+    expect(await ready()).toMatchObject({ ready: 'no', findings: ['no right'] });
+    await rig.ledger.sql("UPDATE estop.connector_checks SET checked_at = checked_at - interval '4 minutes'");
+    expect(await ready()).toMatchObject({ ready: 'unknown' });
+  });
+});
