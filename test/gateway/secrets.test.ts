@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ToolServerSpec } from '../../src/contract/config.ts';
 import { openKeyRing, rotateKey } from '../../src/runtime/keys/key-ring.ts';
@@ -37,7 +38,7 @@ const put = (name: string, value: string) =>
     mayShareWith: ['first', 'second', 'mine', 'yours'],
     actor: 'admin',
   });
-const answering = (what: object) => (response: import('node:http').ServerResponse, call: { readonly id: string }) => {
+const answering = (what: object) => (response: ServerResponse, call: { readonly id: string }) => {
   response.writeHead(200, { 'content-type': 'application/json' });
   response.end(JSON.stringify({ jsonrpc: '2.0', id: call.id, ...what }));
 };

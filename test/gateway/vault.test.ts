@@ -117,7 +117,7 @@ describe('a secret of a vault', () => {
   });
 
   it.each([
-    ['is gone', () => void kv.secrets.clear()],
+    ['is gone', () => kv.secrets.clear()],
     ['may not be read any more', () => (kv.misbehave = refuse)],
   ])('that %s is used no more from the next look on', async (_what, change) => {
     const secrets = open();

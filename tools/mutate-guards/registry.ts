@@ -5,6 +5,7 @@ import type { Guard } from './guard.ts';
 import { approvalGuards } from './guards/approvals.ts';
 import { argumentGuards } from './guards/arguments.ts';
 import { budgetGuards } from './guards/budgets.ts';
+import { credentialGuards } from './guards/credentials.ts';
 import { fenceGuards } from './guards/fence.ts';
 import { stopGuards } from './guards/stop.ts';
 import { tokenGuards } from './guards/tokens.ts';
@@ -21,6 +22,7 @@ export function allGuards(projectRoot: string): readonly Guard[] {
     ...argumentGuards,
     ...toolGuards,
     ...upstreamGuards,
+    ...credentialGuards,
     ...budgetGuards,
     ...stopGuards,
   ];

@@ -38,7 +38,7 @@ export class ProcessWay implements Way {
   async discover(): Promise<Discovered> {
     const client = new Client({ name: 'estop-gateway', version: '1' }, { versionNegotiation: { mode: 'auto' } });
     const references = Object.values(this.#spec.env).filter((value) => typeof value !== 'string');
-    await Promise.all(references.map((reference) => this.#secrets.ready(reference)));
+    for (const reference of references) await this.#secrets.ready(reference);
     const transport = new ChildTransport(this.#spec, this.#environment(), (child) => {
       this.#listing = child;
     });

@@ -1,0 +1,110 @@
+import type { Guard } from '../guard.ts';
+
+const secrets = 'test/gateway/secrets.test.ts';
+const toolGrants = 'test/gateway/tool-grants.test.ts';
+const firstUse = 'test/agent-task/first-use.test.ts';
+const vault = 'test/gateway/vault.test.ts';
+
+/** Credentials of upstreams, and grants at first use. */
+export const credentialGuards: readonly Guard[] = [
+  {
+    id: 'credentials/said-back',
+    file: 'src/gateway/upstream/holds-secret.ts',
+    protects: 'a credential that an upstream says back reaches nobody',
+    attacks: ['A37'],
+    find: '  if (wanted.length === 0) return false;\n',
+    put: '  if (wanted.length >= 0) return false;\n',
+    tests: { file: secrets, title: 'an upstream that says our credential back' },
+  },
+  {
+    id: 'credentials/newest',
+    file: 'src/gateway/secrets/sealed-secrets.ts',
+    protects: 'a secret that was rotated or removed is used no more',
+    attacks: ['A37'],
+    find: 'held === undefined || held.version < this.#wanted',
+    put: 'held === undefined',
+    tests: { file: secrets, title: 'is used no more once the gateway has heard of a newer record that it cannot read' },
+  },
+  {
+    id: 'credentials/context',
+    file: 'src/runtime/keys/secret-sealer.ts',
+    protects: 'sealed bytes open under their own name alone',
+    attacks: ['A37'],
+    find: '`upstream-secret:${name}`',
+    put: '`upstream-secret:${name.length * 0}`',
+    tests: { file: secrets, title: 'whose bytes were moved from another name' },
+  },
+  {
+    id: 'credentials/shared',
+    file: 'src/gateway/checks/credential.ts',
+    protects: 'one credential stands for one agent',
+    attacks: ['A13'],
+    find: "    if (passage.host.secrets.isWronglyShared(value)) return denied('credential-shared');\n",
+    put: '',
+    tests: { file: secrets, title: 'is refused to both, also under two names' },
+  },
+  {
+    id: 'credentials/of-another-agent',
+    file: 'src/gateway/checks/credential.ts',
+    protects: 'an agent without a credential of its own has none',
+    attacks: ['A13'],
+    find: 'return own === undefined ? undefined : [own];',
+    put: 'return own === undefined ? [] : [own];',
+    tests: { file: secrets, title: 'each with its own is told apart by the upstream' },
+  },
+  {
+    id: 'credentials/admit-connector',
+    file: 'src/gateway/checks/admit.ts',
+    protects: 'ADMIT sees the stop of a connector whose grant the call is made with',
+    attacks: ['A24'],
+    find: 'keys: credentialKeys(keys, facts.credential)',
+    put: 'keys',
+    tests: { file: toolGrants, title: 'between the hand-over and ADMIT' },
+  },
+  {
+    id: 'credentials/tool-grant-name',
+    file: 'src/gateway/checks/hand-over.ts',
+    protects: 'the credential of a tool is handed to no agent',
+    attacks: ['A37'],
+    find: "asked.kind !== 'grant' || !isName(asked.name)",
+    put: "asked.kind !== 'grant'",
+    tests: { file: toolGrants, title: 'which the agent cannot fetch by any name' },
+  },
+  {
+    id: 'credentials/bearer-form',
+    file: 'src/gateway/secrets/credential.ts',
+    protects: 'a credential is one header and not two',
+    attacks: ['A20'],
+    find: 'if (!/^[\\x21-\\x7e]+$/.test(value))',
+    put: "if (value === '')",
+    tests: { file: toolGrants, title: 'a grant that has a part that is two lines is not used' },
+  },
+  {
+    id: 'credentials/wanted',
+    file: 'src/activities/grant.ts',
+    protects: 'a forged message issues no grant',
+    attacks: ['A1', 'A24'],
+    find: "if (spec.when === 'first-use' && !(await isWanted(store, { taskId, name })))\n      return { issued: false, reason: 'not-wanted' };\n",
+    put: '',
+    tests: { file: firstUse, title: 'nor because a message says that it is wanted' },
+    raises: /Matcher did not succeed|Timeout/i,
+  },
+  {
+    id: 'credentials/vault-stale',
+    file: 'src/gateway/secrets/vault-secrets.ts',
+    protects: 'a vault that is away is believed for so long and no longer',
+    attacks: [],
+    find: 'if (entry === undefined || ageOf(entry, this.#now()) >= lifeOf(entry, this.#spec))',
+    put: 'if (entry === undefined)',
+    tests: { file: vault, title: 'is used while the vault is away' },
+  },
+  {
+    id: 'credentials/vault-no',
+    file: 'src/gateway/secrets/vault-secrets.ts',
+    protects: 'a definite no of the vault ends what it said before',
+    attacks: [],
+    find: "      if (code === 'connector-refused') this.#entries.delete(path);\n",
+    put: '',
+    tests: { file: vault, title: 'that is gone is used no more' },
+  },
+];
