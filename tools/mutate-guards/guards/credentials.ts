@@ -77,7 +77,7 @@ export const credentialGuards: readonly Guard[] = [
     attacks: ['A20'],
     find: 'if (!/^[\\x21-\\x7e]+$/.test(value))',
     put: "if (value === '')",
-    tests: { file: toolGrants, title: 'a grant that has a part that is two lines is not used' },
+    tests: { file: toolGrants, title: 'has a part that is two lines' },
   },
   {
     id: 'credentials/wanted',
@@ -105,6 +105,6 @@ export const credentialGuards: readonly Guard[] = [
     attacks: [],
     find: "      if (code === 'connector-refused') this.#entries.delete(path);\n",
     put: '',
-    tests: { file: vault, title: 'that is gone is used no more' },
+    tests: { file: vault, title: 'is used no more from the next look on' },
   },
 ];
