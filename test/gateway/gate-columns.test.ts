@@ -223,6 +223,10 @@ describe('of the columns of the gate', () => {
     expect(await keysOf(remembered)).toEqual([other, tool]);
   });
 
+  it.each(['tool-list', 'model-list'] as const)('%s is empty for whom nothing is given', async (column) => {
+    expect(await columns[column](await bed.rig.startTask(bystander))).toMatch(/"(tools|data)":\[\]/);
+  });
+
   it('session is for no stranger', async () => {
     const task = await bed.rig.startTask(allRounder);
     expect((await initialize(task, 'Bearer a.b.c')).status).toBe(401);

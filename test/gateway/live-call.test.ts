@@ -96,6 +96,15 @@ describe('a call with its socket in hand', () => {
     expect(call.isUsable).toBe(false);
   });
 
+  it('ends when its time is over, though nobody ever answers', async () => {
+    const { port } = await silence();
+    const call = aCall();
+    await call.prepare(server('http', port), outgoing, 10_000);
+    // Far longer than it may take; what has not ended by then does not end.
+    const never = new Promise((resolve) => setTimeout(resolve, 10_000, 'it went on').unref());
+    expect(await Promise.race([call.write(50), never])).toEqual({ kind: 'timed-out' });
+  });
+
   it('notices that the upstream has closed it', async () => {
     const { port, accepted } = await silence();
     const call = aCall();

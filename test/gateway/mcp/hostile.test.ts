@@ -63,7 +63,8 @@ describe('an upstream', () => {
       };
       expect((await act()).meta).toMatchObject({ 'estop/decision': 'possibly-completed' });
       await until(() => poured.over);
-      expect(poured.taken).toBeLessThan(64 * mebibyte.length);
+      // One message may have four; the rest is what was on its way.
+      expect(poured.taken).toBeLessThan(32 * mebibyte.length);
     },
   );
 

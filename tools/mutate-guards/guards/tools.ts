@@ -167,7 +167,7 @@ export const toolGuards: readonly Guard[] = [
     attacks: ['A12'],
     find: 'tools.all().filter((pin) => markOf(agent, pin) !== undefined)',
     put: 'tools.all()',
-    tests: { file: 'test/gateway/tool-calls.test.ts', title: 'lists the tools it may call' },
+    tests: { file: 'test/gateway/gate-columns.test.ts', title: 'tool-list is empty for whom nothing is given' },
   },
   {
     id: 'bypass/climbing',

@@ -33,15 +33,6 @@ export const upstreamGuards: readonly Guard[] = [
     tests: { file: hostile, title: 'that sends a gigabyte as' },
   },
   {
-    id: 'upstream/length',
-    file: reader,
-    protects: 'an answer that broke off is not taken for a whole one',
-    attacks: ['A28'],
-    find: "    if (!response.complete) reject(new EstopError('upstream-unavailable'));\n",
-    put: '',
-    tests: { file: 'test/gateway/upstream.test.ts', title: 'breaks off' },
-  },
-  {
     id: 'upstream/other-answers',
     file: reader,
     protects: 'only the answer to this call is one',
@@ -57,7 +48,7 @@ export const upstreamGuards: readonly Guard[] = [
     attacks: ['A41'],
     find: "      late.resolve({ kind: 'timed-out' });\n      this.#call?.destroy();",
     put: '      this.#call?.isUsable;',
-    tests: { file: 'test/gateway/upstream.test.ts', title: 'does not come in time' },
+    tests: { file: 'test/gateway/live-call.test.ts', title: 'ends when its time is over, though nobody ever answers' },
   },
   {
     id: 'upstream/late-socket',
