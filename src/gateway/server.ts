@@ -135,9 +135,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     newGatewayId: () => newId('gw'),
     onToolsVersion: (version) => tools.hearOf(version),
     onPolicyActivation: (activation) => policies.hearOf(activation),
-    onSecretsVersion: (version) => {
-      if (sealed.hearOf(version)) tools.secretsChanged();
-    },
+    onSecretsVersion: (version) => sealed.hearOf(version),
     settler,
   });
   const { watch } = deps;

@@ -185,6 +185,14 @@ describe('one credential for two agents', () => {
 });
 
 describe('an upstream that says our credential back', () => {
+  beforeEach(async () => {
+    await put('first', 'canary-four');
+    await until(async () => {
+      await act();
+      return seen.at(-1) === 'Bearer canary-four';
+    });
+  });
+
   it.each([
     ['in its result', { result: { content: [{ type: 'text', text: 'you sent Bearer canary-four' }] } }],
     ['in its error', { error: { code: -1, message: 'bad token canary-four' } }],

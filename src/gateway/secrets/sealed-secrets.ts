@@ -32,13 +32,11 @@ export class SealedSecrets {
     this.#log = log;
   }
 
-  /** The version of the record, as the newest renewal told it. True: it is a newer one than before. */
-  hearOf(version: number): boolean {
-    const isNews = version > this.#wanted;
-    if (isNews) this.#wanted = version;
+  /** The version of the record, as the newest renewal told it. */
+  hearOf(version: number): void {
+    if (version > this.#wanted) this.#wanted = version;
     if (!this.#isCurrent() && this.#names().size > 0) void this.ready();
     else this.#sealAnew();
-    return isNews;
   }
 
   /** Resolves when it was tried; whether there is something to read, `read` says. */

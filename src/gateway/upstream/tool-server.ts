@@ -109,10 +109,6 @@ export class ToolServer {
     return this.#found === undefined || this.#closed ? undefined : this.#way.openLink(spec, version);
   }
 
-  get isFound(): boolean {
-    return this.#found !== undefined;
-  }
-
   get isProcess(): boolean {
     return this.#way.forTask !== undefined;
   }

@@ -47,11 +47,6 @@ export class ToolServers {
     for (const server of this.#servers.values()) server.hearOf(version);
   }
 
-  /** A server that could not be listed may have lacked a credential that is there now. */
-  secretsChanged(): void {
-    for (const server of this.#servers.values()) if (!server.isFound) server.refreshSoon();
-  }
-
   all(): readonly ToolPin[] {
     this.#reconcile();
     return [...this.#servers.values()].flatMap((server) => server.tools);
