@@ -50,9 +50,10 @@ createInterface({ input: process.stdin }).on('line', (line) => {
         say({ method: 'notifications/message', params: { level: 'info', data: 'x'.repeat(100) } });
       return say({ id, result: { content: [{ type: 'text', text: 'flooded' }] } });
     case 'shout':
-      // One line without end.
+      // One line almost without end, and then an answer that nobody is to hear.
       for (let piece = 0; piece < 200; piece += 1) process.stdout.write('x'.repeat(64 * 1024));
-      return;
+      process.stdout.write('\n');
+      return say({ id, result: { content: [{ type: 'text', text: 'shouted' }] } });
     case 'crash':
       return process.kill(process.pid, 'SIGKILL') as never; // it does not come back
   }
