@@ -165,6 +165,8 @@ export function startControlWorker(deps: ControlWorkerDeps): ControlWorker {
         taskQueue: queues.notify,
         activities: atBoundary(activities, log, onFailure),
         maxConcurrentActivityTaskExecutions: 20,
+        // Short histories: replaying one costs less than waiting for a worker that was killed.
+        stickyQueueScheduleToStartTimeout: '1 s',
       }),
     );
   }

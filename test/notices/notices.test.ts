@@ -4,7 +4,7 @@ import { Webhook } from 'standardwebhooks';
 import { beforeAll, expect, it } from 'vitest';
 import { notifyWorkflowId } from '../../src/contract/names.ts';
 import type { NotificationsSpec } from '../../src/contract/notifications.ts';
-import { fleetKey } from '../../src/core/scope-key.ts';
+import { agentKey } from '../../src/core/scope-key.ts';
 import { latch } from '../../src/store/latch.ts';
 import { acknowledgeNotices, askTestNotice, type ListedNotice, listNotices } from '../../src/store/notices.ts';
 import { stopProgress } from '../../src/store/stop-progress.ts';
@@ -18,11 +18,14 @@ import { chat, chatToken, olderSecret, pager, pagerSecret, readSecret, spec } fr
 
 const program = join(import.meta.dirname, 'programs', 'telling-worker.ts');
 
+const hostileReason = '<!channel> *look* <https://evil.example|here>\u202e\nSECOND LINE';
+
 requires('temporal')('telling people', () => {
   let rig: Rig;
   let receiver: Receiver;
   let slack: SlackShaped;
   let told: NotificationsSpec;
+  let proved = '';
   beforeAll(async () => {
     [rig, receiver, slack] = await Promise.all([startRig(), startReceiver(), startSlackShaped(chatToken)]);
     told = spec();
@@ -38,10 +41,14 @@ requires('temporal')('telling people', () => {
     });
 
   it('tells an endpoint each stage of a stop, signed so that a verifier of others takes it', async () => {
-    told = spec({ endpoints: [pager(`${receiver.url}/hook`, { secrets: [{ env: 'PAGER' }, { env: 'PAGER_OLD' }] })] });
+    const both = [{ env: 'PAGER' }, { env: 'PAGER_OLD' }];
+    told = spec({ endpoints: [pager(`${receiver.url}/hook`, { secrets: both }), chat(slack.baseUrl)] });
     const worker = work();
     const agent = await rig.agent();
-    const { stopId } = await stopAgent(rig.ledger, agent);
+    const placed = { ...order(agentKey(agent.agentId)), reason: hostileReason };
+    await latch(rig.ledger.as('estop_stop'), placed);
+    const { stopId } = placed;
+    proved = stopId;
     await settled(stopId, 5);
     await worker.close();
     const types = payloadsOf(receiver, stopId).map(({ type }) => type);
@@ -124,29 +131,20 @@ requires('temporal')('telling people', () => {
     expect(JSON.stringify(history)).not.toContain('Olga');
   }, 90_000);
 
-  it('shows one card for one stop and changes it in place, with one link; what others wrote is no markup', async () => {
-    told = spec({ endpoints: [chat(slack.baseUrl)] });
-    const worker = work();
-    const placed = { ...order(fleetKey), reason: '<!channel> *look* <https://evil.example|here>\u202e\nSECOND LINE' };
-    await latch(rig.ledger.as('estop_stop'), placed);
-    await settled(placed.stopId, 5);
-    await worker.close();
-    const cards = slack.messages.filter(({ metadata }) => JSON.stringify(metadata).includes(placed.stopId));
+  it('shows one card for one stop and changes it in place, with one link; what others wrote is no markup', () => {
+    const cards = slack.messages.filter(({ metadata }) => JSON.stringify(metadata).includes(proved));
     expect(cards).toHaveLength(1);
     const [card] = cards;
     expect(card?.updates).toBe(4);
     const drawn = JSON.stringify(card?.blocks);
-    expect(drawn).toContain('Stop proved: fleet');
+    expect(drawn).toContain('Stop proved: agent:');
     expect(drawn.match(/"url":/g)).toHaveLength(1);
-    expect(drawn).toContain(`https://estop.example.org/stops/${placed.stopId}`);
+    expect(drawn).toContain(`https://estop.example.org/stops/${proved}`);
+    expect(drawn).toContain('Reason: “<!channel> *look* <https://evil.example|here> SECOND LINE”');
     expect(drawn).not.toContain('mrkdwn');
     expect(drawn).not.toContain('\u202e');
     expect(card?.text).not.toContain('<!channel>');
-    await rig.ledger.sql(
-      "UPDATE estop.stops SET reset_at = clock_timestamp(), reset_epoch = (SELECT max(greatest(epoch, reset_epoch)) + 1 FROM estop.stops), reset_by = 'test', reset_reason = 'test' WHERE stop_id = $1",
-      [placed.stopId],
-    );
-  }, 60_000);
+  });
 
   it('finds the card again of which it never heard, instead of making a second one', async () => {
     told = spec({ endpoints: [chat(slack.baseUrl, { events: ['notify.test'] })] });
@@ -164,6 +162,30 @@ requires('temporal')('telling people', () => {
     await worker.close();
     const cards = slack.messages.filter(({ metadata }) => JSON.stringify(metadata).includes('"test"'));
     expect(cards).toHaveLength(1);
+  }, 60_000);
+
+  it('does not send what somebody else has delivered meanwhile', async () => {
+    const late = await startReceiver();
+    told = spec({
+      endpoints: [pager(late.url, { endpointId: 'duty', events: [] })],
+      escalation: {
+        events: ['stop.latched'],
+        steps: [{ to: 'on-call', afterMs: 3_000 }],
+        contacts: {},
+        onCall: ['duty'],
+      },
+    });
+    const worker = work();
+    const { stopId } = await stopAgent(rig.ledger, await rig.agent());
+    const noticeId = await until(
+      async () => (await noticesOf(stopId)).find(({ deliveries }) => deliveries.length > 0)?.noticeId,
+    );
+    await rig.ledger.sql("UPDATE estop.notice_deliveries SET state = 'delivered' WHERE notice_id = $1", [noticeId]);
+    await until(
+      async () => (await noticesOf(stopId)).find((one) => one.noticeId === noticeId)?.settledAt !== undefined,
+    );
+    await worker.close();
+    expect(late.received).toEqual([]);
   }, 60_000);
 
   it('calls owner, stop-holder and on-call one after the other until somebody has acknowledged, over a crash', async () => {

@@ -16,7 +16,7 @@ interface CardOptions {
   readonly hasButtons: boolean;
 }
 
-const plain = (text: string) => ({ type: 'plain_text', text: plainText(text, 2_900), emoji: false });
+const plain = (text: string) => ({ type: 'plain_text', text, emoji: false });
 
 /** Of all that was noticed about the subject so far, oldest first: who changes the card last says the newest, whoever that is. */
 export function drawCard(notices: readonly NoticeRecord[], options: CardOptions): Card {
@@ -30,8 +30,8 @@ export function drawCard(notices: readonly NoticeRecord[], options: CardOptions)
   return {
     text: newest === first ? title : `${title} / ${now.title}`,
     blocks: [
-      { type: 'header', text: { ...plain(title), text: plainText(title, 150) } },
-      { type: 'section', text: { type: 'plain_text', text: body.join('\n').slice(0, 2_900), emoji: false } },
+      { type: 'header', text: plain(plainText(title, 150)) },
+      { type: 'section', text: plain(body.join('\n').slice(0, 2_900)) },
       { type: 'actions', elements: [linkButton(head), ...(options.hasButtons ? buttonsOf(notices) : [])] },
     ],
   };

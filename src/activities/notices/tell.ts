@@ -53,11 +53,11 @@ function linkOf({ event, subject, facts }: NoticeRecord, consoleUrl: string): st
 
 const of = (notice: NoticeRecord, name: string): string => {
   const value = notice.facts[name];
-  return typeof value === 'string' || typeof value === 'number' ? plainText(String(value), valueLength) : '';
+  return typeof value === 'string' || typeof value === 'number' ? String(value).slice(0, valueLength) : '';
 };
 const list = (notice: NoticeRecord, name: string): string => {
   const value = notice.facts[name];
-  return Array.isArray(value) ? value.map((one) => plainText(String(one), 60)).join(', ') : '';
+  return Array.isArray(value) ? value.map((one) => String(one).slice(0, 60)).join(', ') : '';
 };
 const quoted = (label: string, text: string): string => (text === '' ? '' : `${label}: “${text}”`);
 const scope = (notice: NoticeRecord): string => of(notice, 'scopeKey');

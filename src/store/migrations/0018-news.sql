@@ -47,11 +47,14 @@ BEGIN
       CONTINUE WHEN stage = ANY (heard) OR NOT (CASE stage WHEN 'latched' THEN true WHEN 'fenced' THEN s.fenced_at IS NOT NULL
         WHEN 'halted' THEN s.halted_at IS NOT NULL WHEN 'revoked' THEN s.revoked_at IS NOT NULL WHEN 'proved' THEN s.proved_at IS NOT NULL
         ELSE s.reset_at IS NOT NULL END);
-      PERFORM estop.add_notice('stop.' || stage, s.stop_id, CASE stage WHEN 'proved' THEN s.proved_at::text ELSE '' END,
-        estop.agents_of_scope(s.scope_key, s.epoch),
-        jsonb_build_object('scopeKey', s.scope_key, 'category', s.category, 'actor', s.actor, 'method', s.method, 'reason', left(s.reason, 500), 'epoch', s.epoch)
-          || CASE stage WHEN 'proved' THEN jsonb_build_object('evidence', s.evidence)
-            WHEN 'reset' THEN jsonb_build_object('resetBy', s.reset_by, 'resetReason', left(s.reset_reason, 500)) ELSE '{}' END, quiet);
+      -- Of a stop in a crowd its latch alone is written down: thousands of rows that nobody is told of help nobody.
+      IF stage = 'latched' OR NOT 'quietly' = ANY (heard) THEN
+        PERFORM estop.add_notice('stop.' || stage, s.stop_id, CASE stage WHEN 'proved' THEN s.proved_at::text ELSE '' END,
+          estop.agents_of_scope(s.scope_key, s.epoch),
+          jsonb_build_object('scopeKey', s.scope_key, 'category', s.category, 'actor', s.actor, 'method', s.method, 'reason', left(s.reason, 500), 'epoch', s.epoch)
+            || CASE stage WHEN 'proved' THEN jsonb_build_object('evidence', s.evidence)
+              WHEN 'reset' THEN jsonb_build_object('resetBy', s.reset_by, 'resetReason', left(s.reset_reason, 500)) ELSE '{}' END, quiet);
+      END IF;
       heard := heard || stage;
       noted := noted + 1;
     END LOOP;
@@ -88,10 +91,10 @@ BEGIN
     WHERE a.state = 'pending' AND a.expires_at > clock_timestamp() AND a.requested_at > since
       AND NOT EXISTS (SELECT 1 FROM estop.notices n WHERE n.event = 'approval.asked' AND n.subject = a.approval_id AND n.nth = '')
     ORDER BY a.requested_at LIMIT 200 LOOP
-    told := (SELECT count(*) FROM estop.notices n WHERE n.event = 'approval.asked' AND n.quiet IS NULL AND n.agents = ARRAY[r.agent_id]
+    told := (SELECT count(*) FROM estop.notices n WHERE n.event = 'approval.asked' AND n.quiet IS DISTINCT FROM 'flood' AND n.agents = ARRAY[r.agent_id]
       AND n.noted_at > clock_timestamp() - interval '1 minute');
     PERFORM estop.add_notice('approval.asked', r.approval_id, '', ARRAY[r.agent_id], jsonb_build_object('taskId', r.task_id,
-      'tool', substr(r.tool_key, 6), 'approvers', r.approvers, 'expiresAt', r.expires_at), coalesce(p_nobody, CASE WHEN told >= p_flood THEN 'flood' END));
+      'tool', substr(r.tool_key, 6), 'approvers', r.approvers, 'expiresAt', r.expires_at), CASE WHEN told >= p_flood THEN 'flood' ELSE p_nobody END);
     IF told >= p_flood THEN
       PERFORM estop.add_notice('approval.flood', r.agent_id, to_char(date_bin('10 minutes', clock_timestamp(), 'epoch'::timestamptz) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI'),
         ARRAY[r.agent_id], jsonb_build_object('pending', (SELECT count(*) FROM estop.approvals x WHERE x.agent_id = r.agent_id AND x.state = 'pending')), p_nobody);
