@@ -4,8 +4,8 @@ import type { Context } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
 import { formatId } from '../core/ids.ts';
-import { slackDoor } from './chat/slack-door.ts';
 import { tokenDoor } from './agent-clients/token-door.ts';
+import { slackDoor } from './chat/slack-door.ts';
 import { consolePages } from './console/console.ts';
 import { contentPolicy } from './console/page-headers.ts';
 import type { ControlDeps } from './deps.ts';
@@ -18,8 +18,10 @@ import { publicPages } from './public-pages.ts';
 import { readJson } from './read-json.ts';
 import { endpoints } from './routes/index.ts';
 import { type Caller, callerNow, findCaller } from './sign-in/caller.ts';
+import { providerPages } from './sign-in/provider-pages.ts';
 import { signInPages } from './sign-in/sign-in-pages.ts';
 import { renewStopProof } from './sign-in/stop-proof.ts';
+import { terminalSignIn } from './sign-in/terminals.ts';
 import { triggerDoor } from './triggers/trigger-door.ts';
 
 /**
@@ -51,6 +53,8 @@ export function createControlApp(deps: ControlDeps): OpenAPIHono {
   slackDoor(app, deps);
   tokenDoor(app, deps);
   signInPages(app, deps);
+  providerPages(app, deps);
+  terminalSignIn(app, deps);
   consolePages(app, deps);
   for (const path of new Set(endpoints.map((endpoint) => routingPath(endpoint.path)))) {
     app.all(path, () => {

@@ -7,6 +7,7 @@ import type { Store } from '../store/pool.ts';
 import type { EventFeed } from './events/event-feed.ts';
 import type { ControlWatch } from './metrics.ts';
 import type { Callers } from './sign-in/callers.ts';
+import type { IdentityProvider } from './sign-in/identity-provider.ts';
 import type { TaskWorkflows } from './task-workflows.ts';
 
 /** Everything control needs, injected. */
@@ -19,6 +20,7 @@ export interface ControlDeps {
   readonly authenticator: Authenticator;
   readonly callers: Callers;
   readonly proofs: OperatorProofs;
+  readonly identityProvider: IdentityProvider;
   /** Only where nobody but this machine can reach us: a link signs in whoever opens it first. */
   readonly loginLinks: boolean;
   readonly signer: TaskTokenSigner;

@@ -1,6 +1,7 @@
 import { namespaces } from '../contract/names.ts';
 import { readPolicyFolder } from '../policy/read-folder.ts';
 import { compose } from '../runtime/compose.ts';
+import { guardedFetch } from '../runtime/guarded-fetch.ts';
 import { endWithParent } from '../runtime/local/end-with-parent.ts';
 import { openMetrics } from '../runtime/metrics/open-metrics.ts';
 import { policiesFolder } from '../runtime/package-root.ts';
@@ -26,6 +27,7 @@ const control = await startControlServer({
   authenticator: composition.authenticator(),
   signer: composition.tokenSigner(),
   proofs: composition.operatorProofs(),
+  guardedFetch,
   flowKeys: composition.flowKeys(),
   secretSealer: composition.secretSealer(),
   workflows: createTaskWorkflows(async () => (await composition.temporal()).client(namespaces.agents), log),

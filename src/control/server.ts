@@ -1,5 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
+import type { SecretAt } from '../contract/config.ts';
+import type { GuardedFetch } from '../runtime/guarded-fetch.ts';
 import { changesSince } from '../store/changes.ts';
 import { storeNow } from '../store/installation.ts';
 import { openStore } from '../store/pool.ts';
@@ -11,9 +13,14 @@ import { showChanges } from './events/show-changes.ts';
 import { isLoopback, refuseRemoteBind } from './guard-caller.ts';
 import { applyPeople } from './sign-in/apply-people.ts';
 import { createCallers } from './sign-in/callers.ts';
+import { createIdentityProvider } from './sign-in/identity-provider.ts';
+import { createServiceVerifier } from './sign-in/services.ts';
 
-export interface ControlServerOptions extends Omit<ControlDeps, 'store' | 'events' | 'callers' | 'loginLinks'> {
+export interface ControlServerOptions
+  extends Omit<ControlDeps, 'store' | 'events' | 'callers' | 'loginLinks' | 'identityProvider'> {
   readonly databaseUrl: string;
+  readonly guardedFetch: GuardedFetch;
+  readonly readSecret: (reference: SecretAt) => string;
   readonly host: string;
   /** 0 = any free port. */
   readonly port: number;
@@ -53,8 +60,20 @@ export async function startControlServer(options: ControlServerOptions): Promise
     onFailure: () =>
       log.warn({ event: 'events.look-failed' }, 'the event feed could not read the ledger; it tries again'),
   });
-  const callers = createCallers({ ...options, store });
-  const deps: ControlDeps = { ...options, store, events, callers, loginLinks: isLoopback(options.host) };
+  const callers = createCallers({
+    ...options,
+    store,
+    services: createServiceVerifier({ ...options, fetch: options.guardedFetch }),
+  });
+  const identityProvider = createIdentityProvider({ ...options, fetch: options.guardedFetch });
+  const deps: ControlDeps = {
+    ...options,
+    store,
+    events,
+    callers,
+    identityProvider,
+    loginLinks: isLoopback(options.host),
+  };
   deps.watch?.show(() => ({ listeners: events.listeners() }));
   const app = createControlApp(deps);
   const server = createAdaptorServer({

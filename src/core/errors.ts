@@ -73,6 +73,7 @@ export const errorCatalogue = {
     retry: 'never',
     title: 'The store is older than what was already seen; it is refused.',
   },
+  'provider-unavailable': { status: 503, retry: 'backoff', title: 'The identity provider cannot be reached.' },
   'temporal-unavailable': { status: 503, retry: 'backoff', title: 'Temporal cannot be reached.' },
   'no-lease': { status: 503, retry: 'after', title: 'This gateway has no fresh lease and admits nothing.' },
   'upstream-unavailable': { status: 502, retry: 'backoff', title: 'The upstream server cannot be reached.' },

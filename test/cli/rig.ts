@@ -12,6 +12,7 @@ import { namespaces } from '../../src/contract/names.ts';
 import { type ControlServer, startControlServer } from '../../src/control/server.ts';
 import { createTaskWorkflows } from '../../src/control/temporal-task-workflows.ts';
 import { readPolicyFolder } from '../../src/policy/read-folder.ts';
+import { guardedFetch } from '../../src/runtime/guarded-fetch.ts';
 import { addAccessToken, createAuthenticator } from '../../src/runtime/keys/access-tokens.ts';
 import { createFlowKeys } from '../../src/runtime/keys/flow-keys.ts';
 import { ensureKeys, openKeyRing } from '../../src/runtime/keys/key-ring.ts';
@@ -117,6 +118,8 @@ export async function makeCliRig(
       environment: 'test',
       trustDomain: 'example.org',
     }),
+    guardedFetch,
+    readSecret: () => '',
     proofs: createOperatorProofs(() => openKeyRing(join(state, 'keys'), 'proof', 'test'), 'test'),
     flowKeys: createFlowKeys(openKeyRing(join(state, 'keys'), 'flow', 'test')),
     secretSealer: createSecretSealer(openKeyRing(join(state, 'keys'), 'seal', 'test')),

@@ -9,8 +9,10 @@ import type { ControlDeps } from '../../src/control/deps.ts';
 import { createEventFeed } from '../../src/control/events/event-feed.ts';
 import { showChanges } from '../../src/control/events/show-changes.ts';
 import { createCallers } from '../../src/control/sign-in/callers.ts';
+import { createIdentityProvider } from '../../src/control/sign-in/identity-provider.ts';
 import { createTaskWorkflows } from '../../src/control/temporal-task-workflows.ts';
 import { readPolicyFolder } from '../../src/policy/read-folder.ts';
+import { guardedFetch } from '../../src/runtime/guarded-fetch.ts';
 import { createFlowKeys } from '../../src/runtime/keys/flow-keys.ts';
 import { ensureKeys, openKeyRing } from '../../src/runtime/keys/key-ring.ts';
 import { createOperatorProofs } from '../../src/runtime/keys/operator-proof.ts';
@@ -93,6 +95,12 @@ export async function makeControl(
     authenticator: byRoleName,
     callers: createCallers({ store, authenticator: byRoleName, config: { current: () => current }, log }),
     loginLinks: true,
+    identityProvider: createIdentityProvider({
+      config: { current: () => current },
+      readSecret: () => '',
+      fetch: guardedFetch,
+      log,
+    }),
     proofs: createOperatorProofs(() => openKeyRing(keys, 'proof', 'test'), 'test'),
     signer: createTaskTokenSigner(tokenOptions),
     workflows: createTaskWorkflows(async () => temporal, log),

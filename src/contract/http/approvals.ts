@@ -14,11 +14,9 @@ export const Approval = z
     shown: z
       .string()
       .meta({ description: 'The canonical arguments, whole. Written by an agent: show it as text, escaped.' }),
-    reasons: z
-      .array(z.object({ policy: z.string(), sentence: z.string() }))
-      .meta({
-        description: 'Why a person is asked. Our sentences; what stands in quotation marks came from the call.',
-      }),
+    reasons: z.array(z.object({ policy: z.string(), sentence: z.string() })).meta({
+      description: 'Why a person is asked. Our sentences; what stands in quotation marks came from the call.',
+    }),
     approvers: z.int().meta({ description: 'How many different people must approve it' }),
     policyVersion: z.string().meta({ description: 'Under another version of the policy the call asks anew' }),
     requestedBy: z.string(),

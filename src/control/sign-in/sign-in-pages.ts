@@ -16,7 +16,7 @@ export function signInPages(app: OpenAPIHono, deps: ControlDeps): void {
   app.get('/sign-in', async (context) => {
     const next = ownPath(context.req.query('next'));
     if ((await callerOf(context, deps)) !== undefined) return context.redirect(next, 303);
-    return context.html(plainPage('Sign in', howToSignIn(deps)));
+    return context.html(plainPage('Sign in', howToSignIn(deps, next)));
   });
   app.get('/sign-in/link/:code', async (context) => {
     const link = await knownLink(context, deps);
@@ -64,12 +64,14 @@ export async function endTheOneBefore(context: Context, deps: ControlDeps): Prom
   if (before?.signInId !== undefined) await endSignIn(deps.store, before.signInId, before.actor);
 }
 
-const howToSignIn = (deps: ControlDeps) =>
-  deps.loginLinks
-    ? html`<p>On the machine where estop runs:</p>
-        <pre><code>estop console</code></pre>
-        <p>It prints a link that signs one browser in, once.</p>`
-    : html`<p>No way to sign in is configured here. See <code>signIn</code> in estop.yaml.</p>`;
+const howToSignIn = (deps: ControlDeps, next: string) =>
+  deps.identityProvider.isConfigured()
+    ? html`<p><a class="button" href="/sign-in/provider?next=${encodeURIComponent(next)}">Sign in with the identity provider</a></p>`
+    : deps.loginLinks
+      ? html`<p>On the machine where estop runs:</p>
+          <pre><code>estop console</code></pre>
+          <p>It prints a link that signs one browser in, once.</p>`
+      : html`<p>No way to sign in is configured here. See <code>signIn</code> in estop.yaml.</p>`;
 
 const linkIsOver = () =>
   plainPage(

@@ -1,0 +1,213 @@
+import * as oidc from 'openid-client';
+import type { ConfigSource, OidcSpec, SecretAt } from '../../contract/config.ts';
+import type { Log } from '../../contract/identity.ts';
+import { EstopError } from '../../core/errors.ts';
+import type { GuardedFetch } from '../../runtime/guarded-fetch.ts';
+import type { Attempt } from '../../store/sign-ins.ts';
+
+/** Whom the provider has named, by its own signature. */
+export interface NamedByProvider {
+  readonly issuer: string;
+  readonly subject: string;
+  /** A verified address, else `sub:` and the subject. */
+  readonly name: string;
+  readonly groups: readonly string[];
+  /** The provider's name of its own session. */
+  readonly issuerSid?: string;
+}
+
+export interface DeviceRequest {
+  readonly deviceCode: string;
+  readonly userCode: string;
+  readonly verificationUri: string;
+  readonly everyMs: number;
+  readonly lifeMs: number;
+}
+
+/** The identity provider of estop.yaml. Everything of it is fetched when it is needed: nothing here hangs on its being up. */
+export interface IdentityProvider {
+  isConfigured(): boolean;
+  /** Where to send a browser, and what its answer has to carry. */
+  begin(redirectUri: string): Promise<{ readonly url: string; readonly state: string } & Omit<Attempt, 'next'>>;
+  /** @param answer the address that the browser came back to */
+  finish(answer: URL, attempt: Omit<Attempt, 'next'>, state: string): Promise<NamedByProvider>;
+  beginDevice(): Promise<DeviceRequest>;
+  /** Undefined: the person has not confirmed yet. */
+  pollDevice(deviceCode: string): Promise<NamedByProvider | undefined>;
+}
+
+interface Options {
+  readonly config: ConfigSource;
+  readonly readSecret: (reference: SecretAt) => string;
+  readonly fetch: GuardedFetch;
+  readonly log: Log;
+}
+
+const metadataMs = 10 * 60_000;
+/** Between the clocks of two machines that are kept. */
+const toleranceSeconds = 60;
+const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
+
+export function createIdentityProvider({ config, readSecret, fetch, log }: Options): IdentityProvider {
+  let known: { readonly issuer: string; readonly at: number; readonly metadata: oidc.ServerMetadata } | undefined;
+  const spec = (): OidcSpec => {
+    const found = config.current().signIn?.oidc;
+    if (found === undefined)
+      throw new EstopError('not-found', { detail: 'No identity provider is configured (signIn.oidc of estop.yaml).' });
+    return found;
+  };
+  const fetchFor = ({ network }: OidcSpec): oidc.CustomFetch => {
+    return (url, { method, headers, body, signal }) =>
+      fetch(url, {
+        method: method === 'POST' ? 'POST' : 'GET',
+        headers,
+        network,
+        ...(signal === undefined ? {} : { signal }),
+        ...(typeof body === 'string' || body instanceof URLSearchParams ? { body } : {}),
+      });
+  };
+  /** Made anew for every sign-in, so that its keys are those which the provider publishes at that moment: they rotate. */
+  const connect = async (asDevice: boolean): Promise<oidc.Configuration> => {
+    const held = spec();
+    const { issuer, clientId, clientSecret, deviceClientId } = held;
+    const isInsecure = issuer.startsWith('http://');
+    const clientFetch = fetchFor(held);
+    const client = asDevice ? deviceClientId : clientId;
+    if (client === undefined)
+      throw new EstopError('not-found', {
+        detail: 'No client for terminals is configured (signIn.oidc.deviceClientId).',
+      });
+    const secret = asDevice || clientSecret === undefined ? undefined : readSecret(clientSecret);
+    const auth = secret === undefined ? oidc.None() : oidc.ClientSecretBasic(secret);
+    if (known?.issuer !== issuer || performance.now() - known.at > metadataMs) {
+      const found = await oidc.discovery(new URL(issuer), client, undefined, auth, {
+        [oidc.customFetch]: clientFetch,
+        execute: isInsecure ? [oidc.allowInsecureRequests] : [],
+        timeout: 5,
+      });
+      known = { issuer, at: performance.now(), metadata: found.serverMetadata() };
+    }
+    const made = new oidc.Configuration(
+      { ...known.metadata },
+      client,
+      { [oidc.clockTolerance]: toleranceSeconds },
+      auth,
+    );
+    made.timeout = 5;
+    made[oidc.customFetch] = clientFetch;
+    if (isInsecure) oidc.allowInsecureRequests(made);
+    // Also where TLS has already said who answers: the signature is the provider's word, and its keys can be told apart.
+    oidc.enableNonRepudiationChecks(made);
+    return made;
+  };
+  const named = async (
+    provider: oidc.Configuration,
+    tokens: oidc.TokenEndpointResponse & oidc.TokenEndpointResponseHelpers,
+  ): Promise<NamedByProvider> => {
+    const claims = tokens.claims();
+    if (claims === undefined) throw new EstopError('unauthenticated', { detail: 'The provider named nobody.' });
+    const { groupsClaim, issuer } = spec();
+    const asks = claims[groupsClaim] === undefined || claims['email'] === undefined;
+    const more: Readonly<Record<string, unknown>> =
+      asks && provider.serverMetadata().userinfo_endpoint !== undefined
+        ? await oidc.fetchUserInfo(provider, tokens.access_token, claims.sub)
+        : {};
+    const all: Readonly<Record<string, unknown>> = { ...more, ...claims };
+    const email =
+      all['email_verified'] === true && typeof all['email'] === 'string' ? all['email'].toLowerCase() : undefined;
+    const { sid } = claims;
+    return {
+      issuer,
+      subject: claims.sub,
+      name: email ?? `sub:${claims.sub}`,
+      groups: groupsIn(all[groupsClaim]),
+      ...(typeof sid === 'string' ? { issuerSid: sid } : {}),
+    };
+  };
+  return {
+    isConfigured: () => config.current().signIn?.oidc !== undefined,
+    begin: (redirectUri) =>
+      asProviderError(log, async () => {
+        const provider = await connect(false);
+        const [state, nonce, verifier] = [oidc.randomState(), oidc.randomNonce(), oidc.randomPKCECodeVerifier()];
+        const url = oidc.buildAuthorizationUrl(provider, {
+          redirect_uri: redirectUri,
+          scope: [...new Set(['openid', ...spec().scopes])].join(' '),
+          code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+          code_challenge_method: 'S256',
+          state,
+          nonce,
+        });
+        return { url: url.href, state, nonce, verifier };
+      }),
+    finish: (answer, { nonce, verifier }, state) =>
+      asProviderError(log, async () => {
+        const provider = await connect(false);
+        const tokens = await oidc.authorizationCodeGrant(provider, answer, {
+          expectedNonce: nonce,
+          expectedState: state,
+          pkceCodeVerifier: verifier,
+          idTokenExpected: true,
+        });
+        return named(provider, tokens);
+      }),
+    beginDevice: () =>
+      asProviderError(log, async () => {
+        const provider = await connect(true);
+        const asked = await oidc.initiateDeviceAuthorization(provider, {
+          scope: [...new Set(['openid', ...spec().scopes])].join(' '),
+        });
+        return {
+          deviceCode: asked.device_code,
+          userCode: asked.user_code,
+          verificationUri: asked.verification_uri_complete ?? asked.verification_uri,
+          everyMs: (asked.interval ?? 5) * 1_000,
+          lifeMs: asked.expires_in * 1_000,
+        };
+      }),
+    pollDevice: (deviceCode) =>
+      asProviderError(log, async () => {
+        const provider = await connect(true);
+        try {
+          return await named(
+            provider,
+            await oidc.genericGrantRequest(provider, deviceGrant, { device_code: deviceCode }),
+          );
+        } catch (thrown) {
+          const error = typeof thrown === 'object' && thrown !== null && 'error' in thrown ? thrown.error : undefined;
+          if (error === 'authorization_pending' || error === 'slow_down') return undefined;
+          throw thrown;
+        }
+      }),
+  };
+}
+
+function groupsIn(value: unknown): readonly string[] {
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return list
+    .filter((one): one is string => typeof one === 'string' && one !== '' && one.length <= 200)
+    .slice(0, 1_000);
+}
+
+/** Two things matter to whoever waits: it does not answer, or it said no. What it said may hold secrets, and goes to the log by name alone. */
+async function asProviderError<Result>(log: Log, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (thrown) {
+    if (thrown instanceof EstopError && thrown.code === 'not-found') throw thrown; // of this very process, thrown above
+    const chain: unknown[] = [];
+    for (let one: unknown = thrown; one instanceof Error && chain.length < 5; one = one.cause) chain.push(one);
+    const words = chain.map((one) =>
+      one instanceof Error ? `${one.name} ${'code' in one ? String(one.code) : ''}` : '',
+    );
+    log.warn({ event: 'sign-in.provider', words }, 'a sign-in with the identity provider came to nothing');
+    const refused = chain.some((one) => one instanceof Error && 'code' in one && isRefusal(String(one.code)));
+    throw new EstopError(refused ? 'unauthenticated' : 'provider-unavailable', { cause: thrown });
+  }
+}
+
+/** Whatever else the library names is an answer that nobody can read, or none. */
+const isRefusal = (code: string): boolean =>
+  /^OAUTH_(?:JWT_|KEY_SELECTION|AUTHORIZATION_RESPONSE_ERROR|RESPONSE_BODY_ERROR|JSON_ATTRIBUTE|INVALID_RESPONSE)/.test(
+    code,
+  );

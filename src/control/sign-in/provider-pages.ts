@@ -1,0 +1,98 @@
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import { html } from 'hono/html';
+import { attemptCookie, signInCookieName } from '../../contract/sign-in-cookies.ts';
+import { errorCodeOf } from '../../core/errors.ts';
+import { beginAttempt, beginSignIn, takeAttempt } from '../../store/sign-ins.ts';
+import type { ControlDeps } from '../deps.ts';
+import { newSignIn } from './new-sign-in.ts';
+import { ownPath } from './own-path.ts';
+import { plainPage } from './plain-page.ts';
+import { clearSecretCookie, mintSecret, readSecretCookie, secretHash, writeSecretCookie } from './sign-in-cookie.ts';
+import { endTheOneBefore } from './sign-in-pages.ts';
+import { toLedger } from './to-ledger.ts';
+
+const attemptMs = 10 * 60_000;
+const callbackPath = '/sign-in/callback';
+
+/**
+ * There and back. What the answer has to carry is kept here and works once, for the browser that began: an answer that was stolen,
+ * shown twice, or put into somebody else's browser finds nothing.
+ */
+export function providerPages(app: OpenAPIHono, deps: ControlDeps): void {
+  const redirectUri = new URL(callbackPath, deps.controlUrl).href;
+  app.get('/sign-in/provider', async (context) => {
+    const next = ownPath(context.req.query('next'));
+    try {
+      const { url, state, nonce, verifier } = await deps.identityProvider.begin(redirectUri);
+      const browser = mintSecret();
+      await beginAttempt(deps.store, {
+        stateHash: secretHash(state),
+        browserHash: secretHash(browser),
+        nonce,
+        verifier,
+        next,
+        lifeMs: attemptMs,
+      });
+      writeSecretCookie(context, deps, attemptCookie(deps.environment), browser, attemptMs);
+      return context.redirect(url, 302);
+    } catch (thrown) {
+      const [title, body, status] = failure(errorCodeOf(thrown));
+      return context.html(plainPage(title, body), status);
+    }
+  });
+  app.get(callbackPath, async (context) => {
+    const name = attemptCookie(deps.environment);
+    const browser = readSecretCookie(context, deps, name);
+    const state = context.req.query('state') ?? '';
+    clearSecretCookie(context, deps, name);
+    try {
+      const attempt =
+        browser === undefined ? undefined : await takeAttempt(deps.store, secretHash(state), secretHash(browser));
+      if (attempt === undefined) return context.html(plainPage('Begin again', notBegunHere()), 400);
+      // The address as it was registered: behind a proxy ours may look otherwise.
+      const answer = new URL(redirectUri);
+      answer.search = new URL(context.req.url).search;
+      const named = await deps.identityProvider.finish(answer, attempt, state);
+      // Always a new secret: one that was in this browser before may have been put there.
+      const secret = mintSecret();
+      const made = newSignIn(context, deps, secret);
+      const outcome = await beginSignIn(deps.store, toLedger(named, deps.config.current()), {
+        ...made,
+        method: 'oidc',
+        ...(named.issuerSid === undefined ? {} : { issuerSid: named.issuerSid }),
+      });
+      if (outcome === 'disabled') return context.html(plainPage('You are not let in', disabledHere()), 403);
+      await endTheOneBefore(context, deps);
+      writeSecretCookie(context, deps, signInCookieName(deps.environment), secret, made.lifeMs);
+      return context.redirect(attempt.next, 303);
+    } catch (thrown) {
+      const [title, body, status] = failure(errorCodeOf(thrown));
+      return context.html(plainPage(title, body), status);
+    }
+  });
+}
+
+const again = html`<p><a href="/sign-in/provider">Sign in with the identity provider</a></p>`;
+const notBegunHere = () => html`<p>This sign-in was not begun in this browser, or it took too long.</p>${again}`;
+const disabledHere = () => html`<p>An admin of estop has disabled you here, whatever the identity provider says.</p>`;
+const stopAnyway = html`<p>Whoever is signed in already stays so. A stop needs no sign-in, from any terminal that holds a token:</p>
+  <pre><code>estop stop fleet --yes</code></pre>`;
+
+function failure(code: ReturnType<typeof errorCodeOf>): [string, ReturnType<typeof html>, 401 | 404 | 503] {
+  switch (code) {
+    case 'not-found':
+      return [
+        'No identity provider',
+        html`<p>None is configured here. See <code>signIn</code> in estop.yaml.</p>`,
+        404,
+      ];
+    case 'unauthenticated':
+      return ['Not signed in', html`<p>The identity provider did not confirm who you are.</p>${again}`, 401];
+    default:
+      return [
+        'Not now',
+        html`<p>The identity provider, or the store, does not answer just now.</p>${again}${stopAnyway}`,
+        503,
+      ];
+  }
+}
