@@ -5,6 +5,7 @@ import { secureHeaders } from 'hono/secure-headers';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
 import { formatId } from '../core/ids.ts';
 import { tokenDoor } from './agent-clients/token-door.ts';
+import { codecDoor } from './codec/codec-door.ts';
 import { slackDoor } from './chat/slack-door.ts';
 import { consolePages } from './console/console.ts';
 import { contentPolicy } from './console/page-headers.ts';
@@ -35,6 +36,7 @@ export function createControlApp(deps: ControlDeps): OpenAPIHono {
   app.use(contentPolicy);
   // With `no-referrer` a browser names no origin with a form, and a form without one is refused.
   app.use(secureHeaders({ strictTransportSecurity: false, referrerPolicy: 'same-origin' }));
+  codecDoor(app, deps); // before the guard: it lets one more origin in
   app.use(async (context, next) => {
     context.header('cache-control', 'no-store');
     if (!context.req.path.startsWith('/livez') && !context.req.path.startsWith('/readyz')) guard(context.req.raw);

@@ -4,6 +4,7 @@ import type { Authenticator, Log, OperatorProofs, TaskTokenSigner } from '../con
 import type { SecretSealer } from '../contract/secret.ts';
 import type { PolicyFiles } from '../policy/parse-set.ts';
 import type { Store } from '../store/pool.ts';
+import type { OpenPayloads } from './codec/codec-door.ts';
 import type { EventFeed } from './events/event-feed.ts';
 import type { ControlWatch } from './metrics.ts';
 import type { Callers } from './sign-in/callers.ts';
@@ -33,6 +34,8 @@ export interface ControlDeps {
   readonly eventHeartbeatMs?: number;
   readonly log: Log;
   readonly watch?: ControlWatch;
+  /** For the remote codec of Temporal; without it there is none. */
+  readonly openPayloads?: OpenPayloads;
   /** Before the agents are in the ledger no task of theirs can be registered. */
   readonly isConfigApplied: () => boolean;
   /** Named to whoever brings a stop here. */

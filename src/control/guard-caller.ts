@@ -4,15 +4,17 @@ const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /**
  * A page in somebody's browser may reach this port. Host must be a name that is ours (else a foreign name was pointed at this
- * address), and a request that a browser sends from another site is refused, whatever token it carries.
+ * address), and a request that a browser sends from another site is refused, whatever token it carries. `alsoFrom`: one more origin
+ * whose pages may call, for the one door that says so.
  */
-export function createCallerGuard(controlUrl: string): (request: Request) => void {
+export function createCallerGuard(controlUrl: string, alsoFrom?: string): (request: Request) => void {
   const own = new URL(controlUrl);
   return (request) => {
     const host = hostnameOf(request.headers.get('host') ?? new URL(request.url).host);
     if (host !== own.hostname && !loopbackNames.has(host))
       throw new EstopError('origin-refused', { detail: 'This host name is not one of this API.' });
     const origin = request.headers.get('origin');
+    if (origin !== null && origin === alsoFrom) return;
     if (origin !== null && origin !== own.origin)
       throw new EstopError('origin-refused', { detail: 'Requests from other origins are not taken.' });
     const site = request.headers.get('sec-fetch-site');

@@ -33,6 +33,7 @@ const control = await startControlServer({
   workflows: createTaskWorkflows(async () => (await composition.temporal()).client(namespaces.agents), log),
   log,
   ...(metrics === undefined ? {} : { watch: createControlMetrics(metrics.registry) }),
+  openPayloads: (payloads) => composition.payloadCodec().decode(payloads),
   isConfigApplied: () => isConfigApplied,
   stopUrl: settings.stopUrl,
   controlUrl: settings.controlUrl,

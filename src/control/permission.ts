@@ -18,6 +18,8 @@ export const permissions = {
   'task:start': ['service', 'operator', 'admin'],
   'task:close': ['service', 'operator', 'admin'],
   'task:hold': ['operator', 'admin'],
+  /** Prompts, answers and what tools said, as Temporal keeps them sealed. */
+  'task:decrypt': ['operator', 'admin'],
   'task:token': ['agent-worker', 'service', 'admin'],
   'stop:read': ['viewer', 'approver', 'operator', 'admin', 'service'],
   'stop:note': ['operator', 'admin'],

@@ -4,8 +4,11 @@ export const bodyCeilingBytes = 1024 * 1024;
 const jsonType = /^application\/json\s*(;\s*charset=utf-8\s*)?$/i;
 
 /** The raw text (for the hash of a repeated request) and its value. Nothing beyond the ceiling is ever held. */
-export async function readJson(request: Request): Promise<{ readonly text: string; readonly value: unknown }> {
-  const bytes = await readBounded(request);
+export async function readJson(
+  request: Request,
+  ceiling = bodyCeilingBytes,
+): Promise<{ readonly text: string; readonly value: unknown }> {
+  const bytes = await readBounded(request, ceiling);
   if (bytes.length === 0) return { text: '', value: {} };
   if (!jsonType.test(request.headers.get('content-type') ?? '')) throw new EstopError('unsupported-media-type');
   try {
@@ -17,15 +20,15 @@ export async function readJson(request: Request): Promise<{ readonly text: strin
   }
 }
 
-export async function readBounded(request: Request): Promise<Uint8Array> {
-  const tooLarge = new EstopError('body-too-large', { detail: `At most ${bodyCeilingBytes} bytes.` });
-  if (Number(request.headers.get('content-length') ?? 0) > bodyCeilingBytes) throw tooLarge;
+export async function readBounded(request: Request, ceiling = bodyCeilingBytes): Promise<Uint8Array> {
+  const tooLarge = new EstopError('body-too-large', { detail: `At most ${ceiling} bytes.` });
+  if (Number(request.headers.get('content-length') ?? 0) > ceiling) throw tooLarge;
   if (request.body === null) return new Uint8Array();
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of request.body) {
     size += chunk.length;
-    if (size > bodyCeilingBytes) throw tooLarge;
+    if (size > ceiling) throw tooLarge;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -1,5 +1,6 @@
 import { hkdfSync } from 'node:crypto';
 import { resolve } from 'node:path';
+import type { PayloadCodec } from '@temporalio/common';
 import type { FlowKeys } from '../contract/flow-keys.ts';
 import type {
   Authenticator,
@@ -17,6 +18,7 @@ import { createAuthenticator } from './keys/access-tokens.ts';
 import { createFlowKeys } from './keys/flow-keys.ts';
 import { type KeyPurpose, type KeyRing, openKeyRing } from './keys/key-ring.ts';
 import { createOperatorProofs } from './keys/operator-proof.ts';
+import { createPayloadCodec } from './keys/payload-codec.ts';
 import { createSealer } from './keys/sealer.ts';
 import { createSecretSealer } from './keys/secret-sealer.ts';
 import { createTaskTokenSigner, createTaskTokenVerifier } from './keys/task-token.ts';
@@ -49,6 +51,8 @@ export interface Composition {
   tokenVerifier(): TaskTokenVerifier;
   secretReader(): ReturnType<typeof createSecretReader>;
   dataConverter(): ReturnType<typeof createDataConverter>;
+  /** The same codec alone. */
+  payloadCodec(): PayloadCodec;
   /** Goes wherever settings.temporalAddress goes. */
   temporalSecurity(): TemporalSecurity;
   temporal(): Promise<TemporalClients>;
@@ -108,6 +112,7 @@ export function compose(
     tokenVerifier: once(() => createTaskTokenVerifier(tokenOptions())),
     secretReader: () => readSecret,
     dataConverter,
+    payloadCodec: once(() => createPayloadCodec(createSealer(codecRing()))),
     temporalSecurity,
     temporal: once(() => connectTemporal(settings.temporalAddress, temporalSecurity(), dataConverter())),
     workerToken: () => {
