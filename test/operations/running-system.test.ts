@@ -1,7 +1,14 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Cast } from '../../examples/demo/cast.ts';
+import { agentTaskWorkflowId, namespaces } from '../../src/contract/names.ts';
+import { findTemporalBinary } from '../../src/runtime/local/temporal-binary.ts';
 import { startStage, until } from '../e2e/stage.ts';
 import { type Figures, scrape, valueOf } from './figures.ts';
+import { alerts, dashboardPanels, figuresIn } from './pages.ts';
+
+const run = promisify(execFile);
 
 let cast: Cast;
 beforeAll(async () => {
@@ -15,6 +22,45 @@ const figuresOf = (name: string): Promise<Figures> =>
   scrape(cast.installation.profile.metricsUrls[name] ?? `no figures of ${name}`);
 const everyProcess = async (): Promise<readonly Figures[]> =>
   Promise.all(Object.values(cast.installation.profile.metricsUrls).map(scrape));
+
+describe('a history in Temporal’s own command line', () => {
+  const temporal = async (workflowId: string, token: string | undefined): Promise<string> => {
+    const { installation } = cast;
+    const codec = ['--codec-endpoint', `${installation.profile.controlUrl}/codec`, '--codec-auth', `Bearer ${token}`];
+    const { stdout } = await run(await findTemporalBinary(), [
+      'workflow',
+      'show',
+      '--workflow-id',
+      workflowId,
+      '--namespace',
+      namespaces.agents,
+      '--output',
+      'json',
+      '--address',
+      installation.temporal.address,
+      ...(token === undefined ? [] : codec),
+    ]);
+    return stdout;
+  };
+
+  it('is readable for who may see it, and sealed for everybody else', async () => {
+    const { profile } = cast.installation;
+    const task = await cast.service.tasks.start({ agentId: 'billing-bot', prompt: 'canary-prompt-6161' });
+    const workflowId = agentTaskWorkflowId(task.taskId);
+    const isReadable = (text: string): boolean =>
+      [...text.matchAll(/"data": ?"([A-Za-z0-9+/=]+)"/g)].some(([, data = '']) =>
+        Buffer.from(data, 'base64').toString().includes('canary-prompt-6161'),
+      ) || text.includes('canary-prompt-6161');
+    const opened = await until('a history', async () => {
+      const text = await temporal(workflowId, profile.token).catch(() => '');
+      return text === '' ? undefined : text;
+    });
+    expect(isReadable(opened)).toBe(true);
+    expect(isReadable(await temporal(workflowId, undefined))).toBe(false);
+    // A service may start tasks and may not read what others wrote into them.
+    await expect(temporal(workflowId, profile.serviceToken)).rejects.toThrow();
+  });
+});
 
 describe('the figures of a running system', () => {
   it('counts what was done: a stop, its calls, its obligations', async () => {
@@ -75,5 +121,15 @@ describe('the figures of a running system', () => {
         ).toBe(true);
       else expect(names, name).toContain('nodejs_eventloop_lag_p99_seconds');
     }
+  });
+
+  it('shows every figure that an alert or the dashboard looks at', async () => {
+    const shown = new Set((await everyProcess()).flatMap(({ names }) => [...names]));
+    const missing = [...alerts(), ...dashboardPanels()].flatMap(({ title, expr }) =>
+      figuresIn(expr)
+        .filter((name) => !shown.has(name))
+        .map((name) => `${title}: ${name}`),
+    );
+    expect(missing).toEqual([]);
   });
 });
