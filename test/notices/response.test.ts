@@ -96,6 +96,40 @@ requires('temporal')('what follows from an alert or a stop', () => {
     expect(await stops()).toEqual([{ actor: 'trigger:budgets' }]);
   }, 30_000);
 
+  it('a hold that a trigger made is no reason for another one, a breaker’s own trip is', async () => {
+    const agent = await rig.agent();
+    const rule = { match: { event: 'breaker.tripped' }, scope: 'agent:{agent}', action: 'stop' } as const;
+    const triggers = [{ triggerId: 'breakers', from: 'ledger', secrets: [], rules: [rule] }] as const;
+    const worker = rig.work({ response: () => configOf([agent], { triggers }) });
+    const held = {
+      triggerId: 'spend',
+      alertId: newId('req'),
+      action: 'hold',
+      category: 0,
+      graceMs: 0,
+      reason: 'x',
+    } as const;
+    await fireTrigger(control(), { ...held, scopeKey: agentKey(agent.agentId) });
+    const judged = (breaker: string) =>
+      until(async () => {
+        const sql =
+          "SELECT 1 FROM estop.notices WHERE subject = $1 AND facts->>'breaker' = $2 AND judged_at IS NOT NULL";
+        return (await rig.ledger.sql(sql, [agent.agentId, breaker])).length === 1;
+      });
+    await judged('trigger');
+    const fired = () => rig.ledger.sql("SELECT 1 FROM estop.trigger_firings WHERE trigger_id = 'breakers'");
+    expect(await fired()).toEqual([]);
+    await tripBreaker(rig.ledger.as('estop_revoker'), {
+      agentId: agent.agentId,
+      rule: { breaker: 'call-rate', action: 'warn', most: 0, atLeast: 0, withinMs: 60_000 },
+      measured: 3,
+      sample: 3,
+    });
+    await judged('call-rate');
+    await worker.close();
+    expect(await fired()).toHaveLength(1);
+  }, 30_000);
+
   it('an agent that floods people with requests is told of once, and stopped where a rule says so', async () => {
     const agent = await rig.agent();
     const task = await rig.task(agent);
