@@ -5,6 +5,7 @@ import { type Approvals, createApprovals } from './approvals.ts';
 import { createEvents, type Events } from './events.ts';
 import { type Breakers, type Budgets, createBreakers, createBudgets } from './limits.ts';
 import { createNotices, type Notices } from './notices.ts';
+import { createOverview, type Overview } from './overview.ts';
 import { createPlaybooks, type Playbooks } from './playbooks.ts';
 import { createPolicies, type Policies } from './policies.ts';
 import { createSecrets, type Secrets } from './secrets.ts';
@@ -45,6 +46,7 @@ export interface Estop {
   readonly signIn: SignIn;
   readonly notices: Notices;
   readonly playbooks: Playbooks;
+  readonly overview: Overview;
   readonly events: Events;
 }
 
@@ -79,6 +81,7 @@ export function createEstop(options: EstopOptions = {}): Estop {
     signIn: createSignIn(call, urls.control),
     playbooks: createPlaybooks(call, urls.control),
     notices: createNotices(call, urls.control),
+    overview: createOverview(call, urls.control),
     events: createEvents({ token, fetch: get, baseUrl: urls.control }),
   };
 }

@@ -66,6 +66,26 @@ export const commands: readonly CommandEntry[] = [
   },
   { name: 'agents', summary: 'List the registered agents', load: async () => (await import('./agents.ts')).agents },
   {
+    name: 'now',
+    summary: 'What runs, those first that a person should look at',
+    load: async () => (await import('./now.ts')).now,
+  },
+  {
+    name: 'connectors',
+    summary: 'Whether each system could be cut off now',
+    load: async () => (await import('./connectors.ts')).connectors,
+  },
+  {
+    name: 'audit',
+    summary: 'Who did what, refused attempts among it',
+    load: async () => (await import('./audit.ts')).audit,
+  },
+  {
+    name: 'note',
+    summary: 'Say something about a stop afterwards, for example its reason',
+    load: async () => (await import('./note.ts')).note,
+  },
+  {
     name: 'events',
     summary: 'Follow what happens, as it happens',
     load: async () => (await import('./events.ts')).events,

@@ -25,7 +25,7 @@ export function layout(visit: Visit, view: View, counts: Counts): Markup {
 <title>${plainly(view.title)} · estop ${deps.environment}</title>
 <link rel="stylesheet" href="${assetPaths.stylesheet}">
 <link rel="icon" href="${assetPaths.icon}" type="image/svg+xml">
-<script src="${assetPaths.script}" defer></script>
+<script src="${assetPaths.script}" defer fetchpriority="low"></script>
 ${view.againAfterSeconds === undefined ? nothing : html`<noscript><meta http-equiv="refresh" content="${view.againAfterSeconds}"></noscript>`}
 </head>
 <body data-watch="${(view.watch ?? []).join(' ')}">
@@ -36,7 +36,7 @@ ${view.againAfterSeconds === undefined ? nothing : html`<noscript><meta http-equ
 </div>
 <header class="top">
 <div class="bar">
-<a class="brand" href="/"><img src="${assetPaths.icon}" alt="" width="28" height="28">estop</a>
+<a class="brand" href="/"><img src="${assetPaths.icon}" alt="" width="28" height="28" fetchpriority="low">estop</a>
 <span class="env">${deps.environment}</span>
 <span class="fill"></span>
 ${stopButton(visit, view.scope)}

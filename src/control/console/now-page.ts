@@ -12,7 +12,7 @@ import type { ConsolePage } from './view.ts';
 import type { Visit } from './visit.ts';
 import { age } from './when.ts';
 
-const shownAtOnce = 50;
+const shownAtOnce = 30;
 
 /** What runs, what a person should look at first on top. */
 export const nowPage: ConsolePage = {
@@ -133,7 +133,7 @@ function empty(visit: Visit, isFiltered: boolean): Markup {
     return html`<div class="card empty"><h2>No running agent matches</h2><p><a href="/">Show all that runs</a></p></div>`;
   return html`<div class="card empty"><h2>No agent has an open task</h2>
     <p>Start one, and it stands here while it runs:</p>
-    <code class="command">estop task start --agent example-bot --prompt "…"</code>
+    <code class="command">estop task start example-bot "what it should do"</code>
     <p>Agents are registered in estop.yaml; <a href="/agents">those that are</a>.</p>
     ${visit.may('stop:read') ? html`<p><a href="/stops">Stops of the past</a></p>` : nothing}</div>`;
 }

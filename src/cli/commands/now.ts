@@ -1,0 +1,51 @@
+import type { RunningAgent } from '../../contract/http/running.ts';
+import { type CliCommand, examples } from '../command.ts';
+import { exitCodes } from '../exit-code.ts';
+import { printOne } from '../print.ts';
+import { renderTable } from '../table.ts';
+import { relative } from '../when.ts';
+
+interface NowOptions {
+  readonly search?: string;
+  readonly label?: string;
+}
+
+export const now: CliCommand = {
+  build: (command, run) => {
+    command
+      .option('--search <text>', 'part of the id, the owner or the stop-holder')
+      .option('--label <name=value>', 'only agents that carry it')
+      .addHelpText('after', examples('now', 'now --label team=billing'))
+      .action(
+        run(async ({ terminal, estop }, { search, label }: NowOptions) => {
+          const running = await estop.overview.running({
+            ...(search === undefined ? {} : { search }),
+            ...(label === undefined ? {} : { label }),
+          });
+          printOne(terminal, running, () => [
+            `${running.agents} agents running, ${running.tasks} open tasks, ${running.pendingApprovals} calls waiting`,
+            ...(running.items.length === 0 ? [] : ['', ...tableOf(running.items)]),
+            ...(running.matching > running.items.length ? [`and ${running.matching - running.items.length} more`] : []),
+          ]);
+          return exitCodes.confirmed;
+        }),
+      );
+  },
+};
+
+const tableOf = (items: readonly RunningAgent[]): readonly string[] =>
+  renderTable<RunningAgent>(
+    [
+      { title: 'agent', cell: (row) => row.agentId },
+      { title: 'tasks', cell: (row) => String(row.openTasks) },
+      { title: 'calls/5min', cell: (row) => String(row.lately.calls) },
+      { title: 'denied', cell: (row) => String(row.lately.denied) },
+      { title: 'waiting', cell: (row) => String(row.pendingApprovals) },
+      { title: 'oldest', cell: (row) => relative(row.oldestAt, Date.now()) },
+      { title: 'look at', cell: (row) => lookAt(row) },
+    ],
+    items,
+  );
+
+const lookAt = ({ stoppedBy, because }: RunningAgent): string =>
+  [...(stoppedBy === null ? [] : ['stop in force']), ...because].join(', ') || '-';
