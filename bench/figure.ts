@@ -2,7 +2,7 @@
 export interface Figure {
   readonly name: string;
   readonly value: number;
-  readonly unit: 'µs' | 'ms' | 's' | 'MB' | '/s' | 'calls';
+  readonly unit: 'µs' | 'ms' | 's' | 'kB' | 'MB' | '/s' | 'calls';
   readonly rival: number;
   /** What the rival is, in a few words. */
   readonly rivalName: string;

@@ -2,6 +2,7 @@ import type { Row } from '../row.ts';
 import { afterFenced } from './after-fenced.ts';
 import { agentSteps } from './agent-steps.ts';
 import { cliStop } from './cli-stop.ts';
+import { consoleStop } from './console-stop.ts';
 import { demo } from './demo.ts';
 import { failingLanes } from './failing-lanes.ts';
 import { gateMemory } from './gate-memory.ts';
@@ -18,6 +19,7 @@ import { stopLatched } from './stop-latched.ts';
 export const rows: readonly Row[] = [
   memory,
   cliStop,
+  consoleStop,
   killToClosed,
   inFlightAbort,
   afterFenced,
