@@ -67,6 +67,17 @@ describe('a budget', () => {
     expect(onBudget(expired, { kind: 'release', callId: 'b' })).toMatchObject({ answer: 'unknown', budget: expired });
   });
 
+  it('is reserved once for one call: a second word of it is not what the call can cost', () => {
+    const worst = { calls: 1, tokens: 5, microcents: 5 };
+    const { budget } = onBudget(emptyBudget({ calls: 10 }), { kind: 'reserve', callId: 'a', worst });
+    for (const again of [worst, { calls: 0, tokens: 0, microcents: 0 }])
+      expect(onBudget(budget, { kind: 'reserve', callId: 'a', worst: again })).toMatchObject({
+        answer: 'taken',
+        budget,
+      });
+    expect(usedOf(budget)).toEqual(worst);
+  });
+
   it('spends the worst where a provider says nothing, or nothing that is an amount', () => {
     const worst = { calls: 1, tokens: 500, microcents: 700 };
     const reserved = onBudget(emptyBudget({ tokens: 1_000 }), { kind: 'reserve', callId: 'a', worst }).budget;

@@ -15,9 +15,9 @@ export function judge(guard: Guard, baseline: TestRun, mutated: TestRun): Outcom
   return { kind: 'survived' };
 }
 
-/** The others are how Vitest says that `rejects` found nothing to catch, and that what it polled for did not come. */
+/** The others are how Vitest and fast-check say so of `rejects`, of what was polled for, and of a property. */
 const assertions =
-  /^(AssertionError\b|Error: promise (resolved|rejected) .* instead of (rejecting|resolving)|Error: expected .* to )/s;
+  /^(AssertionError\b|Error: promise (resolved|rejected) .* instead of (rejecting|resolving)|Error: expected .* to |Error: Property failed after )/s;
 
 function saysSo({ raises }: Guard, { message }: RedTest): boolean {
   return assertions.test(message) || raises?.test(message) === true;

@@ -30,7 +30,7 @@ export const budgetGuards: readonly Guard[] = [
     attacks: ['A21'],
     find: "if (budget.reserved.has(callId)) return { budget, answer: 'taken' };",
     put: '',
-    tests: core,
+    tests: { ...core, title: 'is reserved once for one call' },
   },
   {
     id: 'budget/believed',
