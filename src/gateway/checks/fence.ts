@@ -1,6 +1,7 @@
 import { connectorKey, modelKey } from '../../core/scope-key.ts';
 import type { FenceVerdict } from '../fence/fence.ts';
 import type { Bearer } from '../fence/view.ts';
+import { isListMethod } from '../mcp/methods.ts';
 import { type Check, type Denial, known, type Passage, type Verdict } from '../passage.ts';
 import type { Credential } from '../secrets/credential.ts';
 
@@ -17,10 +18,12 @@ async function renewed(passage: Passage): Promise<Verdict> {
 
 /** The keys of the token, and from the moment it is known those of what it reaches for. */
 export function bearerOf(passage: Passage): Bearer {
-  const { claims, tool, grant, model, credential } = passage.facts;
+  const { claims, tool, grant, model, credential, reaches = [] } = passage.facts;
   const { keys, agents, epoch } = known(claims);
   const reached = [
     ...(tool === undefined ? [] : [tool.pin.scopeKey]),
+    // Lists ask several servers at once, and tell nobody anything.
+    ...reaches.flatMap(({ method, scopeKey }) => (isListMethod(method) ? [] : [scopeKey])),
     ...(grant === undefined ? [] : [`connector:${grant.connector}`]),
     ...credentialKeys([], credential),
     ...(model === undefined ? [] : [modelKey(model.modelId)]),
