@@ -83,6 +83,8 @@ export type Asked =
       readonly kind: 'resource' | 'prompt' | 'completion' | 'subscription';
       readonly method: ReachMethod;
       readonly params: JsonObject;
+      /** Of a stream of changes of several servers: this part of it. */
+      readonly serverId?: string;
     }
   /** What a client says without asking: that it wants an answer no longer, or what it answers to an upstream's question. */
   | { readonly kind: 'cancellation'; readonly message: JsonObject }

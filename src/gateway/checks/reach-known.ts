@@ -38,12 +38,13 @@ function listReaches(passage: Passage, { method, params }: AskedReach, { endpoin
 /** A stream of changes: one at each server that can have any. */
 function listenReaches(
   passage: Passage,
-  { method, params }: AskedReach,
+  { method, params, serverId: part }: AskedReach,
   { endpoint }: McpClient,
 ): readonly Reach[] | Denial {
   const wanted = params['notifications'];
   if (!isRecord(wanted)) return denied('invalid-arguments', 'subscriptions/listen needs notifications');
-  const servers = endpoint === undefined ? passage.host.tools.servers().map(({ spec }) => spec.serverId) : [endpoint];
+  const only = endpoint ?? part;
+  const servers = only === undefined ? passage.host.tools.servers().map(({ spec }) => spec.serverId) : [only];
   const uris = (Array.isArray(wanted['resourceSubscriptions']) ? wanted['resourceSubscriptions'] : []).filter(
     (uri): uri is string => typeof uri === 'string',
   );

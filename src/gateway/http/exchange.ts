@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pass } from '../gate.ts';
+import { listenEverywhere } from '../mcp/listen-everywhere.ts';
 import type { McpClient } from '../mcp/mcp-client.ts';
-import type { Answer, Asked, Denial, GateHost, UpstreamRefusal } from '../passage.ts';
+import type { Answer, Asked, Denial, GateHost, Passage, UpstreamRefusal } from '../passage.ts';
 
 interface Exchange {
   readonly host: GateHost;
@@ -43,7 +44,7 @@ export async function exchange({
     for (const listener of gone) listener();
   };
   const forget = client?.requestId === undefined ? undefined : client.session?.onCancel(client.requestId, cancel);
-  const denial = await pass({
+  const passage: Passage = {
     host,
     asked,
     authorization: authorization ?? request.headers.authorization,
@@ -62,9 +63,18 @@ export async function exchange({
       gone.push(listener);
       if (response.destroyed) listener();
     },
-  });
+  };
+  const servers = listenedAt(passage);
+  const denial = await (servers === undefined ? pass(passage) : listenEverywhere(passage, servers));
   forget?.();
   if (denial !== undefined && !delivered) return deny(denial);
   // A column without a step that answers, or an answer that failed half way: never silence.
   if (!delivered) deny({ kind: 'denied', reason: 'internal' });
+}
+
+/** On the endpoint of all servers a stream of changes has a part for each of them. */
+function listenedAt({ host, asked, client }: Passage): readonly string[] | undefined {
+  if (asked.kind !== 'subscription' || asked.method !== 'subscriptions/listen') return undefined;
+  const servers = host.tools.servers().map(({ spec }) => spec.serverId);
+  return client === undefined || client.endpoint !== undefined || servers.length < 2 ? undefined : servers;
 }
