@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
 import { beforeAll, expect, it } from 'vitest';
+import { field, silentStore } from '../control/rig.ts';
 import { requires } from '../kit/requires.ts';
 import { addAgent, newId, startTask } from '../store/ledger.ts';
 import { type ConsoleRig, phone, startConsole } from './rig.ts';
@@ -109,6 +110,53 @@ requires('chromium')('stopping from the console', () => {
     const text = await answer.text();
     expect([answer.status, text.includes('Not stopped')]).toEqual([503, true]);
     expect(text).toContain(`estop stop scope agent:${agentId} --direct --yes`);
+  });
+
+  it('is signed in by a link, and stops with what the browser then holds', async () => {
+    const agentId = await runningAgent();
+    const made = await rig.control.call('POST', '/v1/login-links', {
+      as: 'olga@operator',
+      body: { next: `/stop?scope=agent:${agentId}` },
+    });
+    const { context } = await rig.open('nobody', { ...phone, extraHTTPHeaders: {} });
+    const page = await context.newPage();
+    await page.goto(String(field(made.body, 'url')));
+    await page.getByRole('button', { name: 'Sign in as olga' }).click();
+    // The stop process hears who is signed in within about a second.
+    await expect
+      .poll(
+        async () => {
+          await page.goto(`/stop?scope=agent:${agentId}`);
+          await page.getByRole('button', { name: `Stop agent ${agentId} now` }).click();
+          await page.locator('h1').waitFor();
+          return new URL(page.url()).pathname;
+        },
+        { timeout: 15_000 },
+      )
+      .toMatch(/^\/stops\/stop_test_/);
+    expect(await stopsOf(`agent:${agentId}`)).toMatchObject([{ actor: 'olga' }]);
+  });
+
+  it('is there while the store is away: nothing can be read, and the Stop waits for nothing', async () => {
+    const agentId = await runningAgent();
+    const lonely = rig.control.withDeps({ store: silentStore });
+    const ask = (path: string, body?: string) =>
+      lonely.app.request(path, {
+        ...(body === undefined ? {} : { method: 'POST', body }),
+        headers: {
+          host: 'localhost',
+          authorization: 'Bearer olga@operator',
+          accept: 'text/html',
+          ...(body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
+        },
+      });
+    const form = await (await ask(`/stop?scope=agent:${agentId}`)).text();
+    expect(form).toContain(`Stop agent ${agentId} now`);
+    expect(form).toContain('could not be counted');
+    const stopId = newId('stop');
+    const stopped = await ask('/stop', new URLSearchParams({ scope: `agent:${agentId}`, stopId }).toString());
+    expect([stopped.status, stopped.headers.get('location')]).toEqual([303, `/stops/${stopId}`]);
+    expect(await stopsOf(`agent:${agentId}`)).toHaveLength(1);
   });
 
   it('says NOT CONNECTED once the control API is gone, and its Stop no longer looks live', async () => {

@@ -4,13 +4,13 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { ApprovalPage } from '../../contract/http/approvals.ts';
 import type { StopPage } from '../../contract/http/stops.ts';
-import { EstopError, errorCodeOf } from '../../core/errors.ts';
+import { EstopError } from '../../core/errors.ts';
 import type { ControlDeps } from '../deps.ts';
 import { listApprovals } from '../routes/list-approvals.ts';
 import { exportAudit } from '../routes/list-audit.ts';
 import { listStops } from '../routes/list-stops.ts';
 import { streamEvents } from '../routes/stream-events.ts';
-import { type Caller, callerOf, credentialOf } from '../sign-in/caller.ts';
+import { callerOf } from '../sign-in/caller.ts';
 import { ownPath } from '../sign-in/own-path.ts';
 import { consoleAssets } from './assets.ts';
 import { type Counts, layout } from './layout.ts';
@@ -75,37 +75,13 @@ async function signedIn(
   deps: ControlDeps,
   answer: (visit: Visit) => Promise<Response>,
 ): Promise<Response> {
-  let caller: Caller | undefined;
-  try {
-    caller = await callerOf(context, deps);
-  } catch (thrown) {
-    return withoutStore(context, deps, answer, thrown);
-  }
+  const caller = await callerOf(context, deps);
   if (caller !== undefined) return answer(visitOf(context, caller, deps));
   const isPage = context.req.method === 'GET' && (context.req.header('accept') ?? '').includes('text/html');
   if (!isPage && context.req.header('sec-fetch-mode') !== 'navigate') throw new EstopError('unauthenticated');
   const url = new URL(context.req.url);
   const next = context.req.method === 'GET' ? ownPath(`${url.pathname}${url.search}`) : '/';
   return context.redirect(next === '/' ? '/sign-in' : `/sign-in?next=${encodeURIComponent(next)}`, 303);
-}
-
-/**
- * Nobody can be looked up. Whoever was signed in before gets the Stop and the way to it, and nothing else: what they were then is enough
- * to ask the stop process, which judges by itself.
- */
-async function withoutStore(
-  context: Context,
-  deps: ControlDeps,
-  answer: (visit: Visit) => Promise<Response>,
-  thrown: unknown,
-): Promise<Response> {
-  if (errorCodeOf(thrown) !== 'store-unavailable') throw thrown;
-  const credential = credentialOf(context, deps);
-  const known = credential === undefined ? undefined : deps.callers.lastKnown(credential);
-  if (known === undefined) throw thrown;
-  const visit = visitOf(context, known, deps);
-  const isForStop = context.req.path === '/stop' || context.req.path === '/ping';
-  return isForStop ? answer(visit) : page(context, visit, problemView(visit, thrown));
 }
 
 async function page(context: Context, visit: Visit, view: View): Promise<Response> {
