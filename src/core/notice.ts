@@ -24,6 +24,9 @@ export const noticeEvents = [
   'policy.activated',
   'policy.proposed',
   'tool.changed',
+  /** Somebody asks for, or has, a role for a while. */
+  'elevation.asked',
+  'elevation.begun',
   /** An authenticated alert that no rule could turn into a stop or a hold. */
   'trigger.refused',
   'notify.test',

@@ -1,5 +1,7 @@
 import { beforeAll, expect, it } from 'vitest';
 import { agentKey, labelKey, taskKey } from '../../src/core/scope-key.ts';
+import { requestApproval } from '../../src/store/approvals.ts';
+import { tripBreaker } from '../../src/store/breakers.ts';
 import { latch } from '../../src/store/latch.ts';
 import {
   acknowledgeNotices,
@@ -15,7 +17,8 @@ import {
   takeNotices,
 } from '../../src/store/notices.ts';
 import { onEveryPostgres } from '../kit/postgres.ts';
-import { addAgent, type Ledger, makeLedger, newId, order, startTask } from './ledger.ts';
+import { terms } from './calls.ts';
+import { addAgent, digestOf, type Ledger, makeLedger, newId, order, startTask } from './ledger.ts';
 
 const limits: NewsLimits = { windowMs: 86_400_000, crowd: 1_000, crowdMs: 60_000, flood: 5, lostMs: 10_000 };
 
@@ -170,6 +173,92 @@ onEveryPostgres('notices', (createOn) => {
       message: '17.1',
       mayExist: false,
     });
+  });
+
+  it('tells of what is in the audit and people should know, once', async () => {
+    const subjects = ['policy.activated', 'tool.changed', 'elevation.begun'].map(
+      (kind) => [kind, `audit:${kind}`] as const,
+    );
+    for (const [kind, subject] of subjects)
+      await ledger.sql('SELECT estop.append_audit($1, $2, $3, $4)', [kind, 'Olga', subject, '{}']);
+    await ledger.sql('SELECT estop.append_audit($1, $2, $3, $4)', ['task.held', 'Olga', 'audit:other', '{}']);
+    await note();
+    await note();
+    for (const [kind, subject] of subjects) expect(await eventsOf(subject)).toEqual([kind]);
+    expect(await eventsOf('audit:other')).toEqual([]);
+  });
+
+  it('tells of a gateway that has had no lease for a while, and not of one that closed', async () => {
+    const gone = newId('gw');
+    const closed = newId('gw');
+    const at = (id: string, seen: string, retired: string) =>
+      ledger.sql(
+        `INSERT INTO estop.gateways (gateway_id, address, lapse_seen_at, retired_at) VALUES ($1, 'http://gw', ${seen}, ${retired})`,
+        [id],
+      );
+    await at(gone, "clock_timestamp() - interval '11 s'", 'NULL');
+    await at(closed, 'NULL', 'clock_timestamp()');
+    await note();
+    await note();
+    expect(await eventsOf(gone)).toEqual(['gateway.lost']);
+    expect(await eventsOf(closed)).toEqual([]);
+  });
+
+  it('tells of an obligation that needs a person once for a stop and a connector, and of a trip, not of a shadow', async () => {
+    const stopId = await latched(agentKey('needy'));
+    for (const [grant, connector] of [
+      ['a', 'crm'],
+      ['b', 'crm'],
+      ['c', 'bank'],
+    ] as const)
+      await ledger.sql(
+        `INSERT INTO estop.obligations (obligation_id, cause_id, stop_id, cause_epoch, grant_id, agent_id, task_id, connector, target, state, needs_human)
+         VALUES ($1, $2, $2, 1, $3, 'needy', 'task', $4, 'x', 'open', 'somebody must look')`,
+        [`${stopId}/${grant}`, stopId, grant, connector],
+      );
+    await note();
+    await note();
+    expect(await eventsOf(stopId)).toEqual(['stop.latched', 'obligation.needs-human', 'obligation.needs-human']);
+    const rule = { breaker: 'call-rate', most: 1, atLeast: 0, withinMs: 60_000 } as const;
+    for (const action of ['shadow', 'warn'] as const)
+      await tripBreaker(revoker(), { agentId: `agent-${action}`, rule: { ...rule, action }, measured: 2, sample: 2 });
+    await note();
+    expect(await eventsOf('agent-warn')).toEqual(['breaker.tripped']);
+    expect(await eventsOf('agent-shadow')).toEqual([]);
+  });
+
+  it('tells five requests of one agent for approval in a minute one by one, then that there are too many', async () => {
+    const agent = await addAgent(ledger);
+    const task = await startTask(ledger, agent);
+    for (let nth = 0; nth < 8; nth += 1)
+      await requestApproval(ledger.as('estop_gateway'), {
+        approvalId: newId('appr'),
+        taskId: task.taskId,
+        tokenEpoch: task.epoch,
+        toolKey: 'tool:bank/pay',
+        digest: digestOf(`${agent.agentId} ${nth}`),
+        shown: '{}',
+        ttlMs: 60_000,
+        ...terms,
+      });
+    await note();
+    await note();
+    const asked = await ledger.sql(
+      "SELECT quiet, count(*)::int AS n FROM estop.notices WHERE event = 'approval.asked' AND agents = ARRAY[$1] GROUP BY 1 ORDER BY 1",
+      [agent.agentId],
+    );
+    expect(asked).toEqual([
+      { quiet: 'flood', n: 3 },
+      { quiet: null, n: 5 },
+    ]);
+    expect(await eventsOf(agent.agentId)).toEqual(['approval.flood']);
+    await ledger.sql("UPDATE estop.approvals SET state = 'denied' WHERE agent_id = $1", [agent.agentId]);
+    await note();
+    const ended = await ledger.sql(
+      "SELECT count(*)::int AS n FROM estop.notices WHERE event = 'approval.ended' AND agents = ARRAY[$1]",
+      [agent.agentId],
+    );
+    expect(ended).toEqual([{ n: 8 }]);
   });
 
   it('writes down what nobody is told of, so that nothing old is told when somebody is', async () => {

@@ -48,6 +48,7 @@ function linkOf({ event, subject, facts }: NoticeRecord, consoleUrl: string): st
   if (event === 'approval.flood') return at('approvals');
   const stopId = facts['stopId'];
   if (typeof stopId === 'string') return at('stops', stopId);
+  if (event.startsWith('elevation.')) return at('people');
   return event === 'breaker.tripped' || event === 'budget.ended' ? at('agents', subject) : at('');
 }
 
@@ -129,6 +130,14 @@ const words: Readonly<Record<NoticeEvent, Words>> = {
   'tool.changed': (it) => ({
     title: `Definition changed: ${it.subject}`,
     lines: ['Nobody calls it until somebody has looked at it.'],
+  }),
+  'elevation.asked': (it) => ({
+    title: `${of(it, 'actor')} asks for a role for a while`,
+    lines: ['A second person must grant it.'],
+  }),
+  'elevation.begun': (it) => ({
+    title: `BREAK-GLASS: a role for a while, ${of(it, 'actor')}`,
+    lines: ['It ends by itself. What is done with it is marked.'],
   }),
   'trigger.refused': (it) => ({
     title: `Trigger ${of(it, 'trigger')} stopped NOTHING`,

@@ -25,7 +25,14 @@ const defaultSteps = [
   { to: 'stop-holder', after: '5m' },
   { to: 'on-call', after: '15m' },
 ] as const;
-const defaultAlarms = ['stop.latched', 'stop.burst', 'stop.proof-withdrawn', 'obligation.needs-human', 'gateway.lost'];
+const defaultAlarms = [
+  'stop.latched',
+  'stop.burst',
+  'stop.proof-withdrawn',
+  'obligation.needs-human',
+  'gateway.lost',
+  'elevation.begun',
+];
 const chatRoles = ['approver', 'operator', 'admin'] as const satisfies readonly Role[];
 
 const plainHttp = (url: string, allowed: string): boolean => !url.startsWith('http:') || allowed !== 'public';
