@@ -23,6 +23,7 @@ COPY --from=build /app/dist dist
 COPY package.json package-lock.json ./
 COPY bin bin
 COPY src/store/migrations src/store/migrations
+COPY src/control/console/assets src/control/console/assets
 COPY policies policies
 # A worker that starts is needed at once: what it would bundle then is bundled now.
 RUN node dist/deploy/bundle-workflows.js
