@@ -188,6 +188,10 @@ describe('alerts of others', () => {
     expect(field(again.body, 'alerts', 1)).toBeUndefined();
     await alertmanager([firing('billing-bot', two)]);
     expect((await firings()).length).toBe(before + 3);
+    const unprinted = firing('mail-bot', two, { fingerprint: undefined });
+    const turned = { ...unprinted, labels: Object.fromEntries(Object.entries(unprinted.labels).reverse()) };
+    expect(field((await alertmanager([unprinted])).body, 'alerts', 0, 'fresh')).toBe(true);
+    expect(field((await alertmanager([turned])).body, 'alerts', 0, 'fresh')).toBe(false);
     expect((await alertmanager([firing('billing-bot', two)], 'wrong-bearer-of-some-length')).status).toBe(401);
     expect((await alertmanager([{ status: 'firing', labels: {} }])).status).toBe(422);
   });

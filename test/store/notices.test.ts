@@ -90,6 +90,13 @@ onEveryPostgres('notices', (createOn) => {
     expect(fleet).not.toHaveProperty('quiet');
   });
 
+  it('is written once where several relays look at the same time', async () => {
+    const stops = await Promise.all(Array.from({ length: 12 }, (_, nth) => latched(agentKey(`at-once-${nth}`))));
+    for (let round = 0; round < 4; round += 1) await Promise.all(Array.from({ length: 6 }, () => note()));
+    await note();
+    for (const stopId of stops) expect(await eventsOf(stopId)).toEqual(['stop.latched']);
+  });
+
   it('tells a task stop to the agent whose task it is', async () => {
     const agent = await addAgent(ledger);
     const task = await startTask(ledger, agent);
@@ -191,6 +198,7 @@ onEveryPostgres('notices', (createOn) => {
   it('tells of a gateway that has had no lease for a while, and not of one that closed', async () => {
     const gone = newId('gw');
     const closed = newId('gw');
+    const late = newId('gw');
     const at = (id: string, seen: string, retired: string) =>
       ledger.sql(
         `INSERT INTO estop.gateways (gateway_id, address, lapse_seen_at, retired_at) VALUES ($1, 'http://gw', ${seen}, ${retired})`,
@@ -198,10 +206,12 @@ onEveryPostgres('notices', (createOn) => {
       );
     await at(gone, "clock_timestamp() - interval '11 s'", 'NULL');
     await at(closed, 'NULL', 'clock_timestamp()');
+    await at(late, "clock_timestamp() - interval '5 s'", 'NULL');
     await note();
     await note();
     expect(await eventsOf(gone)).toEqual(['gateway.lost']);
     expect(await eventsOf(closed)).toEqual([]);
+    expect(await eventsOf(late)).toEqual([]);
   });
 
   it('tells of an obligation that needs a person once for a stop and a connector, and of a trip, not of a shadow', async () => {

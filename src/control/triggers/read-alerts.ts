@@ -43,11 +43,13 @@ export function readAlertmanager(body: unknown): readonly Alert[] {
   });
 }
 
-const printOf = (fields: AlertFields): string =>
-  createHash('sha256')
-    .update(JSON.stringify(Object.entries(fields).sort()))
-    .digest('hex')
-    .slice(0, 32);
+/** Of the labels in one order, whatever the order in which they come. */
+function printOf(fields: AlertFields): string {
+  const sorted = Object.keys(fields)
+    .toSorted()
+    .map((name) => [name, fields[name]]);
+  return createHash('sha256').update(JSON.stringify(sorted)).digest('hex').slice(0, 32);
+}
 
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
