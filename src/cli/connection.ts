@@ -66,18 +66,27 @@ export function readConnection(flags: ConnectionFlags, env: Environment, from: s
 
 function profilePath(flags: ConnectionFlags, env: Environment, from: string): string | undefined {
   const name = flags.profile ?? nonEmpty(env['ESTOP_PROFILE']);
+  const folder = profilesFolder(env);
   if (name !== undefined) {
     if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(name))
       throw new EstopError('invalid-input', { detail: 'A profile has a plain name: letters, digits, "-" and "_".' });
-    const folder = nonEmpty(env['ESTOP_CONFIG_DIR']) ?? join(homedir(), '.config', 'estop');
-    const path = join(folder, 'profiles', `${name}.json`);
+    const path = join(folder, `${name}.json`);
     if (!existsSync(path)) throw new EstopError('invalid-input', { detail: `There is no profile ${path}.` });
     return path;
   }
   const state = flags.state ?? nonEmpty(env['ESTOP_STATE']);
   const found = state === undefined ? findUpwards(from) : join(resolve(from, state), 'connection.json');
-  return found !== undefined && existsSync(found) ? found : undefined;
+  if (found !== undefined && existsSync(found)) return found;
+  // Whoever signed in with `estop login` and is in nobody's state folder means that.
+  const byLogin = join(folder, `${loginProfile}.json`);
+  return state === undefined && existsSync(byLogin) ? byLogin : undefined;
 }
+
+/** What `estop login` writes if it is told no other name. */
+export const loginProfile = 'default';
+
+export const profilesFolder = (env: Environment): string =>
+  join(nonEmpty(env['ESTOP_CONFIG_DIR']) ?? join(homedir(), '.config', 'estop'), 'profiles');
 
 function findUpwards(from: string): string | undefined {
   for (let folder = resolve(from); ; folder = dirname(folder)) {

@@ -27,6 +27,8 @@ export type Authentication =
 export interface Authenticator {
   authenticate(authorizationHeader: string | undefined): Authentication;
   /** Whom a token stands for now, by the SHA-256 of the token: what was made from a token ends with it. */
+  /** Whether there is any token at all. */
+  holdsTokens?(): boolean;
   standingOf?(tokenHash: Uint8Array): Identity | undefined;
 }
 

@@ -42,8 +42,13 @@ export const isLoopback = (host: string): boolean =>
   loopbackNames.has(host) || host === '::1' || host.startsWith('127.');
 
 /** Before a port is opened: an API that anybody on the network can reach must be meant to be. */
-export function refuseRemoteBind(host: string, allowRemote: boolean): void {
-  if (isLoopback(host) || allowRemote) return;
+export function refuseRemoteBind(host: string, allowRemote: boolean, hasWayIn = true): void {
+  if (isLoopback(host)) return;
+  if (allowRemote && !hasWayIn)
+    throw new EstopError('config-invalid', {
+      detail: `${host} is not a loopback address, and nobody could sign in: configure signIn.oidc, or put a token into tokens.json.`,
+    });
+  if (allowRemote) return;
   throw new EstopError('config-invalid', {
     detail: `${host} is not a loopback address: set ESTOP_ALLOW_REMOTE=yes if this API is meant to be reached from elsewhere.`,
   });

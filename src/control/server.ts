@@ -43,7 +43,9 @@ const applyPeopleEveryMs = 30_000;
 
 /** Comes up without store and Temporal: /livez answers, /readyz says what is missing. */
 export async function startControlServer(options: ControlServerOptions): Promise<ControlServer> {
-  refuseRemoteBind(options.host, options.allowRemote);
+  const hasWayIn =
+    options.config.current().signIn?.oidc !== undefined || options.authenticator.holdsTokens?.() !== false;
+  refuseRemoteBind(options.host, options.allowRemote, hasWayIn);
   const { log, temporalUiUrl } = options;
   const store = openStore({
     url: options.databaseUrl,

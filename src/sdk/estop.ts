@@ -6,6 +6,14 @@ import { createEvents, type Events } from './events.ts';
 import { type Breakers, type Budgets, createBreakers, createBudgets } from './limits.ts';
 import { createNotices, type Notices } from './notices.ts';
 import { createOverview, type Overview } from './overview.ts';
+import {
+  type ApiTokens,
+  createApiTokens,
+  createElevations,
+  createPeople,
+  type Elevations,
+  type People,
+} from './people.ts';
 import { createPlaybooks, type Playbooks } from './playbooks.ts';
 import { createPolicies, type Policies } from './policies.ts';
 import { createSecrets, type Secrets } from './secrets.ts';
@@ -44,6 +52,9 @@ export interface Estop {
   readonly policies: Policies;
   readonly secrets: Secrets;
   readonly signIn: SignIn;
+  readonly people: People;
+  readonly apiTokens: ApiTokens;
+  readonly elevations: Elevations;
   readonly notices: Notices;
   readonly playbooks: Playbooks;
   readonly overview: Overview;
@@ -79,6 +90,9 @@ export function createEstop(options: EstopOptions = {}): Estop {
     policies: createPolicies(call, urls.control),
     secrets: createSecrets(call, urls.control),
     signIn: createSignIn(call, urls.control),
+    people: createPeople(call, urls.control),
+    apiTokens: createApiTokens(call, urls.control),
+    elevations: createElevations(call, urls.control),
     playbooks: createPlaybooks(call, urls.control),
     notices: createNotices(call, urls.control),
     overview: createOverview(call, urls.control),

@@ -59,6 +59,9 @@ describe('the edge of the control API', () => {
     expect(() => refuseRemoteBind('::', false)).toThrow(/ESTOP_ALLOW_REMOTE/);
     expect(() => refuseRemoteBind('192.168.1.4', false)).toThrow(/ESTOP_ALLOW_REMOTE/);
     expect(() => refuseRemoteBind('0.0.0.0', true)).not.toThrow();
+    // Nobody could sign in: neither an identity provider nor a token.
+    expect(() => refuseRemoteBind('0.0.0.0', true, false)).toThrow(/signIn\.oidc/);
+    expect(() => refuseRemoteBind('127.0.0.1', false, false)).not.toThrow();
     for (const host of ['127.0.0.1', '::1', 'localhost', '127.0.0.2'])
       expect(() => refuseRemoteBind(host, false)).not.toThrow();
   });

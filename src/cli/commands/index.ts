@@ -14,6 +14,36 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./console.ts')).consoleCommand,
   },
   {
+    name: 'login',
+    summary: 'Sign this terminal in with the identity provider',
+    load: async () => (await import('./login.ts')).login,
+  },
+  {
+    name: 'logout',
+    summary: 'End the sign-in of this terminal',
+    load: async () => (await import('./logout.ts')).logout,
+  },
+  {
+    name: 'whoami',
+    summary: 'Who you are here, and what you may do',
+    load: async () => (await import('./whoami.ts')).whoami,
+  },
+  {
+    name: 'token',
+    summary: 'Make, list and revoke API tokens for your programs',
+    load: async () => (await import('./token.ts')).token,
+  },
+  {
+    name: 'elevate',
+    summary: 'Break glass: take a role for a while; grant, end and review',
+    load: async () => (await import('./elevate.ts')).elevate,
+  },
+  {
+    name: 'people',
+    summary: 'Who signs in here, and where; let somebody in no more',
+    load: async () => (await import('./people.ts')).people,
+  },
+  {
     name: 'stop',
     summary: 'Stop a task, an agent, a label, a tool, a connector or the fleet; show stops',
     load: async () => (await import('./stop.ts')).stop,

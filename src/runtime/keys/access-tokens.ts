@@ -60,6 +60,10 @@ export function createAuthenticator(path: string, environment: string): Authenti
     }
   };
   return {
+    holdsTokens: () => {
+      refresh();
+      return held.length > 0;
+    },
     standingOf: (tokenHash) => {
       refresh();
       const found = held.find(
