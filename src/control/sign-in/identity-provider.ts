@@ -4,6 +4,7 @@ import type { Log } from '../../contract/identity.ts';
 import { EstopError } from '../../core/errors.ts';
 import type { GuardedFetch } from '../../runtime/guarded-fetch.ts';
 import type { Attempt } from '../../store/sign-ins.ts';
+import { readLogoutToken, type SignedOut } from './logout-token.ts';
 
 /** Whom the provider has named, by its own signature. */
 export interface NamedByProvider {
@@ -31,6 +32,8 @@ export interface IdentityProvider {
   begin(redirectUri: string): Promise<{ readonly url: string; readonly state: string } & Omit<Attempt, 'next'>>;
   /** @param answer the address that the browser came back to */
   finish(answer: URL, attempt: Omit<Attempt, 'next'>, state: string): Promise<NamedByProvider>;
+  /** Whom the provider says it has signed out; undefined if that is not its word. */
+  readLogout(token: string): Promise<SignedOut | undefined>;
   beginDevice(): Promise<DeviceRequest>;
   /** Undefined: the person has not confirmed yet. */
   pollDevice(deviceCode: string): Promise<NamedByProvider | undefined>;
@@ -150,6 +153,14 @@ export function createIdentityProvider({ config, readSecret, fetch, log }: Optio
           idTokenExpected: true,
         });
         return named(provider, tokens);
+      }),
+    readLogout: (token) =>
+      asProviderError(log, async () => {
+        const { issuer, clientId, network } = spec();
+        const { jwks_uri: jwksUri } = (await connect(false)).serverMetadata();
+        if (jwksUri === undefined) return undefined;
+        const keys = await (await fetch(jwksUri, { method: 'GET', headers: {}, network })).json();
+        return readLogoutToken(token, keys, issuer, clientId);
       }),
     beginDevice: () =>
       asProviderError(log, async () => {

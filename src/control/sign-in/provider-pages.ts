@@ -1,8 +1,8 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { html } from 'hono/html';
 import { attemptCookie, signInCookieName } from '../../contract/sign-in-cookies.ts';
-import { errorCodeOf } from '../../core/errors.ts';
-import { beginAttempt, beginSignIn, takeAttempt } from '../../store/sign-ins.ts';
+import { EstopError, errorCodeOf } from '../../core/errors.ts';
+import { beginAttempt, beginSignIn, endSignInsOf, takeAttempt } from '../../store/sign-ins.ts';
 import type { ControlDeps } from '../deps.ts';
 import { newSignIn } from './new-sign-in.ts';
 import { ownPath } from './own-path.ts';
@@ -40,6 +40,15 @@ export function providerPages(app: OpenAPIHono, deps: ControlDeps): void {
       return context.html(plainPage(title, body), status);
     }
   });
+  // Spoken by the provider itself, without a browser: its signature is what counts.
+  app.post('/sign-in/back-channel-logout', async (context) => {
+    const body = await readForm(context.req.raw);
+    const out = await deps.identityProvider.readLogout(body.get('logout_token') ?? '');
+    if (out === undefined) return context.json({ error: 'invalid_request' }, 400);
+    const { issuer, ...which } = out;
+    await endSignInsOf(deps.store, issuer, which);
+    return context.body(null, 200);
+  });
   app.get(callbackPath, async (context) => {
     const name = attemptCookie(deps.environment);
     const browser = readSecretCookie(context, deps, name);
@@ -70,6 +79,13 @@ export function providerPages(app: OpenAPIHono, deps: ControlDeps): void {
       return context.html(plainPage(title, body), status);
     }
   });
+}
+
+const mostBytes = 64 * 1024;
+async function readForm(request: Request): Promise<URLSearchParams> {
+  if (Number(request.headers.get('content-length') ?? mostBytes + 1) > mostBytes)
+    throw new EstopError('body-too-large');
+  return new URLSearchParams((await request.text()).slice(0, mostBytes));
 }
 
 const again = html`<p><a href="/sign-in/provider">Sign in with the identity provider</a></p>`;

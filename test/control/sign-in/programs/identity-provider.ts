@@ -84,6 +84,13 @@ async function makeProvider(): Promise<Provider> {
       await grant.save();
       return grant;
     },
+    // Ours would not call this machine; the test's control is here.
+    fetch: (url, options = {}) =>
+      fetch(url, {
+        method: options.method ?? 'GET',
+        headers: options.headers ?? {},
+        body: options.body ?? null,
+      }),
     cookies: { keys: ['a-key-for-the-cookies-of-the-test-provider'] },
     ttl: { IdToken: 300, AccessToken: 600 },
   };
