@@ -82,12 +82,10 @@ export const approvalGuards: readonly Guard[] = [
     attacks: ['A6'],
     find: "decision.outcome === 'allow' && request.listed === 'ask'",
     put: 'false',
-    twin: {
-      file: 'src/gateway/checks/policy.ts',
-      find: "facts.needsApproval = known(facts.mark) === 'ask';",
-      put: 'facts.needsApproval = false;',
+    tests: {
+      file: 'test/policy/default-policies.test.ts',
+      title: 'asks about what it marks so, also where every policy allows it',
     },
-    tests: shown,
   },
   {
     id: 'approval/two-by-configuration',
