@@ -117,7 +117,7 @@ describe('a server that is asked for its tools', () => {
       );
       await expect(discover(url, undefined)).rejects.toThrow();
       // What was packed has been packed at once.
-    if (encoding === 'identity') expect(poured).toBeLessThan(200);
+      if (encoding === 'identity') expect(poured).toBeLessThan(200);
     },
   );
 
