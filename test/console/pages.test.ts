@@ -96,6 +96,24 @@ requires('chromium')('every page of the console', () => {
     }
   });
 
+  it('names, under a stop, who must do what, what lives on and until when, and calls nothing proved that is not', async () => {
+    const { page } = await rig.open('olga@operator');
+    await page.goto(`/stops/${scene.stopId}`);
+    const needs = await page.locator('#stop-needs').innerText();
+    expect(needs).toMatch(/crm · token 77: our own credential is refused \(401\)/);
+    expect(needs).toMatch(/Tariq \(owner\), Ines \(stop-holder\)/);
+    expect(needs).toMatch(/idp · client mail-bot lives until 2027-01-01 00:00:00 UTC/);
+    expect(await page.locator('.verdict').innerText()).toBe('Fenced: needs a person, some access lives on');
+    expect(await page.locator('.stages li.done b').allInnerTexts()).toEqual(['latched', 'fenced']);
+    expect(await page.locator('main').innerText()).not.toMatch(/proved dead|is dead/i);
+    // Accepting a risk is for an admin; this is an operator.
+    expect(await page.getByText('It cannot be mended').count()).toBe(0);
+    await page.getByText('Let it go on').click();
+    await page.getByLabel('Why', { exact: true }).fill('the queue is looked at');
+    await page.getByRole('button', { name: 'Go on with purge-queue' }).click();
+    await page.locator('h1').waitFor();
+  });
+
   it('takes no form of another site, and lets no site frame it', async () => {
     const asked = (headers: Record<string, string>) =>
       rig.control.app.request('/stop', {

@@ -72,6 +72,81 @@ const seen = (tool: string, tier: SeenTool['tier'], description: string): SeenTo
   };
 };
 
+/** The lanes of a stop as they stand in the middle of one: dead, alive until later, failing, broken, and waiting for a word. */
+async function makeLanes(ledger: Ledger, stopId: string, taskId: string): Promise<void> {
+  const lanes: readonly (readonly [string, string, Record<string, unknown>])[] = [
+    [
+      'ledger-db',
+      'role agent_mail_4',
+      { state: 'proved', evidence: 'credential-probed', revoked_at: 'now', proved_at: 'now', attempts: 1 },
+    ],
+    [
+      'idp',
+      'client mail-bot',
+      {
+        state: 'residual',
+        residual_until: '2027-01-01T00:00:00Z',
+        residual_why: 'a JWT that nobody can call back',
+        revoked_at: 'now',
+        attempts: 2,
+      },
+    ],
+    [
+      'queue',
+      'mail-jobs',
+      {
+        state: 'open',
+        phase: 'purge-queue',
+        attempts: 1,
+        needs_human: 'purge-queue waits for a person (playbook night): estop playbook proceed',
+      },
+    ],
+    [
+      'crm',
+      'token 77',
+      {
+        state: 'open',
+        phase: 'revoke-credential',
+        attempts: 9,
+        last_error: hostile,
+        next_try_at: '2027-01-01T00:00:00Z',
+        needs_human: 'our own credential is refused (401)',
+      },
+    ],
+    [
+      'files',
+      'share 3',
+      {
+        state: 'open',
+        phase: 'terminate',
+        attempts: 3,
+        last_error: 'no answer in time',
+        next_try_at: '2027-01-01T00:00:00Z',
+      },
+    ],
+  ];
+  for (const [connector, target, more] of lanes) {
+    const grantId = newId('grant');
+    const row = {
+      obligation_id: `${stopId}/${grantId}`,
+      cause_id: stopId,
+      stop_id: stopId,
+      cause_epoch: 1,
+      grant_id: grantId,
+      agent_id: 'mail-bot',
+      task_id: taskId,
+      connector,
+      target,
+      ...more,
+    };
+    const names = Object.keys(row);
+    await ledger.sql(
+      `INSERT INTO estop.obligations (${names.join(', ')}) VALUES (${names.map((_, index) => `$${index + 1}`).join(', ')})`,
+      Object.values(row),
+    );
+  }
+}
+
 /** An installation on a bad night: agents that run, one that spends, one that is denied a lot, one stopped, calls that wait. */
 export async function makeScene(ledger: Ledger, { agents: specs }: EstopConfig = sceneConfig()): Promise<Scene> {
   await putAgents(ledger, specs);
@@ -127,5 +202,6 @@ export async function makeScene(ledger: Ledger, { agents: specs }: EstopConfig =
   await ask(9.99, 'late delivery');
   const stopped = await stop(ledger, agentKey('mail-bot'));
   await fence(ledger, stopped.stopId);
+  await makeLanes(ledger, stopped.stopId, tasks[2]?.taskId ?? '');
   return { tasks, stopId: stopped.stopId, approvalId, ask };
 }

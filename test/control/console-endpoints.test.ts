@@ -99,6 +99,9 @@ describe('what the pages of the console ask, and programs as well', () => {
     expect(items.map(({ what }) => what)).toEqual([
       'latched (api): a test',
       'fenced: no gateway lets a covered call through',
+      'cut at ledger-db role agent_mail_4',
+      'the old credential was refused at ledger-db role agent_mail_4 (credential-probed)',
+      'cut at idp client mail-bot',
       'note: the wrong ledger',
       'refused attempt: noteStop (forbidden)',
     ]);

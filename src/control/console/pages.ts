@@ -9,7 +9,8 @@ import { peopleForms, peoplePage } from './people-page.ts';
 import { policyPage, rollBackForm } from './policy-page.ts';
 import { stopForm, stopFormPage } from './stop-form-page.ts';
 import { noteForm, resetForm } from './stop-forms.ts';
-import { acceptRiskForm, stopPage } from './stop-page.ts';
+import { stopPage } from './stop-page.ts';
+import { stopPeopleForms } from './stop-people.ts';
 import { stopsPage } from './stops-page.ts';
 import { taskForms, taskPage } from './task-page.ts';
 import { tasksPage } from './tasks-page.ts';
@@ -40,7 +41,7 @@ export const forms: readonly ConsoleForm[] = [
   stopForm,
   resetForm,
   noteForm,
-  acceptRiskForm,
+  ...stopPeopleForms,
   denyForm,
   approvalForm,
   resetBreakerForm,

@@ -1,18 +1,19 @@
 import { html } from 'hono/html';
-import type { Agent, AgentPage } from '../../contract/http/agents.ts';
+import type { AgentPage } from '../../contract/http/agents.ts';
+import type { NoticePage } from '../../contract/http/notices.ts';
 import type { StopTimeline } from '../../contract/http/stop-notes.ts';
-import type { Obligation, StopView } from '../../contract/http/stops.ts';
-import { acceptRisk } from '../routes/accept-risk.ts';
+import type { StopView } from '../../contract/http/stops.ts';
 import { getStop } from '../routes/get-stop.ts';
 import { getStopTimeline } from '../routes/get-stop-timeline.ts';
 import { listAgents } from '../routes/list-agents.ts';
+import { listNotices } from '../routes/list-notices.ts';
 import { foreign, type Markup, nothing, plural } from './markup.ts';
 import { obligationTable } from './obligation-table.ts';
 import { outOfBand, scopeWords } from './scope-words.ts';
 import { verdictOf } from './stop-card.ts';
 import { noteOnStop, resetSection } from './stop-forms.ts';
-import { type ConsoleForm, type ConsolePage, field } from './view.ts';
-import type { Visit } from './visit.ts';
+import { needsPerson, told } from './stop-people.ts';
+import type { ConsolePage } from './view.ts';
 import { clock, relative, span } from './when.ts';
 
 /** One stop, as far as it was verified. Only the ledger speaks here: no worker, no workflow and no Temporal is asked. */
@@ -20,10 +21,11 @@ export const stopPage: ConsolePage = {
   path: '/stops/:id',
   show: async (visit, parameter) => {
     const path = { id: parameter('id') };
-    const [stop, timeline, agents] = await Promise.all([
+    const [stop, timeline, agents, notices] = await Promise.all([
       visit.ask<StopView>(getStop, { path }),
       visit.ask<StopTimeline>(getStopTimeline, { path }),
       visit.ask<AgentPage>(listAgents).catch(() => undefined),
+      visit.ask<NoticePage>(listNotices, { query: { subject: path.id, limit: '20' } }).catch(() => undefined),
     ]);
     const verdict = verdictOf(stop);
     const isOver = stop.reached === 'proved';
@@ -50,7 +52,7 @@ export const stopPage: ConsolePage = {
     ({ at, what, by }) =>
       html`<li>${clock(at, visit.now)}<span>${foreign(what, 500)}${by === null ? nothing : html` <span class="dim">by ${foreign(by, 120)}</span>`}</span></li>`,
   )}</ol>${noteOnStop(visit, stop)}</section>
-  <section class="stack">${resetSection(visit, stop, timeline)}${facts(stop)}</section>
+  <section class="stack"><div id="stop-told" data-live>${told(visit, stop, notices)}</div>${resetSection(visit, stop, timeline)}${facts(stop)}</section>
 </div>`,
     };
   },
@@ -89,39 +91,6 @@ function stageNote(stop: StopView, stage: StopView['reached']): string {
         : `${obligations.proved} of ${obligations.total} refused on the last probe`;
   }
 }
-
-/** Who, what, and what to do. */
-function needsPerson(visit: Visit, stop: StopView, agents: readonly Agent[]): Markup {
-  const lanes = stop.lanes.filter((lane) => lane.needsHuman !== null && !lane.final);
-  if (lanes.length === 0) return nothing;
-  return html`<section class="stack" aria-labelledby="needs"><h2 id="needs">Needs a person</h2>
-    <ul class="cards">${lanes.slice(0, 50).map((lane) => {
-      const agent = agents.find(({ agentId }) => agentId === lane.agentId);
-      return html`<li class="note bad stack"><p><strong>${foreign(lane.connector)} · ${foreign(lane.target, 120)}</strong>: ${foreign(lane.needsHuman ?? '', 400)}</p>
-        <p>Who: ${agent === undefined ? html`whoever keeps ${foreign(lane.connector)}` : html`${foreign(agent.owner, 80)} (owner), ${foreign(agent.stopHolder, 80)} (stop-holder)`}. What to do: mend it, and the work goes on by itself${lane.nextTryAt === null ? '' : html`; next try ${relative(lane.nextTryAt, visit.now)}`}.</p>
-        ${riskForm(visit, lane)}</li>`;
-    })}</ul></section>`;
-}
-
-/** The one end without proof: behind a fold, because it is never the first thing to try. */
-function riskForm(visit: Visit, lane: Obligation): Markup {
-  if (!visit.may('risk:accept')) return nothing;
-  return html`<details id="risk-${lane.obligationId}"><summary>It cannot be mended</summary>
-    <form method="post" action="/accept-risk" class="stack">
-      <input type="hidden" name="obligation" value="${lane.obligationId}">
-      <label class="field">Why you answer for it, in your name and for good<input type="text" name="reason" required maxlength="500"></label>
-      <p><button>Accept the risk</button></p>
-    </form></details>`;
-}
-
-export const acceptRiskForm: ConsoleForm = {
-  path: '/accept-risk',
-  take: async (visit, fields) => {
-    const id = field(fields, 'obligation');
-    await visit.ask(acceptRisk, { path: { id }, body: { reason: field(fields, 'reason') } });
-    return `/stops/${encodeURIComponent(id.split('/')[0] ?? '')}`;
-  },
-};
 
 function residual(stop: StopView, now: number): Markup {
   const lanes = stop.lanes.filter((lane) => lane.residual !== null && !lane.final);

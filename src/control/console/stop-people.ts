@@ -1,0 +1,104 @@
+import { html } from 'hono/html';
+import type { Agent } from '../../contract/http/agents.ts';
+import type { Notice, NoticePage } from '../../contract/http/notices.ts';
+import type { Obligation, StopView } from '../../contract/http/stops.ts';
+import { waitingPhases } from '../../core/playbook.ts';
+import { acceptRisk } from '../routes/accept-risk.ts';
+import { acknowledgeNotices } from '../routes/acknowledge-notices.ts';
+import { proceedPhase } from '../routes/proceed-phase.ts';
+import { foreign, type Markup, nothing, plural } from './markup.ts';
+import { type ConsoleForm, field } from './view.ts';
+import type { Visit } from './visit.ts';
+import { clock, relative } from './when.ts';
+
+/** Who, what, and what to do. A phase that a playbook makes wait is one question, however many systems wait for it. */
+export function needsPerson(visit: Visit, stop: StopView, agents: readonly Agent[]): Markup {
+  const lanes = stop.lanes.filter((lane) => lane.needsHuman !== null && !lane.final);
+  if (lanes.length === 0) return nothing;
+  const waiting = waitingPhases.flatMap((phase) => {
+    const held = lanes.filter((lane) => phaseOf(lane) === phase);
+    return held.length === 0 ? [] : [waitingPhase(visit, stop, phase, held)];
+  });
+  const broken = lanes.filter((lane) => phaseOf(lane) === undefined).slice(0, 50);
+  return html`<section class="stack" aria-labelledby="needs"><h2 id="needs">Needs a person</h2>
+    <ul class="cards">${waiting.map((one) => html`<li class="note warn stack">${one}</li>`)}${broken.map((lane) => html`<li class="note bad stack">${brokenLane(visit, lane, agents)}</li>`)}</ul></section>`;
+}
+
+const phaseOf = (lane: Obligation): (typeof waitingPhases)[number] | undefined =>
+  waitingPhases.find((phase) => lane.needsHuman?.startsWith(`${phase} waits for a person`) === true);
+
+function waitingPhase(visit: Visit, stop: StopView, phase: string, held: readonly Obligation[]): Markup {
+  return html`<p><strong>${phase}</strong> waits at ${plural(held.length, 'system')}, because a playbook says that a person lets it go on: ${foreign([...new Set(held.map(({ connector }) => connector))].join(', '), 200)}.</p>
+${
+  visit.may('stop:proceed')
+    ? html`<details id="proceed-${phase}"><summary>Let it go on</summary><form method="post" action="/stops/${stop.stopId}/proceed" class="inline"><input type="hidden" name="phase" value="${phase}"><label class="field">Why<input type="text" name="reason" required maxlength="500" autocomplete="off"></label><button>Go on with ${phase}</button></form></details>`
+    : html`<p>An operator can let it go on.</p>`
+}`;
+}
+
+function brokenLane(visit: Visit, lane: Obligation, agents: readonly Agent[]): Markup {
+  const agent = agents.find(({ agentId }) => agentId === lane.agentId);
+  return html`<p><strong>${foreign(lane.connector)} · ${foreign(lane.target, 120)}</strong>: ${foreign(lane.needsHuman ?? '', 400)}</p>
+<p>Who: ${agent === undefined ? html`whoever keeps ${foreign(lane.connector)}` : html`${foreign(agent.owner, 80)} (owner), ${foreign(agent.stopHolder, 80)} (stop-holder)`}. What to do: mend it, and the work goes on by itself${lane.nextTryAt === null ? '' : html`; next try ${relative(lane.nextTryAt, visit.now)}`}.</p>
+${riskForm(visit, lane)}`;
+}
+
+/** The one end without proof: behind a fold, because it is never the first thing to try. */
+function riskForm(visit: Visit, lane: Obligation): Markup {
+  if (!visit.may('risk:accept')) return nothing;
+  return html`<details id="risk-${lane.grantId}"><summary>It cannot be mended</summary><form method="post" action="/accept-risk" class="stack">
+<input type="hidden" name="obligation" value="${lane.obligationId}"><label class="field">Why you answer for it, in your name and for good<input type="text" name="reason" required maxlength="500"></label><p><button>Accept the risk</button></p></form></details>`;
+}
+
+/** Who was told of it, and whether anybody has seen it. */
+export function told(visit: Visit, stop: StopView, notices: NoticePage | undefined): Markup {
+  if (notices === undefined || notices.items.length === 0) return nothing;
+  const isOpen = notices.items.some(({ acknowledgedAt }) => acknowledgedAt === null);
+  return html`<section class="card"><h2>Who was told</h2><ul class="stack">${notices.items.slice(0, 12).map((notice) => html`<li><strong>${notice.event}</strong> <small>${clock(notice.notedAt, visit.now)}${notice.quiet === null ? '' : html`, not told on its own: ${foreign(notice.quiet, 120)}`}</small><div class="chips">${deliveries(notice)}</div></li>`)}</ul>
+${isOpen && visit.may('notice:acknowledge') ? html`<form method="post" action="/stops/${stop.stopId}/seen"><button>I have seen it</button></form>` : nothing}</section>`;
+}
+
+function deliveries(notice: Notice): readonly Markup[] {
+  const tones = { open: 'warn', delivered: 'good', failed: 'bad', skipped: '' } as const;
+  const seen =
+    notice.acknowledgedBy === null
+      ? []
+      : [html`<span class="chip good">seen by ${foreign(notice.acknowledgedBy, 60)}</span>`];
+  return [
+    ...seen,
+    ...notice.deliveries.map(
+      (one) =>
+        html`<span class="chip ${tones[one.state]}">${foreign(one.endpoint, 40)}${one.rung === '' ? '' : html` (${foreign(one.rung, 40)})`}: ${one.state}${one.attempts > 1 ? `, ${one.attempts} tries` : ''}</span>`,
+    ),
+  ];
+}
+
+export const stopPeopleForms: readonly ConsoleForm[] = [
+  {
+    path: '/accept-risk',
+    take: async (visit, fields) => {
+      const id = field(fields, 'obligation');
+      await visit.ask(acceptRisk, { path: { id }, body: { reason: field(fields, 'reason') } });
+      return `/stops/${encodeURIComponent(id.split('/')[0] ?? '')}`;
+    },
+  },
+  {
+    path: '/stops/:id/proceed',
+    take: async (visit, fields, parameter) => {
+      const id = parameter('id');
+      await visit.ask(proceedPhase, {
+        path: { id },
+        body: { phase: field(fields, 'phase'), reason: field(fields, 'reason') },
+      });
+      return `/stops/${encodeURIComponent(id)}`;
+    },
+  },
+  {
+    path: '/stops/:id/seen',
+    take: async (visit, _fields, parameter) => {
+      const what = parameter('id');
+      await visit.ask(acknowledgeNotices, { body: { what } });
+      return `/stops/${encodeURIComponent(what)}`;
+    },
+  },
+];
