@@ -1,120 +1,11 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { createAdaptorServer } from '@hono/node-server';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { defaultSignIn, type EstopConfig, type SignInSpec } from '../../../src/contract/config.ts';
-import { createCallers } from '../../../src/control/sign-in/callers.ts';
-import { createIdentityProvider } from '../../../src/control/sign-in/identity-provider.ts';
-import { createServiceVerifier } from '../../../src/control/sign-in/services.ts';
-import { guardedFetch } from '../../../src/runtime/guarded-fetch.ts';
-import { freePort } from '../../../src/runtime/local/free-port.ts';
-import { mainPath } from '../../cli/rig.ts';
-import { type Program, runProgram } from '../../kit/program.ts';
-import { tempFolder } from '../../kit/temp-folder.ts';
-import { type ControlRig, field, makeControl } from '../rig.ts';
-import { type Browser, openBrowser, type Seen } from './browser.ts';
+import { describe, expect, it } from 'vitest';
+import { openBrowser } from './browser.ts';
+import { startProviderBed } from './provider-bed.ts';
 
-const program = fileURLToPath(new URL('./programs/identity-provider.ts', import.meta.url));
+const { rig, url, issuer, provider, spec, edit, steer, person, signIn, whoAmI, answerFor, tokenFor, use } =
+  await startProviderBed();
 
 describe('signing in with an identity provider', () => {
-  let rig: ControlRig;
-  let url: string;
-  let issuer: string;
-  let provider: Program;
-  let server: Server;
-  let spec: SignInSpec = defaultSignIn;
-  beforeAll(async () => {
-    url = `http://127.0.0.1:${await freePort()}`;
-    provider = runProgram(program, [`${url}/sign-in/callback`]);
-    issuer = String((await provider.next())['issuer']);
-    spec = {
-      ...defaultSignIn,
-      oidc: {
-        issuer,
-        clientId: 'estop-console',
-        clientSecret: { env: 'SECRET' },
-        deviceClientId: 'estop-cli',
-        scopes: ['openid', 'email', 'groups'],
-        groupsClaim: 'groups',
-        network: 'loopback',
-      },
-      services: [
-        {
-          serviceId: 'backend',
-          issuer,
-          audience: 'urn:estop:test',
-          jwksUri: `${issuer}/jwks`,
-          subject: 'backend',
-          roles: ['service', 'viewer'],
-          network: 'loopback',
-        },
-      ],
-      roles: [{ role: 'operator', people: [], groups: ['sre'] }],
-    };
-    const made = await makeControl();
-    const { store, authenticator, log } = made.deps;
-    const config = { current: (): EstopConfig => ({ ...made.deps.config.current(), signIn: spec }) };
-    const readSecret = (): string => 'a-client-secret-of-the-test-provider';
-    rig = made.withDeps({
-      config,
-      controlUrl: url,
-      callers: createCallers({
-        store,
-        authenticator,
-        log,
-        config,
-        services: createServiceVerifier({ config, fetch: guardedFetch, log }),
-      }),
-      identityProvider: createIdentityProvider({ config, readSecret, fetch: guardedFetch, log }),
-    });
-    server = createAdaptorServer({ fetch: rig.app.fetch, overrideGlobalObjects: false, createServer }) as Server; // createServer of node:http makes exactly this
-    await new Promise<void>((resolve) => void server.listen(Number(new URL(url).port), '127.0.0.1', resolve));
-  });
-  afterAll(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => void server.close(resolve));
-  });
-
-  const steer = async (change: object): Promise<void> => {
-    await fetch(`${issuer}/-/steer`, { method: 'POST', body: JSON.stringify(change) });
-  };
-  const person = (name: string, groups: readonly string[] = ['sre'], isVerified = true) =>
-    steer({ person: { sub: `${name}-1`, email: `${name}@example.org`, email_verified: isVerified, groups } });
-  const signIn = (browser: Browser, next = '/openapi.json'): Promise<Seen> =>
-    browser.open(`${url}/sign-in/provider?next=${encodeURIComponent(next)}`);
-  const whoAmI = async (browser: Browser): Promise<unknown> => {
-    const seen = await browser.open(`${url}/v1/whoami`);
-    return seen.status === 200 ? JSON.parse(seen.text) : seen.status;
-  };
-  /** The address with which the provider sends the browser back, not opened yet. */
-  const answerFor = async (browser: Browser): Promise<string> => {
-    const begun = await fetch(`${url}/sign-in/provider`, { redirect: 'manual' });
-    const [cookie = ''] = (begun.headers.getSetCookie()[0] ?? '').split(';');
-    const jar = browser.cookies.get(url) ?? new Map<string, string>();
-    browser.cookies.set(url, jar);
-    jar.set(cookie.split('=')[0] ?? '', cookie.split('=')[1] ?? '');
-    const stranger = openBrowser(); // the provider's side, without the cookie of ours
-    const seen = await stranger.open(begun.headers.get('location') ?? '');
-    return seen.way.find((one) => one.startsWith(`${url}/sign-in/callback`)) ?? '';
-  };
-
-  const tokenFor = async (
-    audience: string,
-    client = 'backend:another-client-secret-of-the-test-provider',
-  ): Promise<string> => {
-    const reply = await fetch(`${issuer}/token`, {
-      method: 'POST',
-      headers: { authorization: `Basic ${Buffer.from(client).toString('base64')}` },
-      body: new URLSearchParams({ grant_type: 'client_credentials', resource: audience }),
-    });
-    return String(field(await reply.json(), 'access_token'));
-  };
-  const use = async (jwt: string) => rig.call('GET', '/v1/whoami', { headers: { authorization: `Bearer ${jwt}` } });
-
   it('brings back whoever the provider names, with the roles of their groups, to the page that they wanted', async () => {
     await person('olga');
     const browser = openBrowser();
@@ -129,7 +20,7 @@ describe('signing in with an identity provider', () => {
 
   it('an address that was not verified is nobody’s name', async () => {
     await person('mallory', [], false);
-    spec = { ...spec, roles: [...spec.roles, { role: 'admin', people: ['mallory@example.org'], groups: [] }] };
+    edit({ roles: [...spec().roles, { role: 'admin', people: ['mallory@example.org'], groups: [] }] });
     const browser = openBrowser();
     await signIn(browser);
     expect(await whoAmI(browser)).toMatchObject({ actor: 'sub:mallory-1', roles: [] });
@@ -249,79 +140,6 @@ describe('signing in with an identity provider', () => {
     expect(Date.now() - begun).toBeLessThan(7_000);
     expect(await whoAmI(browser)).toMatchObject({ roles: ['operator'] });
   }, 20_000);
-
-  describe('a terminal', () => {
-    const post = (path: string, body: object = {}) => rig.call('POST', path, { body });
-    const confirm = async (asked: { readonly body: unknown }): Promise<void> => {
-      const browser = openBrowser();
-      let seen = await browser.open(String(field(asked.body, 'verificationUri')));
-      for (let pages = 0; pages < 4 && seen.text.includes('<form'); pages += 1)
-        seen = await browser.press(seen, { confirm: 'yes' });
-    };
-
-    it('waits until a person has confirmed it', async () => {
-      const asked = await post('/sign-in/terminal');
-      expect(asked.status).toBe(200);
-      const handle = String(field(asked.body, 'handle'));
-      expect((await post('/sign-in/terminal/poll', { handle })).status).toBe(202);
-    });
-
-    it('by estop login: the sign-in is in a profile, and logout ends it', async () => {
-      await person('tina');
-      const folder = tempFolder();
-      const env = { ...process.env, ESTOP_CONFIG_DIR: folder, HOME: folder };
-      const cli = (...args: readonly string[]) =>
-        spawn(process.execPath, [mainPath, '--control-url', url, ...args], { env, cwd: folder });
-      const login = cli('login');
-      let said = '';
-      login.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
-      await expect.poll(() => said, { timeout: 10_000 }).toContain('confirm the code');
-      await confirm({ body: { verificationUri: /Open (\S+)/.exec(said)?.[1] } });
-      expect([(await once(login, 'exit'))[0], said.includes('estop_test_')]).toEqual([0, false]);
-      const path = join(folder, 'profiles', 'default.json');
-      expect(statSync(path).mode & 0o777).toBe(0o600);
-      const authorization = `Bearer ${String(field(JSON.parse(readFileSync(path, 'utf8')), 'token'))}`;
-      const who = () => rig.call('GET', '/v1/whoami', { headers: { authorization } });
-      expect(field((await who()).body, 'roles')).toEqual(['operator']);
-      expect((await once(cli('logout'), 'exit'))[0]).toBe(0);
-      expect([(await who()).status, existsSync(path)]).toEqual([401, false]);
-    }, 30_000);
-
-    it('with a handle that nobody gave out is refused', async () => {
-      expect((await post('/sign-in/terminal/poll', { handle: 'x'.repeat(43) })).status).toBe(401);
-    });
-  });
-
-  describe('a service with a JWT of its own', () => {
-    it('is let in by issuer, audience and subject, and not without any of them', async () => {
-      const good = await tokenFor('urn:estop:test');
-      const answer = await use(good);
-      expect([answer.status, field(answer.body, 'actor'), field(answer.body, 'roles')]).toEqual([
-        200,
-        'service:backend',
-        ['service', 'viewer'],
-      ]);
-      expect((await use(await tokenFor('urn:another')))?.status).toBe(401);
-      const [service] = spec.services;
-      const before = spec;
-      for (const change of [{ subject: 'other' }, { issuer: 'https://attacker.example' }, { audience: 'urn:else' }]) {
-        spec = { ...before, services: service === undefined ? [] : [{ ...service, ...change }] };
-        expect([change, (await use(good)).status]).toEqual([change, 401]);
-      }
-      spec = before;
-      const [head, body] = good.split('.');
-      const none = Buffer.from(JSON.stringify({ alg: 'none', typ: 'JWT' })).toString('base64url');
-      for (const forged of [`${none}.${body}.`, `${none}.${body}.x`, `${head}.${body}.${'A'.repeat(342)}`])
-        expect((await use(forged)).status).toBe(401);
-    });
-
-    it('is out when its token is over', async () => {
-      await steer({ clockMs: -20 * 60_000 });
-      const old = await tokenFor('urn:estop:test');
-      await steer({ clockMs: 0 });
-      expect((await use(old)).status).toBe(401);
-    });
-  });
 
   it('with the provider gone, whoever is signed in and whoever has a JWT goes on', async () => {
     const browser = openBrowser();
