@@ -51,7 +51,8 @@ function nameOfCommand(program: Command, args: readonly string[]): string | unde
   return first === 'help' ? second : first;
 }
 
-function createProgram(): Command {
+/** `estop` without its commands; a test of the pages gives it all of them. */
+export function createProgram(): Command {
   return new Command('estop')
     .description('The emergency stop for AI agents.')
     .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json', 'jsonl']).default('text'))
