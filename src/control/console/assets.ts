@@ -16,9 +16,17 @@ interface Asset {
 /** In the sources also when the compiled code runs: the compiler copies no stylesheet. */
 const folder = join(packageRoot, 'src', 'control', 'console', 'assets');
 
+/** Without what is for readers of the source: whole lines of comment, and indents. Nothing here has a text of several lines. */
+const squeeze = (source: string): string =>
+  source
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !/^(?:\/\/|\/\*.*\*\/$)/.test(line))
+    .join('\n');
+
 /** The name holds the hash of the content, so that a browser may keep it for good and never has an old one. */
 function load(name: string, ending: string, type: string): Asset {
-  const plain = readFileSync(join(folder, `${name}.${ending}`));
+  const plain = Buffer.from(squeeze(readFileSync(join(folder, `${name}.${ending}`), 'utf8')));
   const hash = createHash('sha256').update(plain).digest('base64url').slice(0, 12);
   return { path: `/assets/${name}-${hash}.${ending}`, type, plain, packed: gzipSync(plain, { level: 9 }) };
 }

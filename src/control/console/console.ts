@@ -31,10 +31,11 @@ export function consolePages(app: OpenAPIHono, deps: ControlDeps): void {
   for (const { path, show } of pages) {
     app.get(path, (context) =>
       signedIn(context, deps, async (visit) => {
+        const counts = countsOf(visit);
         const view = await show(visit, (name) => context.req.param(name) ?? '').catch((thrown: unknown) =>
           problemView(visit, thrown),
         );
-        return page(context, visit, view);
+        return page(context, visit, view, await counts);
       }),
     );
   }
@@ -42,7 +43,7 @@ export function consolePages(app: OpenAPIHono, deps: ControlDeps): void {
     app.post(path, (context) =>
       signedIn(context, deps, async (visit) => {
         const outcome = await takeForm(context, visit, take);
-        if (typeof outcome !== 'string') return page(context, visit, outcome);
+        if (typeof outcome !== 'string') return page(context, visit, outcome, await countsOf(visit));
         // The script goes there itself: a redirect that it followed would be a page loaded twice.
         return context.req.header('accept') === 'application/json'
           ? context.json({ location: outcome })
@@ -84,8 +85,8 @@ async function signedIn(
   return context.redirect(next === '/' ? '/sign-in' : `/sign-in?next=${encodeURIComponent(next)}`, 303);
 }
 
-async function page(context: Context, visit: Visit, view: View): Promise<Response> {
-  const text = String(await layout(visit, view, await countsOf(visit)));
+async function page(context: Context, visit: Visit, view: View, counts: Counts): Promise<Response> {
+  const text = String(await layout(visit, view, counts));
   const headers = {
     'content-type': 'text/html; charset=utf-8',
     'cache-control': 'no-store',
