@@ -8,6 +8,7 @@ import { type ExitCode, exitCodes } from './exit-code.ts';
 import { reportError } from './report-error.ts';
 import { createTerminal, type OutputFormat, type Terminal } from './terminal.ts';
 import { visibleLines } from './visible.ts';
+import { isWatched, offerWatch, watchAgain } from './watch-again.ts';
 
 interface GlobalOptions extends ConnectionFlags {
   readonly output: OutputFormat;
@@ -25,7 +26,10 @@ export async function runCli(words: readonly string[]): Promise<ExitCode> {
       const terminal = terminalFor(program);
       try {
         const connect = () => readConnection(program.opts<GlobalOptions>(), process.env, process.cwd());
-        exitCode = await action(createContext(terminal, connect), ...given);
+        const once = (shown: Terminal): Promise<ExitCode> => action(createContext(shown, connect), ...given);
+        exitCode = isWatched(given)
+          ? await watchAgain(terminal, once, (code) => code === exitCodes.confirmed)
+          : await once(terminal);
       } catch (thrown) {
         terminal.endDrawing();
         exitCode = reportError(terminal, thrown);
@@ -35,7 +39,9 @@ export async function runCli(words: readonly string[]): Promise<ExitCode> {
     const called = nameOfCommand(program, args);
     for (const entry of commands) {
       const command = program.command(entry.name).description(entry.summary).summary(entry.summary);
-      if (entry.name === called) (await entry.load()).build(command, run);
+      if (entry.name !== called) continue;
+      (await entry.load()).build(command, run);
+      offerWatch(command);
     }
     await program.parseAsync(args, { from: 'user' });
     return exitCode;

@@ -20,4 +20,6 @@ export interface TaskWorkflows {
   /** Undefined: no answer in time. */
   ask(taskId: string): Promise<LiveTask | undefined>;
   isReachable(): Promise<boolean>;
+  /** Of the server behind it. Throws temporal-unavailable. */
+  serverVersion?(): Promise<string>;
 }

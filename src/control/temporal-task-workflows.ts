@@ -78,6 +78,14 @@ export function createTaskWorkflows(client: () => Promise<Client>, log: Log): Ta
         return undefined;
       }
     },
+    serverVersion: async () => {
+      try {
+        const info = await within(askPatienceMs, (ready) => ready.connection.workflowService.getSystemInfo({}));
+        return info.serverVersion === '' ? 'unknown' : info.serverVersion;
+      } catch (cause) {
+        throw new EstopError('temporal-unavailable', { cause });
+      }
+    },
     isReachable: async () => {
       try {
         await within(tellPatienceMs, (ready) =>

@@ -1,5 +1,7 @@
 import type { AgentPage } from '../contract/http/agents.ts';
 import type { RunningConfig } from '../contract/http/config.ts';
+import type { ConnectorPage } from '../contract/http/connectors.ts';
+import type { Diagnosis } from '../contract/http/diagnosis.ts';
 import { EstopError } from '../core/errors.ts';
 import { type Approvals, createApprovals } from './approvals.ts';
 import { createEvents, type Events } from './events.ts';
@@ -58,6 +60,9 @@ export interface Estop {
   readonly notices: Notices;
   readonly playbooks: Playbooks;
   readonly overview: Overview;
+  readonly connectors: { list(): Promise<ConnectorPage> };
+  /** What is reached, which versions run, and what would weaken a stop. */
+  diagnosis(): Promise<Diagnosis>;
   readonly events: Events;
 }
 
@@ -96,6 +101,8 @@ export function createEstop(options: EstopOptions = {}): Estop {
     playbooks: createPlaybooks(call, urls.control),
     notices: createNotices(call, urls.control),
     overview: createOverview(call, urls.control),
+    connectors: { list: () => call({ method: 'GET', baseUrl: urls.control, path: '/v1/connectors' }) },
+    diagnosis: () => call({ method: 'GET', baseUrl: urls.control, path: '/v1/diagnosis' }),
     events: createEvents({ token, fetch: get, baseUrl: urls.control }),
   };
 }

@@ -210,3 +210,10 @@ function deliveryOf(row: Row): DeliveryRecord {
 
 /** What jsonb_agg of objects gives; each member is checked where it is read. */
 const rowsIn = (value: unknown): readonly Row[] => (Array.isArray(value) ? (value as readonly Row[]) : []);
+
+/** Given up within the last hour. */
+export async function failedDeliveries(store: Store): Promise<number> {
+  const query = `SELECT count(*)::int AS failed FROM estop.notice_deliveries d JOIN estop.notices n USING (notice_id)
+    WHERE d.state = 'failed' AND n.noted_at > clock_timestamp() - interval '1 hour'`;
+  return int(await callOne(store, 'failed_deliveries', query, []), 'failed');
+}

@@ -146,6 +146,16 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./secret.ts')).secret,
   },
   {
+    name: 'doctor',
+    summary: 'Say what is reached, what runs, what is weak, and whether a stop would work now',
+    load: async () => (await import('./doctor.ts')).doctor,
+  },
+  {
+    name: 'completion',
+    summary: 'Print what makes bash, zsh or fish complete estop',
+    load: async () => (await import('./completion.ts')).completion,
+  },
+  {
     name: 'keys',
     summary: 'Rotate signing and sealing keys while tasks run',
     load: async () => (await import('./keys.ts')).keys,

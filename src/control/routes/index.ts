@@ -15,6 +15,7 @@ import { getAgent } from './get-agent.ts';
 import { getApproval } from './get-approval.ts';
 import { getApprovalContext } from './get-approval-context.ts';
 import { getConfig } from './get-config.ts';
+import { getDiagnosis } from './get-diagnosis.ts';
 import { getElevation } from './get-elevation.ts';
 import { getPolicies } from './get-policies.ts';
 import { getStop } from './get-stop.ts';
@@ -103,6 +104,7 @@ export const endpoints: readonly Endpoint[] = [
   getApprovalContext,
   decideApproval,
   listConnectors,
+  getDiagnosis,
   listTools,
   getTool,
   acceptTool,

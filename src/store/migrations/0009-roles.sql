@@ -58,7 +58,7 @@ GRANT SELECT ON
   estop.installation, estop.stops, estop.latch_marks, estop.stop_progress, estop.stop_gateways, estop.gateways, estop.intake_drains,
   estop.agents, estop.agent_labels, estop.tasks, estop.obligations, estop.obligation_phases, estop.approvals, estop.calls
   TO estop_control, estop_trusted, estop_revoker;
-GRANT SELECT ON estop.audit, estop.config_versions, estop.reset_consents, estop.tool_pins TO estop_control;
+GRANT SELECT ON estop.audit, estop.config_versions, estop.reset_consents, estop.tool_pins, estop.estop_migrations TO estop_control;
 GRANT SELECT (grant_id, name, task_id, agent_id, agents, keys, epoch, connector, target, shared, handle, state, absolute_end,
   intended_at, asked_at, issued_at, ended_at, end_reason) ON estop.grants TO estop_control, estop_trusted;
 GRANT SELECT ON estop.grants TO estop_revoker;

@@ -1,0 +1,159 @@
+import type { ConnectorReadiness } from '../../contract/http/connectors.ts';
+import type { Diagnosis } from '../../contract/http/diagnosis.ts';
+import { leaseMs } from '../../contract/numbers.ts';
+import { type Finding, finding } from './finding.ts';
+
+const skewWeakMs = 2_000;
+const skewBadMs = 60_000;
+const drainLateMs = 120_000;
+
+interface Circumstances {
+  /** Everything is on this machine: then what only matters between machines is no weakness. */
+  readonly isLocal: boolean;
+  readonly ownVersion: string;
+  readonly now: number;
+}
+
+/** What control says, judged. Pure. */
+export function judgeDiagnosis(diagnosis: Diagnosis, circumstances: Circumstances): readonly Finding[] {
+  const { isLocal, ownVersion, now } = circumstances;
+  const { store, temporal, version } = diagnosis;
+  return [
+    version === ownVersion
+      ? finding('control', 'ok', `version ${version}, environment ${diagnosis.environment}`)
+      : finding('control', 'weak', `version ${version}, this program ${ownVersion}`, 'Update the older of the two.'),
+    judgeSkew('clock', 'this machine and control', Date.parse(diagnosis.now) - now),
+    temporal === null
+      ? finding(
+          'temporal',
+          'bad',
+          'control does not reach it',
+          'Stops latch and fence; nothing is halted or cut until it is back.',
+        )
+      : finding('temporal', 'ok', `server ${temporal.version}`),
+    ...(store === null
+      ? [
+          finding(
+            'store',
+            'bad',
+            'control does not reach it',
+            'Stops go through the intake and are answered `accepted`.',
+          ),
+        ]
+      : judgeStore(store, diagnosis, isLocal)),
+    diagnosis.identityProvider
+      ? finding('sign-in', 'ok', 'people sign in with an identity provider')
+      : finding(
+          'sign-in',
+          isLocal ? 'note' : 'weak',
+          'no identity provider: links and tokens only',
+          'Who left the company keeps what they hold.',
+        ),
+    judgeNotifications(diagnosis.notifications),
+  ];
+}
+
+function judgeStore(
+  store: NonNullable<Diagnosis['store']>,
+  diagnosis: Diagnosis,
+  isLocal: boolean,
+): readonly Finding[] {
+  const live = store.gateways.filter(({ leaseMs: left }) => left > 0);
+  const behind = store.migrationsWanted - store.migrations;
+  return [
+    finding('store', 'ok', `PostgreSQL ${store.version}`),
+    behind === 0
+      ? finding('store', 'ok', `${store.migrations} migrations`)
+      : finding(
+          'store',
+          'bad',
+          `${store.migrations} migrations, this version has ${store.migrationsWanted}`,
+          behind > 0 ? 'Run the provisioning.' : 'The program is older than the store: update it.',
+        ),
+    judgeSkew('clock', 'control and the store', Date.parse(store.now) - Date.parse(diagnosis.now)),
+    ...(store.isReplica
+      ? [finding('store', 'bad', 'it is a replica that takes no writes', 'Nothing can be latched there.')]
+      : []),
+    ...(store.fsync
+      ? []
+      : [finding('store', 'bad', 'fsync is off', 'A stop that was acknowledged can be lost with the power.')]),
+    ...(store.fullPageWrites
+      ? []
+      : [finding('store', 'weak', 'full_page_writes is off', 'A torn page can lose what was written.')]),
+    ...(store.synchronousCommit === 'off'
+      ? [
+          finding(
+            'store',
+            'bad',
+            'synchronous_commit is off by default',
+            'The latch asks for it itself; everything else may be lost after its answer.',
+          ),
+        ]
+      : []),
+    store.synchronousStandbys === ''
+      ? finding('store', isLocal ? 'note' : 'weak', 'no synchronous standby', 'A stop is as safe as one disk.')
+      : finding('store', 'ok', `commits wait for ${store.synchronousStandbys}`),
+    store.beatAgeMs < leaseMs
+      ? finding('latch', 'ok', `last seen to commit ${seconds(store.beatAgeMs)} ago`)
+      : finding(
+          'latch',
+          'bad',
+          `not seen to commit for ${seconds(store.beatAgeMs)}`,
+          'No gateway keeps its lease; order stops with --direct.',
+        ),
+    store.drainAgeMs < drainLateMs
+      ? finding('intake', 'ok', `read to its end ${seconds(store.drainAgeMs)} ago`)
+      : finding(
+          'intake',
+          'bad',
+          `not read to its end for ${seconds(store.drainAgeMs)}`,
+          'Orders may wait there; gateways with a gap admit nothing.',
+        ),
+    live.length > 0
+      ? finding(
+          'gateways',
+          'ok',
+          `${live.length} with a lease, the shortest for ${seconds(Math.min(...live.map((one) => one.leaseMs)))} more`,
+        )
+      : finding('gateways', 'bad', 'none holds a lease', 'No agent can call anything.'),
+    ...store.gateways
+      .filter(({ leaseMs: left }) => left <= 0)
+      .map(({ address, leaseMs: left }) =>
+        finding('gateways', 'weak', `${address}: its lease ran out ${seconds(-left)} ago`),
+      ),
+  ];
+}
+
+/** Whether each could be cut off now. */
+export const judgeConnectors = (connectors: readonly ConnectorReadiness[]): readonly Finding[] =>
+  connectors.length === 0
+    ? [finding('connectors', 'note', 'none is configured')]
+    : connectors.map(({ connectorId, system, ready, findings }) => {
+        const says = [`${connectorId} (${system})`, ...findings].join('; ');
+        if (ready === 'yes') return finding('connectors', 'ok', `${says}: can cut off now`);
+        if (ready === 'no') return finding('connectors', 'bad', says, 'A stop of its agents would stay unproved.');
+        return finding('connectors', 'unknown', `${says}: nobody has asked it lately`, 'Does the control worker run?');
+      });
+
+function judgeNotifications({ endpoints, failedLately }: Diagnosis['notifications']): Finding {
+  if (endpoints === 0) return finding('notifications', 'note', 'nobody is told of anything');
+  if (failedLately === null)
+    return finding('notifications', 'unknown', `${endpoints} endpoints; nobody can say what arrived`);
+  if (failedLately > 0)
+    return finding(
+      'notifications',
+      'weak',
+      `${failedLately} deliveries were given up within the hour`,
+      'See `estop notify ls`.',
+    );
+  return finding('notifications', 'ok', `${endpoints} endpoints`);
+}
+
+function judgeSkew(part: string, between: string, skewMs: number): Finding {
+  const says = `${between} differ by ${seconds(Math.abs(skewMs))}`;
+  if (Math.abs(skewMs) >= skewBadMs)
+    return finding(part, 'bad', says, 'Tokens and signatures are refused. Repair the time.');
+  return finding(part, Math.abs(skewMs) >= skewWeakMs ? 'weak' : 'ok', says);
+}
+
+const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;

@@ -1,0 +1,37 @@
+import { Diagnosis } from '../../contract/http/diagnosis.ts';
+import { readVersion } from '../../runtime/package-version.ts';
+import { failedDeliveries } from '../../store/notices.ts';
+import { storeFacts } from '../../store/store-facts.ts';
+import { defineEndpoint, nothing } from '../endpoint.ts';
+
+export const getDiagnosis = defineEndpoint({
+  method: 'get',
+  path: '/v1/diagnosis',
+  id: 'getDiagnosis',
+  summary: 'What is reached, which versions run, and what would weaken a stop',
+  permission: 'config:read',
+  input: { path: nothing, query: nothing, body: nothing },
+  answers: [{ status: 200, description: 'As of now', schema: Diagnosis }],
+  problems: [],
+  handle: async (_input, _request, deps) => {
+    const [store, temporal, failed] = await Promise.all([
+      orNull(storeFacts(deps.store)),
+      orNull(Promise.resolve(deps.workflows.serverVersion?.() ?? null)),
+      orNull(failedDeliveries(deps.store)),
+    ]);
+    const { signIn, notifications } = deps.config.current();
+    const body: Diagnosis = {
+      version: readVersion(),
+      environment: deps.environment,
+      now: new Date().toISOString(),
+      store: store === null ? null : { ...store, gateways: store.gateways.map((one) => ({ ...one })) },
+      temporal: temporal === null ? null : { version: temporal },
+      identityProvider: signIn?.oidc !== undefined,
+      notifications: { endpoints: notifications?.endpoints.length ?? 0, failedLately: failed },
+    };
+    return { status: 200, body };
+  },
+});
+
+/** A part that is away is what was asked about. Pools and Temporal's client have limits of time of their own. */
+const orNull = <Value>(work: Promise<Value>): Promise<Value | null> => work.catch(() => null);

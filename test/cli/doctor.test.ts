@@ -1,0 +1,156 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { exitCodeOfFindings, finding } from '../../src/cli/doctor/finding.ts';
+import { judgeConnectors, judgeDiagnosis } from '../../src/cli/doctor/judge-diagnosis.ts';
+import type { Diagnosis } from '../../src/contract/http/diagnosis.ts';
+import { type CliRig, makeCliRig, type Ran } from './rig.ts';
+
+const now = Date.parse('2026-11-21T06:00:00.000Z');
+const at = (ms: number): string => new Date(now + ms).toISOString();
+type StoreState = NonNullable<Diagnosis['store']>;
+const store: StoreState = {
+  version: '18.4',
+  now: at(0),
+  migrations: 21,
+  migrationsWanted: 21,
+  fsync: true,
+  fullPageWrites: true,
+  synchronousCommit: 'on',
+  synchronousStandbys: 'ANY 1 (b)',
+  isReplica: false,
+  beatAgeMs: 500,
+  drainAgeMs: 10_000,
+  gateways: [{ gatewayId: 'gw_test_1', address: '10.0.0.1:7702', leaseMs: 2_500, viewEpoch: 4 }],
+};
+const sound: Diagnosis = {
+  version: '1.0.0',
+  environment: 'test',
+  now: at(0),
+  store,
+  temporal: { version: '1.30' },
+  identityProvider: true,
+  notifications: { endpoints: 2, failedLately: 0 },
+};
+const judge = (diagnosis: Diagnosis, isLocal = false) =>
+  judgeDiagnosis(diagnosis, { isLocal, ownVersion: '1.0.0', now });
+const healthOf = (changes: Partial<StoreState>): readonly string[] =>
+  judge({ ...sound, store: { ...store, ...changes } })
+    .filter(({ health }) => health !== 'ok')
+    .map(({ health }) => health);
+
+describe('what estop doctor makes of an installation', () => {
+  it('finds nothing in one that is sound', () => {
+    expect(judge(sound).filter(({ health }) => health !== 'ok')).toEqual([]);
+    expect(exitCodeOfFindings(judge(sound))).toBe(0);
+  });
+
+  it.each<[string, Partial<StoreState>, string]>([
+    ['fsync off', { fsync: false }, 'bad'],
+    ['synchronous_commit off', { synchronousCommit: 'off' }, 'bad'],
+    ['full_page_writes off', { fullPageWrites: false }, 'weak'],
+    ['no standby', { synchronousStandbys: '' }, 'weak'],
+    ['a replica', { isReplica: true }, 'bad'],
+    ['migrations that were not run', { migrations: 20 }, 'bad'],
+    ['a store newer than the program', { migrations: 22 }, 'bad'],
+    ['a latch that does not commit', { beatAgeMs: 3_000 }, 'bad'],
+    ['an intake that nobody reads', { drainAgeMs: 120_000 }, 'bad'],
+    ['no gateway', { gateways: [] }, 'bad'],
+    ['a clock that is off by seconds', { now: at(2_500) }, 'weak'],
+    ['a clock that is off by minutes', { now: at(-600_000) }, 'bad'],
+  ])('names %s', (_what, changes, health) => {
+    expect(healthOf(changes)).toEqual([health]);
+  });
+
+  it('names what is away, another version, no identity provider and people who were not told', () => {
+    const health = (diagnosis: Diagnosis): readonly string[] =>
+      judge(diagnosis)
+        .map((one) => one.health)
+        .filter((one) => one !== 'ok');
+    expect(health({ ...sound, store: null })).toEqual(['bad']);
+    expect(health({ ...sound, temporal: null })).toEqual(['bad']);
+    expect(health({ ...sound, version: '2.0.0' })).toEqual(['weak']);
+    expect(health({ ...sound, identityProvider: false })).toEqual(['weak']);
+    expect(health({ ...sound, notifications: { endpoints: 1, failedLately: 3 } })).toEqual(['weak']);
+    expect(health({ ...sound, notifications: { endpoints: 1, failedLately: null } })).toEqual(['unknown']);
+    expect(health({ ...sound, now: at(-90_000), store: { ...store, now: at(-90_000) } })).toEqual(['bad']);
+  });
+
+  it('takes no standby and no identity provider for a weakness where all is on one machine', () => {
+    const local = judge({ ...sound, identityProvider: false, store: { ...store, synchronousStandbys: '' } }, true);
+    expect(exitCodeOfFindings(local)).toBe(0);
+  });
+
+  it('says of every connector whether it could cut off now', () => {
+    const base = {
+      system: 'postgres',
+      checkedAt: null,
+      since: null,
+      tookMs: null,
+      agents: [],
+      liveGrants: 0,
+      openObligations: 0,
+      needsHuman: 0,
+      lastProvedAt: null,
+    };
+    const findings = judgeConnectors([
+      { ...base, connectorId: 'a', ready: 'yes', findings: [] },
+      { ...base, connectorId: 'b', ready: 'no', findings: ['the role may not be dropped'] },
+      { ...base, connectorId: 'c', ready: 'unknown', findings: [] },
+    ]);
+    expect(findings.map(({ health }) => health)).toEqual(['ok', 'bad', 'unknown']);
+    expect(findings[1]?.says).toContain('the role may not be dropped');
+  });
+
+  it('ends with 1 for what is broken, 3 for what is weak or unknown, 0 else', () => {
+    expect(exitCodeOfFindings([finding('a', 'ok', ''), finding('a', 'note', '')])).toBe(0);
+    expect(exitCodeOfFindings([finding('a', 'weak', '')])).toBe(3);
+    expect(exitCodeOfFindings([finding('a', 'unknown', '')])).toBe(3);
+    expect(exitCodeOfFindings([finding('a', 'weak', ''), finding('a', 'bad', '')])).toBe(1);
+  });
+});
+
+describe('estop doctor', () => {
+  let rig: CliRig;
+  beforeAll(async () => {
+    rig = await makeCliRig();
+  });
+  interface Said {
+    readonly exitCode: number;
+    readonly findings: readonly { readonly part: string; readonly health: string; readonly says: string }[];
+  }
+  const said = ({ stdout }: Ran): Said => JSON.parse(stdout) as Said; // printed from exactly this
+  const partsOf = (ran: Ran, health: string): readonly string[] =>
+    said(ran)
+      .findings.filter((one) => one.health === health)
+      .map(({ part }) => part);
+
+  it('looks at the stop process, control and the store, and says what is away', async () => {
+    const ran = await rig.run(['doctor', '--json'], { env: { ESTOP_GATEWAY_URL: 'http://127.0.0.1:1' } });
+    // How well they are is the machine's business; that they were looked at is not.
+    const parts = said(ran).findings.map(({ part }) => part);
+    expect(parts).toEqual(expect.arrayContaining(['stop', 'control', 'store', 'latch', 'clock', 'intake']));
+    expect(partsOf(ran, 'ok')).toEqual(expect.arrayContaining(['control', 'store']));
+    expect(partsOf(ran, 'bad')).toContain('gateway');
+    expect(said(ran).exitCode).toBe(1);
+    expect(ran.code).toBe(1);
+    expect(ran.stdout).not.toContain(rig.tokens.operator);
+  });
+
+  it('works while control is away, and says who could say more', async () => {
+    const ran = await rig.run(['doctor', '--json', '--control-url', 'http://127.0.0.1:1']);
+    expect(partsOf(ran, 'ok')).toContain('stop');
+    expect(partsOf(ran, 'bad')).toContain('control');
+    expect(partsOf(ran, 'unknown')).toEqual(['store', 'gateways', 'connectors', 'notifications']);
+  });
+
+  it('works with nothing there at all, and names the way that is left', async () => {
+    const away = 'http://127.0.0.1:1';
+    const ran = await rig.run(['doctor', '--control-url', away, '--stop-url', away]);
+    expect(ran.code).toBe(1);
+    expect(ran.stdout).toContain('estop stop .. --direct');
+  });
+
+  it('says without a token of an operator what that token could see', async () => {
+    const ran = await rig.run(['doctor', '--json'], { env: { ESTOP_TOKEN: rig.tokens.viewer } });
+    expect(partsOf(ran, 'unknown')).toContain('control');
+  });
+});
