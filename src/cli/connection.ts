@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { EstopError } from '../core/errors.ts';
@@ -72,6 +72,7 @@ function profilePath(flags: ConnectionFlags, env: Environment, from: string): st
       throw new EstopError('invalid-input', { detail: 'A profile has a plain name: letters, digits, "-" and "_".' });
     const path = join(folder, `${name}.json`);
     if (!existsSync(path)) throw new EstopError('invalid-input', { detail: `There is no profile ${path}.` });
+    refuseOpenToOthers(path);
     return path;
   }
   const state = flags.state ?? nonEmpty(env['ESTOP_STATE']);
@@ -82,6 +83,14 @@ function profilePath(flags: ConnectionFlags, env: Environment, from: string): st
   return state === undefined && existsSync(byLogin) ? byLogin : undefined;
 }
 
+/** It holds a token. Systems without such modes report none for others, so nothing is refused there. */
+function refuseOpenToOthers(path: string): void {
+  const mode = statSync(path).mode & 0o077;
+  if (mode !== 0 && process.platform !== 'win32')
+    throw new EstopError('invalid-input', {
+      detail: `Others than you may open the profile ${path}, and it can hold a token: chmod 600 it.`,
+    });
+}
 /** What `estop login` writes if it is told no other name. */
 export const loginProfile = 'default';
 

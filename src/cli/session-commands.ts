@@ -27,10 +27,12 @@ export function sessionCommands(command: Command, run: Run): void {
   command
     .command('close <task>')
     .description('End a session in an orderly way; its token and grants end with it')
+    .addHelpText('after', examples('task close task_dev_01h2xcejqtf2nbrexx3vqjhp41'))
     .action(run((context, id: string) => close(context, id)));
   command
     .command('token <task>')
     .description('A fresh token of a task, for the gateway; the one before stays good until its end')
+    .addHelpText('after', examples('task token task_dev_01h2xcejqtf2nbrexx3vqjhp41 --header'))
     .option('--header', 'as the JSON of an HTTP header, for clients that run a helper')
     .action(
       run((context, id: string, options: { readonly header?: boolean }) => token(context, id, options.header === true)),

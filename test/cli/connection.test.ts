@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readConnection } from '../../src/cli/connection.ts';
@@ -53,11 +53,14 @@ describe('where estop is', () => {
   it('a profile by name is one of the person’s own, and a path is no name', () => {
     const root = tempFolder();
     mkdirSync(join(root, 'profiles'));
-    writeFileSync(join(root, 'profiles', 'prod.json'), JSON.stringify({ ...profile, environment: 'prod' }));
+    const path = join(root, 'profiles', 'prod.json');
+    writeFileSync(path, JSON.stringify({ ...profile, environment: 'prod' }), { mode: 0o600 });
     expect(readConnection({ profile: 'prod' }, { ESTOP_CONFIG_DIR: root }, root).environment).toBe('prod');
     expect(() => readConnection({ profile: '../../etc/passwd' }, { ESTOP_CONFIG_DIR: root }, root)).toThrow(
       /plain name/,
     );
+    chmodSync(path, 0o640);
+    expect(() => readConnection({ profile: 'prod' }, { ESTOP_CONFIG_DIR: root }, root)).toThrow(/chmod 600/);
     expect(() => readConnection({ profile: 'missing' }, { ESTOP_CONFIG_DIR: root }, root)).toThrow(/no profile/);
   });
 

@@ -174,7 +174,7 @@ requires('temporal', 'openssl')('a Temporal behind TLS that asks for client cert
       temporalTlsKeyFile: made.clientKey,
       temporalTlsServerName: 'temporal.test',
     };
-    writeFileSync(join(folder, 'profiles', 'far.json'), JSON.stringify(profile));
+    writeFileSync(join(folder, 'profiles', 'far.json'), JSON.stringify(profile), { mode: 0o600 });
     const order = ['stop', 'agent', 'x', '--direct', '--no-wait', '--profile', 'far'];
     const ran = await runCli(order, { env: { ESTOP_CONFIG_DIR: folder }, cwd: folder });
     expect([ran.code, ran.stderr]).toEqual([6, expect.stringContaining('accepted agent:x')]);

@@ -1,12 +1,12 @@
 import type { Agent } from '../../contract/http/agents.ts';
-import type { CliCommand } from '../command.ts';
+import { type CliCommand, examples } from '../command.ts';
 import { exitCodes } from '../exit-code.ts';
 import { printPage } from '../print.ts';
 import { renderTable } from '../table.ts';
 
 export const agents: CliCommand = {
   build: (command, run) => {
-    command.action(
+    command.addHelpText('after', examples('agents', 'agents --watch')).action(
       run(async ({ terminal, estop }) => {
         const page = await estop.agents.list();
         printPage(terminal, page, (items) =>

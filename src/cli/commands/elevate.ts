@@ -41,6 +41,7 @@ export const elevate: CliCommand = {
     command
       .command('show')
       .description('One of them, and everything that was done under it')
+      .addHelpText('after', examples('elevate show elev_dev_01h2xcejqtf2nbrexx3vqjhp41'))
       .argument('<elevation>')
       .action(
         run(async ({ terminal, estop, now }, id: string) => {
@@ -61,11 +62,16 @@ export const elevate: CliCommand = {
     command
       .command('end')
       .description('End yours before its time')
+      .addHelpText('after', examples('elevate end elev_dev_01h2xcejqtf2nbrexx3vqjhp41'))
       .argument('<elevation>')
       .action(run((context, id: string) => show(context, context.estop.elevations.end(id))));
     command
       .command('review')
       .description('Sign that you looked at what was done under it')
+      .addHelpText(
+        'after',
+        examples('elevate review elev_dev_01h2xcejqtf2nbrexx3vqjhp41 --verdict justified --note "read its timeline"'),
+      )
       .argument('<elevation>')
       .addOption(
         new Option('--verdict <verdict>', 'what you found')

@@ -26,6 +26,7 @@ export const people: CliCommand = {
           verb === 'disable' ? 'Let somebody in no more; all that they have open ends within 5 s' : 'Let them in again',
         )
         .argument('<person-id>')
+        .addHelpText('after', examples(`people ${verb} person_dev_01h2xcejqtf2nbrexx3vqjhp41`))
         .action(
           run(async ({ terminal, estop }, id: string) => {
             const { outcome } = await estop.people[verb](id);
@@ -37,6 +38,7 @@ export const people: CliCommand = {
       .command('sign-ins')
       .description('Where you are signed in')
       .option('--all', 'everybody; for admins')
+      .addHelpText('after', examples('people sign-ins --all'))
       .action(
         run(async ({ terminal, estop, now }, options: { readonly all?: boolean }) => {
           const page = await estop.people.signIns(options);
@@ -49,6 +51,7 @@ export const people: CliCommand = {
       .command('end-sign-in')
       .description('End one of your sign-ins; an admin, anybody’s')
       .argument('<sign-in-id>')
+      .addHelpText('after', examples('people end-sign-in sign_dev_01h2xcejqtf2nbrexx3vqjhp41'))
       .action(
         run(async ({ terminal, estop }, id: string) => {
           const { outcome } = await estop.people.endSignIn(id);

@@ -57,8 +57,13 @@ export const stop: CliCommand = {
         'stop agent billing-bot --reason "wrong invoices"',
         'stop task task_dev_01h2xcejqtf2nbrexx3vqjhp41',
         'stop label team=finance --wait=2m',
+        'stop tool billing/refund_payment',
+        'stop connector crm --dry-run',
+        'stop scope agent:billing-bot --direct --yes',
+        'stop model small-model --category 1 --grace 10s',
         'stop fleet --yes',
         'stop show stop_dev_01h2xcejqtf2nbrexx3vqjhp41',
+        'stop ls --in-force',
       ),
     );
   },

@@ -54,10 +54,12 @@ export const task: CliCommand = {
     command
       .command('show <task>')
       .description('Show one task')
+      .addHelpText('after', examples('task show task_dev_01h2xcejqtf2nbrexx3vqjhp41 --watch'))
       .action(run((context, id: string) => show(context, id)));
     command
       .command('history <task>')
       .description('What happened to a task, from the ledger')
+      .addHelpText('after', examples('task history task_dev_01h2xcejqtf2nbrexx3vqjhp41 --live'))
       .option('--live', 'also ask the running workflow')
       .action(
         run((context, id: string, options: { readonly live?: boolean }) => history(context, id, options.live === true)),
@@ -67,6 +69,7 @@ export const task: CliCommand = {
       command
         .command(`${verb} <task>`)
         .description(verb === 'hold' ? 'Pause a task with its power on; no emergency stop' : 'Let a held task go on')
+        .addHelpText('after', examples(`task ${verb} task_dev_01h2xcejqtf2nbrexx3vqjhp41`))
         .action(run((context, id: string) => holdOrRelease(context, id, verb)));
     }
   },
