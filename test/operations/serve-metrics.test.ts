@@ -1,4 +1,5 @@
 import { createServer } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { Counter, Registry } from 'prom-client';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { isBind, parseBind } from '../../src/runtime/metrics/bind.ts';
@@ -34,6 +35,31 @@ describe('where figures are shown', () => {
     at = 1_000;
     await scrape(url);
     expect(made()).toBe(2);
+  });
+
+  it('takes few connections at a time', async () => {
+    const { url } = await served();
+    const { hostname, port } = new URL(url);
+    const sockets = await Promise.all(
+      Array.from(
+        { length: 12 },
+        () =>
+          new Promise<Socket>((resolve, reject) => {
+            const socket = connect(Number(port), hostname, () => resolve(socket));
+            socket.once('error', reject);
+          }),
+      ),
+    );
+    onTestFinished(() => sockets.forEach((socket) => socket.destroy()));
+    const refused = sockets.map((socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())));
+    sockets.forEach((socket) => socket.resume());
+    await Promise.race(refused);
+    expect(
+      await scrape(url).then(
+        () => 'shown',
+        () => 'refused',
+      ),
+    ).toBe('refused');
   });
 
   it('shows nothing else, and takes nothing', async () => {
