@@ -53,8 +53,11 @@ export function findUnprintable(
 
 /** One line that may be shown anywhere: what hides, moves or breaks a line becomes a space, and what is cut says so. */
 export function plainText(text: string, most: number): string {
+  // Not looked through to its end: somebody may send a name of a megabyte.
+  const head = text.slice(0, most * 4);
   let plain = '';
-  for (const character of text) plain += isControl(character) || isInvisible(character) ? ' ' : character;
+  for (const character of head) plain += isControl(character) || isInvisible(character) ? ' ' : character;
   const characters = [...plain.replaceAll(/ {2,}/g, ' ').trim()];
-  return characters.length <= most ? characters.join('') : `${characters.slice(0, most - 1).join('')}…`;
+  const isWhole = head.length === text.length && characters.length <= most;
+  return isWhole ? characters.join('') : `${characters.slice(0, most - 1).join('')}…`;
 }

@@ -42,7 +42,7 @@ function plainValue(value: unknown): Plain | undefined {
 
 function linkOf({ event, subject, facts }: NoticeRecord, consoleUrl: string): string {
   const at = (...path: readonly string[]): string =>
-    new URL(`/${path.map((part) => encodeURIComponent(part)).join('/')}`, consoleUrl).href;
+    new URL(`/${path.map((part) => encodeURIComponent(plainText(part, 300))).join('/')}`, consoleUrl).href;
   if (subject.startsWith('stop_')) return at('stops', subject);
   if (event.startsWith('approval.') && event !== 'approval.flood') return at('approvals', subject);
   if (event === 'approval.flood') return at('approvals');
