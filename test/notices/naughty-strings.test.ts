@@ -10,8 +10,7 @@ const blns = new URL('../../../shared/data/blns/blns.json', import.meta.url);
 const listed = existsSync(blns) ? (JSON.parse(readFileSync(blns, 'utf8')) as string[]) : []; // a list of texts, if it is there
 /** The big list where it is, a share of it for each event, and always what matters here. */
 const share = 6;
-const naughtyStrings = [
-  ...listed,
+const ours = [
   '<!channel> <@U1>',
   '\u202e\u2066evil',
   'a\nb\r\u2028c',
