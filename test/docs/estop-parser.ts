@@ -3,12 +3,17 @@ import { commands } from '../../src/cli/commands/index.ts';
 import type { Run } from '../../src/cli/context.ts';
 import { spellOutWait } from '../../src/cli/duration-option.ts';
 import { createProgram } from '../../src/cli/program.ts';
+import { offerWatch } from '../../src/cli/watch-again.ts';
 
 const nobody: Run = () => async () => undefined;
 
 async function everything(run: Run = nobody): Promise<Command> {
   const program = createProgram().configureOutput({ writeOut: () => undefined, writeErr: () => undefined });
-  for (const entry of commands) (await entry.load()).build(program.command(entry.name), run);
+  for (const entry of commands) {
+    const command = program.command(entry.name);
+    (await entry.load()).build(command, run);
+    offerWatch(command);
+  }
   return program;
 }
 
