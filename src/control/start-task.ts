@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import type { AgentTaskInput, SessionTerms } from '../contract/agent-task.ts';
 import { type AgentSpec, defaultSessionLimits, type SessionLimits } from '../contract/config.ts';
 import type { StartTask } from '../contract/http/tasks.ts';
 import { personOf } from '../contract/identity.ts';
+import { continueTrace, writeTraceparent } from '../contract/trace-context.ts';
 import { EstopError } from '../core/errors.ts';
 import { formatId } from '../core/ids.ts';
 import { type Registration, registerRoot } from '../store/task-registration.ts';
@@ -22,7 +24,7 @@ type Wanted = StartTask & { readonly session?: Partial<SessionLimits> };
 export async function startTask(
   deps: ControlDeps,
   wanted: Wanted,
-  request: Pick<RequestInfo, 'identity' | 'seed'>,
+  request: Pick<RequestInfo, 'identity' | 'seed'> & Partial<Pick<RequestInfo, 'header'>>,
 ): Promise<string> {
   const agent = deps.config.current().agents.find((candidate) => candidate.agentId === wanted.agentId);
   if (agent === undefined) throw new EstopError('unknown-agent');
@@ -37,7 +39,9 @@ export async function startTask(
     });
     if (registration.kind === 'registered') {
       await openTaskFlow(deps, { taskId, agent, request: `${wanted.prompt}\n${wanted.purpose ?? ''}` });
-      await startWorkflow(deps, inputOf(registration.task, agent, wanted));
+      const trace = continueTrace(request.header?.('traceparent'), (bytes) => randomBytes(bytes).toString('hex'));
+      await startWorkflow(deps, inputOf(registration.task, agent, wanted), writeTraceparent(trace));
+      deps.log.info({ event: 'task.started', taskId, traceId: trace.traceId }, 'a task was started');
       return taskId;
     }
     // An earlier try under this key came as far as the store and no further; its id is used up, so take the next.
@@ -55,9 +59,9 @@ export async function startTask(
  * Where it is not known that the workflow started, the row is closed first: a start that arrives after all finds it closed in its
  * first act and ends. So the caller's retry makes a new task and never a second one.
  */
-async function startWorkflow(deps: ControlDeps, input: AgentTaskInput): Promise<void> {
+async function startWorkflow(deps: ControlDeps, input: AgentTaskInput, traceparent: string): Promise<void> {
   try {
-    await deps.workflows.start(input);
+    await deps.workflows.start(input, traceparent);
   } catch (thrown) {
     await closeTasks(deps.store, [input.taskId], neverStarted);
     throw thrown;

@@ -1,12 +1,24 @@
 import { pino } from 'pino';
 import type { Log } from '../contract/identity.ts';
 
+const usualNames: Readonly<Record<string, string>> = {
+  stopId: 'stop_id',
+  taskId: 'task_id',
+  traceId: 'trace_id',
+  requestId: 'request_id',
+};
+
+/** By these names whoever reads logs of many programs looks for them; in our code they are called as everything is. */
+export const withUsualNames = (fields: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(fields).map(([name, value]) => [usualNames[name] ?? name, value]));
+
 /** JSON lines on stderr: stdout belongs to data. Secrets are kept out by their types first; redaction is the second net. */
 export function createLog(process: string, level: string): Log {
   return pino(
     {
       level,
       base: { process },
+      formatters: { log: withUsualNames },
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       redact: {
         paths: [

@@ -5,6 +5,7 @@ import type { Authenticator, Identity, Log, OperatorProofs } from '../contract/i
 import { leaseMs } from '../contract/numbers.ts';
 import type { StopOrder, StopReceipt } from '../contract/stop.ts';
 import type { TemporalSecurity } from '../contract/temporal-security.ts';
+import { readTraceparent } from '../contract/trace-context.ts';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
 import { formatId } from '../core/ids.ts';
 import { parseScopeKey } from '../core/scope-key.ts';
@@ -150,6 +151,7 @@ export async function startStopServer(deps: StopServerDeps): Promise<StopServer>
           actor: order.actor,
           outcome: placed.kind,
           ms,
+          traceId: traceIdOf(request),
         },
         'a stop was placed',
       );
@@ -218,6 +220,10 @@ function mayStop(identity: Stopper): Stopper {
     throw new EstopError('forbidden', { detail: 'A stop needs the role operator or admin.' });
   return identity;
 }
+
+/** For the log alone: a stop belongs to the trace of whoever ordered it, if they have one. */
+const traceIdOf = ({ headers: { traceparent } }: IncomingMessage): string | undefined =>
+  readTraceparent(typeof traceparent === 'string' ? traceparent : undefined)?.traceId;
 
 const mayStopAnything = ({ roles }: Identity): boolean => roles.includes('operator') || roles.includes('admin');
 
