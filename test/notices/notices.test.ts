@@ -200,7 +200,7 @@ requires('temporal')('telling people', () => {
         steps: [
           { to: 'owner', afterMs: 0 },
           { to: 'stop-holder', afterMs: 2_000 },
-          { to: 'on-call', afterMs: 5_000 },
+          { to: 'on-call', afterMs: 15_000 },
         ],
         contacts: { olga: 'olga', sam: 'sam' },
         onCall: ['duty'],
