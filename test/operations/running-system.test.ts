@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Cast } from '../../examples/demo/cast.ts';
 import { agentTaskWorkflowId, namespaces } from '../../src/contract/names.ts';
 import { findTemporalBinary } from '../../src/runtime/local/temporal-binary.ts';
+import { packageRoot } from '../../src/runtime/package-root.ts';
 import { startStage, until } from '../e2e/stage.ts';
 import { type Figures, scrape, valueOf } from './figures.ts';
 import { alerts, dashboardPanels, figuresIn } from './pages.ts';
@@ -60,6 +62,62 @@ describe('a history in Temporal’s own command line', () => {
     // A service may start tasks and may not read what others wrote into them.
     await expect(temporal(workflowId, profile.serviceToken)).rejects.toThrow();
   });
+});
+
+describe('estop doctor', () => {
+  const doctor = async (): Promise<{
+    readonly exitCode: number;
+    readonly findings: readonly { part: string; health: string; says: string }[];
+  }> => {
+    const folder = dirname(cast.installation.profilePath);
+    const args = [join(packageRoot, 'dist', 'src', 'cli', 'main.js'), 'doctor', '--json', '--state', folder];
+    const { stdout } = await run(process.execPath, args, { cwd: folder }).catch((thrown: { stdout: string }) => thrown);
+    return JSON.parse(stdout) as Awaited<ReturnType<typeof doctor>>; // printed from exactly this
+  };
+
+  it('finds a whole system sound, every connector included', async () => {
+    const said = await until('a sound system', async () => {
+      const looked = await doctor();
+      return looked.findings.every(({ health }) => health === 'ok' || health === 'note') ? looked : undefined;
+    });
+    expect(said.exitCode).toBe(0);
+    const parts = new Set(said.findings.map(({ part }) => part));
+    for (const part of [
+      'stop',
+      'control',
+      'gateway',
+      'gateways',
+      'temporal',
+      'store',
+      'latch',
+      'intake',
+      'connectors',
+      'direct',
+      'clock',
+    ])
+      expect(parts, part).toContain(part);
+    expect(said.findings.filter(({ part }) => part === 'connectors').length).toBeGreaterThan(1);
+  }, 90_000);
+
+  it('says what it means that the gateway is away, and goes on', async () => {
+    const gateway = cast.installation.processes.get('gateway');
+    await gateway?.stop();
+    const { exitCode, findings } = await doctor();
+    expect(exitCode).toBe(1);
+    expect(findings.filter(({ health }) => health === 'bad').map(({ part }) => part)).toContain('gateway');
+    expect(findings.filter(({ health }) => health === 'ok').map(({ part }) => part)).toEqual(
+      expect.arrayContaining(['stop', 'store', 'direct']),
+    );
+    await gateway?.start();
+    await until(
+      'the gateway again',
+      async () =>
+        (await scrape(cast.installation.profile.metricsUrls['gateway'] ?? '').then(
+          (figures) => valueOf(figures, 'estop_gateway_live'),
+          () => 0,
+        )) === 1,
+    );
+  }, 90_000);
 });
 
 describe('the figures of a running system', () => {
