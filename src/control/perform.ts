@@ -18,12 +18,17 @@ export interface Performance extends Omit<RequestInfo, 'seed' | 'isStillPermitte
   readonly input: () => Promise<RawInput & { readonly text: string }>;
 }
 
+export const whoIsNotKnown = 'The store does not say just now who you are. A stop works all the same.';
+
 /**
  * One endpoint for one caller: permission, size and shape, repetition, handler, and the record of a refusal. Whoever asks, over HTTP
  * or from a page of the console, comes through here, so that who may do what is decided in one place.
  */
 export async function perform(endpoint: Endpoint, asked: Performance, deps: ControlDeps): Promise<Reply | Response> {
   const { identity } = asked;
+  // Remembered, or shown by a proof: good for a stop, which the stop process judges. Whoever it was may have lost everything since, and
+  // the store that did not answer one question answers the next.
+  if (identity.isFromMemory === true) throw new EstopError('store-unavailable', { detail: whoIsNotKnown });
   try {
     if (!isPermitted(identity, endpoint.permission))
       throw new EstopError('forbidden', { detail: `This needs ${endpoint.permission}.` });

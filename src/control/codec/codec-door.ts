@@ -8,6 +8,7 @@ import { appendAudit } from '../../store/audit.ts';
 import type { ControlDeps } from '../deps.ts';
 import { createCallerGuard } from '../guard-caller.ts';
 import { parseInput } from '../parse-input.ts';
+import { whoIsNotKnown } from '../perform.ts';
 import { isOverAll } from '../permission.ts';
 import { problemResponse } from '../problem-response.ts';
 import { readJson } from '../read-json.ts';
@@ -68,6 +69,7 @@ export function codecDoor(app: OpenAPIHono, deps: ControlDeps): void {
 async function decode(context: Context, deps: ControlDeps, uiOrigin: string | undefined): Promise<object> {
   if (deps.openPayloads === undefined) throw new EstopError('not-found');
   const caller = await callerFrom(context, deps, uiOrigin);
+  if (caller.isFromMemory === true) throw new EstopError('store-unavailable', { detail: whoIsNotKnown });
   if (!isOverAll(caller, 'task:decrypt')) {
     deps.watch?.decoded('refused', 1);
     await recordDenial(deps, caller, 'decodePayloads', path, 'forbidden');

@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createCallers } from '../../../src/control/sign-in/callers.ts';
+import { openStore, type Store } from '../../../src/store/pool.ts';
+import { agentSpec, startTask } from '../../store/ledger.ts';
+import { type ControlRig, makeControl } from '../rig.ts';
+import { origin, type PeopleRig, peopleRig } from './people.ts';
+
+describe('whoever is known from memory alone, because the store did not say in time who they are', () => {
+  let people: PeopleRig;
+  let hasty: Store;
+  beforeAll(async () => {
+    const made = await makeControl([agentSpec('billing-bot'), agentSpec('mail-bot', { labels: { team: 'mail' } })]);
+    // As control has it, but quicker to give up.
+    hasty = openStore({ url: made.ledger.urls.estop_control, applicationName: 'hasty', max: 8, queryTimeoutMs: 400 });
+    people = peopleRig(made.withDeps({ store: hasty }), {
+      roles: [
+        { role: 'operator', people: ['olga@example.org'], groups: [] },
+        { role: 'operator', people: ['mick@example.org'], groups: [], labels: { team: 'mail' } },
+      ],
+    });
+  });
+  afterAll(async () => {
+    await hasty.end();
+  });
+
+  /** One look at who asks finds no answer in time; everything else in the store answers as ever. */
+  async function whileNobodyIsFound<Result>(work: () => Promise<Result>): Promise<Result> {
+    const session = await people.rig.ledger.session();
+    await session.query('BEGIN');
+    await session.query('LOCK TABLE estop.sign_ins IN ACCESS EXCLUSIVE MODE');
+    try {
+      return await work();
+    } finally {
+      await session.query('ROLLBACK');
+    }
+  }
+  const isHeld = async (taskId: string) =>
+    (await people.rig.ledger.sql('SELECT held FROM estop.tasks WHERE task_id = $1', [taskId]))[0]?.['held'] === true;
+  const proofOf = async (rig: ControlRig, cookie: string): Promise<string> => {
+    const seen = await rig.call('GET', '/', { headers: { cookie, accept: 'text/html' } });
+    const line = seen.headers.getSetCookie().find((one) => one.includes('stop-proof')) ?? '';
+    return line.split(';')[0] ?? '';
+  };
+
+  it('changes nothing: a person who was disabled meanwhile does not act on what is remembered of them', async () => {
+    const cookie = await people.signIn('olga@example.org');
+    const { taskId } = await startTask(people.rig.ledger, agentSpec('billing-bot'));
+    expect((await people.as(cookie, 'GET', '/v1/tasks')).status).toBe(200);
+    await people.rig.ledger.sql("UPDATE estop.people SET disabled_at = now() WHERE name = 'olga@example.org'");
+    const answers = await whileNobodyIsFound(() =>
+      Promise.all([
+        people.as(cookie, 'POST', `/v1/tasks/${taskId}:hold`),
+        people.as(cookie, 'GET', '/v1/tasks'),
+        people.as(cookie, 'GET', '/v1/config'),
+      ]),
+    );
+    expect(answers.map(({ status }) => status)).toEqual([503, 503, 503]);
+    expect(await isHeld(taskId)).toBe(false);
+  });
+
+  it('changes nothing: the proof of somebody whose role is bounded by labels makes them no operator of everything', async () => {
+    const cookie = await people.signIn('mick@example.org');
+    const both = `${cookie}; ${await proofOf(people.rig, cookie)}`;
+    const { taskId } = await startTask(people.rig.ledger, agentSpec('billing-bot'));
+    expect((await people.as(cookie, 'POST', `/v1/tasks/${taskId}:hold`)).status).toBe(403);
+    const { authenticator, config, log } = people.rig.deps;
+    const anew = people.rig.withDeps({
+      openPayloads: async (payloads) => payloads,
+      callers: createCallers({ store: hasty, authenticator, config, log }),
+    });
+    const answer = await whileNobodyIsFound(() =>
+      anew.call('POST', `/v1/tasks/${taskId}:hold`, { headers: { cookie: both, origin }, body: {} }),
+    );
+    expect(answer.status).toBe(503);
+    expect(await isHeld(taskId)).toBe(false);
+    const opening = await whileNobodyIsFound(() =>
+      anew.call('POST', '/codec/decode', { headers: { cookie: both, origin }, body: { payloads: [] } }),
+    );
+    expect(opening.status).toBe(503);
+  });
+});
