@@ -14,6 +14,7 @@ import { memory } from './memory.ts';
 import { modelGate } from './model-gate.ts';
 import { policyDecision } from './policy-decision.ts';
 import { stopLatched } from './stop-latched.ts';
+import { watching } from './watchers.ts';
 
 /** In this order: idle memory before there is load, the heaviest last. */
 export const rows: readonly Row[] = [
@@ -28,6 +29,7 @@ export const rows: readonly Row[] = [
   gatedCalls,
   gateMemory,
   stopLatched,
+  watching,
   manyTasks,
   failingLanes,
   policyDecision,
