@@ -134,7 +134,7 @@ describe('people and where they are signed in', () => {
       const token = String(field((await make(ada, { name: 'deploy', roles: ['admin'] })).body, 'token'));
       const answer = await people.rig.call('POST', '/v1/api-tokens', {
         headers: { authorization: `Bearer ${token}` },
-        body: { name: 'child', roles: ['viewer'] },
+        body: { name: 'child', roles: ['admin'] },
       });
       expect(answer.status).toBe(403);
     });
