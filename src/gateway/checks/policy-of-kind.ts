@@ -60,11 +60,11 @@ function taken(passage: Passage, decision: Decision): Verdict {
   return decision.outcome === 'allow' ? undefined : policyDenial(passage, decision);
 }
 
-/** What the task has read is looked up only where a policy in force looks at it. */
+/** What the task has read is looked up only where a policy in force looks at it, and ADMIT compares it with what others learned. */
 async function knownFor(passage: Passage, engine: Engine, kind: Kind): Promise<Omit<Known, 'listed'>> {
   const { host, facts } = passage;
   if (engine.looksAt(kind, 'trace', 'reads'))
-    facts.flow = await host.flows.standing(known(facts.claims).taskId, notATool);
+    facts.flow ??= await host.flows.standing(known(facts.claims).taskId, notATool);
   await findStanding(passage, engine, kind);
   return knownOf(passage);
 }

@@ -1,5 +1,6 @@
 import { checkDataFlow } from '../checks/data-flow.ts';
 import { checkPolicy } from '../checks/policy.ts';
+import { checkModelPolicy, checkReachPolicy } from '../checks/policy-of-kind.ts';
 import { known, type Passage, type Verdict } from '../passage.ts';
 
 const mostTries = 3;
@@ -18,4 +19,16 @@ export async function decideAgain(passage: Passage, tries: number): Promise<Verd
     facts.flow = { kind: 'unknown', why: 'incomplete' };
   }
   return checkPolicy(passage);
+}
+
+/** The same of what is no tool. */
+export async function decideKindAgain(passage: Passage, tries: number): Promise<Verdict> {
+  const { host, facts, asked } = passage;
+  if (tries < mostTries) {
+    await host.flows.catchUp(known(facts.claims).taskId);
+    delete facts.flow;
+  } else {
+    facts.flow = { kind: 'unknown', why: 'incomplete' };
+  }
+  return asked.kind === 'model' ? checkModelPolicy(passage) : checkReachPolicy(passage);
 }

@@ -1,0 +1,34 @@
+import type { Admission, AdmitRequest } from '../../store/calls.ts';
+import { decideKindAgain } from '../flow/decide-again.ts';
+import { type Denial, known, type Passage } from '../passage.ts';
+import { askLedger } from './ledger-answer.ts';
+
+type OfThis = Pick<AdmitRequest, 'callId' | 'keys' | 'toolKey' | 'digest' | 'worst'>;
+type Settled = Exclude<Admission, { kind: 'stale-flow' }>;
+
+/**
+ * ADMIT of what is no tool call, of which nobody is asked. A policy that looked at what the task has read decided by a memory of which
+ * the ledger knows whether another gateway has added to it.
+ */
+export async function admitKind(passage: Passage, request: OfThis): Promise<Settled | { readonly denial: Denial }> {
+  const { host, facts } = passage;
+  const { taskId, epoch } = known(facts.claims);
+  for (let tries = 1; ; tries += 1) {
+    const decision = await askLedger(passage, { event: 'admit.failed', callId: request.callId }, () =>
+      host.ledger.admit({
+        ...request,
+        gatewayId: host.fence.gatewayId,
+        taskId,
+        tokenEpoch: epoch,
+        needsApproval: false,
+        policyVersion: known(facts.policyVersion),
+        policies: known(facts.decision).policyIds,
+        approvers: 1,
+        flowSeq: facts.flow?.kind === 'known' ? facts.flow.seq : undefined,
+      }),
+    );
+    if ('denial' in decision || decision.kind !== 'stale-flow') return decision;
+    const denial = await decideKindAgain(passage, tries);
+    if (denial !== undefined) return { denial };
+  }
+}
