@@ -177,7 +177,7 @@ async function examineCertificates({ connection, now }: CliContext): Promise<rea
   );
 }
 
-function judgeCertificate(name: string, until: Date | undefined, now: number): Finding {
+export function judgeCertificate(name: string, until: Date | undefined, now: number): Finding {
   if (until === undefined) return finding('certificates', 'unknown', `${name} shows none`);
   const days = Math.floor((until.getTime() - now) / dayMs);
   if (days < 0) return finding('certificates', 'bad', `${name}: ended ${-days} days ago`);
