@@ -243,6 +243,14 @@ describe('alerts of others', () => {
       expect(field(later.body, 'alerts', 0, 'stopId')).toBe(stopId);
       const hold = JSON.stringify({ type: 'spend.warning', data: { agent: { id: 'mail-bot' } } });
       expect((await away.call('POST', '/v1/triggers/spend', { raw: hold, headers: signed(hold) })).status).toBe(503);
+      // One that has to wait for the store holds up none that has not.
+      const since = '2026-01-02T00:00:00.000Z';
+      const alerts = ['nobody', 'mail-bot', 'no-one'].map((agent, n) => firing(agent, since, { fingerprint: `${n}` }));
+      const mixed = { version: '4', alerts };
+      const raws = { raw: JSON.stringify(mixed), headers: { authorization: `Bearer ${bearer}` } };
+      expect((await away.call('POST', '/v1/triggers/alerts', raws)).status).toBe(503);
+      const stops = await rig.ledger.sql("SELECT actor FROM estop.stops WHERE scope_key = 'agent:mail-bot'");
+      expect(stops).toMatchObject([{ actor: 'outage' }]);
     } finally {
       await stopProcess.close();
     }

@@ -33,10 +33,31 @@ export function triggerDoor(app: OpenAPIHono, deps: ControlDeps): void {
     }
     const alerts =
       trigger.from === 'webhook' ? readWebhook(sent.header('webhook-id') ?? '', value) : readAlertmanager(value);
-    const done: (readonly [Alert, AlertOutcome])[] = [];
-    for (const alert of alerts) done.push([alert, await takeAlert(deps, trigger, alert)]);
-    return answer(context, deps, trigger.triggerId, done);
+    return answer(context, deps, trigger.triggerId, await takeAll(deps, trigger, alerts));
   });
+}
+
+type Done = readonly [Alert, AlertOutcome];
+
+/** So many wait for a store that is slow at the same time, and not one after the other. */
+const atOnce = 16;
+
+/** Each by itself: one that has to wait for the store, or came to nothing, holds up no stop that another asks for. */
+async function takeAll(deps: ControlDeps, trigger: TriggerSpec, alerts: readonly Alert[]): Promise<readonly Taken[]> {
+  const all: Taken[] = [];
+  for (let next = 0; next < alerts.length; next += atOnce)
+    all.push(...(await Promise.all(alerts.slice(next, next + atOnce).map((alert) => tryAlert(deps, trigger, alert)))));
+  return all;
+}
+
+type Taken = { readonly done: Done } | { readonly failed: unknown };
+
+async function tryAlert(deps: ControlDeps, trigger: TriggerSpec, alert: Alert): Promise<Taken> {
+  try {
+    return { done: [alert, await takeAlert(deps, trigger, alert)] };
+  } catch (thrown) {
+    return { failed: thrown };
+  }
 }
 
 async function takeAlert(deps: ControlDeps, trigger: TriggerSpec, alert: Alert): Promise<AlertOutcome> {
@@ -55,17 +76,17 @@ async function takeAlert(deps: ControlDeps, trigger: TriggerSpec, alert: Alert):
   }
 }
 
-function answer(
-  context: Context,
-  { log }: ControlDeps,
-  triggerId: string,
-  done: readonly (readonly [Alert, AlertOutcome])[],
-): Response {
+function answer(context: Context, { log }: ControlDeps, triggerId: string, taken: readonly Taken[]): Response {
+  const done = taken.flatMap((one) => ('done' in one ? [one.done] : []));
   for (const [{ alertId }, outcome] of done)
     if (outcome.kind === 'refused')
       log.error({ event: 'trigger.refused', triggerId, alertId, why: outcome.why }, 'a trigger could stop nothing');
     else if (outcome.kind === 'fired')
       log.warn({ event: 'trigger.fired', triggerId, alertId, ...outcome }, 'a trigger fired');
+  // Of several failures the one that ends when it is all sent again: what was done is the same when it comes once more.
+  const failures = taken.flatMap((one) => ('failed' in one ? [one.failed] : []));
+  const failed = failures.find((one) => errorCodeOf(one) === 'store-unavailable') ?? failures[0];
+  if (failed !== undefined) throw failed;
   // Nothing was done, and something should have been: the sender must not take that for a success.
   const isRefused = done.some(([, { kind }]) => kind === 'refused') && !done.some(([, { kind }]) => kind === 'fired');
   const alerts = done.map(([{ alertId }, outcome]) => show(alertId, outcome));
