@@ -3,6 +3,7 @@ import { Webhook } from 'standardwebhooks';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { EstopConfig } from '../../src/contract/config.ts';
 import type { TriggerSpec } from '../../src/contract/triggers.ts';
+import { EstopError } from '../../src/core/errors.ts';
 import { startStopServer } from '../../src/stop/server.ts';
 import { agentSpec } from '../store/ledger.ts';
 import { type Answer, type ControlRig, field, makeControl } from './rig.ts';
@@ -254,6 +255,21 @@ describe('alerts of others', () => {
     } finally {
       await stopProcess.close();
     }
+  });
+
+  it('while one of its secrets cannot be read, what the other has signed still stops', async () => {
+    const raw = JSON.stringify(over('billing-bot'));
+    const half = rig.withDeps({
+      readSecret: ({ env = '' }) => {
+        if (env === 'NEW') throw new EstopError('secret-missing');
+        return readSecret({ env });
+      },
+    });
+    const answer = await half.call('POST', '/v1/triggers/spend', { raw, headers: signed(raw, { by: older }) });
+    expect(answer.status).toBe(202);
+    // Not a refusal: it may be genuine, and comes again.
+    const unread = await half.call('POST', '/v1/triggers/spend', { raw, headers: signed(raw, { by: secret }) });
+    expect(unread.status).toBe(500);
   });
 
   it('without a way to read secrets nothing is taken', async () => {

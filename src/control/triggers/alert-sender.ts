@@ -25,13 +25,24 @@ export function checkSender(
     const expected = readSecret(trigger.bearer).trim();
     return shown !== undefined && expected.length >= leastBearer && isSame(shown, expected) ? 'genuine' : 'forged';
   }
-  const secrets = trigger.secrets.flatMap((at) => webhookSecretPattern.exec(readSecret(at).trim())?.[1] ?? []);
+  const unread: unknown[] = [];
+  const secrets = trigger.secrets.flatMap((at) => {
+    try {
+      return webhookSecretPattern.exec(readSecret(at).trim())?.[1] ?? [];
+    } catch (thrown) {
+      unread.push(thrown); // one that is gone takes nothing from what the others sign
+      return [];
+    }
+  });
   const headers = {
     id: header('webhook-id') ?? '',
     timestamp: header('webhook-timestamp') ?? '',
     signature: header('webhook-signature') ?? '',
   };
-  return checkWebhook({ hmac, isSame }, secrets, headers, text, nowMs);
+  const verdict = checkWebhook({ hmac, isSame }, secrets, headers, text, nowMs);
+  // It may have been signed with the one that cannot be read: no refusal, but a reason to send it again.
+  if (verdict === 'forged' && unread.length > 0) throw unread[0];
+  return verdict;
 }
 
 /** A shorter one could be guessed. */
