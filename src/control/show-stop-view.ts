@@ -47,12 +47,14 @@ export async function showStopView(deps: ControlDeps, stopId: string): Promise<S
   };
 }
 
-/** What is not final first: with thousands of lanes those are the ones to look at. */
+/** What is open first, then what waits for its last probe, then what is final: with thousands of lanes those are the ones to look at. */
 async function lanesOf(deps: ControlDeps, stopId: string): Promise<readonly ObligationRecord[]> {
   const [unfinished, newest] = await Promise.all([
     listObligations(deps.store, { causeId: stopId, unfinished: true, limit: mostLanes }),
     listObligations(deps.store, { causeId: stopId, limit: mostLanes }),
   ]);
   const known = new Set(unfinished.items.map((lane) => lane.obligationId));
-  return [...unfinished.items, ...newest.items.filter((lane) => !known.has(lane.obligationId))].slice(0, mostLanes);
+  const isOpen = ({ state }: ObligationRecord): number => (state === 'open' || state === 'residual' ? 1 : 0);
+  const toDo = unfinished.items.toSorted((one, other) => isOpen(other) - isOpen(one));
+  return [...toDo, ...newest.items.filter((lane) => !known.has(lane.obligationId))].slice(0, mostLanes);
 }

@@ -131,6 +131,20 @@ describe('stops over HTTP', () => {
     );
     expect(page.items).toHaveLength(1);
     expect(page.next).not.toBeNull();
+    // What is proved so far, with its last probe to come, is not what a person has to look at.
+    for (const [stuck = '', done] of [
+      ['invoices', 'customers'],
+      ['customers', 'invoices'],
+    ]) {
+      await ledger.sql(
+        `UPDATE estop.obligations SET final_at = NULL, needs_human = NULL,
+           state = CASE target WHEN $2 THEN 'open' ELSE 'proved' END, evidence = CASE target WHEN $2 THEN NULL ELSE 'credential-probed' END,
+           revoked_at = CASE target WHEN $2 THEN NULL ELSE now() END, proved_at = CASE target WHEN $2 THEN NULL ELSE now() END
+         WHERE stop_id = $1`,
+        [latched.stopId, stuck],
+      );
+      expect((await view(latched.stopId)).lanes.map(({ target }) => target)).toEqual([stuck, done]);
+    }
   });
 
   it('a risk is accepted by a person with a reason, once, and stays on record', async () => {
