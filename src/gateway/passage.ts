@@ -19,6 +19,7 @@ import type { TaskFlows } from './flow/task-flows.ts';
 import type { ProtectedResource } from './http/protected-resource.ts';
 import type { JsonObject } from './json/parse-strict.ts';
 import type { ClientSessions } from './mcp/client-sessions.ts';
+import type { ListCursors } from './mcp/list-cursors.ts';
 import type { McpClient } from './mcp/mcp-client.ts';
 import type { ReachMethod } from './mcp/methods.ts';
 import type { Dialect } from './model/dialect.ts';
@@ -44,6 +45,7 @@ export interface GateHost {
   readonly openCalls: OpenCalls;
   readonly tools: ToolServers;
   readonly sessions: ClientSessions;
+  readonly cursors: ListCursors;
   readonly policies: PoliciesInForce;
   readonly standings: TaskStandings;
   readonly models: Providers;

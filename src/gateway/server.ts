@@ -27,6 +27,7 @@ import { Renewer } from './fence/renewer.ts';
 import { TaskFlows } from './flow/task-flows.ts';
 import { type GatewayServer, listen } from './http/listen.ts';
 import { ClientSessions } from './mcp/client-sessions.ts';
+import { ListCursors } from './mcp/list-cursors.ts';
 import { Providers } from './model/provider.ts';
 import type { GateHost } from './passage.ts';
 import { PoliciesInForce } from './policy/policies-in-force.ts';
@@ -54,7 +55,7 @@ export interface GatewayDeps {
   readonly secretSealer?: SecretSealer;
   /** Where a person decides about an approval; without it clients are told its id alone. */
   readonly approvalPage?: (approvalId: string) => string;
-  /** Shared by the gateways of an installation; without it each knows only its own states. */
+  /** Shared by the gateways of an installation; without it each knows only its own states, and its own cursors of lists. */
   readonly approvalStateKey?: Uint8Array;
   readonly flowKeys: FlowKeys;
   /** Who gives out tokens for this gateway to programs that ask for them themselves. */
@@ -117,6 +118,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const tools = new ToolServers(config, secrets, createPinPort(allowStore), log);
   const policies = new PoliciesInForce(deps.policies, () => activePolicies(allowStore), log);
   const sessions = new ClientSessions();
+  const stateKey = deps.approvalStateKey ?? randomBytes(32);
   const models = new Providers(secrets);
   const flows = new TaskFlows({
     port: createFlowPort(allowStore),
@@ -155,6 +157,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     openCalls,
     tools,
     sessions,
+    cursors: new ListCursors(stateKey),
     policies,
     standings: new TaskStandings((taskId) => taskStanding(allowStore, taskId), log),
     flows,
@@ -164,7 +167,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     secrets,
     settle: (callId, outcome, used) => settler.add(callId, outcome, used),
     sealer: deps.sealer,
-    approvalStates: new ApprovalStates(deps.approvalStateKey ?? randomBytes(32), approvalStateLifeMs),
+    approvalStates: new ApprovalStates(stateKey, approvalStateLifeMs),
     approvalPage: deps.approvalPage,
     resource:
       deps.tokenIssuer === undefined ? undefined : { issuer: deps.tokenIssuer, isBehindTls: deps.isBehindTls === true },

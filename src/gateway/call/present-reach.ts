@@ -16,7 +16,11 @@ export function presentReach(passage: Passage, result: Answer): Answer {
     const key = listKeys[asked.method];
     const found = result[key];
     const agent = known(facts.agent);
-    return { ...result, [key]: (Array.isArray(found) ? found : []).filter((item) => isSeen(agent, endpoint, item)) };
+    const items = (Array.isArray(found) ? found : []).filter((item) => isSeen(agent, endpoint, item));
+    const { nextCursor, ...rest } = result;
+    if (endpoint === undefined || typeof nextCursor !== 'string') return { ...rest, [key]: items };
+    const of = { taskId: known(facts.claims).taskId, serverId: endpoint, method: asked.method };
+    return { ...rest, [key]: items, nextCursor: passage.host.cursors.give(of, nextCursor) };
   }
   const [reach] = known(facts.reaches);
   const contents = result['contents'];

@@ -25,14 +25,22 @@ export const checkReachKnown: Check = (passage): Verdict => {
 };
 
 /** One page of one server, or everything of all of them: pages of several servers have no common cursor. */
-function listReaches(passage: Passage, { method, params }: AskedReach, { endpoint }: McpClient): readonly Reach[] {
-  const cursor = params['cursor'];
-  if (endpoint !== undefined)
-    return reachAt(passage, endpoint, method, undefined, typeof cursor === 'string' ? { cursor } : {});
-  return passage.host.tools
-    .servers()
-    .filter((server) => server.serves(method))
-    .flatMap((server) => reachAt(passage, server.spec.serverId, method, undefined, {}));
+function listReaches(
+  passage: Passage,
+  { method, params: { cursor } }: AskedReach,
+  { endpoint }: McpClient,
+): readonly Reach[] | Denial {
+  const { host, facts } = passage;
+  if (endpoint === undefined)
+    return host.tools
+      .servers()
+      .filter((server) => server.serves(method))
+      .flatMap((server) => reachAt(passage, server.spec.serverId, method, undefined, {}));
+  if (typeof cursor !== 'string') return reachAt(passage, endpoint, method, undefined, {});
+  const { taskId } = known(facts.claims);
+  const given = host.cursors.take({ taskId, serverId: endpoint, method }, cursor);
+  if (given === undefined) return denied('invalid-arguments', 'this list gave no such cursor');
+  return reachAt(passage, endpoint, method, undefined, { cursor: given });
 }
 
 /** A stream of changes: one at each server that can have any. */
@@ -79,27 +87,37 @@ function oneReach(
 interface Subject {
   readonly name: string;
   readonly isUri: boolean;
-  /** The parameters, with the name that its own server knows. */
+  /** What its method knows of parameters, and nothing else that the agent adds; with the name that its own server knows. */
   readonly named: (name: string) => JsonObject;
 }
 
 function subjectOf(method: ReachMethod, params: JsonObject): Subject | undefined {
+  const { name, uri, ref } = params;
   if (method === 'prompts/get')
-    return isText(params['name'])
-      ? { name: params['name'], isUri: false, named: (name) => ({ ...params, name }) }
+    return isText(name)
+      ? { name, isUri: false, named: (own) => ({ ...only(params, 'arguments', ...answers), name: own }) }
+      : undefined;
+  if (method === 'resources/read')
+    return isText(uri)
+      ? { name: uri, isUri: true, named: (own) => ({ ...only(params, ...answers), uri: own }) }
       : undefined;
   if (method !== 'completion/complete')
-    return isText(params['uri'])
-      ? { name: params['uri'], isUri: true, named: (uri) => ({ ...params, uri }) }
-      : undefined;
-  const ref = params['ref'];
+    return isText(uri) ? { name: uri, isUri: true, named: (own) => ({ uri: own }) } : undefined;
   if (!isRecord(ref)) return undefined;
-  const { type, name, uri } = ref;
-  if (type === 'ref/prompt' && isText(name))
-    return { name, isUri: false, named: (own) => ({ ...params, ref: { ...ref, name: own } }) };
-  if (type === 'ref/resource' && isText(uri))
-    return { name: uri, isUri: true, named: (own) => ({ ...params, ref: { ...ref, uri: own } }) };
+  const rest = only(params, 'argument', 'context');
+  const { type } = ref;
+  if (type === 'ref/prompt' && isText(ref['name']))
+    return { name: ref['name'], isUri: false, named: (own) => ({ ...rest, ref: { type, name: own } }) };
+  if (type === 'ref/resource' && isText(ref['uri']))
+    return { name: ref['uri'], isUri: true, named: (own) => ({ ...rest, ref: { type, uri: own } }) };
   return undefined;
+}
+
+/** What is sent along of a server's questions. */
+const answers = ['inputResponses', 'requestState'] as const;
+
+function only(params: JsonObject, ...names: readonly string[]): JsonObject {
+  return Object.fromEntries(Object.entries(params).filter(([name]) => names.includes(name)));
 }
 
 const isText = (value: JsonValue | undefined): value is string => typeof value === 'string' && value !== '';
