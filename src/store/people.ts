@@ -55,6 +55,13 @@ export async function setMandates(store: Store, personId: string, person: string
   );
 }
 
+/** Whether an admin has disabled whoever goes by this name, and nobody of it is let in. */
+export async function isDisabled(store: Store, name: string): Promise<boolean> {
+  const query =
+    'SELECT coalesce(bool_and(p.disabled_at IS NOT NULL), false) AS disabled FROM estop.people p WHERE p.name = $1';
+  return bool(await callOne(store, 'is_disabled', query, [name]), 'disabled');
+}
+
 /** Every sign-in of theirs ends with it. */
 export async function disablePerson(
   store: Store,

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { EstopConfig } from '../../src/contract/config.ts';
+import { defaultSignIn, type EstopConfig } from '../../src/contract/config.ts';
 import type { SlackEndpoint } from '../../src/contract/notifications.ts';
 import type { TaskWorkflows } from '../../src/control/task-workflows.ts';
 import type { Tier } from '../../src/core/flow/facts.ts';
@@ -82,7 +82,7 @@ describe('buttons in a chat', () => {
     readonly to?: string;
     readonly alter?: (body: string) => string;
   }
-  const press = (approvalId: string, given: Press = {}): Promise<Answer> => {
+  const press = (approvalId: string, given: Press = {}, at: ControlRig = rig): Promise<Answer> => {
     const { user = 'U0OLGA', team = 'T0OURS', channel = endpoint.channel, action = 'approve' } = given;
     const payload = {
       type: 'block_actions',
@@ -97,7 +97,7 @@ describe('buttons in a chat', () => {
     const digest = createHmac('sha256', given.secret ?? signingSecret)
       .update(`v0:${timestamp}:${body}`)
       .digest('hex');
-    return rig.call('POST', `/v1/slack/${given.to ?? 'chat'}/actions`, {
+    return at.call('POST', `/v1/slack/${given.to ?? 'chat'}/actions`, {
       raw: given.alter?.(body) ?? body,
       headers: {
         'content-type': 'application/x-www-form-urlencoded',
@@ -157,6 +157,27 @@ describe('buttons in a chat', () => {
       expect((await press(approvalId, { action: 'deny', at: Date.now() - 2_000 })).status).toBe(200);
       expect(await stateOf(approvalId)).toBe('denied');
     }
+  });
+
+  it('is the same person under every name that estop.yaml gives them: nobody approves what they asked for', async () => {
+    const config = rig.deps.config.current();
+    const signIn = { ...defaultSignIn, persons: { rita: ['olga'] } };
+    const named = rig.withDeps({ config: { current: () => ({ ...config, signIn }) } });
+    const approvalId = await ask(); // requested by rita
+    expect((await press(approvalId, { at: Date.now() - 3_000 }, named)).status).toBe(403);
+    expect(await stateOf(approvalId)).toBe('pending');
+  });
+
+  it('decides nothing for a person who was disabled', async () => {
+    await rig.ledger.sql(
+      `INSERT INTO estop.people (person_id, issuer, subject, name, person, disabled_at)
+        VALUES ($1, 'https://id.example.org', 's-olga', 'olga', 'olga', now())`,
+      [newId('person')],
+    );
+    const approvalId = await ask();
+    for (const action of ['approve', 'deny']) expect((await press(approvalId, { action })).status).toBe(403);
+    expect(await stateOf(approvalId)).toBe('pending');
+    await rig.ledger.sql('DELETE FROM estop.people');
   });
 
   it('a refused press of somebody who is known is in the audit', async () => {

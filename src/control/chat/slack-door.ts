@@ -1,16 +1,20 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
+import { defaultSignIn } from '../../contract/config.ts';
 import type { Identity } from '../../contract/identity.ts';
 import type { SlackEndpoint } from '../../contract/notifications.ts';
 import { EstopError } from '../../core/errors.ts';
 import { formatId } from '../../core/ids.ts';
+import { personNamed } from '../../core/mandate.ts';
 import { getApproval } from '../../store/approvals.ts';
+import { isDisabled } from '../../store/people.ts';
 import { beginRequest, finishRequest } from '../../store/requests.ts';
 import { readToolPins } from '../../store/tool-pins.ts';
 import type { ControlDeps } from '../deps.ts';
 import { perform } from '../perform.ts';
 import { readBounded } from '../read-json.ts';
+import { recordDenial } from '../record-denial.ts';
 import { decideApproval } from '../routes/decide-approval.ts';
 import { isFromSlack, type Press, readPress } from './slack-press.ts';
 
@@ -59,8 +63,17 @@ function endpointOf(deps: ControlDeps, name: string): SlackEndpoint | undefined 
 }
 
 async function decide(context: Context, deps: ControlDeps, { person, decision, approvalId }: Press): Promise<string> {
+  if (await isDisabled(deps.store, person.actor)) {
+    await recordDenial(deps, person, decideApproval.id, context.req.path, 'forbidden');
+    throw new EstopError('forbidden', { detail: 'An admin of estop has disabled you here.' });
+  }
   if (decision === 'approved') await refuseWhatNeedsALook(deps, approvalId);
-  const identity: Identity = { actor: person.actor, roles: person.roles };
+  const { persons } = deps.config.current().signIn ?? defaultSignIn;
+  const identity: Identity = {
+    actor: person.actor,
+    person: personNamed(person.actor, persons),
+    roles: person.roles,
+  };
   await perform(
     decideApproval,
     {
