@@ -26,7 +26,7 @@ export const watching: Row = {
     await pause(1_000);
     closing.abort();
     const reads = await reading;
-    await Promise.allSettled(streams);
+    await Promise.allSettled(streams.map(({ ended }) => ended));
     const delays = busy.flatMap(({ stopId, latchedAt }) => (heard.get(stopId) ?? []).map((at) => at - latchedAt));
     say(`watchers: ${delays.length} of ${count * watchers} events heard, ${reads} reads answered`);
     // What was asked before and given up is still being answered.

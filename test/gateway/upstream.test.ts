@@ -30,7 +30,10 @@ beforeAll(async () => {
   closeAfterAll(() => hostile.stop());
   rig.configure((config) => ({
     ...config,
-    agents: [{ ...billingBot, tools: { 'hostile/act': 'allow', 'hostile/*': 'allow', 'sessions/echo': 'allow' } }, readerBot],
+    agents: [
+      { ...billingBot, tools: { 'hostile/act': 'allow', 'hostile/*': 'allow', 'sessions/echo': 'allow' } },
+      readerBot,
+    ],
     toolServers: [{ serverId: 'hostile', url: hostile.url }],
   }));
   gateway = await rig.startGateway({ callTimeoutMs: 1_000 });

@@ -19,8 +19,6 @@ afterAll(async () => {
   for (const close of closers.splice(0)) await close();
 });
 
-export type ProviderBed = Awaited<ReturnType<typeof startProviderBed>>;
-
 /** Control on a port of its own beside a real identity provider, which is a process of its own, and what a browser does between them. */
 export async function startProviderBed() {
   const url = `http://127.0.0.1:${await freePort()}`;
