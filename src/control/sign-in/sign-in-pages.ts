@@ -10,6 +10,7 @@ import { newSignIn } from './new-sign-in.ts';
 import { ownPath } from './own-path.ts';
 import { plainPage } from './plain-page.ts';
 import { clearSecretCookie, mintSecret, readSecretCookie, secretHash, writeSecretCookie } from './sign-in-cookie.ts';
+import { dropStopProof } from './stop-proof.ts';
 
 /** The way in and the way out. Reachable by everybody; what they tell, they tell to whoever holds a link. */
 export function signInPages(app: OpenAPIHono, deps: ControlDeps): void {
@@ -59,6 +60,7 @@ async function knownLink(context: Context, deps: ControlDeps): Promise<{ readonl
 }
 
 export async function endTheOneBefore(context: Context, deps: ControlDeps): Promise<void> {
+  dropStopProof(context, deps);
   const secret = readSecretCookie(context, deps, signInCookieName(deps.environment));
   const before = secret === undefined ? undefined : await deps.callers.find({ kind: 'cookie', secret });
   if (before?.signInId !== undefined) await endSignIn(deps.store, before.signInId, before.actor);

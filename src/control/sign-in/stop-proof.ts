@@ -5,7 +5,7 @@ import { reaches } from '../../core/mandate.ts';
 import { agentKey, labelKey } from '../../core/scope-key.ts';
 import type { ControlDeps } from '../deps.ts';
 import type { Caller } from './callers.ts';
-import { readProofCookie, writeSecretCookie } from './sign-in-cookie.ts';
+import { clearSecretCookie, readProofCookie, writeSecretCookie } from './sign-in-cookie.ts';
 
 /** A night: so long may store and identity provider be away, and whoever had signed in before still stops things. */
 const lifeMs = 8 * 3_600_000;
@@ -60,9 +60,16 @@ export function renewStopProof(deps: ControlDeps): MiddlewareHandler {
     const name = stopProofCookie(deps.environment);
     const held = deps.proofs.verify(readProofCookie(context, deps, name) ?? '');
     const isYoung = held?.signInId === caller.signInId && Date.now() - held.issuedAt < renewEveryMs;
-    const proof = isYoung && caller.elevation === undefined ? undefined : stopProofFor(caller, deps);
-    if (proof !== undefined) writeSecretCookie(context, deps, name, proof, lifeMs);
+    const proof = stopProofFor(caller, deps);
+    if (proof === undefined) return dropStopProof(context, deps);
+    if (!isYoung || caller.elevation !== undefined) writeSecretCookie(context, deps, name, proof, lifeMs);
   };
+}
+
+/** Of somebody who was signed in here before, or who lost the right: whoever sits here next shows it no more. */
+export function dropStopProof(context: Context, deps: ControlDeps): void {
+  const name = stopProofCookie(deps.environment);
+  if (readProofCookie(context, deps, name) !== undefined) clearSecretCookie(context, deps, name);
 }
 
 const seen = new WeakMap<Context, Caller>();

@@ -103,6 +103,22 @@ describe('signing in by a link', () => {
     expect(await mayRead(cookie)).toBe(401);
   });
 
+  it('leaves nothing in the browser by which whoever comes next could stop things as somebody else', async () => {
+    const proofIn = (headers: Headers) =>
+      headers.getSetCookie().find((line) => line.startsWith('estop-test-stop-proof=')) ?? '';
+    const page = (cookie: string) => rig.call('GET', '/', { headers: { cookie, accept: 'text/html' } });
+    const cookie = await signIn('olga@operator');
+    const proof = proofIn((await page(cookie)).headers).split(';')[0] ?? '';
+    expect(proof).toMatch(/^estop-test-stop-proof=ey/);
+    const viewer = await signIn('vera@viewer');
+    expect(proofIn((await page(`${viewer}; ${proof}`)).headers)).toMatch(/^estop-test-stop-proof=; Max-Age=0/);
+    expect(proofIn((await page(`${cookie}; ${proof}`)).headers)).toBe('');
+    const again = await redeem(await makeLink('vera@viewer'), { cookie: proof });
+    expect(proofIn(again.headers)).toMatch(/^estop-test-stop-proof=; Max-Age=0/);
+    const left = await rig.call('POST', '/sign-out', { headers: { cookie: `${cookie}; ${proof}`, origin } });
+    expect(proofIn(left.headers)).toMatch(/^estop-test-stop-proof=; Max-Age=0/);
+  });
+
   it('ends with the token it was made from, links that are still open too', async () => {
     const cookie = await signIn('tina@viewer');
     const path = await makeLink('tina@viewer');
