@@ -36,6 +36,8 @@ export class ClientLink implements Destination, OpenCall {
   readonly #spec: LinkSpec;
   readonly #session: UpstreamSession;
   readonly #sockets: Agent;
+  /** What this session was opened with, and what calls in it came with: its stream must say none of them. */
+  readonly #shown: Set<string>;
   #listening: PreparedCall | undefined;
   #logLevel: string | undefined;
   #closed = false;
@@ -46,6 +48,7 @@ export class ClientLink implements Destination, OpenCall {
     this.#spec = spec;
     this.#session = session;
     this.#sockets = sockets;
+    this.#shown = new Set(secretsIn(session.authorization));
   }
 
   /** Undefined: this server keeps no sessions, or does not shake hands in an older revision. */
@@ -101,6 +104,7 @@ export class ClientLink implements Destination, OpenCall {
   prepare(call: OutgoingCall): { readonly call: PreparedCall; readonly body: string } | undefined {
     if (this.#closed) return undefined;
     const { headers, body } = wireRequest(inNameOf(call, this.#session), call);
+    for (const secret of secretsIn(headers['authorization'])) this.#shown.add(secret);
     return { call: new PreparedCall(this.#session, this.#sockets, headers), body };
   }
 
@@ -204,7 +208,7 @@ export class ClientLink implements Destination, OpenCall {
 
   /** rule: fence-before-answer */
   #heard(event: Buffer): void {
-    const message = readMessage(event, '', 200, secretsIn(this.#session.authorization));
+    const message = readMessage(event, '', 200, [...this.#shown]);
     if (message === undefined || !('method' in message) || this.#closed || !this.#spec.isClear()) return;
     if (message.id !== undefined) return this.#spec.ask(this, message);
     const told = notification(message, undefined, undefined);

@@ -24,6 +24,6 @@ export function holdsSecret(message: unknown, secrets: readonly string[]): boole
   return false;
 }
 
-/** The part of an Authorization header that must not come back. */
-export const secretsIn = (authorization: string | undefined): readonly string[] =>
-  authorization === undefined ? [] : [authorization.replace(/^Bearer /, '')];
+/** The part of Authorization headers that must not come back. */
+export const secretsIn = (...authorizations: readonly (string | undefined)[]): readonly string[] =>
+  authorizations.flatMap((authorization) => authorization?.replace(/^Bearer /, '') ?? []);

@@ -36,7 +36,7 @@ export class PreparedCall implements Prepared {
   #written = false;
 
   constructor(
-    session: Pick<UpstreamSession, 'url'>,
+    session: Pick<UpstreamSession, 'url'> & Partial<Pick<UpstreamSession, 'authorization'>>,
     sockets: HttpAgent,
     headers: WireRequest['headers'],
     method: 'POST' | 'GET' | 'DELETE' = 'POST',
@@ -71,7 +71,8 @@ export class PreparedCall implements Prepared {
     connection.promise.catch(() => undefined);
     response.promise.catch(() => undefined);
     this.#request = request;
-    this.#secrets = secretsIn(headers['authorization']);
+    // Also that in whose name the session was opened, if it is another.
+    this.#secrets = secretsIn(headers['authorization'], session.authorization);
     this.#response = response.promise;
     this.ready = connection.promise;
   }
