@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { newId } from '../../store/ledger.ts';
+import { fence, newId, stop } from '../../store/ledger.ts';
 import { field, makeControl } from '../rig.ts';
 import { origin, type PeopleRig, peopleRig } from './people.ts';
 
@@ -144,6 +144,20 @@ describe('people and where they are signed in', () => {
       const made = await make(ada, { name: 'backend', roles: ['service'], forService: true });
       const token = String(field(made.body, 'token'));
       expect(await use(token, '/v1/whoami')).toBe(200);
+    });
+
+    it('of a service that may decide anything are no second person beside whoever made them', async () => {
+      const { ledger } = people.rig;
+      const ada = await people.signIn('ada@example.org');
+      const made = await make(ada, { name: 'second-ada', roles: ['operator'], forService: true });
+      const { stopId } = await stop(ledger, 'fleet');
+      await fence(ledger, stopId);
+      const reset = { body: { reason: 'all is well' } };
+      const path = `/v1/stops/${stopId}:reset`;
+      expect((await people.as(ada, 'POST', path, reset.body)).status).toBe(202);
+      const headers = { authorization: `Bearer ${String(field(made.body, 'token'))}` };
+      expect((await people.rig.call('POST', path, { headers, ...reset })).status).toBe(202);
+      expect((await people.rig.call('POST', path, { as: 'otto@operator', ...reset })).status).toBe(200);
     });
 
     it('the secret of a browser is no token, and a token is no cookie', async () => {
