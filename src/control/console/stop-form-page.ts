@@ -4,7 +4,7 @@ import { EstopError, errorCodeOf } from '../../core/errors.ts';
 import { isId } from '../../core/ids.ts';
 import { parseScopeKey } from '../../core/scope-key.ts';
 import { listRunning } from '../routes/list-running.ts';
-import { handToStopProcess } from '../stop-door.ts';
+import { type ConsoleOrder, handToStopProcess } from '../stop-door.ts';
 import { foreign, type Markup, nothing } from './markup.ts';
 import { outOfBand, scopeWords } from './scope-words.ts';
 import { categoryChoice, newStopId } from './stop-dialog.ts';
@@ -98,11 +98,11 @@ export const stopForm: ConsoleForm = {
     };
     try {
       const receipt = await handToStopProcess(visit.deps.stopUrl, order, shownBy(context.req.raw));
-      return receipt.state === 'latched' ? `/stops/${stopId}` : acceptedOnly(scope, stopId);
+      return receipt.state === 'latched' ? `/stops/${stopId}` : acceptedOnly(order);
     } catch (thrown) {
       const code = errorCodeOf(thrown);
       if (code === 'forbidden') return { ...refused() };
-      return notStopped(visit, scope, code === 'conflict' ? newStopId(visit) : stopId, thrown);
+      return notStopped(visit, { ...order, stopId: code === 'conflict' ? newStopId(visit) : stopId }, thrown);
     }
   },
 };
@@ -119,7 +119,7 @@ function shownBy(request: Request): Record<string, string> {
 }
 
 /** Durable, and not yet in force as far as anybody knows: said so, and nothing more. */
-const acceptedOnly = (scope: string, stopId: string): View => ({
+const acceptedOnly = ({ scopeKey: scope, stopId, category }: ConsoleOrder): View => ({
   title: 'Accepted, not yet latched',
   status: 202,
   scope,
@@ -128,12 +128,14 @@ const acceptedOnly = (scope: string, stopId: string): View => ({
     <div class="note warn"><p>The store did not answer in time. The order to stop <strong>${foreign(scopeWords(scope))}</strong> is written down in Temporal, and is latched as soon as the store can be reached. Gateways without the store admit nothing once their lease of 3 s is over.</p></div>
     <p><a class="button" href="/stops/${stopId}">Look whether it is latched</a></p>
     <p>Until then, from any terminal that reaches the store:</p>
-    <code class="command">${outOfBand(scope, stopId)}</code>
+    <code class="command">${outOfBand(scope, { stopId, category })}</code>
     <p class="dim mono"><small>${stopId}</small></p>
   </div>`,
 });
 
-function notStopped(visit: Visit, scope: string, stopId: string, thrown: unknown): View {
+/** What is sent again is the same order in every part: under its id another category would be another stop, and refused. */
+function notStopped(visit: Visit, order: ConsoleOrder, thrown: unknown): View {
+  const { scopeKey: scope, stopId, category, reason } = order;
   const error = thrown instanceof EstopError ? thrown : undefined; // of this very process: only for its words
   return {
     title: 'Not stopped',
@@ -145,10 +147,11 @@ function notStopped(visit: Visit, scope: string, stopId: string, thrown: unknown
         <p>${foreign(error?.detail ?? 'The order was not acknowledged.', 600)}</p></div>
       <form method="post" action="/stop" class="stack">
         <input type="hidden" name="scope" value="${scope}"><input type="hidden" name="stopId" value="${stopId}">
+        <input type="hidden" name="category" value="${category}"><input type="hidden" name="reason" value="${reason}">
         <button class="stop big">Send it again</button>
       </form>
       <p>Or from any terminal that reaches the store:</p>
-      <code class="command">${outOfBand(scope, stopId)}</code>
+      <code class="command">${outOfBand(scope, { stopId, category })}</code>
       <p class="dim"><small>${errorCodeOf(thrown)} · ${visit.deps.environment}</small></p>
     </div>`,
   };
