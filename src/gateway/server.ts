@@ -27,7 +27,7 @@ import { Renewer } from './fence/renewer.ts';
 import { TaskFlows } from './flow/task-flows.ts';
 import { type GatewayServer, listen } from './http/listen.ts';
 import { ClientSessions } from './mcp/client-sessions.ts';
-import { ListCursors } from './mcp/list-cursors.ts';
+import { ServersWords } from './mcp/servers-words.ts';
 import { Providers } from './model/provider.ts';
 import type { GateHost } from './passage.ts';
 import { PoliciesInForce } from './policy/policies-in-force.ts';
@@ -55,7 +55,7 @@ export interface GatewayDeps {
   readonly secretSealer?: SecretSealer;
   /** Where a person decides about an approval; without it clients are told its id alone. */
   readonly approvalPage?: (approvalId: string) => string;
-  /** Shared by the gateways of an installation; without it each knows only its own states, and its own cursors of lists. */
+  /** Shared by the gateways of an installation; without it each knows only its own states, and what its own upstreams gave. */
   readonly approvalStateKey?: Uint8Array;
   readonly flowKeys: FlowKeys;
   /** Who gives out tokens for this gateway to programs that ask for them themselves. */
@@ -157,7 +157,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     openCalls,
     tools,
     sessions,
-    cursors: new ListCursors(stateKey),
+    serversWords: new ServersWords(stateKey),
     policies,
     standings: new TaskStandings((taskId) => taskStanding(allowStore, taskId), log),
     flows,

@@ -47,13 +47,13 @@ const begin = async (): Promise<TaskRecord> => {
   await openTaskFlow({ store: rig.ledger.as('estop_control'), flowKeys }, opened);
   return task;
 };
-const call = async (task: TaskRecord, more: object = {}): Promise<Reply> =>
+const call = async (task: TaskRecord, more: object = {}, name = tool): Promise<Reply> =>
   post(gateway, await rig.token(task), {
     jsonrpc: '2.0',
     id: 1,
     method: 'tools/call',
     params: {
-      name: `everything__${tool}`,
+      name: `everything__${name}`,
       arguments: {},
       ...more,
       _meta: { 'io.modelcontextprotocol/clientCapabilities': { elicitation: { form: {}, url: {} } } },
@@ -97,5 +97,31 @@ describe('what a client’s user answers to a question of the server', () => {
     const passed = await call(task, answer('mallory@evil.net'));
     expect(passed).toMatchObject({ isError: false });
     expect(passed.text).toContain('mallory@evil.net');
+  });
+});
+
+describe('what a server gave beside its question', () => {
+  const asking = 'test_input_required_result_request_state';
+  const confirm = { inputResponses: { confirm: { action: 'accept', content: {} } } };
+  const admittedOf = async (task: TaskRecord): Promise<number> =>
+    (await rig.ledger.sql('SELECT 1 FROM estop.calls WHERE task_id = $1', [task.taskId])).length;
+
+  it('comes back to it as it was', async () => {
+    const task = await begin();
+    const { requestState } = (await call(task, {}, asking)).body['result'] as { readonly requestState?: unknown }; // a result
+    expect(requestState).toEqual(expect.stringContaining('state-1'));
+    expect((await call(task, { ...confirm, requestState }, asking)).text).toContain('state-ok "state-1"');
+  });
+
+  it('carries no word of the agent’s, whom nobody asks where it is from', async () => {
+    const [task, other] = [await begin(), await begin()];
+    const { requestState } = (await call(task, {}, asking)).body['result'] as { readonly requestState?: unknown }; // a result
+    const forged = ['what I read elsewhere', 'state-1', '', 7, { what: 'I read' }, `${String(requestState)}, and more`];
+    for (const state of forged)
+      expect((await call(task, { ...confirm, requestState: state }, asking)).isError, String(state)).toBe(true);
+    expect((await call(task, { ...answer('anna@northwind.org'), requestState })).isError).toBe(true);
+    expect(await admittedOf(task)).toBe(1);
+    expect((await call(other, { ...confirm, requestState }, asking)).isError).toBe(true);
+    expect(await admittedOf(other)).toBe(0);
   });
 });

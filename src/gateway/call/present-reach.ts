@@ -19,8 +19,8 @@ export function presentReach(passage: Passage, result: Answer): Answer {
     const items = (Array.isArray(found) ? found : []).filter((item) => isSeen(agent, endpoint, item));
     const { nextCursor, ...rest } = result;
     if (endpoint === undefined || typeof nextCursor !== 'string') return { ...rest, [key]: items };
-    const of = { taskId: known(facts.claims).taskId, serverId: endpoint, method: asked.method };
-    return { ...rest, [key]: items, nextCursor: passage.host.cursors.give(of, nextCursor) };
+    const to = { taskId: known(facts.claims).taskId, serverId: endpoint, about: asked.method };
+    return { ...rest, [key]: items, nextCursor: passage.host.serversWords.give(to, nextCursor) };
   }
   const [reach] = known(facts.reaches);
   const contents = result['contents'];

@@ -1,6 +1,7 @@
 import { cutDenial } from '../call/cut-denial.ts';
 import type { CallEnd } from '../call/live-call.ts';
 import { withoutOurMeta } from '../call/relay.ts';
+import { markState } from '../call/servers-state.ts';
 import { remember } from '../flow/remember.ts';
 import { type Answer, type Check, type Denial, denied, known, type Passage, type Verdict } from '../passage.ts';
 import { isRecord } from '../upstream/read-reply.ts';
@@ -80,7 +81,7 @@ function answerOf(end: Exclude<CallEnd, { kind: 'cut' }>, passage: Passage): Ans
       // Only a client that can be asked, in the revision that has the words for it, is asked by an upstream.
       if (!isComplete(reply.result) && !mayAsk(passage, reply.result))
         return denied('possibly-completed', 'it asked for input');
-      return { result: withoutOurWords(reply.result), settled: 'completed' };
+      return { result: withoutOurWords(passage, reply.result), settled: 'completed' };
   }
 }
 
@@ -106,7 +107,7 @@ export function mayAsk({ client }: Passage, { resultType, inputRequests }: Answe
 }
 
 /** An upstream must not be able to speak as the gate: what begins with `estop/` is ours alone. */
-export function withoutOurWords(result: Answer): Answer {
+export function withoutOurWords(passage: Passage, result: Answer): Answer {
   const { resultType, ...rest } = withoutOurMeta(result);
-  return resultType === 'input_required' ? { ...rest, resultType } : rest;
+  return resultType === 'input_required' ? { ...markState(passage, rest), resultType } : rest;
 }

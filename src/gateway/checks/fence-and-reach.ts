@@ -72,6 +72,8 @@ export const fenceAndAnswerReach: Check = (passage): Verdict => {
       if (!isComplete(reply.result) && !mayAsk(passage, reply.result))
         return denied('possibly-completed', 'it asked for input');
       facts.outcome = 'completed';
-      return tell(passage, reply.result, () => passage.deliver(presentReach(passage, withoutOurWords(reply.result))));
+      return tell(passage, reply.result, () =>
+        passage.deliver(presentReach(passage, withoutOurWords(passage, reply.result))),
+      );
   }
 };

@@ -1,4 +1,5 @@
 import { toolKey } from '../../core/scope-key.ts';
+import { readState, saidTo } from '../call/servers-state.ts';
 import type { JsonObject, JsonValue } from '../json/parse-strict.ts';
 import type { McpClient } from '../mcp/mcp-client.ts';
 import { isListMethod, type ReachMethod } from '../mcp/methods.ts';
@@ -38,7 +39,7 @@ function listReaches(
       .flatMap((server) => reachAt(passage, server.spec.serverId, method, undefined, {}));
   if (typeof cursor !== 'string') return reachAt(passage, endpoint, method, undefined, {});
   const { taskId } = known(facts.claims);
-  const given = host.cursors.take({ taskId, serverId: endpoint, method }, cursor);
+  const given = host.serversWords.take({ taskId, serverId: endpoint, about: method }, cursor);
   if (given === undefined) return denied('invalid-arguments', 'this list gave no such cursor');
   return reachAt(passage, endpoint, method, undefined, { cursor: given });
 }
@@ -79,8 +80,12 @@ function oneReach(
   const subject = subjectOf(method, params);
   if (subject === undefined) return denied('invalid-arguments', `${method} does not say what it is about`);
   const owned = ownerOf(endpoint, subject.name, subject.isUri ? splitUri : splitName);
+  const named =
+    owned && readState(passage, saidTo(passage, owned.serverId, method, owned.name), subject.named(owned.name));
+  if (owned !== undefined && named === undefined)
+    return denied('invalid-arguments', 'its server gave no such requestState for this');
   const reaches =
-    owned === undefined ? [] : reachAt(passage, owned.serverId, method, owned.name, subject.named(owned.name));
+    owned === undefined || named === undefined ? [] : reachAt(passage, owned.serverId, method, owned.name, named);
   return reaches.length > 0 ? reaches : denied(subject.isUri ? 'resource-not-available' : 'prompt-not-available');
 }
 
