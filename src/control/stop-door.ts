@@ -5,6 +5,8 @@ export interface ConsoleOrder {
   readonly stopId: string;
   readonly scopeKey: string;
   readonly category: StopCategory;
+  /** Of category 1; the usual one where nothing is said. */
+  readonly graceMs?: number;
   readonly reason: string;
 }
 

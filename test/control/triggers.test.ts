@@ -236,10 +236,12 @@ describe('alerts of others', () => {
       const answer = await away.call('POST', '/v1/triggers/spend', { raw, headers });
       expect(answer.status).toBe(202);
       const stopId = String(field(answer.body, 'alerts', 0, 'stopId'));
-      const [row] = await rig.ledger.sql('SELECT scope_key, actor, reason FROM estop.stops WHERE stop_id = $1', [
-        stopId,
-      ]);
-      expect(row).toMatchObject({ scope_key: 'agent:billing-bot', actor: 'outage' });
+      const [row] = await rig.ledger.sql(
+        'SELECT scope_key, actor, category, grace_ms FROM estop.stops WHERE stop_id = $1',
+        [stopId],
+      );
+      const terms = { category: 1, grace_ms: 5_000 };
+      expect(row).toMatchObject({ scope_key: 'agent:billing-bot', actor: 'outage', ...terms });
       const later = await rig.call('POST', '/v1/triggers/spend', { raw, headers });
       expect(field(later.body, 'alerts', 0, 'stopId')).toBe(stopId);
       const hold = JSON.stringify({ type: 'spend.warning', data: { agent: { id: 'mail-bot' } } });

@@ -68,9 +68,10 @@ async function takeAlert(deps: ControlDeps, trigger: TriggerSpec, alert: Alert):
     if (errorCodeOf(thrown) !== 'store-unavailable' || outageToken === undefined) throw thrown;
     const aimed = aimAlert(deps.config.current(), triggerId, rules, alert);
     if (aimed.kind !== 'firing' || aimed.firing.stopId === undefined) throw thrown;
-    const { category, reason, scopeKey, stopId } = aimed.firing;
+    const { category, graceMs, reason: why, scopeKey, stopId } = aimed.firing;
     const token = (deps.readSecret ?? noSecret)(outageToken).trim();
-    const order = { stopId, scopeKey, category, reason: `${reason} (trigger ${triggerId}, while the store was away)` };
+    const reason = `${why} (trigger ${triggerId}, while the store was away)`;
+    const order = { stopId, scopeKey, category, graceMs, reason };
     await handToStopProcess(deps.stopUrl, order, { authorization: `Bearer ${token}` });
     return { kind: 'fired', fresh: true, action: 'stop', scopeKey, stopId };
   }
