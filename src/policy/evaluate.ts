@@ -11,6 +11,8 @@ const mostEntities = 16;
 /** Answers by the whole text of what was asked. Whoever changes policies or a schema under their names empties it. */
 export type Answers = Map<string, Evaluation>;
 const mostAnswers = 2_000;
+/** An agent says how long its arguments are; all that is remembered together must fit in memory. */
+const longestQuestion = 8_192;
 
 /**
  * Cedar's answer follows from what it is given and nothing else, so that the same question has the same answer; only whole answers
@@ -23,7 +25,7 @@ export function evaluateOnce(call: StatefulAuthorizationCall, answers: Answers):
   const known = answers.get(question);
   if (known !== undefined) return known;
   const answer = evaluate(call);
-  if (answer.kind === 'failed') return answer;
+  if (answer.kind === 'failed' || question.length > longestQuestion) return answer;
   if (answers.size >= mostAnswers) answers.clear();
   answers.set(question, answer);
   return answer;

@@ -28,6 +28,19 @@ describe('an answer that is remembered', () => {
     expect(answers.size).toBe(4);
   });
 
+  it('is none to a long question: an agent says how long its arguments are', () => {
+    load('permit (principal, action, resource);');
+    const answers: Answers = new Map();
+    const id = 'x'.repeat(20_000);
+    const entities = [
+      { uid: { type: 'Agent', id }, attrs: {}, parents: [] },
+      { uid: { type: 'Server', id: 'x' }, attrs: {}, parents: [] },
+    ];
+    const long = { ...call(1), principal: { type: 'Agent', id }, entities };
+    expect(evaluateOnce(long, answers).kind).toBe('allow');
+    expect(answers.size).toBe(0);
+  });
+
   it('is never a failure, which may be over at the next call', () => {
     const answers: Answers = new Map();
     const nobody = { ...call(1), preparsedPolicySetId: 'not-yet' };
