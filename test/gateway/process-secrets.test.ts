@@ -69,3 +69,14 @@ it('a process whose secret is gone is not asked', async () => {
   await until(async () => (await tell(task, 'length')).meta['estop/reason'] === 'credential-unavailable');
   await put('canary-of-env');
 });
+
+it('a secret that no environment can hold denies, and is in no log', async () => {
+  const task = await rig.startTask(agent);
+  await until(async () => (await tell(task, 'length')).text === 'plain 13');
+  await put('canary-of\0env');
+  const other = await rig.startTask(agent);
+  const reasonOf = async () => (await tell(other, 'length')).meta['estop/reason'];
+  expect(await until(reasonOf)).toBe('credential-unavailable');
+  expect(JSON.stringify(rig.logLines)).not.toContain('canary-of');
+  await put('canary-of-env');
+});

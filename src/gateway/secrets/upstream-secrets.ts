@@ -43,9 +43,15 @@ export class UpstreamSecrets {
 
   read(reference: SecretAt): string {
     const { secret, vault } = reference;
-    if (secret !== undefined) return this.#parts.sealed.read(secret);
-    const value = vault === undefined ? this.#parts.readLocal(reference) : this.#parts.vault.read(vault);
+    const value =
+      secret !== undefined
+        ? this.#parts.sealed.read(secret)
+        : vault === undefined
+          ? this.#parts.readLocal(reference)
+          : this.#parts.vault.read(vault);
     if (value === '') throw new EstopError('secret-missing', { detail: 'it is empty' });
+    // No environment and no header holds it, and node's own error would say all of it.
+    if (value.includes('\0')) throw new EstopError('secret-missing', { detail: 'it has a zero byte in it' });
     return value;
   }
 
