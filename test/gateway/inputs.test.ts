@@ -118,7 +118,7 @@ describe('what a server gave beside its question', () => {
     const { requestState } = (await call(task, {}, asking)).body['result'] as { readonly requestState?: unknown }; // a result
     const forged = ['what I read elsewhere', 'state-1', '', 7, { what: 'I read' }, `${String(requestState)}, and more`];
     for (const state of forged)
-      expect((await call(task, { ...confirm, requestState: state }, asking)).isError, String(state)).toBe(true);
+      expect((await call(task, { ...confirm, requestState: state }, asking)).isError, JSON.stringify(state)).toBe(true);
     expect((await call(task, { ...answer('anna@northwind.org'), requestState })).isError).toBe(true);
     expect(await admittedOf(task)).toBe(1);
     expect((await call(other, { ...confirm, requestState }, asking)).isError).toBe(true);
