@@ -81,6 +81,7 @@ const isLeftOut = (value: string | undefined): boolean => value === undefined ||
 
 /** Who may order a stop. The stop process decides it; a page only looks as it will decide. */
 export const mayStop = ({ caller }: Visit): boolean =>
+  caller.isUnknown === true ||
   [...caller.roles, ...(caller.mandates ?? []).map(({ role }) => role)].some(
     (role) => role === 'operator' || role === 'admin',
   );

@@ -30,6 +30,8 @@ export async function findCaller(context: Context, deps: ControlDeps): Promise<F
   return caller === undefined ? { ok: false, code: 'unauthenticated' } : { ok: true, caller };
 }
 
+const unknown: Caller = { actor: 'not known just now', roles: [], isFromMemory: true, isUnknown: true };
+
 /**
  * With the store away whoever was signed in stays so, from memory or by the proof that their browser holds: so that they reach the
  * button that stops things. All that the store has to take part in fails all the same. On the way to a stop nobody waits for a store
@@ -41,9 +43,9 @@ async function bySignIn(context: Context, deps: ControlDeps, credential: Credent
     return known === undefined ? callerByProof(context, deps) : { ...known, isFromMemory: true };
   };
   const found = deps.callers.find(credential).catch((thrown: unknown) => {
-    const caller = errorCodeOf(thrown) === 'store-unavailable' ? fromMemory() : undefined;
-    if (caller === undefined) throw thrown;
-    return caller;
+    if (errorCodeOf(thrown) !== 'store-unavailable') throw thrown;
+    // Who it is only the stop process may still know. It is asked, and nothing else is done or shown for them.
+    return fromMemory() ?? unknown;
   });
   const known = context.req.path === '/stop' ? fromMemory() : undefined;
   if (known === undefined) return found;

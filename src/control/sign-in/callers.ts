@@ -17,6 +17,8 @@ export interface Caller extends Identity {
   readonly personId?: string;
   /** The store could not be asked: good for a stop, which does not need it, and for nothing that does. */
   readonly isFromMemory?: boolean;
+  /** Nor is anything remembered: whoever holds this cookie may be nobody. */
+  readonly isUnknown?: boolean;
   /** Set where it is an API token. */
   readonly tokenId?: string;
   /** Hash of the token that it all rests on; what is made from here rests on it too. */

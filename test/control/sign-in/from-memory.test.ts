@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCallers } from '../../../src/control/sign-in/callers.ts';
+import { startStopServer } from '../../../src/stop/server.ts';
 import { openStore, type Store } from '../../../src/store/pool.ts';
-import { agentSpec, startTask } from '../../store/ledger.ts';
+import { agentSpec, newId, startTask } from '../../store/ledger.ts';
 import { type ControlRig, makeControl } from '../rig.ts';
 import { origin, type PeopleRig, peopleRig } from './people.ts';
 
@@ -77,5 +78,50 @@ describe('whoever is known from memory alone, because the store did not say in t
       anew.call('POST', '/codec/decode', { headers: { cookie: both, origin }, body: { payloads: [] } }),
     );
     expect(opening.status).toBe(503);
+  });
+
+  it('still stops what they may: also where nobody here remembers them, and they hold no proof, the stop process judges', async () => {
+    await people.rig.ledger.sql('UPDATE estop.people SET disabled_at = NULL');
+    const cookie = await people.signIn('olga@example.org');
+    const { authenticator, config, log } = people.rig.deps;
+    const stopProcess = await startStopServer({
+      environment: 'test',
+      host: '127.0.0.1',
+      port: 0,
+      databaseUrl: people.rig.ledger.urls.estop_stop,
+      temporalAddress: '127.0.0.1:1',
+      authenticator,
+      log,
+    });
+    try {
+      const anew = people.rig.withDeps({
+        stopUrl: stopProcess.url,
+        callers: createCallers({ store: hasty, authenticator, config, log }),
+      });
+      const orderAt = (rig: ControlRig, shown: string, from = origin) =>
+        rig.call('POST', '/stop', {
+          raw: new URLSearchParams({ scope: 'agent:mail-bot', stopId: newId('stop') }).toString(),
+          headers: { 'cookie': shown, 'origin': from, 'content-type': 'application/x-www-form-urlencoded' },
+        });
+      // Until the stop process has heard of this sign-in.
+      await expect.poll(async () => (await orderAt(anew, cookie)).status, { timeout: 10_000 }).toBe(303);
+      const fresh = { callers: createCallers({ store: hasty, authenticator, config, log }) };
+      const restarted = anew.withDeps(fresh);
+      const [mine, strange, foreign, page] = await whileNobodyIsFound(() =>
+        Promise.all([
+          orderAt(restarted, cookie),
+          orderAt(restarted, `estop-test-sign-in=${'A'.repeat(43)}`),
+          orderAt(restarted, cookie, 'http://control.example.org:8080'),
+          restarted.call('GET', '/', { headers: { cookie, accept: 'text/html' } }),
+        ]),
+      );
+      expect([mine?.status, strange?.status, foreign?.status]).toEqual([303, 503, 403]);
+      expect(strange?.text).toContain('<h1>Not stopped</h1>');
+      expect(page?.status).toBe(503);
+      expect(page?.text).toContain('data-stop="fleet"');
+      expect(page?.text).not.toContain('operator');
+    } finally {
+      await stopProcess.close();
+    }
   });
 });
