@@ -25,13 +25,14 @@ export const takeReachCredential: Check = async (passage): Promise<Verdict> => {
 
 async function takeFor(passage: Passage, spec: ToolServerSpec): Promise<Verdict> {
   if (spec.grant !== undefined) return takeGrant(passage, spec.serverId, spec.grant);
-  const references = referencesOf(spec, known(passage.facts.claims).agentId);
+  const { agentId } = known(passage.facts.claims);
+  const references = referencesOf(spec, agentId);
   if (references === undefined) return denied('credential-unavailable');
   const values: string[] = [];
   for (const reference of references) {
     const value = await valueOf(passage, reference);
     if (value === undefined) return denied('credential-unavailable');
-    if (passage.host.secrets.isWronglyShared(value)) return denied('credential-shared');
+    if (passage.host.secrets.isWronglyShared(value, agentId)) return denied('credential-shared');
     values.push(value);
   }
   const [value] = values;

@@ -55,13 +55,14 @@ export class UpstreamSecrets {
     return value;
   }
 
-  /** Whether this value stands for several agents, in whichever places it lies, without the configuration saying so. */
-  isWronglyShared(value: string): boolean {
+  /** Whether this value, which this agent is about to use, stands for several, in whichever places it lies, without the configuration saying so. */
+  isWronglyShared(value: string, agentId: string): boolean {
     const hash = this.#hash(value);
     const now = performance.now();
     const held = this.#review;
     const isOld = held === undefined || held.config !== this.#parts.config.current() || now - held.at > reviewEveryMs;
-    const review = isOld || !held.uses.has(hash) ? this.#compare(now) : held;
+    const isSeen = held?.uses.get(hash)?.some(({ agents }) => agents.includes(agentId)) === true;
+    const review = isOld || !isSeen ? this.#compare(now) : held;
     const uses = review.uses.get(hash) ?? [];
     const agents = wronglyShared(uses);
     if (agents.length > 0) this.#tell(agents, uses);
