@@ -14,6 +14,7 @@ import {
   type Rig,
   type RunningGateway,
   until,
+  untilFenced,
   untilReady,
 } from './rig.ts';
 
@@ -148,4 +149,15 @@ it('a stop of its connector cuts a call that is under way', async () => {
   const reply = await replying;
   expect([reply.meta['estop/decision'], reply.meta['estop/reason']]).toEqual(['stopped', 'possibly-completed']);
   await until(() => upstream.abandoned.length > 0);
+});
+
+it.each([
+  ['its connector', () => connectorKey(name())],
+  ['its tool', () => 'tool:crm/act'],
+])('no grant is asked for while %s is stopped', async (_what, key) => {
+  // Its tool stays stopped, so that this is the last of them.
+  const task = await rig.startTask(agent);
+  await untilFenced(rig, (await stop(rig.ledger, key())).stopId);
+  expect((await act(task)).meta['estop/decision']).toBe('stopped');
+  expect(await rig.ledger.sql('SELECT name FROM estop.grant_wants WHERE task_id = $1', [task.taskId])).toEqual([]);
 });

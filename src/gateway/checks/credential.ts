@@ -1,12 +1,14 @@
 import type { GrantCredential, SecretAt, ToolServerSpec } from '../../contract/config.ts';
 import { toolGrantName } from '../../contract/tool-grant.ts';
 import { EstopError, errorCodeOf } from '../../core/errors.ts';
+import { connectorKey } from '../../core/scope-key.ts';
 import { obtainGrant } from '../grants/obtain-grant.ts';
 import { secretIn } from '../grants/secret-in.ts';
 import { isListMethod } from '../mcp/methods.ts';
 import { type Check, denied, known, type Passage, type Verdict } from '../passage.ts';
 import { Credential } from '../secrets/credential.ts';
 import { isRecord } from '../upstream/read-reply.ts';
+import { bearerOf, fenceDenial } from './fence.ts';
 
 /**
  * What the upstream is called with, read now: before ADMIT, so that neither an approval nor a budget is spent on a call that cannot
@@ -48,6 +50,10 @@ async function takeFor(passage: Passage, spec: ToolServerSpec): Promise<Verdict>
 /** Issued to this task at its first call. Read for every call: the store says each time whether it is still alive. */
 async function takeGrant(passage: Passage, serverId: string, { connector, field }: GrantCredential): Promise<Verdict> {
   const { facts, host } = passage;
+  // What is reached for is known by now, and the connector before there is a grant: under a stop of either none is asked for.
+  const { keys, ...bearer } = bearerOf(passage);
+  const denial = fenceDenial(host.fence.check({ ...bearer, keys: [...keys, connectorKey(connector)] }), false);
+  if (denial !== undefined) return denial;
   const grant = await obtainGrant(passage, toolGrantName(serverId), true);
   if ('denial' in grant) return grant.denial;
   try {
