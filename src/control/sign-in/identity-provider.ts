@@ -5,6 +5,7 @@ import { EstopError } from '../../core/errors.ts';
 import type { GuardedFetch } from '../../runtime/guarded-fetch.ts';
 import type { Attempt } from '../../store/sign-ins.ts';
 import { readLogoutToken, type SignedOut } from './logout-token.ts';
+import { verifiedAddress } from './verified-address.ts';
 
 /** Whom the provider has named, by its own signature. */
 export interface NamedByProvider {
@@ -116,8 +117,7 @@ export function createIdentityProvider({ config, readSecret, fetch, log }: Optio
         ? await oidc.fetchUserInfo(provider, tokens.access_token, claims.sub)
         : {};
     const all: Readonly<Record<string, unknown>> = { ...more, ...claims };
-    const email =
-      all['email_verified'] === true && typeof all['email'] === 'string' ? all['email'].toLowerCase() : undefined;
+    const email = verifiedAddress([claims, more]);
     const { sid } = claims;
     return {
       issuer,
