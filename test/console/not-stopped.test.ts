@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { startStopServer } from '../../src/stop/server.ts';
 import { makeControl } from '../control/rig.ts';
 import { newId } from '../store/ledger.ts';
 
@@ -19,4 +20,33 @@ it('a stop that nobody acknowledged is sent again as the same order: its id, its
   );
   expect(sent).toEqual({ ...fields, reason: 'it &quot;pays&quot; twice' });
   expect(page.text).toContain(`--stop-id ${stopId} --category 1`);
+});
+
+it('a stop that was refused is in the audit, with who tried it and what', async () => {
+  const made = await makeControl();
+  const stopProcess = await startStopServer({
+    environment: 'test',
+    host: '127.0.0.1',
+    port: 0,
+    databaseUrl: made.ledger.urls.estop_stop,
+    temporalAddress: '127.0.0.1:1',
+    authenticator: made.deps.authenticator,
+    log: made.deps.log,
+  });
+  try {
+    const page = await made.withDeps({ stopUrl: stopProcess.url }).call('POST', '/stop', {
+      as: 'vera@viewer',
+      raw: new URLSearchParams({ scope: 'agent:billing-bot', stopId: newId('stop') }).toString(),
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    });
+    expect(page.status).toBe(403);
+    const denied = await made.ledger.sql(
+      "SELECT actor, subject, detail FROM estop.audit WHERE kind = 'request.denied'",
+    );
+    expect(denied).toEqual([
+      { actor: 'vera', subject: 'agent:billing-bot', detail: { what: 'orderStop', code: 'forbidden' } },
+    ]);
+  } finally {
+    await stopProcess.close();
+  }
 });

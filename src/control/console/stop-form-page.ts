@@ -3,7 +3,9 @@ import type { Running } from '../../contract/http/running.ts';
 import { EstopError, errorCodeOf } from '../../core/errors.ts';
 import { isId } from '../../core/ids.ts';
 import { parseScopeKey } from '../../core/scope-key.ts';
+import { recordDenial } from '../record-denial.ts';
 import { listRunning } from '../routes/list-running.ts';
+import { orderStop } from '../routes/order-stop.ts';
 import { type ConsoleOrder, handToStopProcess } from '../stop-door.ts';
 import { foreign, type Markup, nothing } from './markup.ts';
 import { outOfBand, scopeWords } from './scope-words.ts';
@@ -101,7 +103,11 @@ export const stopForm: ConsoleForm = {
       return receipt.state === 'latched' ? `/stops/${stopId}` : acceptedOnly(order);
     } catch (thrown) {
       const code = errorCodeOf(thrown);
-      if (code === 'forbidden') return { ...refused() };
+      if (code === 'forbidden') {
+        // The stop process writes no audit: it must not need the store for anything but the latch.
+        await recordDenial(visit.deps, visit.caller, orderStop.id, scope, code);
+        return { ...refused() };
+      }
       return notStopped(visit, { ...order, stopId: code === 'conflict' ? newStopId(visit) : stopId }, thrown);
     }
   },
