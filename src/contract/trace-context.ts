@@ -19,9 +19,6 @@ export function readTraceparent(header: string | undefined): TraceContext | unde
   return { traceId, spanId, sampled: (Number.parseInt(flags, 16) & 1) === 1 };
 }
 
-export const writeTraceparent = ({ traceId, spanId, sampled }: TraceContext): string =>
-  `00-${traceId}-${spanId}-${sampled ? '01' : '00'}`;
-
 /** Goes on with the trace of whoever asks, under a span of our own; without one a trace begins here. */
 export function continueTrace(header: string | undefined, random: (bytes: number) => string): TraceContext {
   const parent = readTraceparent(header);

@@ -3,7 +3,7 @@ import type { AgentTaskInput, SessionTerms } from '../contract/agent-task.ts';
 import { type AgentSpec, defaultSessionLimits, type SessionLimits } from '../contract/config.ts';
 import type { StartTask } from '../contract/http/tasks.ts';
 import { personOf } from '../contract/identity.ts';
-import { continueTrace, writeTraceparent } from '../contract/trace-context.ts';
+import { continueTrace } from '../contract/trace-context.ts';
 import { EstopError } from '../core/errors.ts';
 import { formatId } from '../core/ids.ts';
 import { type Registration, registerRoot } from '../store/task-registration.ts';
@@ -40,7 +40,7 @@ export async function startTask(
     if (registration.kind === 'registered') {
       await openTaskFlow(deps, { taskId, agent, request: `${wanted.prompt}\n${wanted.purpose ?? ''}` });
       const trace = continueTrace(request.header?.('traceparent'), (bytes) => randomBytes(bytes).toString('hex'));
-      await startWorkflow(deps, inputOf(registration.task, agent, wanted), writeTraceparent(trace));
+      await startWorkflow(deps, inputOf(registration.task, agent, wanted));
       deps.log.info({ event: 'task.started', taskId, traceId: trace.traceId }, 'a task was started');
       return taskId;
     }
@@ -59,9 +59,9 @@ export async function startTask(
  * Where it is not known that the workflow started, the row is closed first: a start that arrives after all finds it closed in its
  * first act and ends. So the caller's retry makes a new task and never a second one.
  */
-async function startWorkflow(deps: ControlDeps, input: AgentTaskInput, traceparent: string): Promise<void> {
+async function startWorkflow(deps: ControlDeps, input: AgentTaskInput): Promise<void> {
   try {
-    await deps.workflows.start(input, traceparent);
+    await deps.workflows.start(input);
   } catch (thrown) {
     await closeTasks(deps.store, [input.taskId], neverStarted);
     throw thrown;

@@ -14,7 +14,7 @@ export type TaskMessage =
 /** What control needs of Temporal, injected, so that every route is tested with it there, away, and slow. */
 export interface TaskWorkflows {
   /** `exists`: a workflow of this task was started before. Throws temporal-unavailable when it cannot be known. */
-  start(input: AgentTaskInput, traceparent?: string): Promise<'started' | 'exists'>;
+  start(input: AgentTaskInput): Promise<'started' | 'exists'>;
   /** False: not told. Never throws, because nothing may depend on it. */
   tell(taskId: string, message: TaskMessage): Promise<boolean>;
   /** Undefined: no answer in time. */

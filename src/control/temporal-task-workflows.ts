@@ -40,10 +40,10 @@ export function createTaskWorkflows(client: () => Promise<Client>, log: Log): Ta
     return ready.withDeadline(Date.now() + patienceMs, () => work(ready));
   };
   return {
-    start: async (input, traceparent) => {
+    start: async (input) => {
       try {
         const type = input.session === undefined ? workflowTypes.agentTask : workflowTypes.agentSession;
-        await within(startPatienceMs, (ready) => ready.workflow.start(type, startOptions(input, traceparent)));
+        await within(startPatienceMs, (ready) => ready.workflow.start(type, startOptions(input)));
         return 'started';
       } catch (cause) {
         if (nameOf(cause) === 'WorkflowExecutionAlreadyStartedError') return 'exists';
@@ -100,13 +100,12 @@ export function createTaskWorkflows(client: () => Promise<Client>, log: Log): Ta
 }
 
 /** A task id is started once, ever: rule register-before-start makes the row, and a second workflow of it would have no row. */
-/** The memo is what an operator finds beside a workflow: from there to the trace of the service that asked for it. */
-function startOptions(input: AgentTaskInput, traceparent: string | undefined) {
+/** Without a memo: it would be sealed like any payload, and then nobody's client could describe a task without our keys. */
+function startOptions(input: AgentTaskInput) {
   return {
     workflowId: agentTaskWorkflowId(input.taskId),
     taskQueue: queues.agent,
     args: [input],
-    ...(traceparent === undefined ? {} : { memo: { traceparent } }),
     workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
     typedSearchAttributes: new TypedSearchAttributes([
       { key: keys.agent, value: input.agentId },
