@@ -69,16 +69,18 @@ export function watchKnownOperators({ databaseUrl, processName, log }: Options):
     }
   };
   const running = run();
+  let closed: Promise<void> | undefined;
+  const end = async (): Promise<void> => {
+    closing.abort();
+    await store.end();
+    await running;
+  };
   return {
     byHash: (hash) => byHash.get(keyOf(hash)),
     bySignIn: (signInId) => bySignIn.get(signInId),
     hasLost: (signInId) => lost.has(signInId),
     age: () => (heardAt === undefined ? undefined : performance.now() - heardAt),
-    close: async () => {
-      closing.abort();
-      await store.end();
-      await running;
-    },
+    close: () => (closed ??= end()),
   };
 }
 
