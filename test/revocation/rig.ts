@@ -145,10 +145,11 @@ export async function startRig(): Promise<Rig> {
 export async function startTaskWorkflow(
   agents: Client,
   task: Pick<TaskRecord, 'taskId' | 'agentId' | 'rootId'>,
+  taskQueue = 'nobody',
 ): Promise<void> {
   await agents.workflow.start(workflowTypes.agentTask, {
     workflowId: agentTaskWorkflowId(task.taskId),
-    taskQueue: 'nobody',
+    taskQueue,
     searchAttributes: {
       [searchAttributes.agent]: [task.agentId],
       [searchAttributes.task]: [task.taskId],

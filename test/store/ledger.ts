@@ -120,9 +120,9 @@ export async function putAgents(ledger: Ledger, agents: readonly AgentSpec[]): P
   if (outcome.kind !== 'applied') throw new Error(`agents were refused: ${outcome.withOpenTasks.join(', ')}`);
 }
 
-export async function startTask(ledger: Ledger, agent: AgentSpec): Promise<TaskRecord> {
+export async function startTask(ledger: Ledger, agent: AgentSpec, taskId = newId('task')): Promise<TaskRecord> {
   const outcome = await registerRoot(ledger.as('estop_control'), {
-    taskId: newId('task'),
+    taskId,
     agent,
     purpose: 'a test',
     requestedBy: 'rita',
