@@ -34,9 +34,27 @@ function suite(version: PostgresVersion): void {
     await ledger.sql('SELECT pg_reload_conf()');
     for (;;) {
       const [row] = await ledger.sql('SHOW synchronous_standby_names');
-      if (row?.['synchronous_standby_names'] === name) return;
+      if (row?.['synchronous_standby_names'] === name) break;
       await sleep(10);
     }
+    if (name !== '') await untilCommitsWait();
+  };
+  /** The setting counts for commits once the checkpointer has taken it over, which is later than sessions see it. */
+  const untilCommitsWait = async (): Promise<void> => {
+    const session = await ledger.session();
+    const application = newName('probe');
+    await session.query(`SELECT set_config('application_name', $1, false)`, [application]);
+    const waiting = `SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = $1 AND wait_event = 'SyncRep'`;
+    for (let hasWaited = false; !hasWaited; ) {
+      let isOver = false;
+      const over = (): void => void (isOver = true);
+      void session.query('INSERT INTO public.scratch VALUES (0)').then(over, over);
+      while (!isOver) {
+        if ((await ledger.sql(waiting, [application])).length > 0) hasWaited = true;
+        await sleep(5);
+      }
+    }
+    await session.end();
   };
   /** The process that waits for the standby, once it does (and has done so for so long). */
   const waitingForStandby = async (application: string, atLeastMs = 0): Promise<number> => {
