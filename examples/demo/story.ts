@@ -11,8 +11,11 @@ import type { Screen } from './screen.ts';
 import { complaintsOf, type Findings, summaryLines, summaryOf } from './summary.ts';
 
 const rampageMs = 1_500;
+/** The hung system stays hung at least so long, and until every other one is proved: that none of them waited for it is the point. */
 const hangForMs = 5_000;
 const proveWithinMs = 60_000;
+/** Others that were not proved by then are not waited for; the summary complains of them. */
+const hangAtMostMs = 40_000;
 /** A sabotaged run need not be waited for as long: what can be proved is proved by then. */
 const sabotagedProveWithinMs = 20_000;
 const grantNames = ['database', 'queue', 'crm', 'wake-up'] as const;
@@ -44,7 +47,7 @@ export async function runStory(cast: Cast, screen: Screen, isSabotaged: boolean)
       `An operator stops agent:billing-bot, "hijacked (demo)": ${receipt.state}${receipt.state === 'latched' ? ` with epoch ${receipt.epoch}` : ''} (times below are since this order)`,
     );
     const second = createSecondGeneration(cast, screen, receipt.stopId);
-    let mended = false;
+    let mendedAt: number | undefined;
     const view = await followStop(
       operator,
       screen,
@@ -53,13 +56,19 @@ export async function runStory(cast: Cast, screen: Screen, isSabotaged: boolean)
       isSabotaged ? sabotagedProveWithinMs : proveWithinMs,
       async (now) => {
         await second.advance(now);
-        if (mended || Date.now() - sentAt < hangForMs) return;
-        mended = true;
+        const elapsed = Date.now() - sentAt;
+        if (
+          mendedAt !== undefined ||
+          elapsed < hangForMs ||
+          (elapsed < hangAtMostMs && !isSabotaged && waitsForOthers(now))
+        )
+          return;
+        mendedAt = Date.now();
         await world.oauthProxy.removeToxic('hang');
         screen.step('The OAuth server (crm) answers again');
       },
     );
-    const findings = await gather(cast, { view, sentAt, hijacked, untouched: await second.untouched() });
+    const findings = await gather(cast, { view, sentAt, mendedAt, hijacked, untouched: await second.untouched() });
     const complaints = complaintsOf(findings);
     screen.summary(summaryOf(findings, complaints), summaryLines(findings, complaints, view.workflow.url));
     return complaints.length === 0;
@@ -68,6 +77,11 @@ export async function runStory(cast: Cast, screen: Screen, isSabotaged: boolean)
     void service; // its connections are per request; nothing to close
   }
 }
+
+const hungConnector = 'crm';
+
+const waitsForOthers = (view: StopView): boolean =>
+  view.lanes.length === 0 || view.lanes.some((lane) => lane.connector !== hungConnector && lane.state !== 'proved');
 
 async function startHonestTask(
   { service, world }: Cast,
@@ -144,13 +158,14 @@ function createSecondGeneration(
 interface Gathered {
   readonly view: StopView;
   readonly sentAt: number;
+  readonly mendedAt: number | undefined;
   readonly hijacked: Hijacked;
   readonly untouched: boolean;
 }
 
 async function gather(
   { world, installation, service }: Cast,
-  { view, sentAt, hijacked, untouched }: Gathered,
+  { view, sentAt, mendedAt, hijacked, untouched }: Gathered,
 ): Promise<Findings> {
   const fencedAt = view.stages.find((stage) => stage.stage === 'fenced')?.at ?? null;
   const covered = (await service.tasks.list({ limit: 200 })).items
@@ -159,6 +174,7 @@ async function gather(
   return {
     view,
     sentAt,
+    hung: { connector: hungConnector, mendedAt },
     reports: hijacked.reports(),
     toolCallsAfterFenced:
       fencedAt === null

@@ -4,6 +4,8 @@ import type { HijackedReport } from './hijacked-agent.ts';
 export interface Findings {
   readonly view: StopView;
   readonly sentAt: number;
+  /** The system that was made to hang, and when it answered again: nothing else may have waited for it. */
+  readonly hung: { readonly connector: string; readonly mendedAt: number | undefined };
   readonly reports: ReadonlyMap<string, HijackedReport>;
   /** From the upstream MCP server's own log. */
   readonly toolCallsAfterFenced: number;
@@ -29,6 +31,7 @@ export function complaintsOf(findings: Findings): readonly string[] {
       );
     }
   }
+  complaints.push(...delayedByTheHung(findings));
   if (view.obligations.total === 0) complaints.push('There was nothing to revoke: the agent never got a credential.');
   for (const [label, report] of findings.reports)
     if (report.successes === 0)
@@ -44,6 +47,13 @@ export function complaintsOf(findings: Findings): readonly string[] {
   if (!findings.secondGenerationUntouched)
     complaints.push('The old revocation touched a credential of the re-created agent.');
   return complaints;
+}
+
+function delayedByTheHung({ view, hung: { connector, mendedAt } }: Findings): readonly string[] {
+  if (mendedAt === undefined) return [];
+  return view.lanes
+    .filter((lane) => lane.connector !== connector && lane.provedAt !== null && Date.parse(lane.provedAt) > mendedAt)
+    .map((lane) => `${lane.connector} (${lane.target}) was proved only once ${connector}, which hung, answered again.`);
 }
 
 export function summaryOf(findings: Findings, complaints: readonly string[]) {
