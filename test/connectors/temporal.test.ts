@@ -8,6 +8,7 @@ import { connectTarget } from '../../src/connectors/temporal/target.ts';
 import { namespaces } from '../../src/contract/names.ts';
 import { errorCodeOf } from '../../src/core/errors.ts';
 import { requires } from '../kit/requires.ts';
+import { sealingClient } from '../kit/sealing-client.ts';
 import { type Bench, benchOf, healthyMs, shortMs, within } from './bench-of.ts';
 import { environment } from './rig.ts';
 import { grpc, runs, scheduleOf, startTemporalRig, type TemporalRig, wake } from './temporal.rig.ts';
@@ -151,6 +152,30 @@ requires('temporal')('what wakes an agent in Temporal', () => {
     expect((await probe(grant)).kind).toBe('denied');
   });
 
+  it('is cut off although the agent has sealed what the schedule and its workflows carry', async () => {
+    const { grant, secret } = await issued();
+    const woken = String(await wake(client, grant, secret));
+    const sealer = sealingClient(client);
+    await sealer.schedule.getHandle(scheduleOf(grant)).delete();
+    await createPlain(sealer, scheduleOf(grant), { estop: 'cut' });
+    const below = `${scheduleOf(grant)}/below`;
+    await sealer.workflow.start('carriesOn', {
+      workflowId: below,
+      taskQueue: 'never-polled',
+      args: ['sealed'],
+      memo: { note: 'sealed' },
+      staticDetails: 'sealed',
+    });
+    await expect
+      .poll(() => client.workflow.count(`WorkflowId = "${below}"`).then(({ count }) => count), patience)
+      .toBe(1);
+    expect((await probe(grant)).kind).toBe('allowed');
+    expect(await bench.connector.lists(grant, within(healthyMs))).toBe('present');
+    expect(await cutAll(grant)).toEqual(wholeCut);
+    expect([await runs(client, woken), await runs(sealer, below)]).toEqual([false, false]);
+    expect((await probe(grant)).kind).toBe('denied');
+  });
+
   it('ends by itself at the absolute end of its grant', async () => {
     const { grant } = await issued();
     const { spec } = await client.schedule.getHandle(scheduleOf(grant)).describe();
@@ -245,6 +270,7 @@ async function createPlain(client: Client, scheduleId: string, memo: Record<stri
       workflowType: 'wakeTheAgent',
       taskQueue: 'never-polled',
       workflowId: `${scheduleId}/wake`,
+      args: ['what to do'],
     },
   });
 }

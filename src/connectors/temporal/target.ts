@@ -2,6 +2,7 @@ import type { Client, Connection } from '@temporalio/client';
 import { EstopError } from '../../core/errors.ts';
 import { resolveAddress } from '../kit/address.ts';
 import type { CallContext } from '../kit/contract.ts';
+import { emptyForeignPayloads } from './foreign-payloads.ts';
 import type { TemporalOptions } from './options.ts';
 
 /** gRPC status codes (https://grpc.github.io/grpc/core/md_doc_statuscodes.html) that are told apart here. */
@@ -120,7 +121,7 @@ async function connect(options: TemporalOptions, apiKey: string | undefined, { s
   const host = options.address.slice(0, colon);
   const checked = await resolveAddress(host, options.network, signal);
   const ip = checked.family === 6 ? `[${checked.ip}]` : checked.ip;
-  const { Client, Connection } = await import('@temporalio/client');
+  const { Client, Connection, defaultPayloadConverter } = await import('@temporalio/client');
   const connection = Connection.lazy({
     address: `${ip}${options.address.slice(colon)}`,
     // A lane is retried by whoever runs it; retries of the client's own would outlast the attempt and hide what happened.
@@ -129,7 +130,8 @@ async function connect(options: TemporalOptions, apiKey: string | undefined, { s
     ...(options.tls || apiKey !== undefined ? { tls: { serverNameOverride: host } } : {}),
     ...(apiKey === undefined ? {} : { apiKey }),
   });
-  return { connection, client: new Client({ connection, namespace: options.namespace }) };
+  const dataConverter = { payloadCodecs: [emptyForeignPayloads(defaultPayloadConverter)] };
+  return { connection, client: new Client({ connection, namespace: options.namespace, dataConverter }) };
 }
 
 /** SDK errors wrap the gRPC error as `cause`; the code is what counts, the class is not looked at. */
