@@ -15,7 +15,7 @@ const statement = `
     e (at, kind, about, note, by) AS (
     SELECT latched_at, 'stop.latched', method, reason, actor FROM s
     UNION ALL SELECT fenced_at, 'stop.fenced', NULL, NULL, NULL FROM p
-    UNION ALL SELECT halted_at, 'stop.halted', tasks_halted::text, tasks_covered::text, NULL FROM p
+    UNION ALL SELECT p.halted_at, 'stop.halted', c.halted::text, c.covered::text, NULL FROM p, estop.count_covered_tasks($1) c
     UNION ALL SELECT revoked_at, 'stop.revoked', NULL, NULL, NULL FROM p
     UNION ALL SELECT proved_at, 'stop.proved', NULL, evidence, NULL FROM p
     UNION ALL SELECT at, 'gateway.' || outcome, gateway_id, NULL, NULL FROM estop.stop_gateways WHERE stop_id = $1

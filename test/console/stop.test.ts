@@ -1,8 +1,10 @@
 import type { Page } from 'playwright-core';
 import { beforeAll, expect, it } from 'vitest';
+import { markStage, markSweep } from '../../src/store/stop-progress.ts';
+import { closeTasks } from '../../src/store/tasks.ts';
 import { field, silentStore } from '../control/rig.ts';
 import { requires } from '../kit/requires.ts';
-import { addAgent, newId, startTask } from '../store/ledger.ts';
+import { addAgent, fence, newId, startTask } from '../store/ledger.ts';
 import { type ConsoleRig, phone, startConsole } from './rig.ts';
 
 requires('chromium')('stopping from the console', () => {
@@ -191,6 +193,51 @@ requires('chromium')('stopping from the console', () => {
     await tabs[8]?.locator('[data-confirm]').click();
     await tabs[8]?.waitForURL(/\/stops\/stop_test_/);
     for (const tab of tabs.slice(0, 8)) await tab.locator(`#agent-${agentId} .chip.bad`).waitFor();
+  });
+
+  it('is right on every part of its page while it goes on, with a script and without one, and once somebody else has reset it', async () => {
+    const { ledger } = rig.control;
+    const agent = await addAgent(ledger);
+    const task = await startTask(ledger, agent);
+    const { page } = await rig.open('olga@operator');
+    const plain = (await rig.open('olga@operator', { javaScriptEnabled: false })).page;
+    await page.goto(`/stop?scope=agent:${agent.agentId}`);
+    await page
+      .locator('main')
+      .getByRole('button', { name: `Stop agent ${agent.agentId} now` })
+      .click();
+    await page.waitForURL(/\/stops\/stop_test_/);
+    await page.locator('html[data-link=live]').waitFor();
+    const stopId = new URL(page.url()).pathname.split('/')[2] ?? '';
+    await page.getByText('Not proved yet. The work').waitFor();
+    await page.getByLabel('Why it is safe again').fill('half a reas');
+    const revoker = ledger.as('estop_revoker');
+    await fence(ledger, stopId);
+    await closeTasks(revoker, [task.taskId], 'terminated');
+    for (const stage of ['halted', 'revoked'] as const) await markStage(revoker, stopId, stage);
+    for (const after of [0, 1]) await markSweep(revoker, stopId, after);
+    await markStage(revoker, stopId, 'proved');
+    const isOver = async (seen: Page): Promise<void> => {
+      await seen.locator('.verdict', { hasText: 'Proved: nothing to revoke' }).waitFor();
+      expect(await seen.getByText(/Not (proved|fenced) yet/).count()).toBe(0);
+      expect(await seen.locator('#stop-facts').innerText()).toContain('nothing-to-revoke');
+      expect(await seen.locator('.timeline').innerText()).toContain('halted: 1 of 1 tasks seen closed');
+    };
+    await isOver(page);
+    // What somebody writes is theirs, whatever happens around it.
+    expect(await page.getByLabel('Why it is safe again').inputValue()).toBe('half a reas');
+    await plain.goto(`/stops/${stopId}`);
+    await isOver(plain);
+
+    await page.locator('h1').click();
+    const reset = await rig.control.call('POST', `/v1/stops/${stopId}:reset`, {
+      as: 'oscar@operator',
+      body: { reason: 'it was a drill' },
+    });
+    expect(reset.status).toBe(200);
+    await page.getByText('Nothing restarted by it').waitFor();
+    await page.getByRole('heading', { name: `Past stop of agent ${agent.agentId}` }).waitFor();
+    expect(await page.getByRole('button', { name: 'Reset this stop' }).count()).toBe(0);
   });
 
   it('a stop is reset by who may, with a reason, and its name typed; a note is kept beside it', async () => {

@@ -44,7 +44,7 @@ ${agent.sharedCredentials.map(({ at, with: others }) => html`<p class="note warn
 <section class="stack"><h2>Budgets</h2><div id="agent-budgets" data-live>${budgets.items.length === 0 ? noBudgets() : html`<div class="card">${budgetGauges(budgets.items)}</div>`}</div></section>
 <section class="stack"><h2>What it can reach</h2>
 ${agent.reach.length === 0 ? html`<p class="card empty">Nothing: no tool, no credential and no model is given to it.</p>` : html`<p class="lead">By the configuration in force. Policy and people still stand in between, except where a credential was handed over.</p>${reachMap(agent)}${reachTable(agent)}`}</section>
-<section class="stack"><h2>Breakers</h2>${breakers(visit, agent, trips.items)}</section>`,
+<section class="stack"><h2>Breakers</h2><div id="agent-breakers" data-live class="stack">${breakers(visit, agent, trips.items)}</div></section>`,
     };
   },
 };

@@ -31,7 +31,7 @@ export const approvalPage: ConsolePage = {
 ${fenced('Made by estop from the bytes that will be sent; the values are the agent’s', approval.shown)}
 <p class="dim"><small>SHA-256 of the canonical bytes <span class="mono">${approval.digest}</span></small></p></section>
 ${context.similar === null ? html`<p class="note">No call of this tool by this agent was decided before.</p>` : similar(visit, context)}
-${isOpen ? decision(visit, context) : over(visit, context)}`,
+<div id="approval-decision" data-live="${approval.state}${context.mayApprove ? ', yours' : ''}">${isOpen ? decision(visit, context) : over(visit, context)}</div>`,
     };
   },
 };

@@ -21,23 +21,40 @@ export function noteOnStop(visit: Visit, stop: StopView): Markup {
 
 /** Deliberate on purpose: what is unlatched is typed, and why. It starts nothing. */
 export function resetSection(visit: Visit, stop: StopView, timeline: StopTimeline): Markup {
+  const state = stop.reset !== null ? 'reset' : visit.may('stop:reset') ? 'open' : 'not-yours';
+  return html`<div id="stop-reset" data-live="${state}">${resetCard(visit, stop, timeline)}</div>`;
+}
+
+function resetCard(visit: Visit, stop: StopView, timeline: StopTimeline): Markup {
   if (stop.reset !== null)
     return html`<section class="note good"><h2>Reset</h2><p>${clock(stop.reset.at, visit.now)} by ${foreign(stop.reset.by, 120)}: “${foreign(stop.reset.reason, 500)}”. Nothing restarted by it.</p></section>`;
   if (!visit.may('stop:reset'))
     return html`<section class="card"><h2>Reset</h2><p>It stays latched until an operator resets it. You may not.</p></section>`;
-  const isFenced = stop.stages.some(({ stage, at }) => stage === 'fenced' && at !== null);
-  const consents = timeline.resetAskedBy;
   return html`<section class="card"><h2 id="reset">Reset</h2>
     <p>Unlatches this stop and restarts nothing: what was stopped stays stopped, and old credentials stay dead.</p>
-    ${isFenced ? nothing : html`<p class="note warn">Not fenced yet: a reset is refused until it is.</p>`}
-    ${stop.reached === 'proved' ? nothing : html`<p class="note warn">Not proved yet. The work on it goes on after a reset.</p>`}
-    ${stop.scopeKey === 'fleet' ? html`<p>The fleet needs two people within 15 minutes${consents.length === 0 ? '' : html`; asked so far: ${foreign(consents.join(', '), 300)}`}.</p>` : nothing}
+    <div id="stop-reset-now" data-live class="stack">${resetWarnings(stop, timeline)}</div>
     <form method="post" action="/stops/${stop.stopId}/reset" class="stack">
       <input type="hidden" name="once" value="${randomBytes(16).toString('hex')}">
       <label class="field">Why it is safe again<textarea name="reason" required maxlength="500" rows="2"></textarea></label>
       <label class="field"><span>Type <span class="mono">${stop.scopeKey}</span> to confirm</span><input type="text" name="typed" required autocapitalize="none" autocomplete="off" spellcheck="false" maxlength="256"></label>
       <p><button>Reset this stop</button></p>
     </form></section>`;
+}
+
+/** What stands against it as of now; beside the form, because that belongs to whoever writes in it. */
+function resetWarnings(stop: StopView, { resetAskedBy }: StopTimeline): readonly Markup[] {
+  const isFenced = stop.stages.some(({ stage, at }) => stage === 'fenced' && at !== null);
+  return [
+    ...(isFenced ? [] : [html`<p class="note warn">Not fenced yet: a reset is refused until it is.</p>`]),
+    ...(stop.reached === 'proved'
+      ? []
+      : [html`<p class="note warn">Not proved yet. The work on it goes on after a reset.</p>`]),
+    ...(stop.scopeKey === 'fleet'
+      ? [
+          html`<p>The fleet needs two people within 15 minutes${resetAskedBy.length === 0 ? '' : html`; asked so far: ${foreign(resetAskedBy.join(', '), 300)}`}.</p>`,
+        ]
+      : []),
+  ];
 }
 
 export const resetForm: ConsoleForm = {

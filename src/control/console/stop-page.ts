@@ -36,7 +36,7 @@ export const stopPage: ConsolePage = {
       watch: ['stop', 'obligation'],
       ...(isOver ? {} : { againAfterSeconds: 3 }),
       body: html`
-<div>
+<div id="stop-head" data-live>
   <p class="dim"><a href="/stops">Stops</a></p>
   <h1>${stop.inForce ? 'Stop' : 'Past stop'} of ${foreign(scopeWords(stop.scopeKey))}</h1>
   <p class="lead">Latched ${clock(stop.stages[0]?.at ?? '', visit.now)} by ${foreign(stop.actor, 120)} (${stop.method})${stop.reason === '' ? nothing : html`: “${foreign(stop.reason, 500)}”`}</p>
@@ -111,7 +111,7 @@ function completed(stop: StopView, now: number): Markup {
     <ul>${stop.calls.map((call) => html`<li>${foreign(call.tool, 120)}, admitted ${clock(call.admittedAt, now)}, <a href="/tasks/${call.taskId}">task …${call.taskId.slice(-6)}</a></li>`)}</ul></section>`;
 }
 
-const facts = (stop: StopView): Markup => html`<section class="card"><h2>This stop</h2>
+const facts = (stop: StopView): Markup => html`<section class="card" id="stop-facts" data-live><h2>This stop</h2>
   <dl class="facts">
     <dt>Scope</dt><dd class="mono">${stop.scopeKey}</dd>
     <dt>Category</dt><dd>${stop.category}${stop.category === 1 ? `, grace ${span(stop.graceMs)}` : ', at once'}</dd>

@@ -60,8 +60,6 @@ CREATE TABLE estop.stop_progress (
   revoked_at    timestamptz,
   proved_at     timestamptz,
   evidence      text,
-  tasks_covered integer NOT NULL DEFAULT 0,
-  tasks_halted  integer NOT NULL DEFAULT 0,
   sweeps_done   integer NOT NULL DEFAULT 0,
   swept_agents  text[], -- that a stop on a label reached when its first sweep began
   possibly_completed integer NOT NULL DEFAULT 0
