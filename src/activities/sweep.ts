@@ -7,6 +7,7 @@ import { parseScopeKey } from '../core/scope-key.ts';
 import { listLabelledAgents, readStopUnderWay, type StopUnderWay, straysByLedger } from '../store/halt.ts';
 import type { Store } from '../store/pool.ts';
 import { markSweep } from '../store/stop-progress.ts';
+import { listWorkflows } from './list-workflows.ts';
 import type { TaskWorkflows } from './task-workflows.ts';
 import { inWindow } from './window.ts';
 
@@ -84,9 +85,9 @@ async function sweep(deps: SweepDeps, stop: StopUnderWay, query: string): Promis
     };
     await inWindow(strays, width, end, () => undefined); // it counts as found, so the next sweep meets it again
   };
-  for await (const execution of deps.client.workflow.list({ query, pageSize })) {
-    const taskId = taskIdOfWorkflow(execution.workflowId);
-    if (taskId !== undefined) page.push({ taskId, startedAt: execution.startTime });
+  for await (const { workflowId, startedAt } of listWorkflows(deps.client, query, pageSize)) {
+    const taskId = taskIdOfWorkflow(workflowId);
+    if (taskId !== undefined) page.push({ taskId, startedAt });
     if (page.length >= pageSize) await judge();
   }
   await judge();

@@ -6,6 +6,7 @@ import { stopProgress } from '../../src/store/stop-progress.ts';
 import { registerRoot } from '../../src/store/task-registration.ts';
 import { beginTask, checkTask, closeTasks, getTask } from '../../src/store/tasks.ts';
 import { requires } from '../kit/requires.ts';
+import { sealingClient } from '../kit/sealing-client.ts';
 import { addAgent, mustLatch, newId, order, startTask, stop, stopAgent } from '../store/ledger.ts';
 import { type Rig, startRig, startTaskWorkflow, until } from './rig.ts';
 
@@ -123,6 +124,17 @@ requires('temporal')('halting what a stop covers', () => {
     expect(await statusOf(stray.taskId)).toBe('TERMINATED');
     expect(await statusOf(bystander.taskId)).toBe('RUNNING');
     expect(await statusOf(younger.taskId)).toBe('RUNNING');
+  });
+
+  it('finds a stray that carries what nobody here can read', async () => {
+    const agent = await rig.agent();
+    const stray = { taskId: newId('task'), agentId: agent.agentId, rootId: '' };
+    const foreign = sealingClient(rig.agents);
+    await startTaskWorkflow(foreign, stray, 'nobody', { note: 'sealed', and: 'junk' });
+    const { stopId } = await stopAgent(rig.ledger, agent);
+    await reached(stopId, 'provedAt');
+    const { status } = await foreign.workflow.getHandle(agentTaskWorkflowId(stray.taskId)).describe();
+    expect(status.name).toBe('TERMINATED');
   });
 
   it('finds a task that runs on although its row was closed too early', async () => {

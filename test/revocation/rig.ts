@@ -146,10 +146,12 @@ export async function startTaskWorkflow(
   agents: Client,
   task: Pick<TaskRecord, 'taskId' | 'agentId' | 'rootId'>,
   taskQueue = 'nobody',
+  memo?: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   await agents.workflow.start(workflowTypes.agentTask, {
     workflowId: agentTaskWorkflowId(task.taskId),
     taskQueue,
+    ...(memo === undefined ? {} : { memo }),
     searchAttributes: {
       [searchAttributes.agent]: [task.agentId],
       [searchAttributes.task]: [task.taskId],

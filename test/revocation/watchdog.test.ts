@@ -6,9 +6,10 @@ import { listOpenAmong, listOpenTasks } from '../../src/store/halt.ts';
 import { stopProgress } from '../../src/store/stop-progress.ts';
 import { resetStop } from '../../src/store/stops.ts';
 import { beginTask, closeTasks, getTask } from '../../src/store/tasks.ts';
-import { walkRound } from '../../src/workers/relay/watchdog.ts';
+import { closedRound, walkRound } from '../../src/workers/relay/watchdog.ts';
 import { requires } from '../kit/requires.ts';
-import { fence, startChild, stopAgent } from '../store/ledger.ts';
+import { sealingClient } from '../kit/sealing-client.ts';
+import { fence, newId, startChild, stopAgent } from '../store/ledger.ts';
 import { type Rig, startRig, startTaskWorkflow, until } from './rig.ts';
 
 requires('temporal')('the watchdog', () => {
@@ -37,6 +38,24 @@ requires('temporal')('the watchdog', () => {
     expect(await watched()).toContain(after.taskId);
     expect(await watched()).not.toContain(before.taskId);
     await closeTasks(store, [before.taskId, after.taskId, bystander.taskId], 'done');
+  });
+
+  it('sees a task that others ended although what ended beside it carries what nobody here can read', async () => {
+    const task = await rig.task(await rig.agent());
+    const beside = { taskId: newId('task'), agentId: task.agentId, rootId: '' };
+    await startTaskWorkflow(sealingClient(rig.agents), beside, 'nobody', { note: 'sealed', and: 'junk' });
+    const round = closedRound({
+      store: rig.ledger.as('estop_revoker'),
+      client: rig.agents,
+      tasks: createTaskWorkflows(rig.agents, 'a test'),
+      killLatch: { latchIfUnheard: async () => undefined, latchIfUnlatched: async () => undefined },
+      log: rig.log,
+    });
+    for (const { taskId } of [beside, task]) await handleOf(taskId).terminate('by hand');
+    const ended = `WorkflowType = 'agentTask' AND ExecutionStatus = 'Terminated'`;
+    await until(async () => (await rig.agents.workflow.count(ended)).count >= 2);
+    await round.run();
+    expect((await getTask(rig.ledger.as('estop_control'), task.taskId))?.state).toBe('closed');
   });
 
   it('reads the history of a stuck task again only when something has been added to it', async () => {

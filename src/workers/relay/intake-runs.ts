@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
+import { listWorkflows } from '../../activities/list-workflows.ts';
 import { statusOf } from '../../activities/task-workflows.ts';
 import { signals } from '../../contract/names.ts';
 import { readOrder } from '../../contract/order.ts';
@@ -55,8 +56,8 @@ export async function listRuns(
   workflowId: string,
 ): Promise<ReadonlyMap<string, { readonly isOpen: boolean }>> {
   const runs = new Map<string, { readonly isOpen: boolean }>();
-  for await (const run of client.workflow.list({ query: `WorkflowId = '${workflowId}'`, pageSize: 200 })) {
-    runs.set(run.runId, { isOpen: run.status.name === 'RUNNING' });
+  for await (const { runId, isRunning } of listWorkflows(client, `WorkflowId = '${workflowId}'`, 200)) {
+    runs.set(runId, { isOpen: isRunning });
   }
   return runs;
 }

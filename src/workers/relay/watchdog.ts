@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import { listWorkflows } from '../../activities/list-workflows.ts';
 import type { TaskSight, TaskWorkflows } from '../../activities/task-workflows.ts';
 import { inWindow } from '../../activities/window.ts';
 import type { Log } from '../../contract/identity.ts';
@@ -54,7 +55,7 @@ export function closedRound(deps: WatchdogDeps): Round {
       const startedAt = performance.now();
       const query = `WorkflowType IN ${taskWorkflowTypes} AND ExecutionStatus != 'Running' AND CloseTime > '${new Date(since).toISOString()}'`;
       const seen = new Set<string>();
-      for await (const { workflowId } of deps.client.workflow.list({ query, pageSize: 500 })) {
+      for await (const { workflowId } of listWorkflows(deps.client, query, 500)) {
         const taskId = taskIdOfWorkflow(workflowId);
         if (taskId !== undefined) seen.add(taskId);
       }
