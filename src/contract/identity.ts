@@ -39,6 +39,8 @@ export interface OperatorProof {
   readonly signInId: string;
   /** The scope keys that they may stop; absent: all. */
   readonly scopes?: readonly string[];
+  /** A role that was taken for a while: until then everything, and under this name. */
+  readonly wider?: { readonly actor: string; readonly until: number };
   /** Milliseconds since 1970, by the clock of control. */
   readonly issuedAt: number;
   readonly expiresAt: number;

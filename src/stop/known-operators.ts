@@ -5,19 +5,26 @@ import { type StopRight, stopRights } from '../store/stop-rights.ts';
 
 /** Who may stop, as the store last said it. Kept in memory, so that it is there while the store is away. */
 export interface KnownOperators {
-  byHash(hash: Uint8Array): StopRight | undefined;
-  bySignIn(signInId: string): StopRight | undefined;
-  /** It had the right in the life of this process, and lost it. */
+  byHash(hash: Uint8Array): KnownRight | undefined;
+  bySignIn(signInId: string): KnownRight | undefined;
+  /** It had the right in the life of this process, and lost it, or its time is over. */
   hasLost(signInId: string): boolean;
   /** Milliseconds since the store said so; undefined before the first time. */
   age(): number | undefined;
   close(): Promise<void>;
 }
 
+/** What of a right is left at this moment, by the time that has passed here: the clock of the store may be another. */
+export interface KnownRight extends Pick<StopRight, 'actor' | 'person' | 'basis'> {
+  readonly scopes?: readonly string[];
+}
+
 interface Options {
   readonly databaseUrl: string;
   readonly processName: string;
   readonly log: Log;
+  /** Milliseconds that only grow. */
+  readonly now?: () => number;
 }
 
 /** A role that was taken away bites here within this and a little more. */
@@ -26,7 +33,12 @@ const retryMs = 500;
 const mostLost = 100_000;
 
 /** Nothing waits for it, and a stop never asks the store who somebody is. On a connection of its own. */
-export function watchKnownOperators({ databaseUrl, processName, log }: Options): KnownOperators {
+export function watchKnownOperators({
+  databaseUrl,
+  processName,
+  log,
+  now = () => performance.now(),
+}: Options): KnownOperators {
   const store = openStore({
     url: databaseUrl,
     applicationName: `${processName}-people`,
@@ -41,20 +53,24 @@ export function watchKnownOperators({ databaseUrl, processName, log }: Options):
   let heardAt: number | undefined;
   let isHealthy = true;
 
-  const hear = (rights: readonly StopRight[]): void => {
-    const now = new Map(rights.filter(({ kind }) => kind === 'sign-in').map((right) => [right.id, right]));
-    for (const id of bySignIn.keys()) if (!now.has(id)) lost.add(id);
-    for (const id of now.keys()) lost.delete(id);
+  const hear = (rights: readonly StopRight[], askedAt: number): void => {
+    const heard = new Map(rights.filter(({ kind }) => kind === 'sign-in').map((right) => [right.id, right]));
+    for (const id of bySignIn.keys()) if (!heard.has(id)) lost.add(id);
+    for (const id of heard.keys()) lost.delete(id);
     if (lost.size > mostLost) lost = new Set([...lost].slice(-mostLost / 2));
-    bySignIn = now;
+    bySignIn = heard;
     byHash = new Map(rights.map((right) => [keyOf(right.hash), right]));
-    heardAt = performance.now();
+    heardAt = askedAt;
   };
+  const age = (): number | undefined => (heardAt === undefined ? undefined : now() - heardAt);
+  const left = (right: StopRight | undefined): KnownRight | undefined =>
+    right === undefined ? undefined : rightAfter(right, age() ?? 0);
   const run = async (): Promise<void> => {
     while (!closing.signal.aborted) {
       let pause = everyMs;
       try {
-        hear(await stopRights(store));
+        const askedAt = now();
+        hear(await stopRights(store), askedAt);
         isHealthy = true;
       } catch (cause) {
         if (isHealthy)
@@ -76,12 +92,21 @@ export function watchKnownOperators({ databaseUrl, processName, log }: Options):
     await running;
   };
   return {
-    byHash: (hash) => byHash.get(keyOf(hash)),
-    bySignIn: (signInId) => bySignIn.get(signInId),
-    hasLost: (signInId) => lost.has(signInId),
-    age: () => (heardAt === undefined ? undefined : performance.now() - heardAt),
+    byHash: (hash) => left(byHash.get(keyOf(hash))),
+    bySignIn: (signInId) => left(bySignIn.get(signInId)),
+    hasLost: (signInId) => lost.has(signInId) || (bySignIn.has(signInId) && left(bySignIn.get(signInId)) === undefined),
+    age,
     close: () => (closed ??= end()),
   };
 }
 
 const keyOf = (hash: Uint8Array): string => Buffer.from(hash).toString('hex');
+
+/** Nobody has to be asked for a right to end: what was given for a while is over after that while, and what is theirs anyway stays. */
+function rightAfter(right: StopRight, passedMs: number): KnownRight | undefined {
+  if (right.lastsMs <= passedMs) return undefined;
+  const { actor, person, basis, scopes, wider } = right;
+  const rest = { person, ...(basis === undefined ? {} : { basis }) };
+  if (wider !== undefined && wider.lastsMs > passedMs) return { ...rest, actor: wider.actor };
+  return { ...rest, actor, ...(scopes === undefined ? {} : { scopes }) };
+}

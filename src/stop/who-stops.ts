@@ -4,8 +4,7 @@ import type { Authenticator, Identity, OperatorProof, OperatorProofs } from '../
 import { signInCookieName, stopProofCookie } from '../contract/sign-in-cookies.ts';
 import { type ErrorCode, EstopError } from '../core/errors.ts';
 import { parseScopeKey } from '../core/scope-key.ts';
-import type { StopRight } from '../store/stop-rights.ts';
-import type { KnownOperators } from './known-operators.ts';
+import type { KnownOperators, KnownRight } from './known-operators.ts';
 
 /** Who orders a stop, and what of it they may stop. */
 export interface Stopper extends Identity {
@@ -76,16 +75,12 @@ function byProof(proof: OperatorProof, { known, authenticator }: Sources): Stopp
   // The store has been heard just now and does not name it: only one that was made since can be missing.
   const age = known?.age();
   if (age !== undefined && age < freshMs && proof.issuedAt < Date.now() - freshMs) return undefined;
-  return {
-    actor: proof.actor,
-    person: proof.person,
-    roles: ['operator'],
-    ...(proof.scopes === undefined ? {} : { scopes: proof.scopes }),
-  };
+  const { actor, person, scopes, wider } = proof;
+  if (wider !== undefined) return { actor: wider.actor, person, roles: ['operator'] };
+  return { actor, person, roles: ['operator'], ...(scopes === undefined ? {} : { scopes }) };
 }
 
-function stopperBy(right: StopRight, authenticator: Authenticator): Stopper | undefined {
-  if (Date.parse(right.endsAt) < Date.now()) return undefined;
+function stopperBy(right: KnownRight, authenticator: Authenticator): Stopper | undefined {
   if (right.basis !== undefined) {
     const standing = authenticator.standingOf?.(right.basis);
     if (standing === undefined || !standing.roles.some((role) => role === 'operator' || role === 'admin'))

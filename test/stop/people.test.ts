@@ -1,11 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { beforeAll, expect, inject, it } from 'vitest';
 import { secretHash } from '../../src/control/sign-in/sign-in-cookie.ts';
+import { errorCodeOf } from '../../src/core/errors.ts';
 import { formatId } from '../../src/core/ids.ts';
 import { ensureKeys, openKeyRing } from '../../src/runtime/keys/key-ring.ts';
 import { createOperatorProofs } from '../../src/runtime/keys/operator-proof.ts';
+import { watchKnownOperators } from '../../src/stop/known-operators.ts';
 import { type StopServer, startStopServer } from '../../src/stop/server.ts';
+import { refuseOutOfScope, whoStops } from '../../src/stop/who-stops.ts';
 import { makeApiToken, revokeApiToken } from '../../src/store/api-tokens.ts';
+import { askElevation } from '../../src/store/elevations.ts';
 import { disablePerson, setMandates } from '../../src/store/people.ts';
 import { beginSignIn, endSignIn } from '../../src/store/sign-ins.ts';
 import { createDatabase } from '../kit/postgres.ts';
@@ -17,7 +21,7 @@ import { relayTo } from './store-relay.ts';
 
 /** Of its own, so that what is left in an intake is nobody else's. */
 const environment = 'people';
-const mint = (kind: 'sign' | 'person' | 'api' | 'stop' | 'task'): string =>
+const mint = (kind: 'sign' | 'person' | 'api' | 'stop' | 'task' | 'elev'): string =>
   formatId(kind, environment, randomBytes(16));
 
 requires('temporal')('people who are signed in, at the stop process', () => {
@@ -128,6 +132,59 @@ requires('temporal')('people who are signed in, at the stop process', () => {
     },
   );
 
+  it('a role that was taken for a while ends with its time also where the store cannot say so, and what is theirs anyway stays', async () => {
+    const lin = await signIn('lin', [{ role: 'operator', labels: { team: 'payments' } }]);
+    const eve = await signIn('eve', [{ role: 'viewer' }]);
+    for (const { personId } of [lin, eve])
+      await askElevation(ledger.as('estop_control'), {
+        elevationId: mint('elev'),
+        personId,
+        role: 'operator',
+        reason: 'the pager rang',
+        lifeMs: 1_800_000,
+        rule: 'review',
+      });
+    let ahead = 0;
+    const away = await relayTo(ledger.urls.estop_stop);
+    const { log } = recordingLog();
+    const now = () => performance.now() + ahead;
+    const known = watchKnownOperators({ databaseUrl: away.url, processName: 'test', log, now });
+    const proofs = { sign: () => '', verify: () => undefined };
+    const may = ({ cookie }: Made, scopeKey: string): string => {
+      try {
+        const stopper = whoStops(
+          { cookie },
+          {
+            environment,
+            authenticator: { authenticate: () => ({ ok: false, code: 'unauthenticated' }) },
+            known,
+            proofs,
+          },
+        );
+        refuseOutOfScope(stopper, scopeKey);
+        return stopper.actor;
+      } catch (thrown) {
+        return String(errorCodeOf(thrown));
+      }
+    };
+    try {
+      await expect.poll(() => known.age(), { timeout: 10_000 }).toBeDefined();
+      away.cut();
+      // Whatever the clocks of two hosts say: a while is as long here as it is there.
+      expect(may(lin, 'fleet')).toMatch(/^lin \(elevated, elev_/);
+      expect(may(eve, 'fleet')).toMatch(/^eve \(elevated, elev_/);
+      ahead = 1_801_000;
+      expect([may(lin, 'fleet'), may(lin, 'agent:payer'), may(eve, 'agent:payer')]).toEqual([
+        'forbidden',
+        'lin',
+        'unauthenticated',
+      ]);
+    } finally {
+      await known.close();
+      await away.close();
+    }
+  });
+
   it('API tokens stop things until they are revoked', async () => {
     const token = `estop_${environment}_${randomBytes(32).toString('base64url')}`;
     const tokenId = mint('api');
@@ -204,6 +261,16 @@ requires('temporal')('people who are signed in, at the stop process', () => {
         expect(await status({ cookie: olga.cookie }, 'agent:payer', fresh)).toBe(401);
         const both = `${olga.cookie}; estop-${environment}-stop-proof=${olga.proof}`;
         expect(await status({ cookie: both }, 'agent:payer', fresh)).toBe(202);
+        // A role that was taken for a while: as long as that, and then what is theirs anyway.
+        const byProof = (until: number, scopeKey: string) => {
+          const whose = { actor: 'lin', person: 'lin', signInId: mint('sign'), scopes: ['agent:payer'] };
+          const expiresAt = Date.now() + 3_600_000;
+          const proof = proofs.sign({ ...whose, expiresAt, wider: { actor: 'lin (elevated)', until } });
+          return status({ authorization: `Bearer ${proof}` }, scopeKey, fresh);
+        };
+        const [later, before] = [Date.now() + 60_000, Date.now() - 120_000];
+        expect([await byProof(later, 'connector:erp'), await byProof(before, 'connector:erp')]).toEqual([202, 403]);
+        expect(await byProof(before, 'agent:payer')).toBe(202);
       } finally {
         await fresh.close();
       }

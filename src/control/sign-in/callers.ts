@@ -15,6 +15,8 @@ export interface Caller extends Identity {
   /** Which of this person's sign-ins it is. */
   readonly signInId?: string;
   readonly personId?: string;
+  /** What is theirs also when `elevation` is over. */
+  readonly standing?: readonly Mandate[];
   /** The store could not be asked: good for a stop, which does not need it, and for nothing that does. */
   readonly isFromMemory?: boolean;
   /** Nor is anything remembered: whoever holds this cookie may be nobody. */
@@ -146,7 +148,10 @@ function callerBySignIn(record: SignInRecord, deps: CallersDeps): Caller | undef
     mandates: elevation === undefined ? mandates : [...mandates, { role: elevation.role, since: elevation.since }],
     ...(elevation === undefined
       ? {}
-      : { elevation: { elevationId: elevation.elevationId, role: elevation.role, until: elevation.until } }),
+      : {
+          elevation: { elevationId: elevation.elevationId, role: elevation.role, until: elevation.until },
+          standing: mandates,
+        }),
   };
 }
 

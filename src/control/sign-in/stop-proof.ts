@@ -13,32 +13,53 @@ const renewEveryMs = 15 * 60_000;
 const mostCharacters = 3_500;
 const mayStop: readonly string[] = ['operator', 'admin'];
 
+type Statement = Parameters<ControlDeps['proofs']['sign']>[0];
+
 /**
  * Undefined for whoever may stop nothing. It is only ever looked at while nobody can be asked: as soon as the store answers, the stop
  * process goes by what the store says, and whoever lost the right there is refused whatever they show.
  */
 export function stopProofFor(caller: Caller, deps: ControlDeps): string | undefined {
-  const scopes = stopScopesOf(caller, deps);
-  const { signInId } = caller;
-  if (signInId === undefined || scopes === 'none') return undefined;
-  const latest = Date.now() + lifeMs;
-  const expiresAt = caller.elevation === undefined ? latest : Math.min(latest, Date.parse(caller.elevation.until));
-  const sign = (reach: readonly string[] | undefined): string =>
-    deps.proofs.sign({
-      actor:
-        caller.elevation === undefined ? caller.actor : `${caller.actor} (elevated, ${caller.elevation.elevationId})`,
-      person: personOf(caller),
-      signInId,
-      expiresAt,
-      ...(reach === undefined ? {} : { scopes: reach }),
-    });
-  if (scopes === 'all') return sign(undefined);
-  const proof = sign(scopes);
+  const statement = statementOf(caller, deps);
+  if (statement === undefined) return undefined;
+  const proof = deps.proofs.sign(statement);
+  if (proof.length <= mostCharacters || statement.scopes === undefined) return proof;
   // A browser keeps no longer cookie: then the labels alone, by which the same agents can be stopped.
-  return proof.length <= mostCharacters ? proof : sign(scopes.filter((key) => key.startsWith('label:')));
+  return deps.proofs.sign({ ...statement, scopes: statement.scopes.filter((key) => key.startsWith('label:')) });
 }
 
-function stopScopesOf({ roles, mandates = [] }: Caller, deps: ControlDeps): 'all' | 'none' | readonly string[] {
+/** What was taken for a while stands beside what is theirs anyway, so that the one ends without the other. */
+function statementOf(caller: Caller, deps: ControlDeps): Statement | undefined {
+  const { actor, signInId, elevation } = caller;
+  if (signInId === undefined) return undefined;
+  const expiresAt = Date.now() + lifeMs;
+  const said = { actor, person: personOf(caller), signInId };
+  const elevated = elevation !== undefined && mayStop.includes(elevation.role) ? elevation : undefined;
+  const until = elevated === undefined ? 0 : Date.parse(elevated.until);
+  const marked = elevated === undefined ? actor : `${actor} (elevated, ${elevated.elevationId})`;
+  const scopes = stopScopesOf(standingOf(caller), deps);
+  switch (scopes) {
+    case 'all':
+      return { ...said, expiresAt };
+    case 'none':
+      return elevated === undefined ? undefined : { ...said, actor: marked, expiresAt: Math.min(expiresAt, until) };
+    default:
+      return { ...said, scopes, expiresAt, ...(elevated === undefined ? {} : { wider: { actor: marked, until } }) };
+  }
+}
+
+function standingOf({ roles, mandates = [], standing }: Caller): Pick<Caller, 'roles' | 'mandates'> {
+  if (standing === undefined) return { roles, mandates };
+  return {
+    roles: standing.filter(({ labels }) => labels === undefined).map(({ role }) => role),
+    mandates: standing,
+  };
+}
+
+function stopScopesOf(
+  { roles, mandates = [] }: Pick<Caller, 'roles' | 'mandates'>,
+  deps: ControlDeps,
+): 'all' | 'none' | readonly string[] {
   if (roles.some((role) => mayStop.includes(role))) return 'all';
   const mine = mandates.filter(({ role }) => mayStop.includes(role));
   if (mine.length === 0) return 'none';
@@ -62,7 +83,9 @@ export function renewStopProof(deps: ControlDeps): MiddlewareHandler {
     const isYoung = held?.signInId === caller.signInId && Date.now() - held.issuedAt < renewEveryMs;
     const proof = stopProofFor(caller, deps);
     if (proof === undefined) return dropStopProof(context, deps);
-    if (!isYoung || caller.elevation !== undefined) writeSecretCookie(context, deps, name, proof, lifeMs);
+    // One that was ended before its time goes with the next page, too: the store may be away before the proof is old.
+    const isWider = caller.elevation !== undefined || held?.wider !== undefined || held?.actor !== caller.actor;
+    if (!isYoung || isWider) writeSecretCookie(context, deps, name, proof, lifeMs);
   };
 }
 

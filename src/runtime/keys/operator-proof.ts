@@ -15,6 +15,7 @@ const claims = z.strictObject({
   person: z.string().min(1),
   sid: z.string(),
   scopes: z.array(z.string()).optional(),
+  wider: z.strictObject({ sub: z.string().min(1), exp: z.number() }).optional(),
   iat: z.number(),
   exp: z.number(),
 });
@@ -36,7 +37,7 @@ export function createOperatorProofs(ring: () => KeyRing, environment: string): 
     return made;
   };
   return {
-    sign: ({ actor, person, signInId, scopes, expiresAt }) => {
+    sign: ({ actor, person, signInId, scopes, wider, expiresAt }) => {
       const key = ring().newest();
       const payload = {
         iss: issuer,
@@ -45,6 +46,7 @@ export function createOperatorProofs(ring: () => KeyRing, environment: string): 
         person,
         sid: signInId,
         ...(scopes === undefined ? {} : { scopes }),
+        ...(wider === undefined ? {} : { wider: { sub: wider.actor, exp: Math.floor(wider.until / 1_000) } }),
         iat: Math.floor(Date.now() / 1_000),
         exp: Math.floor(expiresAt / 1_000),
       };
@@ -62,8 +64,8 @@ export function createOperatorProofs(ring: () => KeyRing, environment: string): 
           key !== undefined &&
           verifyBytes(null, Buffer.from(`${head}.${body}`), key, Buffer.from(signature, 'base64url'));
         if (!isOurs) return undefined;
-        const { iss, aud, sub, person, sid, scopes, iat, exp } = claims.parse(decode(body));
-        if (iss !== issuer || aud !== audience || exp * 1_000 + toleranceMs < Date.now()) return undefined;
+        const { iss, aud, sub, person, sid, scopes, wider, iat, exp } = claims.parse(decode(body));
+        if (iss !== issuer || aud !== audience || isOver(exp)) return undefined;
         return {
           actor: sub,
           person,
@@ -71,6 +73,9 @@ export function createOperatorProofs(ring: () => KeyRing, environment: string): 
           issuedAt: iat * 1_000,
           expiresAt: exp * 1_000,
           ...(scopes === undefined ? {} : { scopes }),
+          ...(wider === undefined || isOver(wider.exp)
+            ? {}
+            : { wider: { actor: wider.sub, until: wider.exp * 1_000 } }),
         };
       } catch {
         return undefined; // whatever it is, it is no proof
@@ -79,6 +84,7 @@ export function createOperatorProofs(ring: () => KeyRing, environment: string): 
   };
 }
 
+const isOver = (second: number): boolean => second * 1_000 + toleranceMs < Date.now();
 const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 const decode = (part: string): unknown => JSON.parse(Buffer.from(part, 'base64url').toString('utf8'));
 const isCanonical = (part: string): boolean =>

@@ -208,27 +208,30 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
       UNION SELECT w.keys[1] FROM wanted w WHERE cardinality(w.keys) = 1) s), '{}') END
 $$;
 
--- Whom the stop process lets stop something, whole: what is not in it any more has lost that. It keeps this in memory.
+-- Whom the stop process lets stop something, whole: what is not in it any more has lost that. It keeps this in memory, so a reach that
+-- is wider for a while stands beside the one that stays (`wide_*`), with its own end. Ends are told as what is left: clocks differ.
 CREATE FUNCTION estop.stop_rights() RETURNS TABLE (
-  as_of timestamptz, kind text, id text, hash bytea, basis bytea, actor text, person text, scopes text[], ends_at timestamptz
+  kind text, id text, hash bytea, basis bytea, actor text, person text, scopes text[], lasts interval, wide_actor text, wide_lasts interval
 )
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   moment timestamptz := clock_timestamp();
 BEGIN
-  RETURN QUERY SELECT moment, NULL::text, NULL::text, NULL::bytea, NULL::bytea, NULL::text, NULL::text, NULL::text[], NULL::timestamptz;
-  RETURN QUERY SELECT moment, 'sign-in'::text, s.sign_in_id, s.secret_hash, s.basis,
-      CASE WHEN e.elevation_id IS NOT NULL AND NOT r.standing THEN p.name || ' (elevated, ' || e.elevation_id || ')' ELSE p.name END, p.person,
-      CASE WHEN e.elevation_id IS NOT NULL THEN NULL ELSE estop.stop_scopes(p.mandates) END,
-      CASE WHEN r.standing THEN s.ends_at ELSE least(s.ends_at, e.ends_at) END
+  RETURN QUERY SELECT 'sign-in'::text, s.sign_in_id, s.secret_hash, s.basis, CASE WHEN r.standing THEN p.name ELSE marked.name END, p.person,
+      CASE WHEN r.standing THEN r.scopes END, CASE WHEN r.standing THEN s.ends_at ELSE least(s.ends_at, e.ends_at) END - moment,
+      CASE WHEN r.standing AND r.scopes IS NOT NULL THEN marked.name END,
+      CASE WHEN r.standing AND r.scopes IS NOT NULL AND marked.name IS NOT NULL THEN least(s.ends_at, e.ends_at) - moment END
     FROM estop.sign_ins s JOIN estop.people p ON p.person_id = s.person_id
     LEFT JOIN LATERAL (SELECT x.elevation_id, x.ends_at FROM estop.elevations x WHERE x.person_id = p.person_id AND x.ended_at IS NULL
       AND x.ends_at > moment AND x.role IN ('operator', 'admin') LIMIT 1) e ON true
-    CROSS JOIN LATERAL (SELECT EXISTS (SELECT 1 FROM jsonb_array_elements(p.mandates) m(m) WHERE m.m ->> 'role' IN ('operator', 'admin')) AS standing) r
+    CROSS JOIN LATERAL (SELECT p.name || ' (elevated, ' || e.elevation_id || ')' AS name) marked
+    CROSS JOIN LATERAL (SELECT estop.stop_scopes(p.mandates) AS scopes,
+      EXISTS (SELECT 1 FROM jsonb_array_elements(p.mandates) m(m) WHERE m.m ->> 'role' IN ('operator', 'admin')) AS standing) r
     WHERE s.ended_at IS NULL AND s.ends_at > moment AND s.seen_at + make_interval(secs => s.idle_ms / 1000.0) > moment
       AND p.disabled_at IS NULL AND (r.standing OR e.elevation_id IS NOT NULL);
-  RETURN QUERY SELECT moment, 'token'::text, t.token_id, t.token_hash, t.basis, t.name, t.person, estop.stop_scopes(g.mandates), t.expires_at
+  RETURN QUERY SELECT 'token'::text, t.token_id, t.token_hash, t.basis, t.name, t.person, estop.stop_scopes(g.mandates),
+      t.expires_at - moment, NULL::text, NULL::interval
     FROM estop.api_tokens t CROSS JOIN LATERAL (SELECT estop.token_mandates(t.token_id) AS mandates) g
     WHERE t.revoked_at IS NULL AND t.expires_at > moment
       AND NOT EXISTS (SELECT 1 FROM estop.people p WHERE p.person_id = t.owner AND p.disabled_at IS NOT NULL)

@@ -104,6 +104,28 @@ describe('taking a role for a while', () => {
     expect(field((await people.as(cookie, 'GET', `/v1/elevations/${id}`)).body, 'state')).toBe('to-review');
   });
 
+  it('is in the proof for outages as long as it lasts, beside what is theirs anyway', async () => {
+    people.edit({ breakGlass: { ...rules, rule: 'review' } });
+    const bounded = { role: 'operator', people: ['lin@example.org'], groups: [], labels: { team: 'mail' } } as const;
+    people.edit({ roles: [...(people.rig.deps.config.current().signIn?.roles ?? []), bounded] });
+    const cookie = await people.signIn('lin@example.org', ['on-call']);
+    const proofAfter = async (held = '') => {
+      const headers = { cookie: `${cookie}; ${held}`, accept: 'text/html' };
+      const seen = (await people.rig.call('GET', '/', { headers })).headers.getSetCookie();
+      const shown = seen.find((one) => one.startsWith('estop-test-stop-proof='))?.split(';')[0] ?? '';
+      return { shown, said: people.rig.deps.proofs.verify(shown.slice(shown.indexOf('=') + 1)) };
+    };
+    const id = idOf((await ask(cookie)).body);
+    const during = await proofAfter();
+    expect(during.said).toMatchObject({ actor: 'lin@example.org', scopes: ['label:team=mail'] });
+    expect(during.said?.wider?.actor).toBe(`lin@example.org (elevated, ${id})`);
+    expect(during.said?.wider?.until).toBeLessThan(Date.now() + 1_801_000);
+    await on(cookie, id, 'end');
+    const after = await proofAfter(during.shown);
+    expect(after.said).toMatchObject({ actor: 'lin@example.org', scopes: ['label:team=mail'] });
+    expect(after.said?.wider).toBeUndefined();
+  });
+
   it('never resets a stop, not even for whoever may reset without it', async () => {
     people.edit({ breakGlass: { ...rules, people: ['olga@example.org'], rule: 'review' } });
     const olga = await people.signIn('olga@example.org');
