@@ -56,7 +56,9 @@ function describe(endpoint: Endpoint): PathItem {
     summary: endpoint.summary,
     'x-estop-permission': endpoint.permission,
     'x-estop-roles': permissions[endpoint.permission],
-    ...(method === 'post' ? { 'x-estop-repeats': endpoint.repeats ?? 'stored' } : {}),
+    ...(method === 'post'
+      ? { 'x-estop-repeats': endpoint.repeats ?? 'stored', 'x-estop-under-elevation': endpoint.underElevation }
+      : {}),
     request: {
       params: input.path as never, // zod objects all; the registry's type wants their exact shape
       query: input.query as never,

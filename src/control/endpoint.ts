@@ -31,8 +31,20 @@ interface Answer {
   readonly mediaType?: string;
 }
 
-interface EndpointSpec<Path extends z.ZodType, Query extends z.ZodType, Body extends z.ZodType> {
-  readonly method: 'get' | 'post';
+/**
+ * With a role that was taken for a while. `refused`: what would give somebody or something more than it had after the role is gone, what
+ * takes a safeguard away, what lifts a stop, and what judges elevations. `allowed`: what stops, holds or takes away, what concerns one
+ * call or one task under the rules that stand, and what changes nothing.
+ */
+export type UnderElevation = 'allowed' | 'refused';
+
+/** Whoever adds an endpoint that changes something has to say it. */
+type Method = { readonly method: 'get' } | { readonly method: 'post'; readonly underElevation: UnderElevation };
+
+type EndpointSpec<Path extends z.ZodType, Query extends z.ZodType, Body extends z.ZodType> = Method &
+  Described<Path, Query, Body>;
+
+interface Described<Path extends z.ZodType, Query extends z.ZodType, Body extends z.ZodType> {
   /** As OpenAPI writes it; a verb stands after a colon (`/v1/tasks/{id}:hold`). */
   readonly path: `/v1/${string}`;
   readonly id: string;
@@ -49,8 +61,6 @@ interface EndpointSpec<Path extends z.ZodType, Query extends z.ZodType, Body ext
     input: { readonly path: z.output<Path>; readonly body: z.output<Body> },
     deps: ControlDeps,
   ) => Promise<Concern>;
-  /** Not with a role that was taken for a while: what would outlast it, and what lifts a stop. */
-  readonly underElevation?: 'refused';
   readonly answers: readonly Answer[];
   readonly problems: readonly ErrorCode[];
   readonly handle: (
@@ -67,7 +77,9 @@ export interface RawInput {
 }
 
 /** An endpoint with its types forgotten: what the app registers, and what the OpenAPI document is made of. */
-export interface Endpoint extends Omit<EndpointSpec<z.ZodType, z.ZodType, z.ZodType>, 'handle' | 'concerns'> {
+export interface Endpoint extends Omit<Described<z.ZodType, z.ZodType, z.ZodType>, 'handle' | 'concerns'> {
+  readonly method: 'get' | 'post';
+  readonly underElevation?: UnderElevation;
   readonly run: (raw: RawInput, request: RequestInfo, deps: ControlDeps) => Promise<Reply | Response>;
 }
 

@@ -14,6 +14,7 @@ export const acceptRisk = defineEndpoint({
   id: 'acceptRisk',
   summary: 'Close an obligation that cannot be made dead, in your name',
   permission: 'risk:accept',
+  underElevation: 'refused',
   concerns: obligationInPath,
   input: { path: ObligationPath, query: nothing, body: AcceptRisk },
   answers: [{ status: 200, description: 'Recorded for good', schema: Obligation }],

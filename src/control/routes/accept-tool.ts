@@ -11,6 +11,7 @@ export const acceptTool = defineEndpoint({
   id: 'acceptTool',
   summary: 'Let exactly this definition of a tool be called; all others of it are refused',
   permission: 'tool:accept',
+  underElevation: 'refused',
   input: { path: ToolPath, query: nothing, body: AcceptTool },
   answers: [{ status: 200, description: 'Every gateway knows of it within a second', schema: ToolPin }],
   problems: ['unknown-tool'],

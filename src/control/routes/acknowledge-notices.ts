@@ -10,6 +10,7 @@ export const acknowledgeNotices = defineEndpoint({
   id: 'acknowledgeNotices',
   summary: 'Say that somebody has seen a notice, or all about one subject: nobody else is called',
   permission: 'notice:acknowledge',
+  underElevation: 'allowed',
   repeats: 'repeatable',
   input: { path: nothing, query: nothing, body: AcknowledgeNotices },
   answers: [{ status: 200, description: 'Acknowledged', schema: Acknowledged }],

@@ -9,6 +9,7 @@ export const activatePolicies = defineEndpoint({
   id: 'activatePolicies',
   summary: 'Put these policies in force at every gateway',
   permission: 'policy:activate',
+  underElevation: 'refused',
   repeats: 'stored',
   input: { path: nothing, query: nothing, body: ActivatePolicies },
   answers: [

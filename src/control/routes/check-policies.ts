@@ -9,6 +9,7 @@ export const checkPolicies = defineEndpoint({
   id: 'checkPolicies',
   summary: 'Whether these policies could be in force, against the tools that are accepted now; changes nothing',
   permission: 'policy:read',
+  underElevation: 'allowed',
   repeats: 'repeatable',
   input: { path: nothing, query: nothing, body: CheckPolicies },
   answers: [{ status: 200, description: 'Every fault, or none', schema: PolicyCheck }],

@@ -14,6 +14,7 @@ export const closeSession = defineEndpoint({
   id: 'closeSession',
   summary: 'End a session in an orderly way: its token and its grants end with it',
   permission: 'task:close',
+  underElevation: 'allowed',
   concerns: taskInPath,
   input: { path: TaskPath, query: nothing, body: nothing },
   answers: [{ status: 200, description: 'The workflow was told, or it was closed already', schema: CloseResult }],

@@ -32,6 +32,7 @@ export const decideApproval = defineEndpoint({
   id: 'decideApproval',
   summary: 'Let exactly one call go ahead, or refuse it; never by whoever asked for the task',
   permission: 'approval:decide',
+  underElevation: 'allowed',
   concerns: approvalInPath,
   input: { path: ApprovalPath, query: nothing, body: DecideApproval },
   answers: [{ status: 200, description: 'The decision stands', schema: ApprovalDecision }],

@@ -10,6 +10,7 @@ export const endSignIn = defineEndpoint({
   id: 'endSignIn',
   summary: 'End one of your sign-ins; an admin, anybody’s',
   permission: 'self:manage',
+  underElevation: 'allowed',
   repeats: 'repeatable',
   input: { path: SignInPath, query: nothing, body: nothing },
   answers: [{ status: 200, description: 'Bites within 5 s, in open streams too', schema: SignInResult }],

@@ -9,6 +9,7 @@ export const holdTask = defineEndpoint({
   id: 'holdTask',
   summary: 'Hold a task and its children: power stays on, nothing new is admitted',
   permission: 'task:hold',
+  underElevation: 'allowed',
   concerns: taskInPath,
   input: { path: TaskPath, query: nothing, body: nothing },
   answers: [{ status: 200, description: 'The ledger has it', schema: HoldResult }],

@@ -19,6 +19,7 @@ export const issueTaskToken = defineEndpoint({
   id: 'issueTaskToken',
   summary: 'A token with which this task may call the gateway',
   permission: 'task:token',
+  underElevation: 'refused',
   concerns: taskInPath,
   repeats: 'repeatable',
   input: { path: TaskPath, query: nothing, body: nothing },

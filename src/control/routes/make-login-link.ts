@@ -15,6 +15,7 @@ export const makeLoginLink = defineEndpoint({
   id: 'makeLoginLink',
   summary: 'A link that signs one browser in, once, as the holder of this token; on this machine only',
   permission: 'sign-in:link',
+  underElevation: 'refused',
   // The link is a secret, which is not kept to be answered again.
   repeats: 'repeatable',
   input: { path: nothing, query: nothing, body: MakeLoginLink },

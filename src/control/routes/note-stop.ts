@@ -13,6 +13,7 @@ export const noteStop = defineEndpoint({
   id: 'noteStop',
   summary: 'Say something about a stop, for example its reason afterwards; changes nothing of it',
   permission: 'stop:note',
+  underElevation: 'allowed',
   concerns: stopInPath,
   repeats: 'stored',
   input: { path: StopPath, query: nothing, body: NoteStop },

@@ -11,6 +11,7 @@ export const openSession = defineEndpoint({
   id: 'openSession',
   summary: 'Open a session that stands for an agent which runs outside; ask for its token next',
   permission: 'task:start',
+  underElevation: 'refused',
   concerns: agentInBody,
   input: { path: nothing, query: nothing, body: OpenSession },
   answers: [{ status: 201, description: 'Registered and started', schema: Task }],

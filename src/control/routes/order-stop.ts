@@ -12,6 +12,7 @@ export const orderStop = defineEndpoint({
   id: 'orderStop',
   summary: 'Says where stops are taken: by the stop process',
   permission: 'stop:read',
+  underElevation: 'allowed',
   repeats: 'repeatable',
   input: { path: nothing, query: nothing, body: z.unknown() },
   answers: [],

@@ -12,6 +12,7 @@ export const previewStop = defineEndpoint({
   id: 'previewStop',
   summary: 'What a stop of this scope would cover now; changes nothing',
   permission: 'stop:read',
+  underElevation: 'allowed',
   repeats: 'repeatable',
   input: { path: nothing, query: nothing, body: PreviewStop },
   answers: [{ status: 200, description: 'Counted, or said to be unknown', schema: StopPreview }],

@@ -10,6 +10,7 @@ export const proceedPhase = defineEndpoint({
   id: 'proceedPhase',
   summary: 'Let a phase of this stop run that its playbook makes wait for a person',
   permission: 'stop:proceed',
+  underElevation: 'allowed',
   repeats: 'repeatable',
   input: { path: ProceedPath, query: nothing, body: ProceedPhase },
   answers: [

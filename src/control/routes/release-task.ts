@@ -9,6 +9,7 @@ export const releaseTask = defineEndpoint({
   id: 'releaseTask',
   summary: 'Let a held task go on',
   permission: 'task:hold',
+  underElevation: 'allowed',
   concerns: taskInPath,
   input: { path: TaskPath, query: nothing, body: nothing },
   answers: [{ status: 200, description: 'The ledger has it', schema: HoldResult }],

@@ -9,6 +9,7 @@ export const removeSecret = defineEndpoint({
   id: 'removeSecret',
   summary: 'Forget a secret; what is called with it is denied from then on',
   permission: 'secret:write',
+  underElevation: 'allowed',
   repeats: 'repeatable',
   input: { path: SecretPath, query: nothing, body: nothing },
   answers: [{ status: 200, description: 'Gone; every gateway knows of it within seconds', schema: RemovedSecret }],

@@ -12,6 +12,7 @@ export const resetBreaker = defineEndpoint({
   id: 'resetBreaker',
   summary: 'Reset a breaker that tripped: a hold ends, and counting begins anew',
   permission: 'breaker:reset',
+  underElevation: 'refused',
   concerns: agentInPath,
   repeats: 'repeatable',
   input: { path: AgentPath, query: nothing, body: ResetBreaker },

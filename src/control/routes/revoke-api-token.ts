@@ -11,6 +11,7 @@ export const revokeApiToken = defineEndpoint({
   id: 'revokeApiToken',
   summary: 'Revoke one of your API tokens; an admin, anybody’s',
   permission: 'self:manage',
+  underElevation: 'allowed',
   repeats: 'repeatable',
   input: { path: ApiTokenPath, query: nothing, body: nothing },
   answers: [{ status: 200, description: 'Bites within 5 s, at the stop process too', schema: ApiTokenResult }],

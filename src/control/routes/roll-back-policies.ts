@@ -13,6 +13,7 @@ export const rollBackPolicies = defineEndpoint({
   id: 'rollBackPolicies',
   summary: 'Put an earlier set of policies in force again; without a version the one before',
   permission: 'policy:activate',
+  underElevation: 'refused',
   repeats: 'stored',
   input: { path: nothing, query: nothing, body: RollBackPolicies },
   answers: [

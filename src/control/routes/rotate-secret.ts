@@ -8,6 +8,7 @@ export const rotateSecret = defineEndpoint({
   id: 'rotateSecret',
   summary: 'Put a new value in the place of the old one, which is gone',
   permission: 'secret:write',
+  underElevation: 'refused',
   repeats: 'repeatable',
   input: { path: SecretPath, query: nothing, body: SecretValue },
   answers: [{ status: 200, description: 'Sealed; every gateway uses it within seconds', schema: Secret }],

@@ -9,6 +9,7 @@ export const setSecret = defineEndpoint({
   id: 'setSecret',
   summary: 'Seal a new secret under this name',
   permission: 'secret:write',
+  underElevation: 'refused',
   repeats: 'repeatable',
   input: { path: SecretPath, query: nothing, body: SecretValue },
   answers: [{ status: 201, description: 'Sealed; every gateway knows of it within seconds', schema: Secret }],

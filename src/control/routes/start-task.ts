@@ -10,6 +10,7 @@ export const startTask = defineEndpoint({
   id: 'startTask',
   summary: 'Start a task of an agent',
   permission: 'task:start',
+  underElevation: 'allowed',
   concerns: agentInBody,
   input: { path: nothing, query: nothing, body: StartTask },
   answers: [{ status: 201, description: 'Registered and started', schema: Task }],

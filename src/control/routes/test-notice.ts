@@ -10,6 +10,7 @@ export const testNotice = defineEndpoint({
   id: 'testNotice',
   summary: 'Send a test to one endpoint, or to all',
   permission: 'notice:test',
+  underElevation: 'allowed',
   repeats: 'repeatable',
   input: { path: nothing, query: nothing, body: TestNotice },
   answers: [{ status: 202, description: 'On its way', schema: TestNoticeResult }],

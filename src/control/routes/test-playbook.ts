@@ -8,6 +8,7 @@ export const testPlaybook = defineEndpoint({
   id: 'testPlaybook',
   summary: 'Which playbook a stop would follow, as if it were ordered now; changes nothing',
   permission: 'stop:read',
+  underElevation: 'allowed',
   repeats: 'repeatable',
   input: { path: nothing, query: nothing, body: TestPlaybook },
   answers: [{ status: 200, description: 'The one that fits first, or none', schema: PlaybookTest }],

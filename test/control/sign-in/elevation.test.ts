@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { endpoints } from '../../../src/control/routes/index.ts';
 import { agentSpec, newId, startTask } from '../../store/ledger.ts';
 import { field, makeControl } from '../rig.ts';
 import { type PeopleRig, peopleRig } from './people.ts';
@@ -157,6 +159,36 @@ describe('taking a role for a while', () => {
     expect((await people.as(cookie, 'POST', '/v1/api-tokens', { name: 'x', roles: ['operator'] })).status).toBe(403);
     expect((await on(cookie, asked, 'grant')).status).toBe(403);
     expect((await ask(cookie)).status).toBe(403);
+  });
+
+  it('is refused at every endpoint that could make something outlast it, and each of them is named in the documentation', async () => {
+    const refused = endpoints.filter(({ underElevation }) => underElevation === 'refused');
+    const page = readFileSync(new URL('../../../docs/sign-in.md', import.meta.url), 'utf8');
+    const listed = page.slice(page.indexOf('| refused under an elevation'), page.indexOf('## When something is away'));
+    expect(refused.map(({ id }) => id).filter((id) => !listed.includes(`\`${id}\``))).toEqual([]);
+    expect(
+      endpoints.filter(({ method, underElevation }) => (method === 'post') !== (underElevation !== undefined)),
+    ).toEqual([]);
+    // All the roles there are, so that it is the elevation alone that is in the way.
+    people.edit({
+      roles: [
+        ...(people.rig.deps.config.current().signIn?.roles ?? []),
+        { role: 'admin', people: ['zoe@example.org'], groups: [] },
+      ],
+      breakGlass: { ...rules, people: ['zoe@example.org'], roles: ['viewer'], rule: 'review' },
+    });
+    const zoe = await people.signIn('zoe@example.org');
+    const id = idOf((await ask(zoe, { role: 'viewer' })).body);
+    const said = async ({ path }: { readonly path: string }) =>
+      String(field((await people.as(zoe, 'POST', path.replace('{id}', 'none'))).body, 'detail'));
+    for (const one of refused)
+      expect([one.id, await said(one)]).toEqual([
+        one.id,
+        expect.stringContaining(`Not with a role that was taken for a while (${id})`),
+      ]);
+    await on(zoe, id, 'end');
+    for (const one of refused)
+      expect([one.id, await said(one)]).not.toEqual([one.id, expect.stringContaining('for a while')]);
   });
 
   it('approves no call that had been asked for before it began', async () => {
