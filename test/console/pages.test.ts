@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { beforeAll, expect, it } from 'vitest';
 import { pages } from '../../src/control/console/pages.ts';
+import { field } from '../control/rig.ts';
 import { requires } from '../kit/requires.ts';
 import { axeFindings } from './browser.ts';
 import { pagesOf } from './pages.ts';
@@ -22,7 +23,9 @@ requires('chromium')('every page of the console', () => {
   });
 
   it('can be read and used by everybody, light and dark, narrow and wide, and asks for nothing that its policy refuses', async () => {
-    const { page, faults } = await rig.open('adam@admin');
+    const { context, page, faults } = await rig.open('adam@admin');
+    const said: string[] = [];
+    context.on('console', (message) => void said.push(message.text()));
     const look = async (name: string): Promise<void> => {
       for (const colorScheme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme });
@@ -47,7 +50,7 @@ requires('chromium')('every page of the console', () => {
     await page.keyboard.press('Control+Shift+K');
     await page.locator('#stop-dialog[open]').waitFor();
     await look('the dialog');
-    expect(faults).toEqual([]);
+    expect([faults, said]).toEqual([[], []]);
   });
 
   it('has nothing to press that is smaller than a thumb', async () => {
@@ -138,6 +141,25 @@ requires('chromium')('every page of the console', () => {
       headers: { host: 'localhost', authorization: 'Bearer adam@admin' },
     });
     expect(api.headers.get('content-security-policy')).toBe("default-src 'none'; frame-ancestors 'none'");
+  });
+
+  it('writes nothing to the console of a browser, signed in or not: the picture that a browser asks for is there', async () => {
+    const { context, page } = await rig.open('nobody', { extraHTTPHeaders: {} });
+    const said: string[] = [];
+    context.on('console', (message) => void said.push(message.text()));
+    const pictures: string[] = [];
+    const link = await rig.control.call('POST', '/v1/login-links', { as: 'adam@admin', body: {} });
+    for (const address of ['/sign-in', String(field(link.body, 'url'))]) {
+      await page.goto(address);
+      const icon = await page.locator('link[rel=icon]').getAttribute('href');
+      pictures.push(icon ?? '');
+    }
+    await page.goto('/errors/forbidden');
+    for (const picture of [...pictures, '/favicon.ico']) {
+      const answer = await page.request.get(picture);
+      expect([picture, answer.status(), answer.headers()['content-type']]).toEqual([picture, 200, 'image/svg+xml']);
+    }
+    expect(said).toEqual([]);
   });
 
   it('looks and changes nothing: a page is only ever asked for', async () => {

@@ -41,6 +41,8 @@ const byPath = new Map([stylesheet, script, icon].map((asset) => [asset.path, as
 
 /** Without a caller: they hold nothing of the installation, and the page that signs people in wears the same clothes. */
 export function consoleAssets(app: OpenAPIHono): void {
+  // A page of plain text can name no picture, and a browser asks for this one then.
+  app.get('/favicon.ico', (context) => context.redirect(assetPaths.icon, 302));
   app.get('/assets/:file', (context) => {
     const asset = byPath.get(context.req.path);
     if (asset === undefined) throw new EstopError('not-found');

@@ -13,6 +13,7 @@ export function plainPage(title: string, body: Markup): Markup {
         <meta name="color-scheme" content="light dark" />
         <title>${title} · estop</title>
         <link rel="stylesheet" href="${assetPaths.stylesheet}" />
+        <link rel="icon" href="${assetPaths.icon}" type="image/svg+xml" />
       </head>
       <body class="plain">
         <main>
