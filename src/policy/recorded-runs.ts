@@ -1,0 +1,124 @@
+/** Recordings as people hand them in: read strictly, and each run put through the decision. The command line and control share it. */
+import { z } from 'zod';
+import type { EstopConfig, ModelSpec, ToolServerSpec } from '../contract/config.ts';
+import { EstopError } from '../core/errors.ts';
+import type { RecordedRun } from '../core/flow/replay.ts';
+import type { ToolDefinition } from '../core/flow/tool-profile.ts';
+import { type BacktestedRun, backtest, type RecordedTools, recordedTools } from './backtest.ts';
+import type { Engine } from './engine.ts';
+import { kinds } from './kinds.ts';
+
+const outcome = { output: z.string().nullable(), error: z.string().optional() };
+const Call = z.union([
+  z.object({ tool: z.string(), args: z.record(z.string(), z.unknown()), ...outcome }),
+  z
+    .object({
+      kind: z.enum(kinds),
+      name: z.string().default(''),
+      server: z.string().optional(),
+      method: z.string().optional(),
+      ...outcome,
+    })
+    .transform(({ name, ...rest }) => ({ ...rest, tool: name, args: {} })),
+]);
+
+const Run = z.object({
+  run: z.string(),
+  request: z.string(),
+  purpose: z.string().optional(),
+  tools: z.string().optional(),
+  calls: z.array(Call),
+});
+
+const Lists = z.record(
+  z.string(),
+  z.array(
+    z.object({
+      name: z.string(),
+      description: z.string().optional(),
+      inputSchema: z.unknown(),
+      annotations: z.unknown().optional(),
+      labels: z.array(z.string()).optional(),
+    }),
+  ),
+);
+
+type ToolLists = z.output<typeof Lists>;
+
+/** Of estop.yaml, what a decision about a recording looks at. */
+export interface Reviewing {
+  readonly environment: EstopConfig['environment'];
+  readonly toolServers: readonly Pick<ToolServerSpec, 'serverId' | 'tiers' | 'labels' | 'roles'>[];
+  readonly models: readonly Pick<ModelSpec, 'modelId' | 'provider'>[];
+}
+
+export interface RecordingTest {
+  readonly engine: Engine;
+  /** The text of a file of definitions, and what to call it in a message. */
+  readonly tools?: { readonly text: string; readonly where: string } | undefined;
+  readonly assume: 'allow' | 'deny';
+  readonly config?: Reviewing | undefined;
+  readonly now: () => number;
+}
+
+/** One line, one run, as it is decided; nothing of the runs is held. */
+export function recordingTester(test: RecordingTest): (line: string, where: string) => BacktestedRun {
+  const { engine, assume, config, now } = test;
+  const lists = test.tools === undefined ? undefined : read(Lists, test.tools.text, test.tools.where);
+  const known = new Map<string, RecordedTools>();
+  const listed = (name: string): RecordedTools => {
+    const before = known.get(name);
+    if (before !== undefined) return before;
+    const definitions = lists !== undefined && Object.hasOwn(lists, name) ? lists[name] : undefined;
+    if (definitions === undefined)
+      throw new EstopError('invalid-input', { detail: `${test.tools?.where ?? ''} has no list "${name}".` });
+    const tools = recordedTools(definitions, reviewsOf(config, name));
+    known.set(name, tools);
+    return tools;
+  };
+  return (line, where) => {
+    const { purpose, ...run } = read(Run, line, where);
+    const serverId = run.tools ?? only(lists) ?? 'recorded';
+    return backtest(run, lists === undefined ? byName(run, serverId, config) : listed(serverId), {
+      engine,
+      assume,
+      serverId,
+      environment: config?.environment ?? 'dev',
+      listed: 'wildcard',
+      purpose,
+      providerOf: (id) => config?.models.find(({ modelId }) => modelId === id)?.provider,
+      now,
+    });
+  };
+}
+
+function only(lists: ToolLists | undefined): string | undefined {
+  const names = Object.keys(lists ?? {});
+  return names.length === 1 ? names[0] : undefined;
+}
+
+/** Without definitions every tool of the run is taken to exist, and its name is all that is known of it. */
+function byName(run: RecordedRun, serverId: string, config: Reviewing | undefined): RecordedTools {
+  const names = [...new Set(run.calls.flatMap(({ tool, kind }) => (kind === undefined ? [tool] : [])))];
+  return recordedTools(
+    names.map((name): ToolDefinition => ({ name })),
+    reviewsOf(config, serverId),
+  );
+}
+
+const reviewsOf = (config: Reviewing | undefined, serverId: string) =>
+  config?.toolServers.find((server) => server.serverId === serverId) ?? {};
+
+function read<Shape extends z.ZodType>(shape: Shape, text: string, where: string): z.output<Shape> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new EstopError('invalid-input', { detail: `${where} is not JSON.` });
+  }
+  const result = shape.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const at = issue === undefined ? '' : ` ${issue.path.join('.').slice(0, 200)}: ${issue.message.slice(0, 300)}`;
+  throw new EstopError('invalid-input', { detail: `${where}${at}` });
+}
