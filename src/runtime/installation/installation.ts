@@ -28,8 +28,8 @@ const mains: Readonly<Record<ProcessName, string>> = {
   'control-worker': 'workers/control',
   'agent-worker': 'workers/agent',
 };
-/** See src/gateway/bounded-heap.ts. */
-const flagsOf: Partial<Record<ProcessName, readonly string[]>> = { gateway: ['--max-semi-space-size=16'] };
+/** In MB: what is made and soon forgotten may pile up to about three times that. Only the gateway makes much; see src/gateway/bounded-heap.ts. */
+const youngSpaceOf = (name: ProcessName): number => (name === 'gateway' ? 16 : 4);
 const roleOf = {
   stop: 'estop_stop',
   control: 'estop_control',
@@ -130,7 +130,7 @@ export async function startInstallation(options: InstallationOptions): Promise<I
         {
           name,
           main: options.mainOf?.[name] ?? join(sourceRoot, `${mains[name]}${sourceExtension}`),
-          flags: flagsOf[name] ?? [],
+          flags: [`--max-semi-space-size=${youngSpaceOf(name)}`],
           stateFolder: folder.path,
           logFile: join(folder.folder('logs'), `${name}.log`),
           env: {

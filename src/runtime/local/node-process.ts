@@ -9,6 +9,9 @@ export interface NodeProcessSpec extends Omit<ChildSpec, 'command' | 'args' | 'a
   readonly flags?: readonly string[];
 }
 
+/** glibc gives each of a worker's many threads an arena of its own, which together hold more than what lives in them. */
+const fewArenas = { MALLOC_ARENA_MAX: '2' };
+
 /** Starts a process of estop itself, with the Node that runs us. It calls `endWithParent` and so ends as soon as we do. */
 export function startNodeProcess({
   main,
@@ -21,6 +24,6 @@ export function startNodeProcess({
     ...rest,
     command: process.execPath,
     args: [...flags, main, ...args],
-    env: { ...(env ?? process.env), [parentPipeVariable]: '1' },
+    env: { ...fewArenas, ...(env ?? process.env), [parentPipeVariable]: '1' },
   });
 }
