@@ -6,6 +6,7 @@ import type { PolicySet } from '../policy/parse-set.ts';
 import { recordingTester } from '../policy/recorded-runs.ts';
 import type { CliContext } from './context.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
+import { policyTestLine, policyTestSum } from './policy-test-lines.ts';
 import { visible } from './visible.ts';
 
 export interface PolicyTestPlan {
@@ -35,10 +36,8 @@ export async function testPolicies({ terminal, now }: CliContext, plan: PolicyTe
     const result = test(line, `${runs}:${number}`);
     counts.runs += 1;
     for (const decision of result.decisions) counts[decision] += 1;
-    if (terminal.format === 'text') terminal.data(`${visible(result.run)}  ${result.decisions.join(' ')}`);
-    else terminal.data(JSON.stringify(result));
+    terminal.data(policyTestLine(terminal, result));
   }
-  if (terminal.format === 'text')
-    terminal.say(`${counts.runs} runs: ${counts.allow} calls allowed, ${counts.ask} asked, ${counts.deny} denied`);
+  if (terminal.format === 'text') terminal.say(policyTestSum(counts));
   return exitCodes.confirmed;
 }

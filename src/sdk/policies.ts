@@ -1,4 +1,4 @@
-import type { ActivationResult, PoliciesInForce, PolicyCheck } from '../contract/http/policies.ts';
+import type { ActivationResult, PoliciesInForce, PolicyCheck, PolicyTest } from '../contract/http/policies.ts';
 import type { Transport } from './transport.ts';
 
 type Files = Readonly<Record<string, string>>;
@@ -7,6 +7,11 @@ export interface Policies {
   /** What gateways decide by, and who activated what before. */
   inForce(): Promise<PoliciesInForce>;
   check(files: Files): Promise<PolicyCheck>;
+  /** Recorded runs through the decision: those in force, or `files`. `runs` is one JSON object a line, `tools` the text of a file. */
+  test(
+    runs: string,
+    options?: { readonly tools?: string; readonly files?: Files; readonly assume?: 'allow' | 'deny' },
+  ): Promise<PolicyTest>;
   /** `after`: the activation that was looked at; another one since is a conflict. */
   activate(files: Files, options: { readonly reason: string; readonly after?: number }): Promise<ActivationResult>;
   /** Without a version: the set before this one. */
@@ -17,6 +22,8 @@ export function createPolicies(call: Transport, baseUrl: string): Policies {
   return {
     inForce: () => call({ method: 'GET', baseUrl, path: '/v1/policies' }),
     check: (files) => call({ method: 'POST', baseUrl, path: '/v1/policies:check', body: { files } }),
+    test: (runs, options = {}) =>
+      call({ method: 'POST', baseUrl, path: '/v1/policies:test', body: { runs, ...options } }),
     activate: (files, options) =>
       call({ method: 'POST', baseUrl, path: '/v1/policies:activate', body: { files, ...options } }),
     rollBack: (options) => call({ method: 'POST', baseUrl, path: '/v1/policies:rollback', body: options }),

@@ -97,6 +97,15 @@ describe('estop policy test', () => {
     expect(second?.decisions).toEqual(['deny', 'deny', 'deny', 'deny']);
   });
 
+  it('is decided by what is in force at the control API where that is asked for, as it is here', async () => {
+    const args = ['policy', 'test', '--runs', runsFile, '--tools', toolsFile, '--json'];
+    const there = await rig.run([...args, '--in-force'], { cwd: folder });
+    expect(there).toMatchObject({ code: 0, stdout: (await test()).stdout });
+    expect(await rig.run([...args, '--in-force', '--policy', folder], { cwd: folder })).toMatchObject({ code: 2 });
+    const away = await rig.run([...args, '--in-force'], { env: offline, cwd: folder });
+    expect(away.code).not.toBe(0);
+  });
+
   it('decides by the policies of a folder', async () => {
     const strict = join(folder, 'strict');
     mkdirSync(strict);

@@ -89,6 +89,7 @@ describe('the OpenAPI document', () => {
       'post /v1/policies:activate',
       'post /v1/policies:check',
       'post /v1/policies:rollback',
+      'post /v1/policies:test',
       'post /v1/secrets/{id}:remove',
       'post /v1/secrets/{id}:rotate',
       'post /v1/secrets/{id}:set',

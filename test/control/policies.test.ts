@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { backtestOnce } from '../../src/control/backtest/backtest.ts';
 import { readPolicyFolder } from '../../src/policy/read-folder.ts';
 import { policiesFolder } from '../../src/runtime/package-root.ts';
 import { noteTools } from '../../src/store/tool-pins.ts';
@@ -77,5 +78,80 @@ describe('policies over the API', () => {
     expect(await inForce()).toMatchObject({ files: large });
     expect(await activate(shipped, 'bob@admin', two)).toMatchObject({ status: 200, body: { outcome: 'activated' } });
     expect(await inForce()).toMatchObject({ files: shipped });
+  });
+});
+
+describe('recorded runs through the policies, over the API', () => {
+  const call = (to: string) => ({ tool: 'send_letter', args: { recipient: to, body: 'The plan.' }, output: 'sent' });
+  const tools = JSON.stringify({
+    post: [
+      {
+        name: 'send_letter',
+        description: 'Sends a letter.',
+        inputSchema: { type: 'object', properties: { recipient: { type: 'string' }, body: { type: 'string' } } },
+      },
+    ],
+  });
+  const recording = (calls: readonly object[], more: object = {}): string =>
+    JSON.stringify({ run: 'one', request: 'Send the plan to ann@corp.com', tools: 'post', calls, ...more });
+  const test = (body: object, as = 'viewer') => rig.call('POST', '/v1/policies:test', { as, body });
+
+  it('are decided as in a terminal, by the set in force or by one that is handed in, and change nothing', async () => {
+    const before = await rig.ledger.sql('SELECT count(*) FROM estop.audit');
+    const runs = `${recording([call('ann@corp.com'), call('thief@evil.net')])}\r\n\r\n${recording([], { run: 'two' })}\n`;
+    const answer = await test({ runs, tools });
+    expect(answer).toMatchObject({ status: 200, body: { counts: { runs: 2, allow: 1, ask: 1, deny: 0 } } });
+    expect(field(answer.body, 'items', 0, 'decisions')).toEqual(['allow', 'ask']);
+    expect(field(answer.body, 'items', 0, 'reasons', 1)).toContain('thief@evil.net');
+    const none = team('@id("none") @deny("None.") forbid (principal, action in Action::"tool", resource);');
+    const strict = await test({ runs, tools, files: none });
+    expect(field(strict.body, 'items', 0, 'decisions')).toEqual(['deny', 'deny']);
+    expect(await rig.ledger.sql('SELECT count(*) FROM estop.audit')).toEqual(before);
+  });
+
+  it.each([
+    ['are no JSON', { runs: '{}\n{' }, 'runs:1'],
+    ['name a list that there is not', { runs: recording([], { tools: 'none' }), tools }, 'tools has no list'],
+    ['are too many', { runs: recording(Array(5_001).fill(call('ann@corp.com'))), tools }, 'At most 5000 calls'],
+    ['come with policies that are none', { runs: recording([]), files: { 'a.cedar': 'nonsense' } }, '/files/a.cedar'],
+    ['are longer than may be handed in', { runs: ' '.repeat(1_000_001) }, 'At most 1000000 characters'],
+  ])('that %s are refused with a sentence', async (_what, body, words) => {
+    const answer = await test(body);
+    expect([answer.status < 500 && answer.status >= 400, answer.text.includes(words)]).toEqual([true, true]);
+  });
+
+  it('hold up nothing else: pages are answered meanwhile, and a second one is told to wait', async () => {
+    const long = { runs: recording(Array(2_000).fill(call('thief@evil.net'))), tools };
+    let isOver = false;
+    const both = Promise.all([test(long), test(long)]).finally(() => {
+      isOver = true;
+    });
+    let pages = 0;
+    while (!isOver) {
+      expect((await rig.call('GET', '/v1/policies', { as: 'viewer' })).status).toBe(200);
+      pages += 1;
+    }
+    const answers = (await both).map(({ status, body }) => [status, field(body, 'code')]).toSorted();
+    expect([pages > 5, answers]).toEqual([
+      true,
+      [
+        [200, undefined],
+        [409, 'conflict'],
+      ],
+    ]);
+  });
+
+  it('are over when their time is, and the next one is decided', async () => {
+    const order = {
+      files: shipped,
+      runs: recording(Array(4_000).fill(call('thief@evil.net'))),
+      tools,
+      assume: 'deny',
+    } as const;
+    const { signal } = new AbortController();
+    await expect(backtestOnce(rig.deps, order, { patienceMs: 1, signal })).rejects.toMatchObject({
+      code: 'limit-exceeded',
+    });
+    expect((await test({ runs: recording([]), tools })).status).toBe(200);
   });
 });

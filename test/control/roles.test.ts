@@ -51,6 +51,7 @@ const bodies: Readonly<Record<string, object>> = {
   resetBreaker: { breaker: 'call-rate', reason: 'x' },
   acceptRisk: { reason: 'x' },
   checkPolicies: { files: {} },
+  testPolicies: { runs: '{}' },
   activatePolicies: { files: {}, reason: 'x' },
   rollBackPolicies: { reason: 'x' },
   acceptTool: { hash: 'a'.repeat(64) },

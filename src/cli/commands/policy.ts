@@ -18,6 +18,7 @@ interface TestOptions {
   readonly policy?: string;
   readonly config?: string;
   readonly assume: 'allow' | 'deny';
+  readonly inForce?: boolean;
 }
 
 export const policy: CliCommand = {
@@ -145,7 +146,7 @@ function activationLine({ outcome, version, activation }: ActivationResult): str
 function buildTest(command: Command, run: Run): void {
   command
     .command('test')
-    .description('Say what policies would have decided of recorded runs; asks nobody, calls nothing, needs no server')
+    .description('Say what policies would have decided of recorded runs; asks nobody, calls nothing')
     .requiredOption(
       '--runs <file>',
       'one JSON object a line: {run, request, tools?, calls: [{tool, args, output, error?}]}',
@@ -153,6 +154,9 @@ function buildTest(command: Command, run: Run): void {
     .option('--tools <file>', 'the definitions of the tools: {"<list>": [{name, description, inputSchema}]}')
     .option('--policy <folder>', 'the *.cedar files to try (default: those that come with estop)')
     .option('--config <file>', 'what estop.yaml decided about the tools (default: estop.yaml, if there is one)')
+    .addOption(
+      new Option('--in-force', 'let the control API decide, by what is in force there').conflicts(['policy', 'config']),
+    )
     .addOption(
       new Option('--assume <answer>', 'what the person who is asked answers')
         .choices(['allow', 'deny'])
@@ -163,6 +167,7 @@ function buildTest(command: Command, run: Run): void {
       examples(
         'policy test --runs runs.jsonl --tools tools.json --json',
         'policy test --runs runs.jsonl --policy policies',
+        'policy test --runs runs.jsonl --in-force',
       ),
     )
     .action(run((context, options: TestOptions) => test(context, options)));
@@ -173,6 +178,7 @@ async function test(context: CliContext, options: TestOptions): Promise<ExitCode
   for (const file of [options.runs, options.tools, options.config])
     if (file !== undefined && !existsSync(file))
       throw new EstopError('not-found', { detail: `There is no file ${visible(file)}.` });
+  if (options.inForce === true) return (await import('../policy-test-there.ts')).testInForce(context, options);
   const set = await readSet(options.policy);
   const configFile = options.config ?? (existsSync('estop.yaml') ? 'estop.yaml' : undefined);
   const config =

@@ -65,6 +65,40 @@ export const ActivationResult = z
   })
   .meta({ id: 'ActivationResult' });
 
+const largestRecording = 1_000_000;
+export const TestPolicies = z
+  .strictObject({
+    runs: z
+      .string()
+      .min(1, 'Hand in a run, as one JSON object a line.')
+      .max(largestRecording, `At most ${largestRecording} characters.`)
+      .meta({ description: 'One JSON object a line: {run, request, tools?, calls: [{tool, args, output, error?}]}' }),
+    tools: z
+      .string()
+      .max(largestRecording, `At most ${largestRecording} characters.`)
+      .optional()
+      .meta({ description: 'JSON: {"<list>": [{name, description, inputSchema, annotations?, labels?}]}' }),
+    files: PolicyFiles.optional().meta({ description: 'The set to try; without it the one in force' }),
+    assume: z.enum(['allow', 'deny']).default('deny').meta({ description: 'What the person who is asked answers' }),
+  })
+  .meta({ id: 'TestPolicies' });
+
+export const PolicyTest = z
+  .object({
+    version: z.string(),
+    counts: z.object({ runs: z.int(), allow: z.int(), ask: z.int(), deny: z.int() }),
+    items: z.array(
+      z.object({
+        run: z.string(),
+        decisions: z.array(z.enum(['allow', 'ask', 'deny'])),
+        reasons: z.array(z.string()).meta({ description: 'For each call the policies that decided; empty if allowed' }),
+      }),
+    ),
+    unjudged: z.array(z.string()).meta({ description: 'Why some calls could not be judged; they are denied' }),
+  })
+  .meta({ id: 'PolicyTest' });
+
+export type PolicyTest = z.infer<typeof PolicyTest>;
 export type PolicyCheck = z.infer<typeof PolicyCheck>;
 export type PoliciesInForce = z.infer<typeof PoliciesInForce>;
 export type ActivationResult = z.infer<typeof ActivationResult>;

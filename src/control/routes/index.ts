@@ -65,6 +65,7 @@ import { startTask } from './start-task.ts';
 import { streamEvents } from './stream-events.ts';
 import { testNotice } from './test-notice.ts';
 import { testPlaybook } from './test-playbook.ts';
+import { testPolicies } from './test-policies.ts';
 import { whoAmI } from './who-am-i.ts';
 
 /** One line per endpoint. The app, the OpenAPI document and the tests of roles are made from it. */
@@ -88,6 +89,7 @@ export const endpoints: readonly Endpoint[] = [
   getConfig,
   getPolicies,
   checkPolicies,
+  testPolicies,
   activatePolicies,
   rollBackPolicies,
   orderStop,
