@@ -1,7 +1,9 @@
 import { errorCodeOf } from '../core/errors.ts';
 import { admit } from './checks/admit.ts';
+import { admitAnswer } from './checks/admit-answer.ts';
 import { admitModel } from './checks/admit-model.ts';
 import { admitReach } from './checks/admit-reach.ts';
+import { checkAnswerPolicy } from './checks/answer-policy.ts';
 import { checkApprovalAnswered } from './checks/approval-answered.ts';
 import { checkArguments } from './checks/arguments-valid.ts';
 import { takeCredential, takeReachCredential } from './checks/credential.ts';
@@ -11,6 +13,7 @@ import { answerSession, fenceAndAnswer, fenceAndAnswerCall } from './checks/fenc
 import { fenceAndAnswerReach, fenceAndReach } from './checks/fence-and-reach.ts';
 import { fenceAndRelay } from './checks/fence-and-relay.ts';
 import { fenceAndStream } from './checks/fence-and-stream.ts';
+import { fenceAndAcknowledge, fenceAndTell } from './checks/fence-and-tell.ts';
 import { fenceAndWrite } from './checks/fence-and-write.ts';
 import { fenceAndWriteModel } from './checks/fence-and-write-model.ts';
 import { fenceAndHandOver, handOver } from './checks/hand-over.ts';
@@ -21,6 +24,7 @@ import { checkModelRequest } from './checks/model-request-valid.ts';
 import { checkModelScope } from './checks/model-scope.ts';
 import { checkPolicy } from './checks/policy.ts';
 import { checkModelPolicy, checkReachPolicy } from './checks/policy-of-kind.ts';
+import { checkAnswer, checkAnswerScope, checkQuestionKnown } from './checks/question-known.ts';
 import { checkReachKnown } from './checks/reach-known.ts';
 import { checkReachScope } from './checks/reach-scope.ts';
 import { checkScope } from './checks/scope.ts';
@@ -40,23 +44,23 @@ const none = undefined;
 // biome-ignore format: read by column
 const columns: readonly Column[] = [
   'tool-call', 'tool-list', 'resource', 'prompt', 'completion', 'subscription', 'cancellation', 'stream', 'model', 'grant', 'session',
-  'model-list',
+  'model-list', 'answer',
 ];
 // biome-ignore format: read by column
 const gate: readonly (readonly [step: string, ...checks: (Check | undefined)[]])[] = [
-  /* step              tool-call           tool-list       resource             prompt               completion           subscription         cancellation  stream          model               grant             session        model-list     */
-  ['token',            checkToken,         checkToken,     checkToken,          checkToken,          checkToken,          checkToken,          checkToken,   checkToken,     checkToken,         checkToken,       checkToken,    checkToken     ],
-  ['fence',            checkFence,         checkFence,     checkFence,          checkFence,          checkFence,          checkFence,          checkFence,   checkFence,     checkFence,         checkFence,       none,          checkFence     ],
-  ['tool known',       checkToolKnown,     none,           checkReachKnown,     checkReachKnown,     checkReachKnown,     checkReachKnown,     none,         none,           checkModelKnown,    none,             none,          none           ],
-  ['arguments valid',  checkArguments,     none,           none,                none,                none,                none,                none,         none,           checkModelRequest,  none,             none,          none           ],
-  ['approval answer',  checkApprovalAnswered, none,        none,                none,                none,                none,                none,         none,           none,               none,             none,          none           ],
-  ['scope',            checkScope,         listTools,      checkReachScope,     checkReachScope,     checkReachScope,     checkReachScope,     none,         none,           checkModelScope,    none,             none,          listModels     ],
-  ['data flow',        checkDataFlow,      none,           checkDataFlow,       checkDataFlow,       checkDataFlow,       checkDataFlow,       none,         none,           none,               none,             none,          none           ],
-  ['policy',           checkPolicy,        none,           checkReachPolicy,    checkReachPolicy,    checkReachPolicy,    checkReachPolicy,    none,         none,           checkModelPolicy,   none,             none,          none           ],
-  ['credential',       takeCredential,     none,           takeReachCredential, takeReachCredential, takeReachCredential, takeReachCredential, none,         none,           none,               none,             none,          none           ],
-  ['ADMIT',            admit,              none,           admitReach,          admitReach,          admitReach,          admitReach,          none,         none,           admitModel,         handOver,         none,          none           ],
-  ['fence, upstream',  fenceAndWrite,      none,           fenceAndReach,       fenceAndReach,       fenceAndReach,       fenceAndReach,       none,         none,           fenceAndWriteModel, none,             none,          none           ],
-  ['fence, answer',    fenceAndAnswerCall, fenceAndAnswer, fenceAndAnswerReach, fenceAndAnswerReach, fenceAndAnswerReach, fenceAndAnswerReach, fenceAndTake, fenceAndStream, fenceAndRelay,      fenceAndHandOver, answerSession, fenceAndAnswer ],
+  /* step              tool-call           tool-list       resource             prompt               completion           subscription         cancellation  stream          model               grant             session        model-list      answer              */
+  ['token',            checkToken,         checkToken,     checkToken,          checkToken,          checkToken,          checkToken,          checkToken,   checkToken,     checkToken,         checkToken,       checkToken,    checkToken,     checkToken          ],
+  ['fence',            checkFence,         checkFence,     checkFence,          checkFence,          checkFence,          checkFence,          checkFence,   checkFence,     checkFence,         checkFence,       none,          checkFence,     checkFence          ],
+  ['tool known',       checkToolKnown,     none,           checkReachKnown,     checkReachKnown,     checkReachKnown,     checkReachKnown,     none,         none,           checkModelKnown,    none,             none,          none,           checkQuestionKnown  ],
+  ['arguments valid',  checkArguments,     none,           none,                none,                none,                none,                none,         none,           checkModelRequest,  none,             none,          none,           checkAnswer         ],
+  ['approval answer',  checkApprovalAnswered, none,        none,                none,                none,                none,                none,         none,           none,               none,             none,          none,           none                ],
+  ['scope',            checkScope,         listTools,      checkReachScope,     checkReachScope,     checkReachScope,     checkReachScope,     none,         none,           checkModelScope,    none,             none,          listModels,     checkAnswerScope    ],
+  ['data flow',        checkDataFlow,      none,           checkDataFlow,       checkDataFlow,       checkDataFlow,       checkDataFlow,       none,         none,           none,               none,             none,          none,           checkDataFlow       ],
+  ['policy',           checkPolicy,        none,           checkReachPolicy,    checkReachPolicy,    checkReachPolicy,    checkReachPolicy,    none,         none,           checkModelPolicy,   none,             none,          none,           checkAnswerPolicy   ],
+  ['credential',       takeCredential,     none,           takeReachCredential, takeReachCredential, takeReachCredential, takeReachCredential, none,         none,           none,               none,             none,          none,           none                ],
+  ['ADMIT',            admit,              none,           admitReach,          admitReach,          admitReach,          admitReach,          none,         none,           admitModel,         handOver,         none,          none,           admitAnswer         ],
+  ['fence, upstream',  fenceAndWrite,      none,           fenceAndReach,       fenceAndReach,       fenceAndReach,       fenceAndReach,       none,         none,           fenceAndWriteModel, none,             none,          none,           fenceAndTell        ],
+  ['fence, answer',    fenceAndAnswerCall, fenceAndAnswer, fenceAndAnswerReach, fenceAndAnswerReach, fenceAndAnswerReach, fenceAndAnswerReach, fenceAndTake, fenceAndStream, fenceAndRelay,      fenceAndHandOver, answerSession, fenceAndAnswer, fenceAndAcknowledge ],
 ];
 
 /** Takes one request through its column. Undefined: it was answered. Anything that goes wrong inside is a denial. */
@@ -82,7 +86,9 @@ async function walk(passage: Passage): Promise<Denial | undefined> {
       'a step of the gate failed; the request is denied',
     );
     return denied(
-      (passage.facts.call ?? passage.facts.modelCall)?.isWritten() === true ? 'possibly-completed' : 'internal',
+      (passage.facts.call ?? passage.facts.modelCall ?? passage.facts.telling)?.isWritten() === true
+        ? 'possibly-completed'
+        : 'internal',
     );
   } finally {
     settle(passage);
@@ -92,7 +98,7 @@ async function walk(passage: Passage): Promise<Denial | undefined> {
 /** However it ended: the call is open no longer, and the ledger learns what is known. */
 function settle({ host, facts }: Passage): void {
   const { outcome, used } = facts;
-  const call = facts.call ?? facts.modelCall;
+  const call = facts.call ?? facts.modelCall ?? facts.telling;
   if (call === undefined) return;
   host.openCalls.remove(call.callId);
   call.release();

@@ -12,6 +12,7 @@ import type { ApprovalStates } from './call/approval-state.ts';
 import type { ConductNoter } from './call/conduct-recorder.ts';
 import type { LedgerPort } from './call/ledger-port.ts';
 import type { CallEnd, LiveCall } from './call/live-call.ts';
+import type { ToldAnswer } from './call/told-answer.ts';
 import type { Fence } from './fence/fence.ts';
 import type { OpenCalls } from './fence/open-calls.ts';
 import type { FlowStanding } from './flow/flow-standing.ts';
@@ -21,6 +22,7 @@ import type { JsonObject } from './json/parse-strict.ts';
 import type { ClientSessions } from './mcp/client-sessions.ts';
 import type { McpClient } from './mcp/mcp-client.ts';
 import type { ReachMethod } from './mcp/methods.ts';
+import type { OpenQuestion } from './mcp/question.ts';
 import type { ServersWords } from './mcp/servers-words.ts';
 import type { Dialect } from './model/dialect.ts';
 import type { ModelCall, ProviderEnd } from './model/model-call.ts';
@@ -88,8 +90,10 @@ export type Asked =
       /** Of a stream of changes of several servers: this part of it. */
       readonly serverId?: string;
     }
-  /** What a client says without asking: that it wants an answer no longer, or what it answers to an upstream's question. */
+  /** What a client says without asking: that it wants an answer no longer. */
   | { readonly kind: 'cancellation'; readonly message: JsonObject }
+  /** What a client of the older revisions answers to an upstream's question. */
+  | { readonly kind: 'answer'; readonly message: JsonObject; readonly question: OpenQuestion }
   /** The stream of a session, open until its token or its task ends. */
   | { readonly kind: 'stream'; readonly lastEventId: string | undefined }
   | {
@@ -208,6 +212,9 @@ export interface Facts {
   grant?: Extract<HandOver, { kind: 'handed-over' }>;
   /** What is reached for besides a tool; a list on the endpoint of all servers reaches for several. */
   reaches?: readonly Reach[];
+  /** Of an answer to a server's question that belongs to no call of a tool: by what a stop names it. */
+  answering?: { readonly scopeKey: string };
+  telling?: ToldAnswer;
   answer?: Answer;
   /** How the ledger will have it; unset: nothing was asked of ADMIT. */
   outcome?: CallOutcome;

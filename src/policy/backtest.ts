@@ -32,6 +32,7 @@ const usualMethods = {
   prompt: 'prompts/get',
   completion: 'completion/complete',
   subscription: 'subscriptions/listen',
+  answer: 'elicitation/create',
 } as const;
 
 /** Names nobody and is kept nowhere: values are compared within one run only. */

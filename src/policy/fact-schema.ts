@@ -35,9 +35,21 @@ const ofTools: Attributes = {
   refused: boolean,
 };
 const ofServers: Attributes = { ...common, method: string, name: string };
+/** What a server is told in answer to a question of its own goes out like arguments. */
+const ofAnswers: Attributes = { ...ofServers, origin: ofTools['origin'], refused: boolean };
 
-const factsOf = (column: Column): Attributes =>
-  column === anyTool ? ofTools : column === 'model' ? common : ofServers;
+function factsOf(column: Column): Attributes {
+  switch (column) {
+    case anyTool:
+      return ofTools;
+    case 'model':
+      return common;
+    case 'answer':
+      return ofAnswers;
+    default:
+      return ofServers;
+  }
+}
 
 export interface ActionShape {
   /** `<server>/<tool>`. */

@@ -92,7 +92,11 @@ async function served(response: Response, mark: string): Promise<Outcome> {
 }
 
 async function initialize(task: TaskRecord, authorization?: string): Promise<Response> {
-  const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 't', version: '1' } };
+  const params = {
+    protocolVersion: '2025-11-25',
+    capabilities: { elicitation: {} },
+    clientInfo: { name: 't', version: '1' },
+  };
   return fetch(`${bed.gateway.url}/mcp/everything`, {
     method: 'POST',
     headers: { ...json, ...(authorization === undefined ? await bearer(task) : { authorization }) },
@@ -168,6 +172,39 @@ const columns = {
   'model-list': async (task) => {
     const response = await fetch(`${bed.gateway.url}/v1/models`, { headers: await bearer(task) });
     return served(response, '"gpt"');
+  },
+  answer: async (task) => {
+    const headers = { ...json, ...(await bearer(task)) };
+    const sessionId = (await initialize(task)).headers.get('mcp-session-id') ?? '';
+    const say = (message: object, signal?: AbortSignal): Promise<Response> =>
+      fetch(`${bed.gateway.url}/mcp/everything`, {
+        method: 'POST',
+        headers: { ...headers, 'mcp-session-id': sessionId },
+        body: JSON.stringify({ jsonrpc: '2.0', ...message }),
+        ...(signal === undefined ? {} : { signal }),
+      });
+    const asked = await fetch(`${bed.gateway.url}/mcp/everything`, {
+      headers: { ...headers, 'mcp-session-id': sessionId },
+    });
+    const params = { name: 'test_elicitation', arguments: { message: 'Who?' } };
+    const ended = new AbortController();
+    const called = say({ id: 7, method: 'tools/call', params }, ended.signal).then(
+      (response) => served(response, 'User response'),
+      String,
+    );
+    // The server asks on the stream of the session, or it never came to that.
+    const question = served(asked, '"elicitation/create"');
+    const first = await Promise.race([question, called]);
+    if (first !== 'served') return first;
+    const answer = await say({
+      id: 'estop-1',
+      result: { action: 'accept', content: { username: 'ada', email: 'ada@ada.org' } },
+    });
+    if (answer.status !== 202) {
+      ended.abort();
+      return `${answer.status} ${await answer.text()}`;
+    }
+    return called;
   },
 } satisfies Readonly<Record<string, Ask>>;
 type Column = keyof typeof columns;

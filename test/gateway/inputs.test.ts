@@ -1,3 +1,4 @@
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { AgentSpec } from '../../src/contract/config.ts';
 import { openTaskFlow } from '../../src/control/open-task-flow.ts';
@@ -30,7 +31,9 @@ beforeAll(async () => {
   rig = await makeRig();
   const server = await startEverythingServer();
   closeAfterAll(() => server.stop());
-  const tiers = Object.fromEntries(everythingTools.map((name) => [name, name === tool ? 'write' : 'read'] as const));
+  const tiers = Object.fromEntries(
+    everythingTools.map((name) => [name, [tool, 'test_elicitation'].includes(name) ? 'write' : 'read'] as const),
+  );
   rig.configure((config) => ({
     ...config,
     agents: [whole],
@@ -123,5 +126,90 @@ describe('what a server gave beside its question', () => {
     expect(await admittedOf(task)).toBe(1);
     expect((await call(other, { ...confirm, requestState }, asking)).isError).toBe(true);
     expect(await admittedOf(other)).toBe(0);
+  });
+});
+
+describe('what a client of the older revisions answers to a server', () => {
+  const connect = async (task: TaskRecord, email: string): Promise<Client> => {
+    const capabilities = { elicitation: {}, roots: {} };
+    const client = new Client({ name: 'test', version: '1' }, { versionNegotiation: { mode: 'legacy' }, capabilities });
+    client.setRequestHandler('elicitation/create', () => ({ action: 'accept', content: { username: email, email } }));
+    client.setRequestHandler('roots/list', () => ({ roots: [{ uri: 'file:///else/where', name: email }] }));
+    const requestInit = { headers: { authorization: `Bearer ${await rig.token(task)}` } };
+    await client.connect(new StreamableHTTPClientTransport(new URL(`${gateway.url}/mcp/everything`), { requestInit }));
+    closeAfterAll(() => client.close().catch(() => undefined));
+    return client;
+  };
+  const asking = { name: 'test_elicitation', arguments: { message: 'Who?' } };
+  const admitted = (task: TaskRecord) =>
+    rig.ledger.sql('SELECT tool_key, outcome, policies FROM estop.calls WHERE task_id = $1 ORDER BY admitted_at', [
+      task.taskId,
+    ]);
+
+  it('is judged like the arguments of its call, admitted and on record', async () => {
+    const task = await begin();
+    const client = await connect(task, 'anna@northwind.org');
+    expect(JSON.stringify((await client.callTool(asking)).content)).toContain('anna@northwind.org');
+    const rows = await until(async () => {
+      const found = await admitted(task);
+      return found.length === 2 && found.every(({ outcome }) => outcome === 'completed') && found;
+    });
+    expect(rows.map((row) => row['tool_key'])).toEqual(Array(2).fill('tool:everything/test_elicitation'));
+    // What was told is in the record of the task: what comes after it is still known.
+    expect(JSON.stringify((await client.callTool(asking)).content)).toContain('anna@northwind.org');
+  });
+
+  it('does not go out where it reaches somebody whom the user did not name, and its server need not wait', async () => {
+    const task = await begin();
+    const client = await connect(task, 'mallory@evil.net');
+    const said = JSON.stringify(await client.callTool(asking));
+    expect(said).not.toContain('mallory');
+    expect(said).toContain('There is no answer to that.');
+    expect(await admitted(task)).toHaveLength(1);
+    await until(async () => {
+      const rows = await rig.ledger.sql(
+        "SELECT policies FROM estop.denials WHERE task_id = $1 AND reason = 'denied-by-policy'",
+        [task.taskId],
+      );
+      return JSON.stringify(rows).includes('known-party');
+    });
+  });
+
+  it('does not go out where a person would have to be asked', async () => {
+    const task = await rig.startTask(whole); // nobody registered what its user asked for
+    const client = await connect(task, 'anna@northwind.org');
+    const held = await client.callTool(asking);
+    const approvalId = String(held._meta?.['estop/approvalId']);
+    const decision = { approvalId, decision: 'approved', actor: 'anna', reason: 'fine' } as const;
+    await decideApproval(rig.ledger.as('estop_control'), decision);
+    expect(JSON.stringify(await client.callTool(asking))).toContain('There is no answer to that.');
+    expect(await admitted(task)).toHaveLength(1);
+  });
+});
+
+describe('what answers a question of a prompt', () => {
+  const name = 'test_input_required_result_prompt';
+  const get = async (task: TaskRecord, email: string) => {
+    const inputResponses = { user_context: { action: 'accept', content: { email } } };
+    const _meta = { 'io.modelcontextprotocol/clientCapabilities': { elicitation: { form: {} } } };
+    return post(gateway, await rig.token(task), {
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'prompts/get',
+      params: { name: `everything__${name}`, inputResponses, _meta },
+    });
+  };
+
+  it('goes to its server where it says what the user said, and nowhere else', async () => {
+    const task = await begin();
+    expect(JSON.stringify((await get(task, 'anna@northwind.org')).body)).toContain('With {');
+    expect(JSON.stringify((await get(task, 'mallory@evil.net')).body)).toContain('known-answer');
+    const rows = await rig.ledger.sql('SELECT policies FROM estop.calls WHERE task_id = $1', [task.taskId]);
+    expect(rows).toEqual([{ policies: ['answer-flows', 'listed-reading'] }]);
+  });
+
+  it('is told to nobody where nobody knows what the user asked for and the list does not name the prompt', async () => {
+    const task = await rig.startTask(whole);
+    expect(JSON.stringify((await get(task, 'anna@northwind.org')).body)).toContain('gate.no-permit');
   });
 });

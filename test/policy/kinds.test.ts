@@ -32,7 +32,7 @@ const ofKind = (kind: (typeof kinds)[number]): KindRequest => (kind === 'model' 
 describe('what is no call of a tool', () => {
   it.each(kinds)('flows by the policies that come with estop where the agent’s list names it: %s', (kind) => {
     const engine = engineOf(shipped);
-    const id = kind === 'model' ? 'listed-model' : 'listed-reading';
+    const id = kind === 'model' ? 'listed-model' : kind === 'answer' ? 'answer-flows' : 'listed-reading';
     expect(engine.decideKind(ofKind(kind))).toMatchObject({ outcome: 'allow', policyIds: [id] });
     expect(engine.decideKind({ ...ofKind(kind), listed: undefined })).toMatchObject({
       outcome: 'deny',
@@ -92,5 +92,24 @@ describe('what is no call of a tool', () => {
     expect(engine.decideKind(asked({ kind: 'prompt' }))).toMatchObject({ outcome: 'deny', policyIds: ['gate.failed'] });
     expect(failures.length).toBe(2);
     expect(engine.decideKind(asked()).outcome).toBe('allow');
+  });
+
+  it.each([
+    [{ party: ['prose'] }, 'known-answer'],
+    [{ url: ['nowhere'] }, 'known-answer'],
+    [{ path: ['field'] }, 'known-answer'],
+    [{ secret: ['prose'] }, 'known-answer'],
+    [{ ref: ['tainted'] }, 'known-answer'],
+  ] as const)('an answer to a server goes by where it comes from: %o', (origin, id) => {
+    const flow = traced({ ...clean, origin: { ...clean.origin, ...origin } });
+    expect(engineOf(shipped).decideKind(asked({ kind: 'answer', flow })).policyIds).toEqual([id]);
+  });
+
+  it('an answer to a server of which nobody knows where it comes from goes where the list names what asked by itself', () => {
+    const engine = engineOf(shipped);
+    const answer = (listed: 'exact' | 'wildcard', why: 'not-opened' | 'incomplete') =>
+      engine.decideKind(asked({ kind: 'answer', listed, flow: { kind: 'unknown', why } })).outcome;
+    expect([answer('exact', 'not-opened'), answer('wildcard', 'not-opened')]).toEqual(['allow', 'deny']);
+    expect(answer('exact', 'incomplete')).toBe('deny');
   });
 });

@@ -67,6 +67,8 @@ const told: Readonly<Record<string, string>> = {
   'model-list/scope': 'is served to a task that may have it',
   'data flow': 'is remembered for its task',
   'subscription/fence, answer': 'is remembered for its task',
+  'answer/data flow': 'is served to a task that may have it',
+  'answer/scope': 'is served to a task that may have it',
 };
 
 const elsewhere: Readonly<Record<string, Tests>> = {

@@ -1,6 +1,7 @@
 import { deferred } from '../deferred.ts';
 import type { CutReason, OpenCall } from '../fence/open-calls.ts';
 import type { Bearer } from '../fence/view.ts';
+import type { AskedWhile } from '../mcp/question.ts';
 import type { OnMessage, Prepared, UpstreamMessage } from '../upstream/prepared.ts';
 import type { UpstreamReply } from '../upstream/read-reply.ts';
 import type { OutgoingCall } from '../upstream/session.ts';
@@ -16,7 +17,10 @@ export type CallEnd =
 export interface Destination {
   prepare(call: OutgoingCall): { readonly call: Prepared; readonly body: string } | undefined;
   /** Takes what the upstream asks the client while it works on a call. Absent: nobody can be asked. */
-  ask?(message: UpstreamMessage, relay: (message: object) => boolean): void;
+  ask?(message: UpstreamMessage, relay: (message: object) => boolean, askedWhile: AskedWhile | undefined): void;
+  /** What is under way there, of what its own questions may be. */
+  noteCall?(callId: string, what: AskedWhile): void;
+  forgetCall?(callId: string): void;
   /** The client of a call that was sent wants its answer no longer. */
   cancelled?(callId: string): void;
   /** It does not know us any more. */
@@ -75,8 +79,9 @@ export class LiveCall implements OpenCall {
   }
 
   /** Writes in this tick. The caller has asked the fence in this tick as well. */
-  write(timeoutMs: number, onMessage: OnMessage = () => undefined): Promise<CallEnd> {
+  write(timeoutMs: number, onMessage: OnMessage = () => undefined, what?: AskedWhile): Promise<CallEnd> {
     if (this.#call === undefined || !this.isUsable) return Promise.resolve({ kind: 'lost' });
+    if (what !== undefined) this.#destination?.noteCall?.(this.callId, what);
     // After the end nothing of the call is passed on any more, whatever still comes in.
     let open = true;
     const replied = this.#call
@@ -95,6 +100,7 @@ export class LiveCall implements OpenCall {
     const lost = replied.catch((): CallEnd => ({ kind: 'lost' }));
     return Promise.race([this.#cut.promise, late.promise, lost]).finally(() => {
       open = false;
+      this.#destination?.forgetCall?.(this.callId);
       clearTimeout(timer);
     });
   }

@@ -1,5 +1,6 @@
 import { bearerOf } from '../checks/fence.ts';
 import { rememberMeanwhile } from '../flow/remember.ts';
+import type { AskedWhile } from '../mcp/question.ts';
 import type { Passage } from '../passage.ts';
 import type { OnMessage, UpstreamMessage } from '../upstream/prepared.ts';
 import { isRecord } from '../upstream/read-reply.ts';
@@ -30,10 +31,17 @@ export function relayFrom(passage: Passage, call: Pick<LiveCall, 'callId' | 'des
     if (message.method === 'notifications/message' && client.era === 'modern' && client.logLevel === undefined) return;
     count += 1;
     rememberMeanwhile(passage, message.params);
-    if (message.id !== undefined) return call.destination?.ask?.(message, client.relay);
+    if (message.id !== undefined) return call.destination?.ask?.(message, client.relay, askedWhile(passage));
     const told = notification(message, call.callId, client.progressToken);
     if (told !== undefined) client.relay(told);
   };
+}
+
+/** Undefined: it cannot be said, so that nobody is asked. */
+export function askedWhile({ asked, facts }: Passage): AskedWhile | undefined {
+  if (asked.kind === 'tool-call') return asked;
+  const [reach, ...others] = facts.reaches ?? [];
+  return reach === undefined || others.length > 0 ? undefined : { kind: 'reach', reach };
 }
 
 /** In our words, and under the client's own token: an upstream cannot report on another's request. */

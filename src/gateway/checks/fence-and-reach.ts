@@ -3,7 +3,7 @@ import { connectReach } from '../call/connect-reach.ts';
 import { cutDenial } from '../call/cut-denial.ts';
 import type { CallEnd } from '../call/live-call.ts';
 import { presentReach } from '../call/present-reach.ts';
-import { relayFrom } from '../call/relay.ts';
+import { askedWhile, relayFrom } from '../call/relay.ts';
 import { relayChanges } from '../call/relay-changes.ts';
 import { isListMethod } from '../mcp/methods.ts';
 import { type Check, denied, known, type Passage, type Verdict } from '../passage.ts';
@@ -34,7 +34,7 @@ export const fenceAndReach: Check = async (passage): Promise<Verdict> => {
   const isListening = reach?.method === 'subscriptions/listen';
   const writing = isListening
     ? call.write(lifeLeft(passage), relayChanges(passage, reach.server.spec.serverId))
-    : call.write(host.callTimeoutMs, relayFrom(passage, call));
+    : call.write(host.callTimeoutMs, relayFrom(passage, call), askedWhile(passage));
   facts.outcome = 'possibly-completed';
   passage.client?.sent();
   const end = await writing;

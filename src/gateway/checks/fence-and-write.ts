@@ -1,5 +1,5 @@
 import { cutDenial } from '../call/cut-denial.ts';
-import { relayFrom } from '../call/relay.ts';
+import { askedWhile, relayFrom } from '../call/relay.ts';
 import { takeSocket } from '../call/take-socket.ts';
 import { type Check, denied, known } from '../passage.ts';
 import { bearerOf, fenceDenial } from './fence.ts';
@@ -21,7 +21,7 @@ export const fenceAndWrite: Check = async (passage) => {
   if (!call.isUsable) return denied('upstream-unavailable');
   const denial = fenceDenial(host.fence.check(bearerOf(passage)), false);
   if (denial !== undefined) return denial;
-  const writing = call.write(host.callTimeoutMs, relayFrom(passage, call));
+  const writing = call.write(host.callTimeoutMs, relayFrom(passage, call), askedWhile(passage));
   facts.outcome = 'possibly-completed';
   passage.client?.sent();
   facts.end = await writing;

@@ -18,12 +18,13 @@ async function renewed(passage: Passage): Promise<Verdict> {
 
 /** The keys of the token, and from the moment it is known those of what it reaches for. */
 export function bearerOf(passage: Passage): Bearer {
-  const { claims, tool, grant, model, credential, reaches = [] } = passage.facts;
+  const { claims, tool, grant, model, credential, answering, reaches = [] } = passage.facts;
   const { keys, agents, epoch } = known(claims);
   const reached = [
     ...(tool === undefined ? [] : [tool.pin.scopeKey]),
     // Lists ask several servers at once, and tell nobody anything.
     ...reaches.flatMap(({ method, scopeKey }) => (isListMethod(method) ? [] : [scopeKey])),
+    ...(answering === undefined ? [] : [answering.scopeKey]),
     ...(grant === undefined ? [] : [`connector:${grant.connector}`]),
     ...credentialKeys([], credential),
     ...(model === undefined ? [] : [modelKey(model.modelId)]),

@@ -6,6 +6,7 @@ import type { KindRequest, Known } from '../../policy/request.ts';
 import { type Check, denied, known, type Passage, type Verdict } from '../passage.ts';
 import { findStanding, knownOf } from '../policy/policy-request.ts';
 import type { Reach } from '../upstream/reach.ts';
+import { judgeAnswer, whileReaching } from './answer-policy.ts';
 import { policyDenial } from './policy.ts';
 import { reachListedAs } from './reach-scope.ts';
 
@@ -31,14 +32,21 @@ export const checkReachPolicy: Check = async (passage): Promise<Verdict> => {
   if (engine === undefined) return denied('policy-unavailable');
   if (!('method' in asked)) return denied('internal');
   const reaches = known(facts.reaches);
-  if (reaches.length === 0) return undefined; // a list of nothing
+  const [asking] = reaches;
+  if (asking === undefined) return undefined; // a list of nothing
+  const answers = asking.params['inputResponses'];
+  // Before anything else is known of its flow: what is looked at below is the flow of this.
+  const verdict =
+    answers === undefined ? undefined : await judgeAnswer(passage, engine, whileReaching(passage, asking), answers);
+  if (verdict !== undefined) return verdict;
+  const answering = answers === undefined ? [] : known(facts.decision).policyIds;
   const common = await knownFor(passage, engine, asked.kind);
   const judged = reaches.map((reach) => ({ reach, decision: decide(engine, asked.kind, reach, passage, common) }));
   const allowed = judged.filter(({ decision }) => decision.outcome === 'allow');
   if (allowed.length > 0) facts.reaches = allowed.map(({ reach }) => reach);
   const [first = judged[0], ...others] = allowed;
   if (first === undefined) return denied('internal');
-  const policyIds = [...new Set([first, ...others].flatMap(({ decision }) => decision.policyIds))];
+  const policyIds = [...new Set([...answering, ...[first, ...others].flatMap(({ decision }) => decision.policyIds)])];
   return taken(passage, { ...first.decision, policyIds });
 };
 

@@ -1,3 +1,4 @@
+import { checkAnswerPolicy } from '../checks/answer-policy.ts';
 import { checkDataFlow } from '../checks/data-flow.ts';
 import { checkPolicy } from '../checks/policy.ts';
 import { checkModelPolicy, checkReachPolicy } from '../checks/policy-of-kind.ts';
@@ -30,5 +31,8 @@ export async function decideKindAgain(passage: Passage, tries: number): Promise<
   } else {
     facts.flow = { kind: 'unknown', why: 'incomplete' };
   }
-  return asked.kind === 'model' ? checkModelPolicy(passage) : checkReachPolicy(passage);
+  if (asked.kind === 'model') return checkModelPolicy(passage);
+  if (asked.kind !== 'answer') return checkReachPolicy(passage);
+  if (facts.tool !== undefined && facts.flow === undefined) await checkDataFlow(passage);
+  return checkAnswerPolicy(passage);
 }

@@ -3,10 +3,11 @@ import type { Destination } from '../call/live-call.ts';
 import { bearerOf } from '../checks/fence.ts';
 import type { JsonObject } from '../json/parse-strict.ts';
 import type { Passage } from '../passage.ts';
-import type { ClientLink } from '../upstream/client-link.ts';
+import type { ClientLink, Relayed } from '../upstream/client-link.ts';
 import type { UpstreamMessage } from '../upstream/prepared.ts';
 import type { ToolServer } from '../upstream/tool-server.ts';
 import type { RequestId } from './era.ts';
+import type { AskedWhile, OpenQuestion } from './question.ts';
 import { readEventId, SessionStream } from './session-stream.ts';
 
 export interface SessionSpec {
@@ -17,9 +18,10 @@ export interface SessionSpec {
   readonly capabilities: JsonObject;
 }
 
-interface Question {
+interface Question extends OpenQuestion {
   readonly link: ClientLink;
-  readonly id: unknown;
+  /** As its server calls it. */
+  readonly theirId: unknown;
 }
 
 const mostQuestions = 64;
@@ -85,8 +87,7 @@ export class ClientSession {
       ),
       credential: passage.facts.credential,
       hear: (_from: ClientLink, message: object) => this.#own.say(message),
-      ask: (from: ClientLink, message: UpstreamMessage, relay?: (message: object) => boolean) =>
-        this.#ask(from, message, relay),
+      ask: (from: ClientLink, message: UpstreamMessage, relayed?: Relayed) => this.#ask(from, server, message, relayed),
     };
     const link = await server.openLink(spec, this.spec.version);
     if (link !== undefined) this.#open.add(link);
@@ -125,28 +126,37 @@ export class ClientSession {
     };
   }
 
-  /** A notification or an answer of the client. What is for nobody is dropped. */
+  /** A notification of the client. What is for nobody is dropped, and so is an answer to nothing. */
   take(message: JsonObject): void {
-    const { method, params, id } = message;
+    const { method, params } = message;
     if (method === 'notifications/cancelled') {
       const wanted = typeof params === 'object' && params !== null ? (params as JsonObject)['requestId'] : undefined; // no array has it
       if (typeof wanted === 'string' || typeof wanted === 'number') this.#cancels.get(wanted)?.();
       return;
     }
     if (method === 'notifications/roots/list_changed') {
-      for (const link of this.#open) link.tell({ jsonrpc: '2.0', method });
+      for (const link of this.#open) void link.tell({ jsonrpc: '2.0', method });
       return;
     }
-    if (method !== undefined || typeof id !== 'string') return;
+  }
+
+  /** What this would be the answer to; undefined: to nothing that is open. */
+  questionOf({ method, id }: JsonObject): OpenQuestion | undefined {
+    return method === undefined && typeof id === 'string' ? this.#questions.get(id) : undefined;
+  }
+
+  /** What was judged goes to whoever asked, once. Undefined: nobody waits for it any more. */
+  answer(id: string, { result, error }: JsonObject): Promise<boolean> | undefined {
     const question = this.#questions.get(id);
-    if (question === undefined) return;
+    if (question === undefined) return undefined;
     this.#questions.delete(id);
-    const { result, error } = message;
-    question.link.tell({
-      jsonrpc: '2.0',
-      id: question.id,
-      ...(error === undefined ? { result: result ?? {} } : { error }),
-    });
+    const said = error === undefined ? { result: result ?? {} } : { error };
+    return question.link.tell({ jsonrpc: '2.0', id: question.theirId, ...said });
+  }
+
+  /** Whoever asked need not wait any longer; it is not told why. */
+  refuse(id: string): void {
+    void this.answer(id, { error: { code: -32_603, message: 'There is no answer to that.' } });
   }
 
   end(): void {
@@ -158,17 +168,21 @@ export class ClientSession {
     this.#questions.clear();
   }
 
-  #ask(link: ClientLink, { id, method, params }: UpstreamMessage, relay?: (message: object) => boolean): void {
+  #ask(link: ClientLink, server: ToolServer, { id, method, params }: UpstreamMessage, relayed?: Relayed): void {
     const capability = Object.hasOwn(askable, method) ? askable[method] : undefined;
-    const refuse = (code: number, message: string): void => link.tell({ jsonrpc: '2.0', id, error: { code, message } });
-    if (method === 'ping') return link.tell({ jsonrpc: '2.0', id, result: {} });
+    const say = (said: object): void => void link.tell({ jsonrpc: '2.0', id, ...said });
+    const refuse = (code: number, message: string): void => say({ error: { code, message } });
+    if (method === 'ping') return say({ result: {} });
     if (capability === undefined || !Object.hasOwn(this.spec.capabilities, capability))
       return refuse(-32_601, 'This client does not answer that.');
     if (this.#questions.size >= mostQuestions) return refuse(-32_603, 'Too many questions are open.');
+    const askedWhile: AskedWhile | undefined =
+      relayed === undefined ? (link.onlyCall ?? { kind: 'nothing', server }) : relayed.askedWhile;
+    if (askedWhile === undefined) return refuse(-32_603, 'Nobody can be asked here.');
     this.#asked += 1;
     const own = `estop-${this.#asked}`;
-    this.#questions.set(own, { link, id });
+    this.#questions.set(own, { id: own, method, askedWhile, link, theirId: id });
     const question = { jsonrpc: '2.0', id: own, method, ...(params === undefined ? {} : { params }) };
-    if (relay === undefined || !relay(question)) this.#own.say(question);
+    if (relayed?.relay(question) !== true) this.#own.say(question);
   }
 }

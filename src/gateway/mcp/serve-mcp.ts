@@ -5,7 +5,7 @@ import { exchange } from '../http/exchange.ts';
 import { resourceHint } from '../http/protected-resource.ts';
 import { readBody } from '../http/read-body.ts';
 import { sendJson, sendProblem } from '../http/reply.ts';
-import type { Asked, GateHost } from '../passage.ts';
+import type { Asked, Denial, GateHost } from '../passage.ts';
 import { answerHandshake } from './answer-handshake.ts';
 import type { ClientSession } from './client-session.ts';
 import type { RequestId } from './era.ts';
@@ -70,9 +70,20 @@ async function post(http: McpExchange, claims: TaskClaims, sessionId: string | u
   if (inbound.kind === 'request') return answer(http, claims, session, inbound);
   if (inbound.isAnswer && session === undefined)
     return sendError(response, 400, null, { code: -32_600, message: 'Nobody here has asked anything.' });
-  return pass(http, { kind: 'cancellation', message: inbound.message }, session, () => {
-    response.writeHead(202).end();
-  });
+  const { message } = inbound;
+  const question = session?.questionOf(message);
+  const asked: Asked =
+    question === undefined ? { kind: 'cancellation', message } : { kind: 'answer', message, question };
+  return pass(
+    http,
+    asked,
+    session,
+    () => response.writeHead(202).end(),
+    (denial) => {
+      // What may be sent again is still waited for.
+      if (question !== undefined && denial.kind !== 'unavailable') session?.refuse(question.id);
+    },
+  );
 }
 
 function answer(
@@ -130,7 +141,13 @@ function openStream(http: McpExchange, session: ClientSession): Promise<void> | 
 }
 
 /** What has no body to be answered with. */
-function pass(http: McpExchange, asked: Asked, session: ClientSession | undefined, done: () => void): Promise<void> {
+function pass(
+  http: McpExchange,
+  asked: Asked,
+  session: ClientSession | undefined,
+  done: () => void,
+  denied: (denial: Denial) => void = () => undefined,
+): Promise<void> {
   const { host, request, response, requestId, endpoint } = http;
   const client: McpClient = {
     era: 'legacy',
@@ -152,7 +169,8 @@ function pass(http: McpExchange, asked: Asked, session: ClientSession | undefine
     client,
     answer: done,
     refused: () => sendProblem(response, 'internal', requestId),
-    deny: (denial) =>
+    deny: (denial) => {
+      denied(denial);
       sendProblem(
         response,
         denial.kind === 'unauthenticated' || denial.kind === 'unavailable'
@@ -161,7 +179,8 @@ function pass(http: McpExchange, asked: Asked, session: ClientSession | undefine
             ? 'stopped'
             : 'forbidden',
         requestId,
-      ),
+      );
+    },
   });
 }
 

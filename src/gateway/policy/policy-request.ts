@@ -2,19 +2,21 @@ import type { AgentSpec } from '../../contract/config.ts';
 import type { Engine } from '../../policy/engine.ts';
 import type { Column } from '../../policy/kinds.ts';
 import type { Known, Listed, PolicyRequest } from '../../policy/request.ts';
+import { calledIn } from '../checks/tool-known.ts';
 import { type Denial, denied, known, type Passage } from '../passage.ts';
 import type { Standing } from './task-standings.ts';
 
 /** The call as policy sees it, from what the steps before have found out. */
 export function policyRequestOf(passage: Passage): PolicyRequest | Denial {
   const { asked, facts } = passage;
-  if (asked.kind !== 'tool-call') return denied('internal');
+  const call = calledIn(asked);
+  if (call === undefined) return denied('internal');
   const { pin } = known(facts.tool);
   return {
     ...knownOf(passage),
     flow: known(facts.flow),
     tool: { serverId: pin.serverId, name: pin.name, inputSchema: pin.definition.inputSchema },
-    args: asked.arguments,
+    args: call.arguments,
     listed: listedAs(known(facts.agent), pin),
     tier: facts.tier,
     labels: facts.labels,

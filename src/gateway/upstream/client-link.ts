@@ -3,12 +3,18 @@ import type { Destination } from '../call/live-call.ts';
 import { notification } from '../call/relay.ts';
 import type { OpenCall, OpenCalls } from '../fence/open-calls.ts';
 import type { Bearer } from '../fence/view.ts';
+import type { AskedWhile } from '../mcp/question.ts';
 import type { Credential } from '../secrets/credential.ts';
 import { secretsIn } from './holds-secret.ts';
 import type { UpstreamMessage } from './prepared.ts';
 import { PreparedCall } from './prepared-call.ts';
 import { readMessage, readReply, splitEvents } from './read-reply.ts';
 import { headersOf, inNameOf, type OutgoingCall, type UpstreamSession, wireRequest } from './session.ts';
+
+export interface Relayed {
+  readonly relay: (message: object) => boolean;
+  readonly askedWhile: AskedWhile | undefined;
+}
 
 export interface LinkSpec {
   readonly linkId: string;
@@ -20,7 +26,8 @@ export interface LinkSpec {
   /** That of the agent's calls: a session is opened in the name in which it is used. Absent: at a list, in the gateway's own. */
   readonly credential: Credential | null | undefined;
   readonly hear: (link: ClientLink, message: object) => void;
-  readonly ask: (link: ClientLink, message: UpstreamMessage, relay?: (message: object) => boolean) => void;
+  /** `relayed`: it was asked in the middle of something, and where to say it. */
+  readonly ask: (link: ClientLink, message: UpstreamMessage, relayed?: Relayed) => void;
 }
 
 const handshakeMs = 10_000;
@@ -40,6 +47,7 @@ export class ClientLink implements Destination, OpenCall {
   readonly #shown: Set<string>;
   #listening: PreparedCall | undefined;
   #logLevel: string | undefined;
+  readonly #underWay = new Map<string, AskedWhile>();
   #closed = false;
 
   private constructor(spec: LinkSpec, session: UpstreamSession, sockets: Agent) {
@@ -108,13 +116,27 @@ export class ClientLink implements Destination, OpenCall {
     return { call: new PreparedCall(this.#session, this.#sockets, headers), body };
   }
 
-  ask(message: UpstreamMessage, relay: (message: object) => boolean): void {
-    this.#spec.ask(this, message, relay);
+  ask(message: UpstreamMessage, relay: Relayed['relay'], askedWhile: AskedWhile | undefined): void {
+    this.#spec.ask(this, message, { relay, askedWhile });
+  }
+
+  noteCall(callId: string, what: AskedWhile): void {
+    this.#underWay.set(callId, what);
+  }
+
+  forgetCall(callId: string): void {
+    this.#underWay.delete(callId);
+  }
+
+  /** Of what a question is that does not say it: of the one call that is under way. Of several nobody knows. */
+  get onlyCall(): AskedWhile | undefined {
+    const [only, ...others] = this.#underWay.values();
+    return others.length === 0 ? only : undefined;
   }
 
   /** That its own client wants the answer no longer: here a closed connection alone does not say so. */
   cancelled(callId: string): void {
-    this.tell({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: callId } });
+    void this.tell({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: callId } });
   }
 
   forgotten(): void {
@@ -122,8 +144,13 @@ export class ClientLink implements Destination, OpenCall {
     this.#spec.openCalls.remove(this.callId);
   }
 
-  tell(message: object): void {
-    void this.#post(message).catch(() => undefined);
+  /** False: nobody knows whether it arrived. */
+  async tell(message: object): Promise<boolean> {
+    try {
+      return await this.#post(message);
+    } catch {
+      return false;
+    }
   }
 
   /** Said again only if it changed; a server that knows no levels keeps its own. */
@@ -153,22 +180,23 @@ export class ClientLink implements Destination, OpenCall {
     void this.#written(call, undefined).catch(() => undefined);
   }
 
-  async #post(message: object): Promise<void> {
-    if (this.#closed) return;
-    await this.#written(
+  async #post(message: object): Promise<boolean> {
+    if (this.#closed) return false;
+    return this.#written(
       new PreparedCall(this.#session, this.#sockets, headersOf(this.#session, {})),
       JSON.stringify(message),
     );
   }
 
-  async #written(call: PreparedCall, body: string | undefined): Promise<void> {
+  async #written(call: PreparedCall, body: string | undefined): Promise<boolean> {
     const timer = setTimeout(() => call.destroy(), handshakeMs);
     try {
       await call.ready;
-      if (!this.#spec.isClear()) return call.destroy();
+      if (!this.#spec.isClear()) return false;
       const response = await call.write(body);
       response.resume();
       await new Promise((resolve) => response.once('close', resolve));
+      return (response.statusCode ?? 500) < 300;
     } finally {
       clearTimeout(timer);
       call.destroy();

@@ -9,6 +9,8 @@ import { hasSuite, runSuite } from './run-suite.ts';
 // What may be done with these tools is not in question here, but whether what is said arrives.
 const readTools = Object.fromEntries(everythingTools.map((tool) => [tool, 'read' as const]));
 
+const asking = 'everything/test_input_required_result_prompt';
+
 let rig: Rig;
 let direct: EverythingServer;
 let gated: string;
@@ -18,7 +20,8 @@ beforeAll(async () => {
   closeAfterAll(() => direct.stop());
   rig.configure((config) => ({
     ...config,
-    agents: [{ ...billingBot, tools: { 'everything/*': 'allow' } }, readerBot],
+    // Without a request on record only a prompt that is named by itself is told what it asks for.
+    agents: [{ ...billingBot, tools: { 'everything/*': 'allow' }, prompts: [asking] }, readerBot],
     toolServers: [{ serverId: 'everything', url: direct.url, tiers: readTools }],
   }));
   const gateway = await rig.startGateway();

@@ -1,0 +1,65 @@
+import { toolKey } from '../../core/scope-key.ts';
+import { reachParams } from '../call/connect-reach.ts';
+import { callDigest, canonicalText } from '../json/canonical.ts';
+import type { JsonObject } from '../json/parse-strict.ts';
+import { type Check, denied, known, type Passage, type Verdict } from '../passage.ts';
+import { checkReachScope } from './reach-scope.ts';
+import { agentOf, checkScope } from './scope.ts';
+import { checkToolKnown } from './tool-known.ts';
+
+/** What the answer of a client belongs to is looked at as it stands now: a tool may have changed since its server asked. */
+export const checkQuestionKnown: Check = (passage): Verdict | Promise<Verdict> => {
+  const { asked, facts } = passage;
+  if (asked.kind !== 'answer') return denied('internal');
+  const { askedWhile, method } = asked.question;
+  switch (askedWhile.kind) {
+    case 'tool-call':
+      return checkToolKnown(passage);
+    case 'reach':
+      facts.reaches = [askedWhile.reach];
+      facts.answering = { scopeKey: askedWhile.reach.scopeKey };
+      return undefined;
+    case 'nothing':
+      facts.answering = { scopeKey: toolKey(askedWhile.server.spec.serverId, method.replaceAll('/', '.')) };
+      return undefined;
+  }
+};
+
+/** From here on the answer is these bytes. */
+export const checkAnswer: Check = ({ asked, facts }) => {
+  if (asked.kind !== 'answer') return denied('internal');
+  const { askedWhile, method } = asked.question;
+  const said = canonicalText(saidIn(asked.message));
+  const { pin } = facts.tool ?? {};
+  const before =
+    askedWhile.kind === 'tool-call'
+      ? canonicalText(askedWhile.arguments)
+      : askedWhile.kind === 'reach'
+        ? reachParams(askedWhile.reach)
+        : JSON.stringify(method);
+  facts.digest = callDigest(answeredKey(facts), pin?.definitionHash ?? '', before, '', said);
+  return undefined;
+};
+
+/** The agent's own lists still name what the question belongs to; a server that asks of its own accord, any of its tools. */
+export const checkAnswerScope: Check = (passage) => {
+  const { host, asked, facts } = passage;
+  if (asked.kind !== 'answer') return denied('internal');
+  const { askedWhile } = asked.question;
+  if (askedWhile.kind === 'tool-call') return checkScope(passage);
+  if (askedWhile.kind === 'reach') return checkReachScope(passage);
+  const agent = agentOf(host.config.current(), known(facts.claims).agentId);
+  if (agent === undefined) return denied('internal');
+  facts.agent = agent;
+  const own = `${askedWhile.server.spec.serverId}/`;
+  const named = [...Object.keys(agent.tools), ...(agent.resources ?? []), ...(agent.prompts ?? [])];
+  return named.some((line) => line.startsWith(own)) ? undefined : denied('tool-not-available');
+};
+
+/** A refusal of the client's own is a word of the agent's like any other. */
+export function saidIn({ result, error }: JsonObject): JsonObject {
+  return error === undefined ? { result: result ?? {} } : { error };
+}
+
+export const answeredKey = (facts: Passage['facts']): string =>
+  facts.tool?.pin.scopeKey ?? known(facts.answering).scopeKey;
