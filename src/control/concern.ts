@@ -1,6 +1,7 @@
 import type { Labels } from '../core/mandate.ts';
 import { parseScopeKey } from '../core/scope-key.ts';
 import { getApproval } from '../store/approvals.ts';
+import type { NoticeRecord } from '../store/notices.ts';
 import { getObligation } from '../store/obligations.ts';
 import { getStop } from '../store/stops.ts';
 import { getTask } from '../store/tasks.ts';
@@ -66,4 +67,31 @@ export async function approvalInPath({ path }: InPath, deps: ControlDeps): Promi
 export async function obligationInPath({ path }: InPath, deps: ControlDeps): Promise<Concern> {
   const obligation = await getObligation(deps.store, path.id);
   return obligation === undefined ? 'everything' : concernOfAgent(obligation.agentId, deps);
+}
+
+/** In the store a notice names no more of those it is about. */
+const mostNamed = 50;
+
+/**
+ * Of a stop both whom it names and its scope: a stop of everything is no single team's, whoever was hit first. What names nobody, or
+ * perhaps not all, is about everything.
+ */
+export async function concernOfNotice(
+  { event, subject, agents }: Pick<NoticeRecord, 'event' | 'subject' | 'agents'>,
+  deps: ControlDeps,
+): Promise<Concern> {
+  if (agents.length >= mostNamed) return 'everything';
+  const named = agents.map((agentId) => concernOfAgent(agentId, deps));
+  return event.startsWith('stop.')
+    ? allOf([await stopInPath({ path: { id: subject } }, deps), ...named])
+    : allOf(named);
+}
+
+function allOf(concerns: readonly Concern[]): Concern {
+  const labels: Labels[] = [];
+  for (const concern of concerns) {
+    if (typeof concern === 'string') return 'everything';
+    labels.push(...concern);
+  }
+  return labels.length === 0 ? 'everything' : labels;
 }

@@ -72,6 +72,15 @@ export function isOverAll(identity: Identity, permission: Permission): boolean {
 const unbounded = (permission: Permission): boolean =>
   permission.endsWith(':read') || permission === 'self:manage' || permission === 'sign-in:link';
 
+/** Whether somebody may do this to what is concerned. */
+export function isWithinReach(identity: Identity, permission: Permission, concern: Concern): boolean {
+  if (isOverAll(identity, permission)) return true;
+  const allowed: readonly Role[] = permissions[permission];
+  const mine = (identity.mandates ?? []).filter(({ role }) => allowed.includes(role));
+  const isWithin = (labels: Labels): boolean => mine.some((mandate) => reaches(mandate, labels));
+  return concern === 'nothing' || (concern !== 'everything' && concern.length > 0 && concern.every(isWithin));
+}
+
 /** Looked up only for those whose role does not reach everything. */
 export async function refuseOutOfReach(
   identity: Identity,
@@ -79,13 +88,11 @@ export async function refuseOutOfReach(
   concerned: () => Promise<Concern>,
 ): Promise<void> {
   if (unbounded(permission) || isOverAll(identity, permission)) return;
-  const allowed: readonly Role[] = permissions[permission];
-  const concern = await concerned();
-  const mine = (identity.mandates ?? []).filter(({ role }) => allowed.includes(role));
-  const isWithin = (labels: Labels): boolean => mine.some((mandate) => reaches(mandate, labels));
-  if (concern === 'nothing' || (concern !== 'everything' && concern.length > 0 && concern.every(isWithin))) return;
-  throw new EstopError('forbidden', { detail: 'Your role does not reach these agents.' });
+  if (!isWithinReach(identity, permission, await concerned())) throw outOfReach();
 }
+
+export const outOfReach = (): EstopError =>
+  new EstopError('forbidden', { detail: 'Your role does not reach these agents.' });
 
 /** Whether somebody had this right over these agents at that moment already. What was given later does not count for it. */
 export function wasPermittedAt(identity: Identity, permission: Permission, labels: Labels, at: string): boolean {

@@ -146,10 +146,21 @@ export async function askTestNotice(store: Store, actor: string, endpoint?: stri
   return text(await callOne(store, 'ask_test_notice', sql, [actor, endpoint ?? null]), 'notice_id');
 }
 
-/** How many; undefined: nothing by that name was ever told. */
-export async function acknowledgeNotices(store: Store, what: string, actor: string): Promise<number | undefined> {
-  const sql = 'SELECT estop.acknowledge_notices($1, $2) AS acked';
-  return intOrUndefined(await callOne(store, 'acknowledge_notices', sql, [what, actor]), 'acked');
+/** How many; undefined: nothing by that name was ever told. `only`: of these alone. */
+export async function acknowledgeNotices(
+  store: Store,
+  what: string,
+  actor: string,
+  only?: readonly string[],
+): Promise<number | undefined> {
+  const sql = 'SELECT estop.acknowledge_notices($1, $2, $3) AS acked';
+  return intOrUndefined(await callOne(store, 'acknowledge_notices', sql, [what, actor, only ?? null]), 'acked');
+}
+
+/** Those that an acknowledgement of this is about: one by its id, or all about a subject; those that nobody has seen first. */
+export async function noticesAbout(store: Store, what: string, atMost: number): Promise<readonly NoticeRecord[]> {
+  const sql = `SELECT * FROM estop.notices n WHERE n.notice_id = $1 OR n.subject = $1 ORDER BY n.acked_at IS NOT NULL, n.seq DESC LIMIT $2`;
+  return (await call(store, 'notices_about', sql, [what, atMost])).map(noticeOf);
 }
 
 export async function pruneNotices(store: Store, olderMs: number, atMost: number): Promise<number> {

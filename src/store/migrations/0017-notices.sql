@@ -137,7 +137,8 @@ BEGIN
 END $$;
 
 -- A person has seen it. By its own id, or all that there is about one subject. Acknowledging tells; it decides nothing.
-CREATE FUNCTION estop.acknowledge_notices(p_what text, p_actor text) RETURNS integer
+-- p_only: of these alone, for somebody who may not speak for all of them.
+CREATE FUNCTION estop.acknowledge_notices(p_what text, p_actor text, p_only text[]) RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   known integer;
@@ -147,7 +148,7 @@ BEGIN
   known := (SELECT count(*) FROM estop.notices n WHERE n.notice_id = p_what OR n.subject = p_what);
   IF known = 0 THEN RETURN NULL; END IF;
   UPDATE estop.notices n SET acked_at = clock_timestamp(), acked_by = left(p_actor, 200)
-    WHERE (n.notice_id = p_what OR n.subject = p_what) AND n.acked_at IS NULL;
+    WHERE (n.notice_id = p_what OR n.subject = p_what) AND n.acked_at IS NULL AND (p_only IS NULL OR n.notice_id = ANY (p_only));
   GET DIAGNOSTICS acked = ROW_COUNT;
   IF acked > 0 THEN
     INSERT INTO estop.audit (kind, actor, subject, detail) VALUES ('notice.acknowledged', left(p_actor, 200), p_what, jsonb_build_object('notices', acked));
@@ -199,7 +200,7 @@ BEGIN
   RETURN pruned;
 END $$;
 
-GRANT EXECUTE ON FUNCTION estop.ask_test_notice(text, text), estop.acknowledge_notices(text, text) TO estop_control;
+GRANT EXECUTE ON FUNCTION estop.ask_test_notice(text, text), estop.acknowledge_notices(text, text, text[]) TO estop_control;
 GRANT EXECUTE ON FUNCTION
   estop.take_notices(bigint, integer), estop.untake_notice(text),
   estop.plan_deliveries(text, jsonb), estop.begin_delivery(text, text, text), estop.end_delivery(text, text, text, text, text),

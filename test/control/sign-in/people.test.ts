@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { fence, newId, stop } from '../../store/ledger.ts';
+import { noteNews } from '../../../src/store/notices.ts';
+import { agentSpec, fence, newId, stop } from '../../store/ledger.ts';
 import { field, makeControl } from '../rig.ts';
 import { origin, type PeopleRig, peopleRig } from './people.ts';
 
@@ -171,5 +172,68 @@ describe('people and where they are signed in', () => {
     const ada = await people.signIn('ada@example.org');
     for (const path of [`/v1/people/${newId('person')}:disable`, `/v1/api-tokens/${newId('api')}:revoke`])
       expect((await people.rig.call('POST', path, { headers: { cookie: ada, origin }, body: {} })).status).toBe(404);
+  });
+
+  it('whoever has a role over labels acknowledges what is told about agents that carry them, and nothing else', async () => {
+    const { ledger, setAgents } = people.rig;
+    await setAgents([
+      agentSpec('billing-bot'),
+      agentSpec('mail-bot', { labels: { team: 'mail', tier: 'gold' } }),
+      agentSpec('mail-robot', { labels: { team: 'mail' } }),
+    ]);
+    const bea = await people.signIn('bea@example.org');
+    const stops: Record<string, string> = {};
+    const scopes = [
+      'agent:mail-bot',
+      'label:team=mail',
+      'agent:billing-bot',
+      'label:tier=gold',
+      'tool:mail/send',
+      'fleet',
+    ];
+    for (const scope of scopes) {
+      const { stopId } = await stop(ledger, scope);
+      stops[scope] = stopId;
+    }
+    await noteNews(ledger.as('estop_revoker'), { windowMs: 60_000, crowd: 100, crowdMs: 1, flood: 5, lostMs: 10_000 });
+    const acknowledge = async (what: string, as = bea) => {
+      const answer = await people.as(as, 'POST', '/v1/notices:acknowledge', { what });
+      return [answer.status, field(answer.body, 'notices') ?? field(answer.body, 'code')];
+    };
+    const by = async (what: string): Promise<unknown> =>
+      (await ledger.sql('SELECT DISTINCT acked_by FROM estop.notices WHERE subject = $1', [what])).map(
+        (row) => row['acked_by'],
+      );
+    for (const scope of ['agent:mail-bot', 'label:team=mail']) {
+      expect([scope, await acknowledge(stops[scope] ?? '')]).toEqual([scope, [200, 1]]);
+      expect([scope, await acknowledge(stops[scope] ?? '')]).toEqual([scope, [200, 0]]);
+      expect(await by(stops[scope] ?? '')).toEqual(['bea@example.org']);
+    }
+    for (const what of ['agent:billing-bot', 'label:tier=gold', 'tool:mail/send', 'fleet'].map(
+      (scope) => stops[scope] ?? '',
+    )) {
+      expect(await acknowledge(what)).toEqual([403, 'forbidden']);
+      expect(await by(what)).toEqual([null]);
+    }
+    expect(await acknowledge('nothing')).toEqual([403, 'forbidden']);
+
+    // Under one stop of everything somebody is needed at her agent and at one of others: she speaks for hers.
+    const fleet = stops['fleet'] ?? '';
+    const needed =
+      "INSERT INTO estop.notices (notice_id, event, subject, nth, agents) VALUES ($1, 'obligation.needs-human', $2, $1, $3)";
+    await ledger.sql(needed, ['notice_hers', fleet, ['mail-bot', 'mail-robot']]);
+    await ledger.sql(needed, ['notice_both', fleet, ['mail-bot', 'billing-bot']]);
+    expect(await acknowledge('notice_both')).toEqual([403, 'forbidden']);
+    expect(await acknowledge(fleet)).toEqual([200, 1]);
+    const left = await ledger.sql('SELECT notice_id FROM estop.notices WHERE subject = $1 AND acked_at IS NULL', [
+      fleet,
+    ]);
+    expect(left.map((row) => row['notice_id'])).toContain('notice_both');
+    expect(left.map((row) => row['notice_id'])).not.toContain('notice_hers');
+    expect((await acknowledge(fleet, await people.signIn('ada@example.org')))[0]).toBe(200);
+    const denied = await ledger.sql(
+      "SELECT 1 FROM estop.audit WHERE kind = 'request.denied' AND actor = 'bea@example.org' AND detail->>'what' = 'acknowledgeNotices'",
+    );
+    expect(denied.length).toBe(6);
   });
 });
