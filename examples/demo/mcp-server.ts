@@ -18,6 +18,8 @@ export interface McpLogLine {
   readonly taskId: string;
   readonly agentId: string;
   readonly body?: string;
+  /** W3C Trace Context, where there is one: as the header had it, and as the message. */
+  readonly traceparent?: readonly [header: string, meta: unknown];
 }
 
 export interface McpCall {
@@ -99,7 +101,10 @@ export async function startMcpServer(options: McpDemoOptions): Promise<McpDemoSe
       const body = await readText(request);
       const message = JSON.parse(body) as unknown;
       const caller = callerOf(message);
-      if (caller !== undefined) record('arrived', caller, options.logBodies === true ? body : undefined);
+      const { traceparent } = request.headers;
+      const traced = typeof traceparent === 'string' ? { traceparent: [traceparent, traceOf(message)] as const } : {};
+      if (caller !== undefined)
+        record('arrived', { ...caller, ...traced }, options.logBodies === true ? body : undefined);
       await serve(request, response, message);
     })().catch(() => response.destroy());
   });
@@ -117,7 +122,7 @@ export async function startMcpServer(options: McpDemoOptions): Promise<McpDemoSe
   };
 }
 
-type Caller = Pick<McpLogLine, 'callId' | 'tool' | 'taskId' | 'agentId'>;
+type Caller = Pick<McpLogLine, 'callId' | 'tool' | 'taskId' | 'agentId' | 'traceparent'>;
 type Record = (event: McpLogLine['event'], caller: Caller, body?: string) => void;
 
 const invoices = [
@@ -223,6 +228,12 @@ function callerOf(message: unknown): Caller | undefined {
 function identityOf(meta: unknown): Pick<McpLogLine, 'taskId' | 'agentId'> {
   const { data } = z.looseObject({ 'estop/taskId': z.string(), 'estop/agentId': z.string() }).safeParse(meta);
   return { taskId: data?.['estop/taskId'] ?? '', agentId: data?.['estop/agentId'] ?? '' };
+}
+
+const metaOf = z.looseObject({ params: z.looseObject({ _meta: z.looseObject({}) }) });
+
+function traceOf(message: unknown): unknown {
+  return metaOf.safeParse(message).data?.params._meta['traceparent'];
 }
 
 async function readText(request: IncomingMessage): Promise<string> {

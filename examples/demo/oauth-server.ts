@@ -11,7 +11,15 @@ export interface OauthServer {
   readonly resourceUrl: string;
   readonly initialAccessToken: string;
   readonly controlClient: { readonly clientId: string; readonly clientSecret: string };
+  /** What was asked of it within a trace, by W3C Trace Context. */
+  traced(): readonly TracedRequest[];
   stop(): Promise<void>;
+}
+
+export interface TracedRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly traceparent: string;
 }
 
 export interface OauthServerOptions {
@@ -42,7 +50,11 @@ export async function startOauthServer(options: OauthServerOptions = {}): Promis
   const callback = provider.callback();
   // Straight from the server itself, as by a resource that stands beside it: a broken way between clients and issuer is not its concern.
   const keys = createRemoteJWKSet(new URL(`${own}/jwks`));
+  const traced: TracedRequest[] = [];
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    const { method = '', url = '', headers } = request;
+    if (typeof headers['traceparent'] === 'string')
+      traced.push({ method, path: url, traceparent: headers['traceparent'] });
     if (request.url?.startsWith('/resource') !== true) return void callback(request, response);
     void answerResource(provider, { issuer, keys }, request, response, options.logPath);
   });
@@ -52,6 +64,7 @@ export async function startOauthServer(options: OauthServerOptions = {}): Promis
     port: address.port,
     initialAccessToken,
     controlClient: control,
+    traced: () => traced,
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

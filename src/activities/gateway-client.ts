@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { traceHeaders } from '../contract/tracing.ts';
 import { EstopError } from '../core/errors.ts';
 import { problemCode, readText, requestOf } from './http.ts';
 import type { TaskTokens } from './task-tokens.ts';
@@ -54,7 +55,9 @@ export function createGatewayClient(gatewayUrl: string, tokens: TaskTokens): Gat
       'mcp-method': method,
       ...name,
     };
-    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: { ...params, _meta: clientMeta } });
+    // In `_meta` by the names that MCP keeps for it, as in the headers of the request.
+    const _meta = { ...clientMeta, ...traceHeaders() };
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: { ...params, _meta } });
     try {
       return await requestOf(url, { method: 'POST', headers, body, signal });
     } catch (error) {

@@ -1,11 +1,14 @@
+import { traceHeaders } from '../contract/tracing.ts';
 import { type ErrorCode, EstopError, isErrorCode } from '../core/errors.ts';
 
 /** Bounds what control or gateway can make this worker hold in memory. */
 const maxBodyBytes = 4 * 1024 * 1024;
 
-export async function requestOf(url: URL, init: RequestInit): Promise<Response> {
+type Request = Omit<RequestInit, 'headers'> & { readonly headers: Readonly<Record<string, string>> };
+
+export async function requestOf(url: URL, init: Request): Promise<Response> {
   try {
-    return await fetch(url, { ...init, redirect: 'error' });
+    return await fetch(url, { ...init, headers: { ...traceHeaders(), ...init.headers }, redirect: 'error' });
   } catch (cause) {
     throw new EstopError('upstream-unavailable', { detail: `${url.origin} cannot be reached`, cause });
   }

@@ -3,6 +3,7 @@ import { createOpenAI } from '@ai-sdk/openai';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import type { LanguageModelV4 } from '@ai-sdk/provider';
 import type { ModelSpec } from '../contract/config.ts';
+import { traceHeaders } from '../contract/tracing.ts';
 
 export interface ModelProviders {
   /** Made for one call: whoever may use it is said by the token. */
@@ -17,7 +18,7 @@ export function createModelProviders(gatewayUrl: string): ModelProviders {
   const baseURL = new URL('/v1', gatewayUrl).href;
   return {
     get: ({ provider, modelId }, token) => {
-      const settings = { baseURL, apiKey: token };
+      const settings = { baseURL, apiKey: token, headers: { ...traceHeaders() } };
       switch (provider) {
         case 'openai':
           return createOpenAI(settings).chat(modelId);

@@ -11,7 +11,7 @@ export interface TraceContext {
 const pattern = /^(?!ff)([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 const longest = 512;
 
-/** Undefined for what is none: then a new trace begins, as the recommendation has it. */
+/** Undefined for what is none: it is dropped, as the recommendation has it. */
 export function readTraceparent(header: string | undefined): TraceContext | undefined {
   if (header === undefined || header.length > longest) return undefined;
   const [, version = '', traceId = '', spanId = '', flags = '', more] = pattern.exec(header) ?? [];
@@ -19,8 +19,13 @@ export function readTraceparent(header: string | undefined): TraceContext | unde
   return { traceId, spanId, sampled: (Number.parseInt(flags, 16) & 1) === 1 };
 }
 
-/** Goes on with the trace of whoever asks, under a span of our own; without one a trace begins here. */
-export function continueTrace(header: string | undefined, random: (bytes: number) => string): TraceContext {
-  const parent = readTraceparent(header);
-  return { traceId: parent?.traceId ?? random(16), spanId: random(8), sampled: parent?.sampled ?? false };
-}
+/** Always of version 00, and made of what was read: nothing of a foreign text is passed on as it came. */
+export const writeTraceparent = ({
+  traceId,
+  spanId,
+  traceFlags,
+}: {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly traceFlags: number;
+}): string => `00-${traceId}-${spanId}-${(traceFlags & 1) === 1 ? '01' : '00'}`;

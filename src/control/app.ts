@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
+import { continueTrace, traced } from '../contract/tracing.ts';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
 import { formatId } from '../core/ids.ts';
 import { tokenDoor } from './agent-clients/token-door.ts';
@@ -33,6 +34,9 @@ export function createControlApp(deps: ControlDeps): OpenAPIHono {
   const app = new OpenAPIHono();
   const guard = createCallerGuard(deps.controlUrl);
   const mintRequestId = (): string => formatId('req', deps.environment, randomBytes(16));
+  app.use(({ req }, next) =>
+    continueTrace({ traceparent: req.header('traceparent'), tracestate: req.header('tracestate') }, next),
+  );
   app.use(contentPolicy);
   // With `no-referrer` a browser names no origin with a form, and a form without one is refused.
   app.use(secureHeaders({ strictTransportSecurity: false, referrerPolicy: 'same-origin' }));
@@ -45,7 +49,7 @@ export function createControlApp(deps: ControlDeps): OpenAPIHono {
   app.use(renewStopProof(deps));
   for (const endpoint of endpoints) {
     app.on(endpoint.method.toUpperCase(), routingPath(endpoint.path), (context) =>
-      serve(endpoint, context, deps, mintRequestId()),
+      traced(`control ${endpoint.id}`, 'server', () => serve(endpoint, context, deps, mintRequestId())),
     );
   }
   const document = apiDocument();

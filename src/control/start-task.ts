@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import type { AgentTaskInput, SessionTerms } from '../contract/agent-task.ts';
 import { type AgentSpec, defaultSessionLimits, type SessionLimits } from '../contract/config.ts';
 import type { StartTask } from '../contract/http/tasks.ts';
 import { personOf } from '../contract/identity.ts';
-import { continueTrace } from '../contract/trace-context.ts';
+import { currentTraceId } from '../contract/tracing.ts';
 import { EstopError } from '../core/errors.ts';
 import { formatId } from '../core/ids.ts';
 import { type Registration, registerRoot } from '../store/task-registration.ts';
@@ -39,9 +38,8 @@ export async function startTask(
     });
     if (registration.kind === 'registered') {
       await openTaskFlow(deps, { taskId, agent, request: `${wanted.prompt}\n${wanted.purpose ?? ''}` });
-      const trace = continueTrace(request.header?.('traceparent'), (bytes) => randomBytes(bytes).toString('hex'));
       await startWorkflow(deps, inputOf(registration.task, agent, wanted));
-      deps.log.info({ event: 'task.started', taskId, traceId: trace.traceId }, 'a task was started');
+      deps.log.info({ event: 'task.started', taskId, traceId: currentTraceId() }, 'a task was started');
       return taskId;
     }
     // An earlier try under this key came as far as the store and no further; its id is used up, so take the next.

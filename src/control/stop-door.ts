@@ -1,4 +1,5 @@
 import type { StopCategory, StopReceipt } from '../contract/stop.ts';
+import { traceHeaders } from '../contract/tracing.ts';
 import { type ErrorCode, EstopError, isErrorCode } from '../core/errors.ts';
 
 export interface ConsoleOrder {
@@ -43,7 +44,7 @@ async function send(
   try {
     return await fetch(new URL('/v1/stops', stopUrl), {
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...credentials },
+      headers: { 'content-type': 'application/json', ...traceHeaders(), ...credentials },
       body: JSON.stringify({ ...order, method: 'api' }),
       signal: AbortSignal.timeout(patienceMs),
       redirect: 'error',

@@ -14,6 +14,7 @@ import type { SecretSealer } from '../contract/secret.ts';
 import type { TemporalSecurity } from '../contract/temporal-security.ts';
 import { EstopError } from '../core/errors.ts';
 import { type WatchedConfig, watchConfig } from './config/config-source.ts';
+import { keepTraceContext } from './keep-trace-context.ts';
 import { createAuthenticator } from './keys/access-tokens.ts';
 import { createFlowKeys } from './keys/flow-keys.ts';
 import { type KeyPurpose, type KeyRing, openKeyRing } from './keys/key-ring.ts';
@@ -63,6 +64,7 @@ export function compose(
   processName: string,
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Composition {
+  keepTraceContext();
   const settings = readSettings(environment);
   const log = createLog(processName, settings.logLevel);
   const openRing = (purpose: KeyPurpose) =>

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import type { Log } from '../contract/identity.ts';
+import { currentTraceId } from '../contract/tracing.ts';
 
 const usualNames: Readonly<Record<string, string>> = {
   stopId: 'stop_id',
@@ -19,6 +20,11 @@ export function createLog(process: string, level: string): Log {
       level,
       base: { process },
       formatters: { log: withUsualNames },
+      // Whatever is said on the way of a traced request says whose it is.
+      mixin: () => {
+        const traceId = currentTraceId();
+        return traceId === undefined ? {} : { traceId };
+      },
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       redact: {
         paths: [

@@ -3,8 +3,10 @@ import type { Client, Connection } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
 import type { Sealer } from '../contract/identity.ts';
 import type { TemporalSecurity } from '../contract/temporal-security.ts';
+
 import { createPayloadCodec } from './keys/payload-codec.ts';
 import { sourceExtension } from './package-root.ts';
+import { traceOfStarter } from './trace-of-starter.ts';
 
 /** Payloads are sealed; so are failure messages and stack traces, which can hold what a tool or model said. */
 export function createDataConverter(sealer: Sealer): DataConverter {
@@ -32,7 +34,8 @@ export async function connectTemporal(
   return {
     connection,
     client: (namespace) => {
-      const known = clients.get(namespace) ?? new Client({ connection, namespace, dataConverter });
+      const known =
+        clients.get(namespace) ?? new Client({ connection, namespace, dataConverter, interceptors: traceOfStarter });
       clients.set(namespace, known);
       return known;
     },

@@ -5,7 +5,7 @@ import type { Authenticator, Identity, Log, OperatorProofs } from '../contract/i
 import { leaseMs } from '../contract/numbers.ts';
 import type { StopOrder, StopReceipt } from '../contract/stop.ts';
 import type { TemporalSecurity } from '../contract/temporal-security.ts';
-import { readTraceparent } from '../contract/trace-context.ts';
+import { continueTrace, currentTraceId, currentTraceparent, traced } from '../contract/tracing.ts';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
 import { formatId } from '../core/ids.ts';
 import { parseScopeKey } from '../core/scope-key.ts';
@@ -74,7 +74,9 @@ export async function startStopServer(deps: StopServerDeps): Promise<StopServer>
     { headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 30_000 },
     (request, response) => {
       const requestId = mintId('req', deps.environment);
-      handle(request, response).catch((thrown: unknown) => {
+      const serve = (): Promise<void> => traced('stop request', 'server', () => handle(request, response));
+      const { traceparent, tracestate } = request.headers;
+      continueTrace({ traceparent, tracestate }, serve).catch((thrown: unknown) => {
         const code = errorCodeOf(thrown);
         deps.log[code === 'internal' ? 'error' : 'info'](
           { event: 'stop.refused', requestId, code, cause: String(thrown) },
@@ -134,6 +136,7 @@ export async function startStopServer(deps: StopServerDeps): Promise<StopServer>
       actor: identity.actor,
       forOneTask,
       mintStopId: () => mintId('stop', deps.environment),
+      trace: currentTraceparent(),
     });
     refuseOutOfScope(identity, order.scopeKey);
     const begun = performance.now();
@@ -151,7 +154,7 @@ export async function startStopServer(deps: StopServerDeps): Promise<StopServer>
           actor: order.actor,
           outcome: placed.kind,
           ms,
-          traceId: traceIdOf(request),
+          traceId: currentTraceId(),
         },
         'a stop was placed',
       );
@@ -220,10 +223,6 @@ function mayStop(identity: Stopper): Stopper {
     throw new EstopError('forbidden', { detail: 'A stop needs the role operator or admin.' });
   return identity;
 }
-
-/** For the log alone: a stop belongs to the trace of whoever ordered it, if they have one. */
-const traceIdOf = ({ headers: { traceparent } }: IncomingMessage): string | undefined =>
-  readTraceparent(typeof traceparent === 'string' ? traceparent : undefined)?.traceId;
 
 const mayStopAnything = ({ roles }: Identity): boolean => roles.includes('operator') || roles.includes('admin');
 

@@ -15,6 +15,7 @@ interface OrderContext {
   readonly forOneTask: boolean;
   /** Used where the caller brings no id of its own; a retry of such a request is a new stop. */
   readonly mintStopId: () => string;
+  readonly trace?: string | undefined;
 }
 
 /**
@@ -32,14 +33,15 @@ export function parseStopOrder(body: unknown, context: OrderContext): StopOrder 
   const reason = readReason(body, errors);
   const method = context.forOneTask ? 'signal' : readMethod(body, errors);
   if (errors.length > 0) throw invalid(errors);
+  const trace = context.trace === undefined ? {} : { trace: context.trace };
   if (context.forOneTask) {
     if (parseScopeKey(scopeKey)?.kind !== 'task' || category !== 0)
       throw new EstopError('forbidden', {
         detail: 'An agent worker may stop single tasks, with category 0, and nothing else.',
       });
-    return { stopId, scopeKey, category, graceMs, reason, actor: readClaim(body) ?? context.actor, method };
+    return { stopId, scopeKey, category, graceMs, reason, actor: readClaim(body) ?? context.actor, method, ...trace };
   }
-  return { stopId, scopeKey, category, graceMs, reason, actor: context.actor, method };
+  return { stopId, scopeKey, category, graceMs, reason, actor: context.actor, method, ...trace };
 }
 
 function readScope(body: Fields, environment: string, errors: FieldError[]): ScopeKey {

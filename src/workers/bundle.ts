@@ -22,6 +22,7 @@ export async function bundleWorkflows(set: WorkflowSet, path: string = workflows
   const bundle = await bundleWorkflowCode({
     workflowsPath: path,
     failureConverterPath: workflowsFile('failure-converter'),
+    workflowInterceptorModules: [workflowsFile('pass-trace-on')],
     logger: new DefaultLogger('WARN'),
   });
   // It would multiply the memory of every cached workflow by fourteen: refused here rather than found in production.

@@ -2,6 +2,7 @@ import type { DataConverter } from '@temporalio/common';
 import { type NativeConnection, Worker, type WorkflowBundle } from '@temporalio/worker';
 import { type AgentActivityDependencies, createAgentActivities } from '../activities/agent.ts';
 import { namespaces, queues } from '../contract/names.ts';
+import { traceOfCaller } from './trace-of-caller.ts';
 
 export interface AgentWorkerDependencies extends AgentActivityDependencies {
   readonly connection: NativeConnection;
@@ -22,6 +23,7 @@ export function createAgentWorker(dependencies: AgentWorkerDependencies): Promis
     workflowBundle,
     activities: createAgentActivities(dependencies),
     dataConverter,
+    interceptors: traceOfCaller,
     // A cached workflow costs about 45 KB; one that is not costs a replay, and a kill must not wait for a long one.
     maxCachedWorkflows: maxCachedWorkflows ?? 2_000,
     reuseV8Context: true,

@@ -16,6 +16,7 @@ import type { Log, Sealer } from '../contract/identity.ts';
 import { connectorQueue, namespaces, queues } from '../contract/names.ts';
 import type { TemporalSecurity } from '../contract/temporal-security.ts';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
+import { traceOfStarter } from '../runtime/trace-of-starter.ts';
 import { openStore } from '../store/pool.ts';
 import { bundleWorkflows } from './bundle.ts';
 import { startConnectorChecks } from './connector-checks.ts';
@@ -23,6 +24,7 @@ import { createFailureWatch, createRoundWatch, showLedger } from './metrics.ts';
 import { startRelay } from './relay/start-relay.ts';
 import type { ResponseConfig } from './relay/trigger-round.ts';
 import { installTemporalRuntime } from './temporal-runtime.ts';
+import { traceOfCaller } from './trace-of-caller.ts';
 import { createWorkerSet } from './worker-set.ts';
 
 /** The connectors of estop.yaml; may change while this runs. */
@@ -98,7 +100,8 @@ export function startControlWorker(deps: ControlWorkerDeps): ControlWorker {
       'grpc.max_reconnect_backoff_ms': 1_000,
     },
   });
-  const clientOf = (namespace: string): Client => new Client({ connection, namespace, ...converter });
+  const clientOf = (namespace: string): Client =>
+    new Client({ connection, namespace, interceptors: traceOfStarter, ...converter });
   const [control, agents] = [clientOf(namespaces.control), clientOf(namespaces.agents)];
   const plain = createTaskWorkflows(agents, `estop-control-worker-${environment}`);
   const tasks = deps.decorateTasks?.(plain) ?? plain;
@@ -139,6 +142,7 @@ export function startControlWorker(deps: ControlWorkerDeps): ControlWorker {
     namespace: namespaces.control,
     shutdownGraceTime: '2 s',
     shutdownForceTime: '6 s',
+    interceptors: traceOfCaller,
     ...converter,
   } as const;
 

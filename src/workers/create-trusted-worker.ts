@@ -2,6 +2,7 @@ import type { DataConverter } from '@temporalio/common';
 import { type NativeConnection, Worker } from '@temporalio/worker';
 import { createTrustedActivities, type TrustedActivityDependencies } from '../activities/trusted.ts';
 import { namespaces, queues } from '../contract/names.ts';
+import { traceOfCaller } from './trace-of-caller.ts';
 
 export interface TrustedWorkerDependencies extends TrustedActivityDependencies {
   readonly connection: NativeConnection;
@@ -18,6 +19,7 @@ export function createTrustedWorker(dependencies: TrustedWorkerDependencies): Pr
     taskQueue: queues.trusted,
     activities: createTrustedActivities(dependencies),
     dataConverter,
+    interceptors: traceOfCaller,
     // Grants that wait for a slow connector must leave room for the latch of a killed task.
     maxConcurrentActivityTaskExecutions: maxActivities ?? 100,
     shutdownGraceTime: '2 s',

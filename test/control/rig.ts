@@ -21,6 +21,7 @@ import { createSecretSealer } from '../../src/runtime/keys/secret-sealer.ts';
 import { createTaskTokenSigner, createTaskTokenVerifier } from '../../src/runtime/keys/task-token.ts';
 import { policiesFolder } from '../../src/runtime/package-root.ts';
 import { createDataConverter } from '../../src/runtime/temporal-connection.ts';
+import { traceOfStarter } from '../../src/runtime/trace-of-starter.ts';
 import { changesSince } from '../../src/store/changes.ts';
 import { storeNow } from '../../src/store/installation.ts';
 import type { Store } from '../../src/store/pool.ts';
@@ -72,7 +73,12 @@ export async function makeControl(
     address: inject('temporalAddress') === '' ? '127.0.0.1:1' : inject('temporalAddress'),
   });
   const dataConverter = createDataConverter(createSealer(openKeyRing(keys, 'codec', 'test')));
-  const temporal = new Client({ connection, namespace: namespaces.agents, dataConverter });
+  const temporal = new Client({
+    connection,
+    namespace: namespaces.agents,
+    dataConverter,
+    interceptors: traceOfStarter,
+  });
   let current = configOf([]);
   const logged: { level: string; fields: object }[] = [];
   const log = recordingLog(logged);

@@ -1,11 +1,15 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { Connection, Client as TemporalClient } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Cast } from '../../examples/demo/cast.ts';
+import { agentTaskWorkflowId, namespaces } from '../../src/contract/names.ts';
+import { traceHeader } from '../../src/contract/temporal-trace.ts';
 import { packageRoot } from '../../src/runtime/package-root.ts';
-import { startStage, until } from './stage.ts';
+import { startStage, until, untilReached } from './stage.ts';
 
 const run = promisify(execFile);
 let cast: Cast;
@@ -51,6 +55,109 @@ async function isRefused(client: Client): Promise<boolean> {
   }
 }
 const arrived = (taskId: string): number => cast.world.tools.calls().filter((call) => call.taskId === taskId).length;
+
+interface LogLine {
+  readonly event?: string;
+  readonly trace_id?: string;
+  readonly task_id?: string;
+  readonly stop_id?: string;
+}
+
+/** What a process of the installation has written, line by line. */
+const logOf = (name: string): readonly LogLine[] =>
+  readFileSync(join(dirname(cast.installation.profilePath), 'logs', `${name}.log`), 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as LogLine); // a line of ours
+
+/** As Temporal has it, for a client that has none of our keys. */
+async function traceOfWorkflow(workflowId: string): Promise<unknown> {
+  const connection = await Connection.connect({ address: cast.installation.temporal.address });
+  try {
+    const temporal = new TemporalClient({ connection, namespace: namespaces.agents });
+    const { events } = await temporal.workflow.getHandle(workflowId).fetchHistory();
+    const header = events?.[0]?.workflowExecutionStartedEventAttributes?.header?.fields?.[traceHeader];
+    return JSON.parse(Buffer.from(header?.data ?? []).toString()) as unknown;
+  } finally {
+    await connection.close();
+  }
+}
+
+describe('a trace that somebody began', () => {
+  const traceOf = (digit: string): string => digit.repeat(32);
+  const from = (digit: string) => ({ traceparent: `00-${traceOf(digit)}-00f067aa0ba902b7-01`, tracestate: 'them=1' });
+  const post = async (url: string, token: string, body: object, headers: Record<string, string>): Promise<object> => {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'authorization': `Bearer ${token}`, 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    });
+    expect(response.ok, url).toBe(true);
+    return (await response.json()) as object;
+  };
+
+  it('is the same at the tools and systems that a task reaches, and at those that a stop cuts off, and in the logs', async () => {
+    const { profile } = cast.installation;
+    const start = { agentId: 'billing-bot', prompt: 'x' };
+    const begun = await post(`${profile.controlUrl}/v1/tasks`, profile.serviceToken, start, from('a'));
+    const { taskId } = begun as { readonly taskId: string };
+    const call = await until('a call', async () =>
+      cast.world.tools.log().find((line) => line.taskId === taskId && line.event === 'arrived'),
+    );
+    expect(call.traceparent).toEqual([from('a').traceparent, from('a').traceparent]);
+    // Its child has it too.
+    const child = await until('its child', async () =>
+      (await cast.service.tasks.list({ limit: 100 })).items.find(
+        (item) => item.parentTaskId === taskId && item.state === 'running',
+      ),
+    );
+    expect(await traceOfWorkflow(agentTaskWorkflowId(child.taskId))).toEqual(from('a'));
+    const reached = (digit: string): readonly string[] =>
+      cast.world.oauth
+        .traced()
+        .filter(({ traceparent }) => traceparent.includes(traceOf(digit)))
+        .map(({ method, path }) => `${method} ${path.split('/').slice(0, 2).join('/')}`);
+    await until('its client at the issuer', async () => reached('a').includes('POST /reg'));
+
+    const order = { scopeKey: `task:${taskId}`, reason: 'traced' };
+    const receipt = await post(`${profile.stopUrl}/v1/stops`, profile.token, order, from('b'));
+    const { stopId } = receipt as { readonly stopId: string };
+    expect((await untilReached(cast.operator, stopId, 'proved')).stopId).toBe(stopId);
+    // Cut off at the real server, by the workflows that the relay opened for this stop.
+    expect(reached('b')).toEqual(expect.arrayContaining(['PUT /reg', 'DELETE /reg', 'GET /resource']));
+    expect(reached('a')).not.toContain('DELETE /reg');
+
+    const traces = (name: string, which: (line: LogLine) => boolean): readonly (string | undefined)[] =>
+      logOf(name)
+        .filter(which)
+        .map((line) => line.trace_id);
+    expect(traces('control', (line) => line.event === 'task.started' && line.task_id === taskId)).toEqual([
+      traceOf('a'),
+    ]);
+    expect(traces('stop', (line) => line.event === 'stop.placed' && line.stop_id === stopId)).toEqual([traceOf('b')]);
+  }, 120_000);
+
+  it('is dropped where it is none, and the stop is latched and logged without it', async () => {
+    const { profile } = cast.installation;
+    const order = { scopeKey: 'agent:nobody-of-that-name', reason: 'hostile trace' };
+    for (const traceparent of [
+      '',
+      '00-zz',
+      `00-${'a'.repeat(32)}-${'0'.repeat(16)}-01`,
+      'x'.repeat(7_000),
+      '"}{"level":60',
+    ]) {
+      const headers = { traceparent, tracestate: `${'y'.repeat(5_000)},=,,` };
+      const receipt = await post(`${profile.stopUrl}/v1/stops`, profile.token, order, headers);
+      expect(receipt).toMatchObject({ state: 'latched' });
+      const { stopId } = receipt as { readonly stopId: string };
+      const placed = await until('its line', async () => logOf('stop').find((line) => line.stop_id === stopId));
+      expect(placed).toMatchObject({ event: 'stop.placed' });
+      expect(placed).not.toHaveProperty('trace_id');
+    }
+    expect(JSON.stringify(logOf('stop'))).not.toMatch(/x{100}|y{100}|00-zz/);
+  });
+});
 
 describe('an agent that runs outside', () => {
   it('is stopped by `estop stop` in the middle of its work; its grants are dead and its target hears no more', async () => {

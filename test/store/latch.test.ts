@@ -187,6 +187,29 @@ onEveryPostgres('the latch', (createOn) => {
     },
   );
 
+  guarded(
+    () => ledger,
+    'a trace is kept as it should be written, or not at all, and never a reason not to stop',
+    async (l) => {
+      const store = l.as('estop_stop');
+      const given = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+      const kept = async (trace: string): Promise<unknown> => {
+        const stopId = newId('stop');
+        await latch(store, order('agent:traced', { stopId, trace }));
+        return (await l.sql('SELECT trace FROM estop.stops WHERE stop_id = $1', [stopId]))[0]?.['trace'];
+      };
+      expect(await kept(given)).toBe(given);
+      for (const trace of ['', 'x'.repeat(100_000), `${given}\n`, given.toUpperCase(), given.replace('b', "'")])
+        expect(await kept(trace)).toBeNull();
+    },
+    {
+      what: 'looking at the trace',
+      in: 'estop.latch',
+      find: "CASE WHEN length(p_trace) = 55 AND p_trace ~ '^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$' THEN p_trace END",
+      put: 'p_trace',
+    },
+  );
+
   it('what is no scope, or has no id, is refused aloud and latches nothing', async () => {
     const store = ledger.as('estop_stop');
     const count = async (): Promise<unknown> => (await ledger.sql('SELECT count(*) AS n FROM estop.stops'))[0]?.['n'];

@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
+import { traceHeaders } from '../../contract/tracing.ts';
 import { EstopError } from '../../core/errors.ts';
 import { type Network, type ResolvedAddress, resolveAddress } from './address.ts';
 import { retryAfterMs } from './retry-after.ts';
@@ -131,6 +132,7 @@ function send(url: URL, hop: Hop, address: ResolvedAddress, { signal, form }: Li
       ...(secure && isIP(name) === 0 ? { servername: name } : {}),
       headers: {
         accept: 'application/json',
+        ...traceHeaders(),
         ...(form ? { 'content-type': 'application/x-www-form-urlencoded' } : {}),
         ...lowerCased(hop.headers),
         'accept-encoding': 'identity',

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { traced } from '../../contract/tracing.ts';
 import { pass } from '../gate.ts';
 import { listenEverywhere } from '../mcp/listen-everywhere.ts';
 import type { McpClient } from '../mcp/mcp-client.ts';
@@ -65,7 +66,9 @@ export async function exchange({
     },
   };
   const servers = listenedAt(passage);
-  const denial = await (servers === undefined ? pass(passage) : listenEverywhere(passage, servers));
+  const denial = await traced(`gateway ${asked.kind}`, 'server', () =>
+    servers === undefined ? pass(passage) : listenEverywhere(passage, servers),
+  );
   forget?.();
   if (denial !== undefined && !delivered) return deny(denial);
   // A column without a step that answers, or an answer that failed half way: never silence.

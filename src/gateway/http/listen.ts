@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { continueTrace } from '../../contract/tracing.ts';
 import { errorCodeOf } from '../../core/errors.ts';
 import { serveGrant } from '../grants/serve-grant.ts';
 import { serveMcp } from '../mcp/serve-mcp.ts';
@@ -45,13 +46,16 @@ export async function listen(gate: GateHost, listening: Listening): Promise<Gate
         return sendProblem(response.setHeader('connection', 'close'), 'no-lease', requestId, {
           retryAfterMs: retrySoonMs,
         });
-      handle(gate, isAllowed, request, response, requestId).catch((thrown: unknown) => {
-        gate.log.error(
-          { event: 'request.failed', requestId, code: errorCodeOf(thrown), error: String(thrown) },
-          'a request failed',
-        );
-        if (!response.headersSent && !response.destroyed) sendProblem(response, 'internal', requestId);
-      });
+      const { traceparent, tracestate } = request.headers;
+      continueTrace({ traceparent, tracestate }, () => handle(gate, isAllowed, request, response, requestId)).catch(
+        (thrown: unknown) => {
+          gate.log.error(
+            { event: 'request.failed', requestId, code: errorCodeOf(thrown), error: String(thrown) },
+            'a request failed',
+          );
+          if (!response.headersSent && !response.destroyed) sendProblem(response, 'internal', requestId);
+        },
+      );
     },
   );
   await new Promise<void>((resolve, reject) => {

@@ -5,6 +5,7 @@ import {
   LATEST_PROTOCOL_VERSION,
   SUPPORTED_PROTOCOL_VERSIONS,
 } from '@modelcontextprotocol/server';
+import type { TraceCarrier } from '../../contract/tracing.ts';
 import { type JsonObject, type JsonValue, parseStrict } from '../json/parse-strict.ts';
 import type { Asked } from '../passage.ts';
 import type { Era, RequestId } from './era.ts';
@@ -34,6 +35,8 @@ export type InboundRequest = {
     readonly capabilities: JsonObject;
     readonly logLevel: string | undefined;
     readonly progressToken: RequestId | undefined;
+    /** By the names that MCP keeps for it. */
+    readonly trace: TraceCarrier;
   };
 };
 
@@ -231,6 +234,7 @@ function served(era: Era, body: JsonObject, id: RequestId | null, asked: Asked |
       },
       logLevel: typeof logLevel === 'string' && logLevels.has(logLevel) ? logLevel : undefined,
       progressToken: typeof token === 'string' || typeof token === 'number' ? token : undefined,
+      trace: { traceparent: meta['traceparent'], tracestate: meta['tracestate'] },
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isJsonContentType } from '@modelcontextprotocol/server';
 import type { TaskClaims } from '../../contract/identity.ts';
+import { continueTrace } from '../../contract/tracing.ts';
 import { exchange } from '../http/exchange.ts';
 import { resourceHint } from '../http/protected-resource.ts';
 import { readBody } from '../http/read-body.ts';
@@ -67,7 +68,8 @@ async function post(http: McpExchange, claims: TaskClaims, sessionId: string | u
   const id = inbound.kind === 'request' ? inbound.id : null;
   if (isLost && !(inbound.kind === 'request' && inbound.method === 'initialize'))
     return sendError(response, 404, id, { code: -32_001, message: 'Session not found' });
-  if (inbound.kind === 'request') return answer(http, claims, session, inbound);
+  if (inbound.kind === 'request')
+    return continueTrace(inbound.words.trace, () => answer(http, claims, session, inbound));
   if (inbound.isAnswer && session === undefined)
     return sendError(response, 400, null, { code: -32_600, message: 'Nobody here has asked anything.' });
   const { message } = inbound;

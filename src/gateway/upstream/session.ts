@@ -1,3 +1,4 @@
+import { traceHeaders } from '../../contract/tracing.ts';
 import type { Era } from '../mcp/era.ts';
 import type { Credential } from '../secrets/credential.ts';
 
@@ -56,6 +57,7 @@ export function wireRequest(session: UpstreamSession, call: OutgoingCall): WireR
   const meta = JSON.stringify({
     'estop/taskId': call.taskId,
     'estop/agentId': call.agentId,
+    ...traceHeaders(),
     ...(client?.wantsProgress === true ? { progressToken: callId } : {}),
     ...(session.era === 'modern' ? modernMeta(session.version, client) : {}),
   });
@@ -74,6 +76,7 @@ export function headersOf(
     'content-type': 'application/json',
     accept: 'application/json, text/event-stream',
     'mcp-protocol-version': session.version,
+    ...traceHeaders(),
     ...(session.era === 'modern' && method !== undefined ? { 'mcp-method': method } : {}),
     ...(session.era === 'modern' && name !== undefined ? { 'mcp-name': asHeader(name) } : {}),
     ...(session.sessionId === undefined ? {} : { 'mcp-session-id': session.sessionId }),

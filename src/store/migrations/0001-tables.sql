@@ -20,6 +20,7 @@ CREATE TABLE estop.stops (
   reason       text NOT NULL,
   actor        text NOT NULL,
   method       text NOT NULL,
+  trace        text, -- W3C traceparent of whoever ordered it; decides nothing
   latched_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
   reset_epoch  bigint UNIQUE,
   reset_at     timestamptz,

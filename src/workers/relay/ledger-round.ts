@@ -1,5 +1,6 @@
 import type { Log } from '../../contract/identity.ts';
 import { leaseMs } from '../../contract/numbers.ts';
+import { continueTrace } from '../../contract/tracing.ts';
 import { scopeWidth } from '../../core/scope-key.ts';
 import { closeStaleApprovals, noteStopSeen, reportFence } from '../../store/fence.ts';
 import { retireLapsedGateways } from '../../store/gateways.ts';
@@ -47,7 +48,10 @@ export function ledgerRound(
       const due = turns.next(unproved);
       for (const stop of due) {
         const hasWaited = seenAt - (waitedSince.get(stop.stopId) ?? seenAt) >= leaseMs;
-        isUnfenced = !(await advance(store, stop, hasWaited, log, onNews, bind)) || isUnfenced;
+        const fenced = await continueTrace({ traceparent: stop.trace }, () =>
+          advance(store, stop, hasWaited, log, onNews, bind),
+        );
+        isUnfenced = !fenced || isUnfenced;
       }
       if ((await openEndObligations(store)) > 0) onNews();
       const proved = await listProvedStops(store, afterEpoch, provedAtOnce);

@@ -8,6 +8,7 @@ import {
   stopFanoutWorkflowId,
   workflowTypes,
 } from '../../contract/names.ts';
+import { continueTrace } from '../../contract/tracing.ts';
 import { isTaskScope } from '../../core/scope-key.ts';
 import type { Store } from '../../store/pool.ts';
 import {
@@ -25,6 +26,8 @@ interface WantedWorkflow {
   readonly args: readonly unknown[];
   /** Temporal's: smaller goes first. Its activities inherit it. */
   readonly priorityKey: 1 | 3;
+  /** W3C traceparent of whoever ordered the stop: what works it off belongs to that trace. */
+  readonly trace: string | undefined;
 }
 
 const pauseMs = 150;
@@ -58,7 +61,7 @@ export function workflowRound(store: Store, client: Client): Round {
       const due = wanted.filter(({ workflowId }) => !ensuredAt.has(workflowId));
       let failure: { readonly thrown: unknown } | undefined;
       const ensure = async (workflow: WantedWorkflow): Promise<void> => {
-        await ensureOpen(client, workflow);
+        await continueTrace({ traceparent: workflow.trace }, () => ensureOpen(client, workflow));
         ensuredAt.set(workflow.workflowId, performance.now());
       };
       await inWindow(due.slice(0, portion), width, ensure, (_, thrown) => void (failure = { thrown }));
@@ -81,12 +84,13 @@ async function listWanted(store: Store, empty: EmptyStops): Promise<readonly Wan
   ];
   const isWide = new Set(wide.map(({ stopId }) => stopId));
   const revocations = (await listUnfinishedRevocations(store)).map(
-    ({ agentId, epoch, causeId }): WantedWorkflow => ({
+    ({ agentId, epoch, causeId, trace }): WantedWorkflow => ({
       type: workflowTypes.revocation,
       workflowId: revocationWorkflowId(agentId, epoch, causeId),
       causeId,
       args: [{ agentId, epoch, causeId }],
       priorityKey: 1,
+      trace,
     }),
   );
   const ofWide = revocations.filter(({ causeId }) => isWide.has(causeId));
@@ -94,12 +98,13 @@ async function listWanted(store: Store, empty: EmptyStops): Promise<readonly Wan
   return [...wide.map((stop) => fanout(stop, 1)), ...ofWide, ...others, ...carried.map((stop) => fanout(stop, 3))];
 }
 
-const fanout = ({ stopId, graceMs }: UnprovedStop, priorityKey: 1 | 3): WantedWorkflow => ({
+const fanout = ({ stopId, graceMs, trace }: UnprovedStop, priorityKey: 1 | 3): WantedWorkflow => ({
   type: workflowTypes.stopFanout,
   workflowId: stopFanoutWorkflowId(stopId),
   causeId: stopId,
   args: [{ stopId, graceMs }],
   priorityKey,
+  trace,
 });
 
 /** Which stops of tasks without work are carried now. One that was chosen stays chosen until it is proved. */
