@@ -3,7 +3,7 @@ import { EstopError } from '../core/errors.ts';
 import { requestApproval } from '../store/approvals.ts';
 import { admit, settleCalls } from '../store/calls.ts';
 import { confirmFence, registerGateway, renewLease, retireGateway } from '../store/gateways.ts';
-import { wantGrant } from '../store/grant-wants.ts';
+import { obtainGrant } from '../store/grant-wants.ts';
 import { handOver } from '../store/grants.ts';
 import type { Store } from '../store/pool.ts';
 import { readSecrets, resealSecret } from '../store/secrets.ts';
@@ -47,7 +47,7 @@ export function createLedgerPort(store: Store): LedgerPort {
     admit: (request) => admit(store, request),
     requestApproval: (request) => requestApproval(store, request),
     handOver: (taskId, name, tokenEpoch) => handOver(store, taskId, name, tokenEpoch),
-    wantGrant: (taskId, name, tokenEpoch) => wantGrant(store, taskId, name, tokenEpoch),
+    obtainGrant: (taskId, name, tokenEpoch) => obtainGrant(store, taskId, name, tokenEpoch),
   };
 }
 

@@ -1,25 +1,26 @@
+import { type HandOver, handOverOf } from './grants.ts';
 import { call, callOne, type Store } from './pool.ts';
 import { text, textOrUndefined, word } from './row.ts';
 
-export type WantDecision =
+export type Obtained =
+  | Exclude<HandOver, { readonly kind: 'none' }>
   /** It is being issued: ask for it again in a moment. */
-  | { readonly kind: 'wanted' }
-  | { readonly kind: 'refused'; readonly reason: string }
-  | { readonly kind: 'stopped'; readonly stopId: string }
-  | { readonly kind: 'held' | 'task-closed' | 'unknown-task' };
+  | { readonly kind: 'wanted' | 'unknown-task' }
+  | { readonly kind: 'refused'; readonly reason: string };
 
-export async function wantGrant(store: Store, taskId: string, name: string, tokenEpoch: number): Promise<WantDecision> {
-  const query = 'SELECT decision, stop_id, reason FROM estop.want_grant($1, $2, $3)';
-  const row = await callOne(store, 'want_grant', query, [taskId, name, tokenEpoch]);
-  const kind = word(row, 'decision', ['wanted', 'refused', 'stopped', 'held', 'task-closed', 'unknown-task'] as const);
-  switch (kind) {
-    case 'refused':
-      return { kind, reason: textOrUndefined(row, 'reason') ?? 'unknown' };
-    case 'stopped':
-      return { kind, stopId: text(row, 'stop_id') };
-    default:
-      return { kind };
-  }
+/** A grant that is issued at its first use: handed over, or asked for. */
+export async function obtainGrant(store: Store, taskId: string, name: string, tokenEpoch: number): Promise<Obtained> {
+  const row = await callOne(store, 'obtain_grant', 'SELECT * FROM estop.obtain_grant($1, $2, $3)', [
+    taskId,
+    name,
+    tokenEpoch,
+  ]);
+  const all = ['wanted', 'refused', 'unknown-task', 'handed-over', 'stopped', 'held', 'task-closed'] as const;
+  const kind = word(row, 'decision', all);
+  if (kind === 'wanted' || kind === 'unknown-task') return { kind };
+  if (kind === 'refused') return { kind, reason: textOrUndefined(row, 'reason') ?? 'unknown' };
+  const found = handOverOf(row);
+  return found.kind === 'none' ? { kind: 'refused', reason: 'unknown' } : found;
 }
 
 export interface GrantWant {
@@ -42,8 +43,9 @@ export async function endWant(store: Store, { taskId, name }: GrantWant, reason?
   await call(store, 'end_want', 'SELECT estop.end_want($1, $2, $3)', [taskId, name, reason ?? null]);
 }
 
-/** A gateway asked for it, for a call of this very task, and nobody has refused it since. */
+/** A gateway asked for it, for a call of this very task, nobody has refused it since, and it is not there already. */
 export async function isWanted(store: Store, { taskId, name }: GrantWant): Promise<boolean> {
-  const query = 'SELECT name FROM estop.grant_wants WHERE task_id = $1 AND name = $2 AND refused_at IS NULL';
+  const query = `SELECT name FROM estop.grant_wants WHERE task_id = $1 AND name = $2 AND refused_at IS NULL AND NOT EXISTS
+    (SELECT 1 FROM estop.grants g WHERE g.task_id = $1 AND g.name = $2 AND g.state = 'issued' AND g.absolute_end > clock_timestamp())`;
   return (await call(store, 'is_wanted', query, [taskId, name])).length > 0;
 }

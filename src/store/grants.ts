@@ -153,7 +153,10 @@ export async function handOver(store: Store, taskId: string, name: string, token
     'SELECT decision, stop_id, grant_id, connector, target, sealed, handle, absolute_end FROM estop.hand_over($1, $2, $3)',
     [taskId, name, tokenEpoch],
   );
-  if (row === undefined) return { kind: 'none' };
+  return row === undefined ? { kind: 'none' } : handOverOf(row);
+}
+
+export function handOverOf(row: Row): HandOver {
   const decision = word(row, 'decision', ['handed-over', 'stopped', 'task-closed', 'held'] as const);
   if (decision === 'stopped') return { kind: decision, stopId: text(row, 'stop_id') };
   if (decision === 'held') return { kind: decision };

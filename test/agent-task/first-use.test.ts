@@ -13,7 +13,7 @@ import { workerToken } from './token-door.ts';
 import { scheduled, taskIdOf, until } from './watch.ts';
 
 /**
- * Each was taken out once: `when` in beginTask, `isWanted` in the mint, the look at the stops in want_grant, the connector's key of a
+ * Each was taken out once: `when` in beginTask, `isWanted` in the mint, the look at the stops in obtain_grant, the connector's key of a
  * call that is made with a grant, the colon in the name (isName in hand-over.ts), endWant in the mint.
  */
 requires('temporal')('a grant that is issued when it is first used', () => {

@@ -102,7 +102,7 @@ describe('a gateway that counts for the breakers', () => {
       admit: async () => ({ kind: 'allow' }),
       requestApproval: async () => ({ kind: 'refused' }),
       handOver: async () => ({ kind: 'none' }),
-      wantGrant: async () => ({ kind: 'unknown-task' }),
+      obtainGrant: async () => ({ kind: 'unknown-task' }),
     };
     const state = { behind: false };
     const ledger = watchedLedger(inner, { isBehind: () => state.behind }, { current: () => config });

@@ -14,6 +14,7 @@ export const mayExecute: Readonly<Record<Exclude<StoreRole, 'estop_owner'>, read
     'note_denials',
     'note_spent',
     'note_tools',
+    'obtain_grant',
     'read_flow',
     'read_secrets',
     'register_gateway',
@@ -23,7 +24,6 @@ export const mayExecute: Readonly<Record<Exclude<StoreRole, 'estop_owner'>, read
     'retire_gateways',
     'settle_calls',
     'task_standing',
-    'want_grant',
   ],
   estop_control: [
     'accept_risk',

@@ -1,6 +1,6 @@
 import type { ApprovalRequest, RequestedApproval } from '../../store/approvals.ts';
 import type { Admission, AdmitRequest } from '../../store/calls.ts';
-import type { WantDecision } from '../../store/grant-wants.ts';
+import type { Obtained } from '../../store/grant-wants.ts';
 import type { HandOver } from '../../store/grants.ts';
 
 /**
@@ -14,6 +14,6 @@ export interface LedgerPort {
   admit(request: AdmitRequest): Promise<Admission>;
   requestApproval(request: ApprovalRequest): Promise<RequestedApproval>;
   handOver(taskId: string, name: string, tokenEpoch: number): Promise<HandOver>;
-  /** Asks for a grant that is issued at its first use. */
-  wantGrant(taskId: string, name: string, tokenEpoch: number): Promise<WantDecision>;
+  /** The same of a grant that is issued at its first use; one that is not there is asked for. */
+  obtainGrant(taskId: string, name: string, tokenEpoch: number): Promise<Obtained>;
 }

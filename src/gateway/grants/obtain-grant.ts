@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WantDecision } from '../../store/grant-wants.ts';
+import type { Obtained } from '../../store/grant-wants.ts';
 import type { HandOver } from '../../store/grants.ts';
 import { askLedger, ledgerDenial } from '../call/ledger-answer.ts';
 import { type Denial, denied, known, type Passage } from '../passage.ts';
@@ -28,33 +28,30 @@ export async function obtainGrant(
   });
   for (let pause = firstLookMs; ; pause = Math.min(pause * 2, longestLookMs)) {
     const decision = await askLedger(passage, { event: 'hand-over.failed' }, () =>
-      host.ledger.handOver(taskId, name, epoch),
+      isAtFirstUse ? host.ledger.obtainGrant(taskId, name, epoch) : host.ledger.handOver(taskId, name, epoch),
     );
-    if ('denial' in decision) return decision;
-    if (decision.kind === 'handed-over') return decision;
-    if (decision.kind === 'stopped' || decision.kind === 'held') return { denial: ledgerDenial(passage, decision) };
-    if (decision.kind === 'task-closed') return { denial: denied('task-closed') };
-    if (!isAtFirstUse) return { denial: denied('no-such-grant') };
-    const want = await askLedger(passage, { event: 'hand-over.failed' }, () =>
-      host.ledger.wantGrant(taskId, name, epoch),
-    );
-    if ('denial' in want) return want;
-    if (want.kind !== 'wanted') return { denial: denialOf(passage, want) };
+    if ('denial' in decision || decision.kind === 'handed-over') return decision;
+    if (decision.kind !== 'wanted') return { denial: denialOf(passage, decision) };
     if (isGone || performance.now() >= until) return { denial: denied('grant-not-issued') };
     await sleep(pause);
   }
 }
 
-function denialOf(passage: Passage, refusal: Exclude<WantDecision, { readonly kind: 'wanted' }>): Denial {
+type Refusal = Exclude<Obtained | HandOver, { readonly kind: 'handed-over' }>;
+
+function denialOf(passage: Passage, refusal: Refusal): Denial {
   switch (refusal.kind) {
     case 'stopped':
-      return ledgerDenial(passage, refusal);
     case 'held':
-      return denied('task-held');
+      return ledgerDenial(passage, refusal);
     case 'task-closed':
       return denied('task-closed');
     case 'unknown-task':
       return denied('unknown-task');
+    case 'none':
+      return denied('no-such-grant');
+    case 'wanted':
+      return denied('grant-not-issued');
     case 'refused':
       // Its connector is stopped, if not the task: no view need have it yet.
       if (refusal.reason === 'stopped') return { kind: 'stopped', stopId: undefined, mayHaveCompleted: false };

@@ -113,26 +113,40 @@ CREATE TABLE estop.grant_wants (
   PRIMARY KEY (task_id, name)
 );
 
--- The same look at task and stops as hand_over, in one statement; the mint looks again, and hand_over after it. Wanted again: 5 s after
--- a refusal, or where the workflow was told 20 s ago and nothing came of it.
-CREATE FUNCTION estop.want_grant(p_task_id text, p_name text, p_token_epoch bigint) RETURNS TABLE (decision text, stop_id text, reason text)
+-- Hands the grant over, or asks for it: the one question of whoever needs it, as often as it looks. Where there is none the same look at
+-- task and stops as in hand_over; the mint looks again, and hand_over after it. Wanted again: 5 s after a refusal, or where the workflow
+-- was told 20 s ago and nothing came of it. The row first and the grant once more after it: a want that stands when its grant is there
+-- already, because the mint took the row before away in between, would be minted a second time. Locks: the row of the want.
+CREATE FUNCTION estop.obtain_grant(p_task_id text, p_name text, p_token_epoch bigint)
+RETURNS TABLE (decision text, stop_id text, reason text, grant_id text, connector text, target text, sealed bytea, handle jsonb, absolute_end timestamptz)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   seen record;
   known estop.grant_wants%ROWTYPE;
 BEGIN
+  RETURN QUERY SELECT h.decision, h.stop_id, NULL::text, h.grant_id, h.connector, h.target, h.sealed, h.handle, h.absolute_end
+    FROM estop.hand_over(p_task_id, p_name, p_token_epoch) h;
+  IF FOUND THEN RETURN; END IF;
   SELECT t.state, estop.is_held(t.task_id, t.ancestors) AS held, estop.dead_by(t.keys, t.agents, least(t.epoch, p_token_epoch)) AS killer
     INTO seen FROM estop.tasks t WHERE t.task_id = p_task_id;
-  IF NOT FOUND THEN RETURN QUERY SELECT 'unknown-task'::text, NULL::text, NULL::text; RETURN; END IF;
-  IF seen.killer IS NOT NULL THEN RETURN QUERY SELECT 'stopped'::text, seen.killer, NULL::text; RETURN; END IF;
-  IF seen.state = 'closed' THEN RETURN QUERY SELECT 'task-closed'::text, NULL::text, NULL::text; RETURN; END IF;
-  IF seen.held THEN RETURN QUERY SELECT 'held'::text, NULL::text, NULL::text; RETURN; END IF;
+  IF NOT FOUND THEN decision := 'unknown-task'; RETURN NEXT; RETURN; END IF;
+  IF seen.killer IS NOT NULL THEN decision := 'stopped'; stop_id := seen.killer; RETURN NEXT; RETURN; END IF;
+  IF seen.state = 'closed' THEN decision := 'task-closed'; RETURN NEXT; RETURN; END IF;
+  IF seen.held THEN decision := 'held'; RETURN NEXT; RETURN; END IF;
   INSERT INTO estop.grant_wants AS w (task_id, name) VALUES (p_task_id, p_name)
     ON CONFLICT (task_id, name) DO UPDATE SET wanted_at = clock_timestamp(), told_at = NULL, refused_at = NULL, reason = NULL
       WHERE w.refused_at < clock_timestamp() - interval '5 s' OR (w.refused_at IS NULL AND w.told_at < clock_timestamp() - interval '20 s');
+  RETURN QUERY SELECT h.decision, h.stop_id, NULL::text, h.grant_id, h.connector, h.target, h.sealed, h.handle, h.absolute_end
+    FROM estop.hand_over(p_task_id, p_name, p_token_epoch) h;
+  IF FOUND THEN
+    DELETE FROM estop.grant_wants w WHERE w.task_id = p_task_id AND w.name = p_name;
+    RETURN;
+  END IF;
   SELECT * INTO known FROM estop.grant_wants w WHERE w.task_id = p_task_id AND w.name = p_name;
-  RETURN QUERY SELECT CASE WHEN known.refused_at IS NULL THEN 'wanted' ELSE 'refused' END, NULL::text, known.reason;
+  decision := CASE WHEN known.refused_at IS NULL THEN 'wanted' ELSE 'refused' END;
+  reason := known.reason;
+  RETURN NEXT;
 END $$;
 
 -- What workflows are still to be told of, oldest first. Wants of closed tasks, and those that nobody asked for in an hour, go.
@@ -161,7 +175,7 @@ BEGIN
   END IF;
 END $$;
 
-GRANT EXECUTE ON FUNCTION estop.want_grant(text, text, bigint) TO estop_gateway;
+GRANT EXECUTE ON FUNCTION estop.obtain_grant(text, text, bigint) TO estop_gateway;
 GRANT EXECUTE ON FUNCTION estop.untold_wants(integer), estop.note_want_told(text, text), estop.end_want(text, text, text) TO estop_revoker;
 GRANT EXECUTE ON FUNCTION estop.end_want(text, text, text) TO estop_trusted;
 GRANT SELECT (task_id, name, refused_at) ON estop.grant_wants TO estop_trusted;
