@@ -89,6 +89,8 @@ export interface AgentSpec {
   /** Same keys: how many different people must approve a call. One where nothing is said. */
   readonly approvers?: Readonly<Record<string, 1 | 2>>;
   readonly approvals?: ApprovalLimits;
+  /** Whether whoever answers for it may approve its calls; not where nothing is said. */
+  readonly ownerApproves?: boolean;
   readonly session?: SessionLimits;
   readonly grants: readonly GrantSpec[];
   /** Agents whose tasks this agent's tasks may start. */

@@ -23,11 +23,21 @@ export interface ApprovalLife {
   readonly firstBy?: string;
   /** Whoever asked for the task. */
   readonly requestedBy: string;
+  /** Who answers for its agents, or did when it was asked for; nobody where that is allowed. */
+  readonly barred?: readonly string[];
   readonly expiresAt: number;
 }
 
+interface Decide {
+  readonly kind: 'decide';
+  readonly decision: 'approved' | 'denied';
+  readonly actor: string;
+  /** Every other name that this person goes by. */
+  readonly names?: readonly string[];
+}
+
 export type ApprovalEvent =
-  | { readonly kind: 'decide'; readonly decision: 'approved' | 'denied'; readonly actor: string }
+  | Decide
   /** A call with exactly these bytes; `call` is what became of it after every other check. */
   | { readonly kind: 'redeem'; readonly call: 'allow' | 'stopped' | 'task-closed' | 'held' }
   /** A stop, or the end of its task. */
@@ -55,7 +65,7 @@ export function onApproval(approval: ApprovalLife, event: ApprovalEvent, now: nu
   const current = asOf(approval, now);
   switch (event.kind) {
     case 'decide':
-      return decide(current, event.decision, event.actor, dead);
+      return decide(current, event, dead);
     case 'redeem':
       return redeem(current, event.call);
     case 'close':
@@ -72,11 +82,17 @@ function isOpen(approval: ApprovalLife): boolean {
   return approval.state === 'pending' || approval.state === 'approved';
 }
 
-/** Whoever asked may deny, never approve; of two who must, nobody is both. The stop is asked last: an approval never outlives one. */
-function decide(approval: ApprovalLife, decision: 'approved' | 'denied', actor: string, dead: boolean): ApprovalStep {
+/**
+ * Whoever asked, or answers for the agent, may deny and never approve; of two who must, nobody is both. The stop is asked last: an
+ * approval never outlives one.
+ */
+function decide(approval: ApprovalLife, { decision, actor, names = [] }: Decide, dead: boolean): ApprovalStep {
   if (approval.state !== 'pending') return { approval, answer: 'closed' };
-  if (decision === 'approved' && actor === approval.requestedBy) return { approval, answer: 'not-eligible' };
-  if (decision === 'approved' && actor === approval.firstBy) return { approval, answer: 'same-person' };
+  const mine = new Set([actor, ...names].map((name) => name.toLowerCase()));
+  const isMe = (name: string | undefined): boolean => name !== undefined && mine.has(name.toLowerCase());
+  if (decision === 'approved' && [approval.requestedBy, ...(approval.barred ?? [])].some(isMe))
+    return { approval, answer: 'not-eligible' };
+  if (decision === 'approved' && isMe(approval.firstBy)) return { approval, answer: 'same-person' };
   if (dead) return { approval: { ...approval, state: 'closed' }, answer: 'closed' };
   if (decision === 'approved' && approval.approvers === 2 && approval.firstBy === undefined)
     return { approval: { ...approval, firstBy: actor }, answer: 'needs-second' };

@@ -59,3 +59,18 @@ export function reaches(mandate: Mandate, labels: Labels): boolean {
 export function personNamed(name: string, persons: Readonly<Record<string, readonly string[]>>): string {
   return Object.entries(persons).find(([, names]) => names.includes(name))?.[0] ?? name;
 }
+
+/** Every name that stands for the same person, in lower case: whichever they come under, they are one. */
+export function namesOf(
+  some: readonly string[],
+  persons: Readonly<Record<string, readonly string[]>>,
+): ReadonlySet<string> {
+  const names = new Set(some.map((name) => name.toLowerCase()));
+  const groups = Object.entries(persons).map(([person, also]) => [person, ...also].map((name) => name.toLowerCase()));
+  // A name may stand in several: as long as one more is found, look again.
+  for (let before = -1; before !== names.size; ) {
+    before = names.size;
+    for (const group of groups) if (group.some((name) => names.has(name))) for (const name of group) names.add(name);
+  }
+  return names;
+}

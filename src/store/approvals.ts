@@ -1,7 +1,7 @@
 import type { ApprovalLimits, ApprovalState } from '../core/approval.ts';
 import { type Page, type PageRequest, pageLimit, pageOf, readCursor } from './page.ts';
 import { call, type Store } from './pool.ts';
-import { bytesOrUndefined, int, json, present, type Row, text, textOrUndefined, word } from './row.ts';
+import { bytesOrUndefined, int, json, present, type Row, text, textOrUndefined, texts, word } from './row.ts';
 import { storeError } from './store-error.ts';
 import { tables } from './tables.ts';
 
@@ -35,6 +35,8 @@ export interface ApprovalRecord {
   /** How many people must approve it. */
   readonly approvers: number;
   readonly requestedBy: string;
+  /** Who answered for its agents when it was asked for, and may not approve it; in lower case. */
+  readonly barred: readonly string[];
   /** As of the read: one whose time has passed is `expired`, whoever has written that down yet. */
   readonly state: ApprovalState;
   readonly requestedAt: string;
@@ -114,7 +116,7 @@ export async function requestApproval(store: Store, request: ApprovalRequest): P
 export type ApprovalDecision =
   | { readonly kind: 'decided'; readonly taskId: string; readonly state: 'approved' | 'denied' }
   | { readonly kind: 'closed'; readonly taskId: string; readonly state: ApprovalState }
-  /** Whoever asked for the task may deny its calls, never approve them. */
+  /** Whoever asked for the task, or answers for its agent, may deny its calls, never approve them. */
   | { readonly kind: 'not-eligible'; readonly taskId: string }
   /** One of two has approved it; it stays open until another does. */
   | { readonly kind: 'needs-second'; readonly taskId: string }
@@ -129,13 +131,15 @@ export async function decideApproval(
     readonly decision: 'approved' | 'denied';
     readonly actor: string;
     readonly reason: string;
+    /** Every other name that this person goes by. */
+    readonly names?: readonly string[];
   },
 ): Promise<ApprovalDecision> {
   const [row] = await call(
     store,
     'decide_approval',
-    'SELECT outcome, task_id, state FROM estop.decide_approval($1, $2, $3, $4)',
-    [decision.approvalId, decision.decision, decision.actor, decision.reason],
+    'SELECT outcome, task_id, state FROM estop.decide_approval($1, $2, $3, $4, $5)',
+    [decision.approvalId, decision.decision, decision.actor, decision.reason, [...(decision.names ?? [])]],
   );
   if (row === undefined) throw storeError({ code: 'XX000' });
   const outcome = word(row, 'outcome', [
@@ -216,6 +220,7 @@ export function approvalOf(row: Row): ApprovalRecord {
     policyVersion: text(row, 'policy_version'),
     approvers: int(row, 'approvers'),
     requestedBy: text(row, 'requested_by'),
+    barred: texts(row, 'barred'),
     state: word(row, row['state_now'] === undefined ? 'state' : 'state_now', approvalStates),
     requestedAt: text(row, 'requested_at'),
     expiresAt: text(row, 'expires_at'),

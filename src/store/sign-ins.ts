@@ -20,6 +20,8 @@ export interface SignInRecord {
   /** Hash of the token that it was made from. */
   readonly basis?: Uint8Array;
   readonly endsAt: string;
+  /** The moment of the question, by the store's clock. */
+  readonly asOf: string;
   readonly elevation?: ActiveElevation;
 }
 
@@ -173,6 +175,7 @@ function recordOf(row: Row): SignInRecord {
     mandates: json(row, 'mandates'),
     method: word(row, 'method', methods),
     endsAt: text(row, 'ends_at'),
+    asOf: text(row, 'as_of'),
     ...present({ basis: bytesOrUndefined(row, 'basis') }),
     ...(elevationId === undefined
       ? {}

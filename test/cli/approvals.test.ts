@@ -7,7 +7,7 @@ import { type CliRig, escapes, makeCliRig, runInTerminal } from './rig.ts';
 describe('estop approvals, approve and deny', () => {
   let rig: CliRig;
   beforeAll(async () => {
-    rig = await makeCliRig();
+    rig = await makeCliRig([agentSpec('billing-bot', { owner: 'maya' })]);
   });
 
   async function waitingCall(

@@ -33,7 +33,7 @@ describe('buttons in a chat', () => {
     isReachable: async () => true,
   };
   beforeAll(async () => {
-    const made = await makeControl([agentSpec('billing-bot')]);
+    const made = await makeControl([agentSpec('billing-bot', { owner: 'maya' })]);
     const config = (): EstopConfig => ({
       ...made.deps.config.current(),
       notifications: spec({ endpoints: [endpoint, chat('https://slack.example.org/api', { endpointId: 'plain' })] }),

@@ -1,13 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type ApprovalEvent, type ApprovalLife, onApproval } from '../../src/core/approval.ts';
+import { namesOf } from '../../src/core/mandate.ts';
 
 const requester = 'rita';
 const anyEvent: fc.Arbitrary<ApprovalEvent> = fc.oneof(
   fc.record({
     kind: fc.constant('decide' as const),
     decision: fc.constantFrom('approved' as const, 'denied' as const),
-    actor: fc.constantFrom(requester, 'anna'),
+    actor: fc.constantFrom(requester, 'anna', 'olga', 'rita-at-home'),
   }),
   fc.record({
     kind: fc.constant('redeem' as const),
@@ -30,9 +31,16 @@ interface Walked {
 }
 
 function walk(steps: readonly (readonly [ApprovalEvent, number, boolean])[]): readonly Walked[] {
-  let approval: ApprovalLife = { state: 'pending', approvers: 1, requestedBy: requester, expiresAt: 20 };
+  let approval: ApprovalLife = {
+    state: 'pending',
+    approvers: 1,
+    requestedBy: requester,
+    barred: ['Olga'],
+    expiresAt: 20,
+  };
   let now = 0;
-  return steps.map(([event, later, dead]) => {
+  return steps.map(([raw, later, dead]) => {
+    const event = raw.kind === 'decide' && raw.actor === 'rita-at-home' ? { ...raw, names: ['Rita'] } : raw;
     now += later;
     const { approval: after, answer } = onApproval(approval, event, now, dead);
     approval = after;
@@ -94,5 +102,24 @@ describe('an approval', () => {
     expect(onApproval(approval, { kind: 'decide', decision: 'approved', actor: requester }, 1, false).answer).toBe(
       'not-eligible',
     );
+  });
+});
+
+describe('the names of one person', () => {
+  it('are all that lead from one to the next, whichever they come under', () => {
+    const persons = {
+      ada: ['Ada@example.org', 'ops'],
+      grace: ['ops', 'grace@example.org'],
+      bert: ['bert@example.org'],
+    };
+    for (const name of ['ada', 'ADA@example.org', 'grace@example.org'])
+      expect([...namesOf([name], persons)].sort()).toEqual([
+        'ada',
+        'ada@example.org',
+        'grace',
+        'grace@example.org',
+        'ops',
+      ]);
+    expect([...namesOf(['eve', 'Eve'], persons)]).toEqual(['eve']);
   });
 });

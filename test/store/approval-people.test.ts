@@ -12,7 +12,7 @@ import type { TaskRecord } from '../../src/store/tasks.ts';
 import { createDatabase } from '../kit/postgres.ts';
 import { callsThrough, terms, tool } from './calls.ts';
 import { guarded } from './guarded.ts';
-import { addAgent, digestOf, type Ledger, makeLedger, newId, startTask } from './ledger.ts';
+import { addAgent, digestOf, type Ledger, makeLedger, newId, putAgents, startTask } from './ledger.ts';
 
 let ledger: Ledger;
 let gatewayId: string;
@@ -55,8 +55,31 @@ guarded(
     expect(await call(l, task, { needsApproval: true, approvers: 2 })).toEqual({ kind: 'allow', approvalId });
   },
   { what: 'the second person', in: 'estop.decide_approval', find: 'a.approvers = 2', put: 'false' },
-  { what: 'that they are two', in: 'estop.decide_approval', find: 'p_actor = a.first_by', put: 'false' },
-  { what: 'the requester', in: 'estop.decide_approval', find: 'p_actor = a.requested_by', put: 'false' },
+  { what: 'that they are two', in: 'estop.decide_approval', find: 'lower(a.first_by) = ANY (names)', put: 'false' },
+  { what: 'the requester', in: 'estop.decide_approval', find: 'lower(a.requested_by) = ANY (names)', put: 'false' },
+);
+
+guarded(
+  () => ledger,
+  'whoever answers for the agent, now or when it asked, may deny and not approve, whatever name they come under',
+  async (l) => {
+    const agent = await addAgent(l, { owner: 'Otto' });
+    const task = await startTask(l, agent);
+    const ask = async (what: string) => idOf(await request(l, task, { digest: digestOf(what) }));
+    const [mine, given, free] = [await ask('mine'), await ask('given'), await ask('free')];
+    const as = (approvalId: string, decision: 'approved' | 'denied' = 'approved') =>
+      decideApproval(l.as('estop_control'), { approvalId, decision, actor: 'o2', names: ['OTTO'], reason: '' });
+    expect((await as(mine)).kind).toBe('not-eligible');
+    expect((await as(mine, 'denied')).kind).toBe('decided');
+    await putAgents(l, [{ ...agent, owner: 'nell' }]);
+    expect((await as(given)).kind).toBe('not-eligible');
+    expect((await decide(l, free, 'nell')).kind).toBe('not-eligible');
+    await putAgents(l, [{ ...agent, owner: 'otto', ownerApproves: true }]);
+    expect((await as(await ask('allowed'))).kind).toBe('decided');
+  },
+  { what: 'who answered for it then', in: 'estop.decide_approval', find: 'a.barred && names', put: 'false' },
+  { what: 'who answers for it now', in: 'estop.decide_approval', find: 'lower(g.owner) = ANY (names)', put: 'false' },
+  { what: 'their other names', in: 'estop.decide_approval', find: 'p_names || p_actor', put: 'ARRAY[p_actor]' },
 );
 
 it('one denial of two is enough, also by whoever approved it first', async () => {

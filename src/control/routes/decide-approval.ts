@@ -5,6 +5,7 @@ import { decideApproval as decide, getApproval } from '../../store/approvals.ts'
 import { approvalInPath } from '../concern.ts';
 import type { ControlDeps } from '../deps.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
+import { namesOfCaller } from '../names-of-caller.ts';
 import { wasPermittedAt } from '../permission.ts';
 import { showApproval } from '../show-approval.ts';
 
@@ -30,7 +31,7 @@ export const decideApproval = defineEndpoint({
   method: 'post',
   path: '/v1/approvals/{id}:decide',
   id: 'decideApproval',
-  summary: 'Let exactly one call go ahead, or refuse it; never by whoever asked for the task',
+  summary: 'Let exactly one call go ahead, or refuse it; never by whoever asked for the task or answers for the agent',
   permission: 'approval:decide',
   underElevation: 'allowed',
   concerns: approvalInPath,
@@ -43,6 +44,7 @@ export const decideApproval = defineEndpoint({
       approvalId: path.id,
       decision: body.decision,
       actor: personOf(request.identity),
+      names: namesOfCaller(request.identity, deps),
       reason: body.reason ?? '',
     });
     switch (outcome.kind) {
@@ -50,7 +52,7 @@ export const decideApproval = defineEndpoint({
         throw new EstopError('unknown-approval');
       case 'not-eligible':
         throw new EstopError('approval-not-eligible', {
-          detail: 'Whoever asked for a task may deny its calls, and never approve them.',
+          detail: 'Whoever asked for a task, or answers for its agent, may deny its calls, and never approve them.',
         });
       case 'same-person':
         throw new EstopError('approval-not-eligible', {

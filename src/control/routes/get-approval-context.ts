@@ -1,13 +1,15 @@
 import { ApprovalContext } from '../../contract/http/approval-context.ts';
 import { ApprovalPath } from '../../contract/http/approvals.ts';
-import { type Identity, personOf } from '../../contract/identity.ts';
+import type { Identity } from '../../contract/identity.ts';
 import { EstopError } from '../../core/errors.ts';
 import { getAgent } from '../../store/agents.ts';
 import { approvalContext } from '../../store/approval-context.ts';
 import { type ApprovalRecord, getApproval as read } from '../../store/approvals.ts';
-import { getTask } from '../../store/tasks.ts';
+import { getTask, type TaskRecord } from '../../store/tasks.ts';
 import { readToolPins } from '../../store/tool-pins.ts';
+import type { ControlDeps } from '../deps.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
+import { namesOfCaller } from '../names-of-caller.ts';
 import { isPermitted } from '../permission.ts';
 import { showApproval } from '../show-approval.ts';
 import { showTasks } from '../show-task.ts';
@@ -32,7 +34,8 @@ export const getApprovalContext = defineEndpoint({
       getAgent(deps.store, record.agentId),
     ]);
     const pin = pins.find(({ state }) => state === 'accepted') ?? pins[0];
-    const whyNot = whyNotYou(record, request.identity);
+    const owners = ownersOf(record, task, deps);
+    const whyNot = whyNotYou(record, request.identity, owners, deps);
     return {
       status: 200,
       body: {
@@ -51,10 +54,27 @@ export const getApprovalContext = defineEndpoint({
 });
 
 /** What the store will say, said before: it decides all the same. */
-function whyNotYou(record: ApprovalRecord, identity: Identity): string | null {
+function whyNotYou(
+  record: ApprovalRecord,
+  identity: Identity,
+  owners: readonly string[],
+  deps: ControlDeps,
+): string | null {
   if (!isPermitted(identity, 'approval:decide')) return 'Deciding needs the role approver or admin.';
-  if (personOf(identity) === record.requestedBy)
-    return 'You asked for this task: you may deny its calls, and never approve them.';
-  if (record.firstBy === personOf(identity)) return 'You are the first of the two who must approve it.';
+  const mine = new Set(namesOfCaller(identity, deps));
+  const isMe = (name: string | undefined): boolean => name !== undefined && mine.has(name.toLowerCase());
+  if (isMe(record.requestedBy)) return 'You asked for this task: you may deny its calls, and never approve them.';
+  if ([...record.barred, ...owners].some(isMe))
+    return 'You answer for this agent, or for one that it works for: you may deny its calls, and never approve them.';
+  if (isMe(record.firstBy)) return 'You are the first of the two who must approve it.';
   return null;
+}
+
+/** Of the agent and of those that it works for, where estop.yaml does not let them approve. */
+function ownersOf({ agentId }: ApprovalRecord, task: TaskRecord | undefined, deps: ControlDeps): readonly string[] {
+  const agents = new Set([agentId, ...(task?.agents ?? [])]);
+  return deps.config
+    .current()
+    .agents.filter((one) => agents.has(one.agentId) && one.ownerApproves !== true)
+    .map(({ owner }) => owner);
 }

@@ -131,7 +131,8 @@ function callerBySignIn(record: SignInRecord, deps: CallersDeps): Caller | undef
   const spec = deps.config.current().signIn ?? defaultSignIn;
   const held = mandatesIn(record.mandates);
   const known = { names: [record.name, `sub:${record.subject}`], groups: record.groups };
-  const mandates = datedAs(mandatesOf(known, spec.roles), held, new Date().toISOString());
+  // What the ledger does not know yet was given now, by the clock that dates calls.
+  const mandates = datedAs(mandatesOf(known, spec.roles), held, record.asOf);
   const person = personNamed(record.name, spec.persons);
   if (person !== record.person || JSON.stringify(mandates) !== JSON.stringify(held))
     void remember(deps, personId, person, mandates);

@@ -8,10 +8,10 @@ import {
   type ModelSpec,
   type ToolServerSpec,
 } from '../../contract/config.ts';
-import { defaultApprovalLimits } from '../../core/approval.ts';
 import { isEnvironment, isName } from '../../core/ids.ts';
 import { looksLikeOurs } from '../../core/look-alike.ts';
 import { labelKey, modelKey, parseScopeKey, toolKey } from '../../core/scope-key.ts';
+import { approvalKeys } from './approval-schema.ts';
 import { credentialFaults } from './credential-faults.ts';
 import { credentialKeys, credentialsOf, grantBlock, upstreamSecret, vaultBlock, vaultOf } from './credential-schema.ts';
 import { breakerRulesOf, breakers, budgetLimitsOf, budgets } from './limits-schema.ts';
@@ -66,14 +66,6 @@ const limits = z.strictObject({
   approvalTtl: duration.default(15 * units.m),
 });
 
-const approvals = z
-  .strictObject({
-    maxOpen: z.int().min(1).max(1_000).default(defaultApprovalLimits.maxOpen),
-    maxPerMinute: z.int().min(1).max(1_000).default(defaultApprovalLimits.maxPerMinute),
-    quietAfterDenial: duration.default(defaultApprovalLimits.quietAfterDenialMs),
-  })
-  .transform(({ quietAfterDenial, ...caps }) => ({ ...caps, quietAfterDenialMs: quietAfterDenial }));
-
 const session = z
   .strictObject({
     idle: duration.default(defaultSessionLimits.idleMs),
@@ -93,12 +85,8 @@ const agent = z.strictObject({
     .record(toolPattern, z.enum(['allow', 'ask']))
     .default({})
     .describe('Tools it may call. What is not listed is denied.'),
-  approvers: z
-    .record(toolPattern, z.union([z.literal(1), z.literal(2)]))
-    .default({})
-    .describe('How many different people must approve a call of these tools; one where nothing is said.'),
+  ...approvalKeys(duration, toolPattern),
   session: session.prefault({}).describe('When a session of an agent outside ends by itself.'),
-  approvals: approvals.prefault({}).describe('What keeps people from being flooded with requests.'),
   grants: z.array(grant).max(50).default([]),
   resources: z
     .array(named)

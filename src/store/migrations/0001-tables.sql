@@ -230,6 +230,7 @@ CREATE TABLE estop.approvals (
   policy_version text NOT NULL, -- under which the call had to ask; under another one it asks anew
   approvers    smallint NOT NULL CHECK (approvers IN (1, 2)),
   requested_by text NOT NULL,
+  barred       text[] NOT NULL DEFAULT '{}', -- who answered for its agents when it was asked for, and may not approve; lower case
   state        text NOT NULL CHECK (state IN ('pending', 'approved', 'denied', 'expired', 'closed', 'redeemed')),
   requested_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   expires_at   timestamptz NOT NULL,

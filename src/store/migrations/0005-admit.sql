@@ -112,9 +112,10 @@ BEGIN
     IF refusal IS NOT NULL THEN RETURN QUERY SELECT refusal, NULL::text, NULL::text, NULL::timestamptz; RETURN; END IF;
   END IF;
   INSERT INTO estop.approvals (approval_id, task_id, agent_id, agents, keys, epoch, tool_key, digest, shown, reasons, policy_version, approvers,
-      requested_by, state, expires_at)
+      requested_by, barred, state, expires_at)
     VALUES (p_approval_id, p_task_id, t.agent_id, t.agents, ARRAY(SELECT DISTINCT k FROM unnest(t.keys || p_tool_key) k),
-      least(p_token_epoch, t.epoch), p_tool_key, p_digest, p_shown, coalesce(p_reasons, '[]'), p_policy_version, p_approvers, t.requested_by, 'pending',
+      least(p_token_epoch, t.epoch), p_tool_key, p_digest, p_shown, coalesce(p_reasons, '[]'), p_policy_version, p_approvers, t.requested_by,
+      ARRAY(SELECT DISTINCT lower(g.owner) FROM estop.agents g WHERE g.agent_id = ANY (t.agents) AND g.spec -> 'ownerApproves' IS DISTINCT FROM 'true'), 'pending',
       clock_timestamp() + make_interval(secs => p_ttl_ms / 1000.0))
     ON CONFLICT DO NOTHING;
   RETURN QUERY SELECT CASE WHEN estop.dead_by(a.keys, a.agents, a.epoch) IS NULL THEN 'open' ELSE 'refused' END,
@@ -147,10 +148,11 @@ BEGIN
   RETURN 'too-many';
 END $$;
 
--- One decision by eligible people, each of whom is settled before anything counts: whoever asked for the task may deny its calls,
--- never approve them, and where two must approve nobody is both. One denial is enough.
+-- One decision by eligible people, each of whom is settled before anything counts: whoever asked for the task, answers for its agent or
+-- for one that it works for (unless that agent's `ownerApproves` says so), or did when the call was asked for, may deny its calls and
+-- never approve them; where two must approve nobody is both. One denial is enough. p_names: every name that this person goes by.
 -- The stop check is the last statement: an approval never outlives a stop.
-CREATE FUNCTION estop.decide_approval(p_approval_id text, p_decision text, p_actor text, p_reason text)
+CREATE FUNCTION estop.decide_approval(p_approval_id text, p_decision text, p_actor text, p_reason text, p_names text[] DEFAULT '{}')
 RETURNS TABLE (outcome text, task_id text, state text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -158,6 +160,7 @@ DECLARE
   a estop.approvals%ROWTYPE;
   killer text;
   is_first boolean;
+  names text[] := ARRAY(SELECT lower(n) FROM unnest(p_names || p_actor) n);
 BEGIN
   IF p_decision IS NULL OR p_decision NOT IN ('approved', 'denied') OR coalesce(p_actor, '') = '' THEN
     RAISE EXCEPTION 'a decision is approved or denied, by somebody' USING ERRCODE = 'ES002';
@@ -169,8 +172,11 @@ BEGIN
     UPDATE estop.approvals x SET state = 'expired' WHERE x.approval_id = p_approval_id;
     RETURN QUERY SELECT 'closed'::text, a.task_id, 'expired'::text; RETURN;
   END IF;
-  IF p_decision = 'approved' AND p_actor = a.requested_by THEN RETURN QUERY SELECT 'not-eligible'::text, a.task_id, a.state; RETURN; END IF;
-  IF p_decision = 'approved' AND p_actor = a.first_by THEN RETURN QUERY SELECT 'same-person'::text, a.task_id, a.state; RETURN; END IF;
+  IF p_decision = 'approved' AND (lower(a.requested_by) = ANY (names) OR a.barred && names OR EXISTS (SELECT 1 FROM estop.agents g
+      WHERE g.agent_id = ANY (a.agents) AND lower(g.owner) = ANY (names) AND g.spec -> 'ownerApproves' IS DISTINCT FROM 'true')) THEN
+    RETURN QUERY SELECT 'not-eligible'::text, a.task_id, a.state; RETURN;
+  END IF;
+  IF p_decision = 'approved' AND lower(a.first_by) = ANY (names) THEN RETURN QUERY SELECT 'same-person'::text, a.task_id, a.state; RETURN; END IF;
   is_first := p_decision = 'approved' AND a.approvers = 2 AND a.first_by IS NULL;
   IF is_first THEN
     UPDATE estop.approvals x SET first_by = p_actor, first_at = clock_timestamp() WHERE x.approval_id = p_approval_id;

@@ -208,7 +208,7 @@ END $$;
 -- Who a secret stands for at this moment. Being asked counts as being used, to within 15 s, so that reading does not mean writing.
 CREATE FUNCTION estop.sign_in_of(p_secret_hash bytea) RETURNS TABLE (
   sign_in_id text, person_id text, issuer text, subject text, name text, person text, groups text[], mandates jsonb, method text,
-  basis bytea, ends_at timestamptz, elevation_id text, elevated_role text, elevated_at timestamptz, elevated_until timestamptz
+  basis bytea, ends_at timestamptz, elevation_id text, elevated_role text, elevated_at timestamptz, elevated_until timestamptz, as_of timestamptz
 )
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -223,7 +223,7 @@ BEGIN
     UPDATE estop.sign_ins s SET seen_at = moment WHERE s.sign_in_id = held.sign_in_id;
   END IF;
   RETURN QUERY SELECT held.sign_in_id, p.person_id, p.issuer, p.subject, p.name, p.person, p.groups, p.mandates, held.method,
-      held.basis, held.ends_at, e.elevation_id, e.role, e.granted_at, e.ends_at
+      held.basis, held.ends_at, e.elevation_id, e.role, e.granted_at, e.ends_at, moment
     FROM estop.people p
     LEFT JOIN LATERAL (SELECT * FROM estop.elevations x WHERE x.person_id = p.person_id AND x.ended_at IS NULL AND x.ends_at > moment
       ORDER BY x.granted_at DESC LIMIT 1) e ON true
