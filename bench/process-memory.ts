@@ -10,6 +10,10 @@ function pssOf(pid: number): number {
   return Number(line ?? 0) / 1_024;
 }
 
+export function commandOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+}
+
 export function withDescendants(pid: number): readonly number[] {
   const children = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
