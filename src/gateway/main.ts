@@ -26,7 +26,7 @@ const gateway = await startGateway({
   readSecret: composition.secretReader(),
   verifier: composition.tokenVerifier(),
   sealer: composition.grantSealer(),
-  secretSealer: composition.secretSealer(),
+  secretSealer: composition.secretOpener(),
   approvalPage: (approvalId) => `${settings.controlUrl}/approvals/${approvalId}`,
   approvalStateKey: composition.approvalStateKey(),
   flowKeys: composition.flowKeys(),

@@ -41,8 +41,10 @@ export interface Composition {
   authenticator(): Authenticator;
   /** Seals grant credentials at rest; context = grant id. */
   grantSealer(): Sealer;
-  /** Seals and opens credentials of upstreams; context = their name. */
+  /** Seals credentials of upstreams; context = their name. */
   secretSealer(): SecretSealer;
+  /** The same for whoever opens them, also those that were sealed under the keys of grants. */
+  secretOpener(): SecretSealer;
   /** The same for every gateway that has the same keys. */
   approvalStateKey(): Uint8Array;
   /** Hashes what is remembered of a task's data flow. */
@@ -70,6 +72,7 @@ export function compose(
   const openRing = (purpose: KeyPurpose) =>
     once((): KeyRing => openKeyRing(settings.keysFolder, purpose, settings.environment));
   const [tokenRing, sealRing, codecRing] = [openRing('token'), openRing('seal'), openRing('codec')];
+  const secretRing = openRing('secret');
   const config = once(() => {
     const watched = watchConfig(settings.configPath, log);
     if (watched.current().environment !== settings.environment) {
@@ -105,7 +108,8 @@ export function compose(
     config,
     authenticator: once(() => createAuthenticator(settings.tokensPath, settings.environment)),
     grantSealer: once(() => createSealer(sealRing())),
-    secretSealer: once(() => createSecretSealer(sealRing())),
+    secretSealer: once(() => createSecretSealer(secretRing())),
+    secretOpener: once(() => createSecretSealer(secretRing(), sealRing())),
     approvalStateKey: () =>
       new Uint8Array(hkdfSync('sha256', sealRing().newest().secret, '', 'estop approval state', 32)),
     flowKeys: once(() => createFlowKeys(openRing('flow')())),

@@ -150,7 +150,7 @@ export async function startStackOn({ folder, databaseUrl }: Ground, plan: StackP
     config: source,
     policies: readPolicyFolder(policiesFolder),
     readSecret: plan.readSecret ?? (() => ''),
-    secretSealer: createSecretSealer(ring('seal')),
+    secretSealer: createSecretSealer(ring('secret')),
     verifier: createTaskTokenVerifier(tokenOptions),
     sealer,
     flowKeys: createFlowKeys(ring('flow')),

@@ -122,7 +122,7 @@ export async function makeCliRig(
     readSecret: () => '',
     proofs: createOperatorProofs(() => openKeyRing(join(state, 'keys'), 'proof', 'test'), 'test'),
     flowKeys: createFlowKeys(openKeyRing(join(state, 'keys'), 'flow', 'test')),
-    secretSealer: createSecretSealer(openKeyRing(join(state, 'keys'), 'seal', 'test')),
+    secretSealer: createSecretSealer(openKeyRing(join(state, 'keys'), 'secret', 'test')),
     workflows: createTaskWorkflows(async () => new Client({ connection, namespace: namespaces.agents }), silent),
     log: silent,
     isConfigApplied: () => true,

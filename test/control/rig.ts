@@ -111,7 +111,7 @@ export async function makeControl(
     signer: createTaskTokenSigner(tokenOptions),
     workflows: createTaskWorkflows(async () => temporal, log),
     flowKeys: createFlowKeys(openKeyRing(keys, 'flow', 'test')),
-    secretSealer: createSecretSealer(openKeyRing(keys, 'seal', 'test')),
+    secretSealer: createSecretSealer(openKeyRing(keys, 'secret', 'test')),
     events,
     log,
     isConfigApplied: () => true,

@@ -113,9 +113,9 @@ describe('docker-compose.yml', () => {
         .filter((source) => source.startsWith('key_') || source === 'token_hashes');
     expect(Object.fromEntries(processes.map((name) => [name, keysOf(name)]))).toEqual({
       'stop': ['key_codec', 'key_proof', 'token_hashes'],
-      'control': ['key_token', 'key_seal', 'key_codec', 'key_flow', 'key_proof', 'token_hashes'],
-      'gateway-1': ['key_token', 'key_seal', 'key_flow'],
-      'gateway-2': ['key_token', 'key_seal', 'key_flow'],
+      'control': ['key_token', 'key_secret', 'key_codec', 'key_flow', 'key_proof', 'token_hashes'],
+      'gateway-1': ['key_token', 'key_seal', 'key_secret', 'key_flow'],
+      'gateway-2': ['key_token', 'key_seal', 'key_secret', 'key_flow'],
       'trusted-worker': ['key_seal', 'key_codec'],
       'control-worker': ['key_seal', 'key_codec'],
       'agent-worker': ['key_codec'],

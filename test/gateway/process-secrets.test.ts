@@ -14,7 +14,7 @@ const agent = { ...billingBot, tools: { 'telling/tell': 'allow' } } as const;
 const put = (value: string) =>
   putSecret(rig.ledger.as('estop_control'), {
     name: 'in-env',
-    ...createSecretSealer(openKeyRing(rig.keysFolder, 'seal', 'test')).seal('in-env', value),
+    ...createSecretSealer(openKeyRing(rig.keysFolder, 'secret', 'test')).seal('in-env', value),
     mayShareWith: [],
     actor: 'admin',
   });

@@ -140,7 +140,10 @@ export async function makeRig(): Promise<Rig> {
     readSecret: (reference) => (reference.env === 'BILLING_TOKEN' ? 'upstream-secret' : ''),
     verifier: createTaskTokenVerifier({ ring, environment, trustDomain }),
     sealer: createSealer(openKeyRing(keysFolder, 'seal', environment)),
-    secretSealer: createSecretSealer(openKeyRing(keysFolder, 'seal', environment)),
+    secretSealer: createSecretSealer(
+      openKeyRing(keysFolder, 'secret', environment),
+      openKeyRing(keysFolder, 'seal', environment),
+    ),
     flowKeys: createFlowKeys(openKeyRing(keysFolder, 'flow', environment)),
     log,
     allowConnections: 4,

@@ -30,11 +30,11 @@ const agents = [
   { ...billingBot, tools: { 'first/act': 'allow', 'second/act': 'allow', 'own/act': 'allow' } },
   { ...readerBot, tools: { 'second/act': 'allow', 'own/act': 'allow' } },
 ] as const;
-const sealerOf = () => createSecretSealer(openKeyRing(rig.keysFolder, 'seal', 'test'));
-const put = (name: string, value: string) =>
+const sealerOf = () => createSecretSealer(openKeyRing(rig.keysFolder, 'secret', 'test'));
+const put = (name: string, value: string, sealer = sealerOf()) =>
   putSecret(rig.ledger.as('estop_control'), {
     name,
-    ...sealerOf().seal(name, value),
+    ...sealer.seal(name, value),
     mayShareWith: ['first', 'second', 'mine', 'yours'],
     actor: 'admin',
   });
@@ -141,7 +141,7 @@ describe('a sealed secret', () => {
     const revision = async () =>
       (await rig.ledger.sql("SELECT revision, key_id FROM estop.secrets WHERE name = 'first'", []))[0];
     const before = await revision();
-    const kid = rotateKey(rig.keysFolder, 'seal');
+    const kid = rotateKey(rig.keysFolder, 'secret');
     await until(async () => (await revision())?.['key_id'] === kid);
     expect((await revision())?.['revision']).toBe(before?.['revision']);
     await until(async () => {
@@ -150,6 +150,17 @@ describe('a sealed secret', () => {
     });
     const [audited] = await rig.ledger.sql("SELECT detail FROM estop.audit WHERE kind = 'secret.resealed'", []);
     expect(audited?.['detail']).toEqual({ before: before?.['key_id'], keyId: kid });
+  });
+
+  it('that was sealed under the keys of grants is used, and sealed anew under those of secrets', async () => {
+    await put('first', 'canary-older', createSecretSealer(openKeyRing(rig.keysFolder, 'seal', 'test')));
+    await until(async () => {
+      await act();
+      return seen.at(-1) === 'Bearer canary-older';
+    });
+    const newest = openKeyRing(rig.keysFolder, 'secret', 'test').newest().kid;
+    const keyOf = async () => (await rig.ledger.sql("SELECT key_id FROM estop.secrets WHERE name = 'first'", []))[0];
+    await until(async () => (await keyOf())?.['key_id'] === newest);
   });
 });
 

@@ -6,7 +6,7 @@ import type { CliContext } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-code.ts';
 import { printOne } from '../print.ts';
 
-type Purpose = 'token' | 'seal' | 'codec' | 'flow' | 'proof' | 'all';
+type Purpose = 'token' | 'seal' | 'secret' | 'codec' | 'flow' | 'proof' | 'all';
 
 export const keys: CliCommand = {
   build: (command, run) => {
@@ -14,7 +14,7 @@ export const keys: CliCommand = {
       .command('rotate')
       .description('A new key signs and seals from now on; what older keys signed and sealed still opens')
       .addArgument(
-        new Argument('[purpose]', 'which').choices(['token', 'seal', 'codec', 'flow', 'proof', 'all']).default('all'),
+        new Argument('[purpose]', 'which').choices(['token', 'seal', 'secret', 'codec', 'flow', 'proof', 'all']).default('all'),
       )
       .addHelpText('after', examples('keys rotate', 'keys rotate token --state .estop'))
       .action(run((context, purpose: Purpose) => rotate(context, purpose)));

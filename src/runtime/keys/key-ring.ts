@@ -5,11 +5,11 @@ import { z } from 'zod';
 import { EstopError } from '../../core/errors.ts';
 
 /** Each purpose has keys of its own, so that rotating or losing one touches nothing else. */
-export type KeyPurpose = 'token' | 'seal' | 'codec' | 'flow' | 'proof';
-export const keyPurposes: readonly KeyPurpose[] = ['token', 'seal', 'codec', 'flow', 'proof'];
+export type KeyPurpose = 'token' | 'seal' | 'secret' | 'codec' | 'flow' | 'proof';
+export const keyPurposes: readonly KeyPurpose[] = ['token', 'seal', 'secret', 'codec', 'flow', 'proof'];
 
 const keyFile = z.strictObject({
-  purpose: z.enum(['token', 'seal', 'codec', 'flow', 'proof']),
+  purpose: z.enum(['token', 'seal', 'secret', 'codec', 'flow', 'proof']),
   environment: z.string(),
   /** The first key signs and seals; the others only verify and open what is still about. */
   keys: z.array(z.strictObject({ kid: z.string(), createdAt: z.string(), secret: z.base64() })).min(1),

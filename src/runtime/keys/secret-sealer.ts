@@ -5,9 +5,12 @@ import { createSealer } from './sealer.ts';
 
 const contextOf = (name: string): string => `upstream-secret:${name}`;
 
-/** Under the keys that seal grants, in a context of its own. Fingerprints are under a key derived from each, which opens nothing. */
-export function createSecretSealer(ring: KeyRing): SecretSealer {
-  const sealer = createSealer(ring);
+/**
+ * Under keys of their own: whoever sets a secret can open no grant with them. Fingerprints are under a key derived from each, which
+ * opens nothing. `older`: what was sealed when secrets shared the keys of grants still opens, until it is sealed anew.
+ */
+export function createSecretSealer(ring: KeyRing, older?: Pick<KeyRing, 'find'>): SecretSealer {
+  const sealer = createSealer({ ...ring, find: (kid) => ring.find(kid) ?? older?.find(kid) });
   return {
     seal: (name, value) => {
       const sealed = sealer.seal(Buffer.from(value, 'utf8'), contextOf(name));

@@ -10,7 +10,7 @@ let rig: ModelRig;
 const put = (value: string) =>
   putSecret(rig.rig.ledger.as('estop_control'), {
     name: 'provider',
-    ...createSecretSealer(openKeyRing(rig.rig.keysFolder, 'seal', 'test')).seal('provider', value),
+    ...createSecretSealer(openKeyRing(rig.rig.keysFolder, 'secret', 'test')).seal('provider', value),
     mayShareWith: [],
     actor: 'admin',
   });
