@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { z } from 'zod';
 import { searchAttributes } from '../../src/contract/names.ts';
 import { loadConfig } from '../../src/runtime/config/load-config.ts';
 import { temporalDynamicConfig } from '../../src/runtime/local/temporal-server.ts';
@@ -167,6 +168,47 @@ describe('docker-compose.yml', () => {
     ]);
   });
 
+  it('shows the figures of every process to whoever reads them, and to nobody else', () => {
+    const scraped = z
+      .object({
+        scrape_configs: z.array(z.object({ static_configs: z.array(z.object({ targets: z.array(z.string()) })) })),
+      })
+      .parse(parse(readText('deploy/prometheus/prometheus.yml')));
+    const targets = scraped.scrape_configs.flatMap(({ static_configs }) =>
+      static_configs.flatMap((one) => one.targets),
+    );
+    const shown = processes.flatMap((name) => {
+      const { metricsBind, temporalMetricsBind } = readSettings(serviceOf(name).environment);
+      const network = name === 'agent-worker' ? 'agent-figures' : 'figures';
+      // The name is bound, so nothing answers on the networks that agent code is in.
+      expect([name, metricsBind, aliasesOf(name, network)]).toEqual([
+        name,
+        `${name}-figures:9464`,
+        [`${name}-figures`],
+      ]);
+      expect(compose.networks[network]?.internal).toBe(true);
+      expect(serviceOf(name).ports.filter((mapping) => /946[45]/.test(mapping))).toEqual([]);
+      return [metricsBind, ...(temporalMetricsBind === undefined ? [] : [`${name}-figures:9465`])];
+    });
+    expect(targets.toSorted()).toEqual(shown.toSorted());
+    expect(processes.filter((name) => serviceOf(name).environment['ESTOP_TEMPORAL_METRICS'] !== undefined)).toEqual(
+      processes.filter((name) => name.endsWith('-worker')),
+    );
+    const inNetwork = (network: string) =>
+      Object.keys(services).filter((name) => serviceOf(name).networks.includes(network));
+    expect(inNetwork('agent-figures')).toEqual(['agent-worker', 'prometheus']);
+    expect(inNetwork('figures').toSorted()).toEqual(
+      [...processes.filter((name) => name !== 'agent-worker'), 'prometheus'].toSorted(),
+    );
+    const { profiles, command = [], ports } = serviceOf('prometheus');
+    expect([profiles, aliasesOf('prometheus', 'edge'), ports]).toEqual([
+      ['figures'],
+      ['prometheus-pages'],
+      ['127.0.0.1:9090:9090'],
+    ]);
+    expect(command).toContain('--web.listen-address=prometheus-pages:9090');
+  });
+
   it('starts the stop process after the store alone, whatever becomes of Temporal', () => {
     expect([...waitsFor(compose, 'stop')].toSorted()).toEqual(['provision-store', 'store']);
     expect([...waitsFor(compose, 'control-worker')].toSorted()).toEqual(['provision-store', 'store']);
@@ -188,7 +230,8 @@ describe('docker-compose.yml', () => {
   it('starts again what fails, and lets jobs end', () => {
     for (const [name, { restart, depends_on, profiles }] of Object.entries(services)) {
       const isJob = /^(provision-|temporal-schema$)/.test(name);
-      expect(restart, name).toBe(profiles.length > 0 ? 'no' : isJob ? 'on-failure:10' : 'unless-stopped');
+      const isCommand = profiles.some((profile) => profile === 'setup' || profile === 'cli');
+      expect(restart, name).toBe(isCommand ? 'no' : isJob ? 'on-failure:10' : 'unless-stopped');
       for (const [other, { condition }] of Object.entries(depends_on)) {
         const ends = /^(provision-|temporal-schema$)/.test(other);
         expect(condition, `${name} waits for ${other}`).toBe(

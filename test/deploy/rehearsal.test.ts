@@ -18,6 +18,8 @@ import { isHealthy, run, type Stage } from './rehearsed.ts';
 
 const patience = { timeout: 120_000, interval: 500 };
 const compose = readComposition();
+const workers = ['trusted-worker', 'control-worker', 'agent-worker'];
+const figures = ['stop', 'control', 'gateway-1', 'gateway-2', ...workers];
 
 /**
  * What docker-compose.yml starts, started without Docker: every service of ours by its own command with its own variables and its
@@ -46,7 +48,8 @@ requires('temporal')('docker-compose.yml, rehearsed without Docker', () => {
     // In a container the server itself is made with this one.
     await superuser.query(`ALTER ROLE postgres PASSWORD '${secret('store_superuser_password')}'`);
     await superuser.end();
-    const [temporal = 0, stop = 0, control = 0, gateway1 = 0, gateway2 = 0] = await freePorts(Array(5).fill(undefined));
+    const ports = await freePorts(Array(5 + figures.length + workers.length).fill(undefined));
+    const [temporal = 0, stop = 0, control = 0, gateway1 = 0, gateway2 = 0, ...ofFigures] = ports;
     temporalPort = temporal;
     stage = {
       compose,
@@ -57,12 +60,19 @@ requires('temporal')('docker-compose.yml, rehearsed without Docker', () => {
         'control:7701': `127.0.0.1:${control}`,
         'gateway:7702': `127.0.0.1:${gateway1}`,
         '127.0.0.1:7700': `127.0.0.1:${stop}`,
+        ...Object.fromEntries(figures.map((name, index) => [`${name}-figures:9464`, `127.0.0.1:${ofFigures[index]}`])),
       },
       portsOf: {
         'stop': { ESTOP_STOP_PORT: String(stop) },
         'control': { ESTOP_CONTROL_PORT: String(control) },
         'gateway-1': { ESTOP_GATEWAY_PORT: String(gateway1) },
         'gateway-2': { ESTOP_GATEWAY_PORT: String(gateway2) },
+        ...Object.fromEntries(
+          workers.map((name, index) => [
+            name,
+            { ESTOP_TEMPORAL_METRICS: `127.0.0.1:${ofFigures[figures.length + index]}` },
+          ]),
+        ),
       },
     };
   }, 120_000);
@@ -150,6 +160,15 @@ requires('temporal')('docker-compose.yml, rehearsed without Docker', () => {
     }, patience);
     await connection.close();
   }, 360_000);
+
+  it.each(figures)('shows the figures of %s where they are looked for', async (name) => {
+    const looked = [stage.addresses[`${name}-figures:9464`], stage.portsOf[name]?.['ESTOP_TEMPORAL_METRICS']];
+    for (const address of looked.filter((one) => one !== undefined))
+      await vi.waitFor(async () => {
+        const page = await (await fetch(`http://${address}/metrics`)).text();
+        expect(page).toMatch(/^(?:nodejs_eventloop_lag_p99_seconds|temporal_)/m);
+      }, patience);
+  });
 
   it('works off the stop of before, to the end', async () => {
     const port = stage.portsOf['control']?.['ESTOP_CONTROL_PORT'];
