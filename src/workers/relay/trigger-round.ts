@@ -1,6 +1,8 @@
 import type { EstopConfig } from '../../contract/config.ts';
 import type { Log } from '../../contract/identity.ts';
 import type { StopOrder } from '../../contract/stop.ts';
+import type { TriggerSpec } from '../../contract/triggers.ts';
+import { errorCodeOf } from '../../core/errors.ts';
 import { type AlertFields, fieldLength, triggerActor } from '../../core/trigger.ts';
 import type { Store } from '../../store/pool.ts';
 import {
@@ -27,6 +29,7 @@ interface TriggerDeps {
 }
 
 const pauseMs = 150;
+const mostUnanswered = 3;
 
 /**
  * Latches what alerts have asked for, and turns what happens in the ledger into alerts of its own. What was asked for is written down
@@ -36,8 +39,12 @@ export function triggerRound(deps: TriggerDeps): Round {
   return {
     name: 'triggers',
     run: async () => {
-      await latchFirings(deps);
-      if ((await judgeNews(deps)) > 0) await latchFirings(deps);
+      const failures = [...(await latchFirings(deps))];
+      const judged = await judgeNews(deps);
+      failures.push(...judged.failures);
+      if (judged.fired > 0) failures.push(...(await latchFirings(deps)));
+      // What failed is still there, and comes again with the next round.
+      if (failures.length > 0) throw failures[0];
       return pauseMs;
     },
   };
@@ -51,8 +58,8 @@ export function firingTidyRound(store: Store, olderMs: number, atMost = 500): Ro
 }
 
 /** One that cannot be latched holds up no other. */
-async function latchFirings({ store, latch, log }: TriggerDeps): Promise<void> {
-  let failure: { readonly thrown: unknown } | undefined;
+async function latchFirings({ store, latch, log }: TriggerDeps): Promise<readonly unknown[]> {
+  const failures: unknown[] = [];
   for (const { action, alertId, stopId, triggerId, ...terms } of await listFiringsToLatch(store)) {
     if (stopId === undefined || action !== 'stop') continue;
     try {
@@ -63,28 +70,54 @@ async function latchFirings({ store, latch, log }: TriggerDeps): Promise<void> {
         'the stop of a trigger is not in the ledger',
       );
     } catch (thrown) {
-      failure = { thrown };
+      failures.push(thrown);
     }
   }
-  if (failure !== undefined) throw failure.thrown;
+  return failures;
 }
 
-/** Each once, whatever is configured: a trigger that is added later does not act on what was before it. */
-async function judgeNews({ store, config, log }: TriggerDeps): Promise<number> {
-  const ground = config();
+interface Judged {
+  readonly fired: number;
+  readonly failures: readonly unknown[];
+}
+
+/**
+ * Each once, whatever is configured: a trigger that is added later does not act on what was before it. One that fails takes nothing
+ * from the others, and stays unjudged: what its other triggers have done of it is the same when it comes again.
+ */
+async function judgeNews(deps: TriggerDeps): Promise<Judged> {
+  const ground = deps.config();
   const triggers = ground?.triggers?.filter(({ from }) => from === 'ledger') ?? [];
+  const failures: unknown[] = [];
   let fired = 0;
-  for (const news of await listNewsToJudge(store)) {
-    for (const { triggerId, rules } of ground === undefined || isOwn(news) ? [] : triggers) {
-      const alert = { alertId: news.noticeId, fields: fieldsOf(news), name: news.event };
-      const outcome = await judgeAlert(store, ground as ResponseConfig, triggerId, rules, alert); // without a ground there are no triggers
-      if (outcome.kind === 'fired') fired += 1;
-      if (outcome.kind === 'refused')
-        log.error({ event: 'trigger.refused', triggerId, why: outcome.why }, 'a trigger could stop nothing');
+  for (const news of await listNewsToJudge(deps.store)) {
+    // Each of them waits for the store: with the store away the orders would wait for all of them.
+    if (failures.filter((one) => errorCodeOf(one) === 'store-unavailable').length >= mostUnanswered) break;
+    const before = failures.length;
+    for (const trigger of ground === undefined || isOwn(news) ? [] : triggers) {
+      try {
+        if (await judgeOne(deps, ground as ResponseConfig, trigger, news)) fired += 1; // without a ground there are no triggers
+      } catch (thrown) {
+        failures.push(thrown);
+      }
     }
-    await noteJudged(store, news.noticeId);
+    if (failures.length > before) continue;
+    await noteJudged(deps.store, news.noticeId).catch((thrown: unknown) => failures.push(thrown));
   }
-  return fired;
+  return { fired, failures };
+}
+
+async function judgeOne(
+  { store, log }: TriggerDeps,
+  ground: ResponseConfig,
+  { triggerId, rules }: TriggerSpec,
+  news: LedgerNews,
+): Promise<boolean> {
+  const alert = { alertId: news.noticeId, fields: fieldsOf(news), name: news.event };
+  const outcome = await judgeAlert(store, ground, triggerId, rules, alert);
+  if (outcome.kind === 'refused')
+    log.error({ event: 'trigger.refused', triggerId, why: outcome.why }, 'a trigger could stop nothing');
+  return outcome.kind === 'fired';
 }
 
 /** A hold that a trigger made is no reason for another trigger. */
