@@ -53,6 +53,8 @@ export interface Alert {
   readonly fields: AlertFields;
   /** For people: what kind of alert it was. */
   readonly name: string;
+  /** Why nothing can be done about it: it is not told from another one, or says nothing that is known. */
+  readonly flaw?: string;
 }
 
 export type AlertOutcome =
@@ -70,7 +72,7 @@ export function aimAlert(
   { environment, agents, connectors, models, toolServers, playbooks }: TriggerGround,
   triggerId: string,
   rules: readonly TriggerRule[],
-  { alertId, fields, name }: Alert,
+  { alertId, fields, name, flaw }: Alert,
 ): AimedAlert {
   const found = firstAim(rules, fields, {
     environment,
@@ -80,6 +82,7 @@ export function aimAlert(
     toolServers: toolServers.map(({ serverId }) => serverId),
   });
   if (found === undefined) return { kind: 'ignored' };
+  if (flaw !== undefined) return { kind: 'refused', why: flaw };
   const { aim, rule } = found;
   if (aim.kind === 'refused') return aim;
   const { scopeKey } = aim;

@@ -1,77 +1,20 @@
 import { randomBytes } from 'node:crypto';
-import { Webhook } from 'standardwebhooks';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { EstopConfig } from '../../src/contract/config.ts';
-import type { TriggerSpec } from '../../src/contract/triggers.ts';
 import { EstopError } from '../../src/core/errors.ts';
 import { startStopServer } from '../../src/stop/server.ts';
-import { agentSpec } from '../store/ledger.ts';
-import { type Answer, type ControlRig, field, makeControl } from './rig.ts';
-
-const secret = `whsec_${randomBytes(32).toString('base64')}`;
-const older = `whsec_${randomBytes(32).toString('base64')}`;
-const bearer = 'a-bearer-of-alertmanager-with-length';
-const readSecret = ({ env = '' }: { readonly env?: string }): string =>
-  ({ NEW: secret, OLD: older, BEARER: bearer, SHORT: 'short' })[env] ?? '';
-
-const triggers: readonly TriggerSpec[] = [
-  {
-    triggerId: 'spend',
-    from: 'webhook',
-    secrets: [{ env: 'NEW' }, { env: 'OLD' }],
-    rules: [
-      { match: { type: 'spend.over' }, scope: 'agent:{agent}', action: 'stop', category: 1, graceMs: 5_000 },
-      { match: { type: 'spend.warning' }, scope: 'agent:{agent.id}', action: 'hold' },
-    ],
-  },
-  {
-    triggerId: 'alerts',
-    from: 'alertmanager',
-    secrets: [],
-    bearer: { env: 'BEARER' },
-    rules: [{ match: { severity: 'critical' }, scope: 'agent:{agent}', action: 'stop' }],
-  },
-  {
-    triggerId: 'weak',
-    from: 'alertmanager',
-    secrets: [],
-    bearer: { env: 'SHORT' },
-    rules: [{ match: {}, scope: 'fleet', action: 'stop' }],
-  },
-  {
-    triggerId: 'inside',
-    from: 'ledger',
-    secrets: [],
-    rules: [{ match: { event: 'budget.ended' }, scope: 'fleet', action: 'stop' }],
-  },
-];
+import { type ControlRig, field } from './rig.ts';
+import { bearer, firing, makeTriggerRig, older, readSecret, secret, type TriggerRig } from './trigger-rig.ts';
 
 describe('alerts of others', () => {
+  let made: TriggerRig;
   let rig: ControlRig;
-  let count = 0;
   beforeAll(async () => {
-    const made = await makeControl([agentSpec('billing-bot'), agentSpec('mail-bot')]);
-    const config = (): EstopConfig => ({ ...made.deps.config.current(), triggers });
-    rig = made.withDeps({ config: { current: config }, readSecret });
+    made = await makeTriggerRig();
+    rig = made.rig;
   });
-
-  const firings = () =>
-    rig.ledger.sql(
-      'SELECT trigger_id, alert_id, action, scope_key, category, grace_ms, stop_id FROM estop.trigger_firings ORDER BY fired_at',
-    );
-  const signed = (body: string, changes: { readonly id?: string; readonly at?: Date; readonly by?: string } = {}) => {
-    count += 1;
-    const { id = `msg_${count}`, at = new Date(), by = secret } = changes;
-    return {
-      'webhook-id': id,
-      'webhook-timestamp': String(Math.floor(at.getTime() / 1_000)),
-      'webhook-signature': new Webhook(by).sign(id, at, body),
-    };
-  };
-  const send = (body: object, changes: Parameters<typeof signed>[1] = {}, name = 'spend'): Promise<Answer> => {
-    const raw = JSON.stringify(body);
-    return rig.call('POST', `/v1/triggers/${name}`, { raw, headers: signed(raw, changes) });
-  };
+  const firings = () => made.firings();
+  const signed: TriggerRig['signed'] = (...asked) => made.signed(...asked);
+  const send: TriggerRig['send'] = (...asked) => made.send(...asked);
   const over = (agent: string, more: object = {}) => ({ type: 'spend.over', data: { agent, ...more } });
 
   it('a signed alert asks for a stop of the agent it names, with the terms of its rule', async () => {
@@ -168,35 +111,6 @@ describe('alerts of others', () => {
     expect(answer.body).toMatchObject({ alerts: [{ outcome: 'ignored' }] });
   });
 
-  const alertmanager = (alerts: readonly object[], as = bearer) =>
-    rig.call('POST', '/v1/triggers/alerts', { as, body: { version: '4', status: 'firing', groupKey: 'x', alerts } });
-  const firing = (agent: string, startsAt: string, more: object = {}) => ({
-    status: 'firing',
-    labels: { alertname: 'Runaway', severity: 'critical', agent },
-    annotations: { summary: 'agent:fleet' },
-    startsAt,
-    fingerprint: 'abcdef0123456789',
-    ...more,
-  });
-
-  it('Alertmanager: each firing alert by itself, once for as long as it lasts; what is resolved takes nothing back', async () => {
-    const before = (await firings()).length;
-    const [one, two] = ['2026-01-01T00:00:00.000Z', '2026-01-01T01:00:00.000Z'];
-    const first = await alertmanager([firing('billing-bot', one), firing('mail-bot', one, { fingerprint: 'ff' })]);
-    expect(first.status).toBe(202);
-    const again = await alertmanager([firing('billing-bot', one), { ...firing('mail-bot', one), status: 'resolved' }]);
-    expect(field(again.body, 'alerts', 0, 'fresh')).toBe(false);
-    expect(field(again.body, 'alerts', 1)).toBeUndefined();
-    await alertmanager([firing('billing-bot', two)]);
-    expect((await firings()).length).toBe(before + 3);
-    const unprinted = firing('mail-bot', two, { fingerprint: undefined });
-    const turned = { ...unprinted, labels: Object.fromEntries(Object.entries(unprinted.labels).reverse()) };
-    expect(field((await alertmanager([unprinted])).body, 'alerts', 0, 'fresh')).toBe(true);
-    expect(field((await alertmanager([turned])).body, 'alerts', 0, 'fresh')).toBe(false);
-    expect((await alertmanager([firing('billing-bot', two)], 'wrong-bearer-of-some-length')).status).toBe(401);
-    expect((await alertmanager([{ status: 'firing', labels: {} }])).status).toBe(422);
-  });
-
   it('while the store is away it is not taken for done: the sender is told to send again', async () => {
     const away = rig.withDeps({
       store: { query: async () => Promise.reject(Object.assign(new Error('gone'), { code: 'ECONNREFUSED' })) } as never, // all that is asked of it here
@@ -251,7 +165,18 @@ describe('alerts of others', () => {
       const alerts = ['nobody', 'mail-bot', 'no-one'].map((agent, n) => firing(agent, since, { fingerprint: `${n}` }));
       const mixed = { version: '4', alerts };
       const raws = { raw: JSON.stringify(mixed), headers: { authorization: `Bearer ${bearer}` } };
-      expect((await away.call('POST', '/v1/triggers/alerts', raws)).status).toBe(503);
+      const half = await away.call('POST', '/v1/triggers/alerts', raws);
+      // What was done, and what has to come again, each by itself.
+      expect([half.status, half.body]).toEqual([
+        503,
+        {
+          alerts: [
+            { alertId: expect.any(String), outcome: 'failed', code: 'store-unavailable' },
+            expect.objectContaining({ outcome: 'stop', scopeKey: 'agent:mail-bot' }),
+            { alertId: expect.any(String), outcome: 'failed', code: 'store-unavailable' },
+          ],
+        },
+      ]);
       const stops = await rig.ledger.sql("SELECT actor FROM estop.stops WHERE scope_key = 'agent:mail-bot'");
       expect(stops).toMatchObject([{ actor: 'outage' }]);
     } finally {

@@ -22,33 +22,44 @@ export function readWebhook(webhookId: string, body: unknown): readonly Alert[] 
 }
 
 /**
- * Alertmanager's webhook, version 4: each firing alert by itself. It is the same alert as long as it has not ended in between, however
- * often it is repeated. What is resolved is nothing to us: nothing here takes a stop back.
+ * Alertmanager's webhook, version 4: each firing alert by itself, so that one which cannot be read takes nothing from the others. It is
+ * the same alert as long as it has not ended in between, however often it is repeated. What is resolved is nothing to us: nothing here
+ * takes a stop back.
  */
 export function readAlertmanager(body: unknown): readonly Alert[] {
   const { version, alerts } = fieldsOf(body);
   if (version !== '4') throw invalid('/version', 'This is not version 4 of the webhook of Alertmanager.');
   if (!Array.isArray(alerts) || alerts.length > alertsAtMost)
     throw invalid('/alerts', `A list of at most ${alertsAtMost} alerts is expected.`);
-  return alerts.flatMap((raw: unknown, index): Alert[] => {
+  return alerts.flatMap((raw: unknown): readonly Alert[] => {
     const { status, labels, fingerprint, startsAt } = fieldsOf(raw);
-    if (status !== 'firing') return [];
-    if (typeof startsAt !== 'string' || Number.isNaN(Date.parse(startsAt)))
-      throw invalid(`/alerts/${index}/startsAt`, 'An alert says since when.');
+    if (status === 'resolved') return [];
     const fields = plain([...Object.entries(fieldsOf(labels)), ['status', status]]);
-    const print =
-      typeof fingerprint === 'string' && /^[0-9a-f]{1,64}$/.test(fingerprint) ? fingerprint : printOf(fields);
-    const name = fields['alertname'] ?? 'alert';
-    return [{ alertId: `${print}/${new Date(startsAt).toISOString()}`, name: shortName(name), fields }];
+    const since = typeof startsAt === 'string' ? Date.parse(startsAt) : Number.NaN;
+    const flaw =
+      status !== 'firing'
+        ? 'the alert is neither firing nor resolved'
+        : Number.isNaN(since)
+          ? 'the alert does not say since when it is firing'
+          : undefined;
+    const when = Number.isNaN(since) ? 'undated' : new Date(since).toISOString();
+    const alertId = `${printOf(labels, fingerprint)}/${when}`;
+    const name = shortName(fields['alertname'] ?? 'alert');
+    return [{ alertId, name, fields, ...(flaw === undefined ? {} : { flaw }) }];
   });
 }
 
-/** Of the labels in one order, whatever the order in which they come. */
-function printOf(fields: AlertFields): string {
-  const sorted = Object.keys(fields)
-    .toSorted()
-    .map((name) => [name, fields[name]]);
-  return createHash('sha256').update(JSON.stringify(sorted)).digest('hex').slice(0, 32);
+/**
+ * Which alert it is: by its labels, in one order whatever the order in which they come. The fingerprint of the sender is not enough:
+ * one that is the same for two alerts would make the second of them no alert.
+ */
+function printOf(labels: unknown, fingerprint: unknown): string {
+  const sorted = Object.entries(fieldsOf(labels)).toSorted(([one], [other]) => (one < other ? -1 : 1));
+  const given = typeof fingerprint === 'string' ? fingerprint : null;
+  return createHash('sha256')
+    .update(JSON.stringify([sorted, given]))
+    .digest('hex')
+    .slice(0, 32);
 }
 
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {

@@ -2,7 +2,7 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { SecretAt } from '../../contract/config.ts';
 import type { TriggerSpec } from '../../contract/triggers.ts';
-import { EstopError, errorCodeOf } from '../../core/errors.ts';
+import { EstopError, errorCatalogue, errorCodeOf } from '../../core/errors.ts';
 import { type Alert, type AlertOutcome, aimAlert, judgeAlert } from '../../store/triggers.ts';
 import type { ControlDeps } from '../deps.ts';
 import { readJson } from '../read-json.ts';
@@ -50,13 +50,13 @@ async function takeAll(deps: ControlDeps, trigger: TriggerSpec, alerts: readonly
   return all;
 }
 
-type Taken = { readonly done: Done } | { readonly failed: unknown };
+type Taken = { readonly done: Done } | { readonly alertId: string; readonly failed: unknown };
 
 async function tryAlert(deps: ControlDeps, trigger: TriggerSpec, alert: Alert): Promise<Taken> {
   try {
     return { done: [alert, await takeAlert(deps, trigger, alert)] };
   } catch (thrown) {
-    return { failed: thrown };
+    return { alertId: alert.alertId, failed: thrown };
   }
 }
 
@@ -84,14 +84,21 @@ function answer(context: Context, { log }: ControlDeps, triggerId: string, taken
       log.error({ event: 'trigger.refused', triggerId, alertId, why: outcome.why }, 'a trigger could stop nothing');
     else if (outcome.kind === 'fired')
       log.warn({ event: 'trigger.fired', triggerId, alertId, ...outcome }, 'a trigger fired');
-  // Of several failures the one that ends when it is all sent again: what was done is the same when it comes once more.
   const failures = taken.flatMap((one) => ('failed' in one ? [one.failed] : []));
+  // Of several failures the one that ends when it is all sent again: what was done is the same when it comes once more.
   const failed = failures.find((one) => errorCodeOf(one) === 'store-unavailable') ?? failures[0];
-  if (failed !== undefined) throw failed;
+  if (failed !== undefined && done.length === 0) throw failed;
   // Nothing was done, and something should have been: the sender must not take that for a success.
   const isRefused = done.some(([, { kind }]) => kind === 'refused') && !done.some(([, { kind }]) => kind === 'fired');
-  const alerts = done.map(([{ alertId }, outcome]) => show(alertId, outcome));
-  return context.json({ alerts }, isRefused ? 422 : 202);
+  const alerts = taken.map((one) =>
+    'done' in one
+      ? show(one.done[0].alertId, one.done[1])
+      : { alertId: one.alertId, outcome: 'failed', code: errorCodeOf(one.failed) },
+  );
+  if (failed === undefined) return context.json({ alerts }, isRefused ? 422 : 202);
+  // Only so is it sent again; which of them failed stands beside those that did not.
+  log.error({ event: 'trigger.failed', triggerId, codes: failures.map(errorCodeOf) }, 'not every alert could be taken');
+  return Response.json({ alerts }, { status: errorCatalogue[errorCodeOf(failed)].status });
 }
 
 function show(alertId: string, outcome: AlertOutcome): object {

@@ -12,11 +12,12 @@ CREATE TABLE estop.trigger_firings (
   reason     text NOT NULL,
   stop_id    text UNIQUE CHECK ((stop_id IS NULL) = (action = 'hold')),
   fired_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+  seen_at    timestamptz NOT NULL DEFAULT clock_timestamp(), -- when it was sent last: one that goes on is not forgotten
   latched_at timestamptz,
   PRIMARY KEY (trigger_id, alert_id)
 );
 CREATE INDEX trigger_firings_to_latch ON estop.trigger_firings (fired_at) WHERE action = 'stop' AND latched_at IS NULL;
-CREATE INDEX trigger_firings_by_age ON estop.trigger_firings (fired_at);
+CREATE INDEX trigger_firings_by_age ON estop.trigger_firings (seen_at);
 
 -- Whether triggers that follow the ledger have looked at it.
 ALTER TABLE estop.notices ADD COLUMN judged_at timestamptz;
@@ -44,6 +45,8 @@ BEGIN
   INSERT INTO estop.trigger_firings (trigger_id, alert_id, action, scope_key, category, grace_ms, reason, stop_id)
     VALUES (p_trigger_id, p_alert_id, p_action, p_scope_key, p_category, p_grace_ms, left(p_reason, 500), p_stop_id) ON CONFLICT DO NOTHING;
   IF NOT FOUND THEN
+    UPDATE estop.trigger_firings f SET seen_at = clock_timestamp()
+      WHERE f.trigger_id = p_trigger_id AND f.alert_id = p_alert_id AND f.seen_at < clock_timestamp() - interval '1 minute';
     RETURN QUERY SELECT false, f.action, f.scope_key, f.stop_id FROM estop.trigger_firings f WHERE f.trigger_id = p_trigger_id AND f.alert_id = p_alert_id;
     RETURN;
   END IF;
@@ -135,6 +138,8 @@ BEGIN
   RETURN 'released';
 END $$;
 
+-- By when it was sent last, and never sooner than two days after: a signed alert is taken for five minutes, and one that goes on firing is
+-- repeated within hours. So nothing that is sent again finds its firing gone.
 CREATE FUNCTION estop.prune_firings(p_older_ms bigint, p_limit integer) RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -144,8 +149,8 @@ BEGIN
     RAISE EXCEPTION 'firings are kept for at least two days' USING ERRCODE = 'ES002';
   END IF;
   DELETE FROM estop.trigger_firings d WHERE (d.trigger_id, d.alert_id) IN (SELECT f.trigger_id, f.alert_id FROM estop.trigger_firings f
-    WHERE f.fired_at < clock_timestamp() - make_interval(secs => p_older_ms / 1000.0) AND (f.action = 'hold' OR f.latched_at IS NOT NULL)
-    ORDER BY f.fired_at LIMIT p_limit FOR UPDATE SKIP LOCKED);
+    WHERE f.seen_at < clock_timestamp() - make_interval(secs => p_older_ms / 1000.0) AND (f.action = 'hold' OR f.latched_at IS NOT NULL)
+    ORDER BY f.seen_at LIMIT p_limit FOR UPDATE SKIP LOCKED);
   GET DIAGNOSTICS pruned = ROW_COUNT;
   RETURN pruned;
 END $$;
