@@ -6,6 +6,7 @@ import type { Log, Sealer } from '../contract/identity.ts';
 import { type CuttingPhase, cuttingPhases } from '../contract/phases.ts';
 import { grantSpecOf } from '../contract/tool-grant.ts';
 import { EstopError, errorCatalogue, errorCodeOf } from '../core/errors.ts';
+import { appendAudit } from '../store/audit.ts';
 import { endWant, type GrantWant, isWanted } from '../store/grant-wants.ts';
 import { mintIntend, mintIssued, mintRecheck } from '../store/grants.ts';
 import type { Store } from '../store/pool.ts';
@@ -17,7 +18,17 @@ export interface GrantDependencies {
   readonly config: ConfigSource;
   readonly connectors: ConnectorDirectory;
   readonly sealer: Sealer;
+  readonly judgeGrant: GrantJudge;
   readonly log: Log;
+}
+
+/** What the policies in force say of a grant. Undefined: it may be issued. */
+export type GrantJudge = (task: TaskRecord, spec: GrantSpec) => Promise<GrantRefusal | undefined>;
+
+export interface GrantRefusal {
+  readonly reason: 'denied-by-policy' | 'policy-unavailable';
+  readonly policies: readonly string[];
+  readonly version?: string;
 }
 
 type HeldConnector = ReturnType<ConnectorDirectory['get']>;
@@ -33,7 +44,7 @@ const cutRetryMs = 1_000;
  * lost, stays `intended` with its handle; ending it is the revocation's work, and another try takes another id.
  */
 export function createGrantActivities(dependencies: GrantDependencies): Pick<TrustedActivities, 'issueGrant'> {
-  const { store, config, connectors, log } = dependencies;
+  const { store, config, connectors, judgeGrant, log } = dependencies;
   let running = 0;
 
   const mint = async (taskId: string, grantId: string, name: string): Promise<GrantDecision> => {
@@ -46,6 +57,8 @@ export function createGrantActivities(dependencies: GrantDependencies): Pick<Tru
     // The signal that asks for it can be forged; the row of the gateway cannot.
     if (spec.when === 'first-use' && !(await isWanted(store, { taskId, name })))
       return { issued: false, reason: 'not-wanted' };
+    const refusal = await judgeGrant(task, spec);
+    if (refusal !== undefined) return refuse(store, task, spec, refusal);
     const held = connectors.get(spec.connector);
     const planned = plan(held, { task, grantId, spec, environment });
     const intent = await intend(store, planned, spec);
@@ -83,6 +96,22 @@ export function createGrantActivities(dependencies: GrantDependencies): Pick<Tru
       }
     },
   };
+}
+
+/** On record before anybody is told: without the record there is no refusal to tell of, and no grant either. */
+async function refuse(
+  store: Store,
+  { taskId }: TaskRecord,
+  { name, connector }: GrantSpec,
+  { reason, policies, version }: GrantRefusal,
+): Promise<GrantDecision> {
+  await appendAudit(store, {
+    kind: 'grant.denied',
+    actor: 'policy',
+    subject: taskId,
+    detail: { name, connector, reason, policies, ...(version === undefined ? {} : { version }) },
+  });
+  return { issued: false, reason };
 }
 
 interface MintRequest {

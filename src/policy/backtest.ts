@@ -65,10 +65,14 @@ export function backtest(run: RecordedRun, tools: RecordedTools, options: Backte
         kind: asked,
         resource: isModel
           ? { type: 'Model', id: name, provider: options.providerOf?.(name) ?? 'unknown' }
-          : { type: 'Server', id: server },
+          : { type: asked === 'grant' ? 'Connector' : 'Server', id: server },
         // As the agent's list would have it: the gateway refuses what it does not name before any policy.
-        listed: isModel ? 'exact' : 'wildcard',
-        ...(isModel ? {} : { method: method ?? usualMethods[asked], name }),
+        listed: isModel || asked === 'grant' ? 'exact' : 'wildcard',
+        ...(isModel
+          ? {}
+          : asked === 'grant'
+            ? { name, issued: 'first-use' as const }
+            : { method: method ?? usualMethods[asked], name }),
         flow: { kind: 'known', judgement: { facts, findings } },
         now: options.now(),
       });

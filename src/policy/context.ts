@@ -8,7 +8,8 @@ const unknownOrigins = Object.fromEntries(roles.map((role) => [role, ['unknown']
 const factsOf = (flow: Trace) => (flow.kind === 'known' ? flow.judgement.facts : undefined);
 
 /** Of either: what the other has is not known. */
-type Request = Known & Partial<Pick<PolicyRequest, 'tier' | 'labels'> & Pick<KindRequest, 'method' | 'name'>>;
+type Request = Known &
+  Partial<Pick<PolicyRequest, 'tier' | 'labels'> & Pick<KindRequest, 'method' | 'name' | 'issued'>>;
 type Fact = (request: Request) => CedarValueJson | undefined;
 
 const facts: Readonly<Record<string, Fact>> = {
@@ -31,6 +32,7 @@ const facts: Readonly<Record<string, Fact>> = {
   spend: ({ spend }) => spend && { task: { ...spend.task }, agent: { ...spend.agent } },
   method: ({ method }) => method,
   name: ({ name }) => name,
+  issued: ({ issued }) => issued,
   time: ({ now }) => {
     const at = new Date(now);
     return { epoch: Math.floor(now / 1_000), hour: at.getUTCHours(), weekday: at.getUTCDay() };

@@ -38,6 +38,12 @@ const ofServers: Attributes = { ...common, method: string, name: string };
 /** What a server is told in answer to a question of its own goes out like arguments. */
 const ofAnswers: Attributes = { ...ofServers, origin: ofTools['origin'], refused: boolean };
 
+/** Judged where it is issued, which knows nothing of values and of what was read. */
+const { trace: _trace, reads: _reads, ...ofNoFlow } = common;
+const ofGrants: Attributes = { ...ofNoFlow, name: string, issued: string };
+
+const resourceTypeOf = (kind: Kind): string => (kind === 'model' ? 'Model' : kind === 'grant' ? 'Connector' : 'Server');
+
 function factsOf(column: Column): Attributes {
   switch (column) {
     case anyTool:
@@ -46,6 +52,8 @@ function factsOf(column: Column): Attributes {
       return common;
     case 'answer':
       return ofAnswers;
+    case 'grant':
+      return ofGrants;
     default:
       return ofServers;
   }
@@ -75,6 +83,7 @@ export function schemaFor(
       Agent: { memberOfTypes: ['Label'], shape: record({ owner: string }) },
       Label: {},
       Server: {},
+      Connector: {},
       Model: { shape: record({ provider: string }) },
       ...(Object.assign({}, ...actions.map(({ input }) => input?.types.entityTypes ?? {})) as object),
     },
@@ -100,7 +109,7 @@ export function schemaFor(
         {
           appliesTo: {
             principalTypes: ['Agent'],
-            resourceTypes: [kind === 'model' ? 'Model' : 'Server'],
+            resourceTypes: [resourceTypeOf(kind)],
             context: record(known(kind)),
           },
         },

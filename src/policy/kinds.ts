@@ -1,5 +1,5 @@
 /** What is judged besides calls of tools. Each is one action; what is asked for is the resource, and `context.name`. */
-export const kinds = ['model', 'resource', 'prompt', 'completion', 'subscription', 'answer'] as const;
+export const kinds = ['model', 'resource', 'prompt', 'completion', 'subscription', 'answer', 'grant'] as const;
 export type Kind = (typeof kinds)[number];
 
 /** The action of a call of any tool, above those of each server. */

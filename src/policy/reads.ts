@@ -70,6 +70,7 @@ export const contextAttributes = [
   'time',
   'method',
   'name',
+  'issued',
   'input',
 ] as const;
 

@@ -49,8 +49,10 @@ export interface KindRequest extends Known {
   readonly kind: Kind;
   readonly resource:
     | { readonly type: 'Model'; readonly id: string; readonly provider: string }
-    | { readonly type: 'Server'; readonly id: string };
-  /** Of MCP; `name`: a URI, the name of a prompt, or nothing for a list. */
+    | { readonly type: 'Server' | 'Connector'; readonly id: string };
+  /** Of MCP; `name`: a URI, the name of a prompt or of a grant, or nothing for a list. */
   readonly method?: string | undefined;
   readonly name?: string | undefined;
+  /** Of a grant. */
+  readonly issued?: 'at-start' | 'first-use' | undefined;
 }

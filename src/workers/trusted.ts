@@ -1,9 +1,12 @@
+import { readPolicyFolder } from '../policy/read-folder.ts';
 import { compose } from '../runtime/compose.ts';
 import { createConnectorDirectory } from '../runtime/connector-directory.ts';
 import { endWithParent } from '../runtime/local/end-with-parent.ts';
 import { openMetrics } from '../runtime/metrics/open-metrics.ts';
+import { policiesFolder } from '../runtime/package-root.ts';
 import { openStore } from '../store/pool.ts';
 import { createTrustedWorker } from './create-trusted-worker.ts';
+import { judgeGrants } from './judge-grants.ts';
 import { createFailureWatch } from './metrics.ts';
 import { runWorker } from './run-worker.ts';
 
@@ -41,6 +44,7 @@ await runWorker({
       config,
       connectors,
       sealer: composition.grantSealer(),
+      judgeGrant: judgeGrants({ store, config, shipped: readPolicyFolder(policiesFolder), log }),
       log,
       onFailure,
     }),

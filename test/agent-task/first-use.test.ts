@@ -1,7 +1,12 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { EstopError } from '../../src/core/errors.ts';
+import { parsePolicySet } from '../../src/policy/parse-set.ts';
+import { readPolicyFolder } from '../../src/policy/read-folder.ts';
+import { policiesFolder } from '../../src/runtime/package-root.ts';
+import { listAudit } from '../../src/store/audit.ts';
 import { getForLane, listGrants } from '../../src/store/grants.ts';
 import { latch } from '../../src/store/latch.ts';
+import { activatePolicies } from '../../src/store/policies.ts';
 import { type ControlWorker, startControlWorker } from '../../src/workers/create-control.ts';
 import { type HostileUpstream, startHostileUpstream } from '../gateway/hostile-upstream.ts';
 import { callTool, type Reply } from '../gateway/posting.ts';
@@ -29,6 +34,7 @@ requires('temporal')('a grant that is issued when it is first used', () => {
     stack = await startStack({
       agents: [
         agentSpec('asks-late', { grants: [grant], tools: { 'crm/act': 'allow' } }),
+        agentSpec('unlucky', { grants: [grant, { ...grant, name: 'now', when: 'start' }] }),
         agentSpec('outsider', { tools: { 'billing/*': 'allow' } }),
       ],
       connectors: connector.directory,
@@ -167,6 +173,44 @@ requires('temporal')('a grant that is issued when it is first used', () => {
     expect(JSON.stringify([reply.body, stack.logged])).not.toContain('secret-of-');
     expect((await getForLane(stack.ledger.revoker, grant?.grantId ?? ''))?.sealed).toBeDefined();
     await handle.terminate();
+  });
+
+  it('is issued, at a start or at its first use, only where the policies in force say so, and is refused on record', async () => {
+    const files = {
+      ...readPolicyFolder(policiesFolder),
+      'team.cedar': `@id("no-grants") @deny("Not for this one.")
+        forbid (principal == Agent::"unlucky", action == Action::"grant", resource == Connector::"db") when { context.purpose != "" };`,
+    };
+    const parsed = parsePolicySet(files);
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults));
+    const { version } = parsed.set;
+    const wanted = { version, files, actor: 'olga', reason: 'r', after: 0, twoPeople: false };
+    expect(await activatePolicies(stack.ledger.control, wanted)).toMatchObject({ kind: 'activated' });
+    const [handle, other] = [await running('unlucky'), await running()];
+    expect(await fetchGrant(handle)).toMatchObject({ status: 409, text: expect.stringContaining('Policy') });
+    expect(await fetchGrant(handle, 'now')).toMatchObject({ status: 404 });
+    expect(await grantsOf(handle)).toEqual([]);
+    expect(connector.asked).toEqual([]);
+    const { items } = await listAudit(stack.ledger.control, { subject: taskIdOf(handle) });
+    const refused = { connector: 'db', reason: 'denied-by-policy', policies: ['no-grants'], version };
+    const denied = items.filter(({ kind }) => kind === 'grant.denied').map(({ detail }) => detail);
+    expect(denied).toEqual(
+      expect.arrayContaining([
+        { ...refused, name: 'db' },
+        { ...refused, name: 'now' },
+      ]),
+    );
+    expect((await fetchGrant(other)).status).toBe(200);
+    // What is in force and cannot be read allows nothing.
+    const unreadable = { ...wanted, version: 'feedfeedfeedfeed', after: 1 };
+    expect(await activatePolicies(stack.ledger.control, unreadable)).toMatchObject({ kind: 'activated' });
+    const later = await running();
+    expect((await fetchGrant(later)).status).toBe(409);
+    expect(await grantsOf(later)).toEqual([]);
+    await Promise.all([handle, other, later].map((one) => one.terminate()));
+    const shipped = parsePolicySet(readPolicyFolder(policiesFolder));
+    if (!shipped.ok) throw new Error(JSON.stringify(shipped.faults));
+    await activatePolicies(stack.ledger.control, { ...wanted, ...shipped.set, after: 2 });
   });
 
   it('of a tool is worth nothing once its connector is stopped, in the same instant', async () => {

@@ -28,6 +28,7 @@ import { registerRoot } from '../../src/store/task-registration.ts';
 import { bundleWorkflows } from '../../src/workers/bundle.ts';
 import { createAgentWorker } from '../../src/workers/create-agent-worker.ts';
 import { createTrustedWorker, type TrustedWorkerDependencies } from '../../src/workers/create-trusted-worker.ts';
+import { judgeGrants } from '../../src/workers/judge-grants.ts';
 import { installTemporalRuntime } from '../../src/workers/temporal-runtime.ts';
 import { type Ledger, newTaskId, startLedger } from './ledger.ts';
 import { startStopDoor } from './stop-door.ts';
@@ -142,13 +143,14 @@ export async function startStackOn({ folder, databaseUrl }: Ground, plan: StackP
   };
   const config = plan.configure?.(usual) ?? usual;
   const source = { current: () => config };
+  const shipped = readPolicyFolder(policiesFolder);
   const gateway = await startGateway({
     environment: 'test',
     databaseUrl: ledger.gatewayUrl,
     host: '127.0.0.1',
     port: 0,
     config: source,
-    policies: readPolicyFolder(policiesFolder),
+    policies: shipped,
     readSecret: plan.readSecret ?? (() => ''),
     secretSealer: createSecretSealer(ring('secret')),
     verifier: createTaskTokenVerifier(tokenOptions),
@@ -178,6 +180,7 @@ export async function startStackOn({ folder, databaseUrl }: Ground, plan: StackP
             latchStore: ledger.latch,
             connectors: plan.connectors ?? noConnectors,
             sealer,
+            judgeGrant: judgeGrants({ store: ledger.trusted, config: source, shipped, log }),
           }),
         ]);
   const running = workers.map((worker) => worker.run());

@@ -17,7 +17,7 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
   stop: ['core', 'contract', 'store', 'runtime'],
   control: ['core', 'contract', 'store', 'runtime', 'policy'],
   cli: ['core', 'contract', 'sdk', 'runtime', 'policy'],
-  workers: ['core', 'contract', 'store', 'connectors', 'activities', 'runtime'],
+  workers: ['core', 'contract', 'store', 'connectors', 'activities', 'runtime', 'policy'],
 };
 
 /** Each is a process or a door of its own: what two of them share belongs below them. */

@@ -27,12 +27,29 @@ const model = (changes: Partial<KindRequest> = {}): KindRequest =>
     name: undefined,
     ...changes,
   });
-const ofKind = (kind: (typeof kinds)[number]): KindRequest => (kind === 'model' ? model() : asked({ kind }));
+const grant = (changes: Partial<KindRequest> = {}): KindRequest =>
+  asked({
+    kind: 'grant',
+    listed: 'exact',
+    resource: { type: 'Connector', id: 'billing-db' },
+    method: undefined,
+    name: 'db',
+    issued: 'first-use',
+    flow: { kind: 'unknown', why: 'unavailable' },
+    ...changes,
+  });
+const ofKind = (kind: (typeof kinds)[number]): KindRequest =>
+  kind === 'model' ? model() : kind === 'grant' ? grant() : asked({ kind });
+const permits: Readonly<Record<string, string>> = {
+  model: 'listed-model',
+  answer: 'answer-flows',
+  grant: 'listed-grant',
+};
 
 describe('what is no call of a tool', () => {
   it.each(kinds)('flows by the policies that come with estop where the agent’s list names it: %s', (kind) => {
     const engine = engineOf(shipped);
-    const id = kind === 'model' ? 'listed-model' : kind === 'answer' ? 'answer-flows' : 'listed-reading';
+    const id = permits[kind] ?? 'listed-reading';
     expect(engine.decideKind(ofKind(kind))).toMatchObject({ outcome: 'allow', policyIds: [id] });
     expect(engine.decideKind({ ...ofKind(kind), listed: undefined })).toMatchObject({
       outcome: 'deny',
@@ -111,5 +128,25 @@ describe('what is no call of a tool', () => {
       engine.decideKind(asked({ kind: 'answer', listed, flow: { kind: 'unknown', why } })).outcome;
     expect([answer('exact', 'not-opened'), answer('wildcard', 'not-opened')]).toEqual(['allow', 'deny']);
     expect(answer('exact', 'incomplete')).toBe('deny');
+  });
+
+  it('a policy on a grant decides by its connector, its name, when it is issued and what the task is for', () => {
+    const engine = engineOf(
+      withTeam(`@id("audits") @deny("Audits look, and change nothing.") forbid (principal, action == Action::"grant", resource == Connector::"billing-db")
+        when { context.purpose == "audit" && context.issued == "first-use" && context.name == "db" };`),
+    );
+    const spend = { task: { cents: 0, tokens: 0, calls: 0 }, agent: { cents: 0, tokens: 0, calls: 0 } };
+    const decided = (changes: Partial<KindRequest>) =>
+      engine.decideKind(grant({ purpose: 'audit', spend, ...changes })).policyIds;
+    expect(decided({})).toEqual(['audits']);
+    const others = [
+      { purpose: 'refunds' },
+      { issued: 'at-start' as const },
+      { name: 'other' },
+      { resource: { type: 'Connector' as const, id: 'mail' } },
+    ];
+    for (const other of others) expect(decided(other)).toEqual(['listed-grant']);
+    // Without the fact it looks at it is denied.
+    expect(decided({ purpose: undefined })).toEqual(['gate.failed']);
   });
 });

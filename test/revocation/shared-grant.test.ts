@@ -41,6 +41,7 @@ describe('a grant whose plan says that generations share its target', () => {
       config: { current: () => ({ agents: [agent], environment: 'test' }) as never },
       connectors: { get: () => ({ system: held.system, connector }) },
       sealer: { seal: (plain) => plain, open: (sealed) => sealed },
+      judgeGrant: async () => undefined,
       log: recordingLog().log,
     });
     return (taskId: string) =>

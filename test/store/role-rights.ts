@@ -81,6 +81,7 @@ export const mayExecute: Readonly<Record<Exclude<StoreRole, 'estop_owner'>, read
     'take_attempt',
   ],
   estop_trusted: [
+    'active_policies',
     'append_audit',
     'begin_task',
     'check_task',
@@ -100,6 +101,7 @@ export const mayExecute: Readonly<Record<Exclude<StoreRole, 'estop_owner'>, read
     'mint_recheck',
     'register_task',
     'revocation_state',
+    'task_standing',
   ],
   estop_revoker: [
     'append_audit',

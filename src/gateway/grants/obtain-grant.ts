@@ -55,6 +55,6 @@ function denialOf(passage: Passage, refusal: Refusal): Denial {
     case 'refused':
       // Its connector is stopped, if not the task: no view need have it yet.
       if (refusal.reason === 'stopped') return { kind: 'stopped', stopId: undefined, mayHaveCompleted: false };
-      return denied('grant-not-issued');
+      return denied(refusal.reason === 'denied-by-policy' ? refusal.reason : 'grant-not-issued');
   }
 }

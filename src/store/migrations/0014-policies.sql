@@ -122,6 +122,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 GRANT EXECUTE ON FUNCTION estop.note_spent(jsonb), estop.task_standing(text) TO estop_gateway;
+-- Grants are judged where they are issued.
+GRANT EXECUTE ON FUNCTION estop.task_standing(text) TO estop_trusted;
 -- What the gate refused before ADMIT, said by the gateways a second later: who, what, by which policies. Each says at most so many a
 -- minute of one agent, and counts the others in one row without a digest, so that a flood fills nothing.
 CREATE TABLE estop.denials (
@@ -150,6 +152,6 @@ $$;
 
 GRANT EXECUTE ON FUNCTION estop.note_denials(text, jsonb) TO estop_gateway;
 GRANT SELECT ON estop.denials TO estop_control;
-GRANT EXECUTE ON FUNCTION estop.active_policies() TO estop_gateway, estop_control;
+GRANT EXECUTE ON FUNCTION estop.active_policies() TO estop_gateway, estop_control, estop_trusted;
 GRANT EXECUTE ON FUNCTION estop.activate_policies(text, jsonb, text, text, bigint, boolean) TO estop_control;
 GRANT SELECT ON estop.policy_versions, estop.policy_activations TO estop_control;
