@@ -4,12 +4,16 @@ import type { StopTimelineEntry } from '../store/stop-timeline.ts';
 const sentences: Readonly<Record<string, (entry: StopTimelineEntry) => string>> = {
   'stop.latched': ({ about, note }) => `latched (${about})${because(note)}`,
   'stop.fenced': () => 'fenced: no gateway lets a covered call through',
-  'stop.halted': ({ about, note }) => `halted: ${about} of ${note} tasks seen closed`,
+  'stop.halted': ({ about, note }) =>
+    note === '0' ? 'halted: no open task was found' : `halted: ${about} of ${note} tasks seen closed`,
   'stop.revoked': () => 'revoked: every obligation was acted on',
   'stop.proved': ({ note }) => `proved (${note ?? 'no evidence'})`,
   'stop.reset': ({ note }) => `reset${because(note)}`,
   'stop.noted': ({ note }) => `note: ${note ?? ''}`,
   'reset.asked': ({ note }) => `asked for the reset of the fleet${because(note)}`,
+  'playbook.bound': ({ about }) => `goes on by the playbook ${about}`,
+  'playbook.released': ({ about, note }) => `let ${about} go on${because(note)}`,
+  'notice.acknowledged': () => 'has seen what was told of it',
   'gateway.confirmed': ({ about }) => `gateway ${about} confirmed`,
   'gateway.expired': ({ about }) => `gateway ${about} counted as fenced by the end of its lease`,
   'lane.cut': ({ about }) => `cut at ${about}`,
