@@ -53,6 +53,9 @@ requires('chromium')('hostile text in the console', () => {
       inThirds(1),
       JSON.stringify(Object.fromEntries(strings.map((text) => [text, text]))),
     ]);
+    await ledger.sql('UPDATE estop.notices SET acked_by = $1 WHERE acked_by IS NOT NULL', [inThirds(2)]);
+    await ledger.sql("UPDATE estop.notice_deliveries SET answer = $1 WHERE state <> 'open'", [inThirds(0)]);
+    await ledger.sql('UPDATE estop.secrets SET set_by = $1', [inThirds(1)]);
     for (const [index, text] of strings.entries())
       await appendAudit(ledger.as('estop_control'), {
         kind: 'stop.noted',
@@ -99,6 +102,9 @@ requires('chromium')('hostile text in the console', () => {
       '/audit?actor=',
       '/audit?kind=',
       '/approvals?cursor=',
+      '/playbooks?scope=agent:billing-bot&trigger=',
+      '/playbooks?scope=',
+      '/notices?subject=',
     ];
     for (const [index, text] of strings.entries()) {
       const path = `${fields[index % fields.length] ?? ''}${encodeURIComponent(text)}`;

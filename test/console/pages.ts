@@ -16,6 +16,10 @@ export const pagesOf = (scene: Scene): Readonly<Record<string, string>> => ({
   '/connectors': '/connectors',
   '/people': '/people',
   '/policy': '/policy',
+  '/policy/backtest': '/policy/backtest',
+  '/playbooks': '/playbooks?scope=agent:billing-bot',
+  '/notices': '/notices',
+  '/secrets': '/secrets',
   '/audit': '/audit',
   '/stops/:id': `/stops/${scene.stopId}`,
 });

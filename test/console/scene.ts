@@ -2,6 +2,15 @@ import type { EstopConfig } from '../../src/contract/config.ts';
 import { agentKey, toolKey } from '../../src/core/scope-key.ts';
 import { shownText } from '../../src/gateway/call/shown-text.ts';
 import { decideApproval, requestApproval } from '../../src/store/approvals.ts';
+import {
+  acknowledgeNotices,
+  beginDelivery,
+  endDelivery,
+  noteNews,
+  planDeliveries,
+  takeNotices,
+} from '../../src/store/notices.ts';
+import { putSecret } from '../../src/store/secrets.ts';
 import type { TaskRecord } from '../../src/store/tasks.ts';
 import { noteTools, type SeenTool } from '../../src/store/tool-pins.ts';
 import { agentSpec, digestOf, fence, type Ledger, newId, putAgents, startTask, stop } from '../store/ledger.ts';
@@ -49,13 +58,52 @@ export function sceneConfig(agents = 6): EstopConfig {
     connectors: [{ connectorId: 'ledger-db', system: 'postgres', options: {} }],
     toolServers: [
       { serverId: 'billing', url: 'https://billing.example.com/mcp', tiers: { refund_payment: 'destructive' } },
-      { serverId: 'mail', url: 'http://10.2.0.7/mcp' },
+      {
+        serverId: 'mail',
+        url: 'http://10.2.0.7/mcp',
+        credential: { secret: 'mail-token' },
+        credentials: { 'mail-bot': { secret: 'mail-bot-token' } },
+      },
       { serverId: 'shell', process: { command: 'shell-server', args: [], env: {} } },
     ],
     models: [
       { modelId: 'scripted', provider: 'openai-compatible', model: 'llama3.2', baseUrl: 'http://127.0.0.1:1/v1' },
       { modelId: 'small', provider: 'anthropic', model: 'a-small-one' },
     ],
+    playbooks: [
+      {
+        playbookId: 'billing-by-day',
+        environments: ['test', 'prod'],
+        match: { scopes: ['agent', 'task'], labels: { team: 'billing' }, triggers: [] },
+        category: 1,
+        graceMs: 10_000,
+        waits: ['purge-queue'],
+        notify: ['pager'],
+      },
+      {
+        playbookId: 'elsewhere',
+        environments: ['prod'],
+        match: { scopes: [], labels: {}, triggers: ['spend'] },
+        category: 0,
+        graceMs: 0,
+        waits: [],
+        notify: [],
+      },
+    ],
+    notifications: {
+      endpoints: [
+        {
+          endpointId: 'pager',
+          type: 'webhook',
+          url: 'https://pager.example.org',
+          secrets: [],
+          events: ['stop.*'],
+          network: 'public',
+        },
+      ],
+      escalation: { events: [], steps: [], contacts: {}, onCall: ['pager'] },
+      crowd: { stops: 20, withinMs: 60_000 },
+    },
   };
 }
 
@@ -147,6 +195,29 @@ async function makeLanes(ledger: Ledger, stopId: string, taskId: string): Promis
   }
 }
 
+/** Told and answered, called in five minutes, given up, and kept quiet; and a secret that somebody rotated. */
+async function makeNotices(ledger: Ledger): Promise<void> {
+  const revoker = ledger.as('estop_revoker');
+  await noteNews(revoker, { windowMs: 60_000, crowd: 20, crowdMs: 60_000, flood: 5, lostMs: 10_000 });
+  const [first, second] = await takeNotices(revoker, 60_000, 200);
+  const pager = { endpoint: 'pager', rung: '', afterMs: 0 };
+  for (const { noticeId } of [first, second].filter((one) => one !== undefined)) {
+    await planDeliveries(revoker, noticeId, [pager, { endpoint: 'olga-phone', rung: 'stop-holder', afterMs: 300_000 }]);
+    await beginDelivery(revoker, { noticeId, ...pager });
+    await endDelivery(revoker, { noticeId, ...pager }, noticeId === first?.noticeId ? 'delivered' : 'failed', '200');
+  }
+  const control = ledger.as('estop_control');
+  if (second !== undefined) await acknowledgeNotices(control, second.noticeId, hostile.slice(0, 100));
+  const sealed = {
+    sealed: new Uint8Array([1]),
+    keyId: 'k1',
+    fingerprint: 'f',
+    fingerprints: { k1: 'f' },
+    mayShareWith: [],
+  };
+  for (const _ of [1, 2]) await putSecret(control, { name: 'mail-token', ...sealed, actor: hostile.slice(0, 100) });
+}
+
 /** An installation on a bad night: agents that run, one that spends, one that is denied a lot, one stopped, calls that wait. */
 export async function makeScene(ledger: Ledger, { agents: specs }: EstopConfig = sceneConfig()): Promise<Scene> {
   await putAgents(ledger, specs);
@@ -203,5 +274,6 @@ export async function makeScene(ledger: Ledger, { agents: specs }: EstopConfig =
   const stopped = await stop(ledger, agentKey('mail-bot'));
   await fence(ledger, stopped.stopId);
   await makeLanes(ledger, stopped.stopId, tasks[2]?.taskId ?? '');
+  await makeNotices(ledger);
   return { tasks, stopId: stopped.stopId, approvalId, ask };
 }

@@ -17,6 +17,7 @@ export const Delivery = z
   .object({
     endpoint: z.string(),
     rung: z.string().meta({ description: 'Whom it was to reach as a step of an escalation; empty for the others' }),
+    afterMs: z.int().meta({ description: 'So long after it was noted, if it is a step of an escalation' }),
     state: z.enum(['open', 'delivered', 'failed', 'skipped']),
     attempts: z.int(),
     answer: z.string().nullable().meta({ description: 'A status or a code, never what the other side wrote' }),

@@ -16,9 +16,9 @@ import { consoleAssets } from './assets.ts';
 import { type Counts, layout } from './layout.ts';
 import { forms, pages } from './pages.ts';
 import { problemView } from './problem-view.ts';
-import { readFields } from './read-fields.ts';
+import { readFields, readFilesToo } from './read-fields.ts';
 import { previewFragment } from './stop-preview.ts';
-import type { View } from './view.ts';
+import type { ConsoleForm, View } from './view.ts';
 import { type Visit, visitOf } from './visit.ts';
 
 const pack = promisify(gzip);
@@ -39,10 +39,10 @@ export function consolePages(app: OpenAPIHono, deps: ControlDeps): void {
       }),
     );
   }
-  for (const { path, take } of forms) {
-    app.post(path, (context) =>
+  for (const form of forms) {
+    app.post(form.path, (context) =>
       signedIn(context, deps, async (visit) => {
-        const outcome = await takeForm(context, visit, take);
+        const outcome = await takeForm(context, visit, form);
         if (typeof outcome !== 'string') return page(context, visit, outcome, await countsOf(visit));
         // The script goes there itself: a redirect that it followed would be a page loaded twice.
         return context.req.header('accept') === 'application/json'
@@ -61,9 +61,9 @@ export function consolePages(app: OpenAPIHono, deps: ControlDeps): void {
   );
 }
 
-async function takeForm(context: Context, visit: Visit, take: (typeof forms)[number]['take']): Promise<string | View> {
+async function takeForm(context: Context, visit: Visit, { take, takesFiles }: ConsoleForm): Promise<string | View> {
   try {
-    const fields = await readFields(context.req.raw);
+    const fields = await (takesFiles === true ? readFilesToo : readFields)(context.req.raw);
     return await take(visit, fields, (name) => context.req.param(name) ?? '', context);
   } catch (thrown) {
     return problemView(visit, thrown);

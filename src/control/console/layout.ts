@@ -41,10 +41,12 @@ ${view.againAfterSeconds === undefined ? nothing : html`<noscript><meta http-equ
 <span class="fill"></span>
 ${stopButton(visit, view.scope)}
 </div>
-<nav aria-label="Console"><ul>${places.map(
-    ([place, path, name]) =>
-      html`<li><a href="${path}" ${place === view.place ? html`aria-current="page"` : ''}>${name}${badge(place, counts)}</a></li>`,
-  )}</ul></nav>
+<nav aria-label="Console"><ul>${places
+    .filter(([place]) => place !== 'secrets' || visit.may('secret:read'))
+    .map(
+      ([place, path, name]) =>
+        html`<li><a href="${path}" ${place === view.place ? html`aria-current="page"` : ''}>${name}${badge(place, counts)}</a></li>`,
+    )}</ul></nav>
 </header>
 <main id="main" tabindex="-1">${view.body}</main>
 <footer>

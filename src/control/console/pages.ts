@@ -3,10 +3,14 @@ import { agentsPage } from './agents-page.ts';
 import { approvalForm, approvalPage } from './approval-page.ts';
 import { approvalsPage, denyForm } from './approvals-page.ts';
 import { auditPage } from './audit-page.ts';
+import { backtestForm, backtestPage } from './backtest-page.ts';
 import { connectorsPage } from './connectors-page.ts';
+import { noticeForms, noticesPage } from './notices-page.ts';
 import { nowPage } from './now-page.ts';
 import { peopleForms, peoplePage } from './people-page.ts';
+import { playbooksPage } from './playbooks-page.ts';
 import { policyPage, rollBackForm } from './policy-page.ts';
+import { secretForms, secretsPage } from './secrets-page.ts';
 import { stopForm, stopFormPage } from './stop-form-page.ts';
 import { noteForm, resetForm } from './stop-forms.ts';
 import { stopPage } from './stop-page.ts';
@@ -33,7 +37,11 @@ export const pages: readonly ConsolePage[] = [
   toolsPage,
   toolPage,
   connectorsPage,
+  noticesPage,
   policyPage,
+  backtestPage,
+  playbooksPage,
+  secretsPage,
   auditPage,
   peoplePage,
 ];
@@ -47,6 +55,9 @@ export const forms: readonly ConsoleForm[] = [
   resetBreakerForm,
   acceptToolForm,
   rollBackForm,
+  backtestForm,
+  ...noticeForms,
+  ...secretForms,
   ...peopleForms,
   ...taskForms,
 ];

@@ -21,8 +21,8 @@ export const policyPage: ConsolePage = {
           html`<details class="card" id="file-${name.replaceAll(/[^a-z0-9-]/g, '-')}"><summary>${foreign(name, 100)} <small>${text.split('\n').length} lines</small></summary><figure class="fenced"><pre tabindex="0">${spelledOut(text, '\n\t')}</pre></figure></details>`,
       )}</section>
 <section class="stack"><h2>Who changed it</h2>${policies.history.length === 0 ? none() : history(policies, visit.now)}</section>
-<section class="note"><h2>Before you change it</h2><p>Try a set against recorded runs, which asks and calls nothing, then activate it:</p><code class="command">estop policy test --help
-estop policy activate --help</code></section>
+<section class="note"><h2>Before you change it</h2><p><a href="/policy/backtest">Try a set on recorded runs</a>, which asks and calls nothing. Then check and activate it from where its files are kept:</p><code class="command">estop policy check policies
+estop policy activate policies --reason "…"</code></section>
 ${policies.history.length === 0 ? nothing : rollBack(visit, policies)}`,
     };
   },

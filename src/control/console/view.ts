@@ -7,9 +7,12 @@ export const places = [
   ['stops', '/stops', 'Stops'],
   ['approvals', '/approvals', 'Approvals'],
   ['agents', '/agents', 'Agents'],
+  ['notices', '/notices', 'Notices'],
   ['tools', '/tools', 'Tools'],
   ['connectors', '/connectors', 'Connectors'],
   ['policy', '/policy', 'Policy'],
+  ['playbooks', '/playbooks', 'Playbooks'],
+  ['secrets', '/secrets', 'Secrets'],
   ['audit', '/audit', 'Audit'],
   ['people', '/people', 'People'],
 ] as const;
@@ -41,6 +44,8 @@ export interface ConsolePage {
 /** A form. A path: go there. A view: what is to be read instead. */
 export interface ConsoleForm {
   readonly path: string;
+  /** As browsers send files, and as much as any body of the API. A file's name stands beside its text, as `<field>:name`. */
+  readonly takesFiles?: true;
   readonly take: (
     visit: Visit,
     fields: Fields,

@@ -27,9 +27,10 @@ export const listNotices = defineEndpoint({
       quiet: notice.quiet ?? null,
       acknowledgedAt: notice.ackedAt ?? null,
       acknowledgedBy: notice.ackedBy ?? null,
-      deliveries: notice.deliveries.map(({ endpoint, rung, state, attempts, answer, endedAt }) => ({
+      deliveries: notice.deliveries.map(({ endpoint, rung, afterMs, state, attempts, answer, endedAt }) => ({
         endpoint,
         rung,
+        afterMs,
         state,
         attempts,
         answer: answer ?? null,
