@@ -65,3 +65,32 @@ it('keeps what could not be written for the next time', async () => {
   await recorder.flush();
   expect(sent).toEqual([seen({ times: 2 })]);
 });
+
+it('holds and writes so many of all agents together, and counts the others in one row', async () => {
+  let now = 0;
+  const sent: SeenDenial[] = [];
+  let away = true;
+  const recorder = new DenialRecorder(
+    async (batch) => {
+      if (away) throw new Error('away');
+      sent.push(...batch);
+    },
+    silent,
+    () => now,
+  );
+  for (let agent = 0; agent < 1_000; agent += 1) recorder.add(seen({ agentId: `bot-${agent}` }));
+  // The store stays away: what waits does not grow with the minutes.
+  for (let minute = 1; minute < 10; minute += 1) {
+    now = minute * 60_000;
+    for (let agent = 0; agent < 1_000; agent += 1) recorder.add(seen({ agentId: `bot-${agent}`, digest: `${minute}` }));
+    await recorder.flush();
+  }
+  away = false;
+  now += 60_000;
+  await recorder.flush();
+  const [more, ...none] = sent.filter(({ agentId }) => agentId === '*');
+  expect(none).toEqual([]);
+  expect(more).toMatchObject({ asked: 'more', reason: 'too-many-to-tell' });
+  expect(sent.length).toBeLessThanOrEqual(2_001);
+  expect(sent.reduce((sum, { times }) => sum + times, 0)).toBe(10_000);
+});

@@ -19,11 +19,16 @@ interface Minute {
 const flushMs = 1_000;
 /** Of one agent at one gateway. */
 const mostInMinute = 60;
+/** Of all agents together at one gateway: rows in a minute, and rows that wait for a store that is away. */
+const mostOfAll = 600;
+const mostWaiting = 2_000;
+/** Who is meant where nobody is told apart any more. No agent is called so. */
+const everybody = '*';
 const minuteMs = 60_000;
 
 /**
  * What was refused, for the record: after the refusal has gone out, a second's worth in one statement. The same refused again is
- * one row; beyond so many in a minute they are counted and no more. Killed, it loses a second of them.
+ * one row; beyond so many in a minute, of one agent or of all, they are counted and no more. Killed, it loses a second of them.
  */
 export class DenialRecorder implements ConductNoter {
   readonly #send: (denials: readonly SeenDenial[]) => Promise<void>;
@@ -64,12 +69,20 @@ export class DenialRecorder implements ConductNoter {
       return;
     }
     const minute = this.#minuteOf(agentId);
-    if (minute.told >= mostInMinute) {
-      minute.more += seen.times;
+    const full = minute.told >= mostInMinute ? minute : this.#fullForAll();
+    if (full !== undefined) {
+      full.more += seen.times;
       return;
     }
     minute.told += 1;
+    this.#minuteOf(everybody).told += 1;
     this.#waiting.set(key, { ...seen });
+  }
+
+  /** What is beyond it is one number, of whomever it was. */
+  #fullForAll(): Minute | undefined {
+    const all = this.#minuteOf(everybody);
+    return all.told >= mostOfAll || this.#waiting.size >= mostWaiting ? all : undefined;
   }
 
   /** Until everything that waits now is written, or could not be; `whole`: also what was only counted in this minute. */
@@ -97,6 +110,12 @@ export class DenialRecorder implements ConductNoter {
 
   #tellMore(agentId: string, minute: Minute): void {
     if (minute.more === 0) return;
+    const full = agentId === everybody ? undefined : this.#fullForAll();
+    if (full !== undefined) {
+      full.more += minute.more;
+      minute.more = 0;
+      return;
+    }
     const seen = { agentId, asked: 'more', reason: 'too-many-to-tell', policies: [], times: minute.more };
     minute.more = 0;
     const key = `more ${agentId}`;
@@ -106,8 +125,14 @@ export class DenialRecorder implements ConductNoter {
   }
 
   async #sendAll(whole: boolean): Promise<void> {
-    for (const [agentId, minute] of this.#minutes)
-      if (whole || this.#now() - minute.begun >= minuteMs) this.#tellMore(agentId, minute);
+    for (const [agentId, minute] of this.#minutes) {
+      const isOver = this.#now() - minute.begun >= minuteMs;
+      if (agentId === everybody || !(whole || isOver)) continue;
+      this.#tellMore(agentId, minute);
+      if (isOver) this.#minutes.delete(agentId);
+    }
+    const all = this.#minutes.get(everybody);
+    if (all !== undefined && (whole || this.#now() - all.begun >= minuteMs)) this.#tellMore(everybody, all);
     const batch = [...this.#waiting];
     if (batch.length === 0) return;
     this.#waiting = new Map();

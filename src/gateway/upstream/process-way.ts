@@ -11,6 +11,8 @@ const listMs = 10_000;
 const mostChildren = 64;
 const idleMs = 5 * 60_000;
 const sweepMs = 30_000;
+/** For what is under way when a secret is rotated. */
+const longestDrainMs = 10_000;
 const firstBackOffMs = 500;
 const longestBackOffMs = 30_000;
 /** A process that lives shorter than this did not come up. */
@@ -19,8 +21,10 @@ const cameUpMs = 5_000;
 /** A server that the gateway starts itself: one process to list its tools, gone at once, and one for each task that calls it. */
 export class ProcessWay implements Way {
   readonly #spec: ProcessSpec;
-  readonly #secrets: UpstreamSecrets;
+  readonly #secrets: Pick<UpstreamSecrets, 'ready' | 'read'>;
   readonly #children = new Map<string, TaskChild>();
+  readonly #draining = new Set<TaskChild>();
+  readonly #drainMs: number;
   readonly #sweeping: NodeJS.Timeout;
   #protocol: { readonly era: Era; readonly version: string } | undefined;
   #listing: Child | undefined;
@@ -28,7 +32,8 @@ export class ProcessWay implements Way {
   #notBefore = 0;
   #closed = false;
 
-  constructor(spec: ProcessSpec, secrets: UpstreamSecrets) {
+  constructor(spec: ProcessSpec, secrets: Pick<UpstreamSecrets, 'ready' | 'read'>, drainMs = longestDrainMs) {
+    this.#drainMs = drainMs;
     this.#spec = spec;
     this.#secrets = secrets;
     this.#sweeping = setInterval(() => this.#sweep(), sweepMs);
@@ -72,11 +77,11 @@ export class ProcessWay implements Way {
     const environment = this.#environment();
     const known = this.#children.get(taskId);
     if (known?.isAlive === true) {
-      // One that was started with what has been rotated since ends with its call, and another begins.
-      if (known.isFor(environment) || !known.isIdle) return known;
-      known.destroy();
+      if (known.isFor(environment)) return known;
+      this.#drain(taskId, known);
     }
-    if (this.#closed || this.#protocol === undefined || this.#children.size >= mostChildren) return undefined;
+    const alive = this.#children.size + this.#draining.size;
+    if (this.#closed || this.#protocol === undefined || alive >= mostChildren) return undefined;
     const begun = performance.now();
     if (begun < this.#notBefore) return undefined;
     const child = new TaskChild(spec, this.#spec, environment, this.#protocol);
@@ -98,14 +103,33 @@ export class ProcessWay implements Way {
     this.#closed = true;
     clearInterval(this.#sweeping);
     this.#listing?.kill();
-    for (const child of this.#children.values()) child.destroy();
+    for (const child of [...this.#children.values(), ...this.#draining]) child.destroy();
+  }
+
+  /** Started with what has been rotated since: it ends with the calls that it has, and is not waited for beyond a while. */
+  #drain(taskId: string, child: TaskChild): void {
+    this.#children.delete(taskId);
+    this.#draining.add(child);
+    void child.ended.then(() => this.#draining.delete(child));
+    child.drain(this.#drainMs);
   }
 
   #environment(): ChildEnvironment {
     return environmentOf(this.#spec, (reference) => this.#secrets.read(reference));
   }
 
+  /** Also of tasks that call no more: nobody keeps what was rotated for longer than it takes to notice. */
+  #drainOutdated(): void {
+    try {
+      const environment = this.#environment();
+      for (const [taskId, child] of this.#children) if (!child.isFor(environment)) this.#drain(taskId, child);
+    } catch {
+      // It cannot be read now, so that nothing is called; what is under way has its time-out.
+    }
+  }
+
   #sweep(): void {
+    this.#drainOutdated();
     const oldest = performance.now() - idleMs;
     for (const child of this.#children.values()) if (child.isIdle && child.usedAt < oldest) child.destroy();
   }

@@ -41,6 +41,7 @@ export class TaskChild implements Destination, OpenCall {
   readonly #version: string;
   readonly #pending = new Map<string, Pending>();
   #wasEnded = false;
+  #isDraining = false;
   usedAt = performance.now();
 
   constructor(
@@ -79,7 +80,7 @@ export class TaskChild implements Destination, OpenCall {
   }
 
   prepare(call: OutgoingCall): { readonly call: Prepared; readonly body: string } | undefined {
-    if (!this.isAlive) return undefined;
+    if (!this.isAlive || this.#isDraining) return undefined;
     this.usedAt = performance.now();
     const session = {
       url: nowhere,
@@ -93,6 +94,7 @@ export class TaskChild implements Destination, OpenCall {
 
   cancelled(callId: string): void {
     this.#pending.delete(callId);
+    if (this.#isDraining && this.isIdle) return this.destroy();
     const params = { requestId: callId };
     this.#child.say(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params }));
   }
@@ -111,6 +113,16 @@ export class TaskChild implements Destination, OpenCall {
   /** Ended by us, which says nothing of how well it comes up. */
   get wasEnded(): boolean {
     return this.#wasEnded;
+  }
+
+  /** Takes no more calls; ended with the last of those it has, or when the time is over. */
+  drain(withinMs: number): void {
+    if (this.#isDraining) return;
+    this.#isDraining = true;
+    const timer = setTimeout(() => this.destroy(), withinMs);
+    timer.unref();
+    void this.#child.ended.then(() => clearTimeout(timer));
+    if (this.isIdle) this.destroy();
   }
 
   destroy(): void {
@@ -156,6 +168,7 @@ export class TaskChild implements Destination, OpenCall {
       if (pending === undefined || reply === undefined || 'method' in reply) return;
       this.#pending.delete(id);
       pending.resolve(reply);
+      if (this.#isDraining && this.isIdle) this.destroy();
       return;
     }
     const told = readParsed(message, '', 200);

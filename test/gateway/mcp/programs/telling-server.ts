@@ -26,6 +26,7 @@ createInterface({ input: process.stdin }).on('line', (line) => {
     });
   if (method !== 'tools/call') return say({ id, error: { code: -32_601, message: 'unknown' } });
   const how = params?.arguments?.how;
+  if (how === 'never') return;
   const text = how === 'token' ? TOKEN : how === 'length' ? `${PLAIN} ${TOKEN.length}` : PLAIN;
   say({ id, result: { content: [{ type: 'text', text }] } });
 });
