@@ -14,6 +14,7 @@ import { isLoopback, refuseRemoteBind } from './guard-caller.ts';
 import { applyPeople } from './sign-in/apply-people.ts';
 import { createCallers } from './sign-in/callers.ts';
 import { createIdentityProvider } from './sign-in/identity-provider.ts';
+import { createPublishedKeys } from './sign-in/published-keys.ts';
 import { createServiceVerifier } from './sign-in/services.ts';
 
 export interface ControlServerOptions
@@ -62,12 +63,9 @@ export async function startControlServer(options: ControlServerOptions): Promise
     onFailure: () =>
       log.warn({ event: 'events.look-failed' }, 'the event feed could not read the ledger; it tries again'),
   });
-  const callers = createCallers({
-    ...options,
-    store,
-    services: createServiceVerifier({ ...options, fetch: options.guardedFetch }),
-  });
-  const identityProvider = createIdentityProvider({ ...options, fetch: options.guardedFetch });
+  const keys = createPublishedKeys({ fetch: options.guardedFetch, log });
+  const callers = createCallers({ ...options, store, services: createServiceVerifier({ ...options, keys }) });
+  const identityProvider = createIdentityProvider({ ...options, fetch: options.guardedFetch, keys });
   const deps: ControlDeps = {
     ...options,
     store,

@@ -4,7 +4,8 @@ import type { Log } from '../../contract/identity.ts';
 import { EstopError } from '../../core/errors.ts';
 import type { GuardedFetch } from '../../runtime/guarded-fetch.ts';
 import type { Attempt } from '../../store/sign-ins.ts';
-import { readLogoutToken, type SignedOut } from './logout-token.ts';
+import { logoutTokenTerms, readLogout, type SignedOut } from './logout-token.ts';
+import { createPublishedKeys, type PublishedKeys } from './published-keys.ts';
 import { verifiedAddress } from './verified-address.ts';
 
 /** Whom the provider has named, by its own signature. */
@@ -44,16 +45,28 @@ interface Options {
   readonly config: ConfigSource;
   readonly readSecret: (reference: SecretAt) => string;
   readonly fetch: GuardedFetch;
+  readonly keys?: PublishedKeys;
   readonly log: Log;
 }
 
 const metadataMs = 10 * 60_000;
+/** So often it is asked at most what it is, whoever comes here: also when it did not answer. */
+const betweenMs = 2_000;
 /** Between the clocks of two machines that are kept. */
 const toleranceSeconds = 60;
 const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
 
-export function createIdentityProvider({ config, readSecret, fetch, log }: Options): IdentityProvider {
+export function createIdentityProvider({
+  config,
+  readSecret,
+  fetch,
+  log,
+  keys = createPublishedKeys({ fetch, log }),
+}: Options): IdentityProvider {
   let known: { readonly issuer: string; readonly at: number; readonly metadata: oidc.ServerMetadata } | undefined;
+  let asked:
+    | { readonly issuer: string; readonly at: number; readonly answer: Promise<void>; isOver: boolean }
+    | undefined;
   const spec = (): OidcSpec => {
     const found = config.current().signIn?.oidc;
     if (found === undefined)
@@ -70,6 +83,16 @@ export function createIdentityProvider({ config, readSecret, fetch, log }: Optio
         ...(typeof body === 'string' || body instanceof URLSearchParams ? { body } : {}),
       });
   };
+  /** Whoever comes while it is being asked waits for the same answer. */
+  const once = (issuer: string, ask: () => Promise<void>): Promise<void> => {
+    if (asked?.issuer === issuer && !(asked.isOver && performance.now() - asked.at > betweenMs)) return asked.answer;
+    const made = { issuer, at: performance.now(), isOver: false, answer: Promise.resolve() };
+    made.answer = ask().finally(() => {
+      made.isOver = true;
+    });
+    asked = made;
+    return made.answer;
+  };
   /** Made anew for every sign-in, so that its keys are those which the provider publishes at that moment: they rotate. */
   const connect = async (asDevice: boolean): Promise<oidc.Configuration> => {
     const held = spec();
@@ -84,13 +107,17 @@ export function createIdentityProvider({ config, readSecret, fetch, log }: Optio
     const secret = asDevice || clientSecret === undefined ? undefined : readSecret(clientSecret);
     const auth = secret === undefined ? oidc.None() : oidc.ClientSecretBasic(secret);
     if (known?.issuer !== issuer || performance.now() - known.at > metadataMs) {
-      const found = await oidc.discovery(new URL(issuer), client, undefined, auth, {
-        [oidc.customFetch]: clientFetch,
-        execute: isInsecure ? [oidc.allowInsecureRequests] : [],
-        timeout: 5,
-      });
-      known = { issuer, at: performance.now(), metadata: found.serverMetadata() };
+      const discover = async (): Promise<void> => {
+        const found = await oidc.discovery(new URL(issuer), client, undefined, auth, {
+          [oidc.customFetch]: clientFetch,
+          execute: isInsecure ? [oidc.allowInsecureRequests] : [],
+          timeout: 5,
+        });
+        known = { issuer, at: performance.now(), metadata: found.serverMetadata() };
+      };
+      await once(issuer, discover);
     }
+    if (known?.issuer !== issuer) throw new EstopError('provider-unavailable');
     const made = new oidc.Configuration(
       { ...known.metadata },
       client,
@@ -159,8 +186,10 @@ export function createIdentityProvider({ config, readSecret, fetch, log }: Optio
         const { issuer, clientId, network } = spec();
         const { jwks_uri: jwksUri } = (await connect(false)).serverMetadata();
         if (jwksUri === undefined) return undefined;
-        const keys = await (await fetch(jwksUri, { method: 'GET', headers: {}, network })).json();
-        return readLogoutToken(token, keys, issuer, clientId);
+        const source = { jwksUri, network, of: 'identity provider' };
+        const verified = await keys.verify(token, source, logoutTokenTerms(issuer, clientId));
+        if (verified === 'no-keys') throw new EstopError('provider-unavailable');
+        return verified === 'no' ? undefined : readLogout(issuer, verified.payload);
       }),
     beginDevice: () =>
       asProviderError(log, async () => {

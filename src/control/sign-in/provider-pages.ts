@@ -4,9 +4,12 @@ import { attemptCookie, signInCookieName } from '../../contract/sign-in-cookies.
 import { EstopError, errorCodeOf } from '../../core/errors.ts';
 import { beginAttempt, beginSignIn, endSignInsOf, takeAttempt } from '../../store/sign-ins.ts';
 import type { ControlDeps } from '../deps.ts';
+import { createBucket } from './bucket.ts';
+import { logoutMemoryMs } from './logout-token.ts';
 import { newSignIn } from './new-sign-in.ts';
 import { ownPath } from './own-path.ts';
 import { plainPage } from './plain-page.ts';
+import { rememberFor } from './remember-for.ts';
 import { clearSecretCookie, mintSecret, readSecretCookie, secretHash, writeSecretCookie } from './sign-in-cookie.ts';
 import { endTheOneBefore } from './sign-in-pages.ts';
 import { toLedger } from './to-ledger.ts';
@@ -20,9 +23,12 @@ const callbackPath = '/sign-in/callback';
  */
 export function providerPages(app: OpenAPIHono, deps: ControlDeps): void {
   const redirectUri = new URL(callbackPath, deps.controlUrl).href;
+  const begun = createBucket({ atOnce: 100, perSecond: 20 });
+  const heard = rememberFor(logoutMemoryMs, mostHeard);
   app.get('/sign-in/provider', async (context) => {
     const next = ownPath(context.req.query('next'));
     try {
+      if (!begun.take()) throw new EstopError('limit-exceeded');
       const { url, state, nonce, verifier } = await deps.identityProvider.begin(redirectUri);
       const browser = mintSecret();
       await beginAttempt(deps.store, {
@@ -43,10 +49,14 @@ export function providerPages(app: OpenAPIHono, deps: ControlDeps): void {
   // Spoken by the provider itself, without a browser: its signature is what counts.
   app.post('/sign-in/back-channel-logout', async (context) => {
     const body = await readForm(context.req.raw);
-    const out = await deps.identityProvider.readLogout(body.get('logout_token') ?? '');
+    const token = body.get('logout_token') ?? '';
+    const out = token.length > mostCharacters ? undefined : await deps.identityProvider.readLogout(token);
     if (out === undefined) return context.json({ error: 'invalid_request' }, 400);
-    const { issuer, ...which } = out;
+    const { issuer, tokenId, ...which } = out;
+    // Caught on its way and sent again, it would end what somebody has begun since.
+    if (heard.has(tokenId)) return context.body(null, 200);
     await endSignInsOf(deps.store, issuer, which);
+    heard.add(tokenId);
     return context.body(null, 200);
   });
   app.get(callbackPath, async (context) => {
@@ -82,6 +92,9 @@ export function providerPages(app: OpenAPIHono, deps: ControlDeps): void {
 }
 
 const mostBytes = 64 * 1024;
+const mostCharacters = 16 * 1024;
+/** Each of them was signed by the provider, so nobody else fills this. */
+const mostHeard = 10_000;
 async function readForm(request: Request): Promise<URLSearchParams> {
   if (Number(request.headers.get('content-length') ?? mostBytes + 1) > mostBytes)
     throw new EstopError('body-too-large');

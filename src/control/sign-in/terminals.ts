@@ -5,6 +5,7 @@ import { beginSignIn } from '../../store/sign-ins.ts';
 import type { ControlDeps } from '../deps.ts';
 import { parseInput } from '../parse-input.ts';
 import { readJson } from '../read-json.ts';
+import { createBucket } from './bucket.ts';
 import { newSignIn } from './new-sign-in.ts';
 import { mintSecret, secretHash } from './sign-in-cookie.ts';
 import { toLedger } from './to-ledger.ts';
@@ -17,6 +18,8 @@ interface Waiting {
 }
 
 const mostWaiting = 1_000;
+/** Of everybody together: behind this door is the provider. */
+const begins = { atOnce: 30, perSecond: 2 };
 const PollTerminal = z.strictObject({ handle: z.string().max(100) });
 
 /**
@@ -25,16 +28,19 @@ const PollTerminal = z.strictObject({ handle: z.string().max(100) });
  */
 export function terminalSignIn(app: OpenAPIHono, deps: ControlDeps): void {
   const waiting = new Map<string, Waiting>();
+  const begun = createBucket(begins);
   const forget = (): void => {
     for (const [handle, { endsAt }] of waiting) if (endsAt < Date.now()) waiting.delete(handle);
   };
   app.post('/sign-in/terminal', async (context) => {
     forget();
-    if (waiting.size >= mostWaiting)
-      throw new EstopError('limit-exceeded', { detail: 'Too many terminals wait to be signed in.' });
+    if (!begun.take())
+      throw new EstopError('limit-exceeded', { detail: 'Too many terminals begin to sign in. Try again in a while.' });
+    // Whoever waits asks again and again: of too many, those who have not asked for the longest time are not there any more.
+    if (waiting.size >= mostWaiting) waiting.delete(longestSilent(waiting));
     const { deviceCode, userCode, verificationUri, everyMs, lifeMs } = await deps.identityProvider.beginDevice();
     const handle = mintSecret();
-    waiting.set(handle, { deviceCode, everyMs, endsAt: Date.now() + lifeMs, nextAt: 0 });
+    waiting.set(handle, { deviceCode, everyMs, endsAt: Date.now() + lifeMs, nextAt: Date.now() });
     return context.json({
       handle,
       userCode,
@@ -76,4 +82,15 @@ export function terminalSignIn(app: OpenAPIHono, deps: ControlDeps): void {
       expiresAt: new Date(Date.now() + made.lifeMs).toISOString(),
     });
   });
+}
+
+function longestSilent(waiting: ReadonlyMap<string, Waiting>): string {
+  let found = '';
+  let earliest = Number.POSITIVE_INFINITY;
+  for (const [handle, { nextAt }] of waiting) {
+    if (nextAt >= earliest) continue;
+    found = handle;
+    earliest = nextAt;
+  }
+  return found;
 }

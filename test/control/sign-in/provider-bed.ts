@@ -5,8 +5,9 @@ import { afterAll } from 'vitest';
 import { defaultSignIn, type EstopConfig, type SignInSpec } from '../../../src/contract/config.ts';
 import { createCallers } from '../../../src/control/sign-in/callers.ts';
 import { createIdentityProvider } from '../../../src/control/sign-in/identity-provider.ts';
+import { createPublishedKeys } from '../../../src/control/sign-in/published-keys.ts';
 import { createServiceVerifier } from '../../../src/control/sign-in/services.ts';
-import { guardedFetch } from '../../../src/runtime/guarded-fetch.ts';
+import { type GuardedFetch, guardedFetch } from '../../../src/runtime/guarded-fetch.ts';
 import { freePort } from '../../../src/runtime/local/free-port.ts';
 import { runProgram } from '../../kit/program.ts';
 import { field, makeControl } from '../rig.ts';
@@ -51,6 +52,14 @@ export async function startProviderBed() {
   const made = await makeControl();
   const { store, authenticator, log } = made.deps;
   const config = { current: (): EstopConfig => ({ ...made.deps.config.current(), signIn: spec }) };
+  const asked: string[] = [];
+  /** What is asked of the provider from here, and asked it all the same. */
+  const watchedFetch: GuardedFetch = (address, options) => {
+    asked.push(new URL(address).pathname);
+    return guardedFetch(address, options);
+  };
+  let passedMs = 0;
+  const keys = createPublishedKeys({ fetch: watchedFetch, log, now: () => passedMs });
   const readSecret = (): string => 'a-client-secret-of-the-test-provider';
   const rig = made.withDeps({
     config,
@@ -60,9 +69,9 @@ export async function startProviderBed() {
       authenticator,
       log,
       config,
-      services: createServiceVerifier({ config, fetch: guardedFetch, log }),
+      services: createServiceVerifier({ config, keys }),
     }),
-    identityProvider: createIdentityProvider({ config, readSecret, fetch: guardedFetch, log }),
+    identityProvider: createIdentityProvider({ config, readSecret, fetch: watchedFetch, keys, log }),
   });
   const server = createAdaptorServer({ fetch: rig.app.fetch, overrideGlobalObjects: false, createServer }) as Server; // createServer of node:http makes exactly this
   await new Promise<void>((resolve) => void server.listen(Number(new URL(url).port), '127.0.0.1', resolve));
@@ -122,5 +131,15 @@ export async function startProviderBed() {
     answerFor,
     tokenFor,
     use,
+    /** Paths that were asked of the provider while `work` ran. */
+    askedDuring: async (work: () => Promise<unknown>): Promise<readonly string[]> => {
+      const before = asked.length;
+      await work();
+      return asked.slice(before);
+    },
+    /** For whoever keeps keys, so much time is over, and no other. */
+    pass: (ms: number): void => {
+      passedMs += ms;
+    },
   };
 }

@@ -110,6 +110,28 @@ describe('signing in with an identity provider', () => {
     expect(await whoAmI(other)).toMatchObject({ actor: 'otto@example.org' }); // another session of the provider
   });
 
+  it('what the provider once said of a sign-out ends nothing that was begun since', async () => {
+    await person('owen');
+    const [before, after] = [openBrowser(), openBrowser()];
+    await signIn(before);
+    const says = (tokenId: string) => {
+      // Of a provider that names no session of its own, so that it is about everything of this person.
+      const readLogout = async () => ({ issuer, subject: 'owen-1', tokenId });
+      const raw = 'logout_token=x';
+      const headers = { 'content-type': 'application/x-www-form-urlencoded', 'content-length': String(raw.length) };
+      return { rig: rig.withDeps({ identityProvider: { ...rig.deps.identityProvider, readLogout } }), raw, headers };
+    };
+    const { rig: once, ...request } = says('token-1');
+    const say = async () => (await once.call('POST', '/sign-in/back-channel-logout', request)).status;
+    expect([await say(), await whoAmI(before)]).toEqual([200, 401]);
+    await signIn(after);
+    expect(await say()).toBe(200);
+    expect(await whoAmI(after)).toMatchObject({ actor: 'owen@example.org' });
+    const { rig: anew, ...next } = says('token-2');
+    expect((await anew.call('POST', '/sign-in/back-channel-logout', next)).status).toBe(200);
+    expect(await whoAmI(after)).toBe(401);
+  });
+
   it('goes on when the provider changes its keys', async () => {
     await person('olga');
     await signIn(openBrowser());

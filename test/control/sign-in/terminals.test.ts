@@ -9,7 +9,17 @@ import { field } from '../rig.ts';
 import { openBrowser } from './browser.ts';
 import { startProviderBed } from './provider-bed.ts';
 
-const { rig, url, spec, edit, steer, person, tokenFor, use } = await startProviderBed();
+const { rig, url, issuer, spec, edit, steer, person, tokenFor, use, askedDuring, pass } = await startProviderBed();
+
+const base64 = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+/** Signed by nobody, under a key that nobody has. */
+const unsigned = (n: number, audience: string, more: object = {}): string => {
+  const second = Math.floor(Date.now() / 1_000);
+  const claims = { iss: issuer, sub: 'backend', aud: audience, iat: second, exp: second + 600, jti: `j-${n}`, ...more };
+  return `${base64({ alg: 'RS256', kid: `nobody-${n}` })}.${base64(claims)}.${'A'.repeat(342)}`;
+};
+const many = <Result>(count: number, work: (n: number) => Promise<Result>): Promise<Result[]> =>
+  Promise.all(Array.from({ length: count }, (_, n) => work(n)));
 
 describe('a terminal', () => {
   const post = (path: string, body: object = {}) => rig.call('POST', path, { body });
@@ -53,6 +63,44 @@ describe('a terminal', () => {
   });
 });
 
+describe('doors at which nobody has to prove anything', () => {
+  it('a flood of sign-outs that the provider did not say does not flood the provider, and ends nothing', async () => {
+    const events = { 'http://schemas.openid.net/event/backchannel-logout': {} };
+    const flood = () =>
+      many(100, async (n) => {
+        const raw = new URLSearchParams({ logout_token: unsigned(n, 'estop-console', { events }) }).toString();
+        const headers = { 'content-type': 'application/x-www-form-urlencoded', 'content-length': String(raw.length) };
+        expect((await rig.call('POST', '/sign-in/back-channel-logout', { raw, headers })).status).toBe(400);
+      });
+    pass(2_001);
+    expect((await askedDuring(flood)).filter((path) => path === '/jwks')).toEqual(['/jwks']);
+    expect(await askedDuring(flood)).toEqual([]);
+  });
+
+  it('a flood of terminals does not flood the provider, and takes nothing from whoever waits', async () => {
+    const begin = () => rig.call('POST', '/sign-in/terminal', { body: {} });
+    const first = await begin();
+    const asked = await askedDuring(async () => {
+      const answers = await many(100, begin);
+      expect(answers.filter(({ status }) => status === 409).length).toBeGreaterThan(50);
+    });
+    expect(asked.length).toBeLessThan(50);
+    const handle = String(field(first.body, 'handle'));
+    expect((await rig.call('POST', '/sign-in/terminal/poll', { body: { handle } })).status).toBe(202);
+  });
+
+  it('while the provider is down it is asked what it is once in a while, however many want to sign in', async () => {
+    const { oidc: before } = spec();
+    if (before === undefined) throw new Error('there is a provider');
+    edit({ oidc: { ...before, issuer: `${issuer}/elsewhere` } });
+    const asked = await askedDuring(() =>
+      many(100, async () => expect((await rig.call('GET', '/sign-in/provider')).status).toBe(503)),
+    );
+    edit({ oidc: before });
+    expect(asked.length).toBeLessThanOrEqual(2);
+  });
+});
+
 describe('a service with a JWT of its own', () => {
   it('is let in by issuer, audience and subject, and not without any of them', async () => {
     const good = await tokenFor('urn:estop:test');
@@ -74,6 +122,33 @@ describe('a service with a JWT of its own', () => {
     const none = Buffer.from(JSON.stringify({ alg: 'none', typ: 'JWT' })).toString('base64url');
     for (const forged of [`${none}.${body}.`, `${none}.${body}.x`, `${head}.${body}.${'A'.repeat(342)}`])
       expect((await use(forged)).status).toBe(401);
+  });
+
+  it('is let in with a new key of its issuer within seconds, and out with one that was taken away within a minute', async () => {
+    const old = await tokenFor('urn:estop:test');
+    await use(old);
+    await steer({ rotate: true });
+    pass(2_001);
+    expect((await use(await tokenFor('urn:estop:test'))).status).toBe(200);
+    // Whoever is told that the old key is gone, by a token with the new one, has let it go.
+    expect((await use(old)).status).toBe(401);
+    const gone = await tokenFor('urn:estop:test');
+    await steer({ rotate: true });
+    pass(60_001);
+    expect((await use(gone)).status).toBe(401);
+  });
+
+  it('a flood of tokens under unknown keys does not flood the issuer, nor does one while it is down', async () => {
+    const flood = () => many(100, async (n) => expect((await use(unsigned(n, 'urn:estop:test'))).status).toBe(401));
+    pass(2_001);
+    expect(await askedDuring(flood)).toEqual(['/jwks']);
+    expect(await askedDuring(flood)).toEqual([]);
+    const { services: before } = spec();
+    edit({ services: before.map((one) => ({ ...one, jwksUri: `${issuer}/no-such-place` })) });
+    expect(await askedDuring(flood)).toEqual(['/no-such-place']);
+    expect(await askedDuring(flood)).toEqual([]);
+    edit({ services: before });
+    expect((await use(await tokenFor('urn:estop:test'))).status).toBe(200);
   });
 
   it('is out when its token is over', async () => {
