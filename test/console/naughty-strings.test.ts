@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { appendAudit } from '../../src/store/audit.ts';
 import { latch } from '../../src/store/latch.ts';
-import { requires } from '../kit/requires.ts';
+import { absentData, requires } from '../kit/requires.ts';
 import { newId, order } from '../store/ledger.ts';
 import { pagesOf } from './pages.ts';
 import { type ConsoleRig, startConsole } from './rig.ts';
@@ -19,7 +19,7 @@ const inThirds = (part: 0 | 1 | 2): string => strings.filter((_, index) => index
 
 requires('chromium')('hostile text in the console', () => {
   if (!has) {
-    it.skip('skipped: the big list of naughty strings is not beside this checkout', () => undefined);
+    it.skip(`skipped: ${absentData('the big list of naughty strings', list)}`, () => undefined);
     return;
   }
   let rig: ConsoleRig;

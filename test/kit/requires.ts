@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, inject, it } from 'vitest';
 import { isPostgresInstalled } from './run-postgres.ts';
 
@@ -43,5 +45,18 @@ export function requires(...names: readonly NeedName[]): (title: string, suite: 
       });
     };
   }
-  return (title, suite) => void describe.skip(`${title} (skipped: ${install})`, suite);
+  return (title, suite) => {
+    say(`${title}: ${install}`);
+    describe.skip(`${title} (skipped: ${install})`, suite);
+  };
 }
+
+/** Third-party data lies beside a checkout, or it does not; then this is what is absent, by name. */
+export function absentData(name: string, at: URL): string {
+  const words = `${name} is not at ${relative(process.cwd(), fileURLToPath(at))}`;
+  say(words);
+  return words;
+}
+
+/** A report counts what was skipped and shows no titles: whoever reads it must not have to guess what they lack. */
+const say = (what: string): void => void process.stderr.write(`skipped: ${what}\n`);
