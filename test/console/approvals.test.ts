@@ -1,5 +1,6 @@
 import { beforeAll, expect, it } from 'vitest';
 import { requires } from '../kit/requires.ts';
+import { newId } from '../store/ledger.ts';
 import { type ConsoleRig, phone, startConsole } from './rig.ts';
 import { hostile, makeScene, type Scene, sceneConfig } from './scene.ts';
 
@@ -86,5 +87,61 @@ requires('chromium')('deciding from the console', () => {
     await page.getByRole('button', { name: 'Deny those ticked' }).click();
     await page.getByRole('heading', { name: 'Nothing waits' }).waitFor();
     expect(await pending()).toEqual([]);
+  });
+
+  it('stays usable with a thousand waiting: pages of a bounded size, each call on one of them, and a Stop that is there', async () => {
+    const { ledger, app } = rig.control;
+    const like = await scene.ask(3, 'like the others');
+    const ids = Array.from({ length: 1_000 }, () => newId('appr'));
+    await ledger.sql(
+      `INSERT INTO estop.approvals SELECT (jsonb_populate_record(a, jsonb_build_object('approval_id', id, 'digest', '\\x' || encode(sha256(id::bytea), 'hex'),
+         'requested_at', a.requested_at - make_interval(secs => n)))).* FROM estop.approvals a, unnest($2::text[]) WITH ORDINALITY AS more (id, n) WHERE a.approval_id = $1`,
+      [like, ids],
+    );
+    const { page } = await rig.open('adam@admin', phone);
+    const seen: string[] = [];
+    const lookAtPage = async (): Promise<void> => {
+      const hrefs = await page
+        .locator('#inbox h3 a')
+        .evaluateAll((links) => links.map((link) => String(link.getAttribute('href'))));
+      expect(hrefs.length).toBeLessThanOrEqual(100);
+      seen.push(...hrefs.map((href) => href.split('/')[2] ?? ''));
+    };
+    await page.goto('/approvals');
+    await page.locator('html[data-link=live]').waitFor();
+    expect(await page.locator('nav .count').allInnerTexts()).toContainEqual(expect.stringContaining('99+'));
+    const late = await scene.ask(4, 'asked meanwhile');
+    await page.locator(`a[href="/approvals/${late}"]`).waitFor();
+    await lookAtPage();
+    const older = page.getByRole('link', { name: 'Older' });
+    while ((await older.count()) > 0) {
+      const here = page.url();
+      await older.click();
+      await page.waitForURL((url) => url.href !== here);
+      await lookAtPage();
+      // What is asked for now moves nothing from one page to the next.
+      await scene.ask(5, 'asked later still');
+    }
+    expect(new Set(seen).size).toBe(seen.length);
+    expect(ids.filter((id) => !seen.includes(id))).toEqual([]);
+
+    const last = ids.at(-1) ?? '';
+    await page.locator(`a[href="/approvals/${last}"]`).click();
+    await page.getByRole('button', { name: 'Approve this call, once' }).click();
+    await page.getByText('It is approved').waitFor();
+    expect(await stateOf(last)).toMatchObject({ state: 'approved', decided_by: 'adam' });
+
+    await page.goto('/approvals');
+    await page.locator('section').getByRole('link', { name: 'Stop agent billing-bot' }).click();
+    await page.locator('#stop-dialog[open]').waitFor();
+    const answer = await app.request('/approvals', {
+      headers: {
+        'host': 'localhost',
+        'authorization': 'Bearer adam@admin',
+        'accept': 'text/html',
+        'accept-encoding': 'gzip',
+      },
+    });
+    expect((await answer.arrayBuffer()).byteLength).toBeLessThan(24_000);
   });
 });

@@ -258,7 +258,7 @@ export async function makeScene(ledger: Ledger, { agents: specs }: EstopConfig =
       ttlMs: 15 * 60_000,
       policyVersion: '9f2c1b7a55d04e13',
       approvers: 1,
-      limits: { maxOpen: 100, maxPerMinute: 100, quietAfterDenialMs: 0 },
+      limits: { maxOpen: 5_000, maxPerMinute: 5_000, quietAfterDenialMs: 0 },
     });
     return approvalId;
   };

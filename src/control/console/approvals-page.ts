@@ -4,6 +4,7 @@ import { EstopError, errorCodeOf } from '../../core/errors.ts';
 import { decideApproval } from '../routes/decide-approval.ts';
 import { listApprovals } from '../routes/list-approvals.ts';
 import { foreign, type Markup, nothing, plural } from './markup.ts';
+import { stopLink } from './stop-dialog.ts';
 import { type ConsoleForm, type ConsolePage, field } from './view.ts';
 import type { Visit } from './visit.ts';
 import { age, relative } from './when.ts';
@@ -21,6 +22,7 @@ export const approvalsPage: ConsolePage = {
       query: { state: all ? 'all' : 'pending', limit: String(atOnce), cursor },
     });
     const groups = byAgent(page.items);
+    const isWhole = page.next === null && (cursor ?? '') === '';
     return {
       title: 'Approvals',
       place: 'approvals',
@@ -28,7 +30,7 @@ export const approvalsPage: ConsolePage = {
       againAfterSeconds: 30,
       body: html`
 <div class="row between"><h1>${all ? 'Approvals' : 'Waiting for a person'}</h1><a class="button quiet" href="${all ? '/approvals' : '/approvals?state=all'}">${all ? 'Only what waits' : 'Also those of the past'}</a></div>
-<div id="inbox" data-live class="stack">${page.items.length === 0 ? empty(all) : groups.map(([agentId, items]) => agentGroup(visit, agentId, items))}
+<div id="inbox" data-live class="stack">${page.items.length === 0 ? empty(all) : groups.map(([agentId, items]) => agentGroup(visit, agentId, items, isWhole))}
 ${page.next === null ? nothing : html`<p><a class="button" href="/approvals?${all ? 'state=all&' : ''}cursor=${page.next}">Older</a></p>`}</div>`,
     };
   },
@@ -41,11 +43,11 @@ function byAgent(items: readonly Approval[]): readonly (readonly [string, readon
 }
 
 /** A form an agent: what is ticked in one can never reach into another. */
-function agentGroup(visit: Visit, agentId: string, items: readonly Approval[]): Markup {
+function agentGroup(visit: Visit, agentId: string, items: readonly Approval[], isWhole: boolean): Markup {
   const open = items.filter(({ state }) => state === 'pending');
   const mayDeny = visit.may('approval:decide') && open.length > 1;
   const cards = html`<ul class="cards">${items.map((item) => html`<li>${card(visit, item, mayDeny)}</li>`)}</ul>`;
-  return html`<section class="stack" aria-label="${agentId}"><h2><a href="/agents/${agentId}">${agentId}</a> <small>${plural(open.length, 'call')} waiting</small></h2>
+  return html`<section class="stack" aria-label="${agentId}"><div class="row between"><h2><a href="/agents/${agentId}">${agentId}</a> <small>${plural(open.length, 'call')} waiting${isWhole ? '' : ' on this page'}</small></h2>${open.length > 1 ? stopLink(visit, `agent:${agentId}`, `agent ${agentId}`) : nothing}</div>
   ${
     mayDeny
       ? html`<form method="post" action="/approvals/deny" class="stack"><input type="hidden" name="agent" value="${agentId}">${cards}
