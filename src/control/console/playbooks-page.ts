@@ -26,7 +26,7 @@ export const playbooksPage: ConsolePage = {
       place: 'playbooks',
       body: html`<div><h1>Playbooks</h1><p class="lead">What was agreed about stops before they happen. Latch, fence and halt ask none of them, and no phase that cuts access can be told to wait.</p></div>
 ${page.items.length === 0 ? none() : html`<ol class="cards">${page.items.map((one) => html`<li>${card(visit, one)}</li>`)}</ol>`}
-<section class="card" aria-labelledby="try"><h2 id="try">What would a stop follow?</h2><form method="get" action="/playbooks" class="filters">
+<section class="card" aria-labelledby="try"><h2 id="try">What would a stop follow?</h2><form method="get" action="/playbooks" class="audit-filters">
 <label class="field">What is stopped<input type="text" name="scope" value="${scopeKey}" required maxlength="256" placeholder="agent:billing-bot" autocapitalize="none" autocomplete="off" spellcheck="false"></label>
 <label class="field">Ordered by trigger<input type="text" name="trigger" value="${trigger}" maxlength="63" placeholder="a person" autocapitalize="none" autocomplete="off" spellcheck="false"></label><button>Try it</button></form>
 ${tried === undefined ? html`<p class="dim">Stops nothing. The same as <code>estop playbook test</code>.</p>` : result(tried)}</section>`,
