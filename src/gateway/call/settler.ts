@@ -6,6 +6,8 @@ import type { FencePort } from '../fence/fence-port.ts';
 import { WriteBehind } from './write-behind.ts';
 
 const mostInBatch = 500;
+/** Ends are for reports and budgets, which can wait so long; one statement for one call would cost as much as the call's own. */
+const gatherMs = 10;
 /** About what an outage of several minutes leaves behind at full load; beyond it the ledger says less, never something false. */
 const mostWaiting = 100_000;
 
@@ -23,6 +25,7 @@ export class Settler {
     this.#port = port;
     this.#log = log;
     this.#behind = new WriteBehind({
+      gatherMs,
       isWaiting: () => this.#waiting.size > 0,
       writeBatch: () => this.#writeBatch(),
       onFailed: (thrown) =>

@@ -1,6 +1,8 @@
 const retryMs = 250;
 
 interface Work {
+  /** How long what comes in collects before it is written. */
+  readonly gatherMs: number;
   /** Whether anything waits to be written. */
   readonly isWaiting: () => boolean;
   /** Writes the oldest of what waits and takes it off, or throws: then the same is tried again. */
@@ -15,6 +17,9 @@ interface Work {
 export class WriteBehind {
   readonly #work: Work;
   #flushing: Promise<void> | undefined;
+  /** Ends the collecting at once. */
+  #hurry: (() => void) | undefined;
+  #isDraining = false;
 
   constructor(work: Work) {
     this.#work = work;
@@ -27,6 +32,8 @@ export class WriteBehind {
   /** Until nothing waits, or the time is up. */
   async drain(patienceMs: number): Promise<void> {
     if (this.#flushing === undefined) return;
+    this.#isDraining = true;
+    this.#hurry?.();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, patienceMs);
@@ -35,10 +42,19 @@ export class WriteBehind {
     clearTimeout(timer);
   }
 
+  #gather(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, this.#isDraining ? 0 : this.#work.gatherMs);
+      this.#hurry = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
   async #flushAll(): Promise<void> {
     while (this.#work.isWaiting()) {
-      // What ends in this turn of the event loop goes into one batch.
-      await new Promise((resolve) => setImmediate(resolve));
+      await this.#gather();
       try {
         await this.#work.writeBatch();
       } catch (thrown) {

@@ -5,6 +5,11 @@ import { WriteBehind } from '../call/write-behind.ts';
 import type { FlowPort } from './flow-port.ts';
 
 const mostInBatch = 100;
+/**
+ * Each batch is a commit that waits for the disk, and whatever call is admitted meanwhile waits with it. Another gateway that takes
+ * the next call of a task looks for what is on its way every 25 ms.
+ */
+const gatherMs = 20;
 const mostWaiting = 10_000;
 
 /**
@@ -23,6 +28,7 @@ export class FlowWriter {
     this.#log = log;
     this.#onWritten = onWritten;
     this.#behind = new WriteBehind({
+      gatherMs,
       isWaiting: () => this.#waiting.length > 0,
       writeBatch: () => this.#writeBatch(),
       onFailed: (thrown) =>
