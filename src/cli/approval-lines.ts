@@ -38,7 +38,7 @@ export function approvalLines(approval: Approval, now: number): readonly string[
 }
 
 /** Wrapped by us: a terminal that cuts long lines would hide the end of an argument. */
-function wrap(line: string): readonly string[] {
+export function wrap(line: string): readonly string[] {
   const characters = [...line];
   const parts: string[] = [];
   for (let at = 0; at < characters.length || at === 0; at += 100) parts.push(characters.slice(at, at + 100).join(''));

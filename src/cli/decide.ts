@@ -1,4 +1,5 @@
 import { EstopError } from '../sdk/index.ts';
+import { approvalContextLines } from './approval-context-lines.ts';
 import { approvalLines } from './approval-lines.ts';
 import { confirm } from './confirm.ts';
 import type { CliContext } from './context.ts';
@@ -25,8 +26,9 @@ export async function decide(
   if (decision === 'approved') {
     if (options.yes !== true && !terminal.canAsk)
       throw new EstopError('invalid-input', { detail: 'There is no terminal to ask on: add --yes.' });
-    const waiting = await estop.approvals.get(approvalId);
-    for (const line of approvalLines(waiting, now())) terminal.say(line);
+    const found = await estop.approvals.context(approvalId);
+    const waiting = found.approval;
+    for (const line of approvalContextLines(found, now())) terminal.say(line);
     if (waiting.state !== 'pending') throw new EstopError('approval-closed', { detail: `It is ${waiting.state}.` });
     if (options.yes !== true && !(await confirm(terminal, 'Let exactly this call go ahead?')))
       return exitCodes.declined;

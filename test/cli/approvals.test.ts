@@ -58,6 +58,21 @@ describe('estop approvals, approve and deny', () => {
     expect(JSON.parse(stdout)).toMatchObject({ reasons: [{ policy: 'known-party', sentence }] });
   });
 
+  it('has the facts before the text, and after it what differs from the last one like it, before anybody says yes', async () => {
+    const before = await waitingCall('{\n"amount": 41\n}');
+    expect((await rig.run(['approve', before, '--yes'])).code).toBe(0);
+    const approvalId = await waitingCall('{\n"amount": 4100\u001b[1A\n}');
+    for (const ran of [await rig.run(['approvals', approvalId]), await rig.run(['approve', approvalId, '--yes'])]) {
+      const text = `${ran.stdout}${ran.stderr}`;
+      expect([ran.code, text]).toEqual([0, expect.stringMatching(/risk tier +unknown[\s\S]*owner +maya/)]);
+      expect(text.indexOf('risk tier')).toBeLessThan(text.indexOf('written by the agent'));
+      expect(text).toMatch(
+        /the last one like it was (approved|redeemed)[\s\S]*- "amount": 41\n[\s\S]*\+ "amount": 4100<U\+001B>\[1A/,
+      );
+      expect(text).not.toMatch(escapes);
+    }
+  });
+
   it('the first of two is told that another person must approve as well', async () => {
     const approvalId = await waitingCall('{"amount":1000000}', 2);
     const first = await rig.run(['approve', approvalId, '--yes']);

@@ -1,3 +1,4 @@
+import { approvalContextLines } from '../approval-context-lines.ts';
 import { approvalLines } from '../approval-lines.ts';
 import { type CliCommand, examples } from '../command.ts';
 import { exitCodes } from '../exit-code.ts';
@@ -22,8 +23,8 @@ export const approvals: CliCommand = {
       .action(
         run(async ({ terminal, estop, now }, id: string | undefined, options: ApprovalsOptions) => {
           if (id !== undefined) {
-            const found = await estop.approvals.get(id);
-            printOne(terminal, found, () => approvalLines(found, now()));
+            const found = await estop.approvals.context(id);
+            printOne(terminal, found.approval, () => approvalContextLines(found, now()));
             return exitCodes.confirmed;
           }
           const page = await estop.approvals.list({
