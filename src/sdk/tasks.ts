@@ -7,6 +7,7 @@ import type {
   TaskHistory,
   TaskPage,
   TaskToken,
+  TaskTree,
 } from '../contract/http/tasks.ts';
 import { pathSegment } from './path-segment.ts';
 import { pollUntil, type WaitOptions } from './poll.ts';
@@ -32,6 +33,8 @@ export interface Tasks {
     readonly cursor?: string;
     readonly limit?: number;
   }): Promise<TaskPage>;
+  /** Its root and all that came of it; at most the newest 200. */
+  tree(taskId: string): Promise<TaskTree>;
   history(taskId: string, options?: { readonly live?: boolean }): Promise<TaskHistory>;
   hold(taskId: string, options?: RequestOptions): Promise<HoldResult>;
   release(taskId: string, options?: RequestOptions): Promise<HoldResult>;
@@ -54,6 +57,7 @@ export function createTasks(call: Transport, baseUrl: string): Tasks {
         options,
       ),
     list: (query = {}) => call({ method: 'GET', baseUrl, path: '/v1/tasks', query }),
+    tree: (taskId) => call({ method: 'GET', baseUrl, path: at(taskId, '/tree') }),
     history: (taskId, { live } = {}) => call({ method: 'GET', baseUrl, path: at(taskId, '/history'), query: { live } }),
     hold: (taskId, options = {}) => call({ method: 'POST', baseUrl, path: at(taskId, ':hold'), ...options }),
     release: (taskId, options = {}) => call({ method: 'POST', baseUrl, path: at(taskId, ':release'), ...options }),

@@ -1,6 +1,7 @@
 import { beforeAll, expect, it } from 'vitest';
+import { appendAudit } from '../../src/store/audit.ts';
 import { requires } from '../kit/requires.ts';
-import { stop } from '../store/ledger.ts';
+import { agentSpec, startChild, startTask, stop } from '../store/ledger.ts';
 import { type CliRig, makeCliRig } from './rig.ts';
 
 requires('temporal')('what an operator looks at in a terminal', () => {
@@ -29,6 +30,47 @@ requires('temporal')('what an operator looks at in a terminal', () => {
     expect(lines.map((line) => (JSON.parse(line) as { kind: string }).kind)).toEqual(
       expect.arrayContaining(['stop.noted', 'stop.latched']),
     );
+  });
+
+  it('one agent is shown with all that it can reach', async () => {
+    const shown = await rig.run(['agents', 'billing-bot']);
+    expect(shown).toMatchObject({ code: 0, stdout: expect.stringMatching(/owner[\s\S]*may start[\s\S]*reaches/i) });
+    expect(JSON.parse((await rig.run(['agents', 'billing-bot', '--json'])).stdout)).toMatchObject({
+      agentId: 'billing-bot',
+    });
+    expect((await rig.run(['agents', 'nobody'])).code).toBe(5);
+  });
+
+  it('a task is shown with all that it started, parents above their children', async () => {
+    const parent = agentSpec('billing-bot', { mayStart: ['billing-bot'] });
+    const root = await startTask(rig.ledger, parent);
+    const child = await startChild(rig.ledger, root, parent, agentSpec('billing-bot'));
+    const { code, stdout } = await rig.run(['task', 'tree', child.taskId]);
+    expect([
+      code,
+      stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.slice(0, line.lastIndexOf('_'))),
+    ]).toEqual([0, ['task_test', '  task_test']]);
+    expect(stdout.indexOf(root.taskId)).toBeLessThan(stdout.indexOf(child.taskId));
+  });
+
+  it('the audit comes whole, page after page, as lines', async () => {
+    for (let index = 0; index < 250; index += 1)
+      await appendAudit(rig.ledger.as('estop_control'), {
+        kind: 'stop.noted',
+        actor: 'many',
+        subject: 'x',
+        detail: { index },
+      });
+    const { code, stdout } = await rig.run(['audit', '--actor', 'many', '--all', '-o', 'jsonl']);
+    const seen = stdout
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { detail: { index: number } }).detail.index);
+    expect([code, seen]).toEqual([0, Array.from({ length: 250 }, (_, index) => 249 - index)]);
+    expect((await rig.run(['audit', '--all', '--json'])).code).toBe(2);
   });
 
   it('without a connector there is none that cannot cut off', async () => {

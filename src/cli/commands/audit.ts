@@ -1,12 +1,17 @@
 import type { AuditEvent } from '../../contract/http/audit.ts';
+import { EstopError } from '../../sdk/index.ts';
 import type { AuditFilter } from '../../sdk/overview.ts';
 import { type CliCommand, examples } from '../command.ts';
+import type { CliContext } from '../context.ts';
 import { exitCodes } from '../exit-code.ts';
 import { type PageOptions, pageQuery, withPageOptions } from '../page-options.ts';
 import { printPage } from '../print.ts';
 import { renderTable } from '../table.ts';
 
-type AuditOptions = PageOptions & Pick<AuditFilter, 'kind' | 'actor' | 'subject' | 'since' | 'until'>;
+type AuditOptions = PageOptions & { readonly all?: boolean } & Pick<
+    AuditFilter,
+    'kind' | 'actor' | 'subject' | 'since' | 'until'
+  >;
 
 export const audit: CliCommand = {
   build: (command, run) => {
@@ -16,27 +21,33 @@ export const audit: CliCommand = {
       .option('--subject <id>', 'what it was done to')
       .option('--since <instant>', 'ISO 8601')
       .option('--until <instant>', 'ISO 8601')
-      .addHelpText('after', examples('audit --kind stop.', 'audit --actor olga -o jsonl'))
-      .action(
-        run(async ({ terminal, estop }, { limit, cursor, ...filter }: AuditOptions) => {
-          const page = await estop.overview.audit({
-            ...filter,
-            ...pageQuery({ limit, ...(cursor === undefined ? {} : { cursor }) }),
-          });
-          printPage(terminal, page, (items) =>
-            renderTable<AuditEvent>(
-              [
-                { title: 'when', cell: (row) => row.at.slice(0, 19).replace('T', ' ') },
-                { title: 'what', cell: (row) => row.kind },
-                { title: 'who', cell: (row) => row.actor, width: 30 },
-                { title: 'to what', cell: (row) => row.subject, width: 44 },
-                { title: 'detail', cell: (row) => JSON.stringify(row.detail), width: 80 },
-              ],
-              items,
-            ),
-          );
-          return exitCodes.confirmed;
-        }),
-      );
+      .option('--all', 'every page, to the oldest')
+      .addHelpText('after', examples('audit --kind stop.', 'audit --actor olga -o jsonl', 'audit --all -o jsonl'))
+      .action(run((context, options: AuditOptions) => print(context, options)));
   },
 };
+
+async function print({ terminal, estop }: CliContext, { limit, cursor, all, ...filter }: AuditOptions) {
+  if (all === true && terminal.format === 'json')
+    throw new EstopError('invalid-input', { detail: 'All of them are lines, not one document: add -o jsonl.' });
+  let next = cursor;
+  do {
+    const asked = { limit: all === true ? 200 : limit, ...(next === undefined ? {} : { cursor: next }) };
+    const page = await estop.overview.audit({ ...filter, ...pageQuery(asked) });
+    next = page.next ?? undefined;
+    printPage(terminal, all === true ? { ...page, next: null } : page, lines);
+  } while (all === true && next !== undefined);
+  return exitCodes.confirmed;
+}
+
+const lines = (items: readonly AuditEvent[]): readonly string[] =>
+  renderTable<AuditEvent>(
+    [
+      { title: 'when', cell: (row) => row.at.slice(0, 19).replace('T', ' ') },
+      { title: 'what', cell: (row) => row.kind },
+      { title: 'who', cell: (row) => row.actor, width: 30 },
+      { title: 'to what', cell: (row) => row.subject, width: 44 },
+      { title: 'detail', cell: (row) => JSON.stringify(row.detail), width: 80 },
+    ],
+    items,
+  );

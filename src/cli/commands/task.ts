@@ -11,6 +11,7 @@ import { type PageOptions, pageQuery, withPageOptions } from '../page-options.ts
 import { printOne, printPage } from '../print.ts';
 import { sessionCommands } from '../session-commands.ts';
 import { renderFields, renderTable } from '../table.ts';
+import { treeLines } from '../tree-lines.ts';
 import { visible } from '../visible.ts';
 import { exact, relative } from '../when.ts';
 
@@ -56,6 +57,17 @@ export const task: CliCommand = {
       .description('Show one task')
       .addHelpText('after', examples('task show task_dev_01h2xcejqtf2nbrexx3vqjhp41 --watch'))
       .action(run((context, id: string) => show(context, id)));
+    command
+      .command('tree <task>')
+      .description('All that one task started, down to the last, and what it was started by')
+      .addHelpText('after', examples('task tree task_dev_01h2xcejqtf2nbrexx3vqjhp41'))
+      .action(
+        run(async ({ terminal, estop }, id: string) => {
+          const found = await estop.tasks.tree(id);
+          printOne(terminal, found, () => treeLines(found, stateOf));
+          return exitCodes.confirmed;
+        }),
+      );
     command
       .command('history <task>')
       .description('What happened to a task, from the ledger')
