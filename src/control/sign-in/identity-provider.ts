@@ -46,6 +46,8 @@ interface Options {
   readonly readSecret: (reference: SecretAt) => string;
   readonly fetch: GuardedFetch;
   readonly keys?: PublishedKeys;
+  /** How long it is waited for; five seconds where nothing is said. */
+  readonly patienceSeconds?: () => number;
   readonly log: Log;
 }
 
@@ -62,6 +64,7 @@ export function createIdentityProvider({
   fetch,
   log,
   keys = createPublishedKeys({ fetch, log }),
+  patienceSeconds = () => 5,
 }: Options): IdentityProvider {
   let known: { readonly issuer: string; readonly at: number; readonly metadata: oidc.ServerMetadata } | undefined;
   let asked:
@@ -111,7 +114,7 @@ export function createIdentityProvider({
         const found = await oidc.discovery(new URL(issuer), client, undefined, auth, {
           [oidc.customFetch]: clientFetch,
           execute: isInsecure ? [oidc.allowInsecureRequests] : [],
-          timeout: 5,
+          timeout: patienceSeconds(),
         });
         known = { issuer, at: performance.now(), metadata: found.serverMetadata() };
       };
@@ -124,7 +127,7 @@ export function createIdentityProvider({
       { [oidc.clockTolerance]: toleranceSeconds },
       auth,
     );
-    made.timeout = 5;
+    made.timeout = patienceSeconds();
     made[oidc.customFetch] = clientFetch;
     if (isInsecure) oidc.allowInsecureRequests(made);
     // Also where TLS has already said who answers: the signature is the provider's word, and its keys can be told apart.

@@ -61,6 +61,16 @@ export async function startProviderBed() {
   let passedMs = 0;
   const keys = createPublishedKeys({ fetch: watchedFetch, log, now: () => passedMs });
   const readSecret = (): string => 'a-client-secret-of-the-test-provider';
+  let patience = 5;
+  const patienceSeconds = () => patience;
+  const identityProvider = createIdentityProvider({
+    config,
+    readSecret,
+    fetch: watchedFetch,
+    keys,
+    log,
+    patienceSeconds,
+  });
   const rig = made.withDeps({
     config,
     controlUrl: url,
@@ -71,7 +81,11 @@ export async function startProviderBed() {
       config,
       services: createServiceVerifier({ config, keys }),
     }),
-    identityProvider: createIdentityProvider({ config, readSecret, fetch: watchedFetch, keys, log }),
+    // Terminals ask more often than this provider says, so that nobody waits for them here.
+    identityProvider: {
+      ...identityProvider,
+      beginDevice: async () => ({ ...(await identityProvider.beginDevice()), everyMs: 300 }),
+    },
   });
   const server = createAdaptorServer({ fetch: rig.app.fetch, overrideGlobalObjects: false, createServer }) as Server; // createServer of node:http makes exactly this
   await new Promise<void>((resolve) => void server.listen(Number(new URL(url).port), '127.0.0.1', resolve));
@@ -136,6 +150,10 @@ export async function startProviderBed() {
       const before = asked.length;
       await work();
       return asked.slice(before);
+    },
+    /** How long the provider is waited for. */
+    setPatience: (seconds: number): void => {
+      patience = seconds;
     },
     /** For whoever keeps keys, so much time is over, and no other. */
     pass: (ms: number): void => {

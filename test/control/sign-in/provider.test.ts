@@ -2,8 +2,23 @@ import { describe, expect, it } from 'vitest';
 import { openBrowser } from './browser.ts';
 import { startProviderBed } from './provider-bed.ts';
 
-const { rig, url, issuer, provider, spec, edit, steer, person, signIn, whoAmI, answerFor, tokenFor, use } =
-  await startProviderBed();
+const {
+  rig,
+  url,
+  issuer,
+  provider,
+  spec,
+  edit,
+  steer,
+  person,
+  signIn,
+  whoAmI,
+  answerFor,
+  tokenFor,
+  use,
+  pass,
+  setPatience,
+} = await startProviderBed();
 
 describe('signing in with an identity provider', () => {
   it('brings back whoever the provider names, with the roles of their groups, to the page that they wanted', async () => {
@@ -72,6 +87,17 @@ describe('signing in with an identity provider', () => {
       expect([column, (await browser.open(answer)).status]).toEqual([column, 401]);
       expect(await whoAmI(browser)).toBe(401);
     }
+  });
+
+  it('whoever was disabled here is told so, and is not let in', async () => {
+    await person('dora');
+    const browser = openBrowser();
+    await signIn(browser);
+    await rig.ledger.sql("UPDATE estop.people SET disabled_at = clock_timestamp() WHERE name = 'dora@example.org'");
+    const seen = await signIn(openBrowser());
+    expect([seen.status, seen.text.includes('disabled you here')]).toEqual([403, true]);
+    expect(await whoAmI(browser)).toBe(401);
+    await person('olga');
   });
 
   it('one that took too long is over', async () => {
@@ -154,12 +180,13 @@ describe('signing in with an identity provider', () => {
     await signIn(browser);
     const other = openBrowser();
     const answer = await answerFor(other);
-    await steer({ delayMs: 7_000 });
-    const begun = Date.now();
+    // It never answers in the time of this test; five seconds, or here one, are waited for.
+    await steer({ delayMs: 60_000 });
+    setPatience(1);
     const slow = await other.open(answer);
+    setPatience(5);
     await steer({ delayMs: 0 });
     expect([slow.status, slow.text.includes('estop stop')]).toEqual([503, true]);
-    expect(Date.now() - begun).toBeLessThan(7_000);
     expect(await whoAmI(browser)).toMatchObject({ roles: ['operator'] });
   }, 20_000);
 
@@ -168,6 +195,7 @@ describe('signing in with an identity provider', () => {
     await person('olga');
     await signIn(browser);
     const jwt = await tokenFor('urn:estop:test');
+    pass(2_001);
     expect((await use(jwt)).status).toBe(200);
     const other = openBrowser();
     const answer = await answerFor(other);
