@@ -2,7 +2,6 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { z } from 'zod';
 import { searchAttributes } from '../../src/contract/names.ts';
 import { loadConfig } from '../../src/runtime/config/load-config.ts';
 import { temporalDynamicConfig } from '../../src/runtime/local/temporal-server.ts';
@@ -11,6 +10,7 @@ import { readSettings, settingNames } from '../../src/runtime/settings.ts';
 import { connectionLimit, storeRoles } from '../../src/store/role.ts';
 import { tempFolder } from '../kit/temp-folder.ts';
 import {
+  aliasesOf,
   makeSecrets,
   ownServices,
   programOf,
@@ -168,47 +168,6 @@ describe('docker-compose.yml', () => {
     ]);
   });
 
-  it('shows the figures of every process to whoever reads them, and to nobody else', () => {
-    const scraped = z
-      .object({
-        scrape_configs: z.array(z.object({ static_configs: z.array(z.object({ targets: z.array(z.string()) })) })),
-      })
-      .parse(parse(readText('deploy/prometheus/prometheus.yml')));
-    const targets = scraped.scrape_configs.flatMap(({ static_configs }) =>
-      static_configs.flatMap((one) => one.targets),
-    );
-    const shown = processes.flatMap((name) => {
-      const { metricsBind, temporalMetricsBind } = readSettings(serviceOf(name).environment);
-      const network = name === 'agent-worker' ? 'agent-figures' : 'figures';
-      // The name is bound, so nothing answers on the networks that agent code is in.
-      expect([name, metricsBind, aliasesOf(name, network)]).toEqual([
-        name,
-        `${name}-figures:9464`,
-        [`${name}-figures`],
-      ]);
-      expect(compose.networks[network]?.internal).toBe(true);
-      expect(serviceOf(name).ports.filter((mapping) => /946[45]/.test(mapping))).toEqual([]);
-      return [metricsBind, ...(temporalMetricsBind === undefined ? [] : [`${name}-figures:9465`])];
-    });
-    expect(targets.toSorted()).toEqual(shown.toSorted());
-    expect(processes.filter((name) => serviceOf(name).environment['ESTOP_TEMPORAL_METRICS'] !== undefined)).toEqual(
-      processes.filter((name) => name.endsWith('-worker')),
-    );
-    const inNetwork = (network: string) =>
-      Object.keys(services).filter((name) => serviceOf(name).networks.includes(network));
-    expect(inNetwork('agent-figures')).toEqual(['agent-worker', 'prometheus']);
-    expect(inNetwork('figures').toSorted()).toEqual(
-      [...processes.filter((name) => name !== 'agent-worker'), 'prometheus'].toSorted(),
-    );
-    const { profiles, command = [], ports } = serviceOf('prometheus');
-    expect([profiles, aliasesOf('prometheus', 'edge'), ports]).toEqual([
-      ['figures'],
-      ['prometheus-pages'],
-      ['127.0.0.1:9090:9090'],
-    ]);
-    expect(command).toContain('--web.listen-address=prometheus-pages:9090');
-  });
-
   it('starts the stop process after the store alone, whatever becomes of Temporal', () => {
     expect([...waitsFor(compose, 'stop')].toSorted()).toEqual(['provision-store', 'store']);
     expect([...waitsFor(compose, 'control-worker')].toSorted()).toEqual(['provision-store', 'store']);
@@ -301,11 +260,4 @@ describe('Dockerfile', () => {
 
 function cliVariables(): readonly string[] {
   return [...readText('src/cli/connection.ts').matchAll(/'(ESTOP_[A-Z_]+)'/g)].map(([, name = '']) => name);
-}
-
-function aliasesOf(name: string, network: string): unknown {
-  const raw = parse(readText('docker-compose.yml'), { merge: true }) as {
-    services: Record<string, { networks: Record<string, { aliases?: unknown }> }>;
-  }; // its shape is checked by readComposition
-  return raw.services[name]?.networks[network]?.aliases;
 }

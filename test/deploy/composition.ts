@@ -87,3 +87,11 @@ export async function makeSecrets(folder: string, ...more: readonly string[]): P
   const { code, stderr } = await runProgram(join(projectRoot, 'deploy', 'make-secrets.ts'), [folder, ...more]).exited;
   if (code !== 0) throw new Error(stderr);
 }
+
+/** By which names a service is reached in a network of its own, besides its own. */
+export function aliasesOf(name: string, network: string): unknown {
+  const raw = parse(readText('docker-compose.yml'), { merge: true }) as {
+    services: Record<string, { networks: Record<string, { aliases?: unknown }> }>;
+  }; // its shape is checked by readComposition
+  return raw.services[name]?.networks[network]?.aliases;
+}
