@@ -31,9 +31,13 @@ export const gatedCalls: Row = {
       hot: { url: gateway, tool: 'light__look', tokens: hot },
     };
     try {
-      const calm = await inTurn(roads, { clients: 1, calls: options.quick ? 300 : 1_500, forMs: 20_000 }, 3);
+      const calm = await inTurn(
+        roads,
+        { clients: 1, calls: options.quick ? 200 : 1_500, forMs: 20_000 },
+        options.quick ? 2 : 3,
+      );
       const before = cpuSeconds(bed.installation, { proxy: proxy.program.pid, tools: bed.light.pid });
-      const crowd = await inTurn(roads, { clients, calls: 1_000_000, forMs: options.quick ? 2_000 : 6_000 }, 2);
+      const crowd = await inTurn(roads, { clients, calls: 1_000_000, forMs: options.quick ? 1_200 : 6_000 }, 2);
       options.say(cpuLine(before, cpuSeconds(bed.installation, { proxy: proxy.program.pid, tools: bed.light.pid })));
       return [...latencyFigures(calm, options), ...throughputFigures(crowd)];
     } finally {
