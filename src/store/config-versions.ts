@@ -26,6 +26,13 @@ export async function currentConfig(store: Store): Promise<ConfigVersion | undef
   return row === undefined ? undefined : versionOf(row);
 }
 
+/** What was in force at a moment, by the store's clock. */
+export async function configAt(store: Store, at: string): Promise<ConfigVersion | undefined> {
+  const query = 'SELECT * FROM estop.config_versions WHERE applied_at <= $1 ORDER BY version DESC LIMIT 1';
+  const [row] = await call(store, 'config_at', query, [at]);
+  return row === undefined ? undefined : versionOf(row);
+}
+
 function versionOf(row: Row): ConfigVersion {
   return {
     version: int(row, 'version'),

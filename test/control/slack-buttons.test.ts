@@ -5,6 +5,7 @@ import type { SlackEndpoint } from '../../src/contract/notifications.ts';
 import type { TaskWorkflows } from '../../src/control/task-workflows.ts';
 import type { Tier } from '../../src/core/flow/facts.ts';
 import { getApproval, requestApproval } from '../../src/store/approvals.ts';
+import { recordConfig } from '../../src/store/config-versions.ts';
 import { noteTools } from '../../src/store/tool-pins.ts';
 import { chat, spec } from '../notices/telling.ts';
 import { terms } from '../store/calls.ts';
@@ -40,6 +41,7 @@ describe('buttons in a chat', () => {
       toolServers: [{ serverId: 'bank', url: 'https://bank.example.org', tiers: { raised: 'destructive' } }],
     });
     rig = made.withDeps({ workflows, config: { current: config }, readSecret: () => signingSecret });
+    await recordConfig(made.deps.store, 'configuration', 'first', config());
     const seen = (tool: string, tier: Tier) => ({
       tool,
       tier,
@@ -114,6 +116,29 @@ describe('buttons in a chat', () => {
     expect([answer.status, field(answer.body, 'outcome')]).toEqual([200, 'approved']);
     const record = await getApproval(rig.ledger.as('estop_control'), approvalId);
     expect(record).toMatchObject({ state: 'approved', decidedBy: 'olga', decisionReason: 'by a button in the chat' });
+  });
+
+  it('whoever was put behind a button after a call had been asked for does not approve it by that button', async () => {
+    const approvalId = await ask();
+    const late = { userId: 'U0LATE', actor: 'late', roles: ['approver'] } as const;
+    const before = rig.deps.config.current();
+    const endpoints = (before.notifications?.endpoints ?? []).map((one) =>
+      one.type === 'slack' && one.buttons !== undefined
+        ? { ...one, buttons: { ...one.buttons, people: [...one.buttons.people, late] } }
+        : one,
+    );
+    const after: EstopConfig = {
+      ...before,
+      ...(before.notifications && { notifications: { ...before.notifications, endpoints } }),
+    };
+    const changed = rig.withDeps({ config: { current: () => after } });
+    const refused = await press(approvalId, { user: 'U0LATE' }, changed);
+    expect([refused.status, field(refused.body, 'code')]).toEqual([403, 'approval-not-eligible']);
+    await recordConfig(rig.deps.store, 'configuration', 'second', after);
+    expect((await press(approvalId, { user: 'U0LATE', at: Date.now() + 1_000 }, changed)).status).toBe(403);
+    expect((await press(await ask(), { user: 'U0LATE' }, changed)).status).toBe(200);
+    expect((await press(approvalId, { user: 'U0LATE', action: 'deny' }, changed)).status).toBe(200);
+    await recordConfig(rig.deps.store, 'configuration', 'third', before);
   });
 
   it('the very same press sent again within its five minutes does nothing', async () => {

@@ -3,11 +3,12 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { defaultSignIn } from '../../contract/config.ts';
 import type { Identity } from '../../contract/identity.ts';
-import type { SlackEndpoint } from '../../contract/notifications.ts';
+import type { ChatPerson, SlackEndpoint } from '../../contract/notifications.ts';
 import { EstopError } from '../../core/errors.ts';
 import { formatId } from '../../core/ids.ts';
 import { personNamed } from '../../core/mandate.ts';
 import { getApproval } from '../../store/approvals.ts';
+import { configAt } from '../../store/config-versions.ts';
 import { isDisabled } from '../../store/people.ts';
 import { beginRequest, finishRequest } from '../../store/requests.ts';
 import { readToolPins } from '../../store/tool-pins.ts';
@@ -16,6 +17,7 @@ import { perform } from '../perform.ts';
 import { readBounded } from '../read-json.ts';
 import { recordDenial } from '../record-denial.ts';
 import { decideApproval } from '../routes/decide-approval.ts';
+import { wasBehindButton } from './behind-button.ts';
 import { isFromSlack, type Press, readPress } from './slack-press.ts';
 
 const staleMs = 30_000;
@@ -47,7 +49,7 @@ export function slackDoor(app: OpenAPIHono, deps: ControlDeps): void {
     const begun = await beginRequest(deps.store, { ...key, hash, staleMs });
     if (begun.kind !== 'fresh') return context.json({ outcome: 'seen-before' }, 200);
     try {
-      const outcome = await decide(context, deps, press);
+      const outcome = await decide(context, deps, endpoint, press);
       await finishRequest(deps.store, { ...key, status: 200, response: { outcome } });
       return context.json({ outcome }, 200);
     } catch (thrown) {
@@ -62,12 +64,17 @@ function endpointOf(deps: ControlDeps, name: string): SlackEndpoint | undefined 
   return found?.type === 'slack' && found.buttons !== undefined ? found : undefined;
 }
 
-async function decide(context: Context, deps: ControlDeps, { person, decision, approvalId }: Press): Promise<string> {
+async function decide(
+  context: Context,
+  deps: ControlDeps,
+  { endpointId }: SlackEndpoint,
+  { person, decision, approvalId }: Press,
+): Promise<string> {
   if (await isDisabled(deps.store, person.actor)) {
     await recordDenial(deps, person, decideApproval.id, context.req.path, 'forbidden');
     throw new EstopError('forbidden', { detail: 'An admin of estop has disabled you here.' });
   }
-  if (decision === 'approved') await refuseWhatNeedsALook(deps, approvalId);
+  if (decision === 'approved') await refuseWhatNeedsALook(deps, approvalId, endpointId, person);
   const { persons } = deps.config.current().signIn ?? defaultSignIn;
   const identity: Identity = {
     actor: person.actor,
@@ -96,10 +103,23 @@ async function decide(context: Context, deps: ControlDeps, { person, decision, a
   return decision;
 }
 
-/** Only what the accepted definition and estop.yaml both know to be less than destructive. Whatever is not known is refused. */
-async function refuseWhatNeedsALook(deps: ControlDeps, approvalId: string): Promise<void> {
+/**
+ * Only what the accepted definition and estop.yaml both know to be less than destructive, by somebody who was behind this button when it
+ * was asked for. Whatever is not known is refused.
+ */
+async function refuseWhatNeedsALook(
+  deps: ControlDeps,
+  approvalId: string,
+  endpointId: string,
+  person: ChatPerson,
+): Promise<void> {
   const approval = await getApproval(deps.store, approvalId);
   if (approval === undefined) throw new EstopError('unknown-approval');
+  const then = await configAt(deps.store, approval.requestedAt);
+  if (!wasBehindButton(then?.document, endpointId, person))
+    throw new EstopError('approval-not-eligible', {
+      detail: 'When this call was asked for, estop.yaml did not name you as an approver behind this button.',
+    });
   const [serverId = '', tool = ''] = approval.toolKey.replace(/^tool:/, '').split('/');
   const accepted = (await readToolPins(deps.store, `${serverId}/${tool}`)).find(({ state }) => state === 'accepted');
   const server = deps.config.current().toolServers.find((one) => one.serverId === serverId);
