@@ -51,3 +51,48 @@ export function settingsFor(client: ClientName, url: string, taskId: string): Cl
       return { text: json({ url, headers: { Authorization: `Bearer <${tokenVariable}>` } }), renewsItself: false };
   }
 }
+
+/**
+ * The way without a session that is open already: the client finds out from the gateway where it gets its tokens. A person lets it in
+ * in a browser; a program that nobody sits at shows a secret that its agent's configuration names.
+ */
+export function signInSettingsFor(client: ClientName, url: string, issuer: string): SignInSettings {
+  switch (client) {
+    case 'claude-code':
+      return {
+        file: '.mcp.json',
+        text: json({ mcpServers: { estop: { type: 'http', url } } }),
+        next: 'In Claude Code: /mcp, estop, Authenticate.',
+      };
+    case 'codex':
+      return {
+        file: '~/.codex/config.toml',
+        text: `[mcp_servers.estop]\nurl = ${JSON.stringify(url)}`,
+        next: 'Then: codex mcp login estop',
+      };
+    case 'cursor':
+      return {
+        file: '.cursor/mcp.json',
+        text: json({ mcpServers: { estop: { url } } }),
+        next: 'Cursor then offers to sign in.',
+      };
+    case 'vscode':
+      return {
+        file: '.vscode/mcp.json',
+        text: json({ servers: { estop: { type: 'http', url } } }),
+        next: 'VS Code asks to sign in when it starts the server.',
+      };
+    case 'generic':
+      return {
+        text: json({ url, oauth: { grantType: 'client_credentials', issuer, clientId: '<agent>.<client>' } }),
+        next: 'For a program that nobody sits at: name it and its secret under `clients` of its agent in estop.yaml.',
+      };
+  }
+}
+
+export interface SignInSettings {
+  readonly file?: string;
+  readonly text: string;
+  /** What a person does next. */
+  readonly next: string;
+}

@@ -5,6 +5,7 @@ import { secureHeaders } from 'hono/secure-headers';
 import { continueTrace, traced } from '../contract/tracing.ts';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
 import { formatId } from '../core/ids.ts';
+import { consentPages } from './agent-clients/consent-page.ts';
 import { tokenDoor } from './agent-clients/token-door.ts';
 import { slackDoor } from './chat/slack-door.ts';
 import { codecDoor } from './codec/codec-door.ts';
@@ -58,6 +59,7 @@ export function createControlApp(deps: ControlDeps): OpenAPIHono {
   triggerDoor(app, deps);
   slackDoor(app, deps);
   tokenDoor(app, deps);
+  consentPages(app, deps);
   signInPages(app, deps);
   providerPages(app, deps);
   terminalSignIn(app, deps);

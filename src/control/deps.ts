@@ -43,6 +43,10 @@ export interface ControlDeps {
   /** Names and origins under which this API may be called, beside loopback. */
   readonly controlUrl: string;
   readonly temporalUiUrl: string | undefined;
+  /** Newest first: they mark what clients of MCP are called. Without them no person can connect one. */
+  readonly clientKeys?: () => readonly Uint8Array[];
+  /** Where agents call. */
+  readonly gatewayUrl?: string;
   /** Secrets of triggers and of chats. Without it nothing that they sign is taken. */
   readonly readSecret?: (at: SecretAt) => string;
 }

@@ -30,6 +30,8 @@ const control = await startControlServer({
   guardedFetch,
   flowKeys: composition.flowKeys(),
   secretSealer: composition.secretSealer(),
+  clientKeys: composition.clientKeys(),
+  gatewayUrl: settings.gatewayUrl,
   workflows: createTaskWorkflows(async () => (await composition.temporal()).client(namespaces.agents), log),
   log,
   ...(metrics === undefined ? {} : { watch: createControlMetrics(metrics.registry) }),

@@ -47,6 +47,8 @@ export interface Composition {
   secretOpener(): SecretSealer;
   /** The same for every gateway that has the same keys. */
   approvalStateKey(): Uint8Array;
+  /** Marks the ids of clients of MCP, newest first. */
+  clientKeys(): () => readonly Uint8Array[];
   /** Hashes what is remembered of a task's data flow. */
   flowKeys(): FlowKeys;
   operatorProofs(): OperatorProofs;
@@ -112,6 +114,13 @@ export function compose(
     secretOpener: once(() => createSecretSealer(secretRing(), sealRing())),
     approvalStateKey: () =>
       new Uint8Array(hkdfSync('sha256', sealRing().newest().secret, '', 'estop approval state', 32)),
+    clientKeys: () => {
+      const ring = tokenRing();
+      return () =>
+        ring
+          .all()
+          .map(({ secret }) => new Uint8Array(hkdfSync('sha256', secret, settings.environment, 'estop client ids', 32)));
+    },
     flowKeys: once(() => createFlowKeys(openRing('flow')())),
     operatorProofs: once(() => createOperatorProofs(openRing('proof'), settings.environment)),
     tokenSigner: once(() => createTaskTokenSigner(tokenOptions())),

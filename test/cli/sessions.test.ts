@@ -50,12 +50,24 @@ requires('temporal')('estop task open, and estop connect', () => {
     expect(ran.stderr).toMatch(/estop stop task task_test_/);
   });
 
-  it('an open session can be connected, and one of the two must be named', async () => {
+  it('an open session can be connected', async () => {
     const taskId = await opened();
     const ran = await run('connect', 'claude-code', '--task', taskId);
     expect(ran.stdout).toContain(`estop task token ${taskId} --header`);
-    expect((await run('connect', 'claude-code')).code).toBe(2);
   });
+
+  it.each(clientNames)(
+    'connect %s without an agent prints how the client signs in by itself, and opens nothing',
+    async (client) => {
+      const before = await rig.ledger.sql('SELECT count(*)::int AS n FROM estop.tasks', []);
+      const ran = await run('connect', client);
+      expect(ran.code).toBe(0);
+      expect(ran.stdout).toContain('http://127.0.0.1:7999/mcp');
+      expect(ran.stdout).not.toMatch(/Authorization|bearer_token|ESTOP_TASK_TOKEN/);
+      expect(ran.stdout.includes('client_credentials')).toBe(client === 'generic');
+      expect(await rig.ledger.sql('SELECT count(*)::int AS n FROM estop.tasks', [])).toEqual(before);
+    },
+  );
 
   it('settings that carry the token by name never carry it by value', () => {
     for (const client of clientNames)

@@ -1,6 +1,6 @@
 import { Argument } from 'commander';
 import { EstopError } from '../../sdk/index.ts';
-import { type ClientName, clientNames, settingsFor, tokenVariable } from '../client-settings.ts';
+import { type ClientName, clientNames, settingsFor, signInSettingsFor, tokenVariable } from '../client-settings.ts';
 import { type CliCommand, examples } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-code.ts';
@@ -13,11 +13,15 @@ export const connect: CliCommand = {
   build: (command, run) => {
     command.addArgument(new Argument('<client>', 'for whom').choices(clientNames));
     withOpenOptions(command)
-      .option('--agent <agent>', 'open a session of this agent')
+      .option('--agent <agent>', 'open a session of this agent; without it the client signs in by itself')
       .option('--task <task>', 'use this session, which is open already')
       .addHelpText(
         'after',
-        examples('connect claude-code --agent coder > .mcp.json', 'connect codex --agent coder --life 2h'),
+        examples(
+          'connect codex',
+          'connect claude-code --agent coder > .mcp.json',
+          'connect codex --agent coder --life 2h',
+        ),
       )
       .action(run((context, client: ClientName, options: ConnectOptions) => write(context, client, options)));
   },
@@ -30,6 +34,7 @@ async function write(
   { task, agent, ...rest }: ConnectOptions,
 ): Promise<ExitCode> {
   const { terminal, connection } = context;
+  if (task === undefined && agent === undefined) return writeSignIn(context, client);
   const taskId = task ?? (await openFor(context, agent, rest)).taskId;
   const { file, text, renewsItself } = settingsFor(client, `${connection.gatewayUrl}/mcp`, taskId);
   printOne(terminal, { taskId, client, file: file ?? null, settings: text }, () => text.split('\n'));
@@ -39,6 +44,14 @@ async function write(
       `Its token lives for 15 minutes: ${tokenVariable}=$(estop task token ${taskId}), and again before it ends.`,
     );
   terminal.say(`It is stopped by: estop stop task ${taskId}`);
+  return exitCodes.confirmed;
+}
+
+/** Nothing is opened here: whoever the client's person is opens it, for the agent that they choose. */
+function writeSignIn({ terminal, connection }: CliContext, client: ClientName): ExitCode {
+  const { file, text, next } = signInSettingsFor(client, `${connection.gatewayUrl}/mcp`, connection.controlUrl);
+  printOne(terminal, { client, file: file ?? null, settings: text }, () => text.split('\n'));
+  terminal.say(`This belongs into ${file ?? 'the settings of your client'}. ${next}`);
   return exitCodes.confirmed;
 }
 

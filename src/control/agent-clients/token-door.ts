@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
+import { z } from 'zod';
 import type { AgentSpec } from '../../contract/config.ts';
 import { EstopError, errorCodeOf } from '../../core/errors.ts';
 import { getTask, openSessionOf, type TaskRecord } from '../../store/tasks.ts';
@@ -8,33 +9,77 @@ import type { ControlDeps } from '../deps.ts';
 import { signFor } from '../routes/issue-task-token.ts';
 import { startTask } from '../start-task.ts';
 import { agentOfClient, oneOf, shownClient } from './check-client.ts';
+import { nameClient } from './client-name.ts';
+import { consentPath } from './consent-page.ts';
+import { exchangeTicket, issuerOf } from './session-tickets.ts';
 
 const metadataPath = '/.well-known/oauth-authorization-server';
 const tokenPath = '/oauth/token';
+const registrationPath = '/oauth/register';
 const longestForm = 16_384;
 
+const Registration = z.object({
+  client_name: z.string().max(1_000).optional(),
+  redirect_uris: z.array(z.string().max(300)).min(1).max(20),
+});
+
 /**
- * Where a program that is a client of an agent gets its tokens, in the words of OAuth (client credentials): its first call at the
+ * Where a program that is a client of an agent gets its tokens, in the words of OAuth. With client credentials: its first call at the
  * gateway is refused and sends it here, which opens a session; whenever a token ends it comes again and goes on in the same one.
- * A client has one session at a time. What it holds for long opens nothing at the gateway.
+ * A client has one session at a time. What it holds for long opens nothing at the gateway. A program without credentials registers, a
+ * person lets it be one of their agents (consent-page.ts), and it comes here with its code.
  */
 export function tokenDoor(app: OpenAPIHono, deps: ControlDeps): void {
-  const issuer = new URL(deps.controlUrl).href.replace(/\/$/, '');
+  const issuer = issuerOf(deps);
   const opening = new Map<string, Promise<TaskRecord>>();
   app.get(metadataPath, (context) =>
     context.json({
       issuer,
       token_endpoint: `${issuer}${tokenPath}`,
-      // Clients want it to be there. There is no such page: nobody is asked in a browser.
-      authorization_endpoint: `${issuer}/oauth/authorize`,
-      response_types_supported: [],
-      grant_types_supported: ['client_credentials'],
-      token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+      authorization_endpoint: `${issuer}${consentPath}`,
+      registration_endpoint: `${issuer}${registrationPath}`,
+      response_types_supported: ['code'],
+      grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
+      code_challenge_methods_supported: ['S256'],
+      authorization_response_iss_parameter_supported: true,
+      token_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
     }),
   );
+  app.post(registrationPath, async (context) => {
+    const asked = Registration.safeParse(await readSmallJson(context));
+    if (!asked.success) return refuse(context, 400, 'invalid_client_metadata', 'redirect_uris are wanted.');
+    const named = nameClient(deps.clientKeys?.() ?? [], asked.data.client_name ?? '', asked.data.redirect_uris);
+    if (named === undefined)
+      return refuse(
+        context,
+        400,
+        'invalid_redirect_uri',
+        'A loopback address (RFC 8252) is wanted: http://127.0.0.1/..',
+      );
+    const { clientId, name, redirects } = named;
+    const answer = {
+      client_id: clientId,
+      client_id_issued_at: Math.floor(Date.now() / 1_000),
+      client_name: name,
+      redirect_uris: redirects,
+      token_endpoint_auth_method: 'none',
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+    };
+    return context.json(answer, 201);
+  });
   app.post(tokenPath, async (context) => {
     const form = await readForm(context);
     if (form === undefined) return refuse(context, 400, 'invalid_request', 'A form of a few lines is wanted.');
+    if (context.req.header('authorization') === undefined && !form.has('client_secret')) {
+      try {
+        const exchanged = await exchangeTicket(deps, form);
+        if (exchanged?.ok === false) return refuse(context, 400, exchanged.error, exchanged.why);
+        if (exchanged !== undefined) return context.json({ ...tokenOf(exchanged), refresh_token: exchanged.refresh });
+      } catch (thrown) {
+        return refusal(context, thrown);
+      }
+    }
     const shown = shownClient(context.req.header('authorization'), form);
     const agent = shown === undefined ? undefined : agentOf(deps, shown);
     if (shown === undefined || agent === undefined) {
@@ -53,13 +98,22 @@ export function tokenDoor(app: OpenAPIHono, deps: ControlDeps): void {
       const session =
         opening.get(clientId) ?? sessionFor(deps, agent, clientId).finally(() => opening.delete(clientId));
       opening.set(clientId, session);
-      const { token, expiresAt } = await signFor(deps, await session);
-      const seconds = Math.max(1, Math.floor((expiresAt - Date.now()) / 1_000));
-      return context.json({ access_token: token, token_type: 'Bearer', expires_in: seconds });
+      return context.json(tokenOf(await signFor(deps, await session)));
     } catch (thrown) {
       return refusal(context, thrown);
     }
   });
+}
+
+const tokenOf = ({ token, expiresAt }: { readonly token: string; readonly expiresAt: number }) => ({
+  access_token: token,
+  token_type: 'Bearer',
+  expires_in: Math.max(1, Math.floor((expiresAt - Date.now()) / 1_000)),
+});
+
+async function readSmallJson({ req }: Context): Promise<unknown> {
+  if (!(Number(req.header('content-length') ?? Number.NaN) <= longestForm)) return undefined;
+  return req.json().catch(() => undefined);
 }
 
 function agentOf(deps: ControlDeps, shown: Parameters<typeof agentOfClient>[1]): AgentSpec | undefined {

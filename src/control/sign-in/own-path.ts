@@ -1,5 +1,6 @@
 const here = 'http://here.invalid';
-const mostCharacters = 500;
+/** A client of MCP asks with an address that holds all of its question. */
+const mostCharacters = 2_500;
 
 /**
  * Where to go after signing in: a path of our own, or the first page. Read as a browser reads it, because a browser drops tabs and

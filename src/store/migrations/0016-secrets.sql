@@ -179,3 +179,83 @@ GRANT EXECUTE ON FUNCTION estop.obtain_grant(text, text, bigint) TO estop_gatewa
 GRANT EXECUTE ON FUNCTION estop.untold_wants(integer), estop.note_want_told(text, text), estop.end_want(text, text, text) TO estop_revoker;
 GRANT EXECUTE ON FUNCTION estop.end_want(text, text, text) TO estop_trusted;
 GRANT SELECT (task_id, name, refused_at) ON estop.grant_wants TO estop_trusted;
+
+-- What a client of MCP is given for its person's consent: a code, and with each token a refresh token. Each is of one session, by hash,
+-- and is taken once; whatever comes a second time was seen by somebody who should not have it, and ends the session.
+CREATE TABLE estop.client_tickets (
+  ticket_hash bytea PRIMARY KEY,
+  kind        text NOT NULL CHECK (kind IN ('code', 'refresh')),
+  client_hash bytea NOT NULL,
+  redirect    text NOT NULL,
+  challenge   text NOT NULL,
+  resource    text NOT NULL,
+  agent_id    text NOT NULL,
+  actor       text NOT NULL,
+  person      text NOT NULL,
+  person_id   text NOT NULL,
+  task_id     text NOT NULL,
+  expires_at  timestamptz NOT NULL,
+  used_at     timestamptz,
+  replayed_at timestamptz
+);
+CREATE INDEX client_tickets_by_task ON estop.client_tickets (task_id);
+
+CREATE FUNCTION estop.make_client_code(
+  p_hash bytea, p_client_hash bytea, p_redirect text, p_challenge text, p_resource text, p_agent_id text, p_actor text, p_person text,
+  p_person_id text, p_task_id text, p_client text, p_life_ms bigint
+) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM estop.commit_durably();
+  DELETE FROM estop.client_tickets c WHERE c.expires_at < clock_timestamp() - interval '1 day';
+  INSERT INTO estop.client_tickets (ticket_hash, kind, client_hash, redirect, challenge, resource, agent_id, actor, person, person_id, task_id, expires_at)
+    VALUES (p_hash, 'code', p_client_hash, p_redirect, p_challenge, p_resource, p_agent_id, left(p_actor, 200), left(p_person, 200), p_person_id, p_task_id,
+      clock_timestamp() + make_interval(secs => p_life_ms / 1000.0));
+  INSERT INTO estop.audit (kind, actor, subject, detail)
+    VALUES ('client.connected', left(p_actor, 200), 'agent:' || p_agent_id,
+      jsonb_build_object('client', left(p_client, 200), 'redirect', left(p_redirect, 400), 'session', p_task_id));
+END $$;
+
+-- Used up by whoever shows it, also by one whom it was not for. Of a person who was shut out it opens nothing. Locks: the row, and after a replay those of its session.
+CREATE FUNCTION estop.redeem_client_ticket(p_hash bytea, p_kind text, p_client_hash bytea, p_redirect text, p_challenge text, p_resource text)
+RETURNS TABLE (outcome text, task_id text, agent_id text, actor text, person text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  t estop.client_tickets%ROWTYPE;
+BEGIN
+  PERFORM estop.commit_durably();
+  SELECT * INTO t FROM estop.client_tickets c WHERE c.ticket_hash = p_hash AND c.kind = p_kind FOR UPDATE;
+  IF NOT FOUND THEN outcome := 'unknown'; RETURN NEXT; RETURN; END IF;
+  IF t.used_at IS NOT NULL THEN
+    UPDATE estop.client_tickets c SET replayed_at = clock_timestamp(), used_at = coalesce(c.used_at, clock_timestamp())
+      WHERE c.task_id = t.task_id;
+    INSERT INTO estop.audit (kind, actor, subject, detail)
+      VALUES ('client.replayed', t.actor, t.task_id, jsonb_build_object('reason', p_kind || ' shown twice'));
+    RETURN QUERY SELECT 'replayed'::text, t.task_id, t.agent_id, t.actor, t.person; RETURN;
+  END IF;
+  UPDATE estop.client_tickets c SET used_at = clock_timestamp() WHERE c.ticket_hash = p_hash;
+  IF t.expires_at <= clock_timestamp()
+    OR NOT EXISTS (SELECT 1 FROM estop.people p WHERE p.person_id = t.person_id AND p.disabled_at IS NULL) THEN outcome := 'unknown'; RETURN NEXT; RETURN; END IF;
+  IF t.client_hash <> p_client_hash OR (p_resource IS NOT NULL AND t.resource <> p_resource)
+    OR (p_kind = 'code' AND (t.redirect IS DISTINCT FROM p_redirect OR t.challenge IS DISTINCT FROM p_challenge)) THEN
+    outcome := 'mismatch'; RETURN NEXT; RETURN;
+  END IF;
+  RETURN QUERY SELECT 'redeemed'::text, t.task_id, t.agent_id, t.actor, t.person;
+END $$;
+
+-- The next one of its session. False: what it was given for has been shown again meanwhile.
+CREATE FUNCTION estop.make_client_refresh(p_hash bytea, p_parent_hash bytea, p_life_ms bigint) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM estop.commit_durably();
+  PERFORM 1 FROM estop.client_tickets c WHERE c.ticket_hash = p_parent_hash FOR UPDATE;
+  INSERT INTO estop.client_tickets (ticket_hash, kind, client_hash, redirect, challenge, resource, agent_id, actor, person, person_id, task_id, expires_at)
+    SELECT p_hash, 'refresh', c.client_hash, c.redirect, c.challenge, c.resource, c.agent_id, c.actor, c.person, c.person_id, c.task_id,
+      clock_timestamp() + make_interval(secs => p_life_ms / 1000.0)
+    FROM estop.client_tickets c WHERE c.ticket_hash = p_parent_hash AND c.used_at IS NOT NULL AND c.replayed_at IS NULL;
+  RETURN FOUND;
+END $$;
+
+GRANT EXECUTE ON FUNCTION estop.make_client_code(bytea, bytea, text, text, text, text, text, text, text, text, text, bigint),
+  estop.redeem_client_ticket(bytea, text, bytea, text, text, text), estop.make_client_refresh(bytea, bytea, bigint) TO estop_control;

@@ -1,0 +1,147 @@
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { html } from 'hono/html';
+import type { AgentSpec } from '../../contract/config.ts';
+import { personOf } from '../../contract/identity.ts';
+import { EstopError } from '../../core/errors.ts';
+import { formatId } from '../../core/ids.ts';
+import { makeClientCode } from '../../store/client-tickets.ts';
+import type { ControlDeps } from '../deps.ts';
+import { namesOfCaller } from '../names-of-caller.ts';
+import { whoIsNotKnown } from '../perform.ts';
+import { isWithinReach } from '../permission.ts';
+import { type Caller, callerOf } from '../sign-in/caller.ts';
+import { plainPage } from '../sign-in/plain-page.ts';
+import { isSame } from './client-name.ts';
+import { answerTo, type ReadWish, readWish, type Wish } from './read-wish.ts';
+import { hashOf, issuerOf, seedOf } from './session-tickets.ts';
+
+export const consentPath = '/oauth/authorize';
+const codeLifeMs = 60_000;
+const longestForm = 16_384;
+
+/**
+ * Where a person lets a client of MCP be one of their agents. Whoever asks is a program that nobody has vouched for: what the page says
+ * of it is what it says of itself, and where the answer goes, which is always this person's own machine.
+ */
+export function consentPages(app: OpenAPIHono, deps: ControlDeps): void {
+  app.get(consentPath, async (context) => {
+    const read = readWish(deps, new URL(context.req.url).searchParams);
+    if (read.kind !== 'wish') return refuse(context, deps, read);
+    const caller = await personHere(context, deps);
+    const own = new URL(context.req.url);
+    if (caller === undefined)
+      return context.redirect(`/sign-in?next=${encodeURIComponent(`${own.pathname}${own.search}`)}`, 303);
+    return context.html(plainPage('Connect a client', consentForm(deps, caller, read.wish)));
+  });
+  app.post(consentPath, async (context) => {
+    const caller = await personHere(context, deps); // refuses what no page of ours sent
+    if (caller === undefined) throw new EstopError('unauthenticated');
+    if (!(Number(context.req.header('content-length') ?? Number.NaN) <= longestForm))
+      throw new EstopError('body-too-large');
+    const form = new URLSearchParams(await context.req.text());
+    const read = readWish(deps, form);
+    if (read.kind !== 'wish') return refuse(context, deps, read);
+    const { wish } = read;
+    // What was shown to this person, and to no other, is what is answered.
+    if (!isSame(proofOf(deps, caller, wish), form.get('proof') ?? '')) throw new EstopError('origin-refused');
+    if (form.get('answer') !== 'connect')
+      return send(context, answerTo(wish, issuerOf(deps), { error: 'access_denied' }), 'Not connected');
+    const agent = agentsFor(deps, caller).find(({ agentId }) => agentId === form.get('agent'));
+    if (agent === undefined) throw new EstopError('forbidden', { detail: 'This agent is not yours to connect.' });
+    const { personId } = caller;
+    if (personId === undefined) throw new EstopError('forbidden', { detail: 'This page is for people.' });
+    const code = randomBytes(32).toString('base64url');
+    await makeClientCode(deps.store, {
+      hash: hashOf(code),
+      clientHash: hashOf(wish.client.clientId),
+      redirect: wish.redirect,
+      challenge: wish.challenge,
+      resource: wish.resource,
+      agentId: agent.agentId,
+      actor: caller.actor,
+      person: personOf(caller),
+      personId,
+      taskId: formatId('task', deps.environment, seedOf(code)),
+      client: wish.client.name,
+      lifeMs: codeLifeMs,
+    });
+    return send(context, answerTo(wish, issuerOf(deps), { code }), 'Connected');
+  });
+}
+
+/** By the cookie of a browser alone: a program with a token has no need of a page. */
+async function personHere(context: Context, deps: ControlDeps): Promise<Caller | undefined> {
+  if (context.req.header('authorization') !== undefined)
+    throw new EstopError('forbidden', { detail: 'This page is for people.' });
+  const caller = await callerOf(context, deps);
+  if (caller?.isFromMemory === true || caller?.isUnknown === true)
+    throw new EstopError('store-unavailable', { detail: whoIsNotKnown });
+  return caller;
+}
+
+/** Those that this person answers for, and those that a role of theirs lets them start. A role that was taken for a while lets nobody in. */
+function agentsFor(deps: ControlDeps, caller: Caller): readonly AgentSpec[] {
+  if (caller.elevation !== undefined) return [];
+  const names = namesOfCaller(caller, deps);
+  return deps.config
+    .current()
+    .agents.filter(({ owner, labels }) => names.includes(owner) || isWithinReach(caller, 'task:start', [labels]));
+}
+
+function consentForm(deps: ControlDeps, caller: Caller, wish: Wish) {
+  const agents = agentsFor(deps, caller);
+  if (agents.length === 0)
+    return html`<p>You are <strong>${caller.actor}</strong>. No agent is yours to connect: you own none, and no role of yours lets you start any.</p>`;
+  const fields = {
+    client_id: wish.client.clientId,
+    redirect_uri: wish.redirect,
+    response_type: 'code',
+    code_challenge: wish.challenge,
+    code_challenge_method: 'S256',
+    resource: wish.resource,
+    ...(wish.state === undefined ? {} : { state: wish.state }),
+    proof: proofOf(deps, caller, wish),
+  };
+  return html`<p>A program that calls itself <strong>${wish.client.name === '' ? 'nothing' : wish.client.name}</strong> wants to work as one of
+      your agents at ${wish.resource}. Nobody has checked its name. Go on only if you have just asked it to connect.</p>
+    <p>The answer goes to <code>${new URL(wish.redirect).host}</code>, on the machine of this browser. You are <strong>${caller.actor}</strong>.</p>
+    <form method="post" action="${consentPath}">
+      ${Object.entries(fields).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`)}
+      <p><label>Agent <select name="agent">${agents.map(({ agentId }) => html`<option>${agentId}</option>`)}</select></label></p>
+      <p><button name="answer" value="connect">Connect</button> <button name="answer" value="no">Do not connect</button></p>
+    </form>`;
+}
+
+function proofOf(deps: ControlDeps, caller: Caller, { client, redirect, state, challenge, resource }: Wish): string {
+  const shown = JSON.stringify([
+    caller.signInId ?? caller.actor,
+    client.clientId,
+    redirect,
+    state ?? null,
+    challenge,
+    resource,
+  ]);
+  return createHmac('sha256', deps.clientKeys?.()[0] ?? randomBytes(32))
+    .update(`consent ${createHash('sha256').update(shown).digest('base64url')}`)
+    .digest('base64url');
+}
+
+function refuse(
+  context: Context,
+  deps: ControlDeps,
+  read: Exclude<ReadWish, { readonly kind: 'wish' }>,
+): Response | Promise<Response> {
+  if (read.kind === 'refused')
+    return context.redirect(answerTo(read, issuerOf(deps), { error: read.error, error_description: read.why }), 303);
+  return context.html(plainPage('This cannot be connected', html`<p>${read.why}</p>`), 400);
+}
+
+/** No redirect: the page's own policy lets a form lead nowhere but here. */
+function send(context: Context, target: string, title: string): Response | Promise<Response> {
+  context.header('refresh', `0; url=${target}`);
+  return context.html(
+    plainPage(title, html`<p><a href="${target}">Back to the client</a>. You can close this page.</p>`),
+  );
+}
