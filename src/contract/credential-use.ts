@@ -17,6 +17,27 @@ export function credentialUses({ agents, toolServers }: EstopConfig): readonly C
   return toolServers.flatMap((server) => usesOf(server, agents));
 }
 
+/** A sealed secret, wherever it is named: to be shown, and to be missed where it is not set. */
+export interface SecretUse {
+  readonly secret: string;
+  readonly path: readonly string[];
+  readonly agents: readonly string[];
+}
+
+/** Also the keys of model providers: whoever removes a secret has to know all that stands on it. */
+export function secretUses(config: EstopConfig): readonly SecretUse[] {
+  const ofModels = config.models.map(({ modelId, apiKey }) => ({
+    reference: apiKey,
+    path: ['models', modelId, 'apiKey'],
+    agents: config.agents
+      .filter(({ model, models = [] }) => model === modelId || models.includes(modelId))
+      .map(({ agentId }) => agentId),
+  }));
+  return [...credentialUses(config), ...ofModels].flatMap(({ reference, path, agents }) =>
+    reference?.secret === undefined ? [] : [{ secret: reference.secret, path, agents }],
+  );
+}
+
 function usesOf(server: ToolServerSpec, agents: readonly AgentSpec[]): readonly CredentialUse[] {
   const { serverId, credential, credentials, grant, process, sharedBy = [] } = server;
   const all = agents.filter((agent) => mayUseServer(agent, serverId)).map(({ agentId }) => agentId);

@@ -1,4 +1,4 @@
-import { type CredentialUse, credentialUses, wronglyShared } from '../contract/credential-use.ts';
+import { type CredentialUse, credentialUses, secretUses, wronglyShared } from '../contract/credential-use.ts';
 import type { Secret } from '../contract/http/secrets.ts';
 import { EstopError } from '../core/errors.ts';
 import { listSecrets, putSecret, type SecretRecord } from '../store/secrets.ts';
@@ -44,7 +44,7 @@ export async function sealAndStore(deps: ControlDeps, { name, value, mustExist, 
 }
 
 export function showSecret(deps: ControlDeps, { name, revision, keyId, setBy, setAt }: SecretRecord): Secret {
-  const uses = usesOf(deps, name);
+  const uses = secretUses(deps.config.current()).filter(({ secret }) => secret === name);
   return {
     name,
     revision,

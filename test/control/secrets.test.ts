@@ -54,6 +54,21 @@ describe('secrets over HTTP', () => {
     expect(await audits('crm-billing')).toEqual(['secret.set', 'secret.rotated', 'secret.removed']);
   });
 
+  it('say where they are used, the key of a model provider as well', async () => {
+    const models = [{ modelId: 'small', provider: 'openai', model: 'm', apiKey: { secret: 'model-key' } }] as const;
+    const users = agents.map((agent, index) =>
+      index === 0 ? { ...agent, model: 'small' } : { ...agent, models: ['small'] },
+    );
+    users.push(agentSpec('no-model'));
+    const there = rig.withDeps({ config: { current: () => ({ ...config(servers()), agents: users, models }) } });
+    await put('set', 'model-key', 'canary-of-a-model');
+    const listed = SecretPage.parse((await there.call('GET', '/v1/secrets', { as: 'operator' })).body);
+    expect(listed.items.find(({ name }) => name === 'model-key')).toMatchObject({
+      usedBy: ['billing-bot', 'mail-bot'],
+      usedAt: ['models.small.apiKey'],
+    });
+  });
+
   it('leave their value in no answer, no log and no row, whatever was wrong with the request', async () => {
     const value = 'canary-of-the-api';
     const answers = [

@@ -42,6 +42,9 @@ export function runInThread(order: BacktestOrder, { patienceMs, signal }: Thread
       ),
     );
     worker.once('exit', () => end({ kind: 'failed', detail: 'the thread ended without a word' }));
+    // A process that ends does not wait for it.
+    worker.unref();
+    timer.unref();
     if (signal.aborted) late();
   });
 }

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { credentialUses } from '../../contract/credential-use.ts';
+import { secretUses } from '../../contract/credential-use.ts';
 import type { Secret, SecretPage } from '../../contract/http/secrets.ts';
 import { EstopError } from '../../core/errors.ts';
 import { listSecrets } from '../routes/list-secrets.ts';
@@ -29,7 +29,7 @@ ${visit.may('secret:write') ? setForm(missing[0] ?? '') : html`<p class="note">S
 };
 
 const namedButNotSet = (visit: Visit, items: readonly Secret[]): readonly string[] => {
-  const named = credentialUses(visit.deps.config.current()).flatMap(({ reference }) => reference.secret ?? []);
+  const named = secretUses(visit.deps.config.current()).map(({ secret }) => secret);
   return [...new Set(named)].filter((name) => !items.some((one) => one.name === name)).toSorted();
 };
 
