@@ -150,6 +150,30 @@ export interface ConnectorActivities {
   finalProbe(input: { readonly obligationId: string; readonly round: number }): Promise<ProbeOutcome>;
 }
 
+export type DrillIssue =
+  | { readonly kind: 'issued' }
+  /** `impossible`: the connector issues nothing that could be thrown away, or nothing now. It says nothing of how well it cuts off. */
+  | { readonly kind: 'failed' | 'impossible'; readonly why: string };
+
+/** Queue `connector-<id>`: the one thing of a drill that reaches the system. A drill is named by its task. */
+export interface DrillIssueActivities {
+  issueDrill(taskId: string): Promise<DrillIssue>;
+}
+
+/** Queue `control`. */
+export interface DrillActivities {
+  endDrill(taskId: string): Promise<void>;
+  lookAtDrill(
+    taskId: string,
+  ): Promise<{ readonly kind: 'proved' } | { readonly kind: 'open' | 'over' | 'overtaken'; readonly why: string }>;
+  finishDrill(outcome: {
+    readonly taskId: string;
+    readonly connectorId: string;
+    readonly state: 'proved' | 'failed' | 'impossible';
+    readonly why?: string;
+  }): Promise<void>;
+}
+
 /** One endpoint that is to hear of a notice. */
 export interface DueDelivery {
   readonly endpoint: string;

@@ -26,6 +26,7 @@ export const workflowTypes = {
   revocation: 'revocation',
   revocationLanes: 'revocationLanes',
   notify: 'notify',
+  drill: 'drill',
 } as const;
 
 /** Those whose workflows have an id of agentTaskWorkflowId, as a list for Temporal's visibility. */
@@ -35,6 +36,7 @@ export const agentTaskWorkflowId = (taskId: string): string => `task/${taskId}`;
 export const taskIdOfWorkflow = (workflowId: string): string | undefined => /^task\/(.+)$/.exec(workflowId)?.[1];
 export const stopIntakeWorkflowId = (environment: string): string => `stop-intake/${environment}`;
 export const stopFanoutWorkflowId = (stopId: string): string => `stop-fanout/${stopId}`;
+export const drillWorkflowId = (taskId: string): string => `drill/${taskId}`;
 /** A notice that is told already is not told again: one workflow for one id. */
 export const notifyWorkflowId = (noticeId: string): string => `notify/${noticeId}`;
 /** For a task that merely ended, `causeId` is `end:<taskId>` and the epoch that of its opening. */

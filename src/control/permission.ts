@@ -29,6 +29,8 @@ export const permissions = {
   'breaker:reset': ['operator', 'admin'],
   'approval:read': ['viewer', 'approver', 'operator', 'admin'],
   'approval:decide': ['approver', 'admin'],
+  /** It reaches the system with the connector's own rights. */
+  'connector:drill': ['operator', 'admin'],
   'tool:read': ['viewer', 'approver', 'operator', 'admin'],
   /** It lets agents call what was refused. */
   'tool:accept': ['admin'],

@@ -21,6 +21,8 @@ export const noticeEvents = [
   'breaker.tripped',
   'budget.ended',
   'gateway.lost',
+  /** A connector did not cut off what it had issued, or nobody could tell. */
+  'drill.failed',
   'policy.activated',
   'policy.proposed',
   'tool.changed',

@@ -1,6 +1,6 @@
 import type { AgentView } from '../contract/http/agent-view.ts';
 import type { AuditPage } from '../contract/http/audit.ts';
-import type { ConnectorPage } from '../contract/http/connectors.ts';
+import type { ConnectorPage, DrillAsked } from '../contract/http/connectors.ts';
 import type { Running } from '../contract/http/running.ts';
 import type { StopTimeline } from '../contract/http/stop-notes.ts';
 import type { StopView } from '../contract/http/stops.ts';
@@ -26,6 +26,8 @@ export interface Overview {
   agent(agentId: string): Promise<AgentView>;
   /** Whether each system could be cut off now. */
   connectors(): Promise<ConnectorPage>;
+  /** Has it issue a credential, cut it off and prove it dead; `lastDrill` of `connectors()` says what came of it. */
+  drill(connectorId: string): Promise<DrillAsked>;
   audit(filter?: AuditFilter): Promise<AuditPage>;
   /** What happened under a stop, and what was said about it. */
   timeline(stopId: string): Promise<StopTimeline>;
@@ -39,6 +41,8 @@ export function createOverview(call: Transport, baseUrl: string): Overview {
     running: (query = {}) => get('/v1/running', query),
     agent: (agentId) => get(`/v1/agents/${pathSegment(agentId)}`),
     connectors: () => get('/v1/connectors'),
+    drill: (connectorId) =>
+      call({ method: 'POST', baseUrl, path: `/v1/connectors/${pathSegment(connectorId)}:drill`, body: {} }),
     audit: (filter = {}) => get('/v1/audit', { ...filter }),
     timeline: (stopId) => get(`/v1/stops/${pathSegment(stopId)}/timeline`),
     note: (stopId, text) =>

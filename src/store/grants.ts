@@ -74,6 +74,10 @@ export async function mintIntend(store: Store, intent: Intent): Promise<IntentDe
       intent.lifeMs,
     ],
   );
+  return intentOf(row);
+}
+
+export function intentOf(row: Row): IntentDecision {
   const decision = word(row, 'decision', [
     'intended',
     'exists',
@@ -127,6 +131,10 @@ export async function mintIssued(store: Store, grantId: string, sealed: Uint8Arr
     grantId,
     Buffer.from(sealed),
   ]);
+  return issuedOf(row);
+}
+
+export function issuedOf(row: Row): IssuedDecision {
   const decision = word(row, 'decision', ['issued', 'stopped', 'task-closed', 'ended'] as const);
   return decision === 'stopped' ? { kind: decision, stopId: text(row, 'stop_id') } : { kind: decision };
 }

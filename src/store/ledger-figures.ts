@@ -1,6 +1,12 @@
 import { callOne, type Store } from './pool.ts';
 import { json } from './row.ts';
 
+export interface LastDrill {
+  readonly connector: string;
+  readonly state: string;
+  readonly seconds: number;
+}
+
 export interface OpenObligations {
   readonly connector: string;
   readonly state: string;
@@ -29,9 +35,15 @@ export interface LedgerFigures {
   readonly deliveriesFailed: number;
   readonly connectorsNotReady: number;
   readonly obligations: readonly OpenObligations[];
+  /** The newest that is over, of each connector that is still asked how it is. */
+  readonly drills: readonly LastDrill[];
 }
 
 const age = (at: string): string => `coalesce(extract(epoch FROM clock_timestamp() - ${at}), 0)::float8`;
+
+/** Of `c`, a connector that was checked. What a drill found does not go away until another one finds better. */
+const lastDrill = (columns: string): string =>
+  `SELECT ${columns} FROM estop.drills d WHERE d.connector = c.connector AND d.state <> 'asked' ORDER BY d.asked_at DESC LIMIT 1`;
 
 const query = `SELECT json_build_object(
   'stopsInForce', (SELECT count(*) FROM estop.stops WHERE reset_at IS NULL),
@@ -43,7 +55,10 @@ const query = `SELECT json_build_object(
   'drainSeconds', (SELECT extract(epoch FROM clock_timestamp() - max(begun_at))::float8 FROM estop.intake_drains),
   'deliveriesFailed', (SELECT count(*) FROM estop.notice_deliveries d JOIN estop.notices n USING (notice_id)
     WHERE d.state = 'failed' AND n.noted_at > clock_timestamp() - interval '1 hour'),
-  'connectorsNotReady', (SELECT count(*) FROM estop.connector_checks WHERE NOT ok),
+  'connectorsNotReady', (SELECT count(*) FROM estop.connector_checks c WHERE NOT c.ok
+    OR (c.checked_at > clock_timestamp() - interval '10 minutes' AND 'failed' = (${lastDrill('state')}))),
+  'drills', (SELECT coalesce(json_agg(d), '[]') FROM (SELECT c.connector, x.state, ${age('x.finished_at')} AS seconds FROM estop.connector_checks c
+    CROSS JOIN LATERAL (${lastDrill('state, finished_at')}) x WHERE c.checked_at > clock_timestamp() - interval '10 minutes') d),
   'stops', (SELECT json_build_object('unfenced', count(*) FILTER (WHERE p.fenced_at IS NULL), 'unproved', count(*),
       'oldestUnfenced', ${age('min(s.latched_at) FILTER (WHERE p.fenced_at IS NULL)')}, 'oldestUnproved', ${age('min(s.latched_at)')})
     FROM estop.stops s LEFT JOIN estop.stop_progress p USING (stop_id) WHERE p.proved_at IS NULL),

@@ -4,6 +4,7 @@ import { NativeConnection, Worker } from '@temporalio/worker';
 import type { Registry } from 'prom-client';
 import { atBoundary } from '../activities/boundary.ts';
 import { createConnectorActivities } from '../activities/connector-phase.ts';
+import { createDrillActivities, createDrillIssue } from '../activities/drill.ts';
 import { createHaltActivities } from '../activities/halt.ts';
 import { createLaneActivities } from '../activities/lane.ts';
 import { createNotifyActivities, type NotifyDeps } from '../activities/notices/notify.ts';
@@ -11,7 +12,12 @@ import { createStopActivities } from '../activities/stop.ts';
 import { createSweepActivities } from '../activities/sweep.ts';
 import { createTaskWorkflows, type TaskWorkflows } from '../activities/task-workflows.ts';
 import type { Connector, ConnectorSystem } from '../connectors/kit/contract.ts';
-import type { ConnectorActivities, ControlActivities } from '../contract/activities.ts';
+import type {
+  ConnectorActivities,
+  ControlActivities,
+  DrillActivities,
+  DrillIssueActivities,
+} from '../contract/activities.ts';
 import type { Log, Sealer } from '../contract/identity.ts';
 import { connectorQueue, namespaces, queues } from '../contract/names.ts';
 import type { TemporalSecurity } from '../contract/temporal-security.ts';
@@ -121,20 +127,19 @@ export function startControlWorker(deps: ControlWorkerDeps): ControlWorker {
     ...(registry === undefined ? {} : { onRoundFailure: createRoundWatch(registry) }),
     ...(deps.retentionMs === undefined ? {} : { retentionMs: deps.retentionMs }),
   });
-  const controlActivities: ControlActivities = {
+  const controlActivities: ControlActivities & DrillActivities = {
     ...createStopActivities({ store: stores.latch, environment, log }),
     ...createHaltActivities({ store: stores.ledger, tasks, log }),
     ...createSweepActivities({ store: stores.ledger, client: agents, tasks, log }),
     ...createLaneActivities({ store: stores.ledger, directory: connectors, log }),
+    ...createDrillActivities({ store: stores.ledger, log }),
   };
   const get = (connectorId: string) => connectors.get(connectorId);
-  const connectorActivities: ConnectorActivities = createConnectorActivities({
-    store: stores.ledger,
-    environment,
-    sealer: deps.sealer,
-    log,
-    get,
-  });
+  const ofConnectors = { store: stores.ledger, environment, sealer: deps.sealer, log, get };
+  const connectorActivities: ConnectorActivities & DrillIssueActivities = {
+    ...createConnectorActivities(ofConnectors),
+    ...createDrillIssue(ofConnectors),
+  };
   const workers = createWorkerSet(log);
   const native = lazily(() => NativeConnection.connect({ address: temporalAddress, ...temporalSecurity }));
   const bundle = lazily(() => bundleWorkflows('control'));

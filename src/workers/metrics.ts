@@ -84,6 +84,12 @@ export function showLedger(registry: Registry, store: Store, log: Log, everyMs =
     labelNames: ['connector'],
     registers,
   });
+  const drilled = new Gauge({
+    name: 'estop_connector_drill_age_seconds',
+    help: 'How long ago the newest drill of each connector ended, by what it came to.',
+    labelNames: ['connector', 'result'],
+    registers,
+  });
   let readAt = Number.NEGATIVE_INFINITY;
   new Gauge({
     name: 'estop_ledger_figures_age_seconds',
@@ -95,7 +101,8 @@ export function showLedger(registry: Registry, store: Store, log: Log, everyMs =
   });
   const show = (figures: LedgerFigures): void => {
     for (const [gauge, key] of gauges) gauge.set(figures[key]);
-    for (const gauge of [open, oldest, human]) gauge.reset();
+    for (const gauge of [open, oldest, human, drilled]) gauge.reset();
+    for (const { connector, state, seconds } of figures.drills) drilled.labels(connector, state).set(seconds);
     for (const { connector, state, count, needHuman, oldestSeconds } of figures.obligations) {
       open.labels(connector, state).set(count);
       oldest.labels(connector, state).set(oldestSeconds);

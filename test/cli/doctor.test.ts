@@ -99,6 +99,7 @@ describe('what estop doctor makes of an installation', () => {
       openObligations: 0,
       needsHuman: 0,
       lastProvedAt: null,
+      lastDrill: null,
     };
     const findings = judgeConnectors([
       { ...base, connectorId: 'a', ready: 'yes', findings: [] },

@@ -48,6 +48,14 @@ export function contractSuite(rig: Rig): void {
     expect((await bench.connector.probe(grant, within(healthyMs))).kind).toBe(dead.probe);
   };
 
+  it('issues what a drill throws away: it works, opens nothing that is asked for, and is cut off like any other', async () => {
+    expect(bench.system.drill, 'or say here why this system issues none').toBeDefined();
+    const { grant, secret } = await bench.issue(bench.plan(bench.system.drill));
+    expect((await bench.connector.probe(grant, within(healthyMs))).kind).toBe('allowed');
+    for (const result of await cutAll(grant)) expect(acted).toContain(result.kind);
+    expect((await bench.connector.probe({ ...grant, secret }, within(healthyMs))).kind).toBe(dead.probe);
+  });
+
   it('issues a credential that works, cuts it off, and sees it denied while the control is allowed', async () => {
     const { grant, secret } = await issued();
     expect(await running.useAsAgent(grant, secret)).toBe('worked');

@@ -75,6 +75,7 @@ describe('the OpenAPI document', () => {
       'post /v1/api-tokens',
       'post /v1/api-tokens/{id}:revoke',
       'post /v1/approvals/{id}:decide',
+      'post /v1/connectors/{id}:drill',
       'post /v1/elevations',
       'post /v1/elevations/{id}:end',
       'post /v1/elevations/{id}:grant',

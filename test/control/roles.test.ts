@@ -29,6 +29,7 @@ const ids: Readonly<Record<string, string>> = {
   '/v1/stops': newId('stop'),
   '/v1/approvals': newId('appr'),
   '/v1/tools': 'billing/refund',
+  '/v1/connectors': 'nothing',
   '/v1/secrets': 'nothing',
   '/v1/people': newId('person'),
   '/v1/sign-ins': newId('sign'),

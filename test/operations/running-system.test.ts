@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Cast } from '../../examples/demo/cast.ts';
+import { connectorSystems } from '../../src/connectors/index.ts';
 import { agentTaskWorkflowId, namespaces } from '../../src/contract/names.ts';
 import { findTemporalBinary } from '../../src/runtime/local/temporal-binary.ts';
 import { packageRoot } from '../../src/runtime/package-root.ts';
@@ -118,6 +119,54 @@ describe('estop doctor', () => {
         )) === 1,
     );
   }, 90_000);
+});
+
+describe('estop connector drill', () => {
+  const folder = () => dirname(cast.installation.profilePath);
+  const connector = async (...args: readonly string[]): Promise<{ readonly code: number; readonly out: string }> => {
+    const program = [join(packageRoot, 'dist', 'src', 'cli', 'main.js'), 'connector', ...args, '--state', folder()];
+    return run(process.execPath, program, { cwd: folder() }).then(
+      ({ stdout }) => ({ code: 0, out: stdout }),
+      ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({ code, out: stdout + stderr }),
+    );
+  };
+
+  it('proves of every system that it can be cut off, and touches nothing of an agent', async () => {
+    const { items } = await cast.operator.overview.connectors();
+    expect(items.map(({ system }) => system).toSorted()).toEqual(
+      connectorSystems.map(({ system }) => system).toSorted(),
+    );
+    const drilled = await Promise.all(items.map(({ connectorId }) => connector('drill', connectorId, '--json')));
+    for (const { code, out } of drilled) {
+      expect(code, out).toBe(0);
+      expect(JSON.parse(out)).toMatchObject({ state: 'proved', why: null, cutMs: expect.any(Number) });
+    }
+    // What was made is gone, and what agents have is there.
+    for (const { out } of drilled) {
+      const { taskId } = JSON.parse(out) as { readonly taskId: string };
+      await until('its end', async () =>
+        (await cast.operator.tasks.history(taskId)).entries.some(({ kind }) => kind === 'grant.ended'),
+      );
+    }
+    for (const item of (await cast.operator.overview.connectors()).items) {
+      expect(item).toMatchObject({ openObligations: 0, lastDrill: { state: 'proved' } });
+      const before = items.find(({ connectorId }) => connectorId === item.connectorId)?.liveGrants;
+      expect(item.liveGrants).toBeGreaterThanOrEqual(before ?? 0);
+    }
+    expect((await connector('ls')).out).toMatch(/proved/);
+    expect((await connector('show', 'crm')).out).toMatch(/last drill +proved .*credential-probed/);
+    const { items: audited } = await cast.operator.overview.audit({ kind: 'drill.' });
+    expect(new Set(audited.map(({ kind }) => kind))).toEqual(new Set(['drill.asked', 'drill.proved']));
+    await until('its figure', async () => {
+      const figures = await figuresOf('control-worker');
+      return valueOf(figures, 'estop_connector_drill_age_seconds', 'connector="crm"', 'result="proved"') !== undefined;
+    });
+    expect(valueOf(await figuresOf('control-worker'), 'estop_connectors_not_ready')).toBe(0);
+  }, 120_000);
+
+  it('says of what is not there that it is not', async () => {
+    expect((await connector('drill', 'nobody')).code).toBe(5);
+  });
 });
 
 describe('the figures of a running system', () => {

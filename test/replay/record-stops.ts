@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
+import { z } from 'zod';
 import type { Connector, ConnectorSystem, ProbeResult, RevokeResult } from '../../src/connectors/kit/contract.ts';
 import {
+  drillWorkflowId,
   namespaces,
   queues,
   signals,
@@ -16,6 +18,7 @@ import { createSealer } from '../../src/runtime/keys/sealer.ts';
 import { startTemporal } from '../../src/runtime/local/temporal-server.ts';
 import { createDataConverter } from '../../src/runtime/temporal-connection.ts';
 import { registerAgents } from '../../src/store/agents.ts';
+import { askDrill, newestDrills } from '../../src/store/drills.ts';
 import { mintIntend, mintIssued, mintRecheck } from '../../src/store/grants.ts';
 import { openStore } from '../../src/store/pool.ts';
 import { provisionStore } from '../../src/store/provision.ts';
@@ -26,6 +29,7 @@ import { agentSpec } from '../agent-task/stack.ts';
 import type { RecordedHistory, Scenario } from './scenario.ts';
 
 const taskId = 'task_test_00000000000000000000000001';
+const drillId = 'task_test_00000000000000000000000009';
 const stopId = 'stop_test_00000000000000000000000001';
 const order: StopOrder = {
   stopId,
@@ -92,7 +96,14 @@ export const recordStops: Scenario = async ({ folder, databaseUrl }) => {
   try {
     while ((await stopProgress(control, stopId))?.stage !== 'proved') await sleep(200);
     await client.workflow.getHandle(stopFanoutWorkflowId(stopId)).result();
-    return await fetchAll(client);
+    const recorded = await fetchAll(client);
+    await askDrill(control, { taskId: drillId, connectorId: 'scripted', actor: 'Sam' });
+    while ((await newestDrills(control, ['scripted']))[0]?.state === 'asked') await sleep(200);
+    const [drilled] = await newestDrills(control, ['scripted']);
+    if (drilled?.state !== 'proved') throw new Error(`not proved: ${drilled?.why}`);
+    const handle = client.workflow.getHandle(drillWorkflowId(drillId));
+    await handle.result();
+    return [...recorded, { name: 'drill', workflowId: handle.workflowId, history: await handle.fetchHistory() }];
   } finally {
     await worker.close();
     await connection.close();
@@ -120,13 +131,14 @@ const times = (what: string, key: unknown): number => {
 
 /** Each key takes another road: at once, after a failed attempt, in a second round, after its residual end. */
 const scripted = (): Connector => ({
-  plan: () => ({ target: '', handle: {} }),
+  plan: () => ({ target: 'drill', handle: { key: 'drill' } }),
   issue: async () => ({}),
   cut: async (_phase, { handle }): Promise<RevokeResult> =>
     handle['key'] === 'slow' && times('cut', 'slow') === 1 ? { kind: 'retryable', why: 'busy' } : { kind: 'revoked' },
   probe: async ({ handle }): Promise<ProbeResult> => {
     const nth = times('probe', handle['key']);
-    if (handle['key'] === 'alive' && nth === 1) return { kind: 'allowed', why: 'it still works' };
+    if ((handle['key'] === 'alive' || handle['key'] === 'drill') && nth === 1)
+      return { kind: 'allowed', why: 'it still works' };
     if (handle['key'] === 'residual' && nth === 1)
       return { kind: 'residual-until', until: new Date(Date.now() + 2_500).toISOString(), why: 'a token' };
     return { kind: 'denied', why: 'refused', evidence: 'credential-probed' };
@@ -140,7 +152,8 @@ const scripted = (): Connector => ({
 const system: ConnectorSystem = {
   system: 'scripted',
   optionsSchema: undefined as never, // nothing is configured here
-  grantSchema: undefined as never, // nothing is configured here
+  grantSchema: z.object({}),
+  drill: {},
   phases: ['fence', 'revoke-credential'],
   concurrency: 4,
   settleMs: 500,

@@ -6,7 +6,7 @@ import type { ConnectorSource } from '../../src/workers/create-control.ts';
 
 export interface TargetConnectors {
   readonly connectors?: Readonly<
-    Record<string, Partial<Pick<ConnectorSystem, 'concurrency' | 'settleMs' | 'attemptMs' | 'phases'>>>
+    Record<string, Partial<Pick<ConnectorSystem, 'concurrency' | 'settleMs' | 'attemptMs' | 'phases' | 'drill'>>>
   >;
   /** Connectors that cannot be built. */
   readonly broken?: readonly string[];
@@ -66,7 +66,10 @@ function connectTarget(url: string): Connector {
   const use = async (key: string, signal: AbortSignal) => ask(`use/now/${key}`, signal);
   return {
     plan: ({ grantId }) => ({ target: url, handle: { key: grantId } }),
-    issue: async () => ({}),
+    issue: async ({ grantId }, { signal }) => {
+      await ask(`make/now/${grantId}`, signal);
+      return { key: grantId };
+    },
     cut: async (phase, { handle }, { signal }) => {
       const { status } = await ask(`cut/${phase}/${keyOf(handle)}`, signal);
       if (status === 401) return { kind: 'needs-human', why: 'the target does not know us' };

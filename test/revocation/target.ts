@@ -12,6 +12,8 @@ export interface Behaviour {
   readonly cut: 'healthy' | 'hung' | 'lying' | 'refusing' | 'down';
   readonly lies?: number;
   readonly residualMs?: number;
+  /** It is made, and works nowhere. */
+  readonly stillborn?: true;
   /** Hangs at this phase alone. */
   readonly at?: string;
   /** A healthy cut is carried out at once, and answered after this. */
@@ -57,6 +59,10 @@ export async function startTarget(): Promise<Target> {
         isOut ? 403 : residual.has(key) && Date.now() < (residual.get(key) ?? 0) ? 206 : alive.has(key) ? 200 : 403,
         String(residual.get(key) ?? ''),
       );
+    if (what === 'make') {
+      if (behaviour.stillborn !== true) alive.add(key);
+      return answer(response, 200);
+    }
     if (what === 'list') return answer(response, alive.has(key) ? 200 : 404);
     switch (behaviour.cut) {
       case 'hung':

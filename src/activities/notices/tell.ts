@@ -122,6 +122,10 @@ const words: Readonly<Record<NoticeEvent, Words>> = {
     title: `Gateway lost: ${it.subject}`,
     lines: [`It was at ${of(it, 'address')}, and has had no lease since ${of(it, 'since')}. It admits nothing.`],
   }),
+  'drill.failed': (it) => ({
+    title: `DRILL FAILED: ${it.subject}`,
+    lines: ['It did not prove that it can cut off what it issues. A stop would meet the same.'],
+  }),
   'policy.activated': (it) => ({ title: `Policies activated: ${it.subject}`, lines: [`by ${of(it, 'actor')}`] }),
   'policy.proposed': (it) => ({
     title: `Policies wait for a second person: ${it.subject}`,

@@ -106,6 +106,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./connectors.ts')).connectors,
   },
   {
+    name: 'connector',
+    summary: 'List and show connectors, and try one with a credential of its own',
+    load: async () => (await import('./connector.ts')).connector,
+  },
+  {
     name: 'audit',
     summary: 'Who did what, refused attempts among it',
     load: async () => (await import('./audit.ts')).audit,

@@ -98,6 +98,8 @@ export interface ConnectorSystem<Options = unknown> {
   readonly optionsSchema: z.ZodType<Options>;
   /** zod schema of `grants[].options` in an agent's block. */
   readonly grantSchema: z.ZodType;
+  /** `grants[].options` of a credential that is made to be thrown away: it opens as little as can be. Absent: this system issues none. */
+  readonly drill?: unknown;
   readonly phases: readonly CuttingPhase[];
   /** Attempts at one time against one instance. */
   readonly concurrency: number;

@@ -6,6 +6,7 @@ export const oauth: ConnectorSystem<OauthOptions> = {
   system: 'oauth',
   optionsSchema: oauthOptions,
   grantSchema: oauthGrant,
+  drill: {},
   phases: ['fence', 'revoke-credential', 'disable-integration'],
   concurrency: 16,
   settleMs: 500,

@@ -28,6 +28,7 @@ export const postgres: ConnectorSystem<PostgresOptions> = {
   system: 'postgres',
   optionsSchema: postgresOptions,
   grantSchema: postgresGrant,
+  drill: {},
   phases: ['fence', 'terminate', 'revoke-credential', 'purge-queue', 'sweep'],
   concurrency: 8,
   settleMs: 500,

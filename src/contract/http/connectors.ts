@@ -2,6 +2,24 @@ import { z } from 'zod';
 import { Instant } from './fields.ts';
 import { pageOf } from './page.ts';
 
+/** A credential that was made to be thrown away, cut off, and proved dead; or what that came to. */
+const Drill = z.object({
+  taskId: z.string().meta({ description: 'The task that held the credential; the drill goes by it' }),
+  state: z.enum(['asked', 'proved', 'failed', 'impossible']),
+  askedBy: z.string(),
+  askedAt: Instant,
+  finishedAt: Instant.nullable(),
+  why: z.string().nullable(),
+  evidence: z.string().nullable(),
+  issueMs: z.int().nullable().meta({ description: 'From the intent to the credential' }),
+  cutMs: z.int().nullable().meta({ description: 'From the end of its task to the last cut' }),
+  proveMs: z.int().nullable().meta({ description: 'From there to the proof' }),
+});
+export type Drill = z.infer<typeof Drill>;
+export const DrillAsked = z.object({ taskId: z.string(), connectorId: z.string() }).meta({ id: 'DrillAsked' });
+export type DrillAsked = z.infer<typeof DrillAsked>;
+export const ConnectorPath = z.strictObject({ id: z.string().min(1).max(63) });
+
 /** Whether a system could be cut off now, as its connector said when it was last asked. Hosts and secrets are not in it. */
 export const ConnectorReadiness = z
   .object({
@@ -17,6 +35,7 @@ export const ConnectorReadiness = z
     openObligations: z.int(),
     needsHuman: z.int(),
     lastProvedAt: Instant.nullable(),
+    lastDrill: Drill.nullable(),
   })
   .meta({ id: 'ConnectorReadiness' });
 export const ConnectorPage = pageOf(ConnectorReadiness, 'ConnectorPage');

@@ -8,6 +8,7 @@ import { checkPolicies } from './check-policies.ts';
 import { closeSession } from './close-session.ts';
 import { decideApproval } from './decide-approval.ts';
 import { disablePerson } from './disable-person.ts';
+import { drillConnector } from './drill-connector.ts';
 import { enablePerson } from './enable-person.ts';
 import { endElevation } from './end-elevation.ts';
 import { endSignIn } from './end-sign-in.ts';
@@ -106,6 +107,7 @@ export const endpoints: readonly Endpoint[] = [
   getApprovalContext,
   decideApproval,
   listConnectors,
+  drillConnector,
   getDiagnosis,
   listTools,
   getTool,

@@ -1,6 +1,8 @@
 import { ConnectorPage, type ConnectorReadiness } from '../../contract/http/connectors.ts';
 import { type ConnectorStanding, connectorStandings } from '../../store/connector-checks.ts';
+import { newestDrills } from '../../store/drills.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
+import { showDrill } from '../show-drill.ts';
 
 /** Three rounds of asking: an answer that is older says nothing of now. */
 const staleMs = 3 * 60_000;
@@ -16,10 +18,9 @@ export const listConnectors = defineEndpoint({
   problems: [],
   handle: async (_input, _request, deps) => {
     const { connectors, agents } = deps.config.current();
-    const standings = await connectorStandings(
-      deps.store,
-      connectors.map(({ connectorId }) => connectorId),
-    );
+    const ids = connectors.map(({ connectorId }) => connectorId);
+    const [standings, drills] = await Promise.all([connectorStandings(deps.store, ids), newestDrills(deps.store, ids)]);
+    const drillOf = new Map(drills.map((drill) => [drill.connectorId, showDrill(drill)]));
     const items = standings.map(
       (standing): ConnectorReadiness => ({
         connectorId: standing.connectorId,
@@ -36,6 +37,7 @@ export const listConnectors = defineEndpoint({
         openObligations: standing.openObligations,
         needsHuman: standing.needsHuman,
         lastProvedAt: standing.provedAt ?? null,
+        lastDrill: drillOf.get(standing.connectorId) ?? null,
       }),
     );
     return { status: 200, body: { items, next: null } };

@@ -128,7 +128,7 @@ BEGIN
   END LOOP;
 
   FOR r IN SELECT a.seq, a.kind, a.actor, a.subject FROM estop.audit a
-    WHERE a.kind IN ('policy.activated', 'policy.proposed', 'tool.changed', 'elevation.asked', 'elevation.begun') AND a.at > since
+    WHERE a.kind IN ('policy.activated', 'policy.proposed', 'tool.changed', 'elevation.asked', 'elevation.begun', 'drill.failed') AND a.at > since
       AND NOT EXISTS (SELECT 1 FROM estop.notices n WHERE n.event = a.kind AND n.subject = a.subject AND n.nth = a.seq::text) LIMIT 200 LOOP
     PERFORM estop.add_notice(r.kind, r.subject, r.seq::text, '{}', jsonb_build_object('actor', r.actor, 'subject', r.subject), p_nobody);
     noted := noted + 1;

@@ -9,6 +9,7 @@ import { listenForStops } from '../../store/stop-hints.ts';
 import { bindStop } from './bind-stop.ts';
 import { breakerRound, limitsTidyRound } from './breaker-round.ts';
 import { drainRound } from './drain.ts';
+import { drillRound } from './drill-round.ts';
 import { keepGoing } from './keep-going.ts';
 import { createKillLatch } from './kill-latch.ts';
 import { ledgerRound, tidyRound } from './ledger-round.ts';
@@ -74,6 +75,7 @@ export function startRelay(deps: RelayDeps): Relay {
   const notices = deps.noticeStore ?? store;
   const others = [
     noticeRound({ store: notices, client: control, notifications: deps.notifications ?? (() => undefined), log }),
+    drillRound(notices, control),
     triggerRound({ store: notices, config: response, latch, log }),
     firingTidyRound(notices, deps.retentionMs ?? defaultRetentionMs),
     noticeTidyRound(notices, deps.retentionMs ?? defaultRetentionMs),
