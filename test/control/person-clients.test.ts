@@ -44,7 +44,7 @@ requires('temporal')('a client of MCP that a person connects', () => {
     // Its token ends, and it goes on in the same session.
     const before = (await sessions()).length;
     const tokens = refreshIn(kept);
-    provider.saveTokens({ ...tokens, access_token: 'an.old.token', token_type: 'Bearer' });
+    await provider.saveTokens({ ...tokens, access_token: 'an.old.token', token_type: 'Bearer' });
     expect((await read(connected)).isError).not.toBe(true);
     expect((await sessions()).length).toBe(before);
     const taskId = String((await sessions()).at(-1)?.['task_id']);
