@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { ConnectorPage, ConnectorReadiness, Drill } from '../../contract/http/connectors.ts';
+import type { ConnectorPage, ConnectorReadiness } from '../../contract/http/connectors.ts';
 import { listConnectors } from '../routes/list-connectors.ts';
 import { foreign, type Markup, nothing, plural } from './markup.ts';
 import { stopLink } from './stop-dialog.ts';
@@ -34,27 +34,8 @@ ${item.findings.length === 0 ? nothing : html`<ul class="note ${item.ready === '
 <dt>Live credentials</dt><dd>${item.liveGrants}</dd>
 <dt>To be made dead</dt><dd>${item.openObligations}${item.needsHuman === 0 ? nothing : html` <span class="chip bad">${plural(item.needsHuman, 'needs', 'need')} a person</span>`}</dd>
 <dt>Last proved dead</dt><dd>${item.lastProvedAt === null ? 'nothing yet' : clock(item.lastProvedAt, visit.now)}</dd>
-<dt>Last drill</dt><dd>${lastDrill(visit, item.lastDrill)}</dd>
 <dt>Given to</dt><dd>${item.agents.length === 0 ? 'no agent' : item.agents.slice(0, 20).map((id) => html`<a href="/agents/${id}">${id}</a> `)}</dd></dl></article>`;
 }
-
-function lastDrill(visit: Visit, drill: Drill | null): Markup {
-  if (drill === null)
-    return html`never: <code>estop connector drill</code> makes a credential, cuts it off and proves it dead`;
-  const times =
-    drill.issueMs === null || drill.cutMs === null || drill.proveMs === null
-      ? nothing
-      : html`; issued in ${span(drill.issueMs)}, cut off in ${span(drill.cutMs)}, proved in ${span(drill.proveMs)}`;
-  return html`<span class="chip ${drillTones[drill.state]}">${drillWords[drill.state]}</span> ${relative(drill.finishedAt ?? drill.askedAt, visit.now)} by ${foreign(drill.askedBy, 200)}${times}${drill.why === null ? nothing : html`. ${foreign(drill.why, 500)}`}`;
-}
-
-const drillWords = {
-  asked: 'under way',
-  proved: 'proved dead',
-  failed: 'FAILED',
-  impossible: 'cannot be tried',
-} as const;
-const drillTones = { asked: 'warn', proved: 'good', failed: 'bad', impossible: 'warn' } as const;
 
 const none = (): Markup =>
   html`<div class="card empty"><h2>No connector is configured</h2><p>Agents that get credentials of their own need one for each system: postgres, oauth, pg-boss, temporal. See <code>connectors</code> in estop.yaml.</p></div>`;
