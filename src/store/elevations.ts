@@ -60,10 +60,10 @@ export async function askElevation(
 export async function grantElevation(
   store: Store,
   elevationId: string,
-  by: { readonly person: string; readonly actor: string },
+  by: { readonly names: readonly string[]; readonly actor: string },
 ): Promise<'active' | 'closed' | 'same-person' | 'unknown'> {
   const query = 'SELECT estop.grant_elevation($1, $2, $3) AS outcome';
-  const row = await callOne(store, 'grant_elevation', query, [elevationId, by.person, by.actor]);
+  const row = await callOne(store, 'grant_elevation', query, [elevationId, [...by.names], by.actor]);
   return word(row, 'outcome', ['active', 'closed', 'same-person', 'unknown'] as const);
 }
 
@@ -82,13 +82,13 @@ export async function reviewElevation(
   store: Store,
   elevationId: string,
   review: {
-    readonly person: string;
+    readonly names: readonly string[];
     readonly actor: string;
     readonly verdict: ElevationVerdict;
     readonly note: string;
   },
 ): Promise<'done' | 'closed' | 'active' | 'same-person' | 'unknown'> {
-  const values = [elevationId, review.person, review.actor, review.verdict, review.note];
+  const values = [elevationId, [...review.names], review.actor, review.verdict, review.note];
   const query = 'SELECT estop.review_elevation($1, $2, $3, $4, $5) AS outcome';
   const row = await callOne(store, 'review_elevation', query, values);
   return word(row, 'outcome', ['done', 'closed', 'active', 'same-person', 'unknown'] as const);

@@ -1,8 +1,8 @@
 import { Elevation, ElevationPath } from '../../contract/http/people.ts';
-import { personOf } from '../../contract/identity.ts';
 import { EstopError } from '../../core/errors.ts';
 import { getElevation, grantElevation as grant } from '../../store/elevations.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
+import { namesOfCaller } from '../names-of-caller.ts';
 import { showElevation } from '../show-people.ts';
 
 export const grantElevation = defineEndpoint({
@@ -20,7 +20,7 @@ export const grantElevation = defineEndpoint({
     if (asked === undefined) throw new EstopError('not-found');
     if (!identity.roles.some((role) => role === asked.role || role === 'admin'))
       throw new EstopError('forbidden', { detail: `Who is not ${asked.role} cannot let anybody be it.` });
-    const outcome = await grant(deps.store, path.id, { person: personOf(identity), actor: identity.actor });
+    const outcome = await grant(deps.store, path.id, { names: namesOfCaller(identity, deps), actor: identity.actor });
     switch (outcome) {
       case 'unknown':
         throw new EstopError('not-found');

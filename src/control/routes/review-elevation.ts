@@ -1,8 +1,8 @@
 import { Elevation, ElevationPath, ReviewElevation } from '../../contract/http/people.ts';
-import { personOf } from '../../contract/identity.ts';
 import { EstopError } from '../../core/errors.ts';
 import { getElevation, reviewElevation as review } from '../../store/elevations.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
+import { namesOfCaller } from '../names-of-caller.ts';
 import { showElevation } from '../show-people.ts';
 
 export const reviewElevation = defineEndpoint({
@@ -16,7 +16,7 @@ export const reviewElevation = defineEndpoint({
   answers: [{ status: 200, description: 'Signed, for good', schema: Elevation }],
   problems: ['not-found', 'forbidden', 'conflict'],
   handle: async ({ path, body }, { identity }, deps) => {
-    const by = { person: personOf(identity), actor: identity.actor };
+    const by = { names: namesOfCaller(identity, deps), actor: identity.actor };
     const outcome = await review(deps.store, path.id, { ...by, ...body });
     switch (outcome) {
       case 'unknown':

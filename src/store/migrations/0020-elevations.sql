@@ -135,7 +135,8 @@ BEGIN
   RETURN CASE WHEN p_rule = 'review' THEN 'active' ELSE 'asked' END;
 END $$;
 
-CREATE FUNCTION estop.grant_elevation(p_elevation_id text, p_person text, p_actor text) RETURNS text
+-- p_names: every name, in lower case, that whoever grants or reviews goes by now.
+CREATE FUNCTION estop.grant_elevation(p_elevation_id text, p_names text[], p_actor text) RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   held estop.elevations%ROWTYPE;
@@ -146,7 +147,7 @@ BEGIN
   IF NOT FOUND THEN RETURN 'unknown'; END IF;
   moment := clock_timestamp();
   IF held.granted_at IS NOT NULL OR held.ended_at IS NOT NULL OR held.asked_at <= moment - interval '15 minutes' THEN RETURN 'closed'; END IF;
-  IF held.person = p_person OR held.name = p_actor THEN RETURN 'same-person'; END IF;
+  IF lower(held.person) = ANY (p_names) OR lower(held.name) = ANY (p_names) OR held.name = p_actor THEN RETURN 'same-person'; END IF;
   UPDATE estop.elevations e SET granted_at = moment, granted_by = left(p_actor, 200),
       ends_at = moment + make_interval(secs => e.life_ms / 1000.0)
     WHERE e.elevation_id = p_elevation_id;
@@ -174,7 +175,7 @@ BEGIN
 END $$;
 
 -- Of one that is over, by somebody else. Until then it stays open.
-CREATE FUNCTION estop.review_elevation(p_elevation_id text, p_person text, p_actor text, p_verdict text, p_note text) RETURNS text
+CREATE FUNCTION estop.review_elevation(p_elevation_id text, p_names text[], p_actor text, p_verdict text, p_note text) RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   held estop.elevations%ROWTYPE;
@@ -186,7 +187,7 @@ BEGIN
   SELECT * INTO held FROM estop.elevations e WHERE e.elevation_id = p_elevation_id FOR UPDATE;
   IF NOT FOUND THEN RETURN 'unknown'; END IF;
   IF held.reviewed_at IS NOT NULL OR held.granted_at IS NULL THEN RETURN 'closed'; END IF;
-  IF held.person = p_person OR held.name = p_actor THEN RETURN 'same-person'; END IF;
+  IF lower(held.person) = ANY (p_names) OR lower(held.name) = ANY (p_names) OR held.name = p_actor THEN RETURN 'same-person'; END IF;
   IF held.ended_at IS NULL AND held.ends_at > clock_timestamp() THEN RETURN 'active'; END IF;
   UPDATE estop.elevations e SET reviewed_at = clock_timestamp(), reviewed_by = left(p_actor, 200), verdict = p_verdict, review_note = left(p_note, 2000)
     WHERE e.elevation_id = p_elevation_id;
@@ -243,7 +244,7 @@ END $$;
 GRANT EXECUTE ON FUNCTION
   estop.make_api_token(text, bytea, text, text, bytea, text, jsonb, text, bigint), estop.api_token_of(bytea),
   estop.revoke_api_token(text, text, text), estop.ask_elevation(text, text, text, text, bigint, text),
-  estop.grant_elevation(text, text, text), estop.end_elevation(text, text, text), estop.review_elevation(text, text, text, text, text)
+  estop.grant_elevation(text, text[], text), estop.end_elevation(text, text, text), estop.review_elevation(text, text[], text, text, text)
   TO estop_control;
 GRANT EXECUTE ON FUNCTION estop.stop_rights() TO estop_stop;
 GRANT SELECT ON estop.elevations TO estop_control;

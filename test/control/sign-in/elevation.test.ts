@@ -75,6 +75,24 @@ describe('taking a role for a while', () => {
     expect((await on(eli, idOf(asked.body), 'end')).status).toBe(200);
   });
 
+  it('is neither begun nor reviewed by an account that was written down as theirs only since', async () => {
+    const all = people.rig.deps.config.current().signIn ?? { roles: [], persons: {} };
+    people.edit({
+      roles: [...all.roles, { role: 'operator', people: ['ivy-admin@example.org'], groups: [] }],
+      breakGlass: { ...rules, people: ['ivy@example.org'], rule: 'second-person' },
+    });
+    const [ivy, olga] = [await people.signIn('ivy@example.org'), await people.signIn('olga@example.org')];
+    const id = idOf((await ask(ivy)).body);
+    people.edit({ persons: { ...all.persons, ivy: ['Ivy@example.org', 'ivy-admin@example.org'] } });
+    const other = await people.signIn('ivy-admin@example.org');
+    expect((await on(other, id, 'grant')).status).toBe(403);
+    expect((await on(olga, id, 'grant')).status).toBe(200);
+    await over(id);
+    const review = (by: string) => on(by, id, 'review', { verdict: 'justified', note: 'saw the log' });
+    expect([(await review(other)).status, (await review(olga)).status]).toEqual([403, 200]);
+    people.edit({ roles: all.roles, persons: all.persons, breakGlass: { ...rules, rule: 'second-person' } });
+  });
+
   it('lapses when nobody comes', async () => {
     const eva = await onCall();
     const id = idOf((await ask(eva)).body);
