@@ -26,6 +26,8 @@ interface Question extends OpenQuestion {
 
 const mostQuestions = 64;
 const mostStreams = 32;
+/** For what is under way when a credential is replaced. */
+const longestDrainMs = 10_000;
 
 /** What an upstream may ask a client, and the capability by which the client says that it answers. */
 const askable: Readonly<Record<string, string>> = {
@@ -69,6 +71,13 @@ export class ClientSession {
     if (link.isClosed) {
       if (this.#links.get(serverId) === opening) this.#links.delete(serverId);
       return undefined;
+    }
+    if (!link.isFor(passage.facts.credential)) {
+      // Its stream would go on under what was replaced. What the server holds for that session ends with it.
+      if (this.#links.get(serverId) === opening) this.#links.delete(serverId);
+      this.#open.delete(link);
+      link.drain(longestDrainMs);
+      return this.linkTo(passage, server);
     }
     await link.setLogLevel(this.logLevel);
     return link;

@@ -34,6 +34,9 @@ const handshakeMs = 10_000;
 const reopenMs = 1_000;
 const largestEvent = 4 * 1024 * 1024;
 
+const withWhat = (credential: Credential | null | undefined) =>
+  credential === undefined ? undefined : { header: credential?.header };
+
 /** One client's own session with one upstream of the older revisions. A stop ends it like a call. */
 export class ClientLink implements Destination, OpenCall {
   readonly callId: string;
@@ -48,6 +51,9 @@ export class ClientLink implements Destination, OpenCall {
   #listening: PreparedCall | undefined;
   #logLevel: string | undefined;
   readonly #underWay = new Map<string, AskedWhile>();
+  /** What calls in it come with; undefined: there was none yet that comes with anything of its own. */
+  #calledWith: { readonly header: string | undefined } | undefined;
+  #drain: NodeJS.Timeout | undefined;
   #closed = false;
 
   private constructor(spec: LinkSpec, session: UpstreamSession, sockets: Agent) {
@@ -57,6 +63,7 @@ export class ClientLink implements Destination, OpenCall {
     this.#session = session;
     this.#sockets = sockets;
     this.#shown = new Set(secretsIn(session.authorization));
+    this.#calledWith = withWhat(spec.credential);
   }
 
   /** Undefined: this server keeps no sessions, or does not shake hands in an older revision. */
@@ -111,6 +118,7 @@ export class ClientLink implements Destination, OpenCall {
 
   prepare(call: OutgoingCall): { readonly call: PreparedCall; readonly body: string } | undefined {
     if (this.#closed) return undefined;
+    this.#calledWith ??= withWhat(call.credential);
     const { headers, body } = wireRequest(inNameOf(call, this.#session), call);
     for (const secret of secretsIn(headers['authorization'])) this.#shown.add(secret);
     return { call: new PreparedCall(this.#session, this.#sockets, headers), body };
@@ -126,6 +134,19 @@ export class ClientLink implements Destination, OpenCall {
 
   forgetCall(callId: string): void {
     this.#underWay.delete(callId);
+    if (this.#drain !== undefined && this.#underWay.size === 0) this.close();
+  }
+
+  /** False: the credential that it is used with has been replaced. A list comes with none of its own. */
+  isFor(credential: Credential | null | undefined): boolean {
+    const shown = withWhat(credential);
+    return shown === undefined || this.#calledWith === undefined || shown.header === this.#calledWith.header;
+  }
+
+  /** Closed with the last call that it has, or when the time is over; calls have a time-out of their own. */
+  drain(withinMs: number): void {
+    if (this.#underWay.size === 0) return this.close();
+    this.#drain ??= setTimeout(() => this.close(), withinMs).unref();
   }
 
   /** Of what a question is that does not say it: of the one call that is under way. Of several nobody knows. */
@@ -172,6 +193,7 @@ export class ClientLink implements Destination, OpenCall {
 
   /** Ended by its own client: the upstream is told. */
   close(): void {
+    clearTimeout(this.#drain);
     if (this.#closed) return;
     this.destroy();
     this.#spec.openCalls.remove(this.callId);

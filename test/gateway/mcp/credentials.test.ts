@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { beforeAll, expect, it } from 'vitest';
 import type { SecretAt } from '../../../src/contract/config.ts';
-import { billingBot, closeAfterAll, makeRig, type Rig, untilReady } from '../rig.ts';
+import { billingBot, closeAfterAll, makeRig, type Rig, until, untilReady } from '../rig.ts';
 import { everythingTools, startEverythingServer } from './everything-server.ts';
 
 /** Taken out once: in whose name a session is opened that begins with a list (client-link.ts). */
@@ -80,3 +80,38 @@ it.each([
     expect(came.filter(({ authorization }) => authorization === undefined)).toEqual([]);
   },
 );
+
+it('a session whose credential was replaced is opened anew with the new one, and the old one is closed', async () => {
+  const tiers = Object.fromEntries(everythingTools.map((tool) => [tool, 'read' as const]));
+  const now: Record<string, string> = { ...values };
+  rig.configure((config) => ({
+    ...config,
+    agents: [agent],
+    toolServers: [
+      {
+        serverId: 'everything',
+        url,
+        tiers,
+        credential: { env: 'LISTS' },
+        credentials: { 'billing-bot': { env: 'OWN' } },
+      },
+    ],
+  }));
+  const token = await rig.token(await rig.startTask(agent));
+  const gateway = await rig.startGateway({ readSecret: ({ env = '' }) => now[env] ?? '' });
+  await untilReady(gateway);
+  const client = new Client({ name: 'test', version: '1' }, { versionNegotiation: { mode: 'legacy' } });
+  const requestInit = { headers: { authorization: `Bearer ${token}` } };
+  await client.connect(new StreamableHTTPClientTransport(new URL(`${gateway.url}/mcp/everything`), { requestInit }));
+  closeAfterAll(() => client.close().catch(() => undefined));
+  came.length = 0;
+  const call = async () => JSON.stringify(await client.callTool({ name: 'test_simple_text', arguments: {} }));
+  const shown = (method: string) => came.filter((one) => one.method === method).map((one) => one.authorization);
+  expect([await call(), await call()].every((text) => text.includes('text'))).toBe(true);
+  expect(shown('initialize')).toEqual(['Bearer token-of-agent']);
+  now['OWN'] = 'token-of-agent-rotated';
+  expect(await call()).toContain('text');
+  expect(shown('initialize')).toEqual(['Bearer token-of-agent', 'Bearer token-of-agent-rotated']);
+  await until(() => shown('DELETE').includes('Bearer token-of-agent'));
+  await until(() => shown('GET').includes('Bearer token-of-agent-rotated'));
+});
