@@ -143,4 +143,51 @@ requires('chromium')('secrets, notices, playbooks and backtests in the console',
     const plain = await page.request.post('/policy/backtest', { form: { runs: '{}' }, headers: { origin: rig.url } });
     expect(plain.status()).toBe(415);
   });
+
+  it('puts a set of policies in force from its files, by an admin, and not over one that nobody looked at', async () => {
+    const { page } = await rig.open('adam@admin', { javaScriptEnabled: false });
+    const files = (text: string) => [
+      ...Object.entries(rig.control.deps.policies).map(([name, shipped]) => ({
+        name,
+        mimeType: 'text/plain',
+        buffer: Buffer.from(shipped),
+      })),
+      { name: 'team.cedar', mimeType: 'text/plain', buffer: Buffer.from(text) },
+    ];
+    const team = (sentence: string) =>
+      files(
+        `@id("team") @deny("${sentence}") forbid (principal, action in Action::"tool", resource) when { context.tier == "code" };`,
+      );
+    const older = (await rig.open('anna@admin', { javaScriptEnabled: false })).page;
+    await older.goto('/policy');
+    const put = async (on: typeof page, chosen: ReturnType<typeof files>): Promise<string> => {
+      await on.locator('#activate summary').click();
+      await on.getByLabel('All its').setInputFiles(chosen);
+      await on.locator('#activate').getByLabel('Why').fill('no code at night');
+      await on.getByRole('button', { name: 'Check it and put it in force' }).click();
+      return on.locator('main').innerText();
+    };
+    await page.goto('/policy');
+    expect(await put(page, files('nonsense'))).toContain('The policies are not valid');
+    await page.goto('/policy');
+    expect(await put(page, team('Not at night.'))).toMatch(/activation 1[\s\S]*no code at night/);
+    expect(await put(older, team('Never.'))).toContain('Somebody else activated policies meanwhile');
+
+    await page.goto('/policy/backtest');
+    await page.getByLabel('or pasted here').fill('{"run":"x","request":"y","calls":[]}');
+    await page
+      .getByLabel('Policies to try')
+      .setInputFiles(files('@id("a") @deny("A.") forbid (principal, action == Action::"billing/none", resource);'));
+    await page.getByRole('button', { name: 'Decide them' }).click();
+    expect(await page.locator('main').innerText()).toMatch(/It (could|cannot) be put in force/);
+
+    const olga = (await rig.open('olga@operator')).page;
+    await olga.goto('/policy');
+    expect(await olga.locator('main form').count()).toBe(0);
+    const refused = await olga.request.post('/policy/activate', {
+      multipart: { reason: 'x', after: '1' },
+      headers: { origin: rig.url },
+    });
+    expect(refused.status()).toBe(403);
+  });
 });

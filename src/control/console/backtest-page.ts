@@ -1,9 +1,10 @@
 import { html } from 'hono/html';
-import type { PolicyTest } from '../../contract/http/policies.ts';
-import { EstopError } from '../../core/errors.ts';
+import type { PolicyCheck, PolicyTest } from '../../contract/http/policies.ts';
+import { checkPolicies } from '../routes/check-policies.ts';
 import { testPolicies } from '../routes/test-policies.ts';
 import { foreign, type Markup, nothing, plural } from './markup.ts';
-import { type ConsoleForm, type ConsolePage, type Fields, field } from './view.ts';
+import { policiesIn } from './policy-files.ts';
+import { type ConsoleForm, type ConsolePage, field } from './view.ts';
 
 const shownRuns = 200;
 const shownReasons = 12;
@@ -45,25 +46,21 @@ export const backtestForm: ConsoleForm = {
         ...(files === undefined ? {} : { files }),
       },
     });
+    const check = files === undefined ? undefined : await visit.ask<PolicyCheck>(checkPolicies, { body: { files } });
     return {
       title,
       place: 'policy',
       body: html`<div><p class="dim"><a href="/policy">Policy</a></p><h1>${title}</h1><p class="lead">By ${files === undefined ? 'the set in force' : 'the set that you handed in'}, version <span class="mono">${result.version}</span></p></div>
-${summary(result)}${table(result)}<details class="card" id="again"><summary>Others</summary>${form()}</details>`,
+${check === undefined ? nothing : couldBeInForce(check)}${summary(result)}${table(result)}<details class="card" id="again"><summary>Others</summary>${form()}</details>`,
     };
   },
 };
 
-/** Files of one set by their names. The browser names them; a name twice would be half of a set. */
-function policiesIn(fields: Fields): Readonly<Record<string, string>> | undefined {
-  const names = (fields.get('policies:name') ?? []).filter((name) => name !== '');
-  const texts = fields.get('policies') ?? [];
-  if (names.length === 0) return undefined;
-  if (new Set(names).size < names.length || names.length !== texts.length)
-    throw new EstopError('invalid-input', {
-      fields: [{ pointer: 'policies', message: 'Each file has a name of its own.' }],
-    });
-  return Object.fromEntries(names.map((name, index) => [name, texts[index] ?? '']));
+/** Against the tools that are accepted now, which a recording knows nothing of. */
+function couldBeInForce({ valid, faults, warnings, tools }: PolicyCheck): Markup {
+  const said = [...faults, ...warnings].slice(0, 30);
+  return html`<section class="note ${valid ? 'good' : 'bad'}"><h2>${valid ? 'It could be put in force' : 'It cannot be put in force'}</h2><p>Checked against ${plural(tools, 'accepted tool')}.</p>
+${said.length === 0 ? nothing : html`<ul>${said.map(({ file, policy, message }) => html`<li><code>${foreign([file, policy ?? ''].filter((part) => part !== '').join('#'), 120)}</code> ${foreign(message, 400)}</li>`)}</ul>`}</section>`;
 }
 
 function summary({ counts, unjudged }: PolicyTest): Markup {

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { html } from 'hono/html';
 import type { ActivationResult, PoliciesInForce } from '../../contract/http/policies.ts';
+import { activatePolicies } from '../routes/activate-policies.ts';
 import { getPolicies } from '../routes/get-policies.ts';
 import { rollBackPolicies } from '../routes/roll-back-policies.ts';
 import { foreign, type Markup, nothing, spelledOut } from './markup.ts';
-import { type ConsoleForm, type ConsolePage, field } from './view.ts';
-import type { Visit } from './visit.ts';
+import { policiesIn } from './policy-files.ts';
+import { type ConsoleForm, type ConsolePage, field, type View } from './view.ts';
 import { clock } from './when.ts';
 
 export const policyPage: ConsolePage = {
@@ -21,9 +22,8 @@ export const policyPage: ConsolePage = {
           html`<details class="card" id="file-${name.replaceAll(/[^a-z0-9-]/g, '-')}"><summary>${foreign(name, 100)} <small>${text.split('\n').length} lines</small></summary><figure class="fenced"><pre tabindex="0">${spelledOut(text, '\n\t')}</pre></figure></details>`,
       )}</section>
 <section class="stack"><h2>Who changed it</h2>${policies.history.length === 0 ? none() : history(policies, visit.now)}</section>
-<section class="note"><h2>Before you change it</h2><p><a href="/policy/backtest">Try a set on recorded runs</a>, which asks and calls nothing. Then check and activate it from where its files are kept:</p><code class="command">estop policy check policies
-estop policy activate policies --reason "…"</code></section>
-${policies.history.length === 0 ? nothing : rollBack(visit, policies)}`,
+<section class="note"><h2>Before you change it</h2><p><a href="/policy/backtest">Try a set on recorded runs</a>, which asks and calls nothing, and says whether it could be in force.</p></section>
+${visit.may('policy:activate') ? html`${activate(policies)}${policies.history.length === 0 ? nothing : rollBack(policies)}` : html`<p class="note">Changing the policy needs the role admin.</p>`}`,
     };
   },
 };
@@ -37,8 +37,13 @@ const history = ({ history: entries }: PoliciesInForce, now: number): Markup =>
 const none = (): Markup =>
   html`<p class="card empty">What comes with estop is in force: reads flow, writes are looked at, what cannot be undone asks a person.</p>`;
 
-function rollBack(visit: Visit, { history: entries }: PoliciesInForce): Markup {
-  if (!visit.may('policy:activate')) return html`<p class="note">Changing the policy needs the role admin.</p>`;
+/** The whole set, by its files. What was looked at goes along: a set that somebody put in force meanwhile is not replaced unseen. */
+const activate = ({ activation }: PoliciesInForce): Markup =>
+  html`<details class="card" id="activate"><summary>Put another set in force</summary><form method="post" action="/policy/activate" enctype="multipart/form-data" class="stack"><input type="hidden" name="once" value="${randomBytes(16).toString('hex')}"><input type="hidden" name="after" value="${activation}">
+<label class="field">All its *.cedar files<input type="file" name="policies" accept=".cedar" multiple required></label>
+<label class="field">Why<input type="text" name="reason" required maxlength="500" autocomplete="off"></label><p><button>Check it and put it in force</button></p></form></details>`;
+
+function rollBack({ history: entries }: PoliciesInForce): Markup {
   const versions = [...new Set(entries.slice(1).map(({ version }) => version))];
   return html`<section class="card"><h2>Put an earlier one in force</h2><form method="post" action="/policy" class="stack"><input type="hidden" name="once" value="${randomBytes(16).toString('hex')}">
 <label class="field">Which<select name="version"><option value="">the one before</option>${versions.map((version) => html`<option>${version}</option>`)}</select></label>
@@ -54,12 +59,35 @@ export const rollBackForm: ConsoleForm = {
       body: { reason: field(fields, 'reason'), ...(version === '' ? {} : { version }) },
       once: /^[0-9a-f]{32}$/.test(once) ? once : undefined,
     });
-    if (result.outcome !== 'awaiting-second-person') return '/policy';
-    return {
-      title: 'Recorded, not in force',
-      place: 'policy',
-      status: 202,
-      body: html`<h1>Recorded, not in force</h1><p class="note warn">Another person has to want the same before gateways decide by it.</p><p><a href="/policy">The policy in force</a></p>`,
-    };
+    return afterwards(result);
   },
 };
+
+export const activateForm: ConsoleForm = {
+  path: '/policy/activate',
+  takesFiles: true,
+  take: async (visit, fields) => {
+    const once = field(fields, 'once');
+    const body = {
+      files: policiesIn(fields) ?? {},
+      reason: field(fields, 'reason'),
+      after: Number(field(fields, 'after')),
+    };
+    return afterwards(
+      await visit.ask<ActivationResult>(activatePolicies, {
+        body,
+        once: /^[0-9a-f]{32}$/.test(once) ? once : undefined,
+      }),
+    );
+  },
+};
+
+function afterwards({ outcome }: ActivationResult): string | View {
+  if (outcome !== 'awaiting-second-person') return '/policy';
+  return {
+    title: 'Recorded, not in force',
+    place: 'policy',
+    status: 202,
+    body: html`<h1>Recorded, not in force</h1><p class="note warn">Another person has to want the same before gateways decide by it.</p><p><a href="/policy">The policy in force</a></p>`,
+  };
+}
