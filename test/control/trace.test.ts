@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { context, SpanStatusCode, trace } from '@opentelemetry/api';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { defaultPayloadConverter, type Headers } from '@temporalio/common';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { agentTaskWorkflowId } from '../../src/contract/names.ts';
 import { readOrder } from '../../src/contract/order.ts';
@@ -11,6 +12,7 @@ import { readTraceparent } from '../../src/contract/trace-context.ts';
 import { continueTrace, traced, traceHeaders } from '../../src/contract/tracing.ts';
 import { keepTraceContext } from '../../src/runtime/keep-trace-context.ts';
 import { packageRoot } from '../../src/runtime/package-root.ts';
+import { interceptors } from '../../src/workflows/pass-trace-on.ts';
 import { requires } from '../kit/requires.ts';
 import { type ControlRig, field, makeControl } from './rig.ts';
 
@@ -63,6 +65,34 @@ describe('a traceparent', () => {
     expect(readOrder({ ...order, trace: given })?.trace).toBe(given);
     for (const trace of ['x', `${given}\n`, 7, [given], given.repeat(50)])
       expect(readOrder({ ...order, trace })).toEqual(readOrder(order));
+  });
+
+  it('goes from a workflow to all that it begins, its next run among them, and nothing else does', async () => {
+    const begun = async (sent: unknown, data?: Uint8Array): Promise<readonly unknown[]> => {
+      const { inbound = [], outbound = [] } = interceptors();
+      const payload = data === undefined ? defaultPayloadConverter.toPayload(sent) : { metadata: json, data };
+      const seen: unknown[] = [];
+      const next = async ({ headers }: { readonly headers: Headers }): Promise<never> => {
+        const found = headers[traceHeader];
+        seen.push(found == null ? undefined : defaultPayloadConverter.fromPayload(found));
+        return undefined as never; // nobody looks at what it returns
+      };
+      await inbound[0]?.execute?.({ args: [], headers: { [traceHeader]: payload } }, async () => undefined);
+      // Of each of them no more than its headers is looked at.
+      for (const intercept of Object.values(outbound[0] ?? {}) as ((
+        input: object,
+        next: unknown,
+      ) => Promise<unknown>)[])
+        await intercept({ headers: {} }, next);
+      return seen;
+    };
+    const json = { encoding: Buffer.from('json/plain') };
+    const whole = { traceparent: given, tracestate: 'a=1' };
+    expect(await begun({ ...whole, baggage: 'secret=1' })).toEqual(Array(4).fill(whole));
+    for (const hostile of ['x', null, { traceparent: 'x' }, { traceparent: [given] }, { traceparent: given.repeat(9) }])
+      expect(await begun(hostile)).toEqual(Array(4).fill(undefined));
+    expect(await begun(undefined, Buffer.from('{'))).toEqual(Array(4).fill(undefined));
+    expect(await begun({ ...whole, more: 'x'.repeat(3_000) })).toEqual(Array(4).fill(undefined));
   });
 
   it('is a span of its own at each step where somebody collects them, and in the same trace', async () => {

@@ -102,6 +102,7 @@ requires('temporal')('a drill', () => {
     const refused = await ask('well');
     expect(await ended('well')).toMatchObject({ state: 'impossible', why: expect.stringContaining(covering.stopId) });
     expect(rig.target.lines().filter((line) => line.endsWith(refused.grantId))).toEqual([]);
+    expect(await rig.ledger.sql('SELECT task_id FROM estop.tasks WHERE task_id = $1', [refused.taskId])).toEqual([]);
     // One that is under way ends with the stop, and that says nothing of its connector.
     const overtaking = await stop(rig.ledger, 'connector:slow');
     expect(await ended('slow')).toMatchObject({
