@@ -68,16 +68,19 @@ async function without(
 ): Promise<Verdict['outcome']> {
   const green = baseline.get(guard.tests.file);
   if (green === undefined || green.green.size === 0) return { kind: 'no-baseline', why: 'its tests are not green' };
-  const edits = editsOf(guard).map(({ file, find, put }) => {
-    const original = tree.read(file);
-    return { file, original, changed: withoutGuard({ find, put }, original) };
-  });
-  if (edits.some(({ changed }) => changed === undefined)) return { kind: 'out-of-date' };
+  const originals = new Map(editsOf(guard).map(({ file }) => [file, tree.read(file)]));
+  const changed = new Map(originals);
+  for (const { file, ...edit } of editsOf(guard)) {
+    // Both of a pair may stand in one file.
+    const text = withoutGuard(edit, changed.get(file) ?? '');
+    if (text === undefined) return { kind: 'out-of-date' };
+    changed.set(file, text);
+  }
   try {
-    for (const { file, original, changed } of edits) tree.write(file, changed ?? original);
+    for (const [file, text] of changed) tree.write(file, text);
     return judge(guard, green, await runTests(tree.root, [guard.tests], true));
   } finally {
-    for (const { file, original } of edits) tree.write(file, original);
+    for (const [file, text] of originals) tree.write(file, text);
   }
 }
 

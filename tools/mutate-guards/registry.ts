@@ -7,10 +7,14 @@ import { argumentGuards } from './guards/arguments.ts';
 import { budgetGuards } from './guards/budgets.ts';
 import { credentialGuards } from './guards/credentials.ts';
 import { fenceGuards } from './guards/fence.ts';
+import { signInGuards } from './guards/sign-in.ts';
+import { issuerGuards } from './guards/sign-in-issuers.ts';
+import { signInRightGuards } from './guards/sign-in-rights.ts';
 import { stopGuards } from './guards/stop.ts';
 import { tokenGuards } from './guards/tokens.ts';
 import { toolGuards } from './guards/tools.ts';
 import { upstreamGuards } from './guards/upstream.ts';
+import { whoStopsGuards } from './guards/who-stops.ts';
 
 /** Every guard that must not be possible to delete unnoticed. */
 export function allGuards(projectRoot: string): readonly Guard[] {
@@ -25,5 +29,9 @@ export function allGuards(projectRoot: string): readonly Guard[] {
     ...credentialGuards,
     ...budgetGuards,
     ...stopGuards,
+    ...signInGuards,
+    ...signInRightGuards,
+    ...issuerGuards,
+    ...whoStopsGuards,
   ];
 }
