@@ -6,6 +6,7 @@ import { createFlowKeys } from '../../src/runtime/keys/flow-keys.ts';
 import { openKeyRing } from '../../src/runtime/keys/key-ring.ts';
 import { decideApproval, getApproval } from '../../src/store/approvals.ts';
 import type { TaskRecord } from '../../src/store/tasks.ts';
+import { type AskingServer, startAskingServer } from './mcp/asking-server.ts';
 import { everythingTools, startEverythingServer } from './mcp/everything-server.ts';
 import {
   billingBot,
@@ -19,7 +20,7 @@ import {
   untilReady,
 } from './rig.ts';
 
-const whole: AgentSpec = { ...billingBot, tools: { 'everything/*': 'allow' } };
+const whole: AgentSpec = { ...billingBot, tools: { 'everything/*': 'allow', 'asking/look': 'allow' } };
 const tool = 'test_input_required_result_elicitation';
 const answer = (email: string) => ({
   inputResponses: { user_name: { action: 'accept', content: { email } } },
@@ -27,17 +28,22 @@ const answer = (email: string) => ({
 
 let rig: Rig;
 let gateway: RunningGateway;
+let asking: AskingServer;
 beforeAll(async () => {
   rig = await makeRig();
   const server = await startEverythingServer();
-  closeAfterAll(() => server.stop());
+  asking = await startAskingServer();
+  closeAfterAll(async () => void (await Promise.all([server.stop(), asking.stop()])));
   const tiers = Object.fromEntries(
     everythingTools.map((name) => [name, [tool, 'test_elicitation'].includes(name) ? 'write' : 'read'] as const),
   );
   rig.configure((config) => ({
     ...config,
     agents: [whole],
-    toolServers: [{ serverId: 'everything', url: server.url, tiers }],
+    toolServers: [
+      { serverId: 'everything', url: server.url, tiers },
+      { serverId: 'asking', url: asking.url, tiers: { look: 'read' } },
+    ],
   }));
   gateway = await rig.startGateway({ approvalPage: (id) => `https://estop.example/${id}` });
   await untilReady(gateway);
@@ -130,17 +136,17 @@ describe('what a server gave beside its question', () => {
 });
 
 describe('what a client of the older revisions answers to a server', () => {
-  const connect = async (task: TaskRecord, email: string): Promise<Client> => {
+  const connect = async (task: TaskRecord, email: string, path = '/mcp/everything'): Promise<Client> => {
     const capabilities = { elicitation: {}, roots: {} };
     const client = new Client({ name: 'test', version: '1' }, { versionNegotiation: { mode: 'legacy' }, capabilities });
     client.setRequestHandler('elicitation/create', () => ({ action: 'accept', content: { username: email, email } }));
     client.setRequestHandler('roots/list', () => ({ roots: [{ uri: 'file:///else/where', name: email }] }));
     const requestInit = { headers: { authorization: `Bearer ${await rig.token(task)}` } };
-    await client.connect(new StreamableHTTPClientTransport(new URL(`${gateway.url}/mcp/everything`), { requestInit }));
+    await client.connect(new StreamableHTTPClientTransport(new URL(`${gateway.url}${path}`), { requestInit }));
     closeAfterAll(() => client.close().catch(() => undefined));
     return client;
   };
-  const asking = { name: 'test_elicitation', arguments: { message: 'Who?' } };
+  const question = { name: 'test_elicitation', arguments: { message: 'Who?' } };
   const admitted = (task: TaskRecord) =>
     rig.ledger.sql('SELECT tool_key, outcome, policies FROM estop.calls WHERE task_id = $1 ORDER BY admitted_at', [
       task.taskId,
@@ -149,20 +155,20 @@ describe('what a client of the older revisions answers to a server', () => {
   it('is judged like the arguments of its call, admitted and on record', async () => {
     const task = await begin();
     const client = await connect(task, 'anna@northwind.org');
-    expect(JSON.stringify((await client.callTool(asking)).content)).toContain('anna@northwind.org');
+    expect(JSON.stringify((await client.callTool(question)).content)).toContain('anna@northwind.org');
     const rows = await until(async () => {
       const found = await admitted(task);
       return found.length === 2 && found.every(({ outcome }) => outcome === 'completed') && found;
     });
     expect(rows.map((row) => row['tool_key'])).toEqual(Array(2).fill('tool:everything/test_elicitation'));
     // What was told is in the record of the task: what comes after it is still known.
-    expect(JSON.stringify((await client.callTool(asking)).content)).toContain('anna@northwind.org');
+    expect(JSON.stringify((await client.callTool(question)).content)).toContain('anna@northwind.org');
   });
 
   it('does not go out where it reaches somebody whom the user did not name, and its server need not wait', async () => {
     const task = await begin();
     const client = await connect(task, 'mallory@evil.net');
-    const said = JSON.stringify(await client.callTool(asking));
+    const said = JSON.stringify(await client.callTool(question));
     expect(said).not.toContain('mallory');
     expect(said).toContain('There is no answer to that.');
     expect(await admitted(task)).toHaveLength(1);
@@ -178,12 +184,39 @@ describe('what a client of the older revisions answers to a server', () => {
   it('does not go out where a person would have to be asked', async () => {
     const task = await rig.startTask(whole); // nobody registered what its user asked for
     const client = await connect(task, 'anna@northwind.org');
-    const held = await client.callTool(asking);
+    const held = await client.callTool(question);
     const approvalId = String(held._meta?.['estop/approvalId']);
     const decision = { approvalId, decision: 'approved', actor: 'anna', reason: 'fine' } as const;
     await decideApproval(rig.ledger.as('estop_control'), decision);
-    expect(JSON.stringify(await client.callTool(asking))).toContain('There is no answer to that.');
+    expect(JSON.stringify(await client.callTool(question))).toContain('There is no answer to that.');
     expect(await admitted(task)).toHaveLength(1);
+  });
+
+  it('to a question that no call of a tool is for is an action of its own, which looks at where the answer is from', async () => {
+    const [task, other, untraced] = [await begin(), await begin(), await rig.startTask(whole)];
+    const requestedSchema = { type: 'object', properties: { username: { type: 'string' }, email: { type: 'string' } } };
+    const form = { message: 'Who?', requestedSchema };
+    const askedOf = async (one: TaskRecord, email: string, id: string): Promise<unknown> => {
+      const client = await connect(one, email, '/mcp/asking');
+      const before = asking.listeners();
+      expect((await client.callTool({ name: 'look', arguments: {} })).isError).not.toBe(true);
+      await until(() => asking.listeners() > before);
+      asking.ask(id, 'elicitation/create', form);
+      const said = await until(() => asking.told.get(id));
+      await client.close();
+      return said;
+    };
+    expect(JSON.stringify(await askedOf(task, 'anna@northwind.org', 'q1'))).toContain('anna@northwind.org');
+    const rows = await until(async () => {
+      const found = await admitted(task);
+      return found.length === 2 && found.every(({ outcome }) => outcome === 'completed') && found;
+    });
+    expect(rows[1]).toMatchObject({ tool_key: 'tool:asking/elicitation.create', policies: ['answer-flows'] });
+    const refused = { error: expect.objectContaining({ message: 'There is no answer to that.' }) };
+    expect(await askedOf(other, 'mallory@evil.net', 'q2')).toMatchObject(refused);
+    // Nobody registered what its user asked for.
+    expect(await askedOf(untraced, 'anna@northwind.org', 'q3')).toMatchObject(refused);
+    expect([await admitted(other), await admitted(untraced)].map((all) => all.length)).toEqual([1, 1]);
   });
 });
 

@@ -1,0 +1,67 @@
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface AskingServer {
+  readonly url: string;
+  /** On the stream of its newest session, in the middle of nothing. */
+  ask(id: string, method: string, params: object): void;
+  /** What it was told, by the id of its question. */
+  readonly told: Map<string, unknown>;
+  /** How many sessions have listened. */
+  readonly listeners: () => number;
+  stop(): Promise<void>;
+}
+
+/** A server of the older revisions that asks its client of its own accord. */
+export async function startAskingServer(): Promise<AskingServer> {
+  const told = new Map<string, unknown>();
+  let stream: ServerResponse | undefined;
+  let sessions = 0;
+  let listeners = 0;
+  const results: Readonly<Record<string, object>> = {
+    'initialize': {
+      protocolVersion: '2025-11-25',
+      capabilities: { tools: {} },
+      serverInfo: { name: 'asking', version: '1' },
+    },
+    'tools/list': { tools: [{ name: 'look', description: 'Looks.', inputSchema: { type: 'object' } }] },
+    'tools/call': { content: [{ type: 'text', text: 'looked' }] },
+  };
+  const server = createServer((request, response) => {
+    if (request.method === 'GET') {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.flushHeaders();
+      stream = response;
+      listeners += 1;
+      return;
+    }
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.once('end', () => {
+      const { id, method, ...rest } = JSON.parse(Buffer.concat(chunks).toString('utf8') || '{}') as {
+        readonly id?: unknown;
+        readonly method?: string;
+      }; // what a gateway writes
+      if (method === undefined && typeof id === 'string') told.set(id, rest);
+      const result = method === undefined ? undefined : results[method];
+      if (id === undefined || method === undefined) return void response.writeHead(202).end();
+      const said = result === undefined ? { error: { code: -32_601, message: 'unknown' } } : { result };
+      if (method === 'initialize') response.setHeader('mcp-session-id', `s${(sessions += 1)}`);
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ jsonrpc: '2.0', id, ...said }));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`, // listening on TCP
+    told,
+    ask: (id, method, params) => {
+      stream?.write(`event: message\ndata: ${JSON.stringify({ jsonrpc: '2.0', id, method, params })}\n\n`);
+    },
+    listeners: () => listeners,
+    stop: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
