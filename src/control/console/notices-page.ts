@@ -26,7 +26,7 @@ export const noticesPage: ConsolePage = {
       againAfterSeconds: 15,
       body: html`<div class="row between"><h1>Notices</h1>${subject === undefined || subject === '' ? nothing : html`<a class="button quiet" href="/notices">All notices</a>`}</div>
 <div id="notices" data-live class="stack">${calling.length === 0 ? nothing : html`<section class="stack"><h2>${plural(calling.length, 'escalation')} open</h2><p class="lead">Further people are called until somebody has seen it.</p><ul class="cards">${calling.map((one) => html`<li class="note warn">${entry(visit, one)}</li>`)}</ul></section>`}
-${items.length === 0 ? none() : html`<section class="stack"><h2>Delivery log</h2><ul class="cards">${rest.map((one) => html`<li class="card">${entry(visit, one)}</li>`)}</ul>${items.length < atOnce ? nothing : html`<p class="lead">The newest ${atOnce}. Further back: <code>estop notify ls --limit 200</code>, and the audit.</p>`}</section>`}</div>
+${items.length === 0 ? none() : nothing}${rest.length === 0 ? nothing : html`<section class="stack"><h2>Delivery log</h2><ul class="cards">${rest.map((one) => html`<li class="card">${entry(visit, one)}</li>`)}</ul>${items.length < atOnce ? nothing : html`<p class="lead">The newest ${atOnce}. Further back: <code>estop notify ls --limit 200</code>, and the audit.</p>`}</section>`}</div>
 ${testSection(visit)}`,
     };
   },
