@@ -101,12 +101,26 @@ describe('what estop doctor makes of an installation', () => {
       lastProvedAt: null,
       lastDrill: null,
     };
+    const when = '2026-01-01T00:00:00.000Z';
+    const failed = {
+      taskId: 't',
+      state: 'failed',
+      askedBy: 'olga',
+      askedAt: when,
+      finishedAt: when,
+      why: null,
+      evidence: null,
+      issueMs: null,
+      cutMs: null,
+      proveMs: null,
+    } as const;
     const findings = judgeConnectors([
       { ...base, connectorId: 'a', ready: 'yes', findings: [] },
       { ...base, connectorId: 'b', ready: 'no', findings: ['the role may not be dropped'] },
       { ...base, connectorId: 'c', ready: 'unknown', findings: [] },
+      { ...base, connectorId: 'd', ready: 'yes', findings: [], lastDrill: failed },
     ]);
-    expect(findings.map(({ health }) => health)).toEqual(['ok', 'bad', 'unknown']);
+    expect(findings.map(({ health }) => health)).toEqual(['ok', 'bad', 'unknown', 'weak']);
     expect(findings[1]?.says).toContain('the role may not be dropped');
   });
 

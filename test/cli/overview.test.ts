@@ -1,5 +1,6 @@
 import { beforeAll, expect, it } from 'vitest';
 import { appendAudit } from '../../src/store/audit.ts';
+import { drillsUnderWay, finishDrill } from '../../src/store/drills.ts';
 import { requires } from '../kit/requires.ts';
 import { agentSpec, startChild, startTask, stop } from '../store/ledger.ts';
 import { type CliRig, makeCliRig } from './rig.ts';
@@ -7,7 +8,7 @@ import { type CliRig, makeCliRig } from './rig.ts';
 requires('temporal')('what an operator looks at in a terminal', () => {
   let rig: CliRig;
   beforeAll(async () => {
-    rig = await makeCliRig();
+    rig = await makeCliRig(undefined, { connectors: [{ connectorId: 'crm', system: 'oauth', options: {} }] });
   });
 
   it('what runs is listed and searched', async () => {
@@ -56,6 +57,31 @@ requires('temporal')('what an operator looks at in a terminal', () => {
     expect(stdout.indexOf(root.taskId)).toBeLessThan(stdout.indexOf(child.taskId));
   });
 
+  it('a drill ends with 0 only if it is proved, is nobody’s but an operator’s, and stands one at a time', async () => {
+    const revoker = rig.ledger.as('estop_revoker');
+    const drill = async (end: (taskId: string) => Promise<unknown>): ReturnType<CliRig['run']> => {
+      const running = rig.run(['connector', 'drill', 'crm', '--json']);
+      const asked = async (): Promise<string | undefined> => (await drillsUnderWay(revoker))[0]?.taskId;
+      await expect.poll(asked, { timeout: 20_000 }).toBeDefined();
+      // One is under way: another is refused, and does not take the place of the first.
+      expect(await rig.run(['connector', 'drill', 'crm'])).toMatchObject({ code: 1 });
+      await end((await asked()) ?? '');
+      return running;
+    };
+    const failed = await drill((taskId) => finishDrill(revoker, taskId, { state: 'failed', why: 'it did not hold' }));
+    expect(failed).toMatchObject({ code: 1, stdout: expect.stringContaining('it did not hold') });
+    const impossible = await drill((taskId) => finishDrill(revoker, taskId, { state: 'impossible', why: 'none' }));
+    expect(impossible.code).toBe(1);
+    expect(await rig.run(['connector', 'drill', 'crm'], { env: { ESTOP_TOKEN: rig.tokens.viewer } })).toMatchObject({
+      code: 4,
+    });
+    expect((await rig.run(['connector', 'show', 'crm'])).stdout).toMatch(/last drill +impossible .* by olga, none/);
+    expect((await rig.run(['connector', 'show', 'nobody'])).code).toBe(5);
+    const { stdout } = await rig.run(['audit', '--kind', 'drill.', '--json']);
+    expect(stdout).toMatch(/drill\.failed/);
+    expect(stdout).toMatch(/"actor": ?"olga"/);
+  }, 60_000);
+
   it('the audit comes whole, page after page, as lines', async () => {
     for (let index = 0; index < 250; index += 1)
       await appendAudit(rig.ledger.as('estop_control'), {
@@ -73,7 +99,7 @@ requires('temporal')('what an operator looks at in a terminal', () => {
     expect((await rig.run(['audit', '--all', '--json'])).code).toBe(2);
   });
 
-  it('without a connector there is none that cannot cut off', async () => {
-    expect(await rig.run(['connectors'])).toMatchObject({ code: 0 });
+  it('a connector that nobody has asked yet is not relied on', async () => {
+    expect(await rig.run(['connectors'])).toMatchObject({ code: 3 });
   });
 });

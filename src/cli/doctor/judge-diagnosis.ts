@@ -128,8 +128,15 @@ function judgeStore(
 export const judgeConnectors = (connectors: readonly ConnectorReadiness[]): readonly Finding[] =>
   connectors.length === 0
     ? [finding('connectors', 'note', 'none is configured')]
-    : connectors.map(({ connectorId, system, ready, findings }) => {
+    : connectors.map(({ connectorId, system, ready, findings, lastDrill }) => {
         const says = [`${connectorId} (${system})`, ...findings].join('; ');
+        if (ready === 'yes' && lastDrill?.state === 'failed')
+          return finding(
+            'connectors',
+            'weak',
+            `${says}: its last drill failed`,
+            `See \`estop connector show ${connectorId}\`.`,
+          );
         if (ready === 'yes') return finding('connectors', 'ok', `${says}: can cut off now`);
         if (ready === 'no') return finding('connectors', 'bad', says, 'A stop of its agents would stay unproved.');
         return finding('connectors', 'unknown', `${says}: nobody has asked it lately`, 'Does the control worker run?');
