@@ -119,7 +119,9 @@ export function compose(
       return () =>
         ring
           .all()
-          .map(({ secret }) => new Uint8Array(hkdfSync('sha256', secret, settings.environment, 'estop client ids', 32)));
+          .map(
+            ({ secret }) => new Uint8Array(hkdfSync('sha256', secret, settings.environment, 'estop client ids', 32)),
+          );
     },
     flowKeys: once(() => createFlowKeys(openRing('flow')())),
     operatorProofs: once(() => createOperatorProofs(openRing('proof'), settings.environment)),

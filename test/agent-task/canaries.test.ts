@@ -115,7 +115,10 @@ requires('temporal')('a credential of an upstream', () => {
     });
     await putSecret(stack.ledger.control, {
       name: 'sealed',
-      ...createSecretSealer(openKeyRing(join(stack.folder, 'keys'), 'secret', 'test')).seal('sealed', `${canary}-sealed`),
+      ...createSecretSealer(openKeyRing(join(stack.folder, 'keys'), 'secret', 'test')).seal(
+        'sealed',
+        `${canary}-sealed`,
+      ),
       mayShareWith: [],
       actor: 'admin',
     });

@@ -14,7 +14,9 @@ export const keys: CliCommand = {
       .command('rotate')
       .description('A new key signs and seals from now on; what older keys signed and sealed still opens')
       .addArgument(
-        new Argument('[purpose]', 'which').choices(['token', 'seal', 'secret', 'codec', 'flow', 'proof', 'all']).default('all'),
+        new Argument('[purpose]', 'which')
+          .choices(['token', 'seal', 'secret', 'codec', 'flow', 'proof', 'all'])
+          .default('all'),
       )
       .addHelpText('after', examples('keys rotate', 'keys rotate token --state .estop'))
       .action(run((context, purpose: Purpose) => rotate(context, purpose)));
