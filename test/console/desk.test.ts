@@ -190,4 +190,17 @@ requires('chromium')('secrets, notices, playbooks and backtests in the console',
     });
     expect(refused.status()).toBe(403);
   });
+
+  it('has a connector drilled by an operator, and says that it is under way', async () => {
+    const { page } = await rig.open('olga@operator', { javaScriptEnabled: false });
+    await page.goto('/connectors');
+    await page.getByRole('button', { name: 'Drill it ledger-db' }).click();
+    await page.getByText('under way').waitFor();
+    expect(await page.getByRole('button', { name: 'Drill it' }).count()).toBe(0);
+    const vera = (await rig.open('vera@viewer')).page;
+    await vera.goto('/connectors');
+    expect(await vera.getByRole('button', { name: 'Drill it' }).count()).toBe(0);
+    const refused = await vera.request.post('/connectors/ledger-db/drill', { form: {}, headers: { origin: rig.url } });
+    expect(refused.status()).toBe(403);
+  });
 });

@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { html } from 'hono/html';
-import type { ConnectorPage, ConnectorReadiness } from '../../contract/http/connectors.ts';
+import type { ConnectorPage, ConnectorReadiness, Drill } from '../../contract/http/connectors.ts';
+import { drillConnector } from '../routes/drill-connector.ts';
 import { listConnectors } from '../routes/list-connectors.ts';
 import { foreign, type Markup, nothing, plural } from './markup.ts';
 import { stopLink } from './stop-dialog.ts';
-import type { ConsolePage } from './view.ts';
+import { type ConsoleForm, type ConsolePage, field } from './view.ts';
 import type { Visit } from './visit.ts';
 import { clock, relative, span } from './when.ts';
 
@@ -34,8 +36,44 @@ ${item.findings.length === 0 ? nothing : html`<ul class="note ${item.ready === '
 <dt>Live credentials</dt><dd>${item.liveGrants}</dd>
 <dt>To be made dead</dt><dd>${item.openObligations}${item.needsHuman === 0 ? nothing : html` <span class="chip bad">${plural(item.needsHuman, 'needs', 'need')} a person</span>`}</dd>
 <dt>Last proved dead</dt><dd>${item.lastProvedAt === null ? 'nothing yet' : clock(item.lastProvedAt, visit.now)}</dd>
-<dt>Given to</dt><dd>${item.agents.length === 0 ? 'no agent' : item.agents.slice(0, 20).map((id) => html`<a href="/agents/${id}">${id}</a> `)}</dd></dl></article>`;
+<dt>Last drill</dt><dd>${lastDrill(visit, item.lastDrill)}</dd>
+<dt>Given to</dt><dd>${item.agents.length === 0 ? 'no agent' : item.agents.slice(0, 20).map((id) => html`<a href="/agents/${id}">${id}</a> `)}</dd></dl>
+${visit.may('connector:drill') && item.lastDrill?.state !== 'asked' ? drillNow(item.connectorId) : nothing}</article>`;
 }
+
+/** On a credential of its own: nothing of any agent is touched. */
+const drillNow = (connectorId: string): Markup =>
+  html`<form method="post" action="/connectors/${connectorId}/drill" class="row between"><input type="hidden" name="once" value="${randomBytes(16).toString('hex')}"><span>Try it on a credential made for that alone.</span><button id="drill-${connectorId}">Drill it<span class="sr"> ${connectorId}</span></button></form>`;
+
+function lastDrill(visit: Visit, drill: Drill | null): Markup {
+  if (drill === null)
+    return html`never: <code>estop connector drill</code> makes a credential, cuts it off and proves it dead`;
+  const times =
+    drill.issueMs === null || drill.cutMs === null || drill.proveMs === null
+      ? nothing
+      : html`; issued in ${span(drill.issueMs)}, cut off in ${span(drill.cutMs)}, proved in ${span(drill.proveMs)}`;
+  return html`<span class="chip ${drillTones[drill.state]}">${drillWords[drill.state]}</span> ${relative(drill.finishedAt ?? drill.askedAt, visit.now)} by ${foreign(drill.askedBy, 200)}${times}${drill.why === null ? nothing : html`. ${foreign(drill.why, 500)}`}`;
+}
+
+const drillWords = {
+  asked: 'under way',
+  proved: 'proved dead',
+  failed: 'FAILED',
+  impossible: 'cannot be tried',
+} as const;
+const drillTones = { asked: 'warn', proved: 'good', failed: 'bad', impossible: 'warn' } as const;
 
 const none = (): Markup =>
   html`<div class="card empty"><h2>No connector is configured</h2><p>Agents that get credentials of their own need one for each system: postgres, oauth, pg-boss, temporal. See <code>connectors</code> in estop.yaml.</p></div>`;
+
+export const drillForm: ConsoleForm = {
+  path: '/connectors/:id/drill',
+  take: async (visit, fields, parameter) => {
+    const once = field(fields, 'once');
+    await visit.ask(drillConnector, {
+      path: { id: parameter('id') },
+      once: /^[0-9a-f]{32}$/.test(once) ? once : undefined,
+    });
+    return '/connectors';
+  },
+};

@@ -55,7 +55,7 @@ function entry(visit: Visit, group: Group): Markup {
   const agents = [...new Set(group.flatMap((notice) => notice.agents))];
   const isOpen = group.some(({ acknowledgedAt, quiet }) => acknowledgedAt === null && quiet === null);
   return html`<div class="row between"><h3>${about(subject)}${agents.length === 0 ? nothing : html` <small>${agents.slice(0, 8).map((id) => html`<a href="/agents/${id}">${id}</a> `)}${agents.length > 8 ? `and ${agents.length - 8} more` : ''}</small>`}</h3>
-${isOpen && visit.may('notice:acknowledge') ? html`<form method="post" action="/notices/seen"><input type="hidden" name="what" value="${subject}"><button>I have seen it<span class="sr">: ${foreign(subject, 80)}</span></button></form>` : nothing}</div>
+${isOpen && visit.may('notice:acknowledge') ? html`<form method="post" action="/notices/seen"><input type="hidden" name="what" value="${subject}"><button>I have seen it<span class="sr"> ${foreign(subject, 80)}</span></button></form>` : nothing}</div>
 <ol class="timeline">${group.map((notice) => html`<li>${clock(notice.notedAt, visit.now)}<div class="chips"><strong>${notice.event}</strong>${chips(notice, visit.now)}</div></li>`)}</ol>`;
 }
 

@@ -4,7 +4,7 @@ import { approvalForm, approvalPage } from './approval-page.ts';
 import { approvalsPage, denyForm } from './approvals-page.ts';
 import { auditPage } from './audit-page.ts';
 import { backtestForm, backtestPage } from './backtest-page.ts';
-import { connectorsPage } from './connectors-page.ts';
+import { connectorsPage, drillForm } from './connectors-page.ts';
 import { noticeForms, noticesPage } from './notices-page.ts';
 import { nowPage } from './now-page.ts';
 import { peopleForms, peoplePage } from './people-page.ts';
@@ -58,6 +58,7 @@ export const forms: readonly ConsoleForm[] = [
   activateForm,
   backtestForm,
   ...noticeForms,
+  drillForm,
   ...secretForms,
   ...peopleForms,
   ...taskForms,
