@@ -1,4 +1,5 @@
 import { ActivatePolicies, ActivationResult } from '../../contract/http/policies.ts';
+import { personOf } from '../../contract/identity.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
 import { policiesInForce, putInForce } from '../policies.ts';
 
@@ -23,6 +24,6 @@ export const activatePolicies = defineEndpoint({
   problems: ['conflict'],
   handle: async ({ body: { files, reason, after } }, request, deps) => {
     const seen = after ?? (await policiesInForce(deps)).activation;
-    return putInForce(deps, { files, reason, after: seen, actor: request.identity.actor });
+    return putInForce(deps, { files, reason, after: seen, actor: personOf(request.identity) });
   },
 });

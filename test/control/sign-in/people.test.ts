@@ -180,6 +180,21 @@ describe('people and where they are signed in', () => {
       expect((await people.rig.call('POST', path, { as: 'otto@operator', ...reset })).status).toBe(200);
     });
 
+    it('put no policies in force as a second person beside whoever made them', async () => {
+      const config = {
+        current: () => ({ ...people.rig.deps.config.current(), policies: { activationPeople: 2 } as const }),
+      };
+      const two = people.rig.withDeps({ config });
+      const ada = await people.signIn('ada@example.org');
+      const token = String(field((await make(ada, { name: 'deploy', roles: ['admin'] })).body, 'token'));
+      const body = { files: people.rig.deps.policies, reason: 'as agreed' };
+      const activate = async (headers: Record<string, string>) =>
+        (await two.call('POST', '/v1/policies:activate', { headers, body })).status;
+      expect(await activate({ cookie: ada, origin })).toBe(202);
+      expect(await activate({ authorization: `Bearer ${token}` })).toBe(202);
+      expect(await activate({ authorization: 'Bearer bob@admin' })).toBe(200);
+    });
+
     it('the secret of a browser is no token, and a token is no cookie', async () => {
       const cookie = await people.signIn('ada@example.org');
       expect(await use(`estop_test_${cookie.split('=')[1] ?? ''}`)).toBe(401);

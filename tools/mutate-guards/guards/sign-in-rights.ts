@@ -114,4 +114,13 @@ export const signInRightGuards: readonly Guard[] = [
     put: '',
     tests: { file: people, title: 'everybody sees and ends their own sign-ins' },
   },
+  {
+    id: 'sign-in/policies-second-person',
+    file: 'src/control/routes/activate-policies.ts',
+    protects: 'one person and a token of theirs are not two who want policies',
+    attacks: ['A10', 'A45'],
+    find: 'actor: personOf(request.identity) });',
+    put: 'actor: request.identity.actor });',
+    tests: { file: people, title: 'put no policies in force as a second person' },
+  },
 ];
