@@ -1,6 +1,8 @@
 import type { Agent, IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Destination } from '../call/live-call.ts';
 import { notification } from '../call/relay.ts';
+import { deferred } from '../deferred.ts';
 import type { OpenCall, OpenCalls } from '../fence/open-calls.ts';
 import type { Bearer } from '../fence/view.ts';
 import type { AskedWhile } from '../mcp/question.ts';
@@ -32,6 +34,8 @@ export interface LinkSpec {
 
 const handshakeMs = 10_000;
 const reopenMs = 1_000;
+/** A server that says nothing to whoever listens until it has something to say must not hold up the first call. */
+const listenPatienceMs = 500;
 const largestEvent = 4 * 1024 * 1024;
 
 const withWhat = (credential: Credential | null | undefined) =>
@@ -55,6 +59,7 @@ export class ClientLink implements Destination, OpenCall {
   #calledWith: { readonly header: string | undefined } | undefined;
   #drain: NodeJS.Timeout | undefined;
   #closed = false;
+  readonly #isListening = deferred<void>();
 
   private constructor(spec: LinkSpec, session: UpstreamSession, sockets: Agent) {
     this.callId = spec.linkId;
@@ -103,6 +108,8 @@ export class ClientLink implements Destination, OpenCall {
       spec.openCalls.add(link);
       await link.#post({ jsonrpc: '2.0', method: 'notifications/initialized' });
       void link.#listen();
+      // A server may ask on that stream as soon as it is called, and what nobody listens to yet is lost.
+      await Promise.race([link.#isListening.promise, sleep(listenPatienceMs, undefined, { ref: false })]);
       return link;
     } catch {
       return undefined;
@@ -235,12 +242,14 @@ export class ClientLink implements Destination, OpenCall {
         await call.ready;
         if (!this.#spec.isClear()) return;
         const response = await call.write();
+        this.#isListening.resolve();
         if (response.statusCode !== 200) return;
         await this.#readStream(response);
       } catch {
         // It broke off; it is opened again.
       } finally {
         call.destroy();
+        this.#isListening.resolve();
       }
       await new Promise((resolve) => setTimeout(resolve, reopenMs).unref());
     }
