@@ -13,7 +13,7 @@ import { putAgents } from '../store/ledger.ts';
 import { field, makeControl } from './rig.ts';
 import { type Browser, openBrowser, type Seen } from './sign-in/browser.ts';
 
-const coder: AgentSpec = { ...billingBot, agentId: 'coder', owner: 'vera' };
+const coder: AgentSpec = { ...billingBot, agentId: 'coder', owner: 'Vera' };
 const other: AgentSpec = { ...billingBot, agentId: 'other', owner: 'nobody' };
 export const callback = 'http://127.0.0.1:33418/callback';
 export const verifier = 'a-verifier-that-is-long-enough-to-be-one-0123456789';
