@@ -1,11 +1,13 @@
+import dns from 'node:dns';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { AgentSpec } from '../../src/contract/config.ts';
 import { openTaskFlow } from '../../src/control/open-task-flow.ts';
 import { createFlowKeys } from '../../src/runtime/keys/flow-keys.ts';
 import { openKeyRing } from '../../src/runtime/keys/key-ring.ts';
 import { decideApproval, getApproval } from '../../src/store/approvals.ts';
 import type { TaskRecord } from '../../src/store/tasks.ts';
+import { stop } from '../store/ledger.ts';
 import { type AskingServer, startAskingServer } from './mcp/asking-server.ts';
 import { everythingTools, startEverythingServer } from './mcp/everything-server.ts';
 import {
@@ -17,6 +19,7 @@ import {
   type Rig,
   type RunningGateway,
   until,
+  untilFenced,
   untilReady,
 } from './rig.ts';
 
@@ -42,7 +45,7 @@ beforeAll(async () => {
     agents: [whole],
     toolServers: [
       { serverId: 'everything', url: server.url, tiers },
-      { serverId: 'asking', url: asking.url, tiers: { look: 'read' } },
+      { serverId: 'asking', url: asking.url.replace('127.0.0.1', 'localhost'), tiers: { look: 'read' } },
     ],
   }));
   gateway = await rig.startGateway({ approvalPage: (id) => `https://estop.example/${id}` });
@@ -136,13 +139,20 @@ describe('what a server gave beside its question', () => {
 });
 
 describe('what a client of the older revisions answers to a server', () => {
-  const connect = async (task: TaskRecord, email: string, path = '/mcp/everything'): Promise<Client> => {
+  const connect = async (
+    task: TaskRecord,
+    email: string,
+    path = '/mcp/everything',
+    send: typeof fetch = fetch,
+  ): Promise<Client> => {
     const capabilities = { elicitation: {}, roots: {} };
     const client = new Client({ name: 'test', version: '1' }, { versionNegotiation: { mode: 'legacy' }, capabilities });
     client.setRequestHandler('elicitation/create', () => ({ action: 'accept', content: { username: email, email } }));
     client.setRequestHandler('roots/list', () => ({ roots: [{ uri: 'file:///else/where', name: email }] }));
     const requestInit = { headers: { authorization: `Bearer ${await rig.token(task)}` } };
-    await client.connect(new StreamableHTTPClientTransport(new URL(`${gateway.url}${path}`), { requestInit }));
+    await client.connect(
+      new StreamableHTTPClientTransport(new URL(`${gateway.url}${path}`), { requestInit, fetch: send }),
+    );
     closeAfterAll(() => client.close().catch(() => undefined));
     return client;
   };
@@ -217,6 +227,35 @@ describe('what a client of the older revisions answers to a server', () => {
     // Nobody registered what its user asked for.
     expect(await askedOf(untraced, 'anna@northwind.org', 'q3')).toMatchObject(refused);
     expect([await admitted(other), await admitted(untraced)].map((all) => all.length)).toEqual([1, 1]);
+  });
+
+  it('and that was on its way when a stop of just that was fenced reaches nobody, nor does a later one', async () => {
+    const answers: Promise<Response>[] = [];
+    const client = await connect(await begin(), 'anna@northwind.org', '/mcp/asking', (url, init) => {
+      const sent = fetch(url, init);
+      if (String(init?.body).includes('"action":"accept"')) answers.push(sent);
+      return sent;
+    });
+    const before = asking.listeners();
+    expect((await client.callTool({ name: 'look', arguments: {} })).isError).not.toBe(true);
+    await until(() => asking.listeners() > before);
+    // The connection to the server takes its time.
+    const { lookup } = dns;
+    const held: (() => void)[] = [];
+    const spy = vi.spyOn(dns, 'lookup').mockImplementation(((...given: Parameters<typeof lookup>) => {
+      held.push(() => lookup(...given));
+    }) as typeof lookup); // the overloads of one function
+    asking.ask('q4', 'elicitation/create', { message: 'Who?', requestedSchema: { type: 'object', properties: {} } });
+    await until(() => held.length > 0);
+    const { stopId } = await stop(rig.ledger, 'tool:asking/elicitation.create');
+    await untilFenced(rig, stopId);
+    spy.mockRestore();
+    for (const go of held) go();
+    expect((await answers[0])?.status).toBe(409);
+    asking.ask('q5', 'elicitation/create', { message: 'Who?', requestedSchema: { type: 'object', properties: {} } });
+    expect((await until(() => answers[1])).status).toBe(409);
+    expect((await client.callTool({ name: 'look', arguments: {} })).isError).not.toBe(true);
+    expect([asking.told.get('q4'), asking.told.get('q5')]).toEqual([undefined, undefined]);
   });
 });
 

@@ -4,7 +4,10 @@ import { type Check, denied, known, type Verdict } from '../passage.ts';
 import { bearerOf, fenceDenial } from './fence.ts';
 import { fenceAndAnswer } from './fence-and-answer.ts';
 
-/** rule: fence-before-upstream, check-and-write-one-tick. The link asks its own fence once more when it has a socket. */
+/**
+ * rule: fence-before-upstream, check-and-write-one-tick. Asked again when there is a socket: a stop of just what is told leaves the
+ * session that it goes over alone.
+ */
 export const fenceAndTell: Check = async (passage): Promise<Verdict> => {
   const { host, asked, facts, client } = passage;
   const call = known(facts.telling);
@@ -13,12 +16,16 @@ export const fenceAndTell: Check = async (passage): Promise<Verdict> => {
   const denial = fenceDenial(host.fence.check(bearerOf(passage)), false);
   if (denial !== undefined) return denial;
   facts.answer = {};
-  const told = client?.session?.answer(asked.question.id, asked.message);
+  const mayWrite = (): boolean => {
+    if (call.cutReason !== undefined || host.fence.check(bearerOf(passage)).kind !== 'clear') return false;
+    call.noteWritten();
+    facts.outcome = 'possibly-completed';
+    return true;
+  };
+  const told = client?.session?.answer(asked.question.id, asked.message, mayWrite);
   if (told === undefined) return undefined; // answered meanwhile by another, or its session is over: nothing goes out
-  call.noteWritten();
-  facts.outcome = 'possibly-completed';
   if (await told) facts.outcome = 'completed';
-  return call.cutReason === undefined ? undefined : cutDenial(call.cutReason, true);
+  return call.cutReason === undefined ? undefined : cutDenial(call.cutReason, call.isWritten());
 };
 
 /** What was told says nothing back; the ledger has to know that all of it was remembered. */

@@ -154,18 +154,23 @@ export class ClientSession {
     return method === undefined && typeof id === 'string' ? this.#questions.get(id) : undefined;
   }
 
-  /** What was judged goes to whoever asked, once. Undefined: nobody waits for it any more. */
-  answer(id: string, { result, error }: JsonObject): Promise<boolean> | undefined {
+  /** What was judged goes to whoever asked, once. Undefined: nobody waits for it any more. `mayWrite`: see ClientLink. */
+  answer(id: string, { result, error }: JsonObject, mayWrite?: () => boolean): Promise<boolean> | undefined {
     const question = this.#questions.get(id);
     if (question === undefined) return undefined;
     this.#questions.delete(id);
     const said = error === undefined ? { result: result ?? {} } : { error };
-    return question.link.tell({ jsonrpc: '2.0', id: question.theirId, ...said });
+    return question.link.tell({ jsonrpc: '2.0', id: question.theirId, ...said }, mayWrite);
   }
 
   /** Whoever asked need not wait any longer; it is not told why. */
   refuse(id: string): void {
     void this.answer(id, { error: { code: -32_603, message: 'There is no answer to that.' } });
+  }
+
+  /** Nobody answers it any more, and whoever asked is told nothing: not under a stop. */
+  forget(id: string): void {
+    this.#questions.delete(id);
   }
 
   end(): void {

@@ -82,8 +82,10 @@ async function post(http: McpExchange, claims: TaskClaims, sessionId: string | u
     session,
     () => response.writeHead(202).end(),
     (denial) => {
-      // What may be sent again is still waited for.
-      if (question !== undefined && denial.kind !== 'unavailable') session?.refuse(question.id);
+      // What may be sent again is still waited for; what is stopped reaches its server in no form.
+      if (question === undefined || denial.kind === 'unavailable') return;
+      if (denial.kind === 'stopped') session?.forget(question.id);
+      else session?.refuse(question.id);
     },
   );
 }

@@ -172,10 +172,13 @@ export class ClientLink implements Destination, OpenCall {
     this.#spec.openCalls.remove(this.callId);
   }
 
-  /** False: nobody knows whether it arrived. */
-  async tell(message: object): Promise<boolean> {
+  /**
+   * False: nobody knows whether it arrived. `mayWrite` is asked in the tick of the write: what is told may be under a stop that the
+   * session is not under. rule: check-and-write-one-tick
+   */
+  async tell(message: object, mayWrite?: () => boolean): Promise<boolean> {
     try {
-      return await this.#post(message);
+      return await this.#post(message, mayWrite);
     } catch {
       return false;
     }
@@ -209,19 +212,20 @@ export class ClientLink implements Destination, OpenCall {
     void this.#written(call, undefined).catch(() => undefined);
   }
 
-  async #post(message: object): Promise<boolean> {
+  async #post(message: object, mayWrite?: () => boolean): Promise<boolean> {
     if (this.#closed) return false;
     return this.#written(
       new PreparedCall(this.#session, this.#sockets, headersOf(this.#session, {})),
       JSON.stringify(message),
+      mayWrite,
     );
   }
 
-  async #written(call: PreparedCall, body: string | undefined): Promise<boolean> {
+  async #written(call: PreparedCall, body: string | undefined, mayWrite = () => true): Promise<boolean> {
     const timer = setTimeout(() => call.destroy(), handshakeMs);
     try {
       await call.ready;
-      if (!this.#spec.isClear()) return false;
+      if (!this.#spec.isClear() || !mayWrite()) return false;
       const response = await call.write(body);
       response.resume();
       await new Promise((resolve) => response.once('close', resolve));

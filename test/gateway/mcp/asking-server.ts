@@ -35,6 +35,8 @@ export async function startAskingServer(): Promise<AskingServer> {
       listeners += 1;
       return;
     }
+    // Each message on a connection of its own: where one has to be made, time passes before anything is sent.
+    response.shouldKeepAlive = false;
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.once('end', () => {

@@ -196,6 +196,15 @@ export const fenceGuards: readonly Guard[] = [
     tests: { file: checks, title: 'lets nothing else be asked of an upstream after' },
   },
   {
+    id: 'fence/told-write',
+    file: 'src/gateway/checks/fence-and-tell.ts',
+    protects: 'no answer to a server goes out after a stop of just that',
+    attacks: ['A25'],
+    find: "    if (call.cutReason !== undefined || host.fence.check(bearerOf(passage)).kind !== 'clear') return false;\n",
+    put: '',
+    tests: { file: 'test/gateway/inputs.test.ts', title: 'reaches nobody, nor does a later one' },
+  },
+  {
     id: 'fence/stream-piece',
     file: 'src/gateway/model/relay-stream.ts',
     protects: 'a stream is asked about before every piece',
