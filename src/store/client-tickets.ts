@@ -93,7 +93,7 @@ export async function redeemClientTicket(store: Store, shown: ShownTicket): Prom
   };
 }
 
-/** False: what it is made for was shown a second time meanwhile. */
+/** False: what it is made for was shown a second time meanwhile, or too many were asked for. */
 export async function makeClientRefresh(
   store: Store,
   hash: Uint8Array,

@@ -1,8 +1,8 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { expect, it } from 'vitest';
-import { closeAfterAll } from '../gateway/rig.ts';
+import { closeAfterAll, until } from '../gateway/rig.ts';
 import { requires } from '../kit/requires.ts';
-import { stop } from '../store/ledger.ts';
+import { fence, keepBeating, stop } from '../store/ledger.ts';
 import { callback, clientBed, verifier } from './client-bed.ts';
 import { field } from './rig.ts';
 import { openBrowser } from './sign-in/browser.ts';
@@ -238,9 +238,35 @@ requires('temporal')('a client of MCP that a person connects', () => {
     expect(await exchange(more)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
   });
 
-  it('gets no session while a stop of the agent is in force', async () => {
+  it('that asks for tokens without end loses its session, and fills nothing', async () => {
     const form = await aCode(await signedIn('olga@operator'));
-    await stop(bed.rig.ledger, 'agent:coder');
+    const given = await exchange(form);
+    await bed.rig.ledger.sql(
+      `INSERT INTO estop.client_tickets SELECT sha256(n::text::bytea), kind, client_hash, redirect, challenge, resource, agent_id, actor,
+        person, person_id, task_id, expires_at, clock_timestamp() FROM estop.client_tickets, generate_series(1, 240) n
+        WHERE kind = 'refresh' AND used_at IS NULL AND task_id = $1`,
+      [(await sessions()).at(-1)?.['task_id']],
+    );
+    const refresh_token = String(given.body['refresh_token']);
+    const more = { grant_type: 'refresh_token', refresh_token, client_id: form.client_id };
+    expect(await exchange(more)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+    expect((await sessions()).at(-1)?.['open']).toBe(false);
+  });
+
+  it('gets no session while a stop of the agent is in force, nor after its reset with what was allowed before that', async () => {
+    const browser = await signedIn('olga@operator');
+    const [form, later] = [await aCode(browser), await aCode(browser)];
+    const { stopId } = await stop(bed.rig.ledger, 'agent:coder');
+    const meanwhile = await aCode(browser);
     expect(await exchange(form)).toMatchObject({ status: 403, body: { error: 'access_denied' } });
+    await keepBeating(bed.rig.ledger);
+    await until(() => fence(bed.rig.ledger, stopId));
+    const [row] = await bed.rig.ledger.sql("SELECT outcome FROM estop.reset($1, 'anna', 'the fault was found')", [
+      stopId,
+    ]);
+    expect(row).toEqual({ outcome: 'reset' });
+    for (const one of [later, meanwhile])
+      expect(await exchange(one)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+    expect((await exchange(await aCode(browser))).status).toBe(200);
   });
 });

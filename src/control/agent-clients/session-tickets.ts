@@ -44,7 +44,7 @@ export async function exchangeTicket(deps: ControlDeps, form: URLSearchParams): 
   const refresh = randomBytes(32).toString('base64url');
   if (!(await makeClientRefresh(deps.store, hashOf(refresh), hashOf(secret), refreshLifeMs))) {
     await endSession(deps, task.taskId);
-    return refused('It was shown twice.');
+    return refused('It was shown twice, or too often.');
   }
   return { ok: true, ...(await signFor(deps, task)), refresh };
 }

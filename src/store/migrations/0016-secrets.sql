@@ -196,10 +196,13 @@ CREATE TABLE estop.client_tickets (
   task_id     text NOT NULL,
   expires_at  timestamptz NOT NULL,
   used_at     timestamptz,
-  replayed_at timestamptz
+  replayed_at timestamptz,
+  epoch       bigint NOT NULL DEFAULT 0 -- of a code: as of its person's consent
 );
 CREATE INDEX client_tickets_by_task ON estop.client_tickets (task_id);
 
+-- A consent is as old as a credential of that moment: no stop of the agent outlives it and is reset before it counts. One that is given
+-- under a stop is of no epoch, because its start would come before the reset.
 CREATE FUNCTION estop.make_client_code(
   p_hash bytea, p_client_hash bytea, p_redirect text, p_challenge text, p_resource text, p_agent_id text, p_actor text, p_person text,
   p_person_id text, p_task_id text, p_client text, p_life_ms bigint
@@ -208,9 +211,11 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN
   PERFORM estop.commit_durably();
   DELETE FROM estop.client_tickets c WHERE c.expires_at < clock_timestamp() - interval '1 day';
-  INSERT INTO estop.client_tickets (ticket_hash, kind, client_hash, redirect, challenge, resource, agent_id, actor, person, person_id, task_id, expires_at)
+  INSERT INTO estop.client_tickets (ticket_hash, kind, client_hash, redirect, challenge, resource, agent_id, actor, person, person_id, task_id, expires_at, epoch)
     VALUES (p_hash, 'code', p_client_hash, p_redirect, p_challenge, p_resource, p_agent_id, left(p_actor, 200), left(p_person, 200), p_person_id, p_task_id,
-      clock_timestamp() + make_interval(secs => p_life_ms / 1000.0));
+      clock_timestamp() + make_interval(secs => p_life_ms / 1000.0),
+      (SELECT CASE WHEN estop.dead_by(ARRAY['fleet', 'agent:' || p_agent_id], ARRAY[p_agent_id], e.epoch) IS NULL THEN e.epoch ELSE 0 END
+        FROM (SELECT estop.current_epoch() AS epoch) e));
   INSERT INTO estop.audit (kind, actor, subject, detail)
     VALUES ('client.connected', left(p_actor, 200), 'agent:' || p_agent_id,
       jsonb_build_object('client', left(p_client, 200), 'redirect', left(p_redirect, 400), 'session', p_task_id));
@@ -241,10 +246,16 @@ BEGIN
     OR (p_kind = 'code' AND (t.redirect IS DISTINCT FROM p_redirect OR t.challenge IS DISTINCT FROM p_challenge)) THEN
     outcome := 'mismatch'; RETURN NEXT; RETURN;
   END IF;
+  -- Of a stop that is still in force the registration says so.
+  IF p_kind = 'code' AND EXISTS (SELECT 1 FROM estop.stops s WHERE s.reset_at IS NOT NULL
+      AND s.stop_id = estop.dead_by(ARRAY['fleet', 'agent:' || t.agent_id], ARRAY[t.agent_id], t.epoch)) THEN
+    outcome := 'unknown'; RETURN NEXT; RETURN;
+  END IF;
   RETURN QUERY SELECT 'redeemed'::text, t.task_id, t.agent_id, t.actor, t.person;
 END $$;
 
--- The next one of its session. False: what it was given for has been shown again meanwhile.
+-- The next one of its session. False: what it was given for has been shown again meanwhile, or more were used within the hour than
+-- tokens can end in it.
 CREATE FUNCTION estop.make_client_refresh(p_hash bytea, p_parent_hash bytea, p_life_ms bigint) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -253,7 +264,8 @@ BEGIN
   INSERT INTO estop.client_tickets (ticket_hash, kind, client_hash, redirect, challenge, resource, agent_id, actor, person, person_id, task_id, expires_at)
     SELECT p_hash, 'refresh', c.client_hash, c.redirect, c.challenge, c.resource, c.agent_id, c.actor, c.person, c.person_id, c.task_id,
       clock_timestamp() + make_interval(secs => p_life_ms / 1000.0)
-    FROM estop.client_tickets c WHERE c.ticket_hash = p_parent_hash AND c.used_at IS NOT NULL AND c.replayed_at IS NULL;
+    FROM estop.client_tickets c WHERE c.ticket_hash = p_parent_hash AND c.used_at IS NOT NULL AND c.replayed_at IS NULL
+      AND (SELECT count(*) FROM estop.client_tickets x WHERE x.task_id = c.task_id AND x.used_at > clock_timestamp() - interval '1 hour') < 240;
   RETURN FOUND;
 END $$;
 
