@@ -33,7 +33,7 @@ import { triggerDoor } from './triggers/trigger-door.ts';
  */
 export function createControlApp(deps: ControlDeps): OpenAPIHono {
   const app = new OpenAPIHono();
-  const guard = createCallerGuard(deps.controlUrl);
+  const guard = createCallerGuard(deps.controlUrl, deps.hostNames);
   const mintRequestId = (): string => formatId('req', deps.environment, randomBytes(16));
   app.use(({ req }, next) =>
     continueTrace({ traceparent: req.header('traceparent'), tracestate: req.header('tracestate') }, next),

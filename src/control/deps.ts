@@ -42,6 +42,8 @@ export interface ControlDeps {
   readonly stopUrl: string;
   /** Names and origins under which this API may be called, beside loopback. */
   readonly controlUrl: string;
+  /** Under which other services reach it besides. */
+  readonly hostNames?: readonly string[];
   readonly temporalUiUrl: string | undefined;
   /** Newest first: they mark what clients of MCP are called. Without them no person can connect one. */
   readonly clientKeys?: () => readonly Uint8Array[];

@@ -4,14 +4,19 @@ const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /**
  * A page in somebody's browser may reach this port. Host must be a name that is ours (else a foreign name was pointed at this
- * address), and a request that a browser sends from another site is refused, whatever token it carries. `alsoFrom`: one more origin
- * whose pages may call, for the one door that says so.
+ * address), and a request that a browser sends from another site is refused, whatever token it carries. `hostNames`: those under which
+ * other services reach it, which no page of ours comes from. `alsoFrom`: one more origin whose pages may call, for the one door that
+ * says so.
  */
-export function createCallerGuard(controlUrl: string, alsoFrom?: string): (request: Request) => void {
+export function createCallerGuard(
+  controlUrl: string,
+  hostNames: readonly string[] = [],
+  alsoFrom?: string,
+): (request: Request) => void {
   const own = new URL(controlUrl);
   return (request) => {
     const host = hostnameOf(request.headers.get('host') ?? new URL(request.url).host);
-    if (host !== own.hostname && !loopbackNames.has(host))
+    if (host !== own.hostname && !loopbackNames.has(host) && !hostNames.includes(host))
       throw new EstopError('origin-refused', { detail: 'This host name is not one of this API.' });
     const origin = request.headers.get('origin');
     if (origin !== null && origin === alsoFrom) return;

@@ -39,6 +39,7 @@ const control = await startControlServer({
   isConfigApplied: () => isConfigApplied,
   stopUrl: settings.stopUrl,
   controlUrl: settings.controlUrl,
+  hostNames: settings.hostNames,
   temporalUiUrl: settings.temporalUiUrl,
   readSecret: composition.secretReader(),
 });

@@ -18,7 +18,7 @@ const gateway = await startGateway({
   host: settings.host,
   port: settings.gatewayPort,
   ...(settings.gatewayStateFolder === undefined ? {} : { stateFolder: settings.gatewayStateFolder }),
-  allowedHosts: [new URL(settings.gatewayUrl).hostname],
+  allowedHosts: [new URL(settings.gatewayUrl).hostname, ...settings.hostNames],
   tokenIssuer: new URL(settings.controlUrl).href.replace(/\/$/, ''),
   isBehindTls: new URL(settings.gatewayUrl).protocol === 'https:',
   config,

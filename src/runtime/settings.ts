@@ -22,6 +22,10 @@ const variables = z.object({
   ESTOP_CONTROL_URL: z.url().default('http://127.0.0.1:7701'),
   ESTOP_GATEWAY_URL: z.url().default('http://127.0.0.1:7702'),
   ESTOP_HOST: z.string().default('127.0.0.1'),
+  ESTOP_HOST_NAMES: z
+    .string()
+    .regex(/^[a-z0-9.-]+(?:,[a-z0-9.-]+)*$/, 'must be host names with commas between them')
+    .optional(),
   ESTOP_ALLOW_REMOTE: z.enum(['yes', 'no']).default('no'),
   ESTOP_STOP_PORT: port.default(7700),
   ESTOP_CONTROL_PORT: port.default(7701),
@@ -49,6 +53,8 @@ export interface Settings {
   readonly controlUrl: string;
   readonly gatewayUrl: string;
   readonly host: string;
+  /** Under which this process is reached besides that of its own URL, for example by other services of a composition. */
+  readonly hostNames: readonly string[];
   readonly allowRemote: boolean;
   readonly stopPort: number;
   readonly controlPort: number;
@@ -95,6 +101,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     controlUrl: v.ESTOP_CONTROL_URL,
     gatewayUrl: v.ESTOP_GATEWAY_URL,
     host: v.ESTOP_HOST,
+    hostNames: v.ESTOP_HOST_NAMES?.split(',') ?? [],
     allowRemote: v.ESTOP_ALLOW_REMOTE === 'yes',
     stopPort: v.ESTOP_STOP_PORT,
     controlPort: v.ESTOP_CONTROL_PORT,

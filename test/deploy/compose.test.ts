@@ -51,6 +51,29 @@ describe('docker-compose.yml', () => {
     );
   });
 
+  it.each(['stop', 'control', 'gateway-1', 'gateway-2', 'control-worker'])(
+    '%s tells people and browsers addresses that the host opens, not those inside',
+    (name) => {
+      const opened = Object.values(services).flatMap(({ ports }) => ports?.map((port) => port.split(':')[1]) ?? []);
+      for (const variable of ['ESTOP_STOP_URL', 'ESTOP_CONTROL_URL', 'ESTOP_GATEWAY_URL']) {
+        const url = new URL(serviceOf(name).environment[variable] ?? '');
+        expect([variable, url.hostname]).toEqual([variable, '127.0.0.1']);
+        expect(opened).toContain(url.port);
+      }
+    },
+  );
+
+  it('agent code is told the addresses inside, and no way out of its networks', () => {
+    const { environment, networks } = serviceOf('agent-worker');
+    for (const [variable, host] of [
+      ['ESTOP_STOP_URL', 'stop'],
+      ['ESTOP_CONTROL_URL', 'control'],
+      ['ESTOP_GATEWAY_URL', 'gateway'],
+    ] as const)
+      expect(new URL(environment[variable] ?? '').hostname).toBe(host);
+    expect(networks.toSorted()).toEqual(['agent-figures', 'api', 'temporal']);
+  });
+
   it.each(own)('%s runs a program that the image has', (_name, service) => {
     const program = programOf(service);
     expect(program).toMatch(/^(dist\/(src|deploy)\/.+\.js|bin\/estop\.js)$/);

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { type OutgoingHttpHeaders, request } from 'node:http';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { Client } from 'pg';
@@ -60,6 +61,8 @@ requires('temporal')('docker-compose.yml, rehearsed without Docker', () => {
         'control:7701': `127.0.0.1:${control}`,
         'gateway:7702': `127.0.0.1:${gateway1}`,
         '127.0.0.1:7700': `127.0.0.1:${stop}`,
+        '127.0.0.1:7701': `127.0.0.1:${control}`,
+        '127.0.0.1:7702': `127.0.0.1:${gateway1}`,
         ...Object.fromEntries(figures.map((name, index) => [`${name}-figures:9464`, `127.0.0.1:${ofFigures[index]}`])),
       },
       portsOf: {
@@ -161,6 +164,22 @@ requires('temporal')('docker-compose.yml, rehearsed without Docker', () => {
     await connection.close();
   }, 360_000);
 
+  it('is known to a browser by the address outside, to other services by the name inside, and by no other', async () => {
+    const [control, gateway] = [stage.addresses['127.0.0.1:7701'] ?? '', stage.addresses['127.0.0.1:7702'] ?? ''];
+    for (const [address, path, inside] of [
+      [control, '/v1/tasks', 'control:7701'],
+      [gateway, '/mcp', 'gateway:7702'],
+    ] as const) {
+      // Nobody in particular asks: 401 is behind the door, 403 in front of it.
+      expect(await statusOf(address, path, { origin: `http://${address}` })).toBe(401);
+      expect(await statusOf(address, path, { host: inside })).toBe(401);
+      expect(await statusOf(address, path, { host: 'elsewhere.example' })).toBe(403);
+      expect(await statusOf(address, path, { origin: 'http://elsewhere.example' })).toBe(403);
+    }
+    const told = await fetch(`http://${gateway}/.well-known/oauth-protected-resource/mcp`);
+    expect(await told.json()).toMatchObject({ authorization_servers: [`http://${control}`] });
+  });
+
   it.each(figures)('shows the figures of %s where they are looked for', async (name) => {
     const looked = [stage.addresses[`${name}-figures:9464`], stage.portsOf[name]?.['ESTOP_TEMPORAL_METRICS']];
     for (const address of looked.filter((one) => one !== undefined))
@@ -185,6 +204,20 @@ requires('temporal')('docker-compose.yml, rehearsed without Docker', () => {
     );
   }, 180_000);
 });
+
+/** `fetch` lets nobody choose the Host. */
+function statusOf(address: string, path: string, headers: OutgoingHttpHeaders): Promise<number | undefined> {
+  const all = { 'content-type': 'application/json', 'accept': 'application/json, text/event-stream', ...headers };
+  return new Promise((resolve, reject) => {
+    const method = path === '/mcp' ? 'POST' : 'GET';
+    const sent = request(`http://${address}${path}`, { method, headers: all }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode);
+    });
+    sent.once('error', reject);
+    sent.end(method === 'POST' ? '{"jsonrpc":"2.0","id":1,"method":"tools/list"}' : undefined);
+  });
+}
 
 /** As its container's command says it. */
 function storeSettings(): Readonly<Record<string, string>> {

@@ -87,7 +87,9 @@ function agentsFor(deps: ControlDeps, caller: Caller): readonly AgentSpec[] {
   const names = namesOfCaller(caller, deps);
   return deps.config
     .current()
-    .agents.filter(({ owner, labels }) => names.includes(owner.toLowerCase()) || isWithinReach(caller, 'task:start', [labels]));
+    .agents.filter(
+      ({ owner, labels }) => names.includes(owner.toLowerCase()) || isWithinReach(caller, 'task:start', [labels]),
+    );
 }
 
 function consentForm(deps: ControlDeps, caller: Caller, wish: Wish) {

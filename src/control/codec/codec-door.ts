@@ -36,7 +36,7 @@ const namespacePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
  */
 export function codecDoor(app: OpenAPIHono, deps: ControlDeps): void {
   const uiOrigin = deps.temporalUiUrl === undefined ? undefined : new URL(deps.temporalUiUrl).origin;
-  const guard = createCallerGuard(deps.controlUrl, uiOrigin);
+  const guard = createCallerGuard(deps.controlUrl, deps.hostNames, uiOrigin);
   const allowOrigin = (context: Context): void => {
     context.header('vary', 'origin');
     if (uiOrigin === undefined || context.req.header('origin') !== uiOrigin) return;
