@@ -8,6 +8,7 @@ import {
 import type { TraceCarrier } from '../../contract/tracing.ts';
 import { type JsonObject, type JsonValue, parseStrict } from '../json/parse-strict.ts';
 import type { Asked } from '../passage.ts';
+import { clientCapabilities } from './client-capabilities.ts';
 import type { Era, RequestId } from './era.ts';
 import { isReachMethod, reachMethods } from './methods.ts';
 import { joinName } from './names.ts';
@@ -164,7 +165,7 @@ function legacyRequest(body: JsonObject, id: RequestId | null, endpoint: string 
       kind: 'handshake',
       method,
       version,
-      capabilities: objectOf(params['capabilities']),
+      capabilities: clientCapabilities(objectOf(params['capabilities'])),
     });
   }
   if (method === 'logging/setLevel') {
@@ -218,7 +219,6 @@ function served(era: Era, body: JsonObject, id: RequestId | null, asked: Asked |
   const meta = objectOf(objectOf(body['params'])['_meta']);
   const logLevel = meta['io.modelcontextprotocol/logLevel'];
   const token = meta['progressToken'];
-  const { elicitation, sampling, roots } = objectOf(meta['io.modelcontextprotocol/clientCapabilities']);
   return {
     kind: 'request',
     era,
@@ -227,11 +227,7 @@ function served(era: Era, body: JsonObject, id: RequestId | null, asked: Asked |
     asked,
     words: {
       // What this gate does not know, no upstream is told that the client knows.
-      capabilities: {
-        ...(elicitation === undefined ? {} : { elicitation }),
-        ...(sampling === undefined ? {} : { sampling }),
-        ...(roots === undefined ? {} : { roots }),
-      },
+      capabilities: clientCapabilities(objectOf(meta['io.modelcontextprotocol/clientCapabilities'])),
       logLevel: typeof logLevel === 'string' && logLevels.has(logLevel) ? logLevel : undefined,
       progressToken: typeof token === 'string' || typeof token === 'number' ? token : undefined,
       trace: { traceparent: meta['traceparent'], tracestate: meta['tracestate'] },

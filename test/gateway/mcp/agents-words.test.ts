@@ -62,9 +62,9 @@ beforeAll(async () => {
   await untilReady(gateway);
 });
 
-async function say(task: TaskRecord, method: string, params: object, server = 'paged') {
+async function say(task: TaskRecord, method: string, params: object, server = 'paged', _meta: object = envelope) {
   const name = 'uri' in params ? String(params.uri) : 'name' in params ? String(params.name) : undefined;
-  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: { ...params, _meta: envelope } });
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: { ...params, _meta } });
   const headers = {
     authorization: `Bearer ${await rig.token(task)}`,
     'mcp-protocol-version': '2026-07-28',
@@ -109,4 +109,46 @@ it('what is reached for goes with what its method knows, and nothing else that t
   expect(sent('resources/read')).toEqual([{ uri: 'test://static-text' }]);
   expect(sent('prompts/get')).toEqual([{ name: 'test_simple_prompt', arguments: { a: 'b' } }]);
   expect(sent('completion/complete')).toEqual([{ ref, argument: { name: 'a', value: 'b' } }]);
+});
+
+it('what its client can is told in our words, in whatever revision it comes', async () => {
+  const task = await rig.startTask(agent);
+  came.length = 0;
+  const note = 'what I read elsewhere';
+  const said = {
+    elicitation: { form: { applyDefaults: true, note }, url: { note } },
+    sampling: { tools: { note }, context: {} },
+    roots: { listChanged: true, note },
+    experimental: { note: { note } },
+  };
+  const told = {
+    elicitation: { form: { applyDefaults: true }, url: {} },
+    sampling: { context: {}, tools: {} },
+    roots: { listChanged: true },
+  };
+  const key = 'io.modelcontextprotocol/clientCapabilities';
+  await say(task, 'resources/read', { uri: 'test://static-text' }, 'paged', { ...envelope, [key]: said });
+  const read = came.find(({ method }) => method === 'resources/read')?.params?.['_meta'];
+  expect(read).toMatchObject({ [key]: told });
+  const headers = {
+    'authorization': `Bearer ${await rig.token(task)}`,
+    'content-type': 'application/json',
+    'accept': 'application/json, text/event-stream',
+  };
+  const post = (message: object, more: object = {}): Promise<Response> =>
+    fetch(`${gateway.url}/mcp/paged`, {
+      method: 'POST',
+      headers: { ...headers, ...more },
+      body: JSON.stringify({ jsonrpc: '2.0', ...message }),
+    });
+  const begun = await post({
+    id: 1,
+    method: 'initialize',
+    params: { protocolVersion: '2025-11-25', capabilities: said },
+  });
+  const session = { 'mcp-session-id': begun.headers.get('mcp-session-id') ?? '' };
+  await (await post({ id: 2, method: 'resources/read', params: { uri: 'test://static-text' } }, session)).text();
+  const shaken = came.filter(({ method }) => method === 'initialize').map(({ params }) => params?.['capabilities']);
+  expect(shaken).toEqual([told]);
+  expect(JSON.stringify(came)).not.toContain(note);
 });
