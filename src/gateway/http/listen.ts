@@ -46,8 +46,9 @@ export async function listen(gate: GateHost, listening: Listening): Promise<Gate
         return sendProblem(response.setHeader('connection', 'close'), 'no-lease', requestId, {
           retryAfterMs: retrySoonMs,
         });
-      const { traceparent, tracestate } = request.headers;
-      continueTrace({ traceparent, tracestate }, () => handle(gate, isAllowed, request, response, requestId)).catch(
+      // Without `tracestate`: see inbound.ts.
+      const { traceparent } = request.headers;
+      continueTrace({ traceparent }, () => handle(gate, isAllowed, request, response, requestId)).catch(
         (thrown: unknown) => {
           gate.log.error(
             { event: 'request.failed', requestId, code: errorCodeOf(thrown), error: String(thrown) },

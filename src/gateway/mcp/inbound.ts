@@ -36,7 +36,7 @@ export type InboundRequest = {
     readonly capabilities: JsonObject;
     readonly logLevel: string | undefined;
     readonly progressToken: RequestId | undefined;
-    /** By the names that MCP keeps for it. */
+    /** By the name that MCP keeps for it. Its ids alone: `tracestate` would be text of the agent's own to every upstream. */
     readonly trace: TraceCarrier;
   };
 };
@@ -230,7 +230,7 @@ function served(era: Era, body: JsonObject, id: RequestId | null, asked: Asked |
       capabilities: clientCapabilities(objectOf(meta['io.modelcontextprotocol/clientCapabilities'])),
       logLevel: typeof logLevel === 'string' && logLevels.has(logLevel) ? logLevel : undefined,
       progressToken: typeof token === 'string' || typeof token === 'number' ? token : undefined,
-      trace: { traceparent: meta['traceparent'], tracestate: meta['tracestate'] },
+      trace: { traceparent: meta['traceparent'] },
     },
   };
 }

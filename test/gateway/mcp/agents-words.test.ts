@@ -1,11 +1,13 @@
-import { createServer, request as sendHttp } from 'node:http';
+import { createServer, type IncomingHttpHeaders, request as sendHttp } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { beforeAll, expect, it } from 'vitest';
 import type { AgentSpec } from '../../../src/contract/config.ts';
+import { keepTraceContext } from '../../../src/runtime/keep-trace-context.ts';
 import type { TaskRecord } from '../../../src/store/tasks.ts';
 import { billingBot, closeAfterAll, envelope, makeRig, type Rig, type RunningGateway, untilReady } from '../rig.ts';
 import { everythingTools, startEverythingServer } from './everything-server.ts';
 
+const trace = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 type Message = { readonly id: string; readonly method?: string; readonly params?: Record<string, unknown> };
 const agent: AgentSpec = {
   ...billingBot,
@@ -17,8 +19,10 @@ let rig: Rig;
 let gateway: RunningGateway;
 /** What came to the server, but for what it was found by. */
 const came: Message[] = [];
+const shown: IncomingHttpHeaders[] = [];
 
 beforeAll(async () => {
+  keepTraceContext(); // as every process of ours does
   rig = await makeRig();
   const server = await startEverythingServer();
   closeAfterAll(() => server.stop());
@@ -30,6 +34,7 @@ beforeAll(async () => {
       const body = Buffer.concat(chunks);
       const message = JSON.parse(body.toString('utf8') || '{}') as Message; // the gateway's own
       came.push(message);
+      shown.push(request.headers);
       if (message.method === 'resources/list') {
         const uri = message.params?.['cursor'] === undefined ? 'test://static-text' : 'test://never';
         const result = { resources: [{ uri, name: uri }], nextCursor: 'page 2' };
@@ -69,6 +74,8 @@ async function say(task: TaskRecord, method: string, params: object, server = 'p
     authorization: `Bearer ${await rig.token(task)}`,
     'mcp-protocol-version': '2026-07-28',
     'mcp-method': method,
+    tracestate: 'its=words-of-the-agent',
+    'traceparent': trace,
     ...(name === undefined ? {} : { 'mcp-name': name }),
   };
   const both = 'application/json, text/event-stream';
@@ -151,4 +158,14 @@ it('what its client can is told in our words, in whatever revision it comes', as
   const shaken = came.filter(({ method }) => method === 'initialize').map(({ params }) => params?.['capabilities']);
   expect(shaken).toEqual([told]);
   expect(JSON.stringify(came)).not.toContain(note);
+});
+
+it('a trace goes on by its ids, without what else its client says of it', async () => {
+  const task = await rig.startTask(agent);
+  [came.length, shown.length] = [0, 0];
+  const words = { traceparent: trace, tracestate: 'more=words-of-the-agent' };
+  await say(task, 'resources/read', { uri: 'test://static-text' }, 'paged', { ...envelope, ...words });
+  const { _meta } = came.find(({ method }) => method === 'resources/read')?.params ?? {};
+  expect(_meta).toMatchObject({ traceparent: trace });
+  expect(JSON.stringify([came, shown])).not.toContain('words-of-the-agent');
 });
