@@ -233,7 +233,7 @@ describe('what a client of the older revisions answers to a server', () => {
     const answers: Promise<Response>[] = [];
     const client = await connect(await begin(), 'anna@northwind.org', '/mcp/asking', (url, init) => {
       const sent = fetch(url, init);
-      if (String(init?.body).includes('"action":"accept"')) answers.push(sent);
+      if (typeof init?.body === 'string' && init.body.includes('"action":"accept"')) answers.push(sent);
       return sent;
     });
     const before = asking.listeners();
@@ -242,9 +242,9 @@ describe('what a client of the older revisions answers to a server', () => {
     // The connection to the server takes its time.
     const { lookup } = dns;
     const held: (() => void)[] = [];
-    const spy = vi.spyOn(dns, 'lookup').mockImplementation(((...given: Parameters<typeof lookup>) => {
+    const spy = vi.spyOn(dns, 'lookup').mockImplementation((...given: Parameters<typeof lookup>) => {
       held.push(() => lookup(...given));
-    }) as typeof lookup); // the overloads of one function
+    });
     asking.ask('q4', 'elicitation/create', { message: 'Who?', requestedSchema: { type: 'object', properties: {} } });
     await until(() => held.length > 0);
     const { stopId } = await stop(rig.ledger, 'tool:asking/elicitation.create');
