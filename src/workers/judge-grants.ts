@@ -37,8 +37,9 @@ export function judgeGrants({ store, config, shipped, log }: Parts): GrantJudge 
   };
   return async ({ taskId, agentId }, { name, connector, when }) => {
     try {
+      const standing = await taskStanding(store, taskId);
+      // Last: between this and the decision nothing is waited for, in which another mint could load another set.
       const engine = await inForce();
-      const standing = engine.looksAt('grant', 'purpose', 'spend') ? await taskStanding(store, taskId) : undefined;
       const { environment, agents } = config.current();
       const agent = agents.find((one) => one.agentId === agentId);
       if (agent === undefined) return { reason: 'denied-by-policy', policies: ['gate.not-listed'] };
