@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { startInstallation } from '../../runtime/installation/installation.ts';
+import { collectGarbage } from '../../runtime/local/collect-garbage.ts';
 
 interface DevOptions {
   readonly config: string;
@@ -29,6 +30,7 @@ export async function runDev(options: DevOptions): Promise<number> {
   if (profile.temporalUiUrl !== '') say(`  temporal  ${profile.temporalUiUrl}`);
   say(`  profile   ${installation.profilePath} (other terminals in this folder find it)`);
   say('Ctrl-C ends it; the data stays.');
+  collectGarbage();
   await untilInterrupted;
   say('ending ..');
   await installation.stop();
