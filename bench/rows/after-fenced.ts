@@ -27,7 +27,7 @@ export const afterFenced: Row = {
   needs: 'bed',
   run: async (bed, options): Promise<readonly Figure[]> => {
     const rounds: Round[] = [];
-    for (let i = 0; i < (options.quick ? 3 : 20); i += 1) rounds.push(await hammered(bed, options, false));
+    for (let i = 0; i < (options.quick ? 2 : 20); i += 1) rounds.push(await hammered(bed, options, false));
     rounds.push(await hammered(bed, options, true));
     const sum = (of: (round: Round) => number): number => rounds.reduce((total, round) => total + of(round), 0);
     return [

@@ -16,22 +16,25 @@ import { policyDecision } from './policy-decision.ts';
 import { stopLatched } from './stop-latched.ts';
 import { watching } from './watchers.ts';
 
-/** In this order: idle memory before there is load, the heaviest last. */
+/**
+ * In this order: what starts a system of its own; then, in one system, what measures calls; then what leaves stops behind, each of
+ * which is worked on for seconds after it was measured; the heaviest last.
+ */
 export const rows: readonly Row[] = [
   memory,
-  cliStop,
-  consoleStop,
-  killToClosed,
-  inFlightAbort,
-  afterFenced,
-  agentSteps,
-  modelGate,
-  gatedCalls,
-  gateMemory,
-  stopLatched,
-  watching,
-  manyTasks,
-  failingLanes,
   policyDecision,
   demo,
+  failingLanes,
+  cliStop,
+  modelGate,
+  agentSteps,
+  gatedCalls,
+  gateMemory,
+  consoleStop,
+  inFlightAbort,
+  afterFenced,
+  manyTasks,
+  killToClosed,
+  watching,
+  stopLatched,
 ];

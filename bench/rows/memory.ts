@@ -23,7 +23,7 @@ export const memory: Row = {
     const ended = new Promise<void>((resolve) => dev.once('exit', () => resolve()));
     try {
       await untilUp(dev.stderr);
-      await sleep(quick ? 5_000 : 15_000);
+      await sleep(quick ? 7_000 : 15_000);
       const all = withDescendants(dev.pid ?? 0);
       return figuresOf(
         memoryOf(all),

@@ -28,7 +28,7 @@ export const stopLatched: Row = {
     await bed.postgres.query(
       'CREATE TABLE IF NOT EXISTS bench_commits (id bigint GENERATED ALWAYS AS IDENTITY, at timestamptz DEFAULT now())',
     );
-    const paced = await measured(bed, options, callsPerSecond, options.quick ? 50 : 300);
+    const paced = await measured(bed, options, callsPerSecond, options.quick ? 40 : 300);
     const pacedFigures = figuresOf(paced, `${callsPerSecond} gated calls/s`, 10);
     if (options.quick) return pacedFigures;
     const saturated = await measured(bed, options, saturatedCallsPerSecond, 50);
