@@ -13,7 +13,7 @@ import type { Row } from '../row.ts';
 export const memory: Row = {
   name: 'memory',
   needs: 'nothing',
-  run: async ({ quick }): Promise<readonly Figure[]> => {
+  run: async (): Promise<readonly Figure[]> => {
     const folder = mkdtempSync(join(tmpdir(), 'estop-bench-'));
     copyFileSync(join(packageRoot, 'estop.yaml'), join(folder, 'estop.yaml'));
     const dev = spawn(process.execPath, [join(sourceRoot, `cli/main${sourceExtension}`), 'dev'], {
@@ -23,7 +23,8 @@ export const memory: Row = {
     const ended = new Promise<void>((resolve) => dev.once('exit', () => resolve()));
     try {
       await untilUp(dev.stderr);
-      await sleep(quick ? 7_000 : 15_000);
+      // Idle: what the start left behind is collected by then.
+      await sleep(15_000);
       const all = withDescendants(dev.pid ?? 0);
       return figuresOf(
         memoryOf(all),
