@@ -244,7 +244,8 @@ describe('a stop that lands while 64 clients call', () => {
       }
     };
     const clients = Array.from({ length: 64 }, (_, index) => client(tokens[index % tokens.length] ?? ''));
-    await until(() => answers.length > 300);
+    // On a machine that starves, a call is put to a person now and then, because what its task has read cannot be looked up in time.
+    await until(() => answers.filter((answer) => answer === 'answered').length > 300);
     const { stopId } = await stop(rig.ledger, agentKey('billing-bot'));
     await untilFenced(rig, stopId);
     const fencedAnswers = answers.length;
