@@ -21,7 +21,7 @@ describe('estop secret', () => {
     const listed = await rig.run(['secret', 'ls']);
     expect(listed.stdout).toMatch(/billing-token +2 /);
     expect(listed.stdout).not.toMatch(escapes);
-    const sealed = await rig.ledger.sql("SELECT convert_from(sealed, 'LATIN1') AS text FROM estop.secrets", []);
+    const sealed = await rig.ledger.sql("SELECT encode(sealed, 'escape') AS text FROM estop.secrets", []);
     expect(JSON.stringify([set, rotated, listed, sealed])).not.toContain('canary-of');
     expect(await rig.run(['secret', 'rm', 'billing-token', '--yes'])).toMatchObject({ code: 0 });
     expect(await rig.run(['secret', 'rm', 'billing-token', '--yes'])).toMatchObject({ code: 5 });
