@@ -3,7 +3,6 @@ import type { Client, Connection } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
 import type { Sealer } from '../contract/identity.ts';
 import type { TemporalSecurity } from '../contract/temporal-security.ts';
-
 import { createPayloadCodec } from './keys/payload-codec.ts';
 import { sourceExtension } from './package-root.ts';
 import { traceOfStarter } from './trace-of-starter.ts';
@@ -28,8 +27,11 @@ export async function connectTemporal(
   security: TemporalSecurity,
   dataConverter: DataConverter,
 ): Promise<TemporalClients> {
-  const { Client, Connection } = await import('@temporalio/client');
-  const connection = Connection.lazy({ address, ...security });
+  const [{ Client }, { lazyConnection }] = await Promise.all([
+    import('@temporalio/client'),
+    import('./lazy-connection.ts'),
+  ]);
+  const connection = lazyConnection({ address, ...security });
   const clients = new Map<string, Client>();
   return {
     connection,

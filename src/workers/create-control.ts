@@ -1,4 +1,4 @@
-import { Client, Connection } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import type { Registry } from 'prom-client';
@@ -22,6 +22,7 @@ import type { Log, Sealer } from '../contract/identity.ts';
 import { connectorQueue, namespaces, queues } from '../contract/names.ts';
 import type { TemporalSecurity } from '../contract/temporal-security.ts';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
+import { lazyConnection } from '../runtime/lazy-connection.ts';
 import { traceOfStarter } from '../runtime/trace-of-starter.ts';
 import { openStore } from '../store/pool.ts';
 import { bundleWorkflows } from './bundle.ts';
@@ -97,7 +98,7 @@ export function startControlWorker(deps: ControlWorkerDeps): ControlWorker {
     notices: open('estop-notices', 2, 10_000),
   };
   const converter = deps.dataConverter === undefined ? {} : { dataConverter: deps.dataConverter };
-  const connection = Connection.lazy({
+  const connection = lazyConnection({
     address: temporalAddress,
     ...temporalSecurity,
     channelArgs: {

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { Client, Connection } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import { afterAll, inject } from 'vitest';
 import type { AgentSpec, EstopConfig } from '../../src/contract/config.ts';
 import type { Log } from '../../src/contract/identity.ts';
@@ -19,6 +19,7 @@ import { ensureKeys, openKeyRing } from '../../src/runtime/keys/key-ring.ts';
 import { createOperatorProofs } from '../../src/runtime/keys/operator-proof.ts';
 import { createSecretSealer } from '../../src/runtime/keys/secret-sealer.ts';
 import { createTaskTokenSigner } from '../../src/runtime/keys/task-token.ts';
+import { lazyConnection } from '../../src/runtime/lazy-connection.ts';
 import { policiesFolder } from '../../src/runtime/package-root.ts';
 import { type StopServer, startStopServer } from '../../src/stop/server.ts';
 import { noteStopSeen, reportFence } from '../../src/store/fence.ts';
@@ -94,7 +95,7 @@ export async function makeCliRig(
     authenticator,
     log: silent,
   });
-  const connection = Connection.lazy({ address: temporalAddress });
+  const connection = lazyConnection({ address: temporalAddress });
   const config: EstopConfig = {
     environment: 'test',
     trustDomain: 'example.org',

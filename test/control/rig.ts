@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Client, Connection } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import { afterAll, inject } from 'vitest';
 import type { AgentSpec, EstopConfig } from '../../src/contract/config.ts';
 import type { Authenticator, Identity, Log, Role } from '../../src/contract/identity.ts';
@@ -19,6 +19,7 @@ import { createOperatorProofs } from '../../src/runtime/keys/operator-proof.ts';
 import { createSealer } from '../../src/runtime/keys/sealer.ts';
 import { createSecretSealer } from '../../src/runtime/keys/secret-sealer.ts';
 import { createTaskTokenSigner, createTaskTokenVerifier } from '../../src/runtime/keys/task-token.ts';
+import { lazyConnection } from '../../src/runtime/lazy-connection.ts';
 import { policiesFolder } from '../../src/runtime/package-root.ts';
 import { createDataConverter } from '../../src/runtime/temporal-connection.ts';
 import { traceOfStarter } from '../../src/runtime/trace-of-starter.ts';
@@ -69,7 +70,7 @@ export async function makeControl(
   const keys = tempFolder();
   ensureKeys(keys, 'test');
   const tokenOptions = { ring: openKeyRing(keys, 'token', 'test'), environment: 'test', trustDomain: 'example.org' };
-  const connection = Connection.lazy({
+  const connection = lazyConnection({
     address: inject('temporalAddress') === '' ? '127.0.0.1:1' : inject('temporalAddress'),
   });
   const dataConverter = createDataConverter(createSealer(openKeyRing(keys, 'codec', 'test')));

@@ -1,9 +1,10 @@
-import { Client, Connection } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { AgentTaskInput } from '../../src/contract/agent-task.ts';
 import { CloseResult, Task } from '../../src/contract/http/tasks.ts';
 import { createTaskWorkflows } from '../../src/control/temporal-task-workflows.ts';
+import { lazyConnection } from '../../src/runtime/lazy-connection.ts';
 import { closeTasks } from '../../src/store/tasks.ts';
 import { requires } from '../kit/requires.ts';
 import { agentSpec, stop } from '../store/ledger.ts';
@@ -11,7 +12,7 @@ import { type ControlRig, field, makeControl } from './rig.ts';
 
 requires('temporal')('sessions over HTTP', () => {
   let rig: ControlRig;
-  const down = Connection.lazy({ address: '127.0.0.1:1' });
+  const down = lazyConnection({ address: '127.0.0.1:1' });
   beforeAll(async () => {
     rig = await makeControl([
       { ...agentSpec('coder'), session: { idleMs: 600_000, lifeMs: 3_600_000 } },

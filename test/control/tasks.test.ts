@@ -1,14 +1,15 @@
-import { Client, Connection } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Task, TaskHistory, TaskPage, TaskToken } from '../../src/contract/http/tasks.ts';
 import { createTaskWorkflows } from '../../src/control/temporal-task-workflows.ts';
+import { lazyConnection } from '../../src/runtime/lazy-connection.ts';
 import { requires } from '../kit/requires.ts';
 import { agentSpec, fence, newId, stop } from '../store/ledger.ts';
 import { type ControlRig, field, makeControl } from './rig.ts';
 
 requires('temporal')('tasks over HTTP', () => {
   let rig: ControlRig;
-  const down = Connection.lazy({ address: '127.0.0.1:1' });
+  const down = lazyConnection({ address: '127.0.0.1:1' });
   beforeAll(async () => {
     rig = await makeControl();
   });

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
 import { afterAll } from 'vitest';
 import type { AgentSpec } from '../../src/contract/config.ts';
@@ -7,6 +7,7 @@ import type { Log, Sealer } from '../../src/contract/identity.ts';
 import { agentTaskWorkflowId, namespaces, searchAttributes, workflowTypes } from '../../src/contract/names.ts';
 import { ensureKeys, openKeyRing } from '../../src/runtime/keys/key-ring.ts';
 import { createSealer } from '../../src/runtime/keys/sealer.ts';
+import { lazyConnection } from '../../src/runtime/lazy-connection.ts';
 import { startTemporal, type TemporalServer } from '../../src/runtime/local/temporal-server.ts';
 import { createDataConverter } from '../../src/runtime/temporal-connection.ts';
 import { mintIntend, mintIssued, mintRecheck } from '../../src/store/grants.ts';
@@ -69,7 +70,7 @@ export async function startRig(): Promise<Rig> {
     startTemporal({ stateFolder: folder, database: 'memory', ui: false }),
     startTarget(),
   ]);
-  const connection = Connection.lazy({ address: temporal.address });
+  const connection = lazyConnection({ address: temporal.address });
   const clientOf = (namespace: string): Client => new Client({ connection, namespace, dataConverter });
   const { log, logged } = recordingLog();
   const workers: ControlWorker[] = [];
