@@ -1,16 +1,35 @@
 import type { Admission, AdmitRequest } from '../../store/calls.ts';
 import { decideKindAgain } from '../flow/decide-again.ts';
-import { type Denial, known, type Passage } from '../passage.ts';
-import { askLedger } from './ledger-answer.ts';
+import { type Denial, denied, known, type Passage, type Verdict } from '../passage.ts';
+import { askLedger, ledgerDenial } from './ledger-answer.ts';
 
 type OfThis = Pick<AdmitRequest, 'callId' | 'keys' | 'toolKey' | 'digest' | 'worst'>;
 type Settled = Exclude<Admission, { kind: 'stale-flow' }>;
 
 /**
- * ADMIT of what is no tool call, of which nobody is asked. A policy that looked at what the task has read decided by a memory of which
- * the ledger knows whether another gateway has added to it.
+ * ADMIT of what is no tool call: the intent is recorded, budgets count, the stops are read last. Nobody is asked, so an answer
+ * that would need an approval means nothing here, and denies.
+ * rule: admit-checks-stops
  */
-export async function admitKind(passage: Passage, request: OfThis): Promise<Settled | { readonly denial: Denial }> {
+export async function admitKind(passage: Passage, request: OfThis): Promise<Verdict> {
+  const decision = await decide(passage, request);
+  if ('denial' in decision) return decision.denial;
+  switch (decision.kind) {
+    case 'allow':
+      passage.facts.admitted = true;
+      return undefined;
+    case 'needs-approval':
+      return denied('internal');
+    default:
+      return ledgerDenial(passage, decision);
+  }
+}
+
+/**
+ * A policy that looked at what the task has read decided by a memory of which the ledger knows whether another gateway has added
+ * to it.
+ */
+async function decide(passage: Passage, request: OfThis): Promise<Settled | { readonly denial: Denial }> {
   const { host, facts } = passage;
   const { taskId, epoch } = known(facts.claims);
   for (let tries = 1; ; tries += 1) {

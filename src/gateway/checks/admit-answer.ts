@@ -1,8 +1,8 @@
 import { oneCall } from '../../core/budget.ts';
 import { admitKind } from '../call/admit-kind.ts';
-import { ledgerDenial, openCall } from '../call/ledger-answer.ts';
+import { openCall } from '../call/ledger-answer.ts';
 import { ToldAnswer } from '../call/told-answer.ts';
-import { type Check, denied, known, type Verdict } from '../passage.ts';
+import { type Check, known, type Verdict } from '../passage.ts';
 import { bearerOf } from './fence.ts';
 import { answeredKey } from './question-known.ts';
 
@@ -12,22 +12,11 @@ export const admitAnswer: Check = async (passage): Promise<Verdict> => {
   const call = openCall(passage, new ToldAnswer(host.newId('call'), bearerOf(passage)));
   facts.telling = call;
   facts.outcome = 'denied'; // also if the reply is lost: the intent may be in the ledger
-  const decision = await admitKind(passage, {
+  return admitKind(passage, {
     callId: call.callId,
     keys: known(facts.claims).keys,
     toolKey: answeredKey(facts),
     digest: known(facts.digest),
     worst: oneCall,
   });
-  if ('denial' in decision) return decision.denial;
-  switch (decision.kind) {
-    case 'allow':
-      facts.admitted = true;
-      return undefined;
-    // Nothing here can be approved: an answer that means nothing denies.
-    case 'needs-approval':
-      return denied('internal');
-    default:
-      return ledgerDenial(passage, decision);
-  }
 };

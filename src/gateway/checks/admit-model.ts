@@ -1,7 +1,7 @@
 import { type ErrorCode, errorCodeOf } from '../../core/errors.ts';
 import { modelKey } from '../../core/scope-key.ts';
 import { admitKind } from '../call/admit-kind.ts';
-import { ledgerDenial, notConnected, openCall } from '../call/ledger-answer.ts';
+import { notConnected, openCall } from '../call/ledger-answer.ts';
 import { ModelCall } from '../model/model-call.ts';
 import { mostSpent } from '../model/usage.ts';
 import { type Check, denied, known, type Passage } from '../passage.ts';
@@ -31,24 +31,13 @@ export const admitModel: Check = async (passage) => {
   facts.modelCall = call;
   if (!(await takeProviderSocket(passage, call))) return notConnected(call, 'provider-unavailable');
   facts.outcome = 'denied'; // also if the reply is lost: the intent may be in the ledger
-  const decision = await admitKind(passage, {
+  return admitKind(passage, {
     callId: call.callId,
     keys: claims.keys,
     toolKey: modelKey(model.modelId),
     digest: known(facts.digest),
     worst,
   });
-  if ('denial' in decision) return decision.denial;
-  switch (decision.kind) {
-    case 'allow':
-      facts.admitted = true;
-      return undefined;
-    // No approval is asked for: an answer that means nothing here denies.
-    case 'needs-approval':
-      return denied('internal');
-    default:
-      return ledgerDenial(passage, decision);
-  }
 };
 
 export async function takeProviderSocket(passage: Passage, call: ModelCall): Promise<boolean> {

@@ -1,7 +1,7 @@
 import { oneCall } from '../../core/budget.ts';
 import { admitKind } from '../call/admit-kind.ts';
 import { connectReach, reachParams } from '../call/connect-reach.ts';
-import { ledgerDenial, notConnected, openCall } from '../call/ledger-answer.ts';
+import { notConnected, openCall } from '../call/ledger-answer.ts';
 import { LiveCall } from '../call/live-call.ts';
 import { callDigest } from '../json/canonical.ts';
 import { isListMethod } from '../mcp/methods.ts';
@@ -27,22 +27,11 @@ export const admitReach: Check = async (passage): Promise<Verdict> => {
   facts.call = call;
   if (!(await connectReach(passage, reach, call))) return notConnected(call, 'upstream-unavailable');
   facts.outcome = 'denied'; // also if the reply is lost: the intent may be in the ledger
-  const decision = await admitKind(passage, {
+  return admitKind(passage, {
     callId: call.callId,
     keys: credentialKeys(claims.keys, facts.credential),
     toolKey: reach.scopeKey,
     digest: callDigest(reach.scopeKey, '', params),
     worst: oneCall,
   });
-  if ('denial' in decision) return decision.denial;
-  switch (decision.kind) {
-    case 'allow':
-      facts.admitted = true;
-      return undefined;
-    // Nothing here can be approved: an answer that means nothing denies.
-    case 'needs-approval':
-      return denied('internal');
-    default:
-      return ledgerDenial(passage, decision);
-  }
 };

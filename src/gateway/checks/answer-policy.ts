@@ -1,11 +1,11 @@
 import { answerTo } from '../../core/flow/not-a-tool.ts';
 import type { Engine } from '../../policy/engine.ts';
 import type { Listed } from '../../policy/request.ts';
+import { saidIn } from '../mcp/question.ts';
 import { type Check, denied, known, type Passage, type Verdict } from '../passage.ts';
 import { findStanding, knownOf } from '../policy/policy-request.ts';
 import type { Reach } from '../upstream/reach.ts';
 import { checkPolicy, policyDenial } from './policy.ts';
-import { saidIn } from './question-known.ts';
 import { reachListedAs } from './reach-scope.ts';
 
 /**

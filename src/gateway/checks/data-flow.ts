@@ -1,7 +1,7 @@
 import { answersName, withoutItsForm } from '../../core/flow/not-a-tool.ts';
 import type { JsonObject, JsonValue } from '../json/parse-strict.ts';
+import { saidIn } from '../mcp/question.ts';
 import { type Check, known } from '../passage.ts';
-import { saidIn } from './question-known.ts';
 import { calledIn } from './tool-known.ts';
 
 /** Where the values of this call come from, as far as the gate remembers. It decides nothing: what is not known, the policy is told. */

@@ -1,7 +1,7 @@
 import { toolKey } from '../../core/scope-key.ts';
 import { reachParams } from '../call/connect-reach.ts';
 import { callDigest, canonicalText } from '../json/canonical.ts';
-import type { JsonObject } from '../json/parse-strict.ts';
+import { saidIn } from '../mcp/question.ts';
 import { type Check, denied, known, type Passage, type Verdict } from '../passage.ts';
 import { checkReachScope } from './reach-scope.ts';
 import { agentOf, checkScope } from './scope.ts';
@@ -55,11 +55,6 @@ export const checkAnswerScope: Check = (passage) => {
   const named = [...Object.keys(agent.tools), ...(agent.resources ?? []), ...(agent.prompts ?? [])];
   return named.some((line) => line.startsWith(own)) ? undefined : denied('tool-not-available');
 };
-
-/** A refusal of the client's own is a word of the agent's like any other. */
-export function saidIn({ result, error }: JsonObject): JsonObject {
-  return error === undefined ? { result: result ?? {} } : { error };
-}
 
 export const answeredKey = (facts: Passage['facts']): string =>
   facts.tool?.pin.scopeKey ?? known(facts.answering).scopeKey;

@@ -7,7 +7,7 @@ import type { ClientLink, Relayed } from '../upstream/client-link.ts';
 import type { UpstreamMessage } from '../upstream/prepared.ts';
 import type { ToolServer } from '../upstream/tool-server.ts';
 import type { RequestId } from './era.ts';
-import type { AskedWhile, OpenQuestion } from './question.ts';
+import { type AskedWhile, type OpenQuestion, saidIn } from './question.ts';
 import { readEventId, SessionStream } from './session-stream.ts';
 
 export interface SessionSpec {
@@ -155,12 +155,11 @@ export class ClientSession {
   }
 
   /** What was judged goes to whoever asked, once. Undefined: nobody waits for it any more. `mayWrite`: see ClientLink. */
-  answer(id: string, { result, error }: JsonObject, mayWrite?: () => boolean): Promise<boolean> | undefined {
+  answer(id: string, message: JsonObject, mayWrite?: () => boolean): Promise<boolean> | undefined {
     const question = this.#questions.get(id);
     if (question === undefined) return undefined;
     this.#questions.delete(id);
-    const said = error === undefined ? { result: result ?? {} } : { error };
-    return question.link.tell({ jsonrpc: '2.0', id: question.theirId, ...said }, mayWrite);
+    return question.link.tell({ jsonrpc: '2.0', id: question.theirId, ...saidIn(message) }, mayWrite);
   }
 
   /** Whoever asked need not wait any longer; it is not told why. */

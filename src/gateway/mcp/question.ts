@@ -16,3 +16,8 @@ export interface OpenQuestion {
   readonly method: string;
   readonly askedWhile: AskedWhile;
 }
+
+/** A refusal of the client's own is a word of the agent's like any other. */
+export function saidIn({ result, error }: JsonObject): JsonObject {
+  return error === undefined ? { result: result ?? {} } : { error };
+}
