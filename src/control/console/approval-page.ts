@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { html } from 'hono/html';
 import type { ApprovalContext } from '../../contract/http/approval-context.ts';
 import { decideApproval } from '../routes/decide-approval.ts';
@@ -6,6 +5,7 @@ import { getApprovalContext } from '../routes/get-approval-context.ts';
 import { toneOf } from './approvals-page.ts';
 import { fenced, fencedDiff } from './fenced.ts';
 import { foreign, type Markup, nothing, plural } from './markup.ts';
+import { onceField, onceIn } from './once.ts';
 import { type ConsoleForm, type ConsolePage, field } from './view.ts';
 import type { Visit } from './visit.ts';
 import { age, clock, relative } from './when.ts';
@@ -78,7 +78,7 @@ function decision(visit: Visit, { approval, mayApprove, whyNot }: ApprovalContex
   return html`<section class="card" aria-labelledby="decide"><h2 id="decide">Decide</h2>
   ${whyNot === null ? nothing : html`<p class="note warn">${whyNot}</p>`}
   <form method="post" action="/approvals/${approval.approvalId}" class="stack">
-    <input type="hidden" name="once" value="${randomBytes(16).toString('hex')}">
+    ${onceField()}
     <label class="field">Reason <small>shown to whoever asks later; needed to deny</small><input type="text" name="reason" maxlength="500" autocomplete="off"></label>
     <div class="row"><button name="decision" value="denied">Deny this call</button>${mayApprove ? html`<button name="decision" value="approved">Approve this call, once</button>` : nothing}</div>
   </form></section>`;
@@ -96,13 +96,12 @@ export const approvalForm: ConsoleForm = {
   take: async (visit, fields, parameter) => {
     const id = parameter('id');
     const reason = field(fields, 'reason');
-    const once = field(fields, 'once');
     // Neither word: refused by the endpoint, as any other.
     const word = field(fields, 'decision');
     await visit.ask(decideApproval, {
       path: { id },
       body: { decision: word, ...(reason === '' && word !== 'denied' ? {} : { reason }) },
-      once: /^[0-9a-f]{32}$/.test(once) ? once : undefined,
+      once: onceIn(fields),
     });
     return `/approvals/${encodeURIComponent(id)}`;
   },

@@ -1,11 +1,11 @@
-import { randomBytes } from 'node:crypto';
 import { html } from 'hono/html';
 import type { ConnectorPage, ConnectorReadiness, Drill } from '../../contract/http/connectors.ts';
 import { drillConnector } from '../routes/drill-connector.ts';
 import { listConnectors } from '../routes/list-connectors.ts';
 import { foreign, type Markup, nothing, plural } from './markup.ts';
+import { onceField, onceIn } from './once.ts';
 import { stopLink } from './stop-dialog.ts';
-import { type ConsoleForm, type ConsolePage, field } from './view.ts';
+import { type ConsoleForm, type ConsolePage } from './view.ts';
 import type { Visit } from './visit.ts';
 import { clock, relative, span } from './when.ts';
 
@@ -43,7 +43,7 @@ ${visit.may('connector:drill') && item.lastDrill?.state !== 'asked' ? drillNow(i
 
 /** On a credential of its own: nothing of any agent is touched. */
 const drillNow = (connectorId: string): Markup =>
-  html`<form method="post" action="/connectors/${connectorId}/drill" class="row between"><input type="hidden" name="once" value="${randomBytes(16).toString('hex')}"><span>Try it on a credential made for that alone.</span><button id="drill-${connectorId}">Drill it<span class="sr"> ${connectorId}</span></button></form>`;
+  html`<form method="post" action="/connectors/${connectorId}/drill" class="row between">${onceField()}<span>Try it on a credential made for that alone.</span><button id="drill-${connectorId}">Drill it<span class="sr"> ${connectorId}</span></button></form>`;
 
 function lastDrill(visit: Visit, drill: Drill | null): Markup {
   if (drill === null)
@@ -69,10 +69,9 @@ const none = (): Markup =>
 export const drillForm: ConsoleForm = {
   path: '/connectors/:id/drill',
   take: async (visit, fields, parameter) => {
-    const once = field(fields, 'once');
     await visit.ask(drillConnector, {
       path: { id: parameter('id') },
-      once: /^[0-9a-f]{32}$/.test(once) ? once : undefined,
+      once: onceIn(fields),
     });
     return '/connectors';
   },

@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { html } from 'hono/html';
 import type { ActivationResult, PoliciesInForce } from '../../contract/http/policies.ts';
 import { activatePolicies } from '../routes/activate-policies.ts';
 import { getPolicies } from '../routes/get-policies.ts';
 import { rollBackPolicies } from '../routes/roll-back-policies.ts';
 import { foreign, type Markup, nothing, spelledOut } from './markup.ts';
+import { onceField, onceIn } from './once.ts';
 import { policiesIn } from './policy-files.ts';
 import { type ConsoleForm, type ConsolePage, field, type View } from './view.ts';
 import { clock } from './when.ts';
@@ -39,13 +39,13 @@ const none = (): Markup =>
 
 /** The whole set, by its files. What was looked at goes along: a set that somebody put in force meanwhile is not replaced unseen. */
 const activate = ({ activation }: PoliciesInForce): Markup =>
-  html`<details class="card" id="activate"><summary>Put another set in force</summary><form method="post" action="/policy/activate" enctype="multipart/form-data" class="stack"><input type="hidden" name="once" value="${randomBytes(16).toString('hex')}"><input type="hidden" name="after" value="${activation}">
+  html`<details class="card" id="activate"><summary>Put another set in force</summary><form method="post" action="/policy/activate" enctype="multipart/form-data" class="stack">${onceField()}<input type="hidden" name="after" value="${activation}">
 <label class="field">All its *.cedar files<input type="file" name="policies" accept=".cedar" multiple required></label>
 <label class="field">Why<input type="text" name="reason" required maxlength="500" autocomplete="off"></label><p><button>Check it and put it in force</button></p></form></details>`;
 
 function rollBack({ history: entries }: PoliciesInForce): Markup {
   const versions = [...new Set(entries.slice(1).map(({ version }) => version))];
-  return html`<section class="card"><h2>Put an earlier one in force</h2><form method="post" action="/policy" class="stack"><input type="hidden" name="once" value="${randomBytes(16).toString('hex')}">
+  return html`<section class="card"><h2>Put an earlier one in force</h2><form method="post" action="/policy" class="stack">${onceField()}
 <label class="field">Which<select name="version"><option value="">the one before</option>${versions.map((version) => html`<option>${version}</option>`)}</select></label>
 <label class="field">Why<input type="text" name="reason" required maxlength="500" autocomplete="off"></label><p><button>Put it in force</button></p></form></section>`;
 }
@@ -54,10 +54,9 @@ export const rollBackForm: ConsoleForm = {
   path: '/policy',
   take: async (visit, fields) => {
     const version = field(fields, 'version');
-    const once = field(fields, 'once');
     const result = await visit.ask<ActivationResult>(rollBackPolicies, {
       body: { reason: field(fields, 'reason'), ...(version === '' ? {} : { version }) },
-      once: /^[0-9a-f]{32}$/.test(once) ? once : undefined,
+      once: onceIn(fields),
     });
     return afterwards(result);
   },
@@ -67,7 +66,6 @@ export const activateForm: ConsoleForm = {
   path: '/policy/activate',
   takesFiles: true,
   take: async (visit, fields) => {
-    const once = field(fields, 'once');
     const body = {
       files: policiesIn(fields) ?? {},
       reason: field(fields, 'reason'),
@@ -76,7 +74,7 @@ export const activateForm: ConsoleForm = {
     return afterwards(
       await visit.ask<ActivationResult>(activatePolicies, {
         body,
-        once: /^[0-9a-f]{32}$/.test(once) ? once : undefined,
+        once: onceIn(fields),
       }),
     );
   },

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { html } from 'hono/html';
 import type { StopTimeline } from '../../contract/http/stop-notes.ts';
 import type { ResetResult, StopView } from '../../contract/http/stops.ts';
@@ -7,6 +6,7 @@ import { getStop } from '../routes/get-stop.ts';
 import { noteStop } from '../routes/note-stop.ts';
 import { resetStop } from '../routes/reset-stop.ts';
 import { foreign, type Markup, nothing } from './markup.ts';
+import { onceField, onceIn } from './once.ts';
 import { type ConsoleForm, field } from './view.ts';
 import type { Visit } from './visit.ts';
 import { clock } from './when.ts';
@@ -34,7 +34,7 @@ function resetCard(visit: Visit, stop: StopView, timeline: StopTimeline): Markup
     <p>Unlatches this stop and restarts nothing: what was stopped stays stopped, and old credentials stay dead.</p>
     <div id="stop-reset-now" data-live class="stack">${resetWarnings(stop, timeline)}</div>
     <form method="post" action="/stops/${stop.stopId}/reset" class="stack">
-      <input type="hidden" name="once" value="${randomBytes(16).toString('hex')}">
+      ${onceField()}
       <label class="field">Why it is safe again<textarea name="reason" required maxlength="500" rows="2"></textarea></label>
       <label class="field"><span>Type <span class="mono">${stop.scopeKey}</span> to confirm</span><input type="text" name="typed" required autocapitalize="none" autocomplete="off" spellcheck="false" maxlength="256"></label>
       <p><button>Reset this stop</button></p>
@@ -62,7 +62,6 @@ export const resetForm: ConsoleForm = {
   take: async (visit, fields, parameter) => {
     const path = { id: parameter('id') };
     const typed = field(fields, 'typed');
-    const once = field(fields, 'once');
     const stop = await visit.ask<StopView>(getStop, { path });
     // A refusal by permission comes first, from the endpoint: who may not learns nothing by typing well.
     if (visit.may('stop:reset') && typed !== stop.scopeKey)
@@ -72,7 +71,7 @@ export const resetForm: ConsoleForm = {
     const result = await visit.ask<ResetResult>(resetStop, {
       path,
       body: { reason: field(fields, 'reason').replaceAll(/\s+/g, ' ') },
-      once: /^[0-9a-f]{32}$/.test(once) ? once : undefined,
+      once: onceIn(fields),
     });
     return `/stops/${result.stopId}`;
   },

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { html } from 'hono/html';
 import type { Task, TaskHistory, TaskTree } from '../../contract/http/tasks.ts';
 import { closeSession } from '../routes/close-session.ts';
@@ -7,8 +6,9 @@ import { getTaskTree } from '../routes/get-task-tree.ts';
 import { holdTask } from '../routes/hold-task.ts';
 import { releaseTask } from '../routes/release-task.ts';
 import { foreign, type Markup, nothing, plural } from './markup.ts';
+import { onceField, onceIn } from './once.ts';
 import { taskState } from './task-list.ts';
-import { type ConsoleForm, type ConsolePage, field } from './view.ts';
+import { type ConsoleForm, type ConsolePage } from './view.ts';
 import type { Visit } from './visit.ts';
 import { age, clock } from './when.ts';
 
@@ -60,9 +60,9 @@ const workflow = ({ workflow: link }: Task): Markup =>
 function holdForm(visit: Visit, task: Task): Markup {
   if (task.state === 'closed' || !visit.may('task:hold')) return nothing;
   const verb = task.held ? 'release' : 'hold';
-  return html`<div class="card"><form method="post" action="/tasks/${task.taskId}/${verb}" class="row between"><input type="hidden" name="once" value="${randomBytes(16).toString('hex')}">
+  return html`<div class="card"><form method="post" action="/tasks/${task.taskId}/${verb}" class="row between">${onceField()}
 <span>${task.held ? 'On hold: nothing new is admitted for it and its children.' : 'Hold it: nothing new is admitted, for it and its children, until it is released.'}</span><button>${task.held ? 'Release' : 'Hold'}</button></form>
-${task.kind === 'session' && visit.may('task:close') ? html`<form method="post" action="/tasks/${task.taskId}/close" class="row between"><input type="hidden" name="once" value="${randomBytes(16).toString('hex')}"><span>End the session in an orderly way.</span><button>Close</button></form>` : nothing}</div>`;
+${task.kind === 'session' && visit.may('task:close') ? html`<form method="post" action="/tasks/${task.taskId}/close" class="row between">${onceField()}<span>End the session in an orderly way.</span><button>Close</button></form>` : nothing}</div>`;
 }
 
 function treeOf({ items, truncated }: TaskTree, here: Task): Markup {
@@ -78,8 +78,7 @@ const verbForm = (verb: string, endpoint: Parameters<Visit['ask']>[0]): ConsoleF
   path: `/tasks/:id/${verb}`,
   take: async (visit, fields, parameter) => {
     const id = parameter('id');
-    const once = field(fields, 'once');
-    await visit.ask(endpoint, { path: { id }, once: /^[0-9a-f]{32}$/.test(once) ? once : undefined });
+    await visit.ask(endpoint, { path: { id }, once: onceIn(fields) });
     return `/tasks/${encodeURIComponent(id)}`;
   },
 });
