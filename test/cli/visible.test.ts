@@ -1,9 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { renderFields, renderTable } from '../../src/cli/table.ts';
 import { visible, visibleLines, visibleShort } from '../../src/cli/visible.ts';
 import { findUnprintable } from '../../src/contract/printable.ts';
+import { requiresData } from '../kit/requires.ts';
 
 const anyText = fc.oneof(
   fc.string({ unit: 'binary' }),
@@ -77,14 +78,13 @@ describe('text from elsewhere on a terminal', () => {
       }),
     );
   });
+});
 
-  const blns = new URL('../../../shared/data/blns/blns.json', import.meta.url);
-  it.skipIf(!existsSync(blns))(
-    'the big list of naughty strings is shown without a single raw byte (skipped where blns.json is absent)',
-    () => {
-      const list = JSON.parse(readFileSync(blns, 'utf8')) as string[];
-      expect(list.length).toBeGreaterThan(100);
-      for (const text of list) expect([text, isRaw(visible(text))]).toEqual([text, false]);
-    },
-  );
+const blns = new URL('../../../shared/data/blns/blns.json', import.meta.url);
+requiresData('the big list of naughty strings', blns)('the big list of naughty strings', () => {
+  it('is shown without a single raw byte', () => {
+    const list = JSON.parse(readFileSync(blns, 'utf8')) as string[];
+    expect(list.length).toBeGreaterThan(100);
+    for (const text of list) expect([text, isRaw(visible(text))]).toEqual([text, false]);
+  });
 });

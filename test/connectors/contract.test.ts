@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { connectorSystems } from '../../src/connectors/index.ts';
+import { unlessMissing } from '../kit/requires.ts';
 import { contractSuite } from './contract-suite.ts';
 import { allRigs } from './rigs.ts';
 
@@ -19,9 +20,4 @@ it.each(connectorSystems.map((system) => [system.system, system] as const))(
   },
 );
 
-for (const rig of allRigs) {
-  const run = rig.missing === undefined || process.env['ESTOP_REQUIRE_ALL'] === '1' ? describe : describe.skip;
-  run(`${rig.system} on ${rig.server}${rig.missing === undefined ? '' : ` (skipped: ${rig.missing})`}`, () =>
-    contractSuite(rig),
-  );
-}
+for (const rig of allRigs) unlessMissing(rig.missing)(`${rig.system} on ${rig.server}`, () => contractSuite(rig));

@@ -1,18 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { LedgerGrant } from '../../src/connectors/kit/contract.ts';
 import { pgBoss } from '../../src/connectors/pg-boss/index.ts';
 import { dropQueue } from '../../src/connectors/pg-boss/queue.ts';
 import { dropFinished } from '../../src/connectors/postgres/drop-finished.ts';
 import { withSession } from '../../src/connectors/postgres/server.ts';
-import { isPostgresInstalled, type PostgresVersion } from '../kit/run-postgres.ts';
+import { requires } from '../kit/requires.ts';
+import { type PostgresVersion } from '../kit/run-postgres.ts';
 import { type Bench, benchOf, healthyMs, within } from './bench-of.ts';
 import { bossAs, startPgBossRig } from './pg-boss.rig.ts';
 import { environment, rigConnectorId } from './rig.ts';
 
 for (const version of ['18', '15'] as const) {
-  const run = isPostgresInstalled(version) || process.env['ESTOP_REQUIRE_ALL'] === '1' ? describe : describe.skip;
-  run(`An agent's queue in pg-boss, PostgreSQL ${version}`, () => suite(version));
+  requires(`postgresql-${version}`)(`An agent's queue in pg-boss, PostgreSQL ${version}`, () => suite(version));
 }
 
 function suite(version: PostgresVersion): void {

@@ -5,15 +5,15 @@ import type { LedgerGrant } from '../../src/connectors/kit/contract.ts';
 import { dropFinished } from '../../src/connectors/postgres/drop-finished.ts';
 import { postgres } from '../../src/connectors/postgres/index.ts';
 import { withSession } from '../../src/connectors/postgres/server.ts';
-import { isPostgresInstalled, type PostgresVersion } from '../kit/run-postgres.ts';
+import { requires } from '../kit/requires.ts';
+import { type PostgresVersion } from '../kit/run-postgres.ts';
 import { type Bench, benchOf, healthyMs, shortMs, within } from './bench-of.ts';
 import { startPostgresRig } from './postgres.rig.ts';
 import { writeAsAgent } from './postgres-target.ts';
 import { environment, type RunningRig, rigConnectorId } from './rig.ts';
 
 for (const version of ['18', '15'] as const) {
-  const run = isPostgresInstalled(version) || process.env['ESTOP_REQUIRE_ALL'] === '1' ? describe : describe.skip;
-  run(`A role for each grant, in PostgreSQL ${version}`, () => suite(version));
+  requires(`postgresql-${version}`)(`A role for each grant, in PostgreSQL ${version}`, () => suite(version));
 }
 
 describe('What an agent may be given in PostgreSQL', () => {

@@ -3,24 +3,15 @@ import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Connector } from '../../src/connectors/kit/contract.ts';
 import { postgres } from '../../src/connectors/postgres/index.ts';
 import { type PostgresServer, startPostgres } from '../../src/runtime/local/postgres-server.ts';
 import { postgresUser } from '../../src/runtime/local/postgres-user.ts';
+import { requires } from '../kit/requires.ts';
 import { healthyMs, within } from './bench-of.ts';
 
-const hasOpenssl = ((): boolean => {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-})();
-const run = hasOpenssl || process.env['ESTOP_REQUIRE_ALL'] === '1' ? describe : describe.skip;
-
-run(`A PostgreSQL of an operator's own making${hasOpenssl ? '' : ' (skipped: install openssl)'}`, () => {
+requires('openssl')("A PostgreSQL of an operator's own making", () => {
   let folder: string;
   let state: string;
   let server: PostgresServer | undefined;

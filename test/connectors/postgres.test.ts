@@ -1,16 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { GrantSecret, LedgerGrant } from '../../src/connectors/kit/contract.ts';
 import { postgres } from '../../src/connectors/postgres/index.ts';
 import { createDatabase } from '../kit/postgres.ts';
-import { isPostgresInstalled, type PostgresVersion } from '../kit/run-postgres.ts';
+import { requires } from '../kit/requires.ts';
+import { type PostgresVersion } from '../kit/run-postgres.ts';
 import { type Bench, benchOf, healthyMs, within } from './bench-of.ts';
 import { startPostgresRig } from './postgres.rig.ts';
 import { lastingOf, writeAsAgent } from './postgres-target.ts';
 import type { RunningRig } from './rig.ts';
 
 for (const version of ['18', '15'] as const) {
-  const run = isPostgresInstalled(version) || process.env['ESTOP_REQUIRE_ALL'] === '1' ? describe : describe.skip;
-  run(`A hostile agent in PostgreSQL ${version}`, () => suite(version));
+  requires(`postgresql-${version}`)(`A hostile agent in PostgreSQL ${version}`, () => suite(version));
 }
 
 function suite(version: PostgresVersion): void {

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { Problem } from '../../src/contract/http/problem.ts';
 import { errorCatalogue, isErrorCode } from '../../src/core/errors.ts';
+import { requiresData } from '../kit/requires.ts';
 import { fence, newId, stop } from '../store/ledger.ts';
 import { type Answer, type ControlRig, field, makeControl } from './rig.ts';
 
@@ -20,7 +21,7 @@ function expectClearRefusal(text: string, answer: Answer): void {
   for (const fault of problem.errors ?? []) expect(fault.message).toMatch(/[.)]$/);
 }
 
-describe.skipIf(!known)('the big list of naughty strings, sent to the API (skipped where the list is absent)', () => {
+requiresData('the big list of naughty strings', blns)('the big list of naughty strings, sent to the API', () => {
   let rig: ControlRig;
   beforeAll(async () => {
     rig = await makeControl();

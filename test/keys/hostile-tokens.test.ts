@@ -1,10 +1,11 @@
 import { createHmac, generateKeyPairSync, sign, webcrypto } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { TaskTokenVerifier, TokenVerdict } from '../../src/contract/identity.ts';
 import { ensureKeys, type HeldKey, openKeyRing, signingKey } from '../../src/runtime/keys/key-ring.ts';
 import { createTaskTokenVerifier } from '../../src/runtime/keys/task-token.ts';
+import { requiresData } from '../kit/requires.ts';
 import { tempFolder } from '../kit/temp-folder.ts';
 
 let held: HeldKey;
@@ -157,7 +158,7 @@ const EdFile = z.object({
 });
 const read = (name: string): unknown => JSON.parse(readFileSync(new URL(name, vectors), 'utf8'));
 
-describe.skipIf(!existsSync(vectors))('the wycheproof vectors (skipped: their files are not there)', () => {
+requiresData('the set of wycheproof vectors', vectors)('the wycheproof vectors', () => {
   it.each([
     ['json_web_signature_test.json', 401],
     ['json_web_key_test.json', 26],

