@@ -4,7 +4,7 @@ import type { SecretAt } from '../contract/config.ts';
 import type { GuardedFetch } from '../runtime/guarded-fetch.ts';
 import { changesSince } from '../store/changes.ts';
 import { storeNow } from '../store/installation.ts';
-import { openStore } from '../store/pool.ts';
+import { openStore, type Store } from '../store/pool.ts';
 import { pruneRequests } from '../store/requests.ts';
 import { createControlApp } from './app.ts';
 import type { ControlDeps } from './deps.ts';
@@ -35,7 +35,9 @@ export interface ControlServer {
   close(): Promise<void>;
 }
 
-const connections = 8;
+const connections = 6;
+/** Of their own: who watches hears of a stop also while everything else waits in line. */
+const feedConnections = 2;
 const hourMs = 60 * 60_000;
 const keepRequestsMs = 24 * hourMs;
 const closeGraceMs = 2_000;
@@ -48,18 +50,21 @@ export async function startControlServer(options: ControlServerOptions): Promise
     options.config.current().signIn?.oidc !== undefined || options.authenticator.holdsTokens?.() !== false;
   refuseRemoteBind(options.host, options.allowRemote, hasWayIn);
   const { log, temporalUiUrl } = options;
-  const store = openStore({
-    url: options.databaseUrl,
-    applicationName: 'estop-control',
-    max: connections,
-    queryTimeoutMs: 2_900,
-    onError: (error) =>
-      log.warn({ event: 'store.connection-lost', cause: error.message }, 'an idle connection to the store broke'),
-  });
+  const open = (applicationName: string, max: number): Store =>
+    openStore({
+      url: options.databaseUrl,
+      applicationName,
+      max,
+      queryTimeoutMs: 2_900,
+      onError: (error) =>
+        log.warn({ event: 'store.connection-lost', cause: error.message }, 'an idle connection to the store broke'),
+    });
+  const store = open('estop-control', connections);
+  const feedStore = open('estop-control-feed', feedConnections);
   const events = createEventFeed({
-    now: () => storeNow(store),
-    changes: (request) => changesSince(store, request),
-    show: (changes) => showChanges({ store, temporalUiUrl }, changes),
+    now: () => storeNow(feedStore),
+    changes: (request) => changesSince(feedStore, request),
+    show: (changes) => showChanges({ store: feedStore, temporalUiUrl }, changes),
     onFailure: () =>
       log.warn({ event: 'events.look-failed' }, 'the event feed could not read the ledger; it tries again'),
   });
@@ -100,7 +105,7 @@ export async function startControlServer(options: ControlServerOptions): Promise
       server.closeIdleConnections();
       setTimeout(() => server.closeAllConnections(), closeGraceMs).unref();
       await ended;
-      await store.end();
+      await Promise.all([store.end(), feedStore.end()]);
     },
   };
 }

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Stop } from '../../src/contract/http/stops.ts';
-import type { EventFeed, FeedEvent } from '../../src/control/events/event-feed.ts';
+import { type EventFeed, type FeedEvent, feedEvent } from '../../src/control/events/event-feed.ts';
 import { streamEvents } from '../../src/control/events/stream-events.ts';
 import { readServerSentEvents } from '../../src/sdk/server-sent-events.ts';
 import { decideApproval, requestApproval } from '../../src/store/approvals.ts';
@@ -280,7 +280,8 @@ describe('the stream to one client', () => {
     });
     await new Promise((resolve) => setImmediate(resolve));
     expect(open).toBe(1);
-    for (let n = 0; n < 10_000 && open > 0; n += 1) push({ id: String(n), name: 'stop', data: { n } });
+    for (let n = 0; n < 10_000 && open > 0; n += 1)
+      push(feedEvent('2026-01-01T00:00:00Z', { name: 'stop', data: { n } }));
     expect(open).toBe(0);
   });
 });

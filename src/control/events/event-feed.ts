@@ -7,6 +7,8 @@ export interface FeedEvent {
   readonly id: string;
   readonly name: EventName;
   readonly data: unknown;
+  /** As it goes over the wire: written once, however many listen. */
+  readonly frame: Uint8Array;
 }
 
 export type Subscriber = (event: FeedEvent) => void;
@@ -62,8 +64,9 @@ export function createEventFeed(options: FeedOptions): EventFeed {
       const text = JSON.stringify(change.data);
       if (sent.get(change.key) === text) continue;
       remember(sent, change.key, text);
-      if (!isFirst)
-        for (const subscriber of subscribers) subscriber({ id: encode(at), name: change.name, data: change.data });
+      if (isFirst) continue;
+      const event = feedEvent(at, change, text);
+      for (const subscriber of subscribers) subscriber(event);
     }
   };
   const loop = async (): Promise<void> => {
@@ -103,7 +106,7 @@ export function createEventFeed(options: FeedOptions): EventFeed {
         since: earlier(from ?? '1970-01-01T00:00:00Z'),
         ...(stopId === undefined ? {} : { stopId }),
       });
-      return (await options.show(changes)).map(({ name, data }) => ({ id: encode(at), name, data }));
+      return (await options.show(changes)).map((change) => feedEvent(at, change));
     },
     listeners: () => subscribers.size,
     close: () => {
@@ -111,6 +114,16 @@ export function createEventFeed(options: FeedOptions): EventFeed {
       subscribers.clear();
     },
   };
+}
+
+/** JSON has no raw line break, so one data line holds it. */
+export function feedEvent(
+  at: string,
+  { name, data }: Pick<ShownChange, 'name' | 'data'>,
+  text = JSON.stringify(data),
+): FeedEvent {
+  const id = encode(at);
+  return { id, name, data, frame: Buffer.from(`id: ${id}\nevent: ${name}\ndata: ${text}\n\n`) };
 }
 
 const earlier = (at: string): string => new Date(Date.parse(at) - overlapMs).toISOString();

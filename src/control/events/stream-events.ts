@@ -49,13 +49,14 @@ export function streamEvents(
         release();
         controller.close();
       };
-      const send = (text: string): void => {
+      const write = (bytes: Uint8Array): void => {
         if (!isOpen) return;
         if ((controller.desiredSize ?? 0) < -mostQueued) return end();
-        controller.enqueue(encoder.encode(text));
+        controller.enqueue(bytes);
       };
+      const send = (text: string): void => write(encoder.encode(text));
       const sendEvent = (event: FeedEvent): void => {
-        if (request.stopId === undefined || concerns(event, request.stopId)) send(format(event));
+        if (request.stopId === undefined || concerns(event, request.stopId)) write(event.frame);
       };
       if (request.signal.aborted) return end();
       request.signal.addEventListener('abort', end, { once: true });
@@ -89,10 +90,6 @@ export function streamEvents(
     cancel: release,
   });
 }
-
-/** JSON has no raw line break, so one data line holds it. */
-const format = (event: FeedEvent): string =>
-  `id: ${event.id}\nevent: ${event.name}\ndata: ${JSON.stringify(event.data)}\n\n`;
 
 function concerns(event: FeedEvent, stopId: string): boolean {
   const data = event.data;
