@@ -4,6 +4,8 @@ import { sourceExtension } from '../src/runtime/package-root.ts';
 
 export interface Program<Report> {
   readonly pid: number;
+  /** It does what it is there for; only some say so. */
+  readonly ready: Promise<void>;
   /** What it found, once it was told to end or has ended by itself. */
   readonly report: Promise<Report>;
   end(): Promise<Report>;
@@ -14,20 +16,32 @@ export interface Program<Report> {
  * It gets its order as its first message, ends at the second, and dies with us, because it ends when the channel closes.
  */
 export function startProgram<Report>(
-  name: 'gated-load' | 'stopper' | 'hammer' | 'bare-agent' | 'light-tools' | 'two-row-proxy' | 'caller',
+  name: 'watchers' | 'gated-load' | 'stopper' | 'hammer' | 'bare-agent' | 'light-tools' | 'two-row-proxy' | 'caller',
   order: object,
 ): Program<Report> {
   const path = fileURLToPath(new URL(`./programs/${name}${sourceExtension}`, import.meta.url));
   // A session of its own: Linux shares a machine out by session, so it then has a share beside this process, not a part of its share.
   const child = fork(path, { detached: true });
+  let begun = (): void => undefined;
+  const ready = new Promise<void>((resolve) => {
+    begun = resolve;
+  });
   const report = new Promise<Report>((resolve, reject) => {
-    child.once('message', (message) => resolve(message as Report)); // our own program, see serveOrder
+    child.on('message', (message) => {
+      if (message === readyWord) begun();
+      else resolve(message as Report); // our own program, see serveOrder
+    });
     child.once('error', reject);
     child.once('exit', (code) => reject(new Error(`${name} ended with ${code} and without a report`)));
   });
   report.catch(() => undefined); // whoever awaits it is told
   child.send(order);
-  return { pid: child.pid ?? 0, report, end: () => end(child, report) };
+  return {
+    pid: child.pid ?? 0,
+    ready: Promise.race([ready, report.then(() => undefined)]),
+    report,
+    end: () => end(child, report),
+  };
 }
 
 async function end<Report>(child: ChildProcess, report: Promise<Report>): Promise<Report> {
@@ -35,13 +49,17 @@ async function end<Report>(child: ChildProcess, report: Promise<Report>): Promis
   return report;
 }
 
+const readyWord = 'ready';
+
 /** The other side: runs `work` with the order of the parent and hands back its report. */
-export function serveOrder<Order, Report>(work: (order: Order, ended: AbortSignal) => Promise<Report>): void {
+export function serveOrder<Order, Report>(
+  work: (order: Order, ended: AbortSignal, ready: () => void) => Promise<Report>,
+): void {
   const ending = new AbortController();
   process.once('disconnect', () => process.exit(0));
   process.once('message', (order) => {
     process.once('message', () => ending.abort());
-    void work(order as Order, ending.signal).then(
+    void work(order as Order, ending.signal, () => void process.send?.(readyWord)).then(
       (report) => process.send?.(report, () => process.exit(0)),
       (thrown: unknown) => {
         process.stderr.write(`bench: ${String(thrown)}\n`);

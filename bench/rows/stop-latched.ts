@@ -25,9 +25,7 @@ export const stopLatched: Row = {
   name: 'stop-latched',
   needs: 'bed',
   run: async (bed, options): Promise<readonly Figure[]> => {
-    await bed.postgres.query(
-      'CREATE TABLE IF NOT EXISTS bench_commits (id bigint GENERATED ALWAYS AS IDENTITY, at timestamptz DEFAULT now())',
-    );
+    await bareCommits(bed);
     const paced = await measured(bed, options, callsPerSecond, options.quick ? 40 : 300);
     const pacedFigures = figuresOf(paced, `${callsPerSecond} gated calls/s`, 10);
     if (options.quick) return pacedFigures;
@@ -35,6 +33,13 @@ export const stopLatched: Row = {
     return [...pacedFigures, ...figuresOf(saturated, 'saturated gateway', undefined)];
   },
 };
+
+/** Where the stopper commits its bare rows. */
+export async function bareCommits({ postgres }: Bed): Promise<void> {
+  await postgres.query(
+    'CREATE TABLE IF NOT EXISTS bench_commits (id bigint GENERATED ALWAYS AS IDENTITY, at timestamptz DEFAULT now())',
+  );
+}
 
 function figuresOf({ stops, commits, answers }: StopperReport, load: string, barMs: number | undefined): Figure[] {
   return [50, 99].map((p) =>
