@@ -13,7 +13,10 @@ export interface Counts {
   readonly approvals?: number;
 }
 
-/** The whole page. The order is the order of need: what is wrong with this view, the Stop, the rest. */
+/**
+ * The whole page. The order is the order of need: what is wrong with this view, the Stop, the rest. A stylesheet holds up what
+ * stands behind it alone, so the header is painted before the second one is there.
+ */
 export function layout(visit: Visit, view: View, counts: Counts): Markup {
   const { caller, deps, now } = visit;
   return html`<!doctype html>
@@ -23,7 +26,7 @@ export function layout(visit: Visit, view: View, counts: Counts): Markup {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${plainly(view.title)} · estop ${deps.environment}</title>
-<link rel="stylesheet" href="${assetPaths.stylesheet}">
+<link rel="stylesheet" href="${assetPaths.firstSheet}">
 <link rel="icon" href="${assetPaths.icon}" type="image/svg+xml">
 <script src="${assetPaths.script}" defer fetchpriority="low"></script>
 ${view.againAfterSeconds === undefined ? nothing : html`<noscript><meta http-equiv="refresh" content="${view.againAfterSeconds}"></noscript>`}
@@ -48,6 +51,7 @@ ${stopButton(visit, view.scope)}
         html`<li><a href="${path}" ${place === view.place ? html`aria-current="page"` : ''}>${name}${badge(place, counts)}</a></li>`,
     )}</ul></nav>
 </header>
+<link rel="stylesheet" href="${assetPaths.stylesheet}">
 <main id="main" tabindex="-1">${view.body}</main>
 <footer>
 <span class="link" data-link-words>As of ${clock(new Date(now).toISOString(), now)}</span>

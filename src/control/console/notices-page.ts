@@ -8,14 +8,16 @@ import { type ConsoleForm, type ConsolePage, field } from './view.ts';
 import type { Visit } from './visit.ts';
 import { clock, relative } from './when.ts';
 
-const atOnce = 100;
+const atOnce = '100';
 
 /** What people were told, whom, what became of it, and who is called next until somebody says to have seen it. */
 export const noticesPage: ConsolePage = {
   path: '/notices',
   show: async (visit) => {
     const subject = visit.query('subject');
-    const { items } = await visit.ask<NoticePage>(listNotices, { query: { subject, limit: String(atOnce) } });
+    const cursor = visit.query('cursor');
+    const { items, next } = await visit.ask<NoticePage>(listNotices, { query: { subject, cursor, limit: atOnce } });
+    const isFirst = !isGiven(cursor);
     const groups = bySubject(items);
     const calling = groups.filter((group) => group.some(isCalling));
     const rest = groups.filter((group) => !calling.includes(group));
@@ -24,13 +26,19 @@ export const noticesPage: ConsolePage = {
       place: 'notices',
       watch: ['stop', 'obligation', 'approval', 'breaker'],
       againAfterSeconds: 15,
-      body: html`<div class="row between"><h1>Notices</h1>${subject === undefined || subject === '' ? nothing : html`<a class="button quiet" href="/notices">All notices</a>`}</div>
+      body: html`<div class="row between"><h1>Notices</h1>${isFirst && !isGiven(subject) ? nothing : html`<a class="button quiet" href="/notices">${isGiven(subject) ? 'All notices' : 'The newest'}</a>`}</div>
 <div id="notices" data-live class="stack">${calling.length === 0 ? nothing : html`<section class="stack"><h2>${plural(calling.length, 'escalation')} open</h2><p class="lead">Further people are called until somebody has seen it.</p><ul class="cards">${calling.map((one) => html`<li class="note warn">${entry(visit, one)}</li>`)}</ul></section>`}
-${items.length === 0 ? none() : nothing}${rest.length === 0 ? nothing : html`<section class="stack"><h2>Delivery log</h2><ul class="cards">${rest.map((one) => html`<li class="card">${entry(visit, one)}</li>`)}</ul>${items.length < atOnce ? nothing : html`<p class="lead">The newest ${atOnce}. Further back: <code>estop notify ls --limit 200</code>, and the audit.</p>`}</section>`}</div>
+${items.length === 0 ? none(isFirst) : nothing}${rest.length === 0 ? nothing : html`<section class="stack"><h2>Delivery log</h2><ul class="cards">${rest.map((one) => html`<li class="card">${entry(visit, one)}</li>`)}</ul></section>`}
+${next === null ? nothing : html`<p><a class="button" href="${olderThan(next, subject)}">Older</a></p>`}</div>
 ${testSection(visit)}`,
     };
   },
 };
+
+const isGiven = (text: string | undefined): text is string => text !== undefined && text !== '';
+
+const olderThan = (cursor: string, subject: string | undefined): string =>
+  `/notices?${new URLSearchParams({ ...(isGiven(subject) ? { subject } : {}), cursor }).toString()}`;
 
 type Group = readonly [Notice, ...Notice[]];
 
@@ -99,8 +107,10 @@ function testSection(visit: Visit): Markup {
 <form method="post" action="/notices/test" class="inline"><label class="field">To<select name="endpoint"><option value="">every endpoint</option>${endpoints.map(({ endpointId, type }) => html`<option value="${endpointId}">${endpointId} (${type})</option>`)}</select></label><button>Send a test</button></form></section>`;
 }
 
-const none = (): Markup =>
-  html`<div class="card empty"><h2>Nobody was told of anything</h2><p>Whom stops, approvals and trips are told to is said in estop.yaml, under <code>notifications</code>.</p></div>`;
+const none = (isFirst: boolean): Markup =>
+  !isFirst
+    ? html`<div class="card empty"><h2>Nothing further back</h2><p><a href="/notices">The newest</a></p></div>`
+    : html`<div class="card empty"><h2>Nobody was told of anything</h2><p>Whom stops, approvals and trips are told to is said in estop.yaml, under <code>notifications</code>.</p></div>`;
 
 export const noticeForms: readonly ConsoleForm[] = [
   {

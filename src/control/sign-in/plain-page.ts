@@ -12,6 +12,7 @@ export function plainPage(title: string, body: Markup): Markup {
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <title>${title} · estop</title>
+        <link rel="stylesheet" href="${assetPaths.firstSheet}" />
         <link rel="stylesheet" href="${assetPaths.stylesheet}" />
         <link rel="icon" href="${assetPaths.icon}" type="image/svg+xml" />
       </head>
