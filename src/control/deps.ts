@@ -45,6 +45,8 @@ export interface ControlDeps {
   /** Under which other services reach it besides. */
   readonly hostNames?: readonly string[];
   readonly temporalUiUrl: string | undefined;
+  /** Proxies that say truly where a request comes from. */
+  readonly trustedProxies?: readonly string[];
   /** Newest first: they mark what clients of MCP are called. Without them no person can connect one. */
   readonly clientKeys?: () => readonly Uint8Array[];
   /** Where agents call. */

@@ -44,6 +44,7 @@ const control = await startControlServer({
   stopUrl: settings.stopUrl,
   controlUrl: settings.controlUrl,
   hostNames: settings.hostNames,
+  trustedProxies: settings.trustedProxies,
   temporalUiUrl: settings.temporalUiUrl,
   readSecret: composition.secretReader(),
 });

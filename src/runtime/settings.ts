@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { EstopError } from '../core/errors.ts';
 import { isEnvironment } from '../core/ids.ts';
 import { isBind } from './metrics/bind.ts';
+import { isNetwork } from './networks.ts';
 import { temporalSecurityNames } from './temporal-security.ts';
 
 const bind = z.string().refine(isBind, 'must be host:port');
@@ -25,6 +26,10 @@ const variables = z.object({
   ESTOP_HOST_NAMES: z
     .string()
     .regex(/^[a-z0-9.-]+(?:,[a-z0-9.-]+)*$/, 'must be host names with commas between them')
+    .optional(),
+  ESTOP_TRUSTED_PROXIES: z
+    .string()
+    .refine((text) => text.split(',').every(isNetwork), 'must be addresses or networks with commas between them')
     .optional(),
   ESTOP_ALLOW_REMOTE: z.enum(['yes', 'no']).default('no'),
   ESTOP_STOP_PORT: port.default(7700),
@@ -55,6 +60,8 @@ export interface Settings {
   readonly host: string;
   /** Under which this process is reached besides that of its own URL, for example by other services of a composition. */
   readonly hostNames: readonly string[];
+  /** Whose word counts for where a request comes from. */
+  readonly trustedProxies: readonly string[];
   readonly allowRemote: boolean;
   readonly stopPort: number;
   readonly controlPort: number;
@@ -102,6 +109,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     gatewayUrl: v.ESTOP_GATEWAY_URL,
     host: v.ESTOP_HOST,
     hostNames: v.ESTOP_HOST_NAMES?.split(',') ?? [],
+    trustedProxies: v.ESTOP_TRUSTED_PROXIES?.split(',') ?? [],
     allowRemote: v.ESTOP_ALLOW_REMOTE === 'yes',
     stopPort: v.ESTOP_STOP_PORT,
     controlPort: v.ESTOP_CONTROL_PORT,
