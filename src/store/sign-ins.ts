@@ -1,5 +1,16 @@
 import { call, callOne, type Store } from './pool.ts';
-import { bool, bytesOrUndefined, int, json, present, type Row, text, textOrUndefined, texts, word } from './row.ts';
+import {
+  bool,
+  bytesOrUndefined,
+  intOrUndefined,
+  json,
+  present,
+  type Row,
+  text,
+  textOrUndefined,
+  texts,
+  word,
+} from './row.ts';
 
 const methods = ['link', 'oidc', 'device'] as const;
 export type SignInMethod = (typeof methods)[number];
@@ -89,17 +100,25 @@ export async function endSignIn(store: Store, signInId: string, actor: string): 
   return bool(row, 'ended');
 }
 
-/** A sign-out that begins at the provider: of one session there, or of a person altogether. How many it ended. */
+/** What a provider has said, and for how long it might be believed if it were said again. */
+export interface SignOutWord {
+  readonly hash: Uint8Array;
+  readonly memoryMs: number;
+}
+
+/**
+ * A sign-out that begins at the provider: of one session there, or of a person altogether. How many it ended; undefined: this word was
+ * heard before, here or in another process.
+ */
 export async function endSignInsOf(
   store: Store,
   issuer: string,
   which: { readonly subject?: string; readonly issuerSid?: string },
-): Promise<number> {
-  const values = [issuer, which.subject ?? null, which.issuerSid ?? null];
-  return int(
-    await callOne(store, 'end_sign_ins_of', 'SELECT estop.end_sign_ins_of($1, $2, $3) AS ended', values),
-    'ended',
-  );
+  { hash, memoryMs }: SignOutWord,
+): Promise<number | undefined> {
+  const values = [issuer, which.subject ?? null, which.issuerSid ?? null, Buffer.from(hash), memoryMs];
+  const query = 'SELECT estop.end_sign_ins_of($1, $2, $3, $4, $5) AS ended';
+  return intOrUndefined(await callOne(store, 'end_sign_ins_of', query, values), 'ended');
 }
 
 export interface SignInSummary {

@@ -167,11 +167,24 @@ guarded(
     const control = l.as('estop_control');
     const [one, other] = [await signIn(l), await signIn(l)];
     const same = await signIn(l, { name: one.name });
-    expect(await endSignInsOf(control, issuer, {})).toBe(0);
-    expect(await endSignInsOf(control, 'https://other.example', { subject: one.name })).toBe(0);
-    expect(await endSignInsOf(control, issuer, { subject: one.name, issuerSid: one.issuerSid })).toBe(1);
+    const end = (which: Parameters<typeof endSignInsOf>[2], by = issuer, hash = secretOf()) =>
+      endSignInsOf(control, by, which, { hash, memoryMs: 60_000 });
+    expect(await end({})).toBe(0);
+    expect(await end({ subject: one.name }, 'https://other.example')).toBe(0);
+    expect(await end({ subject: one.name, issuerSid: one.issuerSid })).toBe(1);
     expect([await isIn(l, one), await isIn(l, same), await isIn(l, other)]).toEqual([false, true, true]);
-    expect(await endSignInsOf(control, issuer, { subject: one.name })).toBe(1);
+    expect(await end({ subject: one.name })).toBe(1);
+    // Another issuer may call its words the same; nobody else may say one again; and what nobody would believe any more is forgotten.
+    const back = await signIn(l, { name: one.name });
+    const word = secretOf();
+    const again = { subject: one.name };
+    expect([await end(again, 'https://other.example', word), await end(again, issuer, word)]).toEqual([0, 1]);
+    expect(await isIn(l, back)).toBe(false);
+    await signIn(l, { name: one.name });
+    expect(await end(again, issuer, word)).toBeUndefined();
+    await l.sql('UPDATE estop.sign_out_words SET until = clock_timestamp()');
+    expect(await end({ subject: other.name })).toBe(1);
+    expect(await l.sql('SELECT 1 FROM estop.sign_out_words')).toHaveLength(1);
   },
   {
     what: 'that it names somebody',
@@ -179,6 +192,7 @@ guarded(
     find: 'AND NOT (p_subject IS NULL AND p_issuer_sid IS NULL)',
     put: '',
   },
+  { what: 'that it is new', in: 'estop.end_sign_ins_of', find: 'IF NOT FOUND THEN RETURN NULL; END IF;', put: '' },
   { what: 'whose issuer', in: 'estop.end_sign_ins_of', find: 'AND p.issuer = p_issuer', put: '' },
   {
     what: 'which session',

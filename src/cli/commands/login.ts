@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { errorCodeOf } from '../../core/errors.ts';
 import { EstopError } from '../../sdk/index.ts';
 import { readProblem } from '../../sdk/read-problem.ts';
 import { type CliCommand, examples } from '../command.ts';
@@ -13,6 +14,8 @@ import { exact } from '../when.ts';
 interface LoginOptions {
   readonly saveAs: string;
 }
+
+const passing: readonly string[] = ['provider-unavailable', 'store-unavailable', 'unreachable'];
 
 export const login: CliCommand = {
   build: (command, run) => {
@@ -33,9 +36,16 @@ async function signIn({ terminal, connection, now }: CliContext, { saveAs }: Log
   terminal.say(`Open ${String(asked['verificationUri'])}`);
   terminal.say(`and confirm the code ${String(asked['userCode'])}, until ${exact(String(asked['expiresAt']), now())}.`);
   const everyMs = Number(asked['everyMs']);
+  const until = Date.parse(String(asked['expiresAt']));
   for (;;) {
     await pause(everyMs);
-    const answer = await post(connection.controlUrl, '/sign-in/terminal/poll', { handle: asked['handle'] });
+    const answer = await post(connection.controlUrl, '/sign-in/terminal/poll', { handle: asked['handle'] }).catch(
+      (thrown: unknown): Readonly<Record<string, unknown>> => {
+        // What does not answer for a moment has not said no: whoever confirms meanwhile is not to begin again.
+        if (passing.includes(errorCodeOf(thrown)) && Date.now() < until) return {};
+        throw thrown;
+      },
+    );
     if (answer['state'] !== 'signed-in') continue;
     const path = keep(saveAs, { ...answer, controlUrl: connection.controlUrl, gatewayUrl: connection.gatewayUrl });
     printOne(terminal, { name: answer['name'], profile: path, expiresAt: answer['expiresAt'] }, () => [

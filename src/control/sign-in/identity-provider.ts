@@ -56,6 +56,16 @@ const metadataMs = 10 * 60_000;
 const betweenMs = 2_000;
 /** Between the clocks of two machines that are kept. */
 const toleranceSeconds = 60;
+/** What a provider says of a terminal that will never be let in; anything else may be otherwise in a moment. */
+const refusals: readonly string[] = [
+  'access_denied',
+  'expired_token',
+  'invalid_grant',
+  'invalid_client',
+  'invalid_request',
+  'unauthorized_client',
+  'unsupported_grant_type',
+];
 const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
 
 export function createIdentityProvider({
@@ -218,8 +228,8 @@ export function createIdentityProvider({
           );
         } catch (thrown) {
           const error = typeof thrown === 'object' && thrown !== null && 'error' in thrown ? thrown.error : undefined;
-          if (error === 'authorization_pending' || error === 'slow_down') return undefined;
-          throw thrown;
+          if (typeof error !== 'string' || refusals.includes(error)) throw thrown;
+          return undefined; // not confirmed yet, too often, or not now: it says the rest when it is asked again
         }
       }),
   };

@@ -4,18 +4,24 @@ import { attemptCookie, signInCookieName } from '../../contract/sign-in-cookies.
 import { EstopError, errorCodeOf } from '../../core/errors.ts';
 import { beginAttempt, beginSignIn, endSignInsOf, takeAttempt } from '../../store/sign-ins.ts';
 import type { ControlDeps } from '../deps.ts';
-import { createBucket } from './bucket.ts';
+import { createDoor } from './door.ts';
 import { logoutMemoryMs } from './logout-token.ts';
 import { newSignIn } from './new-sign-in.ts';
 import { ownPath } from './own-path.ts';
 import { plainPage } from './plain-page.ts';
-import { rememberFor } from './remember-for.ts';
 import { clearSecretCookie, mintSecret, readSecretCookie, secretHash, writeSecretCookie } from './sign-in-cookie.ts';
 import { endTheOneBefore } from './sign-in-pages.ts';
+import { createSourceOf } from './source-of.ts';
 import { toLedger } from './to-ledger.ts';
 
 const attemptMs = 10 * 60_000;
 const callbackPath = '/sign-in/callback';
+/** A company behind one address signs in on a Monday morning. */
+const begins = {
+  each: { atOnce: 30, perSecond: 1 },
+  together: { atOnce: 100, perSecond: 20 },
+  reserve: { atOnce: 100, perSecond: 20 },
+};
 
 /**
  * There and back. What the answer has to carry is kept here and works once, for the browser that began: an answer that was stolen,
@@ -23,12 +29,12 @@ const callbackPath = '/sign-in/callback';
  */
 export function providerPages(app: OpenAPIHono, deps: ControlDeps): void {
   const redirectUri = new URL(callbackPath, deps.controlUrl).href;
-  const begun = createBucket({ atOnce: 100, perSecond: 20 });
-  const heard = rememberFor(logoutMemoryMs, mostHeard);
+  const door = createDoor(begins);
+  const sourceOf = createSourceOf(deps.trustedProxies);
   app.get('/sign-in/provider', async (context) => {
     const next = ownPath(context.req.query('next'));
     try {
-      if (!begun.take()) throw new EstopError('limit-exceeded');
+      if (!door.pass(sourceOf(context))) throw new EstopError('limit-exceeded');
       const { url, state, nonce, verifier } = await deps.identityProvider.begin(redirectUri);
       const browser = mintSecret();
       await beginAttempt(deps.store, {
@@ -53,10 +59,8 @@ export function providerPages(app: OpenAPIHono, deps: ControlDeps): void {
     const out = token.length > mostCharacters ? undefined : await deps.identityProvider.readLogout(token);
     if (out === undefined) return context.json({ error: 'invalid_request' }, 400);
     const { issuer, tokenId, ...which } = out;
-    // Caught on its way and sent again, it would end what somebody has begun since.
-    if (heard.has(tokenId)) return context.body(null, 200);
-    await endSignInsOf(deps.store, issuer, which);
-    heard.add(tokenId);
+    // Caught on its way and sent again, it would end what somebody has begun since: the store remembers what was said.
+    await endSignInsOf(deps.store, issuer, which, { hash: secretHash(tokenId), memoryMs: logoutMemoryMs });
     return context.body(null, 200);
   });
   app.get(callbackPath, async (context) => {
@@ -81,6 +85,7 @@ export function providerPages(app: OpenAPIHono, deps: ControlDeps): void {
         ...(named.issuerSid === undefined ? {} : { issuerSid: named.issuerSid }),
       });
       if (outcome === 'disabled') return context.html(plainPage('You are not let in', disabledHere()), 403);
+      door.welcome(sourceOf(context));
       await endTheOneBefore(context, deps);
       writeSecretCookie(context, deps, signInCookieName(deps.environment), secret, made.lifeMs);
       return context.redirect(attempt.next, 303);
@@ -93,8 +98,6 @@ export function providerPages(app: OpenAPIHono, deps: ControlDeps): void {
 
 const mostBytes = 64 * 1024;
 const mostCharacters = 16 * 1024;
-/** Each of them was signed by the provider, so nobody else fills this. */
-const mostHeard = 10_000;
 async function readForm(request: Request): Promise<URLSearchParams> {
   if (Number(request.headers.get('content-length') ?? mostBytes + 1) > mostBytes)
     throw new EstopError('body-too-large');
@@ -107,8 +110,14 @@ const disabledHere = () => html`<p>An admin of estop has disabled you here, what
 const stopAnyway = html`<p>Whoever is signed in already stays so. A stop needs no sign-in, from any terminal that holds a token:</p>
   <pre><code>estop stop fleet --yes</code></pre>`;
 
-function failure(code: ReturnType<typeof errorCodeOf>): [string, ReturnType<typeof html>, 401 | 404 | 503] {
+function failure(code: ReturnType<typeof errorCodeOf>): [string, ReturnType<typeof html>, 401 | 404 | 429 | 503] {
   switch (code) {
+    case 'limit-exceeded':
+      return [
+        'Too many at once',
+        html`<p>Too many sign-ins began where you are. Try again in a minute.</p>${again}${stopAnyway}`,
+        429,
+      ];
     case 'not-found':
       return [
         'No identity provider',

@@ -1,46 +1,45 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { z } from 'zod';
-import { EstopError } from '../../core/errors.ts';
+import { EstopError, errorCodeOf } from '../../core/errors.ts';
 import { beginSignIn } from '../../store/sign-ins.ts';
+import { askTerminal, beginTerminal, endTerminal } from '../../store/terminal-waits.ts';
 import type { ControlDeps } from '../deps.ts';
 import { parseInput } from '../parse-input.ts';
 import { readJson } from '../read-json.ts';
-import { createBucket } from './bucket.ts';
+import { createDoor } from './door.ts';
 import { newSignIn } from './new-sign-in.ts';
+import { openByHandle, sealByHandle } from './sealed-by-handle.ts';
 import { mintSecret, secretHash } from './sign-in-cookie.ts';
+import { createSourceOf } from './source-of.ts';
 import { toLedger } from './to-ledger.ts';
 
-interface Waiting {
-  readonly deviceCode: string;
-  readonly everyMs: number;
-  readonly endsAt: number;
-  nextAt: number;
-}
-
-const mostWaiting = 1_000;
-/** Of everybody together: behind this door is the provider. */
-const begins = { atOnce: 30, perSecond: 2 };
+/** A code that is good for longer at the provider is not waited for longer here. */
+const longestLifeMs = 30 * 60_000;
+/** Behind this door is the provider. */
+const begins = {
+  each: { atOnce: 10, perSecond: 0.2 },
+  together: { atOnce: 20, perSecond: 1 },
+  reserve: { atOnce: 30, perSecond: 2 },
+};
 const PollTerminal = z.strictObject({ handle: z.string().max(100) });
 
 /**
  * `estop login`: the device grant of RFC 8628, which control carries through with the provider, so that a terminal speaks to control
- * alone and never holds a token of the provider. Who is waiting is kept in memory: a restart of control means to begin again.
+ * alone and never holds a token of the provider. Who is waiting is in the store: it may ask any process of control, also one that was
+ * started since. How many that can be follows from how many may begin, and for how long they wait.
  */
 export function terminalSignIn(app: OpenAPIHono, deps: ControlDeps): void {
-  const waiting = new Map<string, Waiting>();
-  const begun = createBucket(begins);
-  const forget = (): void => {
-    for (const [handle, { endsAt }] of waiting) if (endsAt < Date.now()) waiting.delete(handle);
-  };
+  const door = createDoor(begins);
+  const sourceOf = createSourceOf(deps.trustedProxies);
   app.post('/sign-in/terminal', async (context) => {
-    forget();
-    if (!begun.take())
+    if (!door.pass(sourceOf(context)))
       throw new EstopError('limit-exceeded', { detail: 'Too many terminals begin to sign in. Try again in a while.' });
-    // Whoever waits asks again and again: of too many, those who have not asked for the longest time are not there any more.
-    if (waiting.size >= mostWaiting) waiting.delete(longestSilent(waiting));
-    const { deviceCode, userCode, verificationUri, everyMs, lifeMs } = await deps.identityProvider.beginDevice();
+    const asked = await deps.identityProvider.beginDevice();
+    const { deviceCode, userCode, verificationUri, everyMs } = asked;
+    const lifeMs = Math.min(asked.lifeMs, longestLifeMs);
     const handle = mintSecret();
-    waiting.set(handle, { deviceCode, everyMs, endsAt: Date.now() + lifeMs, nextAt: Date.now() });
+    const sealed = sealByHandle(handle, deviceCode);
+    await beginTerminal(deps.store, { handleHash: secretHash(handle), sealed, everyMs, lifeMs });
     return context.json({
       handle,
       userCode,
@@ -50,20 +49,22 @@ export function terminalSignIn(app: OpenAPIHono, deps: ControlDeps): void {
     });
   });
   app.post('/sign-in/terminal/poll', async (context) => {
-    forget();
     const { handle } = parseInput(PollTerminal, (await readJson(context.req.raw)).value, 'body');
-    const held = waiting.get(handle);
+    const handleHash = secretHash(handle);
+    const held = await askTerminal(deps.store, handleHash);
     if (held === undefined)
       throw new EstopError('unauthenticated', { detail: 'Nothing waits under this handle. Begin again.' });
+    const waiting = () => context.json({ state: 'waiting', everyMs: held.everyMs }, 202);
     // Asked more often than the provider wants, it is not asked.
-    if (Date.now() < held.nextAt) return context.json({ state: 'waiting', everyMs: held.everyMs }, 202);
-    held.nextAt = Date.now() + held.everyMs;
-    const named = await deps.identityProvider.pollDevice(held.deviceCode).catch((thrown: unknown) => {
-      if (thrown instanceof EstopError && thrown.code === 'unauthenticated') waiting.delete(handle); // of this very process
+    if (!held.isDue) return waiting();
+    const deviceCode = openByHandle(handle, held.sealed);
+    const named = await deps.identityProvider.pollDevice(deviceCode).catch(async (thrown: unknown) => {
+      if (errorCodeOf(thrown) === 'unauthenticated') await endTerminal(deps.store, handleHash);
       throw thrown;
     });
-    if (named === undefined) return context.json({ state: 'waiting', everyMs: held.everyMs }, 202);
-    waiting.delete(handle);
+    if (named === undefined) return waiting();
+    await endTerminal(deps.store, handleHash);
+    door.welcome(sourceOf(context));
     const token = `estop_${deps.environment}_${mintSecret()}`;
     const made = { ...newSignIn(context, deps, token), secretHash: secretHash(token) };
     const outcome = await beginSignIn(deps.store, toLedger(named, deps.config.current()), {
@@ -82,15 +83,4 @@ export function terminalSignIn(app: OpenAPIHono, deps: ControlDeps): void {
       expiresAt: new Date(Date.now() + made.lifeMs).toISOString(),
     });
   });
-}
-
-function longestSilent(waiting: ReadonlyMap<string, Waiting>): string {
-  let found = '';
-  let earliest = Number.POSITIVE_INFINITY;
-  for (const [handle, { nextAt }] of waiting) {
-    if (nextAt >= earliest) continue;
-    found = handle;
-    earliest = nextAt;
-  }
-  return found;
 }

@@ -152,6 +152,9 @@ describe('signing in with an identity provider', () => {
     expect([await say(), await whoAmI(before)]).toEqual([200, 401]);
     await signIn(after);
     expect(await say()).toBe(200);
+    // And said to another process of control, or to one that was started anew.
+    const { rig: second, ...again } = says('token-1');
+    expect((await second.call('POST', '/sign-in/back-channel-logout', again)).status).toBe(200);
     expect(await whoAmI(after)).toMatchObject({ actor: 'owen@example.org' });
     const { rig: anew, ...next } = says('token-2');
     expect((await anew.call('POST', '/sign-in/back-channel-logout', next)).status).toBe(200);

@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, statSync } from 'node:fs';
+import { request } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { mainPath } from '../../cli/rig.ts';
 import { tempFolder } from '../../kit/temp-folder.ts';
@@ -44,11 +46,17 @@ describe('a terminal', () => {
     const cli = (...args: readonly string[]) =>
       spawn(process.execPath, [mainPath, '--control-url', url, ...args], { env, cwd: folder });
     const login = cli('login');
+    const ended = once(login, 'exit');
     let said = '';
     login.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
     await expect.poll(() => said, { timeout: 10_000 }).toContain('confirm the code');
+    // For a moment the provider does not answer: that is no reason to begin again.
+    await steer({ tokens: { status: 503, error: '' } });
+    const askedNow = () => askedDuring(() => pause(50));
+    await expect.poll(async () => (await askedNow()).includes('/token'), { timeout: 10_000 }).toBe(true);
+    await steer({ tokens: { status: 0, error: '' } });
     await confirm({ body: { verificationUri: /Open (\S+)/.exec(said)?.[1] } });
-    expect([(await once(login, 'exit'))[0], said.includes('estop_test_')]).toEqual([0, false]);
+    expect([(await ended)[0], said.includes('estop_test_')]).toEqual([0, false]);
     const path = join(folder, 'profiles', 'default.json');
     expect(statSync(path).mode & 0o777).toBe(0o600);
     const authorization = `Bearer ${String(field(JSON.parse(readFileSync(path, 'utf8')), 'token'))}`;
@@ -57,6 +65,50 @@ describe('a terminal', () => {
     expect((await once(cli('logout'), 'exit'))[0]).toBe(0);
     expect([(await who()).status, existsSync(path)]).toEqual([401, false]);
   }, 30_000);
+
+  const polled = (handle: string, app = rig) => app.call('POST', '/sign-in/terminal/poll', { body: { handle } });
+  const untilDue = async (handle: string, app = rig) => {
+    let answer = await polled(handle, app);
+    await expect
+      .poll(async () => (answer = await polled(handle, app)).status, { timeout: 10_000, interval: 100 })
+      .not.toBe(202);
+    return answer;
+  };
+
+  it('may ask another process of control than the one where it began, or one that was started since', async () => {
+    await person('tara');
+    const asked = await post('/sign-in/terminal');
+    const handle = String(field(asked.body, 'handle'));
+    const other = rig.withDeps({});
+    expect((await polled(handle, other)).status).toBe(202);
+    await confirm(asked);
+    expect(field((await untilDue(handle, other)).body, 'name')).toBe('tara@example.org');
+    expect((await polled(handle)).status).toBe(401);
+  });
+
+  it('waits on while the provider says that it cannot answer now, and is out when it says no', async () => {
+    await person('tess');
+    const asked = await post('/sign-in/terminal');
+    const handle = String(field(asked.body, 'handle'));
+    await steer({ tokens: { status: 503, error: '' } });
+    expect((await untilDue(handle)).status).toBe(503);
+    await steer({ tokens: { status: 429, error: 'temporarily_unavailable' } });
+    let answers: readonly string[] = [];
+    const askedOnce = async () => {
+      const asked = await askedDuring(async () => (answers = [...answers, String((await polled(handle)).status)]));
+      return asked.includes('/token');
+    };
+    await expect.poll(askedOnce, { timeout: 10_000, interval: 100 }).toBe(true);
+    expect(new Set(answers)).toEqual(new Set(['202']));
+    await steer({ tokens: { status: 0, error: '' } });
+    await confirm(asked);
+    expect(field((await untilDue(handle)).body, 'name')).toBe('tess@example.org');
+    const denied = String(field((await post('/sign-in/terminal')).body, 'handle'));
+    await steer({ tokens: { status: 400, error: 'access_denied' } });
+    expect((await untilDue(denied)).status).toBe(401);
+    await steer({ tokens: { status: 0, error: '' } });
+    expect((await polled(denied)).status).toBe(401);
+  });
 
   it('with a handle that nobody gave out is refused', async () => {
     expect((await post('/sign-in/terminal/poll', { handle: 'x'.repeat(43) })).status).toBe(401);
@@ -89,12 +141,31 @@ describe('doors at which nobody has to prove anything', () => {
     expect((await rig.call('POST', '/sign-in/terminal/poll', { body: { handle } })).status).toBe(202);
   });
 
+  it('a flood of either kind from one address keeps nobody out who comes from another', async () => {
+    const from = (localAddress: string, method: string, path: string): Promise<number> =>
+      new Promise((resolve, reject) => {
+        const headers = { 'content-type': 'application/json', 'origin': url };
+        const asked = request(new URL(path, url), { method, localAddress, headers, agent: false }, (response) => {
+          response.resume().on('end', () => resolve(response.statusCode ?? 0));
+        });
+        asked.on('error', reject).end(method === 'POST' ? '{}' : undefined);
+      });
+    for (const [method, path, refused, good] of [
+      ['POST', '/sign-in/terminal', 409, 200],
+      ['GET', '/sign-in/provider', 429, 302],
+    ] as const) {
+      const answers = await many(200, () => from('127.0.0.77', method, path));
+      expect(answers.filter((status) => status === refused).length).toBeGreaterThan(100);
+      expect([path, await from('127.0.0.78', method, path)]).toEqual([path, good]);
+    }
+  });
+
   it('while the provider is down it is asked what it is once in a while, however many want to sign in', async () => {
     const { oidc: before } = spec();
     if (before === undefined) throw new Error('there is a provider');
     edit({ oidc: { ...before, issuer: `${issuer}/elsewhere` } });
     const asked = await askedDuring(() =>
-      many(100, async () => expect((await rig.call('GET', '/sign-in/provider')).status).toBe(503)),
+      many(100, async () => expect([429, 503]).toContain((await rig.call('GET', '/sign-in/provider')).status)),
     );
     edit({ oidc: before });
     expect(asked.length).toBeLessThanOrEqual(2);

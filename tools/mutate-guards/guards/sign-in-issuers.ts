@@ -3,6 +3,7 @@ import type { Guard } from '../guard.ts';
 const folder = 'src/control/sign-in';
 const provider = 'test/control/sign-in/provider.test.ts';
 const terminals = 'test/control/sign-in/terminals.test.ts';
+const door = 'test/control/sign-in/door.test.ts';
 const logout = 'test/control/sign-in/published-keys.test.ts';
 
 /** What providers and issuers say, and what anybody could say in their place. */
@@ -54,11 +55,11 @@ export const issuerGuards: readonly Guard[] = [
   },
   {
     id: 'sign-in/sign-out-once',
-    file: `${folder}/provider-pages.ts`,
+    file: 'src/store/migrations/0015-people.sql',
     protects: 'a sign-out that is said again ends nothing that was begun since',
     attacks: ['A33'],
-    find: '    if (heard.has(tokenId)) return context.body(null, 200);\n',
-    put: '',
+    find: '  IF NOT FOUND THEN RETURN NULL; END IF;\n  UPDATE estop.sign_ins s SET ended_at',
+    put: '  UPDATE estop.sign_ins s SET ended_at',
     tests: { file: provider, title: 'ends nothing that was begun since' },
   },
   {
@@ -66,9 +67,81 @@ export const issuerGuards: readonly Guard[] = [
     file: `${folder}/terminals.ts`,
     protects: 'a flood of terminals does not flood the provider',
     attacks: ['A41'],
-    find: 'if (!begun.take())',
+    find: 'if (!door.pass(sourceOf(context)))',
     put: 'if (false)',
     tests: { file: terminals, title: 'a flood of terminals does not flood the provider' },
+  },
+  {
+    id: 'sign-in/door-of-each',
+    file: `${folder}/door.ts`,
+    protects: 'a flood from one address takes nothing from the others',
+    attacks: ['A41'],
+    find: '      if (!own.holds()) return false;\n',
+    put: '',
+    tests: { file: door },
+  },
+  {
+    id: 'sign-in/door-of-all',
+    file: `${folder}/door.ts`,
+    protects: 'a flood from many addresses does not flood the provider',
+    attacks: ['A41'],
+    find: 'known.has(source) || ofAll.take() ||',
+    put: 'true || known.has(source) || ofAll.take() ||',
+    tests: { file: door },
+  },
+  {
+    id: 'sign-in/door-known',
+    file: `${folder}/door.ts`,
+    protects: 'a flood from many addresses keeps nobody out who comes from where somebody has signed in before',
+    attacks: ['A41'],
+    find: 'known.has(source) || ',
+    put: '',
+    tests: { file: door },
+  },
+  {
+    id: 'sign-in/door-reserve',
+    file: `${folder}/door.ts`,
+    protects: 'nor who asks for little',
+    attacks: ['A41'],
+    find: ' || (gentle.take() && kept.take())',
+    put: '',
+    tests: { file: door },
+  },
+  {
+    id: 'sign-in/door-gently',
+    file: `${folder}/door.ts`,
+    protects: 'nor does whoever floods use up what is kept for them',
+    attacks: ['A41'],
+    find: '(gentle.take() && kept.take())',
+    put: 'kept.take()',
+    tests: { file: door },
+  },
+  {
+    id: 'sign-in/door-memory',
+    file: `${folder}/door.ts`,
+    protects: 'however many addresses come, only so many are remembered',
+    attacks: ['A41'],
+    find: '  if (held.size >= most) held.delete',
+    put: '  if (held.size < 0) held.delete',
+    tests: { file: door },
+  },
+  {
+    id: 'sign-in/source-proxy',
+    file: `${folder}/source-of.ts`,
+    protects: 'nobody but a trusted proxy says where a request comes from',
+    attacks: ['A41'],
+    find: 'while (isTrusted(source)) {',
+    put: 'while (said.length > 0) {',
+    tests: { file: 'test/control/sign-in/source-of.test.ts' },
+  },
+  {
+    id: 'sign-in/terminal-not-now',
+    file: `${folder}/identity-provider.ts`,
+    protects: 'a provider that cannot answer now has not said no',
+    attacks: [],
+    find: "if (typeof error !== 'string' || refusals.includes(error)) throw thrown;",
+    put: "if (error !== 'authorization_pending') throw thrown;",
+    tests: { file: terminals, title: 'waits on while the provider' },
   },
   {
     id: 'sign-in/provider-asked-seldom',

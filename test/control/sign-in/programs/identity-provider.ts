@@ -9,6 +9,8 @@ const state = {
   person: { sub: 'olga-1', email: 'olga@example.org', email_verified: true, groups: ['sre'] as readonly string[] },
   delayMs: 0,
   clockMs: 0,
+  /** What its token endpoint answers instead: a status, and an error in JSON where one is said. */
+  tokens: { status: 0, error: '' },
 };
 Date.now = () => realNow() + state.clockMs;
 
@@ -102,6 +104,11 @@ server.on('request', (request: IncomingMessage, response: ServerResponse) => voi
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (request.url === '/-/steer') return steer(request, response);
   if (state.delayMs > 0) await pause(state.delayMs);
+  if (request.url === '/token' && state.tokens.status > 0) {
+    const { status, error } = state.tokens;
+    response.writeHead(status, { 'content-type': error === '' ? 'text/html' : 'application/json' });
+    return void response.end(error === '' ? '<h1>Not now</h1>' : JSON.stringify({ error }));
+  }
   if (request.url?.startsWith('/interaction/') === true) {
     // Whoever comes is the person of the moment: signing in at the provider is not what is tested.
     await provider.interactionDetails(request, response);
