@@ -225,6 +225,8 @@ export interface SignInSpec {
   /** Person -> the names under which they come. */
   readonly persons: Readonly<Record<string, readonly string[]>>;
   readonly breakGlass?: BreakGlassSpec;
+  /** How far away a client of MCP may publish what it is; `none`: such clients are not served. */
+  readonly clientDocuments?: 'none' | 'public' | 'private' | 'loopback';
 }
 
 /** Where estop.yaml says nothing: nobody signs in but by a link of this machine. */
@@ -235,6 +237,12 @@ export const defaultSignIn: SignInSpec = {
   roles: [],
   persons: {},
 };
+
+/** A connector that is tried on a credential made for that alone, whenever it was not for so long. */
+export interface ScheduledDrill {
+  readonly connectorId: string;
+  readonly everyMs: number;
+}
 
 export interface EstopConfig {
   readonly environment: string;
@@ -249,6 +257,8 @@ export interface EstopConfig {
   readonly playbooks?: readonly Playbook[];
   readonly vault?: VaultSpec;
   readonly signIn?: SignInSpec;
+  /** Those alone that are to be drilled by themselves. */
+  readonly drills?: readonly ScheduledDrill[];
 }
 
 /** Held by every process that needs it; swapped whole, or not at all, when the file changes. */

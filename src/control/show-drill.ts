@@ -5,6 +5,7 @@ export const showDrill = (drill: DrillRecord): Drill => ({
   taskId: drill.taskId,
   state: drill.state,
   askedBy: drill.askedBy,
+  scheduled: drill.isScheduled,
   askedAt: drill.askedAt,
   finishedAt: drill.finishedAt ?? null,
   why: drill.why ?? null,

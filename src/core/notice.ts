@@ -46,6 +46,9 @@ export const rungs = ['owner', 'stop-holder', 'on-call'] as const;
 /** Of an agent: who answers for it, who may stop it, and whoever is on call. */
 export type Rung = (typeof rungs)[number];
 
+/** Whoever answers for the agents is told of these, also where nobody has to acknowledge them. */
+const ownersHear: readonly NoticeEvent[] = ['drill.failed'];
+
 export interface EscalationStep {
   readonly to: Rung;
   readonly afterMs: number;
@@ -80,7 +83,10 @@ export function escalate(
   event: NoticeEvent,
   agents: readonly Answerable[],
 ): readonly EscalationCall[] {
-  if (!hears(rules.events, event)) return [];
+  if (!hears(rules.events, event)) {
+    const owners = ownersHear.includes(event) ? endpointsOf(rules, 'owner', agents) : [];
+    return owners.map((endpoint) => ({ rung: 'owner', endpoint, afterMs: 0 }));
+  }
   const calls: EscalationCall[] = [];
   let saved = 0;
   let reachedAt = 0;

@@ -12,6 +12,7 @@ export interface DrillRecord {
   readonly connectorId: string;
   readonly state: DrillState;
   readonly askedBy: string;
+  readonly isScheduled: boolean;
   readonly askedAt: string;
   readonly why?: string;
   readonly evidence?: string;
@@ -51,6 +52,13 @@ export async function drillsUnderWay(store: Store): Promise<readonly AskedDrill[
 export async function newestDrills(store: Store, ids: readonly string[]): Promise<readonly DrillRecord[]> {
   const sql = `SELECT DISTINCT ON (connector) * FROM estop.drills WHERE connector = ANY ($1) ORDER BY connector, asked_at DESC`;
   return (await call(store, 'newest_drills', sql, [ids])).map(drillOf);
+}
+
+/** When one was last proved, of those at which one ever was. */
+export async function provedDrills(store: Store, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const sql = `SELECT DISTINCT ON (connector) connector, finished_at FROM estop.drills WHERE connector = ANY ($1) AND state = 'proved' ORDER BY connector, asked_at DESC`;
+  const rows = await call(store, 'proved_drills', sql, [ids]);
+  return new Map(rows.map((row) => [text(row, 'connector'), text(row, 'finished_at')]));
 }
 
 export type DrillBeginning =
@@ -145,6 +153,7 @@ function drillOf(row: Row): DrillRecord {
     connectorId: text(row, 'connector'),
     state: word(row, 'state', drillStates),
     askedBy: text(row, 'asked_by'),
+    isScheduled: bool(row, 'by_schedule'),
     askedAt: text(row, 'asked_at'),
     ...present({
       why: textOrUndefined(row, 'why'),

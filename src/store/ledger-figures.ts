@@ -3,8 +3,11 @@ import { json } from './row.ts';
 
 export interface LastDrill {
   readonly connector: string;
-  readonly state: string;
+  /** Null: none is over yet. */
+  readonly state: string | null;
   readonly seconds: number;
+  /** Since one was proved, or since the first was asked for. */
+  readonly unprovedSeconds: number;
 }
 
 export interface OpenObligations {
@@ -35,7 +38,7 @@ export interface LedgerFigures {
   readonly deliveriesFailed: number;
   readonly connectorsNotReady: number;
   readonly obligations: readonly OpenObligations[];
-  /** The newest that is over, of each connector that is still asked how it is. */
+  /** The newest that is over, of each connector that was ever tried and is still asked how it is. */
   readonly drills: readonly LastDrill[];
 }
 
@@ -57,8 +60,11 @@ const query = `SELECT json_build_object(
     WHERE d.state = 'failed' AND n.noted_at > clock_timestamp() - interval '1 hour'),
   'connectorsNotReady', (SELECT count(*) FROM estop.connector_checks c WHERE NOT c.ok
     OR (c.checked_at > clock_timestamp() - interval '10 minutes' AND 'failed' = (${lastDrill('state')}))),
-  'drills', (SELECT coalesce(json_agg(d), '[]') FROM (SELECT c.connector, x.state, ${age('x.finished_at')} AS seconds FROM estop.connector_checks c
-    CROSS JOIN LATERAL (${lastDrill('state, finished_at')}) x WHERE c.checked_at > clock_timestamp() - interval '10 minutes') d),
+  'drills', (SELECT coalesce(json_agg(d), '[]') FROM (SELECT c.connector, x.state, ${age('x.finished_at')} AS seconds,
+      ${age('coalesce(p.finished_at, f.asked_at)')} AS "unprovedSeconds" FROM estop.connector_checks c
+    CROSS JOIN LATERAL (SELECT d.asked_at FROM estop.drills d WHERE d.connector = c.connector ORDER BY d.asked_at LIMIT 1) f
+    LEFT JOIN LATERAL (SELECT d.finished_at FROM estop.drills d WHERE d.connector = c.connector AND d.state = 'proved' ORDER BY d.asked_at DESC LIMIT 1) p ON true
+    LEFT JOIN LATERAL (${lastDrill('state, finished_at')}) x ON true WHERE c.checked_at > clock_timestamp() - interval '10 minutes') d),
   'stops', (SELECT json_build_object('unfenced', count(*) FILTER (WHERE p.fenced_at IS NULL), 'unproved', count(*),
       'oldestUnfenced', ${age('min(s.latched_at) FILTER (WHERE p.fenced_at IS NULL)')}, 'oldestUnproved', ${age('min(s.latched_at)')})
     FROM estop.stops s LEFT JOIN estop.stop_progress p USING (stop_id) WHERE p.proved_at IS NULL),

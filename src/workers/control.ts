@@ -23,6 +23,7 @@ const worker = startControlWorker({
   temporalMetrics: settings.temporalMetricsBind,
   retentionMs: settings.retentionDays * 86_400_000,
   response: () => config.current(),
+  drills: () => config.current().drills ?? [],
   telling: {
     notifications: () => config.current().notifications,
     consoleUrl: settings.controlUrl,

@@ -18,6 +18,7 @@ import type {
   DrillActivities,
   DrillIssueActivities,
 } from '../contract/activities.ts';
+import type { ScheduledDrill } from '../contract/config.ts';
 import type { Log, Sealer } from '../contract/identity.ts';
 import { connectorQueue, namespaces, queues } from '../contract/names.ts';
 import type { TemporalSecurity } from '../contract/temporal-security.ts';
@@ -58,6 +59,8 @@ export interface ControlWorkerDeps {
   readonly telling?: Pick<NotifyDeps, 'notifications' | 'consoleUrl' | 'readSecret'>;
   /** Triggers and playbooks. */
   readonly response?: () => ResponseConfig;
+  /** Which connectors are tried by themselves. */
+  readonly drills?: () => readonly ScheduledDrill[];
   /** Figures are shown there. */
   readonly registry?: Registry | undefined;
   /** host:port for what Temporal's SDK counts. */
@@ -113,6 +116,9 @@ export function startControlWorker(deps: ControlWorkerDeps): ControlWorker {
   const plain = createTaskWorkflows(agents, `estop-control-worker-${environment}`);
   const tasks = deps.decorateTasks?.(plain) ?? plain;
 
+  /** One that issues nothing that could be thrown away would be asked in vain. */
+  const drills = (): readonly ScheduledDrill[] =>
+    deps.drills?.().filter(({ connectorId }) => connectors.system(connectorId)?.drill !== undefined) ?? [];
   const relay = startRelay({
     environment,
     store: stores.relay,
@@ -121,6 +127,7 @@ export function startControlWorker(deps: ControlWorkerDeps): ControlWorker {
     noticeStore: stores.notices,
     notifications: () => deps.telling?.notifications(),
     ...(deps.response === undefined ? {} : { response: deps.response }),
+    drills,
     control,
     agents,
     tasks,
@@ -211,7 +218,7 @@ export function startControlWorker(deps: ControlWorkerDeps): ControlWorker {
       );
     }
   }
-  const shown = registry === undefined ? undefined : showLedger(registry, stores.notices, log);
+  const shown = registry === undefined ? undefined : showLedger({ registry, store: stores.notices, drills, log });
   refresh();
   const checks = startConnectorChecks({ store: stores.ledger, connectors, log });
   const refreshing = setInterval(refresh, refreshEveryMs);

@@ -1,5 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { FailureWatch } from '../activities/boundary.ts';
+import type { ScheduledDrill } from '../contract/config.ts';
 import type { Log } from '../contract/identity.ts';
 import { errorCodeOf } from '../core/errors.ts';
 import { type LedgerFigures, ledgerFigures } from '../store/ledger-figures.ts';
@@ -58,11 +59,18 @@ const plain: readonly (readonly [name: string, help: string, key: Plain])[] = [
 
 const readEveryMs = 5_000;
 
+interface LedgerDeps {
+  readonly registry: Registry;
+  readonly store: Store;
+  readonly drills: () => readonly ScheduledDrill[];
+  readonly log: Log;
+}
+
 /**
  * The ledger in numbers, read every five seconds and never because somebody scrapes. When it cannot be read the last numbers stay, and
  * `estop_ledger_figures_age_seconds` grows: an alert looks at both.
  */
-export function showLedger(registry: Registry, store: Store, log: Log, everyMs = readEveryMs): { close(): void } {
+export function showLedger({ registry, store, drills, log }: LedgerDeps, everyMs = readEveryMs): { close(): void } {
   const registers = [registry];
   const gauges = plain.map(([name, help, key]) => [new Gauge({ name, help, registers }), key] as const);
   const labelNames = ['connector', 'state'] as const;
@@ -90,6 +98,22 @@ export function showLedger(registry: Registry, store: Store, log: Log, everyMs =
     labelNames: ['connector', 'result'],
     registers,
   });
+  const unproved = new Gauge({
+    name: 'estop_connector_undrilled_seconds',
+    help: 'How long ago a drill of each connector was last proved; if none ever was, how long ago the first was asked for.',
+    labelNames: ['connector'],
+    registers,
+  });
+  new Gauge({
+    name: 'estop_connector_drill_every_seconds',
+    help: 'After how long each connector is drilled again by itself. Those that are not, are not here.',
+    labelNames: ['connector'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { connectorId, everyMs } of drills()) this.labels(connectorId).set(everyMs / 1_000);
+    },
+  });
   let readAt = Number.NEGATIVE_INFINITY;
   new Gauge({
     name: 'estop_ledger_figures_age_seconds',
@@ -101,8 +125,11 @@ export function showLedger(registry: Registry, store: Store, log: Log, everyMs =
   });
   const show = (figures: LedgerFigures): void => {
     for (const [gauge, key] of gauges) gauge.set(figures[key]);
-    for (const gauge of [open, oldest, human, drilled]) gauge.reset();
-    for (const { connector, state, seconds } of figures.drills) drilled.labels(connector, state).set(seconds);
+    for (const gauge of [open, oldest, human, drilled, unproved]) gauge.reset();
+    for (const { connector, state, seconds, unprovedSeconds } of figures.drills) {
+      if (state !== null) drilled.labels(connector, state).set(seconds);
+      unproved.labels(connector).set(unprovedSeconds);
+    }
     for (const { connector, state, count, needHuman, oldestSeconds } of figures.obligations) {
       open.labels(connector, state).set(count);
       oldest.labels(connector, state).set(oldestSeconds);

@@ -100,12 +100,15 @@ describe('what estop doctor makes of an installation', () => {
       needsHuman: 0,
       lastProvedAt: null,
       lastDrill: null,
+      drillProvedAt: null,
+      drillEveryMs: null,
     };
     const when = '2026-01-01T00:00:00.000Z';
     const failed = {
       taskId: 't',
       state: 'failed',
       askedBy: 'olga',
+      scheduled: false,
       askedAt: when,
       finishedAt: when,
       why: null,

@@ -130,6 +130,39 @@ describe('estop.yaml', () => {
   });
 });
 
+describe('drills in estop.yaml', () => {
+  const drillsOf = (text: string) => {
+    const result = parseConfig(good + text);
+    return result.ok ? result.config.drills : result.faults.map(({ message }) => message).join('\n');
+  };
+  it('none is by itself unless it says so; for all, or for each', () => {
+    expect(drillsOf('')).toBeUndefined();
+    expect(drillsOf('drills: {}')).toEqual([]);
+    expect(drillsOf('drills: {every: 24h}')).toEqual([{ connectorId: 'clock', everyMs: 86_400_000 }]);
+    expect(drillsOf('drills: {connectors: {clock: {every: 5m}}}')).toEqual([
+      { connectorId: 'clock', everyMs: 300_000 },
+    ]);
+    expect(drillsOf('drills: {every: 1h, connectors: {clock: {every: never}}}')).toEqual([]);
+  });
+
+  it.each([
+    ['more often than it takes', 'drills: {every: 1m}', 'from 5m to 720h'],
+    ['so seldom that nobody would notice', 'drills: {every: 721h}', 'from 5m to 720h'],
+    ['a connector that is not there', 'drills: {connectors: {nobody: {every: 1h}}}', 'names connector "nobody"'],
+  ])('%s is refused', (_what, text, says) => {
+    expect(drillsOf(text)).toContain(says);
+  });
+
+  it('a schedule that changes is shown as a change', () => {
+    const [before, after] = [parseConfig(good), parseConfig(`${good}drills: {every: 1h}`)];
+    if (!before.ok || !after.ok) throw new Error('both parse');
+    expect(diffConfig(before.config, after.config)).toEqual([
+      { kind: 'added', path: 'drills', after: { clock: { everyMs: hour } } },
+    ]);
+  });
+});
+const hour = 3_600_000;
+
 describe('the pages made from code', () => {
   const committed = (name: string): string => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
   it('are those that `npm run docs` would write now', () => {

@@ -40,6 +40,13 @@ describe('who is told', () => {
     expect(escalate(rules, 'stop.proved', [agent])).toEqual([]);
   });
 
+  it('the owner hears of a drill that failed, and nobody after the owner', () => {
+    expect(escalate(rules, 'drill.failed', [agent, agent])).toEqual([
+      { rung: 'owner', endpoint: 'olga-phone', afterMs: 0 },
+    ]);
+    expect(escalate({ ...rules, events: ['drill.*'] }, 'drill.failed', [agent])).toHaveLength(3);
+  });
+
   it('whoever cannot be reached passes the time on: the next one is called sooner', () => {
     expect(times({ contacts: { sam: 'sam-phone' } })).toEqual([
       ['stop-holder', 'sam-phone', 0],

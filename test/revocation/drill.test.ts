@@ -1,5 +1,6 @@
 import { beforeAll, expect, it } from 'vitest';
 import { drillWorkflowId, queues, workflowTypes } from '../../src/contract/names.ts';
+import { askDueDrill, dueDrills } from '../../src/store/drill-schedule.ts';
 import { askDrill, type DrillRecord, finishDrill, newestDrills } from '../../src/store/drills.ts';
 import { ledgerFigures } from '../../src/store/ledger-figures.ts';
 import { listNotices } from '../../src/store/notices.ts';
@@ -87,7 +88,8 @@ requires('temporal')('a drill', () => {
       const now = await ledgerFigures(rig.ledger.as('estop_revoker'));
       return now.connectorsNotReady === 3 && now;
     });
-    expect(figures.drills.map(({ connector, state }) => `${connector} ${state}`).toSorted()).toEqual([
+    const over = figures.drills.filter(({ state }) => state !== null);
+    expect(over.map(({ connector, state }) => `${connector} ${state}`).toSorted()).toEqual([
       'barren impossible',
       'dead failed',
       'liar failed',
@@ -109,6 +111,34 @@ requires('temporal')('a drill', () => {
       state: 'impossible',
       why: expect.stringContaining(overtaking.stopId),
     });
+  }, 60_000);
+
+  it('is made by itself where it is due, also one whose asker was killed, and where it can be made at all', async () => {
+    const schedule = ['planned', 'orphaned', 'undrillable'].map((connectorId) => ({
+      connectorId,
+      everyMs: 86_400_000,
+    }));
+    await rig.ledger.sql(`UPDATE estop.stop_progress SET proved_at = coalesce(proved_at, clock_timestamp())`);
+    const orphan = { taskId: newId('task'), connectorId: 'orphaned', everyMs: 86_400_000 };
+    expect(await askDueDrill(rig.ledger.as('estop_revoker'), orphan)).toBe('asked');
+    const usable = { drill: {} };
+    const worker = rig.work({
+      connectors: { planned: usable, orphaned: usable, undrillable: {} },
+      drills: () => schedule,
+    });
+    expect(await ended('planned')).toMatchObject({ state: 'proved', askedBy: 'schedule' });
+    expect(await ended('orphaned')).toMatchObject({ state: 'proved', taskId: orphan.taskId });
+    await worker.close();
+    expect((await dueDrills(rig.ledger.as('estop_revoker'), schedule)).map(({ connectorId }) => connectorId)).toEqual([
+      'undrillable',
+    ]);
+    const [counted] = await rig.ledger.sql(
+      "SELECT count(*)::integer AS n FROM estop.drills WHERE connector IN ('planned', 'orphaned', 'undrillable')",
+    );
+    expect(counted).toEqual({ n: 2 });
+    const { drills } = await ledgerFigures(rig.ledger.as('estop_revoker'));
+    expect(drills.find(({ connector }) => connector === 'planned')?.unprovedSeconds).toBeLessThan(600);
+    expect(drills.find(({ connector }) => connector === 'liar')?.unprovedSeconds).toBeGreaterThan(0);
   }, 60_000);
 
   it('is not proved by anybody’s word', async () => {

@@ -53,6 +53,7 @@ export interface WorkOptions extends TargetConnectors {
   readonly temporalAddress?: string;
   readonly telling?: NonNullable<ControlWorkerDeps['telling']>;
   readonly response?: NonNullable<ControlWorkerDeps['response']>;
+  readonly drills?: NonNullable<ControlWorkerDeps['drills']>;
 }
 
 const rigs: Rig[] = [];
@@ -97,6 +98,7 @@ export async function startRig(): Promise<Rig> {
         log,
         ...(options.telling === undefined ? {} : { telling: options.telling }),
         ...(options.response === undefined ? {} : { response: options.response }),
+        ...(options.drills === undefined ? {} : { drills: options.drills }),
       });
       workers.push(worker);
       return worker;

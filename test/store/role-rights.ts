@@ -112,6 +112,7 @@ export const mayExecute: Readonly<Record<Exclude<StoreRole, 'estop_owner'>, read
   ],
   estop_revoker: [
     'append_audit',
+    'ask_due_drill',
     'begin_delivery',
     'begin_drill',
     'begin_phase',
@@ -127,6 +128,7 @@ export const mayExecute: Readonly<Record<Exclude<StoreRole, 'estop_owner'>, read
     'current_epoch',
     'dead_by',
     'drill_intend',
+    'drill_is_due',
     'drill_issued',
     'end_delivery',
     'end_phase',
@@ -158,6 +160,7 @@ export const mayExecute: Readonly<Record<Exclude<StoreRole, 'estop_owner'>, read
     'open_obligations',
     'plan_deliveries',
     'prune_budgets',
+    'prune_drills',
     'prune_firings',
     'prune_notices',
     'prune_rows',

@@ -41,6 +41,7 @@ async function show({ terminal, estop }: CliContext, id: string): Promise<ExitCo
     ...found.findings.map((finding) => `                  ${visible(finding)}`),
     `last self-check   ${found.checkedAt === null ? 'never' : relative(found.checkedAt, Date.now())}`,
     `last drill        ${found.lastDrill === null ? 'never' : drillLine(found.lastDrill)}`,
+    `drilled by itself ${scheduleLine(found)}`,
     `live credentials  ${found.liveGrants}`,
     `to be made dead   ${found.openObligations}`,
     `given to          ${found.agents.map(visible).join(' ') || 'no agent'}`,
@@ -72,6 +73,12 @@ async function find(estop: CliContext['estop'], id: string): Promise<ConnectorRe
   const found = items.find(({ connectorId }) => connectorId === id);
   if (found === undefined) throw new EstopError('not-found', { detail: 'There is no such connector.' });
   return found;
+}
+
+function scheduleLine({ drillEveryMs, drillProvedAt }: ConnectorReadiness): string {
+  if (drillEveryMs === null) return 'never';
+  const proved = drillProvedAt === null ? 'none was proved yet' : `last proved ${relative(drillProvedAt, Date.now())}`;
+  return `every ${Math.round(drillEveryMs / 60_000)} min, ${proved}`;
 }
 
 function drillLine({ state, askedBy, askedAt, finishedAt, why, evidence, issueMs, cutMs, proveMs }: Drill): string {

@@ -7,6 +7,7 @@ const Drill = z.object({
   taskId: z.string().meta({ description: 'The task that held the credential; the drill goes by it' }),
   state: z.enum(['asked', 'proved', 'failed', 'impossible']),
   askedBy: z.string(),
+  scheduled: z.boolean(),
   askedAt: Instant,
   finishedAt: Instant.nullable(),
   why: z.string().nullable(),
@@ -36,6 +37,8 @@ export const ConnectorReadiness = z
     needsHuman: z.int(),
     lastProvedAt: Instant.nullable(),
     lastDrill: Drill.nullable(),
+    drillProvedAt: Instant.nullable().meta({ description: 'When a drill was last proved' }),
+    drillEveryMs: z.int().nullable().meta({ description: 'After how long it is drilled again by itself; null: never' }),
   })
   .meta({ id: 'ConnectorReadiness' });
 export const ConnectorPage = pageOf(ConnectorReadiness, 'ConnectorPage');

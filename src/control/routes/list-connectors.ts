@@ -1,6 +1,6 @@
 import { ConnectorPage, type ConnectorReadiness } from '../../contract/http/connectors.ts';
 import { type ConnectorStanding, connectorStandings } from '../../store/connector-checks.ts';
-import { newestDrills } from '../../store/drills.ts';
+import { newestDrills, provedDrills } from '../../store/drills.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
 import { showDrill } from '../show-drill.ts';
 
@@ -17,9 +17,13 @@ export const listConnectors = defineEndpoint({
   answers: [{ status: 200, description: 'All of them, by id', schema: ConnectorPage }],
   problems: [],
   handle: async (_input, _request, deps) => {
-    const { connectors, agents } = deps.config.current();
+    const { connectors, agents, drills: schedule = [] } = deps.config.current();
     const ids = connectors.map(({ connectorId }) => connectorId);
-    const [standings, drills] = await Promise.all([connectorStandings(deps.store, ids), newestDrills(deps.store, ids)]);
+    const [standings, drills, proved] = await Promise.all([
+      connectorStandings(deps.store, ids),
+      newestDrills(deps.store, ids),
+      provedDrills(deps.store, ids),
+    ]);
     const drillOf = new Map(drills.map((drill) => [drill.connectorId, showDrill(drill)]));
     const items = standings.map(
       (standing): ConnectorReadiness => ({
@@ -38,6 +42,8 @@ export const listConnectors = defineEndpoint({
         needsHuman: standing.needsHuman,
         lastProvedAt: standing.provedAt ?? null,
         lastDrill: drillOf.get(standing.connectorId) ?? null,
+        drillProvedAt: proved.get(standing.connectorId) ?? null,
+        drillEveryMs: schedule.find(({ connectorId }) => connectorId === standing.connectorId)?.everyMs ?? null,
       }),
     );
     return { status: 200, body: { items, next: null } };

@@ -24,6 +24,8 @@ function byName(config: EstopConfig): Record<string, unknown> {
     notifications: config.notifications,
     triggers: config.triggers,
     playbooks: config.playbooks,
+    drills:
+      config.drills && Object.fromEntries(config.drills.map(({ connectorId, everyMs }) => [connectorId, { everyMs }])),
   };
 }
 

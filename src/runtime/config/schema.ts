@@ -14,6 +14,7 @@ import { labelKey, modelKey, parseScopeKey, toolKey } from '../../core/scope-key
 import { approvalKeys } from './approval-schema.ts';
 import { credentialFaults } from './credential-faults.ts';
 import { credentialKeys, credentialsOf, grantBlock, upstreamSecret, vaultBlock, vaultOf } from './credential-schema.ts';
+import { drillsBlock, drillsOf } from './drills-schema.ts';
 import { breakerRulesOf, breakers, budgetLimitsOf, budgets } from './limits-schema.ts';
 import { modelBlock, onlyGiven } from './model-schema.ts';
 import { processKeys, reachFault, reachOf } from './process-schema.ts';
@@ -149,6 +150,7 @@ export const EstopYaml = z.strictObject({
     })
     .optional(),
   ...responseKeys,
+  drills: drillsBlock(duration),
   signIn: signInBlock({ duration, labels }).optional(),
 });
 
@@ -260,6 +262,7 @@ export function resolveConfig(parsed: Parsed): {
     ...(parsed.policies === undefined ? {} : { policies: parsed.policies }),
     ...(parsed.signIn === undefined ? {} : { signIn: parsed.signIn }),
     ...responseOf(parsed, problems),
+    ...drillsOf(parsed.drills, Object.keys(parsed.connectors), problems),
     ...(parsed.vault === undefined ? {} : { vault: vaultOf(parsed.vault) }),
   };
   return { config, problems: [...problems, ...credentialFaults(config)] };

@@ -57,7 +57,7 @@ CREATE TABLE estop.noticed_stops (
 CREATE INDEX noticed_stops_open ON estop.noticed_stops (epoch) WHERE NOT over;
 
 CREATE INDEX obligations_needing_people ON estop.obligations (cause_id, connector) WHERE final_at IS NULL AND needs_human IS NOT NULL;
-CREATE INDEX audit_notable ON estop.audit (at) WHERE kind IN ('policy.activated', 'policy.proposed', 'tool.changed', 'elevation.asked', 'elevation.begun');
+CREATE INDEX audit_notable ON estop.audit (at) WHERE kind IN ('policy.activated', 'policy.proposed', 'tool.changed', 'elevation.asked', 'elevation.begun', 'drill.failed');
 
 -- The same notice has the same id however often it is found, and no two installations have one in common.
 CREATE FUNCTION estop.notice_id(p_event text, p_subject text, p_nth text) RETURNS text

@@ -128,9 +128,22 @@ BEGIN
   END LOOP;
 
   FOR r IN SELECT a.seq, a.kind, a.actor, a.subject FROM estop.audit a
-    WHERE a.kind IN ('policy.activated', 'policy.proposed', 'tool.changed', 'elevation.asked', 'elevation.begun', 'drill.failed') AND a.at > since
+    WHERE a.kind IN ('policy.activated', 'policy.proposed', 'tool.changed', 'elevation.asked', 'elevation.begun') AND a.at > since
       AND NOT EXISTS (SELECT 1 FROM estop.notices n WHERE n.event = a.kind AND n.subject = a.subject AND n.nth = a.seq::text) LIMIT 200 LOOP
     PERFORM estop.add_notice(r.kind, r.subject, r.seq::text, '{}', jsonb_build_object('actor', r.actor, 'subject', r.subject), p_nobody);
+    noted := noted + 1;
+  END LOOP;
+
+  -- About the agents that are given credentials there: their owners are told. One that a schedule repeats within the day says nothing new.
+  FOR r IN SELECT a.seq, a.subject, d.by_schedule, ARRAY(SELECT x.agent_id FROM estop.agents x WHERE x.retired_at IS NULL
+        AND x.spec -> 'grants' @> jsonb_build_array(jsonb_build_object('connector', substr(a.subject, 11))) ORDER BY 1 LIMIT 50) AS agents
+    FROM estop.audit a LEFT JOIN estop.drills d ON d.task_id = a.detail ->> 'taskId' WHERE a.kind = 'drill.failed' AND a.at > since
+      AND NOT EXISTS (SELECT 1 FROM estop.notices n WHERE n.event = a.kind AND n.subject = a.subject AND n.nth = a.seq::text)
+    ORDER BY a.seq LIMIT 200 LOOP
+    PERFORM estop.add_notice('drill.failed', r.subject, r.seq::text, r.agents, jsonb_build_object('scheduled', r.by_schedule),
+      coalesce(p_nobody, CASE WHEN r.by_schedule AND EXISTS (SELECT 1 FROM estop.notices n WHERE n.event = 'drill.failed' AND n.subject = r.subject
+        AND n.quiet IS NULL AND n.noted_at > clock_timestamp() - interval '1 day'
+        AND NOT EXISTS (SELECT 1 FROM estop.drills o WHERE o.connector = substr(r.subject, 11) AND o.state = 'proved' AND o.finished_at > n.noted_at)) THEN 'said-before' END));
     noted := noted + 1;
   END LOOP;
   RETURN noted;

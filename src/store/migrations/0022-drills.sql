@@ -5,6 +5,7 @@ CREATE TABLE estop.drills (
   task_id     text PRIMARY KEY,
   connector   text NOT NULL,
   asked_by    text NOT NULL,
+  by_schedule boolean NOT NULL DEFAULT false,
   asked_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
   state       text NOT NULL DEFAULT 'asked' CHECK (state IN ('asked', 'proved', 'failed', 'impossible')),
   why         text,
@@ -18,6 +19,8 @@ CREATE TABLE estop.drills (
 );
 CREATE UNIQUE INDEX drills_under_way ON estop.drills (connector) WHERE state = 'asked';
 CREATE INDEX drills_newest ON estop.drills (connector, asked_at DESC);
+CREATE INDEX drills_proved ON estop.drills (connector, asked_at DESC) WHERE state = 'proved';
+CREATE INDEX drills_by_age ON estop.drills (finished_at);
 
 -- One at a time at a connector: two would only stand in each other's light.
 CREATE FUNCTION estop.ask_drill(p_task_id text, p_connector text, p_actor text) RETURNS text
@@ -30,6 +33,41 @@ BEGIN
     RETURN 'asked';
   END IF;
   RETURN CASE WHEN EXISTS (SELECT 1 FROM estop.drills d WHERE d.task_id = p_task_id AND d.connector = p_connector) THEN 'asked' ELSE 'busy' END;
+END $$;
+
+-- Whether a connector that is tried every so often was not tried for so long, by whomever. What proved nothing is tried again within the hour,
+-- so that a drill that was cut short by a restart does not speak for a day. A row of a clock that has been set back since says nothing.
+CREATE FUNCTION estop.drill_is_due(p_connector text, p_every_ms bigint) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  newest record;
+BEGIN
+  IF EXISTS (SELECT 1 FROM estop.drills d WHERE d.connector = p_connector AND d.state = 'asked') THEN RETURN false; END IF;
+  SELECT d.state, d.asked_at INTO newest FROM estop.drills d WHERE d.connector = p_connector AND d.asked_at <= clock_timestamp()
+    ORDER BY d.asked_at DESC LIMIT 1;
+  IF NOT FOUND THEN RETURN true; END IF;
+  RETURN newest.asked_at + make_interval(secs => (CASE newest.state WHEN 'proved' THEN p_every_ms ELSE least(p_every_ms, 3600000) END) / 1000.0)
+    <= clock_timestamp();
+END $$;
+
+-- By the schedule: never under a stop that covers it, nor while any stop of the last minutes is being worked off, and few at a time.
+-- One writer at a time; another relay that comes meanwhile has nothing to do.
+CREATE FUNCTION estop.ask_due_drill(p_task_id text, p_connector text, p_every_ms bigint) RETURNS text
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  agent text := 'drill/' || p_connector;
+BEGIN
+  IF p_every_ms IS NULL OR p_every_ms < 300000 THEN RAISE EXCEPTION 'a connector is drilled at most every five minutes' USING ERRCODE = 'ES002'; END IF;
+  IF NOT pg_try_advisory_xact_lock(1163088977, 4) OR NOT estop.drill_is_due(p_connector, p_every_ms) THEN RETURN 'not-due'; END IF;
+  IF estop.dead_by(ARRAY['fleet', 'agent:' || agent, 'connector:' || p_connector], ARRAY[agent], estop.current_epoch()) IS NOT NULL THEN RETURN 'stopped'; END IF;
+  IF EXISTS (SELECT 1 FROM estop.stops s LEFT JOIN estop.stop_progress p ON p.stop_id = s.stop_id WHERE s.epoch > estop.current_epoch() - 1000
+      AND s.latched_at > clock_timestamp() - interval '10 minutes' AND p.proved_at IS NULL)
+    OR (SELECT count(*) FROM estop.drills d WHERE d.state = 'asked' AND d.by_schedule) >= 4 THEN RETURN 'later'; END IF;
+  INSERT INTO estop.drills (task_id, connector, asked_by, by_schedule) VALUES (p_task_id, p_connector, 'schedule', true) ON CONFLICT DO NOTHING;
+  IF NOT FOUND THEN RETURN 'not-due'; END IF;
+  INSERT INTO estop.audit (kind, actor, subject, detail)
+    VALUES ('drill.asked', 'schedule', 'connector:' || left(p_connector, 200), jsonb_build_object('taskId', p_task_id));
+  RETURN 'asked';
 END $$;
 
 -- Registers its task, under the same stop check as any. rule: register-before-start, mint-epoch-and-stops-one-statement
@@ -105,7 +143,33 @@ BEGIN
   RETURN ended;
 END $$;
 
+-- One batch of drills that are long over, each with its task once nothing of that is left. Of every connector there stay the newest, the newest
+-- that was proved, and where none ever was, the first: by these its age is told.
+CREATE FUNCTION estop.prune_drills(p_older_ms bigint, p_limit integer) RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  before timestamptz := clock_timestamp() - make_interval(secs => p_older_ms / 1000.0);
+  pruned integer;
+BEGIN
+  IF p_older_ms IS NULL OR p_older_ms < 86400000 OR p_limit IS NULL THEN
+    RAISE EXCEPTION 'rows are kept for at least a day' USING ERRCODE = 'ES002';
+  END IF;
+  WITH old AS (
+    SELECT d.task_id FROM estop.drills d WHERE d.finished_at < before AND d.state <> 'asked'
+      AND NOT EXISTS (SELECT 1 FROM estop.grants g WHERE g.task_id = d.task_id)
+      AND NOT EXISTS (SELECT 1 FROM estop.tasks t WHERE t.task_id = d.task_id AND t.state <> 'closed')
+      AND EXISTS (SELECT 1 FROM estop.drills n WHERE n.connector = d.connector AND n.asked_at > d.asked_at AND n.state <> 'asked')
+      AND (EXISTS (SELECT 1 FROM estop.drills n WHERE n.connector = d.connector AND n.asked_at > d.asked_at AND n.state = 'proved')
+        OR (d.state <> 'proved' AND EXISTS (SELECT 1 FROM estop.drills n WHERE n.connector = d.connector AND n.asked_at < d.asked_at)))
+    LIMIT p_limit FOR UPDATE OF d SKIP LOCKED),
+  held AS (DELETE FROM estop.tasks t USING old WHERE t.task_id = old.task_id)
+  DELETE FROM estop.drills d USING old WHERE d.task_id = old.task_id;
+  GET DIAGNOSTICS pruned = ROW_COUNT;
+  RETURN pruned;
+END $$;
+
 GRANT EXECUTE ON FUNCTION estop.ask_drill(text, text, text) TO estop_control;
 GRANT EXECUTE ON FUNCTION estop.begin_drill(text), estop.drill_intend(text, text, text, boolean, jsonb, bigint, bigint),
-  estop.drill_issued(text, text, bytea), estop.finish_drill(text, text, text) TO estop_revoker;
+  estop.drill_issued(text, text, bytea), estop.finish_drill(text, text, text), estop.drill_is_due(text, bigint),
+  estop.ask_due_drill(text, text, bigint), estop.prune_drills(bigint, integer) TO estop_revoker;
 GRANT SELECT ON estop.drills TO estop_control, estop_revoker;

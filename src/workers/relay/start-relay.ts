@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { latchAccepted } from '../../activities/stop.ts';
 import type { TaskWorkflows } from '../../activities/task-workflows.ts';
+import type { ScheduledDrill } from '../../contract/config.ts';
 import type { Log } from '../../contract/identity.ts';
 import type { NotificationsSpec } from '../../contract/notifications.ts';
 import type { StopOrder } from '../../contract/stop.ts';
@@ -10,6 +11,7 @@ import { bindStop } from './bind-stop.ts';
 import { breakerRound, limitsTidyRound } from './breaker-round.ts';
 import { drainRound } from './drain.ts';
 import { drillRound } from './drill-round.ts';
+import { drillScheduleRound, drillTidyRound } from './drill-schedule-round.ts';
 import { keepGoing } from './keep-going.ts';
 import { createKillLatch } from './kill-latch.ts';
 import { ledgerRound, tidyRound } from './ledger-round.ts';
@@ -36,6 +38,8 @@ export interface RelayDeps {
   readonly notifications?: () => NotificationsSpec | undefined;
   /** Triggers and playbooks. Without it no alert stops anything but what is written down already. */
   readonly response?: () => ResponseConfig | undefined;
+  /** Which connectors are tried by themselves. Without it none is. */
+  readonly drills?: () => readonly ScheduledDrill[];
   readonly control: Client;
   readonly agents: Client;
   readonly tasks: TaskWorkflows;
@@ -76,6 +80,8 @@ export function startRelay(deps: RelayDeps): Relay {
   const others = [
     noticeRound({ store: notices, client: control, notifications: deps.notifications ?? (() => undefined), log }),
     drillRound(notices, control),
+    drillScheduleRound({ store: notices, environment, schedule: deps.drills ?? (() => []), log }),
+    drillTidyRound(notices, deps.retentionMs ?? defaultRetentionMs),
     triggerRound({ store: notices, config: response, latch, log }),
     firingTidyRound(notices, deps.retentionMs ?? defaultRetentionMs),
     noticeTidyRound(notices, deps.retentionMs ?? defaultRetentionMs),
