@@ -6,6 +6,8 @@ export interface Notices {
     readonly subject?: string;
     readonly unacknowledged?: boolean;
     readonly limit?: number;
+    /** `next` of the page before. */
+    readonly cursor?: string;
   }): Promise<NoticePage>;
   /** A notice, or what notices are about (a stop, say): nobody else is called because of it. */
   acknowledge(what: string): Promise<Acknowledged>;
@@ -14,12 +16,12 @@ export interface Notices {
 
 export function createNotices(call: Transport, baseUrl: string): Notices {
   return {
-    list: ({ subject, unacknowledged, limit } = {}) =>
+    list: ({ subject, unacknowledged, limit, cursor } = {}) =>
       call({
         method: 'GET',
         baseUrl,
         path: '/v1/notices',
-        query: { subject, limit, ...(unacknowledged === true ? { unacknowledged: 'true' } : {}) },
+        query: { subject, limit, cursor, ...(unacknowledged === true ? { unacknowledged: 'true' } : {}) },
       }),
     acknowledge: (what) => call({ method: 'POST', baseUrl, path: '/v1/notices:acknowledge', body: { what } }),
     test: (endpoint) =>

@@ -1,4 +1,5 @@
 import { type NoticeEvent, noticeEvents } from '../core/notice.ts';
+import { type Page, type PageRequest, pageLimit, pageOf, readCursor } from './page.ts';
 import { call, callOne, type Store } from './pool.ts';
 import { bool, int, intOrUndefined, json, present, type Row, text, textOrUndefined, texts, word } from './row.ts';
 
@@ -172,23 +173,46 @@ export interface ListedNotice extends NoticeRecord {
   readonly deliveries: readonly DeliveryRecord[];
 }
 
-/** Newest first, with what became of each. */
+export interface NoticeFilter {
+  readonly subject?: string;
+  /** Those alone that nobody has said to have seen. */
+  readonly unacknowledged?: boolean;
+}
+
+/** Newest first, with what became of each; no more than a page. */
 export async function listNotices(
   store: Store,
-  filter: { readonly subject?: string; readonly unacknowledged?: boolean; readonly limit?: number } = {},
+  filter: NoticeFilter & { readonly limit?: number } = {},
 ): Promise<readonly ListedNotice[]> {
-  const sql = `SELECT n.*, coalesce((SELECT jsonb_agg(jsonb_build_object('endpoint', d.endpoint, 'rung', d.rung, 'after_ms', d.after_ms,
+  return (await noticeRows(store, filter, Math.min(filter.limit ?? 50, 200))).map(listedOf);
+}
+
+/** The same, page by page. */
+export async function noticePage(store: Store, filter: NoticeFilter & PageRequest): Promise<Page<ListedNotice>> {
+  const limit = pageLimit(filter);
+  const rows = await noticeRows(store, filter, limit + 1, readCursor(filter)?.[0]);
+  const page = pageOf(rows, limit, (row) => [String(int(row, 'seq')), text(row, 'notice_id')]);
+  return { ...page, items: page.items.map(listedOf) };
+}
+
+const noticesSql = `SELECT n.*, coalesce((SELECT jsonb_agg(jsonb_build_object('endpoint', d.endpoint, 'rung', d.rung, 'after_ms', d.after_ms,
       'state', d.state, 'attempts', d.attempts, 'answer', d.answer, 'ended_at', to_char(d.ended_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))
       ORDER BY d.after_ms, d.endpoint, d.rung) FROM estop.notice_deliveries d WHERE d.notice_id = n.notice_id), '[]'::jsonb) AS deliveries
     FROM estop.notices n WHERE ($1::text IS NULL OR n.subject = $1) AND (NOT $2 OR (n.acked_at IS NULL AND n.quiet IS NULL))
-    ORDER BY n.seq DESC LIMIT $3`;
-  const { subject, unacknowledged, limit } = filter;
-  const values = [subject ?? null, unacknowledged === true, Math.min(limit ?? 50, 200)];
-  return (await call(store, 'list_notices', sql, values)).map((row) => ({
-    ...noticeOf(row),
-    deliveries: rowsIn(json(row, 'deliveries')).map(deliveryOf),
-  }));
-}
+      AND ($3::bigint IS NULL OR n.seq < $3) ORDER BY n.seq DESC LIMIT $4`;
+
+const noticeRows = (
+  store: Store,
+  { subject, unacknowledged }: NoticeFilter,
+  limit: number,
+  before?: string,
+): Promise<readonly Row[]> =>
+  call(store, 'list_notices', noticesSql, [subject ?? null, unacknowledged === true, before ?? null, limit]);
+
+const listedOf = (row: Row): ListedNotice => ({
+  ...noticeOf(row),
+  deliveries: rowsIn(json(row, 'deliveries')).map(deliveryOf),
+});
 
 function noticeOf(row: Row): NoticeRecord {
   const facts = json(row, 'facts');

@@ -40,6 +40,29 @@ describe('estop notify and playbook', () => {
     });
   });
 
+  it('lists page by page, each notice once', async () => {
+    for (let nth = 0; nth < 3; nth += 1) expect((await rig.run(['notify', 'test'])).code).toBe(0);
+    const ids: string[] = [];
+    let cursor: string | null = null;
+    do {
+      const more: readonly string[] = cursor === null ? [] : ['--cursor', cursor];
+      const { stdout } = await rig.run(['notify', 'ls', '--limit', '2', '--subject', 'test', '--json', ...more]);
+      const page = JSON.parse(stdout) as {
+        readonly items: readonly { noticeId: string }[];
+        readonly next: string | null;
+      };
+      ids.push(...page.items.map(({ noticeId }) => noticeId));
+      cursor = page.next;
+    } while (cursor !== null);
+    const [{ n } = {}] = await rig.ledger.sql(
+      "SELECT count(*)::integer AS n FROM estop.notices WHERE subject = 'test'",
+    );
+    expect([ids.length, new Set(ids).size]).toEqual([n, n]);
+    expect((await rig.run(['notify', 'ls', '--limit', '1'])).stderr).toContain('More: add --cursor');
+    expect((await rig.run(['notify', 'ls', '--limit', '0'])).code).toBe(2);
+    expect((await rig.run(['notify', 'ls', '--cursor', Buffer.from('["x","y"]').toString('base64url')])).code).toBe(2);
+  });
+
   it('says what is not there, and lets a viewer look alone', async () => {
     expect((await rig.run(['notify', 'test', 'nothing'])).code).toBe(5);
     expect((await rig.run(['notify', 'ack', 'nothing'])).code).toBe(5);

@@ -85,6 +85,19 @@ requires('chromium')('secrets, notices, playbooks and backtests in the console',
     ).not.toEqual([]);
   });
 
+  it('shows what people were told page by page, back to the first', async () => {
+    await rig.control.ledger.sql(`INSERT INTO estop.notices (notice_id, event, subject, nth, quiet, settled_at)
+      SELECT 'ntc_test_' || lpad(n::text, 26, '0'), 'policy.activated', 'many', n::text, 'crowd', clock_timestamp() FROM generate_series(1, 150) n`);
+    const { page } = await rig.open('vera@viewer', { javaScriptEnabled: false });
+    await page.goto('/notices?subject=many');
+    expect(await page.locator('#notices .timeline li').count()).toBe(100);
+    await page.getByRole('link', { name: 'Older' }).click();
+    expect(await page.locator('#notices .timeline li').count()).toBe(50);
+    expect(await page.getByRole('link', { name: 'Older' }).count()).toBe(0);
+    expect(new URL(page.url()).searchParams.get('subject')).toBe('many');
+    expect((await page.goto('/notices?cursor=nonsense'))?.status()).toBe(422);
+  });
+
   it('says what a playbook holds back, and by which one a stop would go on: as the command does', async () => {
     const { page } = await rig.open('vera@viewer', { javaScriptEnabled: false });
     await page.goto('/playbooks');
@@ -194,6 +207,7 @@ requires('chromium')('secrets, notices, playbooks and backtests in the console',
   it('has a connector drilled by an operator, and says that it is under way', async () => {
     const { page } = await rig.open('olga@operator', { javaScriptEnabled: false });
     await page.goto('/connectors');
+    await page.getByText('never: see drills in estop.yaml').waitFor();
     await page.getByRole('button', { name: 'Drill it ledger-db' }).click();
     await page.getByText('under way').waitFor();
     expect(await page.getByRole('button', { name: 'Drill it' }).count()).toBe(0);

@@ -1,32 +1,33 @@
-import { InvalidArgumentError } from 'commander';
 import type { Notice } from '../../contract/http/notices.ts';
 import { type CliCommand, examples } from '../command.ts';
 import { exitCodes } from '../exit-code.ts';
+import { type PageOptions, pageQuery, withPageOptions } from '../page-options.ts';
 import { printOne, printPage } from '../print.ts';
 import { renderTable } from '../table.ts';
 import { visibleShort } from '../visible.ts';
 import { relative } from '../when.ts';
 
-interface ListOptions {
+interface ListOptions extends PageOptions {
   readonly subject?: string;
   readonly unacknowledged?: boolean;
-  readonly limit?: number;
 }
 
 export const notify: CliCommand = {
   build: (command, run) => {
-    command
-      .command('ls')
+    withPageOptions(command.command('ls'))
       .description('What people were told, whom, and what became of it')
       .option('--subject <id>', 'only about this stop, approval, agent or gateway')
       .option('--unacknowledged', 'only what nobody has said to have seen')
-      .option('--limit <n>', 'at most so many (up to 200)', parseLimit)
       .addHelpText('after', examples('notify ls', 'notify ls --unacknowledged --json'))
       .action(
-        run(async ({ terminal, estop, now }, options: ListOptions) => {
-          const page = await estop.notices.list(options);
+        run(async ({ terminal, estop, now }, { limit, cursor, ...filter }: ListOptions) => {
+          const page = await estop.notices.list({
+            ...filter,
+            ...pageQuery({ limit, ...(cursor === undefined ? {} : { cursor }) }),
+          });
           printPage(terminal, page, (items) => renderTable<Notice>(columns(now()), items));
-          if (page.items.length === 0) terminal.say('Nothing was told.');
+          if (page.items.length === 0)
+            terminal.say(cursor === undefined ? 'Nothing was told.' : 'Nothing further back.');
           return exitCodes.confirmed;
         }),
       );
@@ -61,12 +62,6 @@ export const notify: CliCommand = {
       );
   },
 };
-
-function parseLimit(text: string): number {
-  const limit = Number(text);
-  if (!Number.isInteger(limit) || limit < 1 || limit > 200) throw new InvalidArgumentError('from 1 to 200');
-  return limit;
-}
 
 const columns = (now: number) => [
   { title: 'when', cell: ({ notedAt }: Notice) => relative(notedAt, now) },

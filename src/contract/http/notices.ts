@@ -1,16 +1,15 @@
 import { z } from 'zod';
 import { noticeEvents } from '../../core/notice.ts';
 import { Instant, OneLine } from './fields.ts';
-import { pageOf } from './page.ts';
+import { PageQuery, pageOf } from './page.ts';
 
 const Subject = OneLine(300).meta({
   description: 'A notice, or what notices are about: a stop, an approval, an agent, a gateway',
 });
 
-export const NoticesQuery = z.strictObject({
+export const NoticesQuery = PageQuery.extend({
   subject: Subject.optional(),
   unacknowledged: z.enum(['true', 'false']).default('false'),
-  limit: z.coerce.number('A number is expected.').int('A whole number is expected.').min(1).max(200).default(50),
 });
 
 export const Delivery = z

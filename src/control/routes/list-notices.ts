@@ -1,6 +1,7 @@
 import { NoticePage, NoticesQuery } from '../../contract/http/notices.ts';
-import { listNotices as list } from '../../store/notices.ts';
+import { noticePage } from '../../store/notices.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
+import { pageRequest } from '../page-request.ts';
 
 export const listNotices = defineEndpoint({
   method: 'get',
@@ -9,16 +10,16 @@ export const listNotices = defineEndpoint({
   summary: 'What people were told, whom, and what became of it, newest first',
   permission: 'notice:read',
   input: { path: nothing, query: NoticesQuery, body: nothing },
-  answers: [{ status: 200, description: 'The newest', schema: NoticePage }],
+  answers: [{ status: 200, description: 'One page', schema: NoticePage }],
   problems: [],
   handle: async ({ query }, _request, deps) => {
-    const { subject, unacknowledged, limit } = query;
-    const found = await list(deps.store, {
+    const { subject, unacknowledged } = query;
+    const page = await noticePage(deps.store, {
+      ...pageRequest(query),
       ...(subject === undefined ? {} : { subject }),
       unacknowledged: unacknowledged === 'true',
-      limit,
     });
-    const items = found.map((notice) => ({
+    const items = page.items.map((notice) => ({
       noticeId: notice.noticeId,
       event: notice.event,
       subject: notice.subject,
@@ -37,6 +38,6 @@ export const listNotices = defineEndpoint({
         endedAt: endedAt ?? null,
       })),
     }));
-    return { status: 200, body: { items, next: null } };
+    return { status: 200, body: { items, next: page.next ?? null } };
   },
 });
