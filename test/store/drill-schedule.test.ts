@@ -20,7 +20,8 @@ describe('drills by a schedule', () => {
   const isDue = async (connectorId: string, everyMs = dayMs): Promise<boolean> =>
     (await dueDrills(revoker(), [{ connectorId, everyMs }])).length === 1;
   const finish = async (connectorId: string, state: 'failed' | 'impossible' | 'proved'): Promise<void> => {
-    const [{ taskId = '' } = {}] = await newestDrills(ledger.as('estop_control'), [connectorId]);
+    const [newest] = await newestDrills(ledger.as('estop_control'), [connectorId]);
+    const taskId = newest?.taskId ?? '';
     if (state !== 'proved') return void (await finishDrill(revoker(), taskId, { state, why: 'a test' }));
     // What is proved is borne out by a credential that was cut off; that is for others.
     const sql = "UPDATE estop.drills SET state = 'proved', finished_at = clock_timestamp() WHERE task_id = $1";
