@@ -4,6 +4,7 @@ import type { Authenticator, Log, OperatorProofs, TaskTokenSigner } from '../con
 import type { SecretSealer } from '../contract/secret.ts';
 import type { PolicyFiles } from '../policy/parse-set.ts';
 import type { Store } from '../store/pool.ts';
+import type { ClientDocuments } from './agent-clients/client-documents.ts';
 import type { OpenPayloads } from './codec/codec-door.ts';
 import type { EventFeed } from './events/event-feed.ts';
 import type { ControlWatch } from './metrics.ts';
@@ -49,6 +50,8 @@ export interface ControlDeps {
   readonly trustedProxies?: readonly string[];
   /** Newest first: they mark what clients of MCP are called. Without them no person can connect one. */
   readonly clientKeys?: () => readonly Uint8Array[];
+  /** What clients of MCP publish of themselves. Without it none is known by its address. */
+  readonly clientDocuments?: ClientDocuments;
   /** Where agents call. */
   readonly gatewayUrl?: string;
   /** Secrets of triggers and of chats. Without it nothing that they sign is taken. */

@@ -6,6 +6,7 @@ import { changesSince } from '../store/changes.ts';
 import { storeNow } from '../store/installation.ts';
 import { openStore, type Store } from '../store/pool.ts';
 import { pruneRequests } from '../store/requests.ts';
+import { createClientDocuments } from './agent-clients/client-documents.ts';
 import { createControlApp } from './app.ts';
 import type { ControlDeps } from './deps.ts';
 import { createEventFeed } from './events/event-feed.ts';
@@ -18,7 +19,7 @@ import { createPublishedKeys } from './sign-in/published-keys.ts';
 import { createServiceVerifier } from './sign-in/services.ts';
 
 export interface ControlServerOptions
-  extends Omit<ControlDeps, 'store' | 'events' | 'callers' | 'loginLinks' | 'identityProvider'> {
+  extends Omit<ControlDeps, 'store' | 'events' | 'callers' | 'loginLinks' | 'identityProvider' | 'clientDocuments'> {
   readonly databaseUrl: string;
   readonly guardedFetch: GuardedFetch;
   readonly readSecret: (reference: SecretAt) => string;
@@ -73,6 +74,7 @@ export async function startControlServer(options: ControlServerOptions): Promise
   const identityProvider = createIdentityProvider({ ...options, fetch: options.guardedFetch, keys });
   const deps: ControlDeps = {
     ...options,
+    clientDocuments: createClientDocuments({ config: options.config, fetch: options.guardedFetch, log }),
     store,
     events,
     callers,

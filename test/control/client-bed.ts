@@ -2,8 +2,10 @@ import { createHash, randomBytes } from 'node:crypto';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Client, OAuthClientProvider } from '@modelcontextprotocol/client';
 import { beforeAll } from 'vitest';
-import type { AgentSpec, EstopConfig } from '../../src/contract/config.ts';
+import { type AgentSpec, defaultSignIn, type EstopConfig } from '../../src/contract/config.ts';
+import { createClientDocuments } from '../../src/control/agent-clients/client-documents.ts';
 import { createCallers } from '../../src/control/sign-in/callers.ts';
+import { guardedFetch } from '../../src/runtime/guarded-fetch.ts';
 import { createFlowKeys } from '../../src/runtime/keys/flow-keys.ts';
 import { openKeyRing } from '../../src/runtime/keys/key-ring.ts';
 import { createTaskTokenSigner } from '../../src/runtime/keys/task-token.ts';
@@ -23,6 +25,7 @@ export function clientBed() {
   let rig: Rig;
   let gateway: RunningGateway;
   let issuer: string;
+  let time = 0;
   let keys: readonly Uint8Array[] = [randomBytes(32)];
 
   beforeAll(async () => {
@@ -31,7 +34,8 @@ export function clientBed() {
     const port = await freePort();
     issuer = `http://127.0.0.1:${port}`;
     let current: EstopConfig | undefined;
-    rig.configure((before) => (current = { ...before, agents: [coder, other] }));
+    const signIn = { ...defaultSignIn, clientDocuments: 'loopback' as const };
+    rig.configure((before) => (current = { ...before, agents: [coder, other], signIn }));
     await putAgents(rig.ledger, [coder, other]);
     gateway = await rig.startGateway({ tokenIssuer: issuer });
     await untilReady(gateway);
@@ -48,6 +52,7 @@ export function clientBed() {
       controlUrl: issuer,
       gatewayUrl: gateway.url,
       clientKeys: () => keys,
+      clientDocuments: createClientDocuments({ config, fetch: guardedFetch, log, now: () => time }),
     });
     const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false });
     await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', () => resolve()));
@@ -140,6 +145,8 @@ export function clientBed() {
     get issuer() {
       return issuer;
     },
+    /** For what is held of the documents of clients. */
+    passTime: (ms: number): void => void (time += ms),
     /** Registers as at another installation. */
     registerElsewhere: async (): Promise<string> => {
       const mine = keys;

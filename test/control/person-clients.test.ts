@@ -1,8 +1,9 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { closeAfterAll, until } from '../gateway/rig.ts';
 import { requires } from '../kit/requires.ts';
 import { fence, keepBeating, stop } from '../store/ledger.ts';
+import { addressClients } from './address-clients.ts';
 import { callback, clientBed, verifier } from './client-bed.ts';
 import { field } from './rig.ts';
 import { openBrowser } from './sign-in/browser.ts';
@@ -56,9 +57,11 @@ requires('temporal')('a client of MCP that a person connects', () => {
     expect(over).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
   });
 
+  describe('with an address for an id, or with a scheme of its own', () => addressClients(bed));
+
   it('registers with an address of this machine and no other, and no foreign id is taken', async () => {
     const body = JSON.stringify({
-      redirect_uris: ['https://evil.example/cb', 'http://127.0.0.1.evil.example/cb', 'vscode://x'],
+      redirect_uris: ['https://evil.example/cb', 'http://127.0.0.1.evil.example/cb', 'data:text/html,x'],
     });
     const headers = { 'content-type': 'application/json' };
     const refused = await fetch(`${bed.issuer}/oauth/register`, { method: 'POST', headers, body });

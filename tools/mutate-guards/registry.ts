@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gateCells } from './gate-cells.ts';
 import type { Guard } from './guard.ts';
+import { agentClientGuards } from './guards/agent-clients.ts';
 import { approvalGuards } from './guards/approvals.ts';
 import { argumentGuards } from './guards/arguments.ts';
 import { budgetGuards } from './guards/budgets.ts';
@@ -32,6 +33,7 @@ export function allGuards(projectRoot: string): readonly Guard[] {
     ...signInGuards,
     ...signInRightGuards,
     ...issuerGuards,
+    ...agentClientGuards,
     ...whoStopsGuards,
   ];
 }

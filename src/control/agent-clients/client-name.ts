@@ -1,11 +1,14 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
+import { isUsableRedirect } from './redirects.ts';
 
-/** What a client said of itself when it registered. Nobody has vouched for any of it. */
+/** What a client says of itself. Nobody has vouched for any of it. */
 export interface NamedClient {
   readonly clientId: string;
   readonly name: string;
   readonly redirects: readonly string[];
+  /** The host that publishes this of it, if its id is an address. */
+  readonly publishedBy?: string;
 }
 
 const Held = z.tuple([z.string(), z.array(z.string())]);
@@ -23,17 +26,21 @@ export function nameClient(
   name: string,
   redirects: readonly string[],
 ): NamedClient | undefined {
-  const kept = redirects.filter(isLoopbackRedirect).slice(0, mostRedirects);
-  const shown = name
-    .replace(/[^\p{L}\p{N} ._()-]/gu, '')
-    .trim()
-    .slice(0, longestName);
+  const kept = redirects.filter(isUsableRedirect).slice(0, mostRedirects);
+  const shown = shownName(name);
   const [key] = keys;
   if (kept.length === 0 || key === undefined) return undefined;
   const body = Buffer.from(JSON.stringify([shown, kept])).toString('base64url');
   const clientId = `${prefix}${body}.${mark(key, body)}`;
   return clientId.length > longestId ? undefined : { clientId, name: shown, redirects: kept };
 }
+
+/** Nothing in it can be taken for more than a name. */
+export const shownName = (name: string): string =>
+  name
+    .replace(/[^\p{L}\p{N} ._()-]/gu, '')
+    .trim()
+    .slice(0, longestName);
 
 /** Undefined: we gave no such id. */
 export function readClientId(keys: readonly Uint8Array[], clientId: string | undefined): NamedClient | undefined {
@@ -42,26 +49,6 @@ export function readClientId(keys: readonly Uint8Array[], clientId: string | und
   if (more.length > 0 || !keys.some((key) => isSame(mark(key, body), shown))) return undefined;
   const held = Held.safeParse(JSON.parse(Buffer.from(body, 'base64url').toString('utf8')));
   return held.success ? { clientId, name: held.data[0], redirects: held.data[1] } : undefined;
-}
-
-/** RFC 8252: a program on this machine, and no address to which a browser would carry the code over a network. */
-export function isLoopbackRedirect(uri: string): boolean {
-  const url = URL.parse(uri);
-  if (url === null || url.protocol !== 'http:' || url.hash !== '' || url.username !== '' || url.password !== '')
-    return false;
-  return ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname) && uri === uri.trim() && !/[\s\\]/.test(uri);
-}
-
-/** The same but for the port, which a program takes as it gets it. */
-export function isRegistered({ redirects }: NamedClient, shown: string): boolean {
-  if (!isLoopbackRedirect(shown)) return false;
-  const wanted = withoutPort(shown);
-  return redirects.some((one) => withoutPort(one) === wanted);
-}
-
-function withoutPort(uri: string): string {
-  const { hostname, pathname, search } = new URL(uri);
-  return `${hostname}${pathname}${search}`;
 }
 
 const mark = (key: Uint8Array, body: string): string =>

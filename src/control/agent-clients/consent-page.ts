@@ -15,6 +15,7 @@ import { type Caller, callerOf } from '../sign-in/caller.ts';
 import { plainPage } from '../sign-in/plain-page.ts';
 import { isSame } from './client-name.ts';
 import { answerTo, type ReadWish, readWish, type Wish } from './read-wish.ts';
+import { isLoopbackRedirect } from './redirects.ts';
 import { hashOf, issuerOf, seedOf } from './session-tickets.ts';
 
 export const consentPath = '/oauth/authorize';
@@ -23,15 +24,15 @@ const longestForm = 16_384;
 
 /**
  * Where a person lets a client of MCP be one of their agents. Whoever asks is a program that nobody has vouched for: what the page says
- * of it is what it says of itself, and where the answer goes, which is always this person's own machine.
+ * of it is what it says of itself, where that is published, and where the answer goes, which is always this person's own machine.
  */
 export function consentPages(app: OpenAPIHono, deps: ControlDeps): void {
   app.get(consentPath, async (context) => {
-    const read = readWish(deps, new URL(context.req.url).searchParams);
-    if (read.kind !== 'wish') return refuse(context, deps, read);
     const caller = await personHere(context, deps);
     const own = new URL(context.req.url);
-    if (caller === undefined)
+    const read = await readWish(deps, own.searchParams, caller !== undefined);
+    if (read.kind === 'refused' || read.kind === 'nobody') return refuse(context, deps, read);
+    if (caller === undefined || read.kind === 'sign-in-first')
       return context.redirect(`/sign-in?next=${encodeURIComponent(`${own.pathname}${own.search}`)}`, 303);
     return context.html(plainPage('Connect a client', consentForm(deps, caller, read.wish)));
   });
@@ -41,7 +42,8 @@ export function consentPages(app: OpenAPIHono, deps: ControlDeps): void {
     if (!(Number(context.req.header('content-length') ?? Number.NaN) <= longestForm))
       throw new EstopError('body-too-large');
     const form = new URLSearchParams(await context.req.text());
-    const read = readWish(deps, form);
+    const read = await readWish(deps, form, true);
+    if (read.kind === 'sign-in-first') throw new EstopError('unauthenticated');
     if (read.kind !== 'wish') return refuse(context, deps, read);
     const { wish } = read;
     // What was shown to this person, and to no other, is what is answered.
@@ -64,7 +66,7 @@ export function consentPages(app: OpenAPIHono, deps: ControlDeps): void {
       person: personOf(caller),
       personId,
       taskId: formatId('task', deps.environment, seedOf(code)),
-      client: wish.client.name,
+      client: wish.client.publishedBy === undefined ? wish.client.name : wish.client.clientId,
       lifeMs: codeLifeMs,
     });
     return send(context, answerTo(wish, issuerOf(deps), { code }), 'Connected');
@@ -106,9 +108,14 @@ function consentForm(deps: ControlDeps, caller: Caller, wish: Wish) {
     ...(wish.state === undefined ? {} : { state: wish.state }),
     proof: proofOf(deps, caller, wish),
   };
-  return html`<p>A program that calls itself <strong>${wish.client.name === '' ? 'nothing' : wish.client.name}</strong> wants to work as one of
-      your agents at ${wish.resource}. Nobody has checked its name. Go on only if you have just asked it to connect.</p>
-    <p>The answer goes to <code>${new URL(wish.redirect).host}</code>, on the machine of this browser. You are <strong>${caller.actor}</strong>.</p>
+  const { name, publishedBy, clientId } = wish.client;
+  const whence =
+    publishedBy === undefined
+      ? 'Nobody has checked its name.'
+      : html`That is what <strong>${publishedBy}</strong> publishes at <code>${clientId}</code>; nobody here has checked it, and any program can refer to it.`;
+  return html`<p>A program that calls itself <strong>${name === '' ? 'nothing' : name}</strong> wants to work as one of
+      your agents at ${wish.resource}. ${whence} Go on only if you have just asked it to connect.</p>
+    <p>${whitherOf(wish)} You are <strong>${caller.actor}</strong>.</p>
     <form method="post" action="${consentPath}">
       ${Object.entries(fields).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`)}
       <p><label>Agent <select name="agent">${agents.map(({ agentId }) => html`<option>${agentId}</option>`)}</select></label></p>
@@ -116,10 +123,20 @@ function consentForm(deps: ControlDeps, caller: Caller, wish: Wish) {
     </form>`;
 }
 
+function whitherOf({ redirect }: Wish) {
+  if (isLoopbackRedirect(redirect))
+    return html`The answer goes to <code>${new URL(redirect).host}</code>, on the machine of this browser.`;
+  return html`The answer goes to <code>${redirect}</code>: to whatever program on the machine of this browser opens addresses that begin with
+    <code>${new URL(redirect).protocol}</code>. Nobody can say which one that is.`;
+}
+
 function proofOf(deps: ControlDeps, caller: Caller, { client, redirect, state, challenge, resource }: Wish): string {
   const shown = JSON.stringify([
     caller.signInId ?? caller.actor,
     client.clientId,
+    // Of a document that can change while the page is open.
+    client.name,
+    client.redirects,
     redirect,
     state ?? null,
     challenge,
@@ -133,10 +150,11 @@ function proofOf(deps: ControlDeps, caller: Caller, { client, redirect, state, c
 function refuse(
   context: Context,
   deps: ControlDeps,
-  read: Exclude<ReadWish, { readonly kind: 'wish' }>,
+  read: Extract<ReadWish, { readonly kind: 'refused' | 'nobody' }>,
 ): Response | Promise<Response> {
-  if (read.kind === 'refused')
+  if (read.kind === 'refused' && isLoopbackRedirect(read.redirect))
     return context.redirect(answerTo(read, issuerOf(deps), { error: read.error, error_description: read.why }), 303);
+  // No program is opened by a link that somebody else made, before anybody has answered anything.
   return context.html(plainPage('This cannot be connected', html`<p>${read.why}</p>`), 400);
 }
 

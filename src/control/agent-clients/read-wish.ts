@@ -1,6 +1,8 @@
 import type { ControlDeps } from '../deps.ts';
 import { oneOf } from './check-client.ts';
-import { isRegistered, type NamedClient, readClientId } from './client-name.ts';
+import { isAddress } from './client-documents.ts';
+import { type NamedClient, readClientId } from './client-name.ts';
+import { isHere, isRegistered } from './redirects.ts';
 
 /** What a client asks a person for, with everything that its code will be bound to. */
 export interface Wish {
@@ -22,14 +24,26 @@ export type ReadWish =
       readonly why: string;
     }
   /** Nobody is sent anywhere: who asks is not known, or not where the answer would go. */
-  | { readonly kind: 'nobody'; readonly why: string };
+  | { readonly kind: 'nobody'; readonly why: string }
+  /** Who asks would have to be looked up at an address of its own choice: not for somebody whom nobody knows. */
+  | { readonly kind: 'sign-in-first' };
 
-type Needs = Pick<ControlDeps, 'clientKeys' | 'config' | 'gatewayUrl'>;
+type Needs = Pick<ControlDeps, 'clientKeys' | 'clientDocuments' | 'config' | 'gatewayUrl'>;
 const longestState = 500;
 
-export function readWish(deps: Needs, query: URLSearchParams): ReadWish {
-  const client = readClientId(deps.clientKeys?.() ?? [], oneOf(query, 'client_id'));
-  if (client === undefined) return { kind: 'nobody', why: 'This client is not registered here.' };
+export async function readWish(deps: Needs, query: URLSearchParams, isSignedIn: boolean): Promise<ReadWish> {
+  const clientId = oneOf(query, 'client_id');
+  if (isAddress(clientId) && !isSignedIn) return { kind: 'sign-in-first' };
+  const client = isAddress(clientId)
+    ? await deps.clientDocuments?.read(clientId)
+    : readClientId(deps.clientKeys?.() ?? [], clientId);
+  if (client === undefined)
+    return {
+      kind: 'nobody',
+      why: isAddress(clientId)
+        ? 'What this client is could not be read at its address, or is not taken here.'
+        : 'This client is not registered here.',
+    };
   const redirect = oneOf(query, 'redirect_uri');
   if (redirect === undefined || !isRegistered(client, redirect))
     return { kind: 'nobody', why: 'The answer would go to an address that this client did not register.' };
@@ -64,8 +78,6 @@ function isOurs({ gatewayUrl }: Needs, resource: string): boolean {
   if (asked.protocol !== own.protocol || asked.port !== own.port) return false;
   return asked.hostname === own.hostname || (isHere(asked.hostname) && isHere(own.hostname));
 }
-
-const isHere = (host: string): boolean => ['127.0.0.1', '[::1]', 'localhost'].includes(host);
 
 /** RFC 9207: the client sees who answers, so that no other issuer's answer is taken for ours. */
 export function answerTo(

@@ -26,8 +26,8 @@ const Registration = z.object({
 /**
  * Where a program that is a client of an agent gets its tokens, in the words of OAuth. With client credentials: its first call at the
  * gateway is refused and sends it here, which opens a session; whenever a token ends it comes again and goes on in the same one.
- * A client has one session at a time. What it holds for long opens nothing at the gateway. A program without credentials registers, a
- * person lets it be one of their agents (consent-page.ts), and it comes here with its code.
+ * A client has one session at a time. What it holds for long opens nothing at the gateway. A program without credentials registers, or
+ * has an address as its id (client-documents.ts), a person lets it be one of their agents (consent-page.ts), and it comes here with its code.
  */
 export function tokenDoor(app: OpenAPIHono, deps: ControlDeps): void {
   const issuer = issuerOf(deps);
@@ -42,6 +42,7 @@ export function tokenDoor(app: OpenAPIHono, deps: ControlDeps): void {
       grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
       code_challenge_methods_supported: ['S256'],
       authorization_response_iss_parameter_supported: true,
+      client_id_metadata_document_supported: deps.clientDocuments?.isServed() ?? false,
       token_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
     }),
   );
@@ -54,7 +55,7 @@ export function tokenDoor(app: OpenAPIHono, deps: ControlDeps): void {
         context,
         400,
         'invalid_redirect_uri',
-        'A loopback address (RFC 8252) is wanted: http://127.0.0.1/..',
+        'An address of a program (RFC 8252) is wanted: http://127.0.0.1/.. or a scheme of its own.',
       );
     const { clientId, name, redirects } = named;
     const answer = {

@@ -82,6 +82,12 @@ export const signInBlock = ({ duration, labels }: Parts) =>
         })
         .optional()
         .describe('Who may take a role for a while, for a reason that somebody else looks at.'),
+      clientDocuments: z
+        .enum(['none', 'public', 'private', 'loopback'])
+        .default('public')
+        .describe(
+          'How far away a client of MCP whose id is an address (a Client ID Metadata Document) may be published; `none`: nothing is fetched.',
+        ),
     })
     .transform(
       ({ idle, life, breakGlass, oidc, roles, services, ...rest }): SignInSpec => ({

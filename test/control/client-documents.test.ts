@@ -1,0 +1,227 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { defaultSignIn, type EstopConfig, type SignInSpec } from '../../src/contract/config.ts';
+import type { Log } from '../../src/contract/identity.ts';
+import { createClientDocuments } from '../../src/control/agent-clients/client-documents.ts';
+import { isLoopbackRedirect, isProgramRedirect, isRegistered } from '../../src/control/agent-clients/redirects.ts';
+import { type GuardedFetch, guardedFetch } from '../../src/runtime/guarded-fetch.ts';
+import { startDocumentServer } from './document-server.ts';
+
+/** Each rule was taken out once, and the test beside it went red. */
+describe('the document at the address that a client has for its id', () => {
+  let published: Awaited<ReturnType<typeof startDocumentServer>>;
+  const warned: unknown[] = [];
+  const log: Log = {
+    debug: () => undefined,
+    info: () => undefined,
+    warn: (what: unknown) => void warned.push(what),
+    error: () => undefined,
+  };
+  beforeAll(async () => {
+    published = await startDocumentServer();
+  });
+
+  function reader(reach: SignInSpec['clientDocuments'] | 'unsaid' = 'loopback', fetch: GuardedFetch = guardedFetch) {
+    let time = 0;
+    const signIn = reach === 'unsaid' ? undefined : { ...defaultSignIn, clientDocuments: reach };
+    const config = { current: () => ({ signIn }) as unknown as EstopConfig }; // nothing else of it is looked at
+    const documents = createClientDocuments({ config, fetch, log, now: () => time });
+    return { ...documents, pass: (ms: number) => void (time += ms) };
+  }
+  const askedFor = (path: string) => published.asked.filter((one) => one.path === path).length;
+
+  it('says what the client is called, and which redirects are its own', async () => {
+    const id = published.describe('/tool.json');
+    expect(await reader().read(id)).toEqual({
+      clientId: id,
+      name: 'A btoolb',
+      redirects: ['http://127.0.0.1/callback', 'cursor://anysphere.cursor-mcp/oauth/callback'],
+      publishedBy: new URL(id).host,
+    });
+    // Nothing of ours goes to whoever wrote it.
+    const headers = published.asked.at(-1)?.headers;
+    expect([headers?.authorization, headers?.cookie, headers?.accept]).toEqual([
+      undefined,
+      undefined,
+      'application/json',
+    ]);
+  });
+
+  it.each([
+    ['is of another client', { client_id: 'https://honest.example/tool.json' }],
+    ['spells its id in another way', { client_id: 'HTTP://127.0.0.1/bad.json' }],
+    ['has no id', { client_id: undefined }],
+    ['publishes a secret', { client_secret: 'hush' }],
+    ['says when its secret ends', { client_secret_expires_at: 0 }],
+    ['proves itself with a secret', { token_endpoint_auth_method: 'client_secret_basic' }],
+    ['proves itself with a key', { token_endpoint_auth_method: 'private_key_jwt', jwks_uri: 'https://a.example/keys' }],
+    ['wants no code', { grant_types: ['client_credentials'] }],
+    ['wants a token at once', { response_types: ['token'] }],
+    ['has no redirect', { redirect_uris: [] }],
+    ['has redirects to the network alone', { redirect_uris: ['https://tool.example/cb', 'http://10.0.0.1/cb'] }],
+    ['has a redirect that is run', { redirect_uris: ['javascript://%0aalert(1)', 'data:text/html,x'] }],
+    ['is no object', undefined],
+  ])('is not taken if it %s', async (_, changes) => {
+    const id = published.describe('/bad.json', changes ?? {});
+    if (changes === undefined) published.publish('/bad.json', { body: '"a string"' });
+    expect(await reader().read(id)).toBeUndefined();
+    expect(askedFor('/bad.json')).toBeGreaterThan(0);
+  });
+
+  it('is not taken from elsewhere, from a page, in pieces or beyond its bound', async () => {
+    const good = published.describe('/good.json');
+    const whole = JSON.stringify({ client_id: `${published.origin}/x.json`, redirect_uris: ['http://127.0.0.1/c'] });
+    const answers: Readonly<Record<string, Parameters<typeof published.publish>[1]>> = {
+      'a redirect': { status: 302, headers: { location: good } },
+      'a redirect with a body': { status: 301, headers: { location: good }, body: whole },
+      'an error': { status: 500, body: whole },
+      'created': { status: 201, body: whole },
+      'a page': { headers: { 'content-type': 'text/html' }, body: whole },
+      'text': { headers: { 'content-type': 'text/plain; charset=application/json' }, body: whole },
+      'half': { body: whole.slice(0, -5) },
+      'too much': { body: `${whole.slice(0, -1)},"more":"${'x'.repeat(9_000)}"}` },
+    };
+    for (const [what, answer] of Object.entries(answers)) {
+      const id = published.publish('/x.json', answer);
+      expect(await reader().read(id), what).toBeUndefined();
+    }
+    expect(askedFor('/good.json')).toBe(0);
+    expect(await reader().read(published.publish('/x.json', { body: whole }))).toBeDefined();
+  });
+
+  it.each([
+    ['plain http on the network', 'http://client.example/tool.json'],
+    ['a user name', 'https://a@client.example/tool.json'],
+    ['a query', 'https://client.example/tool.json?a=b'],
+    ['an empty query', 'https://client.example/tool.json?'],
+    ['a fragment', 'https://client.example/tool.json#a'],
+    ['no path', 'https://client.example/'],
+    ['no slash', 'https://client.example'],
+    ['a way up', 'https://client.example/a/../tool.json'],
+    ['a hidden way up', 'https://client.example/a/%2e%2e/tool.json'],
+    ['capitals', 'https://Client.example/tool.json'],
+    ['the port that goes without saying', 'https://client.example:443/tool.json'],
+    ['a number for this machine', 'https://2130706433/tool.json'],
+    ['another number for it', 'https://0x7f.1/tool.json'],
+    ['another scheme', 'file:///etc/passwd'],
+    ['more than an id may have', `https://client.example/${'a'.repeat(300)}`],
+  ])('is not looked for at an address with %s', async (_, id) => {
+    const fetched: string[] = [];
+    const watching: GuardedFetch = (url) => {
+      fetched.push(url);
+      return Promise.reject(new Error('fetched'));
+    };
+    expect(await reader('loopback', watching).read(id)).toBeUndefined();
+    expect(fetched).toEqual([]);
+  });
+
+  it('is reached on this machine or a private network only where estop.yaml says so, and nowhere at all if it says that', async () => {
+    const id = published.describe('/near.json');
+    const secure = id.replace('http:', 'https:');
+    for (const reach of ['unsaid', 'public', 'private', 'none'] as const) {
+      expect(await reader(reach).read(id)).toBeUndefined();
+      expect(await reader(reach).read(secure)).toBeUndefined();
+    }
+    const places = ['169.254.169.254', '[::ffff:a9fe:a9fe]', '10.0.0.1', '0.0.0.0', '[::]', '127.0.0.1', 'localhost'];
+    for (const inside of places.map((host) => `https://${host}/a`)) {
+      warned.length = 0;
+      expect(await reader('public').read(inside)).toBeUndefined();
+      expect(JSON.stringify(warned)).toContain('may reach public addresses only');
+    }
+    expect(askedFor('/near.json')).toBe(0);
+    expect([reader('none').isServed(), reader('public').isServed(), reader('unsaid').isServed()]).toEqual([
+      false,
+      true,
+      true,
+    ]);
+    expect(await reader('loopback').read(id)).toBeDefined();
+  });
+
+  it('is asked for once a minute, by one request at a time; and what is not there is not asked for again at once', async () => {
+    const documents = reader();
+    const id = published.describe('/often.json');
+    await Promise.all([documents.read(id), documents.read(id), documents.read(id)]);
+    documents.pass(59_000);
+    await documents.read(id);
+    expect(askedFor('/often.json')).toBe(1);
+    published.describe('/often.json', { redirect_uris: ['http://127.0.0.1/other'] });
+    documents.pass(2_000);
+    expect((await documents.read(id))?.redirects).toEqual(['http://127.0.0.1/other']);
+    const gone = published.publish('/gone.json', { status: 404 });
+    for (let round = 0; round < 3; round += 1) expect(await documents.read(gone)).toBeUndefined();
+    expect(askedFor('/gone.json')).toBe(1);
+    documents.pass(5_001);
+    await documents.read(gone);
+    expect(askedFor('/gone.json')).toBe(2);
+  });
+
+  it('is fetched sixty times a minute at most, whoever names addresses; what is held is served meanwhile', async () => {
+    let fetches = 0;
+    const documents = reader('public', () => {
+      fetches += 1;
+      return Promise.reject(new Error('not there'));
+    });
+    for (let n = 0; n < 200; n += 1) await documents.read(`https://client.example/${n}.json`);
+    expect(fetches).toBe(60);
+    documents.pass(60_001);
+    await documents.read('https://client.example/later.json');
+    expect(fetches).toBe(61);
+  });
+});
+
+describe('where an answer to a client may go', () => {
+  it.each(['cursor://anysphere.cursor-mcp/oauth/callback', 'vscode://vscode.auth/done', 'com.example.app:/cb?a=b'])(
+    'to a program with a scheme of its own: %s',
+    (uri) => expect(isProgramRedirect(uri)).toBe(true),
+  );
+
+  it.each([
+    'javascript://%0aalert(1)',
+    'JavaScript://x/',
+    'java\tscript://x/',
+    'data:text/html,x',
+    'data:/text',
+    'vbscript:/x',
+    'file:///etc/passwd',
+    'blob:/x',
+    'about:/blank',
+    'view-source:/x',
+    'http://evil.example/cb',
+    'https://evil.example/cb',
+    'ws://evil.example/cb',
+    'ftp://evil.example/cb',
+    'intent://evil#Intent;end',
+    'mailto:/x@evil.example',
+    'web+evil://x/',
+    'ms-msdt:/id',
+    'search-ms:/x',
+    'chrome-extension://abc/x',
+    'smb://evil.example/share',
+    'c:/windows',
+    'cursor:callback',
+    'cursor://a/b#c',
+    'cursor://a/b#',
+    'cursor://user@a/b',
+    'cursor://a/b c',
+    'cursor://a/b\n',
+    'cursor://a/"onclick=',
+    ' cursor://a/b',
+    'cursor://a/ü',
+    'Cursor://a/b',
+    `cursor://a/${'b'.repeat(300)}x`,
+  ])('and not to %s', (uri) => {
+    const client = { clientId: 'c', name: 'c', redirects: [uri] };
+    // Also if it got into a registration in some way.
+    expect([isProgramRedirect(uri) && uri.length <= 300, isLoopbackRedirect(uri)]).toEqual([false, false]);
+    if (uri.length <= 300) expect(isRegistered(client, uri)).toBe(false);
+  });
+
+  it('to the letter as it was registered', () => {
+    const client = { clientId: 'c', name: 'c', redirects: ['cursor://a/cb', 'http://127.0.0.1:1/cb'] };
+    for (const shown of ['cursor://a/cb/', 'cursor://a/cb?x=y', 'cursor://a:80/cb', 'cursor://b/cb', 'cursors://a/cb'])
+      expect(isRegistered(client, shown), shown).toBe(false);
+    expect(['cursor://a/cb', 'http://127.0.0.1:9/cb'].map((shown) => isRegistered(client, shown))).toEqual([
+      true,
+      true,
+    ]);
+  });
+});
