@@ -55,7 +55,7 @@ export const issuerGuards: readonly Guard[] = [
   },
   {
     id: 'sign-in/sign-out-once',
-    file: 'src/store/migrations/0015-people.sql',
+    file: 'src/store/migrations/0023-sign-in-between.sql',
     protects: 'a sign-out that is said again ends nothing that was begun since',
     attacks: ['A33'],
     find: '  IF NOT FOUND THEN RETURN NULL; END IF;\n  UPDATE estop.sign_ins s SET ended_at',
