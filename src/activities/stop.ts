@@ -37,13 +37,13 @@ export function createStopActivities(deps: StopActivityDeps): Pick<ControlActivi
 
 /**
  * An accepted order is a promise, so there is no refusing it here. If its id turns out to stand for another stop already, it is
- * latched under an id made from both, the same one however often this runs. rule: caller-mints-stop-id
+ * latched under an id made from both, the same one however often this runs. The id under which it is. rule: caller-mints-stop-id
  */
-export async function latchAccepted({ store, environment, log }: StopActivityDeps, order: StopOrder): Promise<void> {
+export async function latchAccepted({ store, environment, log }: StopActivityDeps, order: StopOrder): Promise<string> {
   const result = await latch(store, order);
   switch (result.kind) {
     case 'latched':
-      return;
+      return order.stopId;
     case 'not-acknowledged':
       throw new EstopError('store-unavailable', { detail: result.why });
     case 'id-taken': {

@@ -123,18 +123,33 @@ export async function refuseTrigger(store: Store, triggerId: string, alertId: st
   await call(store, 'refuse_trigger', 'SELECT estop.refuse_trigger($1, $2, $3)', [triggerId, alertId, why]);
 }
 
-/** Stops that were asked for and are not latched yet, oldest first. */
+/**
+ * Stops that were asked for and are not latched yet: first those that nobody has tried, oldest first, then some of those whose next try
+ * is due. However many fail for ever, a new one is among them.
+ */
 export async function listFiringsToLatch(store: Store): Promise<readonly Firing[]> {
-  const sql = `SELECT * FROM estop.trigger_firings f WHERE f.action = 'stop' AND f.latched_at IS NULL ORDER BY f.fired_at LIMIT 200`;
+  const open = `estop.trigger_firings f WHERE f.action = 'stop' AND f.latched_at IS NULL AND f.failed_at IS NULL`;
+  const sql = `(SELECT * FROM ${open} AND f.attempts = 0 ORDER BY f.fired_at LIMIT 200)
+    UNION ALL (SELECT * FROM ${open} AND f.attempts > 0 AND f.next_at <= clock_timestamp() ORDER BY f.next_at LIMIT 50)`;
   return (await call(store, 'firings_to_latch', sql, [])).map(firingOf);
 }
 
-/** False: the ledger has no such stop over that scope. */
-export async function noteFiringLatched(store: Store, stopId: string): Promise<boolean> {
-  return bool(
-    await callOne(store, 'firing_latched', 'SELECT estop.note_firing_latched($1) AS noted', [stopId]),
-    'noted',
-  );
+/** `latchedAs`: where the id of the order was another stop's. False: the ledger has no such stop over that scope. */
+export async function noteFiringLatched(store: Store, stopId: string, latchedAs: string): Promise<boolean> {
+  const sql = 'SELECT estop.note_firing_latched($1, $2) AS noted';
+  return bool(await callOne(store, 'firing_latched', sql, [stopId, latchedAs]), 'noted');
+}
+
+export interface Failure {
+  readonly code: string;
+  /** It would fail the same way again. */
+  readonly isFinal: boolean;
+}
+
+/** True: it is given up, and people are told. */
+export async function noteFiringFailed(store: Store, stopId: string, { code, isFinal }: Failure): Promise<boolean> {
+  const sql = 'SELECT estop.note_firing_failed($1, $2, $3) AS given_up';
+  return bool(await callOne(store, 'firing_failed', sql, [stopId, code, isFinal]), 'given_up');
 }
 
 /** Something in the ledger that triggers may follow. */
@@ -146,9 +161,12 @@ export interface LedgerNews {
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
+/** As with firings: first what nobody has looked at, then some of what could not be judged and is due again. */
 export async function listNewsToJudge(store: Store): Promise<readonly LedgerNews[]> {
-  const sql = `SELECT notice_id, event, subject, agents, facts FROM estop.notices WHERE judged_at IS NULL
-    AND event IN ('breaker.tripped', 'approval.flood', 'budget.ended', 'policy.activated', 'policy.proposed', 'tool.changed') ORDER BY seq LIMIT 200`;
+  const open = `SELECT notice_id, event, subject, agents, facts FROM estop.notices WHERE judged_at IS NULL
+    AND event IN ('breaker.tripped', 'approval.flood', 'budget.ended', 'policy.activated', 'policy.proposed', 'tool.changed')`;
+  const sql = `(${open} AND judge_attempts = 0 ORDER BY seq LIMIT 200)
+    UNION ALL (${open} AND judge_attempts > 0 AND judge_at <= clock_timestamp() ORDER BY judge_at LIMIT 50)`;
   return (await call(store, 'news_to_judge', sql, [])).map((row) => {
     const facts = json(row, 'facts');
     return {
@@ -163,6 +181,17 @@ export async function listNewsToJudge(store: Store): Promise<readonly LedgerNews
 
 export async function noteJudged(store: Store, noticeId: string): Promise<void> {
   await call(store, 'note_judged', 'SELECT estop.note_judged($1)', [noticeId]);
+}
+
+/** True: it is given up, and people are told. */
+export async function noteJudgeFailed(
+  store: Store,
+  noticeId: string,
+  triggerId: string,
+  { code, isFinal }: Failure,
+): Promise<boolean> {
+  const sql = 'SELECT estop.note_judge_failed($1, $2, $3, $4) AS given_up';
+  return bool(await callOne(store, 'judge_failed', sql, [noticeId, triggerId, code, isFinal]), 'given_up');
 }
 
 export async function pruneFirings(store: Store, olderMs: number, atMost: number): Promise<number> {

@@ -146,7 +146,7 @@ const words: Readonly<Record<NoticeEvent, Words>> = {
   'trigger.refused': (it) => ({
     title: `Trigger ${of(it, 'trigger')} stopped NOTHING`,
     lines: [
-      `An alert came in that names nothing we know: ${of(it, 'why')}.`,
+      `An alert came in, and nothing came of it: ${of(it, 'why')}.`,
       'Look whether something must be stopped by hand.',
     ],
   }),

@@ -13,14 +13,20 @@ CREATE TABLE estop.trigger_firings (
   stop_id    text UNIQUE CHECK ((stop_id IS NULL) = (action = 'hold')),
   fired_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
   seen_at    timestamptz NOT NULL DEFAULT clock_timestamp(), -- when it was sent last: one that goes on is not forgotten
+  attempts   integer NOT NULL DEFAULT 0, -- that failed
+  next_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
+  failure    text,
   latched_at timestamptz,
+  latched_as text, -- another id where that of the order was another stop's already
+  failed_at  timestamptz, -- given up: no stop came of it, and people were told
   PRIMARY KEY (trigger_id, alert_id)
 );
-CREATE INDEX trigger_firings_to_latch ON estop.trigger_firings (fired_at) WHERE action = 'stop' AND latched_at IS NULL;
+CREATE INDEX trigger_firings_to_latch ON estop.trigger_firings (fired_at) WHERE action = 'stop' AND latched_at IS NULL AND failed_at IS NULL;
 CREATE INDEX trigger_firings_by_age ON estop.trigger_firings (seen_at);
 
 -- Whether triggers that follow the ledger have looked at it.
-ALTER TABLE estop.notices ADD COLUMN judged_at timestamptz;
+ALTER TABLE estop.notices ADD COLUMN judged_at timestamptz, ADD COLUMN judge_attempts integer NOT NULL DEFAULT 0, ADD COLUMN judge_at timestamptz,
+  ADD COLUMN judge_failure text;
 CREATE INDEX notices_to_judge ON estop.notices (seq) WHERE judged_at IS NULL
   AND event IN ('breaker.tripped', 'approval.flood', 'budget.ended', 'policy.activated', 'policy.proposed', 'tool.changed');
 
@@ -47,6 +53,10 @@ BEGIN
   IF NOT FOUND THEN
     UPDATE estop.trigger_firings f SET seen_at = clock_timestamp()
       WHERE f.trigger_id = p_trigger_id AND f.alert_id = p_alert_id AND f.seen_at < clock_timestamp() - interval '1 minute';
+    -- One that was given up is asked for again, as it is meant now.
+    UPDATE estop.trigger_firings f SET failed_at = NULL, attempts = 0, next_at = clock_timestamp(), scope_key = p_scope_key,
+        category = p_category, grace_ms = p_grace_ms, reason = left(p_reason, 500), stop_id = p_stop_id
+      WHERE f.trigger_id = p_trigger_id AND f.alert_id = p_alert_id AND f.failed_at IS NOT NULL AND f.action = p_action;
     RETURN QUERY SELECT false, f.action, f.scope_key, f.stop_id FROM estop.trigger_firings f WHERE f.trigger_id = p_trigger_id AND f.alert_id = p_alert_id;
     RETURN;
   END IF;
@@ -75,18 +85,62 @@ BEGIN
 END $$;
 
 -- From here on the stop itself is what counts; so only once it is in the ledger.
-CREATE FUNCTION estop.note_firing_latched(p_stop_id text) RETURNS boolean
+CREATE FUNCTION estop.note_firing_latched(p_stop_id text, p_latched_as text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  UPDATE estop.trigger_firings f SET latched_at = clock_timestamp() WHERE f.stop_id = p_stop_id AND f.latched_at IS NULL
-    AND EXISTS (SELECT 1 FROM estop.stops s WHERE s.stop_id = p_stop_id AND s.scope_key = f.scope_key);
+  UPDATE estop.trigger_firings f SET latched_at = clock_timestamp(), latched_as = nullif(p_latched_as, p_stop_id)
+    WHERE f.stop_id = p_stop_id AND f.latched_at IS NULL
+      AND EXISTS (SELECT 1 FROM estop.stops s WHERE s.stop_id = p_latched_as AND s.scope_key = f.scope_key);
   RETURN FOUND;
+END $$;
+
+-- It is tried again, soon where it may be otherwise in a moment: a stop is not given up for that in less than a day. One that the store
+-- refuses for good (p_final) is given up after five times. People hear of both, and of one that takes long.
+CREATE FUNCTION estop.note_firing_failed(p_stop_id text, p_failure text, p_final boolean) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  held estop.trigger_firings%ROWTYPE;
+  given_up boolean;
+BEGIN
+  UPDATE estop.trigger_firings f SET attempts = f.attempts + 1, failure = left(p_failure, 100),
+      next_at = clock_timestamp() + make_interval(secs => least(0.25 * 2 ^ least(f.attempts, 10), CASE WHEN p_final THEN 30 ELSE 2 END))
+    WHERE f.stop_id = p_stop_id AND f.latched_at IS NULL AND f.failed_at IS NULL RETURNING * INTO held;
+  IF NOT FOUND THEN RETURN false; END IF;
+  given_up := CASE WHEN p_final THEN held.attempts >= 5 ELSE held.attempts >= 100 AND held.fired_at < clock_timestamp() - interval '1 day' END;
+  IF given_up THEN
+    UPDATE estop.trigger_firings f SET failed_at = clock_timestamp() WHERE f.stop_id = p_stop_id;
+    PERFORM estop.refuse_trigger(held.trigger_id, left(held.alert_id, 280) || '/given-up', 'its stop of ' || held.scope_key || ' could not be latched (' || p_failure || ')');
+  ELSIF held.attempts = 6 THEN
+    PERFORM estop.refuse_trigger(held.trigger_id, left(held.alert_id, 280) || '/late', 'its stop of ' || held.scope_key || ' is not latched yet (' || p_failure || ')');
+  END IF;
+  RETURN given_up;
 END $$;
 
 CREATE FUNCTION estop.note_judged(p_notice_id text) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   UPDATE estop.notices SET judged_at = clock_timestamp() WHERE notice_id = p_notice_id AND judged_at IS NULL
 $$;
+
+-- An event of which one trigger could not be made what it asks for. As with a firing.
+CREATE FUNCTION estop.note_judge_failed(p_notice_id text, p_trigger_id text, p_failure text, p_final boolean) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  held estop.notices%ROWTYPE;
+  given_up boolean;
+BEGIN
+  UPDATE estop.notices n SET judge_attempts = n.judge_attempts + 1, judge_failure = left(p_failure, 100),
+      judge_at = clock_timestamp() + make_interval(secs => least(0.25 * 2 ^ least(n.judge_attempts, 10), CASE WHEN p_final THEN 30 ELSE 2 END))
+    WHERE n.notice_id = p_notice_id AND n.judged_at IS NULL RETURNING * INTO held;
+  IF NOT FOUND THEN RETURN false; END IF;
+  given_up := CASE WHEN p_final THEN held.judge_attempts >= 5 ELSE held.judge_attempts >= 100 AND held.noted_at < clock_timestamp() - interval '1 day' END;
+  IF given_up THEN
+    UPDATE estop.notices n SET judged_at = clock_timestamp() WHERE n.notice_id = p_notice_id;
+    PERFORM estop.refuse_trigger(p_trigger_id, p_notice_id || '/given-up', held.event || ' of ' || held.subject || ' could not be answered (' || p_failure || ')');
+  ELSIF held.judge_attempts = 6 THEN
+    PERFORM estop.refuse_trigger(p_trigger_id, p_notice_id || '/late', held.event || ' of ' || held.subject || ' is not answered yet (' || p_failure || ')');
+  END IF;
+  RETURN given_up;
+END $$;
 
 -- What was agreed beforehand about this stop, as it was when somebody first saw the stop. No row: every phase runs by itself.
 CREATE TABLE estop.stop_playbooks (
@@ -149,7 +203,7 @@ BEGIN
     RAISE EXCEPTION 'firings are kept for at least two days' USING ERRCODE = 'ES002';
   END IF;
   DELETE FROM estop.trigger_firings d WHERE (d.trigger_id, d.alert_id) IN (SELECT f.trigger_id, f.alert_id FROM estop.trigger_firings f
-    WHERE f.seen_at < clock_timestamp() - make_interval(secs => p_older_ms / 1000.0) AND (f.action = 'hold' OR f.latched_at IS NOT NULL)
+    WHERE f.seen_at < clock_timestamp() - make_interval(secs => p_older_ms / 1000.0) AND (f.action = 'hold' OR f.latched_at IS NOT NULL OR f.failed_at IS NOT NULL)
     ORDER BY f.seen_at LIMIT p_limit FOR UPDATE SKIP LOCKED);
   GET DIAGNOSTICS pruned = ROW_COUNT;
   RETURN pruned;
@@ -158,6 +212,7 @@ END $$;
 GRANT EXECUTE ON FUNCTION estop.fire_trigger(text, text, text, text, smallint, integer, text, text), estop.refuse_trigger(text, text, text)
   TO estop_control, estop_revoker;
 GRANT EXECUTE ON FUNCTION estop.release_phase(text, text, text, text) TO estop_control;
-GRANT EXECUTE ON FUNCTION estop.note_firing_latched(text), estop.note_judged(text), estop.bind_playbook(text, text, text[], text[]), estop.prune_firings(bigint, integer)
+GRANT EXECUTE ON FUNCTION estop.note_firing_latched(text, text), estop.note_firing_failed(text, text, boolean), estop.note_judged(text),
+  estop.note_judge_failed(text, text, text, boolean), estop.bind_playbook(text, text, text[], text[]), estop.prune_firings(bigint, integer)
   TO estop_revoker;
 GRANT SELECT ON estop.trigger_firings, estop.stop_playbooks, estop.phase_releases TO estop_control, estop_revoker;

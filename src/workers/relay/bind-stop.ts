@@ -6,7 +6,7 @@ import { bindPlaybook } from '../../store/playbooks.ts';
 import type { Store } from '../../store/pool.ts';
 import { getStop } from '../../store/stops.ts';
 import { getTask } from '../../store/tasks.ts';
-import type { ResponseConfig } from './trigger-round.ts';
+import type { ResponseConfig } from './news-round.ts';
 
 /**
  * Before a stop is worked off, what was agreed about its kind is written down. Whatever goes wrong here is said and holds up nothing:

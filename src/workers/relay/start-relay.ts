@@ -12,12 +12,13 @@ import { breakerRound, limitsTidyRound } from './breaker-round.ts';
 import { drainRound } from './drain.ts';
 import { drillRound } from './drill-round.ts';
 import { drillScheduleRound, drillTidyRound } from './drill-schedule-round.ts';
+import { firingRound } from './firing-round.ts';
 import { keepGoing } from './keep-going.ts';
 import { createKillLatch } from './kill-latch.ts';
 import { ledgerRound, tidyRound } from './ledger-round.ts';
+import { firingTidyRound, newsRound, type ResponseConfig } from './news-round.ts';
 import { noticeRound, noticeTidyRound } from './notice-round.ts';
 import { retentionRound } from './retention-round.ts';
-import { firingTidyRound, type ResponseConfig, triggerRound } from './trigger-round.ts';
 import { wantRound } from './want-round.ts';
 import { closedRound, walkRound } from './watchdog.ts';
 import { workflowRound } from './workflow-round.ts';
@@ -60,7 +61,9 @@ export interface Relay {
  */
 export function startRelay(deps: RelayDeps): Relay {
   const { store, control, agents, environment, tasks, log } = deps;
-  const latch = (order: StopOrder): Promise<void> => latchAccepted({ store: deps.latchStore, environment, log }, order);
+  const latchAs = (order: StopOrder): Promise<string> =>
+    latchAccepted({ store: deps.latchStore, environment, log }, order);
+  const latch = async (order: StopOrder): Promise<void> => void (await latchAs(order));
   const killLatch = createKillLatch({ store, client: agents, environment, latch, log });
   const watchdog = { store, client: agents, tasks, killLatch, log };
   const response = deps.response ?? (() => undefined);
@@ -82,7 +85,9 @@ export function startRelay(deps: RelayDeps): Relay {
     drillRound(notices, control),
     drillScheduleRound({ store: notices, environment, schedule: deps.drills ?? (() => []), log }),
     drillTidyRound(notices, deps.retentionMs ?? defaultRetentionMs),
-    triggerRound({ store: notices, config: response, latch, log }),
+    // With the connections of the latch: what is told, or judged, or tidied up takes none from a stop.
+    firingRound({ store: deps.latchStore, latch: latchAs, log }),
+    newsRound({ store: notices, config: response, log }),
     firingTidyRound(notices, deps.retentionMs ?? defaultRetentionMs),
     noticeTidyRound(notices, deps.retentionMs ?? defaultRetentionMs),
     tidyRound(store),
