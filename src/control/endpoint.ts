@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Identity } from '../contract/identity.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { Concern } from './concern.ts';
 import type { ControlDeps } from './deps.ts';
@@ -37,6 +38,9 @@ interface Answer {
  * call or one task under the rules that stand, and what changes nothing.
  */
 export type UnderElevation = 'allowed' | 'refused';
+
+export const isRefusedUnderElevation = (identity: Identity, { method, underElevation }: Endpoint): boolean =>
+  identity.elevation !== undefined && method === 'post' && underElevation !== 'allowed';
 
 /** Whoever adds an endpoint that changes something has to say it. */
 type Method = { readonly method: 'get' } | { readonly method: 'post'; readonly underElevation: UnderElevation };

@@ -3,7 +3,7 @@ import type { Identity } from '../contract/identity.ts';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
 import { appendAudit } from '../store/audit.ts';
 import type { ControlDeps } from './deps.ts';
-import type { Endpoint, RawInput, Reply, RequestInfo } from './endpoint.ts';
+import { type Endpoint, isRefusedUnderElevation, type RawInput, type Reply, type RequestInfo } from './endpoint.ts';
 import { runOnce } from './idempotency.ts';
 import { isPermitted } from './permission.ts';
 import { recordDenial } from './record-denial.ts';
@@ -33,7 +33,7 @@ export async function perform(endpoint: Endpoint, asked: Performance, deps: Cont
     if (!isPermitted(identity, endpoint.permission))
       throw new EstopError('forbidden', { detail: `This needs ${endpoint.permission}.` });
     const { elevation } = identity;
-    if (elevation !== undefined && endpoint.method === 'post' && endpoint.underElevation !== 'allowed')
+    if (elevation !== undefined && isRefusedUnderElevation(identity, endpoint))
       throw new EstopError('forbidden', {
         detail: `Not with a role that was taken for a while (${elevation.elevationId}). End it first, or let somebody else do this.`,
       });

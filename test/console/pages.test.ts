@@ -1,12 +1,16 @@
 import { gzipSync } from 'node:zlib';
 import { beforeAll, expect, it } from 'vitest';
-import { pages } from '../../src/control/console/pages.ts';
+import { forms, pages } from '../../src/control/console/pages.ts';
 import { field } from '../control/rig.ts';
 import { requires } from '../kit/requires.ts';
 import { axeFindings } from './browser.ts';
 import { pagesOf } from './pages.ts';
 import { type ConsoleRig, startConsole } from './rig.ts';
 import { makeScene, type Scene, sceneConfig } from './scene.ts';
+
+/** `/stops/:id/reset` and an address of that form. */
+const isAt = (path: string, action: string): boolean =>
+  new RegExp(`^${path.replaceAll(/:[a-z]+/g, '[^/]+')}$`).test(action);
 
 requires('chromium')('every page of the console', () => {
   let rig: ConsoleRig;
@@ -165,6 +169,37 @@ requires('chromium')('every page of the console', () => {
       expect([picture, answer.status(), answer.headers()['content-type']]).toEqual([picture, 200, 'image/svg+xml']);
     }
     expect(said).toEqual([]);
+  });
+
+  it('offers under an elevation no form that would be refused because of it, and says why, where it would have been', async () => {
+    await rig.control.ledger.sql(
+      "INSERT INTO estop.people (person_id, issuer, subject, name, person, disabled_at) VALUES ('p', 'i', 's', 'Zoe', 'zoe', NULL), ('q', 'i', 't', 'Yan', 'yan', now())",
+    );
+    await rig.control.ledger.sql(
+      `INSERT INTO estop.elevations (elevation_id, person_id, name, person, role, reason, life_ms, rule, granted_at, ends_at, ended_at)
+       SELECT 'elev_test_' || lpad(n::text, 26, '0'), 'p', 'Zoe', 'zoe', 'operator', 'why', 600000, 'second-person', at, at, at
+       FROM unnest(ARRAY[NULL, clock_timestamp()]) WITH ORDINALITY t (at, n)`,
+    );
+    const shownTo = async (who: string, address: string) => {
+      const headers = { authorization: `Bearer ${who}`, accept: 'text/html' };
+      const text = await (await fetch(new URL(address, rig.url), { headers })).text();
+      const actions = [...text.matchAll(/<form method="post" action="([^"]*)"/g)].map(([, action = '']) => action);
+      const refused = actions
+        .flatMap((action) => forms.find(({ path }) => isAt(path, action))?.asks ?? [])
+        .filter(({ underElevation }) => underElevation === 'refused')
+        .map(({ id }) => id);
+      return { refused, isSaid: text.includes('data-elevated') };
+    };
+    const seen = new Set<string>();
+    for (const [name, address] of Object.entries(addresses)) {
+      const [plain, elevated] = [await shownTo('adam@admin', address), await shownTo('adam@admin~elevated', address)];
+      for (const id of plain.refused) seen.add(id);
+      expect([name, elevated.refused, elevated.isSaid]).toEqual([name, [], plain.refused.length > 0]);
+      expect([name, plain.isSaid]).toEqual([name, false]);
+    }
+    // All that forms ask for, but what is put in force again: nobody has put anything in force here.
+    const all = forms.flatMap(({ asks }) => asks).filter(({ underElevation }) => underElevation === 'refused');
+    expect(all.map(({ id }) => id).filter((id) => !seen.has(id))).toEqual(['rollBackPolicies']);
   });
 
   it('looks and changes nothing: a page is only ever asked for', async () => {

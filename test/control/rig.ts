@@ -178,15 +178,19 @@ const configOf = (agents: readonly AgentSpec[]): EstopConfig => ({
 /** By the hash of the token; what is deleted here was revoked. */
 export const tokensSeen = new Map<string, Identity>();
 
-/** `Bearer operator`, or `Bearer olga@operator`. `Bearer foreign` is a token of another environment. */
+const elevation = { elevationId: 'elev_test_of-a-rig', role: 'viewer', until: '2099-01-01T00:00:00.000Z' } as const;
+
+/** `Bearer operator`, or `Bearer olga@operator`, or `Bearer olga@operator~elevated`. `Bearer foreign` is a token of another environment. */
 const byRoleName: Authenticator = {
   standingOf: (tokenHash) => tokensSeen.get(Buffer.from(tokenHash).toString('hex')),
   authenticate: (header) => {
     const token = header?.replace(/^Bearer /, '') ?? '';
     if (token === 'foreign') return { ok: false, code: 'foreign-environment' };
-    const [name = '', role = name] = token.split('@');
+    const [whole = '', elevated] = token.split('~');
+    const [name = '', role = name] = whole.split('@');
     const roles = allRoles.filter((one) => one === role);
     if (roles.length === 0) return { ok: false, code: 'unauthenticated' };
+    if (elevated !== undefined) return { ok: true, identity: { actor: name, roles, elevation } };
     tokensSeen.set(createHash('sha256').update(token).digest('hex'), { actor: name, roles });
     return { ok: true, identity: { actor: name, roles } };
   },

@@ -10,6 +10,7 @@ import { resetBreaker } from '../routes/reset-breaker.ts';
 import { budgetGauges } from './gauge.ts';
 import { foreign, type Markup, nothing, plural } from './markup.ts';
 import { money } from './money.ts';
+import { offer } from './offer.ts';
 import { reachMap, reachTable } from './reach-map.ts';
 import { taskList } from './task-list.ts';
 import { type ConsoleForm, type ConsolePage, field } from './view.ts';
@@ -84,9 +85,21 @@ function openTrips(visit: Visit, trips: readonly BreakerTrip[]): Markup {
     (
       trip,
     ) => html`<li class="note ${trip.action === 'warn' ? 'warn' : 'bad'} stack"><p><strong>${trip.breaker} tripped</strong>, ${clock(trip.trippedAt, visit.now)}: ${amount(trip, trip.measured)} where ${amount(trip, trip.most)} ${trip.most === 1 ? 'is' : 'are'} allowed within ${span(trip.withinMs)}, over ${plural(trip.sample, 'call')}. It ${trip.action === 'warn' ? 'only tells people' : `led to a ${trip.action}`}.</p>
-${trip.stopId !== null ? html`<p><a href="/stops/${trip.stopId}">The stop</a> is what is reset.</p>` : visit.may('breaker:reset') ? html`<details id="trip-${trip.breaker}"><summary>Reset this breaker</summary><form method="post" action="/agents/${trip.agentId}/reset-breaker" class="inline"><input type="hidden" name="breaker" value="${trip.breaker}"><label class="field">Why it may go on<input type="text" name="reason" required maxlength="500" autocomplete="off"></label><button>Reset</button></form></details>` : nothing}</li>`,
+${trip.stopId !== null ? html`<p><a href="/stops/${trip.stopId}">The stop</a> is what is reset.</p>` : resetForm(visit, trip)}</li>`,
   )}</ul>`;
 }
+
+const resetForm = (visit: Visit, { agentId, breaker }: BreakerTrip): Markup =>
+  offer(
+    visit,
+    resetBreakerForm,
+    {
+      to: `/agents/${agentId}/reset-breaker`,
+      look: 'inline',
+      around: (form) => html`<details id="trip-${breaker}"><summary>Reset this breaker</summary>${form}</details>`,
+    },
+    html`<input type="hidden" name="breaker" value="${breaker}"><label class="field">Why it may go on<input type="text" name="reason" required maxlength="500" autocomplete="off"></label><button>Reset</button>`,
+  );
 
 const amount = ({ breaker }: BreakerTrip, number: number): string =>
   breaker === 'spend-slope' ? money(number) : String(number);
@@ -105,6 +118,7 @@ const noBudgets = (): Markup =>
 
 export const resetBreakerForm: ConsoleForm = {
   path: '/agents/:id/reset-breaker',
+  asks: [resetBreaker],
   take: async (visit, fields, parameter) => {
     const id = parameter('id');
     await visit.ask(resetBreaker, {

@@ -5,6 +5,7 @@ import { getApprovalContext } from '../routes/get-approval-context.ts';
 import { toneOf } from './approvals-page.ts';
 import { fenced, fencedDiff } from './fenced.ts';
 import { foreign, type Markup, nothing, plural } from './markup.ts';
+import { offer } from './offer.ts';
 import { onceField, onceIn } from './once.ts';
 import { type ConsoleForm, type ConsolePage, field } from './view.ts';
 import type { Visit } from './visit.ts';
@@ -74,14 +75,21 @@ function similar(visit: Visit, { approval, similar: last }: ApprovalContext): Ma
 
 /** One decision, once. Denying is beside approving and as easy; who asked for the task is shown why only that is left. */
 function decision(visit: Visit, { approval, mayApprove, whyNot }: ApprovalContext): Markup {
-  if (!visit.may('approval:decide')) return html`<p class="note">${whyNot ?? ''}</p>`;
-  return html`<section class="card" aria-labelledby="decide"><h2 id="decide">Decide</h2>
+  return offer(
+    visit,
+    approvalForm,
+    {
+      to: `/approvals/${approval.approvalId}`,
+      look: 'stack',
+      around: (form) => html`<section class="card" aria-labelledby="decide"><h2 id="decide">Decide</h2>
   ${whyNot === null ? nothing : html`<p class="note warn">${whyNot}</p>`}
-  <form method="post" action="/approvals/${approval.approvalId}" class="stack">
-    ${onceField()}
+  ${form}</section>`,
+      otherwise: html`<p class="note">${whyNot ?? ''}</p>`,
+    },
+    html`${onceField()}
     <label class="field">Reason <small>shown to whoever asks later; needed to deny</small><input type="text" name="reason" maxlength="500" autocomplete="off"></label>
-    <div class="row"><button name="decision" value="denied">Deny this call</button>${mayApprove ? html`<button name="decision" value="approved">Approve this call, once</button>` : nothing}</div>
-  </form></section>`;
+    <div class="row"><button name="decision" value="denied">Deny this call</button>${mayApprove ? html`<button name="decision" value="approved">Approve this call, once</button>` : nothing}</div>`,
+  );
 }
 
 function over(visit: Visit, { approval }: ApprovalContext): Markup {
@@ -93,6 +101,7 @@ function over(visit: Visit, { approval }: ApprovalContext): Markup {
 
 export const approvalForm: ConsoleForm = {
   path: '/approvals/:id',
+  asks: [decideApproval],
   take: async (visit, fields, parameter) => {
     const id = parameter('id');
     const reason = field(fields, 'reason');

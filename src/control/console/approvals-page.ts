@@ -4,6 +4,7 @@ import { EstopError, errorCodeOf } from '../../core/errors.ts';
 import { decideApproval } from '../routes/decide-approval.ts';
 import { listApprovals } from '../routes/list-approvals.ts';
 import { foreign, type Markup, nothing, plural } from './markup.ts';
+import { offer, standingOf } from './offer.ts';
 import { stopLink } from './stop-dialog.ts';
 import { type ConsoleForm, type ConsolePage, field } from './view.ts';
 import type { Visit } from './visit.ts';
@@ -45,13 +46,18 @@ function byAgent(items: readonly Approval[]): readonly (readonly [string, readon
 /** A form an agent: what is ticked in one can never reach into another. */
 function agentGroup(visit: Visit, agentId: string, items: readonly Approval[], isWhole: boolean): Markup {
   const open = items.filter(({ state }) => state === 'pending');
-  const mayDeny = visit.may('approval:decide') && open.length > 1;
+  const mayDeny = standingOf(visit, denyForm) === 'open' && open.length > 1;
   const cards = html`<ul class="cards">${items.map((item) => html`<li>${card(visit, item, mayDeny)}</li>`)}</ul>`;
   return html`<section class="stack" aria-label="${agentId}"><div class="row between"><h2><a href="/agents/${agentId}">${agentId}</a> <small>${plural(open.length, 'call')} waiting${isWhole ? '' : ' on this page'}</small></h2>${open.length > 1 ? stopLink(visit, `agent:${agentId}`, `agent ${agentId}`) : nothing}</div>
   ${
     mayDeny
-      ? html`<form method="post" action="/approvals/deny" class="stack"><input type="hidden" name="agent" value="${agentId}">${cards}
-    <div class="card inline"><label class="field">Why not<input type="text" name="reason" required maxlength="500" autocomplete="off"></label><button>Deny those ticked</button></div></form>`
+      ? offer(
+          visit,
+          denyForm,
+          { to: '/approvals/deny', look: 'stack' },
+          html`<input type="hidden" name="agent" value="${agentId}">${cards}
+    <div class="card inline"><label class="field">Why not<input type="text" name="reason" required maxlength="500" autocomplete="off"></label><button>Deny those ticked</button></div>`,
+        )
       : cards
   }</section>`;
 }
@@ -83,6 +89,7 @@ const empty = (all: boolean): Markup =>
 /** One denial each, by the same door as a single one; what was closed meanwhile is no reason to stop at it. */
 export const denyForm: ConsoleForm = {
   path: '/approvals/deny',
+  asks: [decideApproval],
   take: async (visit, fields) => {
     const ticked = fields.get('approval') ?? [];
     const reason = field(fields, 'reason');

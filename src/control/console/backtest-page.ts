@@ -3,8 +3,10 @@ import type { PolicyCheck, PolicyTest } from '../../contract/http/policies.ts';
 import { checkPolicies } from '../routes/check-policies.ts';
 import { testPolicies } from '../routes/test-policies.ts';
 import { foreign, type Markup, nothing, plural } from './markup.ts';
+import { offer } from './offer.ts';
 import { policiesIn } from './policy-files.ts';
 import { type ConsoleForm, type ConsolePage, field } from './view.ts';
+import type { Visit } from './visit.ts';
 
 const shownRuns = 200;
 const shownReasons = 12;
@@ -13,26 +15,31 @@ const title = 'Backtest';
 /** Recorded runs through the decision that gateways make, by the set in force or by one that is not yet. */
 export const backtestPage: ConsolePage = {
   path: '/policy/backtest',
-  show: async () => ({
+  show: async (visit) => ({
     title,
     place: 'policy',
     body: html`<div><p class="dim"><a href="/policy">Policy</a></p><h1>${title}</h1><p class="lead">What these policies would have said to runs of the past. Asks nobody, calls nothing, changes nothing.</p></div>
-${form()}`,
+${form(visit)}`,
   }),
 };
 
-const form =
-  (): Markup => html`<form method="post" action="/policy/backtest" enctype="multipart/form-data" class="card stack">
-<p>One run a line: <code>{"run", "request", "tools"?, "calls": [{"tool", "args", "output", "error"?}]}</code>. At most 1 MB and 5,000 calls; beyond that <code>estop policy test</code>, which decides by the same code.</p>
+const form = (visit: Visit): Markup =>
+  offer(
+    visit,
+    backtestForm,
+    { to: '/policy/backtest', look: 'card stack' },
+    html`<p>One run a line: <code>{"run", "request", "tools"?, "calls": [{"tool", "args", "output", "error"?}]}</code>. At most 1 MB and 5,000 calls; beyond that <code>estop policy test</code>, which decides by the same code.</p>
 <label class="field">Runs, a file<input type="file" name="runs-file" accept=".jsonl,.ndjson,.json,.txt"></label>
 <label class="field">or pasted here<textarea name="runs" rows="6" class="mono" spellcheck="false" autocapitalize="none"></textarea></label>
 <label class="field">Definitions of their tools, a file <small>without it only their names are known</small><input type="file" name="tools-file" accept=".json"></label>
 <label class="field">Policies to try, all their *.cedar files <small>without them the set in force</small><input type="file" name="policies" accept=".cedar" multiple></label>
 <label class="field">Whoever is asked says<select name="assume"><option value="deny">no</option><option value="allow">yes</option></select></label>
-<p><button>Decide them</button></p></form>`;
+<p><button>Decide them</button></p>`,
+  );
 
 export const backtestForm: ConsoleForm = {
   path: '/policy/backtest',
+  asks: [testPolicies, checkPolicies],
   takesFiles: true,
   take: async (visit, fields) => {
     const runs = field(fields, 'runs-file') === '' ? field(fields, 'runs') : field(fields, 'runs-file');
@@ -51,7 +58,7 @@ export const backtestForm: ConsoleForm = {
       title,
       place: 'policy',
       body: html`<div><p class="dim"><a href="/policy">Policy</a></p><h1>${title}</h1><p class="lead">By ${files === undefined ? 'the set in force' : 'the set that you handed in'}, version <span class="mono">${result.version}</span></p></div>
-${check === undefined ? nothing : couldBeInForce(check)}${summary(result)}${table(result)}<details class="card" id="again"><summary>Others</summary>${form()}</details>`,
+${check === undefined ? nothing : couldBeInForce(check)}${summary(result)}${table(result)}<details class="card" id="again"><summary>Others</summary>${form(visit)}</details>`,
     };
   },
 };

@@ -3,6 +3,7 @@ import type { ConnectorPage, ConnectorReadiness, Drill } from '../../contract/ht
 import { drillConnector } from '../routes/drill-connector.ts';
 import { listConnectors } from '../routes/list-connectors.ts';
 import { foreign, type Markup, nothing, plural } from './markup.ts';
+import { offer } from './offer.ts';
 import { onceField, onceIn } from './once.ts';
 import { stopLink } from './stop-dialog.ts';
 import { type ConsoleForm, type ConsolePage } from './view.ts';
@@ -39,12 +40,17 @@ ${item.findings.length === 0 ? nothing : html`<ul class="note ${item.ready === '
 <dt>Last drill</dt><dd>${lastDrill(visit, item.lastDrill)}</dd>
 <dt>Drilled by itself</dt><dd>${item.drillEveryMs === null ? html`never: see <code>drills</code> in estop.yaml` : html`every ${span(item.drillEveryMs)}; ${item.drillProvedAt === null ? 'none was proved yet' : html`last proved ${relative(item.drillProvedAt, visit.now)}`}`}</dd>
 <dt>Given to</dt><dd>${item.agents.length === 0 ? 'no agent' : item.agents.slice(0, 20).map((id) => html`<a href="/agents/${id}">${id}</a> `)}</dd></dl>
-${visit.may('connector:drill') && item.lastDrill?.state !== 'asked' ? drillNow(item.connectorId) : nothing}</article>`;
+${item.lastDrill?.state === 'asked' ? nothing : drillNow(visit, item.connectorId)}</article>`;
 }
 
 /** On a credential of its own: nothing of any agent is touched. */
-const drillNow = (connectorId: string): Markup =>
-  html`<form method="post" action="/connectors/${connectorId}/drill" class="row between">${onceField()}<span>Try it on a credential made for that alone.</span><button id="drill-${connectorId}">Drill it<span class="sr"> ${connectorId}</span></button></form>`;
+const drillNow = (visit: Visit, connectorId: string): Markup =>
+  offer(
+    visit,
+    drillForm,
+    { to: `/connectors/${connectorId}/drill`, look: 'row between' },
+    html`${onceField()}<span>Try it on a credential made for that alone.</span><button id="drill-${connectorId}">Drill it<span class="sr"> ${connectorId}</span></button>`,
+  );
 
 function lastDrill(visit: Visit, drill: Drill | null): Markup {
   if (drill === null)
@@ -69,6 +75,7 @@ const none = (): Markup =>
 
 export const drillForm: ConsoleForm = {
   path: '/connectors/:id/drill',
+  asks: [drillConnector],
   take: async (visit, fields, parameter) => {
     await visit.ask(drillConnector, {
       path: { id: parameter('id') },

@@ -14,6 +14,7 @@ import { callerOf } from '../sign-in/caller.ts';
 import { ownPath } from '../sign-in/own-path.ts';
 import { consoleAssets } from './assets.ts';
 import { type Counts, layout } from './layout.ts';
+import { askingOnly } from './offer.ts';
 import { forms, pages } from './pages.ts';
 import { problemView } from './problem-view.ts';
 import { readFields, readFilesToo } from './read-fields.ts';
@@ -61,10 +62,11 @@ export function consolePages(app: OpenAPIHono, deps: ControlDeps): void {
   );
 }
 
-async function takeForm(context: Context, visit: Visit, { take, takesFiles }: ConsoleForm): Promise<string | View> {
+async function takeForm(context: Context, visit: Visit, form: ConsoleForm): Promise<string | View> {
+  const { take, takesFiles } = form;
   try {
     const fields = await (takesFiles === true ? readFilesToo : readFields)(context.req.raw);
-    return await take(visit, fields, (name) => context.req.param(name) ?? '', context);
+    return await take(askingOnly(visit, form), fields, (name) => context.req.param(name) ?? '', context);
   } catch (thrown) {
     return problemView(visit, thrown);
   }

@@ -5,6 +5,7 @@ import { endElevation } from '../routes/end-elevation.ts';
 import { grantElevation } from '../routes/grant-elevation.ts';
 import { reviewElevation } from '../routes/review-elevation.ts';
 import { foreign, type Markup, nothing } from './markup.ts';
+import { offer } from './offer.ts';
 import { type ConsoleForm, field } from './view.ts';
 import type { Visit } from './visit.ts';
 import { clock, relative } from './when.ts';
@@ -24,62 +25,83 @@ export function elevationList(visit: Visit, { items }: ElevationPage): Markup {
 }
 
 function actions(visit: Visit, { elevationId, state }: Elevation): Markup {
-  const act = (verb: string, words: string, more: Markup = nothing): Markup =>
-    html`<form method="post" action="/people/elevation/${verb}" class="row"><input type="hidden" name="id" value="${elevationId}">${more}<button>${words}</button></form>`;
-  if (state === 'active') return act('end', 'End it now');
-  if (!visit.may('elevation:judge')) return nothing;
-  if (state === 'asked') return act('grant', 'Grant it, as the second person');
+  const act = (form: ConsoleForm, words: string, more: Markup = nothing): Markup =>
+    offer(
+      visit,
+      form,
+      { to: form.path, look: 'row', isOneOfMany: true },
+      html`<input type="hidden" name="id" value="${elevationId}">${more}<button>${words}</button>`,
+    );
+  if (state === 'active') return act(endForm, 'End it now');
+  if (state === 'asked') return act(grantForm, 'Grant it, as the second person');
   if (state !== 'to-review') return nothing;
   return act(
-    'review',
+    reviewForm,
     'Sign the review',
     html`<label class="field">Verdict<select name="verdict"><option value="justified">justified</option><option value="not-justified">not justified</option></select></label><label class="field">Note<input type="text" name="note" required maxlength="2000" autocomplete="off"></label>`,
   );
 }
 
-export const askForm =
-  (): Markup => html`<details class="card" id="break-glass"><summary>Break glass: take a role for a while</summary><form method="post" action="/people/elevation/ask" class="stack">
-<p>For a named person, with a reason that somebody else looks at afterwards. Everything done under it is marked, it ends by itself, and it never lets you reset a stop.</p>
+/** What is refused here under an elevation is refused above as well: this says it for all of them. */
+export const askSection = (visit: Visit): Markup =>
+  offer(
+    visit,
+    askForm,
+    {
+      to: askForm.path,
+      look: 'stack',
+      around: (form) =>
+        html`<details class="card" id="break-glass"><summary>Break glass: take a role for a while</summary>${form}</details>`,
+    },
+    html`<p>For a named person, with a reason that somebody else looks at afterwards. Everything done under it is marked, it ends by itself, and it never lets you reset a stop.</p>
 <label class="field">Role<select name="role"><option>operator</option><option>approver</option><option>viewer</option><option>admin</option></select></label>
 <label class="field">Minutes<input type="text" name="minutes" value="30" inputmode="numeric" required pattern="[0-9]{1,4}"></label>
-<label class="field">Why<input type="text" name="reason" required maxlength="2000" autocomplete="off"></label><p><button>Take it</button></p></form></details>`;
+<label class="field">Why<input type="text" name="reason" required maxlength="2000" autocomplete="off"></label><p><button>Take it</button></p>`,
+  );
 
 const back = '/people';
 const idIn = (fields: Parameters<ConsoleForm['take']>[1]): { readonly id: string } => ({ id: field(fields, 'id') });
 
-export const elevationForms: readonly ConsoleForm[] = [
-  {
-    path: '/people/elevation/ask',
-    take: async (visit, fields) => {
-      const body = {
-        role: field(fields, 'role'),
-        minutes: Number(field(fields, 'minutes')),
-        reason: field(fields, 'reason'),
-      };
-      await visit.ask(askElevation, { body });
-      return back;
-    },
+const askForm: ConsoleForm = {
+  path: '/people/elevation/ask',
+  asks: [askElevation],
+  take: async (visit, fields) => {
+    const body = {
+      role: field(fields, 'role'),
+      minutes: Number(field(fields, 'minutes')),
+      reason: field(fields, 'reason'),
+    };
+    await visit.ask(askElevation, { body });
+    return back;
   },
-  {
-    path: '/people/elevation/grant',
-    take: async (visit, fields) => {
-      await visit.ask(grantElevation, { path: idIn(fields) });
-      return back;
-    },
+};
+
+const grantForm: ConsoleForm = {
+  path: '/people/elevation/grant',
+  asks: [grantElevation],
+  take: async (visit, fields) => {
+    await visit.ask(grantElevation, { path: idIn(fields) });
+    return back;
   },
-  {
-    path: '/people/elevation/end',
-    take: async (visit, fields) => {
-      await visit.ask(endElevation, { path: idIn(fields) });
-      return back;
-    },
+};
+
+const endForm: ConsoleForm = {
+  path: '/people/elevation/end',
+  asks: [endElevation],
+  take: async (visit, fields) => {
+    await visit.ask(endElevation, { path: idIn(fields) });
+    return back;
   },
-  {
-    path: '/people/elevation/review',
-    take: async (visit, fields) => {
-      const body = { verdict: field(fields, 'verdict'), note: field(fields, 'note') };
-      await visit.ask(reviewElevation, { path: idIn(fields), body });
-      return back;
-    },
+};
+
+const reviewForm: ConsoleForm = {
+  path: '/people/elevation/review',
+  asks: [reviewElevation],
+  take: async (visit, fields) => {
+    const body = { verdict: field(fields, 'verdict'), note: field(fields, 'note') };
+    await visit.ask(reviewElevation, { path: idIn(fields), body });
+    return back;
   },
-];
+};
+
+export const elevationForms: readonly ConsoleForm[] = [askForm, grantForm, endForm, reviewForm];

@@ -4,6 +4,7 @@ import { acknowledgeNotices } from '../routes/acknowledge-notices.ts';
 import { listNotices } from '../routes/list-notices.ts';
 import { testNotice } from '../routes/test-notice.ts';
 import { foreign, type Markup, nothing, plural } from './markup.ts';
+import { offer } from './offer.ts';
 import { type ConsoleForm, type ConsolePage, field } from './view.ts';
 import type { Visit } from './visit.ts';
 import { clock, relative } from './when.ts';
@@ -63,7 +64,7 @@ function entry(visit: Visit, group: Group): Markup {
   const agents = [...new Set(group.flatMap((notice) => notice.agents))];
   const isOpen = group.some(({ acknowledgedAt, quiet }) => acknowledgedAt === null && quiet === null);
   return html`<div class="row between"><h3>${about(subject)}${agents.length === 0 ? nothing : html` <small>${agents.slice(0, 8).map((id) => html`<a href="/agents/${id}">${id}</a> `)}${agents.length > 8 ? `and ${agents.length - 8} more` : ''}</small>`}</h3>
-${isOpen && visit.may('notice:acknowledge') ? html`<form method="post" action="/notices/seen"><input type="hidden" name="what" value="${subject}"><button>I have seen it<span class="sr"> ${foreign(subject, 80)}</span></button></form>` : nothing}</div>
+${isOpen ? offer(visit, seenForm, { to: '/notices/seen', isOneOfMany: true }, html`<input type="hidden" name="what" value="${subject}"><button>I have seen it<span class="sr"> ${foreign(subject, 80)}</span></button>`) : nothing}</div>
 <ol class="timeline">${group.map((notice) => html`<li>${clock(notice.notedAt, visit.now)}<div class="chips"><strong>${notice.event}</strong>${chips(notice, visit.now)}</div></li>`)}</ol>`;
 }
 
@@ -100,11 +101,19 @@ function about(subject: string): Markup {
 }
 
 function testSection(visit: Visit): Markup {
-  if (!visit.may('notice:test')) return nothing;
   const endpoints = visit.deps.config.current().notifications?.endpoints ?? [];
   if (endpoints.length === 0) return nothing;
-  return html`<section class="card"><h2>Is anybody reached?</h2><p>A test goes the whole way of any notice. What became of it stands above, under <code>notify.test</code>.</p>
-<form method="post" action="/notices/test" class="inline"><label class="field">To<select name="endpoint"><option value="">every endpoint</option>${endpoints.map(({ endpointId, type }) => html`<option value="${endpointId}">${endpointId} (${type})</option>`)}</select></label><button>Send a test</button></form></section>`;
+  const words = html`<h2>Is anybody reached?</h2><p>A test goes the whole way of any notice. What became of it stands above, under <code>notify.test</code>.</p>`;
+  return offer(
+    visit,
+    testForm,
+    {
+      to: '/notices/test',
+      look: 'inline',
+      around: (form) => html`<section class="card">${words}${form}</section>`,
+    },
+    html`<label class="field">To<select name="endpoint"><option value="">every endpoint</option>${endpoints.map(({ endpointId, type }) => html`<option value="${endpointId}">${endpointId} (${type})</option>`)}</select></label><button>Send a test</button>`,
+  );
 }
 
 const none = (isFirst: boolean): Markup =>
@@ -112,20 +121,23 @@ const none = (isFirst: boolean): Markup =>
     ? html`<div class="card empty"><h2>Nothing further back</h2><p><a href="/notices">The newest</a></p></div>`
     : html`<div class="card empty"><h2>Nobody was told of anything</h2><p>Whom stops, approvals and trips are told to is said in estop.yaml, under <code>notifications</code>.</p></div>`;
 
-export const noticeForms: readonly ConsoleForm[] = [
-  {
-    path: '/notices/seen',
-    take: async (visit, fields) => {
-      await visit.ask(acknowledgeNotices, { body: { what: field(fields, 'what') } });
-      return '/notices';
-    },
+const seenForm: ConsoleForm = {
+  path: '/notices/seen',
+  asks: [acknowledgeNotices],
+  take: async (visit, fields) => {
+    await visit.ask(acknowledgeNotices, { body: { what: field(fields, 'what') } });
+    return '/notices';
   },
-  {
-    path: '/notices/test',
-    take: async (visit, fields) => {
-      const endpoint = field(fields, 'endpoint');
-      await visit.ask<TestNoticeResult>(testNotice, { body: endpoint === '' ? {} : { endpoint } });
-      return '/notices';
-    },
+};
+
+const testForm: ConsoleForm = {
+  path: '/notices/test',
+  asks: [testNotice],
+  take: async (visit, fields) => {
+    const endpoint = field(fields, 'endpoint');
+    await visit.ask<TestNoticeResult>(testNotice, { body: endpoint === '' ? {} : { endpoint } });
+    return '/notices';
   },
-];
+};
+
+export const noticeForms: readonly ConsoleForm[] = [seenForm, testForm];

@@ -7,6 +7,7 @@ import type {
   SignInPage,
   WhoAmI,
 } from '../../contract/http/people.ts';
+import type { Endpoint } from '../endpoint.ts';
 import { type Permission, permissions } from '../permission.ts';
 import { disablePerson } from '../routes/disable-person.ts';
 import { enablePerson } from '../routes/enable-person.ts';
@@ -15,8 +16,9 @@ import { listElevations } from '../routes/list-elevations.ts';
 import { listPeople } from '../routes/list-people.ts';
 import { listSignIns } from '../routes/list-sign-ins.ts';
 import { whoAmI } from '../routes/who-am-i.ts';
-import { askForm, elevationForms, elevationList } from './elevations.ts';
+import { askSection, elevationForms, elevationList } from './elevations.ts';
 import { foreign, type Markup, nothing } from './markup.ts';
+import { offer, whyNotOffered } from './offer.ts';
 import { apiTokens, newToken, ownAccessForms, rolesOf, signIns, you } from './own-access.ts';
 import { type ConsoleForm, type ConsolePage, field } from './view.ts';
 import type { Visit } from './visit.ts';
@@ -37,8 +39,8 @@ export const peoplePage: ConsolePage = {
       title: 'People',
       place: 'people',
       body: html`<h1>People</h1>
-<div class="two"><div class="stack">${you(me)}<h2>Where you are signed in</h2>${signIns(ins, visit.now)}<h2>Your API tokens</h2>${apiTokens(tokens, visit.now)}${newToken(visit)}</div>
-<div class="stack"><h2>Roles taken for a while</h2>${elevationList(visit, elevations)}${askForm()}</div></div>
+<div class="two"><div class="stack">${you(me)}<h2>Where you are signed in</h2>${signIns(visit, ins)}<h2>Your API tokens</h2>${apiTokens(visit, tokens)}${newToken(visit)}</div>
+<div class="stack"><h2>Roles taken for a while</h2>${elevationList(visit, elevations)}${askSection(visit)}</div></div>
 ${people === undefined ? nothing : html`<section class="stack"><h2>Everybody who signed in</h2>${everybody(visit, people.items)}</section>`}
 <section class="stack"><h2>Who may do what</h2>${rights(visit)}</section>`,
     };
@@ -49,11 +51,11 @@ function everybody(visit: Visit, people: readonly Person[]): Markup {
   if (people.length === 0)
     return html`<p class="card empty">Nobody has signed in yet. Who may is said in estop.yaml, under <code>signIn</code>.</p>`;
   const button = (one: Person): Markup => {
-    if (!visit.may('people:manage')) return nothing;
-    const verb = one.disabledAt === null ? 'disable' : 'enable';
-    return html`<form method="post" action="/people/${verb}"><input type="hidden" name="id" value="${one.personId}"><button>${one.disabledAt === null ? 'Disable' : 'Enable'}</button></form>`;
+    const [form, words] = one.disabledAt === null ? [disableForm, 'Disable'] : [enableForm, 'Enable'];
+    const fields = html`<input type="hidden" name="id" value="${one.personId}"><button>${words}</button>`;
+    return offer(visit, form, { to: form.path, isOneOfMany: true }, fields);
   };
-  return html`<ul class="cards">${people.slice(0, 200).map((one) => html`<li class="card row between"><div><strong>${foreign(one.name, 120)}</strong> ${one.disabledAt === null ? rolesOf(one.mandates) : html`<span class="chip bad">disabled by ${foreign(one.disabledBy ?? '?', 80)}</span>`}<br><small>${foreign(one.issuer, 120)}${one.seenAt === null ? '' : html`, last seen ${relative(one.seenAt, visit.now)}`}</small></div>${button(one)}</li>`)}</ul>`;
+  return html`${whyNotOffered(visit, disableForm, enableForm)}<ul class="cards">${people.slice(0, 200).map((one) => html`<li class="card row between"><div><strong>${foreign(one.name, 120)}</strong> ${one.disabledAt === null ? rolesOf(one.mandates) : html`<span class="chip bad">disabled by ${foreign(one.disabledBy ?? '?', 80)}</span>`}<br><small>${foreign(one.issuer, 120)}${one.seenAt === null ? '' : html`, last seen ${relative(one.seenAt, visit.now)}`}</small></div>${button(one)}</li>`)}</ul>`;
 }
 
 const roles = ['viewer', 'approver', 'operator', 'admin'] as const;
@@ -86,17 +88,16 @@ function rights(visit: Visit): Markup {
   )}</tbody></table></div>`;
 }
 
-const standing = (verb: string, endpoint: Parameters<Visit['ask']>[0]): ConsoleForm => ({
+const standing = (verb: string, endpoint: Endpoint): ConsoleForm => ({
   path: `/people/${verb}`,
+  asks: [endpoint],
   take: async (visit, fields) => {
     await visit.ask(endpoint, { path: { id: field(fields, 'id') } });
     return '/people';
   },
 });
 
-export const peopleForms: readonly ConsoleForm[] = [
-  ...ownAccessForms,
-  ...elevationForms,
-  standing('disable', disablePerson),
-  standing('enable', enablePerson),
-];
+const disableForm = standing('disable', disablePerson);
+const enableForm = standing('enable', enablePerson);
+
+export const peopleForms: readonly ConsoleForm[] = [...ownAccessForms, ...elevationForms, disableForm, enableForm];

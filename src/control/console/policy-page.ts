@@ -4,9 +4,11 @@ import { activatePolicies } from '../routes/activate-policies.ts';
 import { getPolicies } from '../routes/get-policies.ts';
 import { rollBackPolicies } from '../routes/roll-back-policies.ts';
 import { foreign, type Markup, nothing, spelledOut } from './markup.ts';
+import { offer } from './offer.ts';
 import { onceField, onceIn } from './once.ts';
 import { policiesIn } from './policy-files.ts';
 import { type ConsoleForm, type ConsolePage, field, type View } from './view.ts';
+import type { Visit } from './visit.ts';
 import { clock } from './when.ts';
 
 export const policyPage: ConsolePage = {
@@ -23,7 +25,7 @@ export const policyPage: ConsolePage = {
       )}</section>
 <section class="stack"><h2>Who changed it</h2>${policies.history.length === 0 ? none() : history(policies, visit.now)}</section>
 <section class="note"><h2>Before you change it</h2><p><a href="/policy/backtest">Try a set on recorded runs</a>, which asks and calls nothing, and says whether it could be in force.</p></section>
-${visit.may('policy:activate') ? html`${activate(policies)}${policies.history.length === 0 ? nothing : rollBack(policies)}` : html`<p class="note">Changing the policy needs the role admin.</p>`}`,
+${activate(visit, policies)}${policies.history.length === 0 ? nothing : rollBack(visit, policies)}`,
     };
   },
 };
@@ -38,20 +40,43 @@ const none = (): Markup =>
   html`<p class="card empty">What comes with estop is in force: reads flow, writes are looked at, what cannot be undone asks a person.</p>`;
 
 /** The whole set, by its files. What was looked at goes along: a set that somebody put in force meanwhile is not replaced unseen. */
-const activate = ({ activation }: PoliciesInForce): Markup =>
-  html`<details class="card" id="activate"><summary>Put another set in force</summary><form method="post" action="/policy/activate" enctype="multipart/form-data" class="stack">${onceField()}<input type="hidden" name="after" value="${activation}">
+const activate = (visit: Visit, { activation }: PoliciesInForce): Markup =>
+  offer(
+    visit,
+    activateForm,
+    {
+      to: '/policy/activate',
+      look: 'stack',
+      around: (form) =>
+        html`<details class="card" id="activate"><summary>Put another set in force</summary>${form}</details>`,
+      otherwise: html`<p class="note">Changing the policy needs the role admin.</p>`,
+    },
+    html`${onceField()}<input type="hidden" name="after" value="${activation}">
 <label class="field">All its *.cedar files<input type="file" name="policies" accept=".cedar" multiple required></label>
-<label class="field">Why<input type="text" name="reason" required maxlength="500" autocomplete="off"></label><p><button>Check it and put it in force</button></p></form></details>`;
+<label class="field">Why<input type="text" name="reason" required maxlength="500" autocomplete="off"></label><p><button>Check it and put it in force</button></p>`,
+  );
 
-function rollBack({ history: entries }: PoliciesInForce): Markup {
+function rollBack(visit: Visit, { history: entries }: PoliciesInForce): Markup {
   const versions = [...new Set(entries.slice(1).map(({ version }) => version))];
-  return html`<section class="card"><h2>Put an earlier one in force</h2><form method="post" action="/policy" class="stack">${onceField()}
+  return offer(
+    visit,
+    rollBackForm,
+    {
+      to: '/policy',
+      look: 'stack',
+      around: (form) => html`<section class="card"><h2>Put an earlier one in force</h2>${form}</section>`,
+      // Said once, beside the form above.
+      isOneOfMany: true,
+    },
+    html`${onceField()}
 <label class="field">Which<select name="version"><option value="">the one before</option>${versions.map((version) => html`<option>${version}</option>`)}</select></label>
-<label class="field">Why<input type="text" name="reason" required maxlength="500" autocomplete="off"></label><p><button>Put it in force</button></p></form></section>`;
+<label class="field">Why<input type="text" name="reason" required maxlength="500" autocomplete="off"></label><p><button>Put it in force</button></p>`,
+  );
 }
 
 export const rollBackForm: ConsoleForm = {
   path: '/policy',
+  asks: [rollBackPolicies],
   take: async (visit, fields) => {
     const version = field(fields, 'version');
     const result = await visit.ask<ActivationResult>(rollBackPolicies, {
@@ -64,6 +89,7 @@ export const rollBackForm: ConsoleForm = {
 
 export const activateForm: ConsoleForm = {
   path: '/policy/activate',
+  asks: [activatePolicies],
   takesFiles: true,
   take: async (visit, fields) => {
     const body = {

@@ -87,6 +87,8 @@ const refused = (): View => ({
 
 export const stopForm: ConsoleForm = {
   path: '/stop',
+  // The stop process judges it, with any role: nothing of it is asked here.
+  asks: [],
   take: async (visit, fields, _parameter, context) => {
     const scope = field(fields, 'scope');
     const given = field(fields, 'stopId');

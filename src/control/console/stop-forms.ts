@@ -5,7 +5,8 @@ import { EstopError } from '../../core/errors.ts';
 import { getStop } from '../routes/get-stop.ts';
 import { noteStop } from '../routes/note-stop.ts';
 import { resetStop } from '../routes/reset-stop.ts';
-import { foreign, type Markup, nothing } from './markup.ts';
+import { foreign, type Markup } from './markup.ts';
+import { offer, standingOf } from './offer.ts';
 import { onceField, onceIn } from './once.ts';
 import { type ConsoleForm, field } from './view.ts';
 import type { Visit } from './visit.ts';
@@ -13,32 +14,40 @@ import { clock } from './when.ts';
 
 /** A reason belongs to a stop, and must never hold one up: it can be added whenever somebody has a hand free. */
 export function noteOnStop(visit: Visit, stop: StopView): Markup {
-  if (!visit.may('stop:note')) return nothing;
-  return html`<form method="post" action="/stops/${stop.stopId}/note" class="inline">
-    <label class="field">${stop.reason === '' ? 'Add the reason' : 'Add a note'}<input type="text" name="text" required maxlength="500" autocomplete="off"></label>
-    <button>Add</button></form>`;
+  return offer(
+    visit,
+    noteForm,
+    { to: `/stops/${stop.stopId}/note`, look: 'inline' },
+    html`<label class="field">${stop.reason === '' ? 'Add the reason' : 'Add a note'}<input type="text" name="text" required maxlength="500" autocomplete="off"></label>
+    <button>Add</button>`,
+  );
 }
 
 /** Deliberate on purpose: what is unlatched is typed, and why. It starts nothing. */
 export function resetSection(visit: Visit, stop: StopView, timeline: StopTimeline): Markup {
-  const state = stop.reset !== null ? 'reset' : visit.may('stop:reset') ? 'open' : 'not-yours';
+  const state = stop.reset !== null ? 'reset' : standingOf(visit, resetForm);
   return html`<div id="stop-reset" data-live="${state}">${resetCard(visit, stop, timeline)}</div>`;
 }
 
 function resetCard(visit: Visit, stop: StopView, timeline: StopTimeline): Markup {
   if (stop.reset !== null)
     return html`<section class="note good"><h2>Reset</h2><p>${clock(stop.reset.at, visit.now)} by ${foreign(stop.reset.by, 120)}: “${foreign(stop.reset.reason, 500)}”. Nothing restarted by it.</p></section>`;
-  if (!visit.may('stop:reset'))
-    return html`<section class="card"><h2>Reset</h2><p>It stays latched until an operator resets it. You may not.</p></section>`;
-  return html`<section class="card"><h2 id="reset">Reset</h2>
+  return offer(
+    visit,
+    resetForm,
+    {
+      to: `/stops/${stop.stopId}/reset`,
+      look: 'stack',
+      around: (form) => html`<section class="card"><h2 id="reset">Reset</h2>
     <p>Unlatches this stop and restarts nothing: what was stopped stays stopped, and old credentials stay dead.</p>
-    <div id="stop-reset-now" data-live class="stack">${resetWarnings(stop, timeline)}</div>
-    <form method="post" action="/stops/${stop.stopId}/reset" class="stack">
-      ${onceField()}
+    <div id="stop-reset-now" data-live class="stack">${resetWarnings(stop, timeline)}</div>${form}</section>`,
+      otherwise: html`<section class="card"><h2>Reset</h2><p>It stays latched until an operator resets it. You may not.</p></section>`,
+    },
+    html`${onceField()}
       <label class="field">Why it is safe again<textarea name="reason" required maxlength="500" rows="2"></textarea></label>
       <label class="field"><span>Type <span class="mono">${stop.scopeKey}</span> to confirm</span><input type="text" name="typed" required autocapitalize="none" autocomplete="off" spellcheck="false" maxlength="256"></label>
-      <p><button>Reset this stop</button></p>
-    </form></section>`;
+      <p><button>Reset this stop</button></p>`,
+  );
 }
 
 /** What stands against it as of now; beside the form, because that belongs to whoever writes in it. */
@@ -59,6 +68,7 @@ function resetWarnings(stop: StopView, { resetAskedBy }: StopTimeline): readonly
 
 export const resetForm: ConsoleForm = {
   path: '/stops/:id/reset',
+  asks: [resetStop],
   take: async (visit, fields, parameter) => {
     const path = { id: parameter('id') };
     const typed = field(fields, 'typed');
@@ -79,6 +89,7 @@ export const resetForm: ConsoleForm = {
 
 export const noteForm: ConsoleForm = {
   path: '/stops/:id/note',
+  asks: [noteStop],
   take: async (visit, fields, parameter) => {
     const path = { id: parameter('id') };
     await visit.ask(noteStop, { path, body: { text: field(fields, 'text') } });

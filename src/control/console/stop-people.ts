@@ -7,6 +7,7 @@ import { acceptRisk } from '../routes/accept-risk.ts';
 import { acknowledgeNotices } from '../routes/acknowledge-notices.ts';
 import { proceedPhase } from '../routes/proceed-phase.ts';
 import { foreign, type Markup, nothing, plural } from './markup.ts';
+import { offer } from './offer.ts';
 import { type ConsoleForm, field } from './view.ts';
 import type { Visit } from './visit.ts';
 import { clock, relative } from './when.ts';
@@ -29,25 +30,39 @@ const phaseOf = (lane: Obligation): (typeof waitingPhases)[number] | undefined =
 
 function waitingPhase(visit: Visit, stop: StopView, phase: string, held: readonly Obligation[]): Markup {
   return html`<p><strong>${phase}</strong> waits at ${plural(held.length, 'system')}, because a playbook says that a person lets it go on: ${foreign([...new Set(held.map(({ connector }) => connector))].join(', '), 200)}.</p>
-${
-  visit.may('stop:proceed')
-    ? html`<details id="proceed-${phase}"><summary>Let it go on</summary><form method="post" action="/stops/${stop.stopId}/proceed" class="inline"><input type="hidden" name="phase" value="${phase}"><label class="field">Why<input type="text" name="reason" required maxlength="500" autocomplete="off"></label><button>Go on with ${phase}</button></form></details>`
-    : html`<p>An operator can let it go on.</p>`
-}`;
+${offer(
+  visit,
+  proceedForm,
+  {
+    to: `/stops/${stop.stopId}/proceed`,
+    look: 'inline',
+    around: (form) => html`<details id="proceed-${phase}"><summary>Let it go on</summary>${form}</details>`,
+    otherwise: html`<p>An operator can let it go on.</p>`,
+  },
+  html`<input type="hidden" name="phase" value="${phase}"><label class="field">Why<input type="text" name="reason" required maxlength="500" autocomplete="off"></label><button>Go on with ${phase}</button>`,
+)}`;
 }
 
 function brokenLane(visit: Visit, lane: Obligation, agents: readonly Agent[]): Markup {
   const agent = agents.find(({ agentId }) => agentId === lane.agentId);
   return html`<p><strong>${foreign(lane.connector)} · ${foreign(lane.target, 120)}</strong>: ${foreign(lane.needsHuman ?? '', 400)}</p>
 <p>Who: ${agent === undefined ? html`whoever keeps ${foreign(lane.connector)}` : html`${foreign(agent.owner, 80)} (owner), ${foreign(agent.stopHolder, 80)} (stop-holder)`}. What to do: mend it, and the work goes on by itself${lane.nextTryAt === null ? '' : html`; next try ${relative(lane.nextTryAt, visit.now)}`}.</p>
-${riskForm(visit, lane)}`;
+${riskSection(visit, lane)}`;
 }
 
 /** The one end without proof: behind a fold, because it is never the first thing to try. */
-function riskForm(visit: Visit, lane: Obligation): Markup {
-  if (!visit.may('risk:accept')) return nothing;
-  return html`<details id="risk-${lane.grantId}"><summary>It cannot be mended</summary><form method="post" action="/accept-risk" class="stack">
-<input type="hidden" name="obligation" value="${lane.obligationId}"><label class="field">Why you answer for it, in your name and for good<input type="text" name="reason" required maxlength="500"></label><p><button>Accept the risk</button></p></form></details>`;
+function riskSection(visit: Visit, lane: Obligation): Markup {
+  return offer(
+    visit,
+    riskForm,
+    {
+      to: riskForm.path,
+      look: 'stack',
+      around: (form) =>
+        html`<details id="risk-${lane.grantId}"><summary>It cannot be mended</summary>${form}</details>`,
+    },
+    html`<input type="hidden" name="obligation" value="${lane.obligationId}"><label class="field">Why you answer for it, in your name and for good<input type="text" name="reason" required maxlength="500"></label><p><button>Accept the risk</button></p>`,
+  );
 }
 
 /** Who was told of it, and whether anybody has seen it. */
@@ -55,7 +70,7 @@ export function told(visit: Visit, stop: StopView, notices: NoticePage | undefin
   if (notices === undefined || notices.items.length === 0) return nothing;
   const isOpen = notices.items.some(({ acknowledgedAt }) => acknowledgedAt === null);
   return html`<section class="card"><h2>Who was told</h2><ul class="stack">${notices.items.slice(0, 12).map((notice) => html`<li><strong>${notice.event}</strong> <small>${clock(notice.notedAt, visit.now)}${notice.quiet === null ? '' : html`, not told on its own: ${foreign(notice.quiet, 120)}`}</small><div class="chips">${deliveries(notice)}</div></li>`)}</ul>
-${isOpen && visit.may('notice:acknowledge') ? html`<form method="post" action="/stops/${stop.stopId}/seen"><button>I have seen it</button></form>` : nothing}</section>`;
+${isOpen ? offer(visit, seenForm, { to: `/stops/${stop.stopId}/seen` }, html`<button>I have seen it</button>`) : nothing}</section>`;
 }
 
 function deliveries(notice: Notice): readonly Markup[] {
@@ -73,32 +88,37 @@ function deliveries(notice: Notice): readonly Markup[] {
   ];
 }
 
-export const stopPeopleForms: readonly ConsoleForm[] = [
-  {
-    path: '/accept-risk',
-    take: async (visit, fields) => {
-      const id = field(fields, 'obligation');
-      await visit.ask(acceptRisk, { path: { id }, body: { reason: field(fields, 'reason') } });
-      return `/stops/${encodeURIComponent(id.split('/')[0] ?? '')}`;
-    },
+const riskForm: ConsoleForm = {
+  path: '/accept-risk',
+  asks: [acceptRisk],
+  take: async (visit, fields) => {
+    const id = field(fields, 'obligation');
+    await visit.ask(acceptRisk, { path: { id }, body: { reason: field(fields, 'reason') } });
+    return `/stops/${encodeURIComponent(id.split('/')[0] ?? '')}`;
   },
-  {
-    path: '/stops/:id/proceed',
-    take: async (visit, fields, parameter) => {
-      const id = parameter('id');
-      await visit.ask(proceedPhase, {
-        path: { id },
-        body: { phase: field(fields, 'phase'), reason: field(fields, 'reason') },
-      });
-      return `/stops/${encodeURIComponent(id)}`;
-    },
+};
+
+const proceedForm: ConsoleForm = {
+  path: '/stops/:id/proceed',
+  asks: [proceedPhase],
+  take: async (visit, fields, parameter) => {
+    const id = parameter('id');
+    await visit.ask(proceedPhase, {
+      path: { id },
+      body: { phase: field(fields, 'phase'), reason: field(fields, 'reason') },
+    });
+    return `/stops/${encodeURIComponent(id)}`;
   },
-  {
-    path: '/stops/:id/seen',
-    take: async (visit, _fields, parameter) => {
-      const what = parameter('id');
-      await visit.ask(acknowledgeNotices, { body: { what } });
-      return `/stops/${encodeURIComponent(what)}`;
-    },
+};
+
+const seenForm: ConsoleForm = {
+  path: '/stops/:id/seen',
+  asks: [acknowledgeNotices],
+  take: async (visit, _fields, parameter) => {
+    const what = parameter('id');
+    await visit.ask(acknowledgeNotices, { body: { what } });
+    return `/stops/${encodeURIComponent(what)}`;
   },
-];
+};
+
+export const stopPeopleForms: readonly ConsoleForm[] = [riskForm, proceedForm, seenForm];

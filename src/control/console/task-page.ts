@@ -1,11 +1,13 @@
 import { html } from 'hono/html';
 import type { Task, TaskHistory, TaskTree } from '../../contract/http/tasks.ts';
+import type { Endpoint } from '../endpoint.ts';
 import { closeSession } from '../routes/close-session.ts';
 import { getTaskHistory } from '../routes/get-task-history.ts';
 import { getTaskTree } from '../routes/get-task-tree.ts';
 import { holdTask } from '../routes/hold-task.ts';
 import { releaseTask } from '../routes/release-task.ts';
 import { foreign, type Markup, nothing, plural } from './markup.ts';
+import { offer } from './offer.ts';
 import { onceField, onceIn } from './once.ts';
 import { taskState } from './task-list.ts';
 import { type ConsoleForm, type ConsolePage } from './view.ts';
@@ -58,11 +60,23 @@ const workflow = ({ workflow: link }: Task): Markup =>
 
 /** Power stays on: a hold is no stop, and is not dressed as one. */
 function holdForm(visit: Visit, task: Task): Markup {
-  if (task.state === 'closed' || !visit.may('task:hold')) return nothing;
-  const verb = task.held ? 'release' : 'hold';
-  return html`<div class="card"><form method="post" action="/tasks/${task.taskId}/${verb}" class="row between">${onceField()}
-<span>${task.held ? 'On hold: nothing new is admitted for it and its children.' : 'Hold it: nothing new is admitted, for it and its children, until it is released.'}</span><button>${task.held ? 'Release' : 'Hold'}</button></form>
-${task.kind === 'session' && visit.may('task:close') ? html`<form method="post" action="/tasks/${task.taskId}/close" class="row between">${onceField()}<span>End the session in an orderly way.</span><button>Close</button></form>` : nothing}</div>`;
+  if (task.state === 'closed') return nothing;
+  const [verb, form] = task.held ? (['release', releaseForm] as const) : (['hold', holdingForm] as const);
+  const look = 'row between';
+  const close = html`${onceField()}<span>End the session in an orderly way.</span><button>Close</button>`;
+  const closing =
+    task.kind === 'session' ? offer(visit, closeForm, { to: `/tasks/${task.taskId}/close`, look }, close) : nothing;
+  return offer(
+    visit,
+    form,
+    {
+      to: `/tasks/${task.taskId}/${verb}`,
+      look,
+      around: (made) => html`<div class="card">${made}${closing}</div>`,
+    },
+    html`${onceField()}
+<span>${task.held ? 'On hold: nothing new is admitted for it and its children.' : 'Hold it: nothing new is admitted, for it and its children, until it is released.'}</span><button>${task.held ? 'Release' : 'Hold'}</button>`,
+  );
 }
 
 function treeOf({ items, truncated }: TaskTree, here: Task): Markup {
@@ -74,8 +88,9 @@ function treeOf({ items, truncated }: TaskTree, here: Task): Markup {
   return html`${branch(null)}${truncated ? html`<p class="lead">The newest 200 of it.</p>` : nothing}`;
 }
 
-const verbForm = (verb: string, endpoint: Parameters<Visit['ask']>[0]): ConsoleForm => ({
+const verbForm = (verb: string, endpoint: Endpoint): ConsoleForm => ({
   path: `/tasks/:id/${verb}`,
+  asks: [endpoint],
   take: async (visit, fields, parameter) => {
     const id = parameter('id');
     await visit.ask(endpoint, { path: { id }, once: onceIn(fields) });
@@ -83,8 +98,8 @@ const verbForm = (verb: string, endpoint: Parameters<Visit['ask']>[0]): ConsoleF
   },
 });
 
-export const taskForms: readonly ConsoleForm[] = [
-  verbForm('hold', holdTask),
-  verbForm('release', releaseTask),
-  verbForm('close', closeSession),
-];
+const holdingForm = verbForm('hold', holdTask);
+const releaseForm = verbForm('release', releaseTask);
+const closeForm = verbForm('close', closeSession);
+
+export const taskForms: readonly ConsoleForm[] = [holdingForm, releaseForm, closeForm];

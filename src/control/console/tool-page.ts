@@ -5,6 +5,7 @@ import { acceptTool } from '../routes/accept-tool.ts';
 import { getTool } from '../routes/get-tool.ts';
 import { fenced, fencedDiff } from './fenced.ts';
 import { foreign, type Markup, nothing } from './markup.ts';
+import { offer } from './offer.ts';
 import { tierChip } from './tools-page.ts';
 import { type ConsoleForm, type ConsolePage, field } from './view.ts';
 import type { Visit } from './visit.ts';
@@ -54,13 +55,15 @@ const facts = (pin: ToolDefinition, now: number): Markup => html`
 <dt>SHA-256</dt><dd class="mono">${pin.hash}</dd>`;
 
 function acceptForm(visit: Visit, pin: ToolDefinition, words: string): Markup {
-  if (!visit.may('tool:accept')) return html`<p class="note">Accepting a definition needs the role admin.</p>`;
-  return html`<form method="post" action="/tools/${encodeURI(pin.tool)}"><input type="hidden" name="hash" value="${pin.hash}"><button>${words}</button></form>`;
+  const otherwise = html`<p class="note">Accepting a definition needs the role admin.</p>`;
+  const fields = html`<input type="hidden" name="hash" value="${pin.hash}"><button>${words}</button>`;
+  return offer(visit, acceptToolForm, { to: `/tools/${encodeURI(pin.tool)}`, otherwise }, fields);
 }
 
 /** By hash: nothing can be put in the place of what was looked at. */
 export const acceptToolForm: ConsoleForm = {
   path: '/tools/:server/:tool',
+  asks: [acceptTool],
   take: async (visit, fields, parameter) => {
     const id = `${parameter('server')}/${parameter('tool')}`;
     await visit.ask(acceptTool, { path: { id }, body: { hash: field(fields, 'hash') } });

@@ -1,4 +1,5 @@
 import type { Context } from 'hono';
+import type { Endpoint } from '../endpoint.ts';
 import type { Markup } from './markup.ts';
 import type { Visit } from './visit.ts';
 
@@ -44,6 +45,8 @@ export interface ConsolePage {
 /** A form. A path: go there. A view: what is to be read instead. */
 export interface ConsoleForm {
   readonly path: string;
+  /** What it may change, and nothing else: by these it is shown or not. */
+  readonly asks: readonly Endpoint[];
   /** As browsers send files, and as much as any body of the API. A file's name stands beside its text, as `<field>:name`. */
   readonly takesFiles?: true;
   readonly take: (
