@@ -56,8 +56,7 @@ const query = `SELECT json_build_object(
   'gatewaysLapsed', (SELECT count(*) FROM estop.gateways WHERE retired_at IS NULL AND lease_until <= clock_timestamp()),
   'beatSeconds', (SELECT extract(epoch FROM clock_timestamp() - max(beat_at))::float8 FROM estop.latch_marks),
   'drainSeconds', (SELECT extract(epoch FROM clock_timestamp() - max(begun_at))::float8 FROM estop.intake_drains),
-  'deliveriesFailed', (SELECT count(*) FROM estop.notice_deliveries d JOIN estop.notices n USING (notice_id)
-    WHERE d.state = 'failed' AND n.noted_at > clock_timestamp() - interval '1 hour'),
+  'deliveriesFailed', (SELECT count(*) FROM estop.notice_deliveries d WHERE d.state = 'failed' AND d.ended_at > clock_timestamp() - interval '1 hour'),
   'connectorsNotReady', (SELECT count(*) FROM estop.connector_checks c WHERE NOT c.ok
     OR (c.checked_at > clock_timestamp() - interval '10 minutes' AND 'failed' = (${lastDrill('state')}))),
   'drills', (SELECT coalesce(json_agg(d), '[]') FROM (SELECT c.connector, x.state, ${age('x.finished_at')} AS seconds,

@@ -93,6 +93,13 @@ export interface DeliveryKey {
   readonly rung: string;
 }
 
+/** How often it was tried; undefined: it has ended. */
+export async function attemptsOf(store: Store, { noticeId, endpoint, rung }: DeliveryKey): Promise<number | undefined> {
+  const sql = `SELECT attempts FROM estop.notice_deliveries WHERE notice_id = $1 AND endpoint = $2 AND rung = $3 AND state = 'open'`;
+  const [row] = await call(store, 'delivery_attempts', sql, [noticeId, endpoint, rung]);
+  return row === undefined ? undefined : int(row, 'attempts');
+}
+
 /** Which attempt this is; undefined: it has ended. */
 export async function beginDelivery(
   store: Store,
@@ -249,6 +256,6 @@ const rowsIn = (value: unknown): readonly Row[] => (Array.isArray(value) ? (valu
 /** Given up within the last hour. */
 export async function failedDeliveries(store: Store): Promise<number> {
   const query = `SELECT count(*)::int AS failed FROM estop.notice_deliveries d JOIN estop.notices n USING (notice_id)
-    WHERE d.state = 'failed' AND n.noted_at > clock_timestamp() - interval '1 hour'`;
+    WHERE d.state = 'failed' AND d.ended_at > clock_timestamp() - interval '1 hour'`;
   return int(await callOne(store, 'failed_deliveries', query, []), 'failed');
 }

@@ -181,7 +181,8 @@ export function startControlWorker(deps: ControlWorkerDeps): ControlWorker {
         workflowBundle: await bundle(),
         taskQueue: queues.notify,
         activities: atBoundary(activities, log, onFailure),
-        maxConcurrentActivityTaskExecutions: 20,
+        // They wait for others most of the time, and one endpoint has a few of them at most.
+        maxConcurrentActivityTaskExecutions: 100,
         // Short histories: replaying one costs less than waiting for a worker that was killed.
         stickyQueueScheduleToStartTimeout: '1 s',
       }),

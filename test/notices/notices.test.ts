@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { Webhook } from 'standardwebhooks';
 import { beforeAll, expect, it } from 'vitest';
@@ -103,6 +104,42 @@ requires('temporal')('telling people', () => {
     expect(payloadsOf(silent, stopId).length).toBeGreaterThan(0);
     expect((await noticesOf(stopId)).every(({ settledAt }) => settledAt === undefined)).toBe(true);
     await rig.ledger.sql("UPDATE estop.notice_deliveries SET state = 'skipped' WHERE state = 'open'");
+  }, 60_000);
+
+  it('an endpoint that hangs has a few places and no more: sixty notices for it keep none for another one waiting', async () => {
+    const [silent, awake] = await Promise.all([startReceiver(), startReceiver()]);
+    let under = 0;
+    let most = 0;
+    const hang = (response: ServerResponse): void => {
+      under += 1;
+      most = Math.max(most, under);
+      response.on('close', () => (under -= 1));
+    };
+    silent.answer(...Array.from({ length: 500 }, () => hang));
+    told = spec({
+      endpoints: [
+        pager(silent.url, { endpointId: 'silent', events: [] }),
+        pager(awake.url, { endpointId: 'awake', events: [] }),
+      ],
+    });
+    const control = rig.ledger.as('estop_control');
+    for (let nth = 0; nth < 60; nth += 1) await askTestNotice(control, 'Olga', 'silent');
+    const worker = work();
+    await until(async () => under >= 8);
+    const heard = await askTestNotice(control, 'Olga', 'awake');
+    await until(async () => awake.received.some(({ headers }) => headers['webhook-id'] === heard));
+    // Each of them is under way there or was turned away for now.
+    const turnedAway = () =>
+      new Set(
+        rig.logged.flatMap(({ fields }) =>
+          fields['detail'] === 'silent: others are under way' ? [fields['workflowId']] : [],
+        ),
+      ).size;
+    await until(async () => under + turnedAway() >= 60);
+    expect(most).toBeLessThanOrEqual(12);
+    await worker.close();
+    await rig.ledger.sql("UPDATE estop.notice_deliveries SET state = 'skipped' WHERE state = 'open'");
+    await rig.ledger.sql('UPDATE estop.notices SET settled_at = clock_timestamp() WHERE settled_at IS NULL');
   }, 60_000);
 
   it('killed in the middle of a delivery, it tells once more at most, under the same id, and nothing twice that was written down', async () => {

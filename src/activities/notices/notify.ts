@@ -7,6 +7,7 @@ import { escalate, hears } from '../../core/notice.ts';
 import { alsoHear } from '../../core/playbook.ts';
 import { getAgent } from '../../store/agents.ts';
 import {
+  attemptsOf,
   beginDelivery,
   type DeliveryKey,
   endDelivery,
@@ -20,6 +21,7 @@ import { boundPlaybook } from '../../store/playbooks.ts';
 import type { Store } from '../../store/pool.ts';
 import { beating } from '../heartbeat.ts';
 import type { Answer } from './channel.ts';
+import { createLanes } from './lanes.ts';
 import { sendToSlack } from './slack-channel.ts';
 import { sendWebhook } from './webhook-channel.ts';
 
@@ -36,6 +38,7 @@ export interface NotifyDeps {
 /** Idempotent by (notice, endpoint, rung): what the ledger has as ended is not done again. */
 export function createNotifyActivities(deps: NotifyDeps): NotifyActivities {
   const { store, log } = deps;
+  const lanes = createLanes();
   return {
     planNotice: async (noticeId) => {
       const notice = await getNotice(store, noticeId);
@@ -47,17 +50,19 @@ export function createNotifyActivities(deps: NotifyDeps): NotifyActivities {
         .map(({ endpoint, rung, afterMs }) => ({ endpoint, rung, waitMs: Math.max(0, afterMs - Math.max(0, age)) }));
     },
     deliverNotice: async (key) => {
-      const notice = await getNotice(store, key.noticeId);
-      if (notice === undefined || (await beginDelivery(store, key)) === undefined) return { answer: 'skipped' };
-      const endpoint = deps.notifications()?.endpoints.find(({ endpointId }) => endpointId === key.endpoint);
-      const skip = async (why: string) => {
-        await endDelivery(store, key, 'skipped', why);
-        return { answer: 'skipped' as const };
-      };
-      if (endpoint === undefined) return skip('it is no longer configured');
-      // Somebody has seen it: nobody else is called. Looked at right before it is sent.
-      if (key.rung !== '' && notice.ackedBy !== undefined) return skip(`acknowledged by ${notice.ackedBy}`);
-      return deliver(deps, key, endpoint, notice);
+      const tried = await attemptsOf(store, key);
+      if (tried === undefined) return { answer: 'skipped' };
+      const lane = await lanes.enter(key.endpoint, tried === 0);
+      if (lane.kind === 'full')
+        throw new EstopError('connector-unavailable', {
+          detail: `${key.endpoint}: others are under way`,
+          retryAfterMs: lane.afterMs,
+        });
+      try {
+        return await attempt(deps, key);
+      } finally {
+        lane.leave();
+      }
     },
     giveUpDelivery: async (key) => {
       await endDelivery(store, key, 'failed', 'given up after a day of trying');
@@ -66,6 +71,29 @@ export function createNotifyActivities(deps: NotifyDeps): NotifyActivities {
     settleNotice: (noticeId) => settleNotice(store, noticeId),
   };
 }
+
+async function attempt(
+  deps: NotifyDeps,
+  key: DeliveryKey,
+): Promise<{ readonly answer: 'delivered' | 'skipped' | 'failed' }> {
+  const { store } = deps;
+  const notice = await getNotice(store, key.noticeId);
+  const nth = await beginDelivery(store, key);
+  if (notice === undefined || nth === undefined) return { answer: 'skipped' };
+  const endpoint = deps.notifications()?.endpoints.find(({ endpointId }) => endpointId === key.endpoint);
+  const skip = async (why: string) => {
+    await endDelivery(store, key, 'skipped', why);
+    return { answer: 'skipped' as const };
+  };
+  if (endpoint === undefined) return skip('it is no longer configured');
+  // Somebody has seen it: nobody else is called. Looked at right before it is sent.
+  if (key.rung !== '' && notice.ackedBy !== undefined) return skip(`acknowledged by ${notice.ackedBy}`);
+  return deliver(deps, key, endpoint, notice, nth);
+}
+
+/** Twice as long each time, by what was really tried; a receiver that asks for more gets an hour at most. */
+const pauseAfter = (nth: number, askedMs: number | undefined): number =>
+  askedMs === undefined ? Math.min(1_000 * 2 ** Math.min(nth - 1, 10), 600_000) : Math.min(askedMs, 3_600_000);
 
 async function plan({ store, notifications }: NotifyDeps, notice: NoticeRecord): Promise<readonly PlannedDelivery[]> {
   const spec = notifications();
@@ -88,7 +116,7 @@ async function plan({ store, notifications }: NotifyDeps, notice: NoticeRecord):
   return [...hearing, ...called];
 }
 
-async function deliver(deps: NotifyDeps, key: DeliveryKey, endpoint: EndpointSpec, notice: NoticeRecord) {
+async function deliver(deps: NotifyDeps, key: DeliveryKey, endpoint: EndpointSpec, notice: NoticeRecord, nth: number) {
   const { store, log } = deps;
   let answer: Answer;
   try {
@@ -111,10 +139,9 @@ async function deliver(deps: NotifyDeps, key: DeliveryKey, endpoint: EndpointSpe
       return { answer: 'failed' as const };
     case 'failed': {
       await endDelivery(store, key, 'open', answer.answer);
-      const { retryAfterMs } = answer;
       throw new EstopError('connector-unavailable', {
         detail: `${key.endpoint}: ${answer.answer}`,
-        ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+        retryAfterMs: pauseAfter(nth, answer.retryAfterMs),
       });
     }
   }
