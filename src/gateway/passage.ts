@@ -185,6 +185,8 @@ export interface Facts {
   tier?: Tier;
   labels?: readonly string[];
   flow?: FlowStanding;
+  /** Of what is no tool: a server would be told something that the agent chose. */
+  says?: boolean;
   /** Looked up where a policy in force looks at it. */
   standing?: Standing;
   needsApproval?: boolean;

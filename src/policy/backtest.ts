@@ -72,7 +72,7 @@ export function backtest(run: RecordedRun, tools: RecordedTools, options: Backte
           ? {}
           : asked === 'grant'
             ? { name, issued: 'first-use' as const }
-            : { method: method ?? usualMethods[asked], name }),
+            : { method: method ?? usualMethods[asked], name, says: true }),
         flow: { kind: 'known', judgement: { facts, findings } },
         now: options.now(),
       });

@@ -9,7 +9,7 @@ const factsOf = (flow: Trace) => (flow.kind === 'known' ? flow.judgement.facts :
 
 /** Of either: what the other has is not known. */
 type Request = Known &
-  Partial<Pick<PolicyRequest, 'tier' | 'labels'> & Pick<KindRequest, 'method' | 'name' | 'issued'>>;
+  Partial<Pick<PolicyRequest, 'tier' | 'labels'> & Pick<KindRequest, 'method' | 'name' | 'says' | 'issued'>>;
 type Fact = (request: Request) => CedarValueJson | undefined;
 
 const facts: Readonly<Record<string, Fact>> = {
@@ -32,6 +32,7 @@ const facts: Readonly<Record<string, Fact>> = {
   spend: ({ spend }) => spend && { task: { ...spend.task }, agent: { ...spend.agent } },
   method: ({ method }) => method,
   name: ({ name }) => name,
+  says: ({ says }) => says,
   issued: ({ issued }) => issued,
   time: ({ now }) => {
     const at = new Date(now);

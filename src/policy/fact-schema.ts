@@ -34,9 +34,15 @@ const ofTools: Attributes = {
   relevant: boolean,
   refused: boolean,
 };
-const ofServers: Attributes = { ...common, method: string, name: string };
-/** What a server is told in answer to a question of its own goes out like arguments. */
-const ofAnswers: Attributes = { ...ofServers, origin: ofTools['origin'], refused: boolean };
+/** What a server is told with it, and in answer to a question of its own, goes out like arguments. */
+const ofServers: Attributes = {
+  ...common,
+  method: string,
+  name: string,
+  says: boolean,
+  origin: ofTools['origin'],
+  refused: boolean,
+};
 
 /** Judged where it is issued, which knows nothing of values and of what was read. */
 const { trace: _trace, reads: _reads, ...ofNoFlow } = common;
@@ -50,8 +56,6 @@ function factsOf(column: Column): Attributes {
       return ofTools;
     case 'model':
       return common;
-    case 'answer':
-      return ofAnswers;
     case 'grant':
       return ofGrants;
     default:

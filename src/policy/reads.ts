@@ -70,6 +70,7 @@ export const contextAttributes = [
   'time',
   'method',
   'name',
+  'says',
   'issued',
   'input',
 ] as const;

@@ -17,9 +17,10 @@ const Call = z.union([
       name: z.string().default(''),
       server: z.string().optional(),
       method: z.string().optional(),
+      args: z.record(z.string(), z.unknown()).default({}),
       ...outcome,
     })
-    .transform(({ name, ...rest }) => ({ ...rest, tool: name, args: {} })),
+    .transform(({ name, ...rest }) => ({ ...rest, tool: name })),
 ]);
 
 const Run = z.object({

@@ -53,6 +53,8 @@ export interface KindRequest extends Known {
   /** Of MCP; `name`: a URI, the name of a prompt or of a grant, or nothing for a list. */
   readonly method?: string | undefined;
   readonly name?: string | undefined;
+  /** A server would be told something that the agent chose. */
+  readonly says?: boolean | undefined;
   /** Of a grant. */
   readonly issued?: 'at-start' | 'first-use' | undefined;
 }

@@ -61,7 +61,7 @@ describe('an answer that is remembered', () => {
     const engine = engineOf(shipped);
     const { agent, environment, flow, now } = request();
     const files = { type: 'Server', id: 'files' } as const;
-    const method = { kind: 'resource', method: 'resources/read', name: 'file:///1' } as const;
+    const method = { kind: 'resource', method: 'resources/read', name: 'file:///1', says: false } as const;
     const asked = { ...method, agent, environment, flow, now, resource: files, listed: 'wildcard' } as const;
     expect(engine.decideKind(asked).outcome).toBe('allow');
     engine.load(setOf(withTeam('@id("closed") @deny("Closed.") forbid (principal, action, resource);')));

@@ -12,6 +12,7 @@ function asked(changes: Partial<KindRequest> = {}): KindRequest {
     listed: 'wildcard',
     method: 'resources/read',
     name: 'file:///reports/1',
+    says: false,
     environment: 'test',
     flow: traced(clean),
     now,
@@ -121,6 +122,38 @@ describe('what is no call of a tool', () => {
     const flow = traced({ ...clean, origin: { ...clean.origin, ...origin } });
     expect(engineOf(shipped).decideKind(asked({ kind: 'answer', flow })).policyIds).toEqual([id]);
   });
+
+  it.each(['resource', 'prompt', 'completion', 'subscription'] as const)(
+    'what a server is told with it goes by where it comes from: %s',
+    (kind) => {
+      const engine = engineOf(shipped);
+      const of = (origin: Partial<typeof clean.origin>) =>
+        engine.decideKind(
+          asked({ kind, flow: traced({ ...clean, origin: { ...clean.origin, ...origin } }), says: true }),
+        ).policyIds;
+      for (const role of ['party', 'url', 'path', 'secret', 'ref', 'text'] as const)
+        for (const origin of ['prose', 'tainted'] as const)
+          expect(of({ [role]: [origin] }), role).toEqual(['known-words']);
+      for (const role of ['url', 'path', 'secret'] as const)
+        expect(of({ [role]: ['nowhere'] }), role).toEqual(['known-words']);
+      for (const role of ['party', 'ref', 'text'] as const)
+        for (const origin of ['request', 'field', 'nowhere'] as const)
+          expect(of({ [role]: [origin] }), `${role} ${origin}`).toEqual(['listed-reading']);
+    },
+  );
+
+  it.each(['resource', 'prompt', 'completion', 'subscription'] as const)(
+    'a server is told nothing with it where the record has a gap: %s',
+    (kind) => {
+      const engine = engineOf(shipped);
+      const said = (why: 'not-opened' | 'incomplete' | 'unavailable', says: boolean | undefined) =>
+        engine.decideKind(asked({ kind, flow: { kind: 'unknown', why }, says })).policyIds;
+      expect([said('incomplete', true), said('unavailable', true)]).toEqual([['untraced-words'], ['untraced-words']]);
+      expect([said('incomplete', false), said('unavailable', false)]).toEqual([['listed-reading'], ['listed-reading']]);
+      expect(said('not-opened', true)).toEqual(['listed-reading']);
+      expect(said('incomplete', undefined)).toEqual(['gate.failed']);
+    },
+  );
 
   it('an answer to a server of which nobody knows where it comes from goes where the list names what asked by itself', () => {
     const engine = engineOf(shipped);

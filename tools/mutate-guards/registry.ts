@@ -7,6 +7,7 @@ import { approvalGuards } from './guards/approvals.ts';
 import { argumentGuards } from './guards/arguments.ts';
 import { budgetGuards } from './guards/budgets.ts';
 import { credentialGuards } from './guards/credentials.ts';
+import { dataFlowGuards } from './guards/data-flow.ts';
 import { fenceGuards } from './guards/fence.ts';
 import { signInGuards } from './guards/sign-in.ts';
 import { issuerGuards } from './guards/sign-in-issuers.ts';
@@ -25,6 +26,7 @@ export function allGuards(projectRoot: string): readonly Guard[] {
     ...fenceGuards,
     ...approvalGuards,
     ...argumentGuards,
+    ...dataFlowGuards,
     ...toolGuards,
     ...upstreamGuards,
     ...credentialGuards,

@@ -7,6 +7,8 @@ import type { ToolProfile } from './tool-profile.ts';
 export interface FlowCall {
   readonly profile: ToolProfile;
   readonly args: Readonly<Record<string, unknown>>;
+  /** Of what is no call of a tool: addresses that the agent may have put together. Its texts are then looked at whatever their length. */
+  readonly addresses?: readonly string[];
 }
 
 export interface Value {

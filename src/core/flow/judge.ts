@@ -17,6 +17,7 @@ import {
 import { isRelevant } from './family.ts';
 import type { Finding } from './finding.ts';
 import { type Found, originOfParty, originOfPath, originOfSite, originOfText, originOfValue } from './origin.ts';
+import { addressParts } from './path-form.ts';
 import { sentenceOf } from './sentence.ts';
 import { isPlaceholder } from './site.ts';
 import { type TaskFlow, uniqueAddress } from './task-flow.ts';
@@ -29,6 +30,9 @@ export interface Judgement {
   /** One for each value that a rule holds; their rules are exactly `violations(facts, tier)`. */
   readonly findings: readonly Finding[];
 }
+
+/** To compare more of it word by word would cost more than a call may. */
+const longestText = 4_000;
 
 interface Checked extends Value {
   readonly role: Role;
@@ -77,21 +81,38 @@ function checkedValues(flow: TaskFlow, call: FlowCall): readonly Checked[] {
   const seen = values.flatMap((value): Checked[] => {
     const { role } = value;
     if (role === 'party' && isPlaceholder(value.text)) return [];
-    if (role === undefined || (role === 'text' && !(value.required && isShort(value.text)))) return [];
+    if (role === undefined) return [];
+    if (role === 'text' && call.addresses === undefined && !(value.required && isShort(value.text))) return [];
     return [{ ...value, role, found: approvedOr(flow, ruleOf[role], value.text, originOf(flow, role, value.text)) }];
   });
   // What is typed into a form of an allowed site goes where the user wanted to go.
   const urls = seen.filter(({ role, argument }) => role === 'url' && isDeclared(call, argument, 'url'));
   const form = urls.length > 0 && urls.every(({ found }) => !heldAlone('url', found.origin));
-  const kept = seen.filter(
-    ({ role, argument }) =>
-      !(form && (role === 'ref' || role === 'text' || (role === 'party' && !isDeclared(call, argument, 'party')))),
-  );
+  const put = (call.addresses ?? []).flatMap((address) => partsOfAddress(flow, address));
+  const kept = [
+    ...seen.filter(
+      ({ role, argument }) =>
+        !(form && (role === 'ref' || role === 'text' || (role === 'party' && !isDeclared(call, argument, 'party')))),
+    ),
+    ...put,
+  ];
   if (!overflow) return kept;
   // Named by all that it holds: a yes to one such call is no yes to the next.
   const text = `more values than can be shown (${flow.hash(JSON.stringify(call.args))})`;
   const found = approvedOr(flow, 'R7', text, { origin: 'prose', call: 0 });
   return [...kept, { argument: '', text, role: 'text', required: true, found }];
+}
+
+const mostParts = 200;
+
+/** One that is a whole field, or stands in the request, is as it was given; of another each part may be something that was read. */
+function partsOfAddress(flow: TaskFlow, address: string): readonly Checked[] {
+  const part = (text: string, found: Found): Checked => ({ argument: '', text, role: 'ref', required: true, found });
+  const whole = originOfValue(flow, address);
+  if (whole.origin !== 'nowhere' && !heldAlone('ref', whole.origin)) return [];
+  const parts = address.length > longestText ? [] : [address, ...addressParts(address)];
+  if (parts.length > mostParts || address.length > longestText) return [part(address, { origin: 'prose', call: 0 })];
+  return parts.map((text) => part(text, approvedOr(flow, 'R5', text, originOfValue(flow, text))));
 }
 
 const isDeclared = (call: FlowCall, argument: string, role: Role): boolean =>
@@ -106,6 +127,7 @@ function originOf(flow: TaskFlow, role: Role, text: string): Found {
     case 'path':
       return originOfPath(flow, text);
     case 'text':
+      if (text.length > longestText) return { origin: flow.words.prose.size > 0 ? 'prose' : 'nowhere', call: 0 };
       return originOfText(flow, text);
     case 'ref':
     case 'secret':

@@ -1,4 +1,5 @@
 import type { FlowCall } from './call.ts';
+import { roleOfName, type ToolArgument } from './tool-argument.ts';
 
 /** Resources, prompts and whatever else a server says of itself: read, and written by nobody whom the user named. */
 export const notATool: FlowCall = {
@@ -28,6 +29,66 @@ export function answerTo(server: string, said: unknown): FlowCall {
     },
     args: { [answersName]: withoutItsForm(said) },
   };
+}
+
+interface Told {
+  /** Arguments of a prompt or of a completion, as they come. */
+  readonly values?: unknown;
+  /** URIs, and names, that the agent's own list does not have to the letter. */
+  readonly addresses?: readonly string[];
+  /** To the server's own questions. */
+  readonly answers?: unknown;
+}
+
+/** What a server is told with what is asked of it besides its tools: like a write, and every word of it is looked at. */
+export function toldTo(server: string, { values, addresses = [], answers }: Told): FlowCall {
+  const { profile } = answerTo(server, {});
+  const said = wordsIn(values);
+  return {
+    profile: {
+      ...profile,
+      because: 'it says something to a server',
+      verb: 'tell',
+      arguments: said.map(({ argument }) => argument),
+    },
+    args: {
+      ...Object.fromEntries(said.map(({ argument, text }) => [argument.name, text])),
+      ...(answers === undefined ? {} : { [answersName]: withoutItsForm(answers) }),
+    },
+    addresses,
+  };
+}
+
+interface Word {
+  readonly argument: ToolArgument;
+  readonly text: string;
+}
+
+/** All of it together; more is one long text, of which nobody says where it comes from. */
+const mostSaid = 16_000;
+const mostWords = 1_000;
+const deepestWord = 12;
+
+/** Each by itself, and the names under which they stand as well: no schema says what they may be called. */
+function wordsIn(values: unknown): readonly Word[] {
+  const words: Word[] = [];
+  const say = (name: string, role: ToolArgument['role'], text: string): void => {
+    words.push({ argument: { name: `${words.length} ${name}`, role, required: true, fallback: undefined }, text });
+  };
+  const walk = (held: unknown, name: string, depth: number): void => {
+    if (held === null || held === undefined || typeof held === 'boolean') return;
+    if (typeof held !== 'object') return say(name, roleOfName(name, 'write') ?? 'text', String(held));
+    if (depth >= deepestWord || words.length >= mostWords) return say(name, 'text', JSON.stringify(held));
+    if (Array.isArray(held)) return held.forEach((one) => void walk(one, name, depth + 1));
+    for (const [key, one] of Object.entries(held)) {
+      say(name, /^[\w.-]{1,64}$/.test(key) ? 'ref' : 'text', key);
+      walk(one, key, depth + 1);
+    }
+  };
+  const whole = values === undefined ? '' : JSON.stringify(values);
+  if (whole.length > mostSaid) say('', 'text', whole);
+  else walk(values, '', 0);
+  return words;
 }
 
 /** No tool has an argument of this name. */

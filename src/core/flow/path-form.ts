@@ -24,3 +24,27 @@ export function isPathLike(word: string): boolean {
 export function isFileName(word: string): boolean {
   return /^[^/\s]{1,120}\.[a-z][a-z0-9]{0,5}$/i.test(word) && !word.includes('@');
 }
+
+const layers = 3;
+
+/** What may have been filled into it: between its separators, and between any signs; also what is written in percent signs, and those again. */
+export function addressParts(address: string): readonly string[] {
+  const parts = new Set<string>();
+  let text = address;
+  for (let layer = 0; layer < layers; layer += 1) {
+    for (const splitter of [/[/?#&=;,\s]+/, /[^\p{L}\p{N}._-]+/u])
+      for (const part of text.split(splitter)) if (part !== '') parts.add(part);
+    const plain = withoutPercents(text);
+    if (plain === text) break;
+    text = plain;
+  }
+  return [...parts];
+}
+
+function withoutPercents(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text.replaceAll(/%([0-7][0-9a-f])/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  }
+}

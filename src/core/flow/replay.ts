@@ -5,7 +5,7 @@ import type { FlowCall } from './call.ts';
 import { violations } from './facts.ts';
 import { type Judgement, judge } from './judge.ts';
 import type { KeyedHash } from './keyed-hash.ts';
-import { notATool } from './not-a-tool.ts';
+import { notATool, toldTo } from './not-a-tool.ts';
 import { observe } from './observe.ts';
 import { type Contact, openTaskFlow } from './open-flow.ts';
 import type { ToolProfile } from './tool-profile.ts';
@@ -83,7 +83,8 @@ export function replay(run: RecordedRun, tools: ReadonlyMap<string, ToolProfile>
   for (const [index, recorded] of run.calls.entries()) {
     const { tool, args, output, error, kind } = recorded;
     if (kind !== undefined) {
-      const judgement = judge(flow, notATool);
+      const isOfServer = kind !== 'model' && kind !== 'grant';
+      const judgement = judge(flow, isOfServer ? toldTo(tool, { values: args, addresses: [tool] }) : notATool);
       const said = options.decideOther?.(judgement, recorded) ?? {
         decision: 'deny',
         reasons: [`${kind} is not known.`],

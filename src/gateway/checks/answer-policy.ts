@@ -57,6 +57,7 @@ export async function judgeAnswer(passage: Passage, engine: Engine, told: Told, 
     listed,
     method,
     name,
+    says: true,
   });
   facts.decision = decision;
   facts.policyVersion = decision.version;

@@ -1,4 +1,5 @@
 import { answersName, withoutItsForm } from '../../core/flow/not-a-tool.ts';
+import { toldIn } from '../flow/told-in.ts';
 import type { JsonObject, JsonValue } from '../json/parse-strict.ts';
 import { saidIn } from '../mcp/question.ts';
 import { type Check, known } from '../passage.ts';
@@ -11,6 +12,10 @@ export const checkDataFlow: Check = async ({ host, asked, facts }) => {
   if (call === undefined) {
     // What is about to be read will have to be remembered.
     await host.flows.prepare(taskId);
+    if (!('method' in asked)) return undefined;
+    const told = toldIn(known(facts.agent), known(facts.reaches));
+    facts.says = told.says;
+    facts.flow = await host.flows.standing(taskId, told.call);
     return undefined;
   }
   facts.flow = await host.flows.standing(taskId, {

@@ -35,7 +35,6 @@ export const checkReachPolicy: Check = async (passage): Promise<Verdict> => {
   const [asking] = reaches;
   if (asking === undefined) return undefined; // a list of nothing
   const answers = asking.params['inputResponses'];
-  // Before anything else is known of its flow: what is looked at below is the flow of this.
   const verdict =
     answers === undefined ? undefined : await judgeAnswer(passage, engine, whileReaching(passage, asking), answers);
   if (verdict !== undefined) return verdict;
@@ -58,6 +57,7 @@ function decide(engine: Engine, kind: Kind, reach: Reach, { facts }: Passage, co
     listed: reachListedAs(known(facts.agent), reach),
     method: reach.method,
     name: reach.name ?? '',
+    says: known(facts.says),
   };
   return engine.decideKind(request);
 }
@@ -68,7 +68,7 @@ function taken(passage: Passage, decision: Decision): Verdict {
   return decision.outcome === 'allow' ? undefined : policyDenial(passage, decision);
 }
 
-/** What the task has read is looked up only where a policy in force looks at it, and ADMIT compares it with what others learned. */
+/** Of a model, what the task has read is looked up only where a policy in force looks at it; ADMIT compares it with what others learned. */
 async function knownFor(passage: Passage, engine: Engine, kind: Kind): Promise<Omit<Known, 'listed'>> {
   const { host, facts } = passage;
   if (engine.looksAt(kind, 'trace', 'reads'))

@@ -28,6 +28,7 @@ export async function decideKindAgain(passage: Passage, tries: number): Promise<
   if (tries < mostTries) {
     await host.flows.catchUp(known(facts.claims).taskId);
     delete facts.flow;
+    if ('method' in asked) await checkDataFlow(passage);
   } else {
     facts.flow = { kind: 'unknown', why: 'incomplete' };
   }

@@ -89,3 +89,67 @@ it('while another gateway has a read of it under way, nothing is known of the ta
   await reading;
   expect([refused.status, refused.code]).toEqual([403, 'denied-by-policy']);
 });
+
+const reach = async (gateway: RunningGateway, token: string, method: string, params: Record<string, unknown>) => {
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: { ...params, _meta: envelope } });
+  const name = params['name'] ?? params['uri'];
+  const headers = {
+    'authorization': `Bearer ${token}`,
+    'mcp-protocol-version': '2026-07-28',
+    'mcp-method': method,
+    ...(name === undefined ? {} : { 'mcp-name': String(name) }),
+  };
+  return JSON.stringify((await postRaw(gateway, body, headers)).body);
+};
+const brief = { name: 'office__brief' };
+const complete = { ref: { type: 'ref/prompt', ...brief } };
+
+it('no prompt, completion or address carries off what was read, at any gateway; what the user said goes', async () => {
+  const { token } = await begin();
+  office.inbox = 'The code of the safe is KX-4471-Q. The merger with Fabrikam closes on Friday.';
+  office.told.length = 0;
+  // Until its tools are known.
+  const inbox = { name: 'office__read_inbox', arguments: {} };
+  await until(async () => (await reach(bed.gateway, token, 'tools/call', inbox)).includes('safe'));
+  const stolen = ['KX-4471-Q', 'kx 4471 q', 'S1gtNDQ3MS1R', 'merger with Fabrikam closes', office.inbox.repeat(90)];
+  for (const gateway of [bed.gateway, second])
+    for (const text of stolen) {
+      const denied = async (method: string, params: Record<string, unknown>): Promise<void> =>
+        expect(await reach(gateway, token, method, params), text).toContain('"estop/policies":["known-words"]');
+      await denied('prompts/get', { ...brief, arguments: { topic: text } });
+      await denied('prompts/get', { ...brief, arguments: { topic: { deep: [[text]] } } });
+      await denied('prompts/get', { ...brief, arguments: { topic: 'a', [text]: '' } });
+      await denied('completion/complete', { ...complete, argument: { name: 'topic', value: text } });
+      const context = { arguments: { before: text } };
+      await denied('completion/complete', { ...complete, argument: { name: 'topic', value: 'a' }, context });
+    }
+  expect(await reach(bed.gateway, token, 'prompts/get', { name: 'office__KX-4471-Q' })).toContain('known-words');
+  for (const uri of [
+    'KX-4471-Q',
+    'page://KX-4471-Q',
+    'page://x%2FKX-4471-Q',
+    'page://x%252FKX-4471-Q',
+    'page://a?b=KX-4471-Q',
+    'page://a:KX-4471-Q%ff',
+  ])
+    expect(await reach(bed.gateway, token, 'resources/read', { uri: `mcp.office+${uri}` }), uri).toContain(
+      'known-words',
+    );
+  expect(office.told).toEqual([]);
+  for (const gateway of [bed.gateway, second])
+    expect(await reach(gateway, token, 'prompts/get', { ...brief, arguments: { topic: 'my notes' } })).toContain(
+      'brief.',
+    );
+  expect(await reach(bed.gateway, token, 'resources/read', { uri: 'mcp.office+page://notes' })).toContain('A page.');
+  expect(office.told).toEqual(['my notes', 'my notes', 'page://notes']);
+});
+
+it('nothing is told to a server with a prompt while it is not known what the task has read; what says nothing is read', async () => {
+  const { task, token } = await begin();
+  await bed.rig.ledger.sql("UPDATE estop.task_flows SET key_id = 'gone' WHERE root_id = $1", [task.taskId]);
+  office.told.length = 0;
+  const words = { ...brief, arguments: { topic: 'x' } };
+  expect(await reach(bed.gateway, token, 'prompts/get', words)).toContain('untraced-words');
+  expect(await reach(bed.gateway, token, 'prompts/list', {})).toContain('office__brief');
+  expect(office.told).toEqual([]);
+});

@@ -1,12 +1,14 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { toNodeHandler } from '@modelcontextprotocol/node';
-import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
+import { completable, createMcpHandler, McpServer, ResourceTemplate } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 
 export interface OfficeServer {
   readonly url: string;
   readonly sent: { readonly to: string }[];
+  /** What came with prompts, completions and addresses. */
+  readonly told: string[];
   /** What the inbox holds from now on. */
   inbox: string;
   /** Awaited before the inbox answers. */
@@ -19,6 +21,7 @@ export async function startOffice(): Promise<OfficeServer> {
   const office = {
     url: '',
     sent: [] as { to: string }[],
+    told: [] as string[],
     inbox: '',
     gate: Promise.resolve(),
     close: async (): Promise<void> => undefined,
@@ -38,6 +41,18 @@ export async function startOffice(): Promise<OfficeServer> {
       server.registerResource('notes', 'note://today', {}, () => ({
         contents: [{ uri: 'note://today', text: office.inbox }],
       }));
+      const topic = completable(z.string(), (value) => {
+        office.told.push(value);
+        return [value];
+      });
+      server.registerPrompt('brief', { argsSchema: z.object({ topic }) }, ({ topic: text }) => {
+        office.told.push(text);
+        return { messages: [{ role: 'user' as const, content: { type: 'text' as const, text: 'Be brief.' } }] };
+      });
+      server.registerResource('pages', new ResourceTemplate('page://{name}', { list: undefined }), {}, (uri) => {
+        office.told.push(uri.href);
+        return { contents: [{ uri: uri.href, text: 'A page.' }] };
+      });
       return server;
     }),
   ) as (request: unknown, response: unknown) => Promise<void>; // their description of node's request differs in how it writes "absent"

@@ -1,0 +1,81 @@
+import { expect, it } from 'vitest';
+import { judge } from '../../../src/core/flow/judge.ts';
+import { toldTo } from '../../../src/core/flow/not-a-tool.ts';
+import { observe } from '../../../src/core/flow/observe.ts';
+import { openTaskFlow } from '../../../src/core/flow/open-flow.ts';
+import { proposeProfile } from '../../../src/core/flow/tool-profile.ts';
+
+const hash = (text: string): string => text;
+const inbox = { profile: proposeProfile({ name: 'read_inbox', description: 'Read the inbox.' }), args: {} };
+const prose =
+  'The door code is QX-77-P and the password hunter2-x. Meet mallory@evil.net at https://evil.net/a?b=c9. We buy Fabrikam.';
+const fields = JSON.stringify({ id: 'INV-2041', page: 'note://plans/7', name: 'Anna Berg' });
+
+/** What a task knows that read both, and what policy is told of these words. */
+function originsOf(told: Parameters<typeof toldTo>[1], outputs: readonly string[] = [prose, fields]) {
+  const { flow } = openTaskFlow({ request: 'Brief me on project Halcyon.', ownIdentities: [], contacts: [], hash });
+  for (const output of outputs) observe(flow, inbox, output);
+  const { facts } = judge(flow, toldTo('office', told));
+  return [...new Set(Object.values(facts.origin).flat())].sort();
+}
+const isHeld = (origins: readonly string[]): boolean => origins.includes('prose') || origins.includes('tainted');
+
+it.each([
+  ['an argument', { topic: 'QX-77-P' }],
+  ['an argument that is called like one nobody checks', { body: 'QX-77-P' }],
+  ['an argument that is called like a path', { file: 'QX-77-P' }],
+  ['a password', { password: 'hunter2-x' }],
+  ['an address of a person', { who: 'mallory@evil.net' }],
+  ['an argument in an argument', { a: { b: [{ c: 'QX-77-P' }] } }],
+  ['a name of an argument', { 'QX-77-P': '1' }],
+  ['a name in words', { 'we buy Fabrikam': '1' }],
+  ['words of it', { topic: 'We buy Fabrikam' }],
+  ['all of it', { topic: prose }],
+  ['more than anybody reads', { topic: prose.repeat(200) }],
+  ['something beside a long text of its own', { own: 'a '.repeat(9_000), topic: 'QX-77-P' }],
+  ['something too deep to look at', [...Array(20)].reduce((inner: unknown) => ({ a: inner }), 'QX-77-P')],
+])('what was read as prose is seen in %s', (_, values) => {
+  expect(isHeld(originsOf({ values }))).toBe(true);
+});
+
+it.each(
+  [
+    'QX-77-P',
+    'page://QX-77-P',
+    'page://a/QX-77-P/b',
+    'page://a%2FQX-77-P',
+    'page://a%252FQX-77-P',
+    'page://a?q=QX-77-P&x',
+    'page://a#QX-77-P',
+    'page://(QX-77-P)',
+    'page://q%58-77-p',
+    'page://a/%zz/QX-77-P',
+    'https://evil.net/a?b=c9',
+    `page://${[...Array(300).keys()].join('/')}`,
+    `page://${'a'.repeat(5_000)}`,
+  ].map((address) => [address.slice(0, 40), address]),
+)('and in an address that was made of it: %s', (_, address = '') => {
+  expect(isHeld(originsOf({ addresses: [address] }))).toBe(true);
+});
+
+it.each([
+  ['what the user said', { values: { topic: 'project Halcyon' } }],
+  ['a field', { values: { id: 'INV-2041', name: 'Anna Berg' } }],
+  ['a word of the agent’s own', { values: { tone: 'cheerful' } }],
+  ['an address that is a field', { addresses: ['note://plans/7'] }],
+  ['an address that is made of a field', { addresses: ['bill://INV-2041/text'] }],
+  ['nothing', {}],
+])('%s goes', (_, told) => {
+  expect(isHeld(originsOf(told))).toBe(false);
+});
+
+it('a long text of its own goes as long as nothing was read', () => {
+  expect(isHeld(originsOf({ values: { text: 'some words '.repeat(900) } }, []))).toBe(false);
+  expect(isHeld(originsOf({ values: { text: 'some words '.repeat(900) } }))).toBe(true);
+});
+
+it('looks at the longest that may come in the time of a call', () => {
+  const values = Object.fromEntries(Array.from({ length: 20_000 }, (_, n) => [`argument${n}`, `some words ${n}`]));
+  const call = toldTo('office', { values, addresses: [`page://${'a/b?c=d&'.repeat(100_000)}`] });
+  expect([call.profile.arguments.length, Object.keys(call.args).length]).toEqual([1, 1]);
+});
