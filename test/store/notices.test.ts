@@ -3,14 +3,11 @@ import { agentKey, labelKey, taskKey } from '../../src/core/scope-key.ts';
 import { requestApproval } from '../../src/store/approvals.ts';
 import { tripBreaker } from '../../src/store/breakers.ts';
 import { latch } from '../../src/store/latch.ts';
-import { ledgerFigures } from '../../src/store/ledger-figures.ts';
 import {
   acknowledgeNotices,
-  askTestNotice,
   beginDelivery,
   claimCard,
   endDelivery,
-  failedDeliveries,
   listNotices,
   type NewsLimits,
   noteCard,
@@ -18,7 +15,6 @@ import {
   planDeliveries,
   settleNotice,
   takeNotices,
-  untakeNotice,
 } from '../../src/store/notices.ts';
 import { onEveryPostgres } from '../kit/postgres.ts';
 import { terms } from './calls.ts';
@@ -135,42 +131,6 @@ onEveryPostgres('notices', (createOn) => {
     expect(first.length).toBeGreaterThan(0);
     expect(second).toEqual([]);
     expect((await takeNotices(revoker(), 0, 200)).length).toBe(first.length);
-  });
-
-  it('gives new ones first, however many could not be seen to or are looked after again and again', async () => {
-    await note();
-    await ledger.sql('UPDATE estop.notices SET settled_at = clock_timestamp()');
-    const tell = () => askTestNotice(ledger.as('estop_control'), 'Olga');
-    for (let nth = 0; nth < 5; nth += 1) await tell();
-    const stuck = await takeNotices(revoker(), 0, 5);
-    for (const { noticeId } of stuck) await untakeNotice(revoker(), noticeId);
-    const newer = await tell();
-    expect((await takeNotices(revoker(), 0, 5)).map(({ noticeId }) => noticeId)).toContain(newer);
-    // Looked after ever more seldom: a day of an endpoint that is away is no load.
-    const age = (minutes: number) =>
-      ledger.sql(`UPDATE estop.notices SET takes = 9, taken_at = clock_timestamp() - interval '${minutes} minutes'
-        WHERE settled_at IS NULL`);
-    await age(60);
-    expect(await takeNotices(revoker(), 15_000, 50)).toEqual([]);
-    await age(65);
-    expect((await takeNotices(revoker(), 15_000, 50)).length).toBe(6);
-    await ledger.sql('UPDATE estop.notices SET settled_at = clock_timestamp()');
-  });
-
-  it('counts a delivery as given up when it was, however old what it tells', async () => {
-    const noticeId = await askTestNotice(ledger.as('estop_control'), 'Olga');
-    const key = { noticeId, endpoint: 'pager', rung: '' };
-    await planDeliveries(revoker(), noticeId, [{ endpoint: 'pager', rung: '', afterMs: 0 }]);
-    await ledger.sql("UPDATE estop.notices SET noted_at = noted_at - interval '25 hours' WHERE notice_id = $1", [
-      noticeId,
-    ]);
-    const before = await failedDeliveries(ledger.as('estop_control'));
-    await endDelivery(revoker(), key, 'failed', 'given up');
-    expect(await failedDeliveries(ledger.as('estop_control'))).toBe(before + 1);
-    expect((await ledgerFigures(revoker())).deliveriesFailed).toBe(before + 1);
-    await ledger.sql("UPDATE estop.notice_deliveries SET ended_at = ended_at - interval '2 hours'");
-    expect(await failedDeliveries(ledger.as('estop_control'))).toBe(0);
-    await settleNotice(revoker(), noticeId);
   });
 
   it('keeps a delivery that has ended as it ended, and settles a notice only when none is open', async () => {

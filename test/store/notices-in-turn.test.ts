@@ -1,0 +1,55 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { ledgerFigures } from '../../src/store/ledger-figures.ts';
+import {
+  askTestNotice,
+  endDelivery,
+  failedDeliveries,
+  planDeliveries,
+  settleNotice,
+  takeNotices,
+  untakeNotice,
+} from '../../src/store/notices.ts';
+import { createDatabase } from '../kit/postgres.ts';
+import { type Ledger, makeLedger } from './ledger.ts';
+
+describe('notices that nobody could be told of yet', () => {
+  let ledger: Ledger;
+  beforeAll(async () => {
+    ledger = await makeLedger(() => createDatabase());
+  });
+  const revoker = () => ledger.as('estop_revoker');
+
+  it('gives new ones first, however many could not be seen to or are looked after again and again', async () => {
+    const tell = () => askTestNotice(ledger.as('estop_control'), 'Olga');
+    for (let nth = 0; nth < 5; nth += 1) await tell();
+    const stuck = await takeNotices(revoker(), 0, 5);
+    for (const { noticeId } of stuck) await untakeNotice(revoker(), noticeId);
+    const newer = await tell();
+    expect((await takeNotices(revoker(), 0, 5)).map(({ noticeId }) => noticeId)).toContain(newer);
+    // Looked after ever more seldom: a day of an endpoint that is away is no load.
+    const age = (minutes: number) =>
+      ledger.sql(`UPDATE estop.notices SET takes = 9, taken_at = clock_timestamp() - interval '${minutes} minutes'
+        WHERE settled_at IS NULL`);
+    await age(60);
+    expect(await takeNotices(revoker(), 15_000, 50)).toEqual([]);
+    await age(65);
+    expect((await takeNotices(revoker(), 15_000, 50)).length).toBe(6);
+    await ledger.sql('UPDATE estop.notices SET settled_at = clock_timestamp()');
+  });
+
+  it('counts a delivery as given up when it was, however old what it tells', async () => {
+    const noticeId = await askTestNotice(ledger.as('estop_control'), 'Olga');
+    const key = { noticeId, endpoint: 'pager', rung: '' };
+    await planDeliveries(revoker(), noticeId, [{ endpoint: 'pager', rung: '', afterMs: 0 }]);
+    await ledger.sql("UPDATE estop.notices SET noted_at = noted_at - interval '25 hours' WHERE notice_id = $1", [
+      noticeId,
+    ]);
+    const before = await failedDeliveries(ledger.as('estop_control'));
+    await endDelivery(revoker(), key, 'failed', 'given up');
+    expect(await failedDeliveries(ledger.as('estop_control'))).toBe(before + 1);
+    expect((await ledgerFigures(revoker())).deliveriesFailed).toBe(before + 1);
+    await ledger.sql("UPDATE estop.notice_deliveries SET ended_at = ended_at - interval '2 hours'");
+    expect(await failedDeliveries(ledger.as('estop_control'))).toBe(0);
+    await settleNotice(revoker(), noticeId);
+  });
+});
