@@ -44,7 +44,7 @@ const ofServers: Attributes = {
   refused: boolean,
 };
 
-/** Judged where it is issued, which knows nothing of values and of what was read. */
+/** Judged where it is issued, which knows nothing of values and of what was read. No tier either: it outlives the call that asked for it. */
 const { trace: _trace, reads: _reads, ...ofNoFlow } = common;
 const ofGrants: Attributes = { ...ofNoFlow, name: string, issued: string };
 

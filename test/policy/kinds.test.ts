@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { checkPolicies } from '../../src/policy/check-set.ts';
 import { kinds } from '../../src/policy/kinds.ts';
 import type { KindRequest } from '../../src/policy/request.ts';
 import { clean, engineOf, failures, request, shipped, traced, untraced, withTeam } from './kit.ts';
@@ -179,6 +180,9 @@ describe('what is no call of a tool', () => {
       { resource: { type: 'Connector' as const, id: 'mail' } },
     ];
     for (const other of others) expect(decided(other)).toEqual(['listed-grant']);
+    const byTier =
+      '@id("low") @deny("x") forbid (principal, action == Action::"grant", resource) when { context.tier == "read" };';
+    expect(checkPolicies(withTeam(byTier), []).ok).toBe(false); // a credential outlives the call that asked for it
     // Without the fact it looks at it is denied.
     expect(decided({ purpose: undefined })).toEqual(['gate.failed']);
   });
