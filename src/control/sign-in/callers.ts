@@ -55,18 +55,23 @@ const freshMs = 1_500;
 /** A stream whose caller could not be looked up for so long ends: its reader comes back. */
 const staleMs = 4_500;
 const mostRemembered = 10_000;
+/** A service may come with another token each time: its tokens push nobody else out. */
+const mostServices = 1_000;
 const jwtPattern = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 const tokenPattern = /^estop_[a-z][a-z0-9]{0,15}_[A-Za-z0-9_-]{43}$/;
 
 export function createCallers(deps: CallersDeps): Callers {
-  const memory = new Map<string, { readonly caller: Caller; readonly at: number }>();
+  type Memory = Map<string, { readonly caller: Caller; readonly at: number }>;
+  const [people, services]: [Memory, Memory] = [new Map(), new Map()];
   const asking = new Set<string>();
   const keyOf = ({ kind, secret }: Credential): string => `${kind} ${Buffer.from(secretHash(secret)).toString('hex')}`;
   const find = async (credential: Credential): Promise<Caller | undefined> => {
     const caller = await lookUp(credential, deps);
     const key = keyOf(credential);
+    const isService = isJwt(credential);
+    const memory = isService ? services : people;
     memory.delete(key);
-    if (memory.size >= mostRemembered) memory.delete(memory.keys().next().value ?? '');
+    if (memory.size >= (isService ? mostServices : mostRemembered)) memory.delete(memory.keys().next().value ?? '');
     if (caller !== undefined) memory.set(key, { caller, at: performance.now() });
     return caller;
   };
@@ -81,18 +86,21 @@ export function createCallers(deps: CallersDeps): Callers {
     find,
     remembered: (credential) => {
       const key = keyOf(credential);
-      const held = memory.get(key);
+      const held = (isJwt(credential) ? services : people).get(key);
       if (held === undefined) return undefined;
       const age = performance.now() - held.at;
       if (age > freshMs) askAgain(credential, key);
       return age > staleMs ? undefined : held.caller;
     },
-    lastKnown: (credential) => memory.get(keyOf(credential))?.caller,
+    lastKnown: (credential) => (isJwt(credential) ? services : people).get(keyOf(credential))?.caller,
   };
 }
 
-async function lookUp({ kind, secret }: Credential, deps: CallersDeps): Promise<Caller | undefined> {
-  if (kind === 'bearer' && jwtPattern.test(secret)) return deps.services?.(secret);
+const isJwt = ({ kind, secret }: Credential): boolean => kind === 'bearer' && jwtPattern.test(secret);
+
+async function lookUp(credential: Credential, deps: CallersDeps): Promise<Caller | undefined> {
+  const { kind, secret } = credential;
+  if (isJwt(credential)) return deps.services?.(secret);
   if (kind === 'bearer' && !tokenPattern.test(secret)) return undefined;
   const hash = secretHash(secret);
   if (kind === 'bearer') {

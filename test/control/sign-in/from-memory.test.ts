@@ -80,6 +80,20 @@ describe('whoever is known from memory alone, because the store did not say in t
     expect(opening.status).toBe(503);
   });
 
+  it('is not pushed out of it by the tokens of services, of which each may be another one', async () => {
+    await people.rig.ledger.sql('UPDATE estop.people SET disabled_at = NULL');
+    const secret = (await people.signIn('olga@example.org')).split('=')[1] ?? '';
+    const { authenticator, config, log } = people.rig.deps;
+    const service = { actor: 'service:nightly', person: 'service:nightly', roles: ['viewer'] } as const;
+    const callers = createCallers({ store: hasty, authenticator, config, log, services: async () => service });
+    const olga = { kind: 'cookie', secret } as const;
+    await callers.find(olga);
+    for (let nth = 0; nth < 10_001; nth += 1) await callers.find({ kind: 'bearer', secret: `e30.e30.${nth}` });
+    expect(callers.lastKnown(olga)).toMatchObject({ actor: 'olga@example.org' });
+    expect(callers.remembered({ kind: 'bearer', secret: 'e30.e30.10000' })).toEqual(service);
+    expect(callers.remembered({ kind: 'bearer', secret: 'e30.e30.0' })).toBeUndefined();
+  });
+
   it('still stops what they may: also where nobody here remembers them, and they hold no proof, the stop process judges', async () => {
     await people.rig.ledger.sql('UPDATE estop.people SET disabled_at = NULL');
     const cookie = await people.signIn('olga@example.org');
