@@ -135,6 +135,7 @@ describe('alerts of others', () => {
       },
       log: rig.deps.log,
     });
+    let asked = 0;
     try {
       const config = rig.deps.config.current();
       const withToken = (config.triggers ?? []).map((one) => ({ ...one, outageToken: { env: 'BEARER' } }));
@@ -142,7 +143,10 @@ describe('alerts of others', () => {
         stopUrl: stopProcess.url,
         config: { current: () => ({ ...config, triggers: withToken }) },
         store: {
-          query: async () => Promise.reject(Object.assign(new Error('gone'), { code: 'ECONNREFUSED' })),
+          query: async () => {
+            asked += 1;
+            throw Object.assign(new Error('gone'), { code: 'ECONNREFUSED' });
+          },
         } as never, // all that is asked of it here
       });
       const raw = JSON.stringify(over('billing-bot'));
@@ -179,6 +183,15 @@ describe('alerts of others', () => {
       ]);
       const stops = await rig.ledger.sql("SELECT actor FROM estop.stops WHERE scope_key = 'agent:mail-bot'");
       expect(stops).toMatchObject([{ actor: 'outage' }]);
+      // Nor does the last of many wait for a store for which those before it have waited.
+      asked = 0;
+      const many = Array.from({ length: 80 }, (_, n) => firing('mail-bot', since, { fingerprint: `many-${n}` }));
+      const idle = { ...firing('mail-bot', since), labels: { severity: 'info', agent: 'mail-bot' } };
+      const whole = { ...raws, raw: JSON.stringify({ version: '4', alerts: [...many, idle] }) };
+      expect((await away.call('POST', '/v1/triggers/alerts', whole)).status).toBe(202);
+      expect(asked).toBeLessThanOrEqual(16);
+      const all = await rig.ledger.sql("SELECT 1 FROM estop.stops WHERE scope_key = 'agent:mail-bot'");
+      expect(all).toHaveLength(81);
     } finally {
       await stopProcess.close();
     }

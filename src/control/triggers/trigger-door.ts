@@ -45,35 +45,55 @@ const atOnce = 16;
 /** Each by itself: one that has to wait for the store, or came to nothing, holds up no stop that another asks for. */
 async function takeAll(deps: ControlDeps, trigger: TriggerSpec, alerts: readonly Alert[]): Promise<readonly Taken[]> {
   const all: Taken[] = [];
-  for (let next = 0; next < alerts.length; next += atOnce)
-    all.push(...(await Promise.all(alerts.slice(next, next + atOnce).map((alert) => tryAlert(deps, trigger, alert)))));
+  for (let next = 0; next < alerts.length; next += atOnce) {
+    // Nobody waits again for a store for which the others have waited: the last stop of a long delivery would come minutes late.
+    const isAway =
+      all.filter((one) => ('done' in one ? one.isElsewhere : isUnanswered(one.failed))).length >= mostUnanswered;
+    const taken = alerts.slice(next, next + atOnce).map((alert) => tryAlert(deps, trigger, alert, isAway));
+    all.push(...(await Promise.all(taken)));
+  }
   return all;
 }
 
-type Taken = { readonly done: Done } | { readonly alertId: string; readonly failed: unknown };
+const mostUnanswered = 3;
+const isUnanswered = (thrown: unknown): boolean => errorCodeOf(thrown) === 'store-unavailable';
 
-async function tryAlert(deps: ControlDeps, trigger: TriggerSpec, alert: Alert): Promise<Taken> {
+type Taken =
+  /** `isElsewhere`: by the stop process, because the store did not answer. */
+  { readonly done: Done; readonly isElsewhere: boolean } | { readonly alertId: string; readonly failed: unknown };
+
+async function tryAlert(deps: ControlDeps, trigger: TriggerSpec, alert: Alert, isAway: boolean): Promise<Taken> {
   try {
-    return { done: [alert, await takeAlert(deps, trigger, alert)] };
+    const { outcome, isElsewhere } = await takeAlert(deps, trigger, alert, isAway);
+    return { done: [alert, outcome], isElsewhere };
   } catch (thrown) {
     return { alertId: alert.alertId, failed: thrown };
   }
 }
 
-async function takeAlert(deps: ControlDeps, trigger: TriggerSpec, alert: Alert): Promise<AlertOutcome> {
+async function takeAlert(
+  deps: ControlDeps,
+  trigger: TriggerSpec,
+  alert: Alert,
+  isAway: boolean,
+): Promise<{ readonly outcome: AlertOutcome; readonly isElsewhere: boolean }> {
   const { triggerId, rules, outageToken } = trigger;
+  const aimed = aimAlert(deps.config.current(), triggerId, rules, alert);
   try {
-    return await judgeAlert(deps.store, deps.config.current(), triggerId, rules, alert);
+    if (isAway && aimed.kind !== 'ignored') throw new EstopError('store-unavailable');
+    return {
+      outcome: await judgeAlert(deps.store, deps.config.current(), triggerId, rules, alert),
+      isElsewhere: false,
+    };
   } catch (thrown) {
-    if (errorCodeOf(thrown) !== 'store-unavailable' || outageToken === undefined) throw thrown;
-    const aimed = aimAlert(deps.config.current(), triggerId, rules, alert);
+    if (!isUnanswered(thrown) || outageToken === undefined) throw thrown;
     if (aimed.kind !== 'firing' || aimed.firing.stopId === undefined) throw thrown;
     const { category, graceMs, reason: why, scopeKey, stopId } = aimed.firing;
     const token = (deps.readSecret ?? noSecret)(outageToken).trim();
     const reason = `${why} (trigger ${triggerId}, while the store was away)`;
     const order = { stopId, scopeKey, category, graceMs, reason };
     await handToStopProcess(deps.stopUrl, order, { authorization: `Bearer ${token}` });
-    return { kind: 'fired', fresh: true, action: 'stop', scopeKey, stopId };
+    return { outcome: { kind: 'fired', fresh: true, action: 'stop', scopeKey, stopId }, isElsewhere: true };
   }
 }
 
