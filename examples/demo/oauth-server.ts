@@ -20,6 +20,7 @@ export interface TracedRequest {
   readonly method: string;
   readonly path: string;
   readonly traceparent: string;
+  readonly tracestate?: string;
 }
 
 export interface OauthServerOptions {
@@ -53,8 +54,9 @@ export async function startOauthServer(options: OauthServerOptions = {}): Promis
   const traced: TracedRequest[] = [];
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const { method = '', url = '', headers } = request;
-    if (typeof headers['traceparent'] === 'string')
-      traced.push({ method, path: url, traceparent: headers['traceparent'] });
+    const { traceparent, tracestate } = headers;
+    if (typeof traceparent === 'string')
+      traced.push({ method, path: url, traceparent, ...(typeof tracestate === 'string' ? { tracestate } : {}) });
     if (request.url?.startsWith('/resource') !== true) return void callback(request, response);
     void answerResource(provider, { issuer, keys }, request, response, options.logPath);
   });

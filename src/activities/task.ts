@@ -5,7 +5,7 @@ import type { AgentTaskInput } from '../contract/agent-task.ts';
 import type { AgentSpec, ConfigSource } from '../contract/config.ts';
 import type { Log } from '../contract/identity.ts';
 import type { StopOrder } from '../contract/stop.ts';
-import { currentTraceparent } from '../contract/tracing.ts';
+import { traceOfOrder } from '../contract/tracing.ts';
 import { EstopError } from '../core/errors.ts';
 import { formatId } from '../core/ids.ts';
 import { taskKey } from '../core/scope-key.ts';
@@ -51,7 +51,6 @@ export function createTaskActivities({ store, latchStore, config, log }: TaskDep
         if (await beat(latchStore, 'estop-trusted-kill')) return { stopId: covered };
         throw new EstopError('store-unavailable', { detail: 'the stop that covers the task was not acknowledged' });
       }
-      const trace = currentTraceparent();
       const order: StopOrder = {
         stopId,
         scopeKey: taskKey(taskId),
@@ -60,7 +59,7 @@ export function createTaskActivities({ store, latchStore, config, log }: TaskDep
         reason,
         actor,
         method: 'signal',
-        ...(trace === undefined ? {} : { trace }),
+        ...traceOfOrder(),
       };
       const result = await latch(latchStore, order);
       if (result.kind !== 'id-taken') return acknowledged(result);

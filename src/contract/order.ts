@@ -5,7 +5,7 @@
 import { parseId } from '../core/ids.ts';
 import { parseScopeKey } from '../core/scope-key.ts';
 import type { StopCategory, StopMethod, StopOrder } from './stop.ts';
-import { readTraceparent } from './trace-context.ts';
+import { readTraceparent, readTracestate } from './trace-context.ts';
 
 const methods: readonly StopMethod[] = ['api', 'cli', 'direct', 'intake', 'signal', 'watchdog', 'breaker', 'trigger'];
 const graceCeilingMs = 60_000;
@@ -14,7 +14,7 @@ const graceCeilingMs = 60_000;
 export function readOrder(raw: unknown): StopOrder | undefined {
   if (typeof raw !== 'object' || raw === null) return undefined;
   const fields = raw as Readonly<Record<string, unknown>>; // an object; each member is looked at before it is believed
-  const { stopId, scopeKey, category, graceMs, reason, actor, method, trace } = fields;
+  const { stopId, scopeKey, category, graceMs, reason, actor, method } = fields;
   if (typeof stopId !== 'string' || parseId(stopId)?.kind !== 'stop') return undefined;
   if (typeof scopeKey !== 'string' || parseScopeKey(scopeKey) === undefined) return undefined;
   const readCategory: StopCategory = category === 1 ? 1 : 0;
@@ -26,8 +26,14 @@ export function readOrder(raw: unknown): StopOrder | undefined {
     reason: text(reason, 500),
     actor: text(actor, 200) || 'unnamed',
     method: methods.find((known) => known === method) ?? 'intake',
-    ...(typeof trace === 'string' && readTraceparent(trace) !== undefined ? { trace } : {}),
+    ...readTrace(fields),
   };
+}
+
+function readTrace({ trace, traceState }: Readonly<Record<string, unknown>>): Pick<StopOrder, 'trace' | 'traceState'> {
+  if (typeof trace !== 'string' || readTraceparent(trace) === undefined) return {};
+  const state = typeof traceState === 'string' ? readTracestate(traceState) : undefined;
+  return { trace, ...(state === undefined ? {} : { traceState: state }) };
 }
 
 /** Tells two orders apart that carry one id: an id that was used for two different stops must not lose the second. */

@@ -15,6 +15,8 @@ export interface StopOrder {
   readonly method: StopMethod;
   /** W3C traceparent of whoever ordered it. Decides nothing: it may be missing on one road and there on the other. */
   readonly trace?: string;
+  /** The tracestate that came with it. */
+  readonly traceState?: string;
 }
 
 /** `accepted`: durable in the intake, not yet latched. `latched`: committed in the store, with its epoch. */

@@ -19,6 +19,27 @@ export function readTraceparent(header: string | undefined): TraceContext | unde
   return { traceId, spanId, sampled: (Number.parseInt(flags, 16) & 1) === 1 };
 }
 
+const stateKey = /^(?:[a-z][a-z0-9_*/-]{0,255}|[a-z0-9][a-z0-9_*/-]{0,240}@[a-z][a-z0-9_*/-]{0,13})$/;
+/** Printable ASCII without comma and equals sign, not ending with a space. */
+const stateValue = /^[ -+\--<>-~]{0,255}[!-+\--<>-~]$/;
+const mostMembers = 32;
+
+/**
+ * What vendors add to a traceparent, each about itself: at most 512 characters, 32 members, each key once. Members that are none are left
+ * out, and what is longer is none at all. It is text of others in any case: it goes on to systems that trace, and into no log and no page.
+ */
+export function readTracestate(header: string | undefined): string | undefined {
+  if (header === undefined || header.length > longest) return undefined;
+  const members = new Map<string, string>();
+  for (const member of header.split(',').map((text) => text.replace(/^[ \t]+|[ \t]+$/g, ''))) {
+    const at = member.indexOf('=');
+    const [key, value] = [member.slice(0, Math.max(at, 0)), member.slice(at + 1)];
+    if (stateKey.test(key) && stateValue.test(value) && !members.has(key)) members.set(key, value);
+  }
+  if (members.size === 0 || members.size > mostMembers) return undefined;
+  return [...members].map(([key, value]) => `${key}=${value}`).join(',');
+}
+
 /** Always of version 00, and made of what was read: nothing of a foreign text is passed on as it came. */
 export const writeTraceparent = ({
   traceId,

@@ -16,7 +16,8 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
-import { readTraceparent, writeTraceparent } from './trace-context.ts';
+import type { StopOrder } from './stop.ts';
+import { readTraceparent, readTracestate, writeTraceparent } from './trace-context.ts';
 
 /** The two headers, or the two words of MCP's `_meta` (SEP-414). Whoever sends them may send anything. */
 export interface TraceCarrier {
@@ -53,12 +54,14 @@ export function traceHeaders(): TraceHeaders {
   return { traceparent: writeTraceparent(now), ...(tracestate === '' ? {} : { tracestate }) };
 }
 
-/** For the log, and for what is kept of an order. */
-export const currentTraceparent = (): string | undefined => {
-  const now = currentSpan();
-  return now === undefined ? undefined : writeTraceparent(now);
-};
+/** For what is kept of an order. */
+export function traceOfOrder(): Pick<StopOrder, 'trace' | 'traceState'> {
+  const { traceparent, tracestate } = traceHeaders();
+  if (traceparent === undefined) return {};
+  return { trace: traceparent, ...(tracestate === undefined ? {} : { traceState: tracestate }) };
+}
 
+/** For the log. */
 export const currentTraceId = (): string | undefined => currentSpan()?.traceId;
 
 function currentSpan(): SpanContext | undefined {
@@ -66,18 +69,18 @@ function currentSpan(): SpanContext | undefined {
   return now !== undefined && isSpanContextValid(now) ? now : undefined;
 }
 
-/** What is left of a tracestate is what the API finds well-formed: at most 512 printable characters in 32 members. */
 function readCarrier({ traceparent, tracestate }: TraceCarrier): SpanContext | undefined {
   if (typeof traceparent !== 'string') return undefined;
   const read = readTraceparent(traceparent);
   if (read === undefined) return undefined;
   const { traceId, spanId, sampled } = read;
+  const state = typeof tracestate === 'string' ? readTracestate(tracestate) : undefined;
   return {
     traceId,
     spanId,
     traceFlags: sampled ? TraceFlags.SAMPLED : TraceFlags.NONE,
     isRemote: true,
-    ...(typeof tracestate === 'string' && tracestate !== '' ? { traceState: createTraceState(tracestate) } : {}),
+    ...(state === undefined ? {} : { traceState: createTraceState(state) }),
   };
 }
 

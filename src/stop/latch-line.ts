@@ -33,7 +33,7 @@ export interface LatchLineOptions {
   readonly connectTimeoutMs: number;
 }
 
-const latchCall = 'SELECT * FROM estop.latch($1, $2, $3::smallint, $4::integer, $5, $6, $7, $8)';
+const latchCall = 'SELECT * FROM estop.latch($1, $2, $3::smallint, $4::integer, $5, $6, $7, $8, $9)';
 
 /**
  * A session that keeps what the latch relies on whatever the server's defaults are. Waiting for the stop lock ends after
@@ -53,7 +53,7 @@ const sessionSettings = [
  * committed. Best effort: where the lock is taken, the line is as good as before.
  */
 const rehearsal = `BEGIN; SET LOCAL lock_timeout = '50ms'; SET LOCAL statement_timeout = '500ms';
-  SELECT * FROM estop.latch('rehearsal', 'task:rehearsal', 0::smallint, 0, '', 'rehearsal', 'api', NULL); ROLLBACK`;
+  SELECT * FROM estop.latch('rehearsal', 'task:rehearsal', 0::smallint, 0, '', 'rehearsal', 'api', NULL, NULL); ROLLBACK`;
 
 export async function openLatchLine(options: LatchLineOptions): Promise<LatchLine> {
   const socket = new Socket();
@@ -94,7 +94,7 @@ export async function openLatchLine(options: LatchLineOptions): Promise<LatchLin
     return rows[0] === undefined ? undefined : toRow(rows[0]);
   };
   const beat = async (processName: string): Promise<void> => {
-    await call([null, null, 0, 0, '', processName, '', null]);
+    await call([null, null, 0, 0, '', processName, '', null, null]);
   };
 
   return {
@@ -110,6 +110,7 @@ export async function openLatchLine(options: LatchLineOptions): Promise<LatchLin
         order.actor,
         order.method,
         order.trace ?? null,
+        order.traceState ?? null,
       ]);
       if (row === undefined) throw new EstopError('store-unavailable', { detail: 'the latch gave no row' });
       return row;

@@ -5,7 +5,7 @@ import type { Authenticator, Identity, Log, OperatorProofs } from '../contract/i
 import { leaseMs } from '../contract/numbers.ts';
 import type { StopOrder, StopReceipt } from '../contract/stop.ts';
 import type { TemporalSecurity } from '../contract/temporal-security.ts';
-import { continueTrace, currentTraceId, currentTraceparent, traced } from '../contract/tracing.ts';
+import { continueTrace, currentTraceId, traced, traceOfOrder } from '../contract/tracing.ts';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
 import { formatId } from '../core/ids.ts';
 import { parseScopeKey } from '../core/scope-key.ts';
@@ -136,7 +136,7 @@ export async function startStopServer(deps: StopServerDeps): Promise<StopServer>
       actor: identity.actor,
       forOneTask,
       mintStopId: () => mintId('stop', deps.environment),
-      trace: currentTraceparent(),
+      trace: traceOfOrder(),
     });
     refuseOutOfScope(identity, order.scopeKey);
     const begun = performance.now();

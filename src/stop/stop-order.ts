@@ -15,7 +15,7 @@ interface OrderContext {
   readonly forOneTask: boolean;
   /** Used where the caller brings no id of its own; a retry of such a request is a new stop. */
   readonly mintStopId: () => string;
-  readonly trace?: string | undefined;
+  readonly trace: Pick<StopOrder, 'trace' | 'traceState'>;
 }
 
 /**
@@ -33,7 +33,7 @@ export function parseStopOrder(body: unknown, context: OrderContext): StopOrder 
   const reason = readReason(body, errors);
   const method = context.forOneTask ? 'signal' : readMethod(body, errors);
   if (errors.length > 0) throw invalid(errors);
-  const trace = context.trace === undefined ? {} : { trace: context.trace };
+  const { trace } = context;
   if (context.forOneTask) {
     if (parseScopeKey(scopeKey)?.kind !== 'task' || category !== 0)
       throw new EstopError('forbidden', {

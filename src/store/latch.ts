@@ -17,7 +17,7 @@ export type LatchResult =
   | { readonly kind: 'id-taken'; readonly stopId: string; readonly scopeKey: string };
 
 const statement = `SELECT stop_id, epoch, scope_key, latched_at, fresh
-  FROM estop.latch($1, $2, $3::smallint, $4, $5, $6, $7, $8)`;
+  FROM estop.latch($1, $2, $3::smallint, $4, $5, $6, $7, $8, $9)`;
 
 /**
  * One autocommit call. Resolves `latched` only after the commit was confirmed without a warning. Throws EstopError when no answer
@@ -25,8 +25,8 @@ const statement = `SELECT stop_id, epoch, scope_key, latched_at, fresh
  * rule: one-autocommit-call, caller-mints-stop-id, ack-after-standby
  */
 export async function latch(store: Store, order: StopOrder): Promise<LatchResult> {
-  const { scopeKey: wanted, category, graceMs, reason, actor, method, trace = null } = order;
-  const values = [order.stopId, wanted, category, graceMs, reason, actor, method, trace];
+  const { scopeKey: wanted, category, graceMs, reason, actor, method, trace = null, traceState = null } = order;
+  const values = [order.stopId, wanted, category, graceMs, reason, actor, method, trace, traceState];
   const { row, warning } = await watched(store, values);
   const stopId = order.stopId;
   const scopeKey = textOrUndefined(row, 'scope_key') ?? '';
@@ -46,7 +46,7 @@ export async function latch(store: Store, order: StopOrder): Promise<LatchResult
  * latch would have been. rule: beat
  */
 export async function beat(store: Store, process: string): Promise<boolean> {
-  const { warning } = await watched(store, [null, null, null, null, null, process, null, null]);
+  const { warning } = await watched(store, [null, null, null, null, null, process, null, null, null]);
   return warning === undefined;
 }
 

@@ -1,6 +1,6 @@
 import { widestFirst } from '../core/scope-key.ts';
 import { call, type Store } from './pool.ts';
-import { bool, int, text, textOrUndefined } from './row.ts';
+import { bool, int, type Row, text, textOrUndefined } from './row.ts';
 
 /** A stop that is not proved: what the relay looks at in every round. */
 export interface UnprovedStop {
@@ -10,11 +10,16 @@ export interface UnprovedStop {
   readonly graceMs: number;
   readonly seen: boolean;
   readonly fenced: boolean;
-  /** W3C traceparent of whoever ordered it. */
-  readonly trace: string | undefined;
+  readonly trace: KeptTrace | undefined;
 }
 
-const unprovedSql = `SELECT s.stop_id, s.scope_key, s.epoch, s.grace_ms, s.trace, p.stop_id IS NOT NULL AS seen, p.fenced_at IS NOT NULL AS fenced
+/** W3C trace context of whoever ordered a stop, as it is kept beside it. */
+export interface KeptTrace {
+  readonly traceparent: string;
+  readonly tracestate: string | undefined;
+}
+
+const unprovedSql = `SELECT s.stop_id, s.scope_key, s.epoch, s.grace_ms, s.trace, s.trace_state, p.stop_id IS NOT NULL AS seen, p.fenced_at IS NOT NULL AS fenced
   FROM estop.stops s LEFT JOIN estop.stop_progress p ON p.stop_id = s.stop_id WHERE p.proved_at IS NULL ORDER BY s.epoch`;
 
 /** Widest first, within a width the oldest first. Also of a stop that was reset: it is worked off to its end. */
@@ -28,7 +33,7 @@ export async function listUnprovedStops(store: Store): Promise<readonly Unproved
       graceMs: int(row, 'grace_ms'),
       seen: bool(row, 'seen'),
       fenced: bool(row, 'fenced'),
-      trace: textOrUndefined(row, 'trace'),
+      trace: traceOf(row),
     })),
   );
 }
@@ -62,12 +67,13 @@ export interface UnfinishedRevocation {
   readonly agentId: string;
   readonly epoch: number;
   /** Of the stop that is its cause, if it is one. */
-  readonly trace: string | undefined;
+  readonly trace: KeptTrace | undefined;
 }
 
-const unfinishedSql = `SELECT cause_id, agent_id, min(cause_epoch) AS cause_epoch,
-    (SELECT s.trace FROM estop.stops s WHERE s.stop_id = cause_id) AS trace FROM estop.obligations
-  WHERE final_at IS NULL AND state IN ('open', 'residual') GROUP BY cause_id, agent_id ORDER BY min(opened_at)`;
+const unfinishedSql = `SELECT o.cause_id, o.agent_id, o.cause_epoch, s.trace, s.trace_state FROM (
+    SELECT cause_id, agent_id, min(cause_epoch) AS cause_epoch, min(opened_at) AS opened_at FROM estop.obligations
+    WHERE final_at IS NULL AND state IN ('open', 'residual') GROUP BY cause_id, agent_id) o
+  LEFT JOIN estop.stops s ON s.stop_id = o.cause_id ORDER BY o.opened_at`;
 
 /** Each has lanes to run, and so needs an open `revocation` workflow. What only owes its last probe is the fan-out's. */
 export async function listUnfinishedRevocations(store: Store): Promise<readonly UnfinishedRevocation[]> {
@@ -76,8 +82,13 @@ export async function listUnfinishedRevocations(store: Store): Promise<readonly 
     causeId: text(row, 'cause_id'),
     agentId: text(row, 'agent_id'),
     epoch: int(row, 'cause_epoch'),
-    trace: textOrUndefined(row, 'trace'),
+    trace: traceOf(row),
   }));
+}
+
+function traceOf(row: Row): KeptTrace | undefined {
+  const traceparent = textOrUndefined(row, 'trace');
+  return traceparent === undefined ? undefined : { traceparent, tracestate: textOrUndefined(row, 'trace_state') };
 }
 
 export interface LatchedOrder {

@@ -68,8 +68,8 @@ describe('estop stop, when nothing of ours answers', () => {
     const other = await makeCliRig();
     // By its class, since a server that speaks another language calls a WARNING something else.
     const parameters =
-      'p_stop_id text, p_scope_key text, p_category smallint, p_grace_ms integer, p_reason text, p_actor text, p_method text, p_trace text DEFAULT NULL';
-    const types = 'text, text, smallint, integer, text, text, text, text';
+      'p_stop_id text, p_scope_key text, p_category smallint, p_grace_ms integer, p_reason text, p_actor text, p_method text, p_trace text DEFAULT NULL, p_trace_state text DEFAULT NULL';
+    const types = 'text, text, smallint, integer, text, text, text, text, text';
     await other.ledger.sql(`ALTER FUNCTION estop.latch(${types}) RENAME TO latch_itself`);
     await other.ledger.sql(`CREATE FUNCTION estop.latch(${parameters}) RETURNS TABLE (stop_id text, epoch bigint, scope_key text, category smallint, latched_at timestamptz, fresh boolean, reset_at timestamptz)
       LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN RAISE NOTICE 'canceling wait for synchronous replication' USING ERRCODE = '01000'; RETURN QUERY SELECT * FROM estop.latch_itself($1, $2, $3, $4, $5, $6, $7); END $$`);

@@ -63,6 +63,21 @@ describe('a traceparent', () => {
   it('goes with an order through the intake, where it is one', () => {
     const order = { stopId: `stop_test_${'0'.repeat(26)}`, scopeKey: 'fleet' };
     expect(readOrder({ ...order, trace: given })?.trace).toBe(given);
+    const state = readOrder({ ...order, trace: given, traceState: 'a=1,B=2,c=3' });
+    expect(state).toMatchObject({ trace: given, traceState: 'a=1,c=3' });
+    expect(readOrder({ ...order, traceState: 'a=1' })).toEqual(readOrder(order));
+    for (const traceState of [
+      7,
+      '',
+      'a=1\n',
+      'x'.repeat(600),
+      '\u202e=1',
+      Array(33)
+        .fill('')
+        .map((_, n) => `k${n}=1`)
+        .join(),
+    ])
+      expect(readOrder({ ...order, trace: given, traceState })).toEqual(readOrder({ ...order, trace: given }));
     for (const trace of ['x', `${given}\n`, 7, [given], given.repeat(50)])
       expect(readOrder({ ...order, trace })).toEqual(readOrder(order));
   });

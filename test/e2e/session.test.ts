@@ -125,6 +125,8 @@ describe('a trace that somebody began', () => {
     expect((await untilReached(cast.operator, stopId, 'proved')).stopId).toBe(stopId);
     // Cut off at the real server, by the workflows that the relay opened for this stop.
     expect(reached('b')).toEqual(expect.arrayContaining(['PUT /reg', 'DELETE /reg', 'GET /resource']));
+    const states = cast.world.oauth.traced().filter(({ traceparent }) => traceparent.includes(traceOf('b')));
+    expect(new Set(states.map(({ tracestate }) => tracestate))).toEqual(new Set(['them=1']));
     expect(reached('a')).not.toContain('DELETE /reg');
 
     const traces = (name: string, which: (line: LogLine) => boolean): readonly (string | undefined)[] =>

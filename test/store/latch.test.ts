@@ -199,6 +199,15 @@ onEveryPostgres('the latch', (createOn) => {
         return (await l.sql('SELECT trace FROM estop.stops WHERE stop_id = $1', [stopId]))[0]?.['trace'];
       };
       expect(await kept(given)).toBe(given);
+      const keptState = async (traceState: string, trace?: string): Promise<unknown> => {
+        const stopId = newId('stop');
+        await latch(store, order('agent:traced', { stopId, traceState, ...(trace === undefined ? {} : { trace }) }));
+        return (await l.sql('SELECT trace_state FROM estop.stops WHERE stop_id = $1', [stopId]))[0]?.['trace_state'];
+      };
+      expect(await keptState("congo=t61rcWkgMzE,rojo=it's;--", given)).toBe("congo=t61rcWkgMzE,rojo=it's;--");
+      expect(await keptState('a=1')).toBeNull();
+      for (const state of ['', 'a=1\r\nx: y', 'a=é', `a=${'x'.repeat(511)}`, 'x'.repeat(100_000), '=1'])
+        expect(await keptState(state, given)).toBeNull();
       for (const trace of ['', 'x'.repeat(100_000), `${given}\n`, given.toUpperCase(), given.replace('b', "'")])
         expect(await kept(trace)).toBeNull();
     },

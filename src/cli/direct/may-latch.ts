@@ -13,7 +13,7 @@ export async function mayLatchDirectly(connectionString: string): Promise<'yes' 
   try {
     await client.connect();
     const { rows } = await client.query<{ may: boolean }>(
-      `SELECT has_function_privilege('estop.latch(text, text, smallint, integer, text, text, text, text)', 'EXECUTE') AND NOT pg_is_in_recovery() AS may`,
+      `SELECT has_function_privilege('estop.latch(text, text, smallint, integer, text, text, text, text, text)', 'EXECUTE') AND NOT pg_is_in_recovery() AS may`,
     );
     return rows[0]?.may === true ? 'yes' : 'no';
   } catch {

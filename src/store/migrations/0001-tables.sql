@@ -21,6 +21,7 @@ CREATE TABLE estop.stops (
   actor        text NOT NULL,
   method       text NOT NULL,
   trace        text, -- W3C traceparent of whoever ordered it; decides nothing
+  trace_state  text, -- and the tracestate that came with it
   latched_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
   reset_epoch  bigint UNIQUE,
   reset_at     timestamptz,

@@ -50,7 +50,8 @@ END $$;
 -- lock, but it leaves a mark instead of a stop. Odd arguments are mended, not refused, wherever that leaves a stop in force.
 -- rule: latch-two-statements, epoch-commit-order, latch-no-foreign-locks, one-autocommit-call, beat, caller-mints-stop-id
 CREATE FUNCTION estop.latch(
-  p_stop_id text, p_scope_key text, p_category smallint, p_grace_ms integer, p_reason text, p_actor text, p_method text, p_trace text DEFAULT NULL
+  p_stop_id text, p_scope_key text, p_category smallint, p_grace_ms integer, p_reason text, p_actor text, p_method text, p_trace text DEFAULT NULL,
+  p_trace_state text DEFAULT NULL
 ) RETURNS TABLE (stop_id text, epoch bigint, scope_key text, category smallint, latched_at timestamptz, fresh boolean, reset_at timestamptz)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -85,11 +86,13 @@ BEGIN
   RETURN QUERY SELECT s.stop_id, s.epoch, s.scope_key, s.category, s.latched_at, false, s.reset_at FROM estop.stops s WHERE s.stop_id = p_stop_id;
   IF FOUND THEN RETURN; END IF;
   next_epoch := estop.current_epoch() + 1;
-  INSERT INTO estop.stops (stop_id, epoch, scope_key, category, grace_ms, reason, actor, method, trace)
+  INSERT INTO estop.stops (stop_id, epoch, scope_key, category, grace_ms, reason, actor, method, trace, trace_state)
     VALUES (p_stop_id, next_epoch, p_scope_key, CASE WHEN p_category = 1 THEN 1 ELSE 0 END,
       CASE WHEN p_category = 1 THEN least(greatest(coalesce(p_grace_ms, 0), 0), 60000) ELSE 0 END,
       left(coalesce(p_reason, ''), 2000), left(coalesce(p_actor, 'unnamed'), 200), left(coalesce(p_method, 'unnamed'), 40),
-      CASE WHEN length(p_trace) = 55 AND p_trace ~ '^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$' THEN p_trace END)
+      CASE WHEN length(p_trace) = 55 AND p_trace ~ '^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$' THEN p_trace END,
+      CASE WHEN length(p_trace) = 55 AND p_trace ~ '^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$' AND octet_length(p_trace_state) <= 512
+        AND p_trace_state ~ '^[a-z0-9][ -~]*$' THEN p_trace_state END)
     RETURNING * INTO inserted;
   RETURN QUERY SELECT inserted.stop_id, inserted.epoch, inserted.scope_key, inserted.category, inserted.latched_at, true, NULL::timestamptz;
 END $$;

@@ -8,7 +8,7 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA estop FROM PUBLIC;
 GRANT USAGE ON SCHEMA estop TO estop_latch, estop_stop, estop_control, estop_gateway, estop_trusted, estop_revoker;
 
 -- The latch alone: for `estop stop --direct`.
-GRANT EXECUTE ON FUNCTION estop.latch(text, text, smallint, integer, text, text, text, text) TO estop_latch, estop_stop, estop_trusted, estop_revoker;
+GRANT EXECUTE ON FUNCTION estop.latch(text, text, smallint, integer, text, text, text, text, text) TO estop_latch, estop_stop, estop_trusted, estop_revoker;
 
 -- stop: what it latched can be read back while everything else is away.
 GRANT SELECT ON estop.installation, estop.stops, estop.stop_progress, estop.stop_gateways, estop.latch_marks TO estop_stop;

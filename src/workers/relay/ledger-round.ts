@@ -48,9 +48,7 @@ export function ledgerRound(
       const due = turns.next(unproved);
       for (const stop of due) {
         const hasWaited = seenAt - (waitedSince.get(stop.stopId) ?? seenAt) >= leaseMs;
-        const fenced = await continueTrace({ traceparent: stop.trace }, () =>
-          advance(store, stop, hasWaited, log, onNews, bind),
-        );
+        const fenced = await continueTrace(stop.trace ?? {}, () => advance(store, stop, hasWaited, log, onNews, bind));
         isUnfenced = !fenced || isUnfenced;
       }
       if ((await openEndObligations(store)) > 0) onNews();

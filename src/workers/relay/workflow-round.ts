@@ -13,6 +13,7 @@ import { isTaskScope } from '../../core/scope-key.ts';
 import type { Store } from '../../store/pool.ts';
 import {
   findBusyTaskStops,
+  type KeptTrace,
   listUnfinishedRevocations,
   listUnprovedStops,
   type UnprovedStop,
@@ -26,8 +27,8 @@ interface WantedWorkflow {
   readonly args: readonly unknown[];
   /** Temporal's: smaller goes first. Its activities inherit it. */
   readonly priorityKey: 1 | 3;
-  /** W3C traceparent of whoever ordered the stop: what works it off belongs to that trace. */
-  readonly trace: string | undefined;
+  /** Of whoever ordered the stop: what works it off belongs to that trace. */
+  readonly trace: KeptTrace | undefined;
 }
 
 const pauseMs = 150;
@@ -61,7 +62,7 @@ export function workflowRound(store: Store, client: Client): Round {
       const due = wanted.filter(({ workflowId }) => !ensuredAt.has(workflowId));
       let failure: { readonly thrown: unknown } | undefined;
       const ensure = async (workflow: WantedWorkflow): Promise<void> => {
-        await continueTrace({ traceparent: workflow.trace }, () => ensureOpen(client, workflow));
+        await continueTrace(workflow.trace ?? {}, () => ensureOpen(client, workflow));
         ensuredAt.set(workflow.workflowId, performance.now());
       };
       await inWindow(due.slice(0, portion), width, ensure, (_, thrown) => void (failure = { thrown }));
