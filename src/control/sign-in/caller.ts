@@ -47,7 +47,9 @@ async function bySignIn(context: Context, deps: ControlDeps, credential: Credent
     // Who it is only the stop process may still know. It is asked, and nothing else is done or shown for them.
     return fromMemory() ?? unknown;
   });
-  const known = context.req.path === '/stop' ? fromMemory() : undefined;
+  // Whom nobody here remembers the stop process may still know: for an order it is asked rather than waited for the store.
+  const stranger = context.req.method === 'POST' ? unknown : undefined;
+  const known = context.req.path === '/stop' ? (fromMemory() ?? stranger) : undefined;
   if (known === undefined) return found;
   let timer: NodeJS.Timeout | undefined;
   const slow = new Promise<Caller>((resolve) => {

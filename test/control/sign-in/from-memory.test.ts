@@ -1,9 +1,10 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCallers } from '../../../src/control/sign-in/callers.ts';
 import { startStopServer } from '../../../src/stop/server.ts';
 import { openStore, type Store } from '../../../src/store/pool.ts';
 import { agentSpec, newId, startTask } from '../../store/ledger.ts';
-import { type ControlRig, makeControl } from '../rig.ts';
+import { type ControlRig, makeControl, silentStore } from '../rig.ts';
 import { origin, type PeopleRig, peopleRig } from './people.ts';
 
 describe('whoever is known from memory alone, because the store did not say in time who they are', () => {
@@ -130,6 +131,10 @@ describe('whoever is known from memory alone, because the store did not say in t
         ]),
       );
       expect([mine?.status, strange?.status, foreign?.status]).toEqual([303, 503, 403]);
+      // Nor is a store waited for that has taken the question and says nothing.
+      const silent = anew.withDeps({ callers: createCallers({ store: silentStore, authenticator, config, log }) });
+      const stopped = orderAt(silent, cookie).then(({ status }) => status);
+      expect(await Promise.race([stopped, pause(20_000, 'still waiting', { ref: false })])).toBe(303);
       expect(strange?.text).toContain('<h1>Not stopped</h1>');
       expect(page?.status).toBe(503);
       expect(page?.text).toContain('data-stop="fleet"');
