@@ -55,6 +55,38 @@ onEveryPostgres('what nobody needs any more', (createOn) => {
   const prune = async (l: Ledger): Promise<void> => {
     while ((await pruneRows(l.as('estop_revoker'), { olderMs, atMost: 100 })) > 0);
   };
+  guarded(
+    () => ledger,
+    'sign-ins that have long been over go, and no other',
+    async (l) => {
+      await l.sql(
+        `INSERT INTO estop.people (person_id, issuer, subject, name, person) VALUES ('p', 'i', 's', 'n', 'n') ON CONFLICT DO NOTHING`,
+      );
+      await l.sql('DELETE FROM estop.sign_ins');
+      for (const [id, endsIn, endedAgo] of [
+        ['over', -91, null],
+        ['ended', 5, 91],
+        ['just over', -89, null],
+        ['just ended', 5, 89],
+        ['open', 5, null],
+      ] as const)
+        await l.sql(
+          `INSERT INTO estop.sign_ins (sign_in_id, secret_hash, person_id, method, idle_ms, ends_at, ended_at)
+             VALUES ($1, convert_to($1, 'UTF8'), 'p', 'oidc', 1000, clock_timestamp() + make_interval(days => $2), clock_timestamp() - make_interval(days => $3))`,
+          [id, endsIn, endedAgo],
+        );
+      await prune(l);
+      const left = await l.sql('SELECT sign_in_id FROM estop.sign_ins ORDER BY 1');
+      expect(left.map((row) => row['sign_in_id'])).toEqual(['just ended', 'just over', 'open']);
+    },
+    {
+      what: 'when they ended',
+      in: 'estop.prune_rows',
+      find: 'WHERE least(s.ends_at, s.ended_at) < before LIMIT',
+      put: 'WHERE s.ends_at < clock_timestamp() LIMIT',
+    },
+  );
+
   const callOnce = async (l: Ledger, task: TaskRecord): Promise<void> => {
     const one = ask(task);
     expect((await call(l, task, one)).kind).toBe('allow');

@@ -61,6 +61,12 @@ BEGIN
   GET DIAGNOSTICS pruned = ROW_COUNT;
   largest := greatest(largest, pruned);
 
+  -- That they were, and who ended them, stays in the audit.
+  DELETE FROM estop.sign_ins d WHERE d.sign_in_id IN (
+    SELECT s.sign_in_id FROM estop.sign_ins s WHERE least(s.ends_at, s.ended_at) < before LIMIT p_limit FOR UPDATE OF s SKIP LOCKED);
+  GET DIAGNOSTICS pruned = ROW_COUNT;
+  largest := greatest(largest, pruned);
+
   DELETE FROM estop.denials d WHERE d.denial_id IN (
     SELECT n.denial_id FROM estop.denials n WHERE n.at < before LIMIT p_limit FOR UPDATE OF n SKIP LOCKED);
   GET DIAGNOSTICS pruned = ROW_COUNT;

@@ -36,6 +36,8 @@ CREATE TABLE estop.sign_ins (
   ended_by    text
 );
 CREATE INDEX sign_ins_person ON estop.sign_ins (person_id);
+-- The stop process asks every second who may stop: what is over must cost it nothing.
+CREATE INDEX sign_ins_open ON estop.sign_ins (ends_at) WHERE ended_at IS NULL;
 
 -- A way in that works once: made by somebody who holds a token, redeemed by a browser.
 CREATE TABLE estop.login_links (
@@ -57,6 +59,7 @@ CREATE TABLE estop.sign_in_attempts (
   next         text NOT NULL,
   expires_at   timestamptz NOT NULL
 );
+CREATE INDEX sign_in_attempts_end ON estop.sign_in_attempts (expires_at);
 
 -- The mandates that somebody has from now on. What was given before keeps its date: an approver who became one after a call had been
 -- asked for may not decide that call, and a list that is merely written again gives nobody a new date.
@@ -118,7 +121,8 @@ CREATE FUNCTION estop.begin_attempt(
 ) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  DELETE FROM estop.sign_in_attempts a WHERE a.expires_at < clock_timestamp();
+  DELETE FROM estop.sign_in_attempts d WHERE d.state_hash IN (SELECT a.state_hash FROM estop.sign_in_attempts a
+    WHERE a.expires_at < clock_timestamp() ORDER BY a.expires_at LIMIT 100 FOR UPDATE SKIP LOCKED);
   INSERT INTO estop.sign_in_attempts (state_hash, browser_hash, nonce, verifier, next, expires_at)
     VALUES (p_state_hash, p_browser_hash, p_nonce, p_verifier, p_next, clock_timestamp() + make_interval(secs => p_life_ms / 1000.0));
 END $$;
