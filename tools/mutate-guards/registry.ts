@@ -9,6 +9,7 @@ import { budgetGuards } from './guards/budgets.ts';
 import { credentialGuards } from './guards/credentials.ts';
 import { dataFlowGuards } from './guards/data-flow.ts';
 import { fenceGuards } from './guards/fence.ts';
+import { questionGuards } from './guards/questions.ts';
 import { signInGuards } from './guards/sign-in.ts';
 import { issuerGuards } from './guards/sign-in-issuers.ts';
 import { signInRightGuards } from './guards/sign-in-rights.ts';
@@ -29,6 +30,7 @@ export function allGuards(projectRoot: string): readonly Guard[] {
     ...dataFlowGuards,
     ...toolGuards,
     ...upstreamGuards,
+    ...questionGuards,
     ...credentialGuards,
     ...budgetGuards,
     ...stopGuards,

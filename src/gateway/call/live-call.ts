@@ -2,6 +2,7 @@ import { deferred } from '../deferred.ts';
 import type { CutReason, OpenCall } from '../fence/open-calls.ts';
 import type { Bearer } from '../fence/view.ts';
 import type { AskedWhile } from '../mcp/question.ts';
+import type { Relayed } from '../upstream/client-link.ts';
 import type { OnMessage, Prepared, UpstreamMessage } from '../upstream/prepared.ts';
 import type { UpstreamReply } from '../upstream/read-reply.ts';
 import type { OutgoingCall } from '../upstream/session.ts';
@@ -17,7 +18,7 @@ export type CallEnd =
 export interface Destination {
   prepare(call: OutgoingCall): { readonly call: Prepared; readonly body: string } | undefined;
   /** Takes what the upstream asks the client while it works on a call. Absent: nobody can be asked. */
-  ask?(message: UpstreamMessage, relay: (message: object) => boolean, askedWhile: AskedWhile | undefined): void;
+  ask?(message: UpstreamMessage, relayed: Relayed): void;
   /** What is under way there, of what its own questions may be. */
   noteCall?(callId: string, what: AskedWhile): void;
   forgetCall?(callId: string): void;

@@ -31,7 +31,10 @@ export function relayFrom(passage: Passage, call: Pick<LiveCall, 'callId' | 'des
     if (message.method === 'notifications/message' && client.era === 'modern' && client.logLevel === undefined) return;
     count += 1;
     rememberMeanwhile(passage, message.params);
-    if (message.id !== undefined) return call.destination?.ask?.(message, client.relay, askedWhile(passage));
+    if (message.id !== undefined) {
+      const relayed = { callId: call.callId, relay: client.relay, askedWhile: askedWhile(passage) };
+      return call.destination?.ask?.(message, relayed);
+    }
     const told = notification(message, call.callId, client.progressToken);
     if (told !== undefined) client.relay(told);
   };

@@ -7,6 +7,7 @@ import type { ClientLink, Relayed } from '../upstream/client-link.ts';
 import type { UpstreamMessage } from '../upstream/prepared.ts';
 import type { ToolServer } from '../upstream/tool-server.ts';
 import type { RequestId } from './era.ts';
+import { OpenQuestions } from './open-questions.ts';
 import { type AskedWhile, type OpenQuestion, saidIn } from './question.ts';
 import { readEventId, SessionStream } from './session-stream.ts';
 
@@ -18,13 +19,6 @@ export interface SessionSpec {
   readonly capabilities: JsonObject;
 }
 
-interface Question extends OpenQuestion {
-  readonly link: ClientLink;
-  /** As its server calls it. */
-  readonly theirId: unknown;
-}
-
-const mostQuestions = 64;
 const mostStreams = 32;
 /** For what is under way when a credential is replaced. */
 const longestDrainMs = 10_000;
@@ -43,11 +37,10 @@ export class ClientSession {
   usedAt = performance.now();
   readonly #links = new Map<string, Promise<ClientLink | undefined>>();
   readonly #open = new Set<ClientLink>();
-  readonly #questions = new Map<string, Question>();
+  readonly #questions = new OpenQuestions();
   readonly #cancels = new Map<RequestId, () => void>();
   readonly #streams = new Map<string, SessionStream>();
   readonly #own = new SessionStream('s');
-  #asked = 0;
   #begun = 0;
   #ended = false;
 
@@ -97,6 +90,7 @@ export class ClientSession {
       credential: passage.facts.credential,
       hear: (_from: ClientLink, message: object) => this.#own.say(message),
       ask: (from: ClientLink, message: UpstreamMessage, relayed?: Relayed) => this.#ask(from, server, message, relayed),
+      ended: (from: ClientLink, callId: string) => this.#questions.endCall(from, callId),
     };
     const link = await server.openLink(spec, this.spec.version);
     if (link !== undefined) this.#open.add(link);
@@ -151,15 +145,13 @@ export class ClientSession {
 
   /** What this would be the answer to; undefined: to nothing that is open. */
   questionOf({ method, id }: JsonObject): OpenQuestion | undefined {
-    return method === undefined && typeof id === 'string' ? this.#questions.get(id) : undefined;
+    return method === undefined && typeof id === 'string' ? this.#questions.find(id) : undefined;
   }
 
   /** What was judged goes to whoever asked, once. Undefined: nobody waits for it any more. `mayWrite`: see ClientLink. */
   answer(id: string, message: JsonObject, mayWrite?: () => boolean): Promise<boolean> | undefined {
-    const question = this.#questions.get(id);
-    if (question === undefined) return undefined;
-    this.#questions.delete(id);
-    return question.link.tell({ jsonrpc: '2.0', id: question.theirId, ...saidIn(message) }, mayWrite);
+    const question = this.#questions.take(id);
+    return question?.link.tell({ jsonrpc: '2.0', id: question.theirId, ...saidIn(message) }, mayWrite);
   }
 
   /** Whoever asked need not wait any longer; it is not told why. */
@@ -169,7 +161,7 @@ export class ClientSession {
 
   /** Nobody answers it any more, and whoever asked is told nothing: not under a stop. */
   forget(id: string): void {
-    this.#questions.delete(id);
+    this.#questions.take(id);
   }
 
   end(): void {
@@ -188,14 +180,14 @@ export class ClientSession {
     if (method === 'ping') return say({ result: {} });
     if (capability === undefined || !Object.hasOwn(this.spec.capabilities, capability))
       return refuse(-32_601, 'This client does not answer that.');
-    if (this.#questions.size >= mostQuestions) return refuse(-32_603, 'Too many questions are open.');
-    const askedWhile: AskedWhile | undefined =
-      relayed === undefined ? (link.onlyCall ?? { kind: 'nothing', server }) : relayed.askedWhile;
+    const { callId, askedWhile } = relayed ?? link.onlyCall ?? { callId: undefined, askedWhile: nothing(server) };
     if (askedWhile === undefined) return refuse(-32_603, 'Nobody can be asked here.');
-    this.#asked += 1;
-    const own = `estop-${this.#asked}`;
-    this.#questions.set(own, { id: own, method, askedWhile, link, theirId: id });
+    const { serverId } = server.spec;
+    const own = this.#questions.add({ method, askedWhile, link, serverId, callId, theirId: id })?.id;
+    if (own === undefined) return refuse(-32_603, 'Too many questions are open.');
     const question = { jsonrpc: '2.0', id: own, method, ...(params === undefined ? {} : { params }) };
     if (relayed?.relay(question) !== true) this.#own.say(question);
   }
 }
+
+const nothing = (server: ToolServer): AskedWhile => ({ kind: 'nothing', server });

@@ -14,6 +14,8 @@ import { readMessage, readReply, splitEvents } from './read-reply.ts';
 import { headersOf, inNameOf, type OutgoingCall, type UpstreamSession, wireRequest } from './session.ts';
 
 export interface Relayed {
+  /** The request in the middle of which it was asked. */
+  readonly callId: string;
   readonly relay: (message: object) => boolean;
   readonly askedWhile: AskedWhile | undefined;
 }
@@ -30,6 +32,8 @@ export interface LinkSpec {
   readonly hear: (link: ClientLink, message: object) => void;
   /** `relayed`: it was asked in the middle of something, and where to say it. */
   readonly ask: (link: ClientLink, message: UpstreamMessage, relayed?: Relayed) => void;
+  /** Whatever was asked in the middle of this request need not be answered any more. */
+  readonly ended: (link: ClientLink, callId: string) => void;
 }
 
 const handshakeMs = 10_000;
@@ -131,8 +135,8 @@ export class ClientLink implements Destination, OpenCall {
     return { call: new PreparedCall(this.#session, this.#sockets, headers), body };
   }
 
-  ask(message: UpstreamMessage, relay: Relayed['relay'], askedWhile: AskedWhile | undefined): void {
-    this.#spec.ask(this, message, { relay, askedWhile });
+  ask(message: UpstreamMessage, relayed: Relayed): void {
+    this.#spec.ask(this, message, relayed);
   }
 
   noteCall(callId: string, what: AskedWhile): void {
@@ -141,6 +145,7 @@ export class ClientLink implements Destination, OpenCall {
 
   forgetCall(callId: string): void {
     this.#underWay.delete(callId);
+    this.#spec.ended(this, callId);
     if (this.#drain !== undefined && this.#underWay.size === 0) this.close();
   }
 
@@ -157,9 +162,9 @@ export class ClientLink implements Destination, OpenCall {
   }
 
   /** Of what a question is that does not say it: of the one call that is under way. Of several nobody knows. */
-  get onlyCall(): AskedWhile | undefined {
-    const [only, ...others] = this.#underWay.values();
-    return others.length === 0 ? only : undefined;
+  get onlyCall(): { readonly callId: string; readonly askedWhile: AskedWhile } | undefined {
+    const [only, ...others] = this.#underWay;
+    return only === undefined || others.length > 0 ? undefined : { callId: only[0], askedWhile: only[1] };
   }
 
   /** That its own client wants the answer no longer: here a closed connection alone does not say so. */

@@ -5,11 +5,18 @@ export interface AskingServer {
   readonly url: string;
   /** On the stream of its newest session, in the middle of nothing. */
   ask(id: string, method: string, params: object): void;
+  /** The next call waits, and may ask meanwhile, until it is let go. */
+  hold(): Promise<HeldCall>;
   /** What it was told, by the id of its question. */
   readonly told: Map<string, unknown>;
   /** How many sessions have listened. */
   readonly listeners: () => number;
   stop(): Promise<void>;
+}
+
+export interface HeldCall {
+  ask(id: string, method: string, params: object): void;
+  letGo(): void;
 }
 
 /** A server of the older revisions that asks its client of its own accord. */
@@ -18,6 +25,7 @@ export async function startAskingServer(): Promise<AskingServer> {
   let stream: ServerResponse | undefined;
   let sessions = 0;
   let listeners = 0;
+  let held: ((call: HeldCall) => void) | undefined;
   const results: Readonly<Record<string, object>> = {
     'initialize': {
       protocolVersion: '2025-11-25',
@@ -48,6 +56,20 @@ export async function startAskingServer(): Promise<AskingServer> {
       const result = method === undefined ? undefined : results[method];
       if (id === undefined || method === undefined) return void response.writeHead(202).end();
       const said = result === undefined ? { error: { code: -32_601, message: 'unknown' } } : { result };
+      if (method === 'tools/call' && held !== undefined) {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        const say = (message: object): boolean =>
+          response.write(`event: message\ndata: ${JSON.stringify({ jsonrpc: '2.0', ...message })}\n\n`);
+        held({
+          ask: (question, asked, params) => void say({ id: question, method: asked, params }),
+          letGo: () => {
+            say({ id, ...said });
+            response.end();
+          },
+        });
+        held = undefined;
+        return;
+      }
       if (method === 'initialize') response.setHeader('mcp-session-id', `s${(sessions += 1)}`);
       response.writeHead(200, { 'content-type': 'application/json' });
       response.end(JSON.stringify({ jsonrpc: '2.0', id, ...said }));
@@ -61,6 +83,10 @@ export async function startAskingServer(): Promise<AskingServer> {
       stream?.write(`event: message\ndata: ${JSON.stringify({ jsonrpc: '2.0', id, method, params })}\n\n`);
     },
     listeners: () => listeners,
+    hold: () =>
+      new Promise((resolve) => {
+        held = resolve;
+      }),
     stop: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
