@@ -5,6 +5,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { openByHandle } from '../../../src/control/sign-in/sealed-by-handle.ts';
 import { mainPath } from '../../cli/rig.ts';
 import { tempFolder } from '../../kit/temp-folder.ts';
 import { field } from '../rig.ts';
@@ -81,6 +82,10 @@ describe('a terminal', () => {
     const handle = String(field(asked.body, 'handle'));
     const other = rig.withDeps({});
     expect((await polled(handle, other)).status).toBe(202);
+    // However often it asks, and whom, the provider is asked as often as it wants to be.
+    const flood = () =>
+      many(20, async (nth) => expect((await polled(handle, nth % 2 === 0 ? rig : other)).status).toBe(202));
+    expect((await askedDuring(flood)).filter((path) => path === '/token').length).toBeLessThan(10);
     await confirm(asked);
     expect(field((await untilDue(handle, other)).body, 'name')).toBe('tara@example.org');
     expect((await polled(handle)).status).toBe(401);
@@ -108,6 +113,17 @@ describe('a terminal', () => {
     expect((await untilDue(denied)).status).toBe(401);
     await steer({ tokens: { status: 0, error: '' } });
     expect((await polled(denied)).status).toBe(401);
+  });
+
+  it('is over when its code is, and nobody reads that code in the store', async () => {
+    const handle = String(field((await post('/sign-in/terminal')).body, 'handle'));
+    const [row] = await rig.ledger.sql('SELECT sealed FROM estop.terminal_waits ORDER BY ends_at DESC LIMIT 1');
+    const sealed = row?.['sealed'] as Buffer; // bytea, as the driver gives it
+    expect(openByHandle(handle, sealed)).toMatch(/^[\w-]{20,}$/);
+    expect(() => openByHandle(`${handle.slice(0, -1)}_`, sealed)).toThrow();
+    expect(sealed.toString('latin1')).not.toContain(openByHandle(handle, sealed));
+    await rig.ledger.sql('UPDATE estop.terminal_waits SET ends_at = clock_timestamp()');
+    expect((await polled(handle)).status).toBe(401);
   });
 
   it('with a handle that nobody gave out is refused', async () => {
