@@ -20,8 +20,7 @@ CREATE TABLE estop.stops (
   reason       text NOT NULL,
   actor        text NOT NULL,
   method       text NOT NULL,
-  trace        text, -- W3C traceparent of whoever ordered it; decides nothing
-  trace_state  text, -- and the tracestate that came with it
+  trace        text, trace_state text, -- W3C traceparent and tracestate of whoever ordered it; they decide nothing
   latched_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
   reset_epoch  bigint UNIQUE,
   reset_at     timestamptz,
