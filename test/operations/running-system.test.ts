@@ -1,30 +1,38 @@
 import { execFile } from 'node:child_process';
-import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Cast } from '../../examples/demo/cast.ts';
 import { connectorSystems } from '../../src/connectors/index.ts';
 import { agentTaskWorkflowId, namespaces } from '../../src/contract/names.ts';
+import { type ProcessName, processNames } from '../../src/runtime/installation/installation.ts';
 import { findTemporalBinary } from '../../src/runtime/local/temporal-binary.ts';
-import { packageRoot } from '../../src/runtime/package-root.ts';
-import { startStage, until } from '../e2e/stage.ts';
+import { startStage, until, untilReached } from '../e2e/stage.ts';
+import { commandLine } from './command-line.ts';
 import { type Figures, scrape, valueOf } from './figures.ts';
 import { alerts, dashboardPanels, figuresIn } from './pages.ts';
+import { type SpanCollector, startSpanCollector, wayTo } from './span-collector.ts';
 
 const run = promisify(execFile);
 
 let cast: Cast;
+let collector: SpanCollector;
+const spanOfCaller = '00f067aa0ba902b7';
 beforeAll(async () => {
-  cast = await startStage();
+  collector = await startSpanCollector();
+  const envOf = Object.fromEntries(processNames.map((name) => [name, collector.env(name)]));
+  cast = await startStage({ envOf });
 }, 120_000);
 afterAll(async () => {
   await cast?.stop();
+  await collector?.stop();
 }, 60_000);
 
 const figuresOf = (name: string): Promise<Figures> =>
   scrape(cast.installation.profile.metricsUrls[name] ?? `no figures of ${name}`);
 const everyProcess = async (): Promise<readonly Figures[]> =>
   Promise.all(Object.values(cast.installation.profile.metricsUrls).map(scrape));
+
+const estop = (...args: readonly string[]) => commandLine(cast.installation.profilePath, args);
 
 describe('a history in Temporal’s own command line', () => {
   const temporal = async (workflowId: string, token: string | undefined): Promise<string> => {
@@ -70,9 +78,7 @@ describe('estop doctor', () => {
     readonly exitCode: number;
     readonly findings: readonly { part: string; health: string; says: string }[];
   }> => {
-    const folder = dirname(cast.installation.profilePath);
-    const args = [join(packageRoot, 'dist', 'src', 'cli', 'main.js'), 'doctor', '--json', '--state', folder];
-    const { stdout } = await run(process.execPath, args, { cwd: folder }).catch((thrown: { stdout: string }) => thrown);
+    const stdout = (await estop('doctor', '--json')).out;
     return JSON.parse(stdout) as Awaited<ReturnType<typeof doctor>>; // printed from exactly this
   };
 
@@ -83,19 +89,7 @@ describe('estop doctor', () => {
     });
     expect(said.exitCode).toBe(0);
     const parts = new Set(said.findings.map(({ part }) => part));
-    for (const part of [
-      'stop',
-      'control',
-      'gateway',
-      'gateways',
-      'temporal',
-      'store',
-      'latch',
-      'intake',
-      'connectors',
-      'direct',
-      'clock',
-    ])
+    for (const part of 'stop control gateway gateways temporal store latch intake connectors direct clock'.split(' '))
       expect(parts, part).toContain(part);
     expect(said.findings.filter(({ part }) => part === 'connectors').length).toBeGreaterThan(1);
   }, 90_000);
@@ -122,14 +116,7 @@ describe('estop doctor', () => {
 });
 
 describe('estop connector drill', () => {
-  const folder = () => dirname(cast.installation.profilePath);
-  const connector = async (...args: readonly string[]): Promise<{ readonly code: number; readonly out: string }> => {
-    const program = [join(packageRoot, 'dist', 'src', 'cli', 'main.js'), 'connector', ...args, '--state', folder()];
-    return run(process.execPath, program, { cwd: folder() }).then(
-      ({ stdout }) => ({ code: 0, out: stdout }),
-      ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({ code, out: stdout + stderr }),
-    );
-  };
+  const connector = (...args: readonly string[]) => estop('connector', ...args);
 
   it('proves of every system that it can be cut off, and touches nothing of an agent', async () => {
     const { items } = await cast.operator.overview.connectors();
@@ -169,6 +156,67 @@ describe('estop connector drill', () => {
   });
 });
 
+describe('a trace that a service began, where a tracing SDK is loaded into every process', () => {
+  const traceIdOf = (digit: string): string => digit.repeat(32);
+  const post = async (url: string, token: string, body: object, digit: string): Promise<Record<string, unknown>> => {
+    const traceparent = `00-${traceIdOf(digit)}-${spanOfCaller}-01`;
+    const headers = { 'authorization': `Bearer ${token}`, 'content-type': 'application/json', traceparent };
+    const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+    return (await response.json()) as Record<string, unknown>;
+  };
+
+  it('leads from the API through the workflow to gateway and connectors, and from a stop to what cuts off', async () => {
+    const { profile } = cast.installation;
+    const way = (digit: string, from: ProcessName, name: string) =>
+      until(`${from}: ${name}`, async () => wayTo(collector.spans(traceIdOf(digit)), from, name, spanOfCaller));
+    const start = { agentId: 'billing-bot', prompt: 'canary-prompt-7272' };
+    const { taskId } = await post(`${profile.controlUrl}/v1/tasks`, profile.serviceToken, start, 'c');
+    const api = 'control: control startTask';
+    // What stands under the request belongs to the workflow that it started, in which no span is made.
+    expect(await way('c', 'gateway', 'gateway tool-call')).toEqual([
+      api,
+      'agent-worker: activity callTool',
+      'gateway: gateway tool-call',
+    ]);
+    expect(await way('c', 'trusted-worker', 'connector issue')).toEqual([
+      api,
+      'trusted-worker: activity issueGrant',
+      'trusted-worker: connector issue',
+    ]);
+    // The very request that the issuer of that credential has seen is of that span.
+    const issued = await until('its client at the issuer', async () => {
+      const seen = cast.world.oauth
+        .traced()
+        .filter(({ path }) => path === '/reg')
+        .map(({ traceparent }) => traceparent);
+      return collector.spans(traceIdOf('c')).find(({ spanId }) => seen.includes(`00-${traceIdOf('c')}-${spanId}-01`));
+    });
+    expect(issued.name).toBe('connector issue');
+
+    const order = { scopeKey: `task:${String(taskId)}`, reason: 'canary-reason-7273' };
+    const { stopId } = await post(`${profile.stopUrl}/v1/stops`, profile.token, order, 'd');
+    await untilReached(cast.operator, String(stopId), 'proved');
+    for (const [activity, connector] of [
+      ['runPhase', 'connector cut revoke-credential'],
+      ['finalProbe', 'connector probe'],
+    ] as const)
+      expect(await way('d', 'control-worker', connector)).toEqual([
+        'stop: stop request',
+        expect.stringMatching(new RegExp(`^control-worker: activity (${activity}|probeLane)$`)),
+        `control-worker: ${connector}`,
+      ]);
+    await cast.operator.stops.reset(String(stopId), { reason: 'the end of a test' });
+    // Names of steps, and nothing of what was said in them.
+    for (const canary of [
+      'canary-prompt-7272',
+      'canary-reason-7273',
+      profile.token,
+      ...Object.values(cast.world.secrets),
+    ])
+      expect(collector.received()).not.toContain(canary);
+  }, 120_000);
+});
+
 describe('the figures of a running system', () => {
   it('counts what was done: a stop, its calls, its obligations', async () => {
     const { profile } = cast.installation;
@@ -178,13 +226,14 @@ describe('the figures of a running system', () => {
       'admitted calls',
       async () => (valueOf(await figuresOf('gateway'), 'estop_calls_admitted_total', 'kind="tool-call"') ?? 0) > 0,
     );
+    const before = await figuresOf('stop');
     const stop = await cast.operator.stops.stop({ agent: 'billing-bot' }, { reason: 'canary-reason-5151' });
     const counted = await until('a counted stop', async () => {
       const figures = await figuresOf('stop');
       return valueOf(figures, 'estop_stops_latched_total', 'scope="agent"') === 1 ? figures : undefined;
     });
-    expect(valueOf(counted, 'estop_stop_requests_total', 'outcome="latched"')).toBe(1);
-    expect(valueOf(counted, 'estop_stop_latch_seconds_count', 'outcome="latched"')).toBe(1);
+    for (const name of ['estop_stop_requests_total', 'estop_stop_latch_seconds_count'])
+      expect(valueOf(counted, name, 'outcome="latched"')).toBe((valueOf(before, name, 'outcome="latched"') ?? 0) + 1);
     expect(valueOf(counted, 'estop_beat_age_seconds')).toBeLessThan(60);
     const ledger = await until('the ledger in numbers', async () => {
       const figures = await figuresOf('control-worker');

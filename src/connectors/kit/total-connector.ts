@@ -1,3 +1,4 @@
+import { traced } from '../../contract/tracing.ts';
 import { EstopError, isErrorCode } from '../../core/errors.ts';
 import type { Connector } from './contract.ts';
 import { controlResultOf, explain, probeResultOf, revokeResultOf } from './results.ts';
@@ -10,13 +11,13 @@ import { controlResultOf, explain, probeResultOf, revokeResultOf } from './resul
 export function totalConnector(inner: Connector): Connector {
   return {
     plan: (request) => inner.plan(request),
-    issue: (grant, context) => begin(() => inner.issue(grant, context)).catch(rethrow),
-    lists: (grant, context) => begin(() => inner.lists(grant, context)).catch(rethrow),
-    cut: (phase, grant, context) => begin(() => inner.cut(phase, grant, context)).catch(revokeResultOf),
-    probe: (grant, context) => begin(() => inner.probe(grant, context)).catch(probeResultOf),
-    control: (grant, context) => begin(() => inner.control(grant, context)).catch(controlResultOf),
+    issue: (grant, context) => begin('issue', () => inner.issue(grant, context)).catch(rethrow),
+    lists: (grant, context) => begin('lists', () => inner.lists(grant, context)).catch(rethrow),
+    cut: (phase, grant, context) => begin(`cut ${phase}`, () => inner.cut(phase, grant, context)).catch(revokeResultOf),
+    probe: (grant, context) => begin('probe', () => inner.probe(grant, context)).catch(probeResultOf),
+    control: (grant, context) => begin('control', () => inner.control(grant, context)).catch(controlResultOf),
     selfCheck: (context) =>
-      begin(() => inner.selfCheck(context)).catch((thrown: unknown) => ({
+      begin('self-check', () => inner.selfCheck(context)).catch((thrown: unknown) => ({
         ok: false,
         findings: [explain(thrown).why],
       })),
@@ -24,9 +25,9 @@ export function totalConnector(inner: Connector): Connector {
   };
 }
 
-/** What throws before it returns its promise (a secret that cannot be read, say) fails the same way. */
-async function begin<T>(work: () => Promise<T>): Promise<T> {
-  return work();
+/** One step of whatever trace it belongs to. What throws before it returns its promise (a secret that cannot be read, say) fails the same way. */
+async function begin<T>(what: string, work: () => Promise<T>): Promise<T> {
+  return traced(`connector ${what}`, 'client', work);
 }
 
 function rethrow(thrown: unknown): never {
