@@ -18,6 +18,7 @@ import { isRelevant } from './family.ts';
 import type { Finding } from './finding.ts';
 import { type Found, originOfParty, originOfPath, originOfSite, originOfText, originOfValue } from './origin.ts';
 import { addressParts } from './path-form.ts';
+import { isValue } from './scan.ts';
 import { sentenceOf } from './sentence.ts';
 import { isPlaceholder } from './site.ts';
 import { type TaskFlow, uniqueAddress } from './task-flow.ts';
@@ -110,9 +111,14 @@ function partsOfAddress(flow: TaskFlow, address: string): readonly Checked[] {
   const part = (text: string, found: Found): Checked => ({ argument: '', text, role: 'ref', required: true, found });
   const whole = originOfValue(flow, address);
   if (whole.origin !== 'nowhere' && !heldAlone('ref', whole.origin)) return [];
-  const parts = address.length > longestText ? [] : [address, ...addressParts(address)];
+  const parts = address.length > longestText ? [] : addressParts(address);
   if (parts.length > mostParts || address.length > longestText) return [part(address, { origin: 'prose', call: 0 })];
-  return parts.map((text) => part(text, approvedOr(flow, 'R5', text, originOfValue(flow, text))));
+  return [address, ...parts].flatMap((text) => {
+    const found = originOfValue(flow, text);
+    // Of what nobody looked at: no plain word would have been remembered of it either, and the whole is in its parts.
+    if (found.origin === 'prose' && found.call === 0 && (text === address || !isValue(text))) return [];
+    return [part(text, approvedOr(flow, 'R5', text, found))];
+  });
 }
 
 const isDeclared = (call: FlowCall, argument: string, role: Role): boolean =>
@@ -127,7 +133,8 @@ function originOf(flow: TaskFlow, role: Role, text: string): Found {
     case 'path':
       return originOfPath(flow, text);
     case 'text':
-      if (text.length > longestText) return { origin: flow.words.prose.size > 0 ? 'prose' : 'nowhere', call: 0 };
+      if (text.length > longestText)
+        return { origin: flow.words.prose.size > 0 || flow.overflow ? 'prose' : 'nowhere', call: 0 };
       return originOfText(flow, text);
     case 'ref':
     case 'secret':

@@ -76,10 +76,14 @@ function wordsIn(values: unknown): readonly Word[] {
     words.push({ argument: { name: `${words.length} ${name}`, role, required: true, fallback: undefined }, text });
   };
   const walk = (held: unknown, name: string, depth: number): void => {
-    if (held === null || held === undefined || typeof held === 'boolean') return;
-    if (typeof held !== 'object') return say(name, roleOfName(name, 'write') ?? 'text', String(held));
+    if (typeof held === 'string' || typeof held === 'number')
+      return say(name, roleOfName(name, 'write') ?? 'text', String(held));
+    if (typeof held !== 'object' || held === null) return;
     if (depth >= deepestWord || words.length >= mostWords) return say(name, 'text', JSON.stringify(held));
-    if (Array.isArray(held)) return held.forEach((one) => void walk(one, name, depth + 1));
+    if (Array.isArray(held)) {
+      for (const one of held) walk(one, name, depth + 1);
+      return;
+    }
     for (const [key, one] of Object.entries(held)) {
       say(name, /^[\w.-]{1,64}$/.test(key) ? 'ref' : 'text', key);
       walk(one, key, depth + 1);

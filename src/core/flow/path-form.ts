@@ -30,7 +30,9 @@ const layers = 3;
 /** What may have been filled into it: between its separators, and between any signs; also what is written in percent signs, and those again. */
 export function addressParts(address: string): readonly string[] {
   const parts = new Set<string>();
-  let text = address;
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(address)?.[1];
+  if (scheme !== undefined) parts.add(scheme);
+  let text = address.slice(scheme === undefined ? 0 : scheme.length + 1);
   for (let layer = 0; layer < layers; layer += 1) {
     for (const splitter of [/[/?#&=;,\s]+/, /[^\p{L}\p{N}._-]+/u])
       for (const part of text.split(splitter)) if (part !== '') parts.add(part);

@@ -19,6 +19,8 @@ export interface ScanLimits {
 const token = /[^\s"'`<>,;()[\]{}|=*]+/gu;
 const edges = /^[.:!?#$~&\u2018-\u201f]+|[.:!?\u2018-\u201f]+$/g;
 const telling = /[\d@/_:%&\\-]|\.[\p{L}\p{N}]|\p{Ll}\p{Lu}|[^\p{ASCII}]/u;
+/** Whether text that holds it remembers it as a value, and not as a word alone. */
+export const isValue = (word: string): boolean => telling.test(word);
 const encodedLook = /%[0-9a-f]{2}|&#|\\u[0-9a-f]{4}/i;
 
 export function scan(text: string, limits: ScanLimits): Scan {

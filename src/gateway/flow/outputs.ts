@@ -1,3 +1,4 @@
+import { listKeys } from '../mcp/methods.ts';
 import { isRecord } from '../upstream/read-reply.ts';
 
 export interface Outputs {
@@ -8,6 +9,7 @@ export interface Outputs {
 }
 
 const mostTexts = 32;
+const mostItems = 40;
 
 /** Everything of a result that an agent can read. */
 export function outputsOf(result: Readonly<Record<string, unknown>>): Outputs {
@@ -22,10 +24,24 @@ export function outputsOf(result: Readonly<Record<string, unknown>>): Outputs {
   }
   if (structuredContent !== undefined && !texts.some((text) => isSame(text, structuredContent)))
     texts.push(JSON.stringify(structuredContent));
-  if (Object.keys(rest).length > 0) texts.push(JSON.stringify(rest));
+  texts.push(...restOf(rest));
   // Beyond the cap all of it is one text, which is prose.
   if (texts.length <= mostTexts) return { texts, unreadable };
   return { texts: [...texts.slice(0, mostTexts - 1), texts.slice(mostTexts - 1).join('\n')], unreadable };
+}
+
+/** Of a list each part is read for itself: all of a long one has more fields than are told apart in one text. */
+function restOf(rest: Readonly<Record<string, unknown>>): readonly string[] {
+  const parts: string[] = [];
+  const others = { ...rest };
+  for (const key of Object.values(listKeys)) {
+    const items = rest[key];
+    if (!Array.isArray(items) || items.length <= mostItems) continue;
+    delete others[key];
+    for (let at = 0; at < items.length; at += mostItems)
+      parts.push(JSON.stringify({ [key]: items.slice(at, at + mostItems) }));
+  }
+  return Object.keys(others).length === 0 ? parts : [...parts, JSON.stringify(others)];
 }
 
 function readPart(part: unknown): { readonly text: string; readonly blind: boolean } {

@@ -4,6 +4,7 @@ import { toldTo } from '../../../src/core/flow/not-a-tool.ts';
 import { observe } from '../../../src/core/flow/observe.ts';
 import { openTaskFlow } from '../../../src/core/flow/open-flow.ts';
 import { proposeProfile } from '../../../src/core/flow/tool-profile.ts';
+import { outputsOf } from '../../../src/gateway/flow/outputs.ts';
 
 const hash = (text: string): string => text;
 const inbox = { profile: proposeProfile({ name: 'read_inbox', description: 'Read the inbox.' }), args: {} };
@@ -67,6 +68,29 @@ it.each([
   ['nothing', {}],
 ])('%s goes', (_, told) => {
   expect(isHeld(originsOf(told))).toBe(false);
+});
+
+it('of more than was looked at, nothing that may stand there goes, and plain words do', () => {
+  const much = JSON.stringify(Array.from({ length: 500 }, (_, n) => ({ id: `id-${n}`, title: `title ${n}` })));
+  expect(isHeld(originsOf({ addresses: ['page://id-499/text'] }, [much]))).toBe(true);
+  expect(isHeld(originsOf({ values: { topic: 'title 499' } }, [much]))).toBe(true);
+  expect(isHeld(originsOf({ addresses: ['wiki://Home/index'] }, [much]))).toBe(false);
+  expect(isHeld(originsOf({ addresses: ['note://id-1'] }, [JSON.stringify({ uri: 'note://id-1' }), much]))).toBe(false);
+});
+
+it('what a long list of a server names is known to its end, and so is what it says beside that', () => {
+  const item = (n: number) => ({
+    uri: `note://item-${n}`,
+    name: `item ${n}`,
+    title: `Item ${n}`,
+    description: `Number ${n}.`,
+    mimeType: 'text/plain',
+  });
+  const resources = [...Array.from({ length: 200 }, (_, n) => item(n)), { uri: 'note://last', description: prose }];
+  const { texts } = outputsOf({ resources, nextCursor: 'more' });
+  expect(isHeld(originsOf({ addresses: ['note://item-199'], values: { tone: 'cheerful' } }, texts))).toBe(false);
+  expect(isHeld(originsOf({ addresses: ['note://QX-77-P'] }, texts))).toBe(true);
+  expect(texts.join('')).toContain('more');
 });
 
 it('a long text of its own goes as long as nothing was read', () => {

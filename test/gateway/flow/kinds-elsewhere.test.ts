@@ -97,7 +97,7 @@ const reach = async (gateway: RunningGateway, token: string, method: string, par
     'authorization': `Bearer ${token}`,
     'mcp-protocol-version': '2026-07-28',
     'mcp-method': method,
-    ...(name === undefined ? {} : { 'mcp-name': String(name) }),
+    ...(typeof name === 'string' ? { 'mcp-name': name } : {}),
   };
   return JSON.stringify((await postRaw(gateway, body, headers)).body);
 };

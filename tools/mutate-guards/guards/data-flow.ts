@@ -41,8 +41,8 @@ export const dataFlowGuards: readonly Guard[] = [
     file: 'src/core/flow/judge.ts',
     protects: 'each part of an address is looked at',
     attacks: ['A13'],
-    find: '[address, ...addressParts(address)]',
-    put: '[address]',
+    find: '[address, ...parts].flatMap(',
+    put: '[address].flatMap(',
     tests: { file: core, title: 'and in an address that was made of it' },
   },
   {
