@@ -114,6 +114,9 @@ export function addressClients(bed: ReturnType<typeof clientBed>): void {
     expect(await exchange(stolen)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
     const next = (await connect(browser, url)).searchParams.get('code');
     expect((await exchange(formOf(url, next))).status).toBe(200);
+    expect((await browser.press(shown, { answer: 'connect', agent: 'coder' })).refresh).toContain(program);
+    const no = await browser.press(shown, { answer: 'no' });
+    expect([answerOf(no).searchParams.get('error'), no.refresh]).toEqual(['access_denied', null]);
     for (const redirect of [
       `${program}/`,
       `${program}?a=b`,

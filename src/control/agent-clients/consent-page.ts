@@ -49,7 +49,7 @@ export function consentPages(app: OpenAPIHono, deps: ControlDeps): void {
     // What was shown to this person, and to no other, is what is answered.
     if (!isSame(proofOf(deps, caller, wish), form.get('proof') ?? '')) throw new EstopError('origin-refused');
     if (form.get('answer') !== 'connect')
-      return send(context, answerTo(wish, issuerOf(deps), { error: 'access_denied' }), 'Not connected');
+      return send(context, wish, answerTo(wish, issuerOf(deps), { error: 'access_denied' }), 'Not connected');
     const agent = agentsFor(deps, caller).find(({ agentId }) => agentId === form.get('agent'));
     if (agent === undefined) throw new EstopError('forbidden', { detail: 'This agent is not yours to connect.' });
     const { personId } = caller;
@@ -69,7 +69,7 @@ export function consentPages(app: OpenAPIHono, deps: ControlDeps): void {
       client: wish.client.publishedBy === undefined ? wish.client.name : wish.client.clientId,
       lifeMs: codeLifeMs,
     });
-    return send(context, answerTo(wish, issuerOf(deps), { code }), 'Connected');
+    return send(context, wish, answerTo(wish, issuerOf(deps), { code }), 'Connected');
   });
 }
 
@@ -158,9 +158,14 @@ function refuse(
   return context.html(plainPage('This cannot be connected', html`<p>${read.why}</p>`), 400);
 }
 
-/** No redirect: the page's own policy lets a form lead nowhere but here. */
-function send(context: Context, target: string, title: string): Response | Promise<Response> {
-  context.header('refresh', `0; url=${target}`);
+/** No redirect: the page's own policy lets a form lead nowhere but here. A program that was refused is opened by nobody but its person. */
+function send(
+  context: Context,
+  { redirect }: Wish,
+  target: string,
+  title: 'Connected' | 'Not connected',
+): Response | Promise<Response> {
+  if (title === 'Connected' || isLoopbackRedirect(redirect)) context.header('refresh', `0; url=${target}`);
   return context.html(
     plainPage(title, html`<p><a href="${target}">Back to the client</a>. You can close this page.</p>`),
   );

@@ -11,6 +11,8 @@ export interface Seen {
   readonly url: string;
   readonly status: number;
   readonly text: string;
+  /** Where a browser would go from there by itself. */
+  readonly refresh: string | null;
   /** Every address on the way. */
   readonly way: readonly string[];
 }
@@ -48,7 +50,13 @@ export function openBrowser(): Browser {
       }
       const location = response.headers.get('location');
       if (response.status < 300 || response.status >= 400 || location === null)
-        return { url: next.url, status: response.status, text: await response.text(), way };
+        return {
+          url: next.url,
+          status: response.status,
+          text: await response.text(),
+          refresh: response.headers.get('refresh'),
+          way,
+        };
       await response.body?.cancel();
       next = { url: new URL(location, next.url).href, method: 'GET' };
     }

@@ -123,4 +123,13 @@ export const agentClientGuards: readonly Guard[] = [
     put: "read.kind === 'refused'",
     tests: { file: persons, title: 'with an address for an id, or with a scheme of its own' },
   },
+  {
+    id: 'agent-clients/refused-opens-nothing',
+    file: `${folder}/consent-page.ts`,
+    protects: 'a program that a person refused is not opened to be told',
+    attacks: ['A34'],
+    find: "  if (title === 'Connected' || isLoopbackRedirect(redirect)) context",
+    put: '  context',
+    tests: { file: persons, title: 'with an address for an id, or with a scheme of its own' },
+  },
 ];
