@@ -14,10 +14,12 @@ interface Bounds {
 }
 
 /** Of one endpoint at a time. What was never tried has lanes of its own: what fails again and again takes none of them. */
-const first: Bounds = { most: 8, gapMs: 250, longestMs: 30_000 };
+const first: Bounds = { most: 8, gapMs: 500, longestMs: 120_000 };
 const again: Bounds = { most: 4, gapMs: 2_000, longestMs: 600_000 };
 /** An endpoint that answers has a lane free by then. */
 const patienceMs = 500;
+/** One that took no longer than this is no reason to keep others away for long. */
+const quickMs = 1_000;
 
 interface Lane {
   under: number;
@@ -44,10 +46,12 @@ export function createLanes(now = () => performance.now()): Lanes {
         return { kind: 'full', afterMs: Math.ceil(lane.turnAt - now()) };
       }
       lane.under += 1;
+      const since = now();
       return {
         kind: 'in',
         leave: () => {
           lane.under -= 1;
+          if (now() - since < quickMs) lane.turnAt = 0;
           const [next] = lane.waiting;
           next?.();
         },

@@ -90,14 +90,14 @@ BEGIN
 END $$;
 
 -- Those whose telling somebody must see to: new ones, and those that were taken a while ago and are not settled. However many of them
--- there are, new ones come first, and the oftener one was looked after the later it is again, up to an hour or so.
+-- there are, new ones come first, and the oftener one was looked after the later it is again, up to eight minutes.
 CREATE FUNCTION estop.take_notices(p_again_ms bigint, p_limit integer) RETURNS TABLE (notice_id text, event text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
   RETURN QUERY UPDATE estop.notices u SET taken_at = clock_timestamp(), takes = u.takes + 1 FROM (
       SELECT n.notice_id FROM estop.notices n WHERE n.settled_at IS NULL AND n.quiet IS NULL
-        AND (n.taken_at IS NULL OR n.taken_at < clock_timestamp() - make_interval(secs => p_again_ms / 1000.0 * 2 ^ least(n.takes - 1, 8)))
+        AND (n.taken_at IS NULL OR n.taken_at < clock_timestamp() - make_interval(secs => p_again_ms / 1000.0 * 2 ^ least(n.takes - 1, 5)))
       ORDER BY n.takes, n.taken_at NULLS FIRST, n.seq LIMIT p_limit FOR UPDATE SKIP LOCKED) t
     WHERE u.notice_id = t.notice_id RETURNING u.notice_id, u.event;
 END $$;
