@@ -29,7 +29,10 @@ const variables = z.object({
     .optional(),
   ESTOP_TRUSTED_PROXIES: z
     .string()
-    .refine((text) => text.split(',').every(isNetwork), 'must be addresses or networks with commas between them')
+    .refine(
+      (text) => text === '' || text.split(',').every(isNetwork),
+      'must be addresses or networks with commas between them',
+    )
     .optional(),
   ESTOP_ALLOW_REMOTE: z.enum(['yes', 'no']).default('no'),
   ESTOP_STOP_PORT: port.default(7700),
@@ -109,7 +112,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     gatewayUrl: v.ESTOP_GATEWAY_URL,
     host: v.ESTOP_HOST,
     hostNames: v.ESTOP_HOST_NAMES?.split(',') ?? [],
-    trustedProxies: v.ESTOP_TRUSTED_PROXIES?.split(',') ?? [],
+    trustedProxies: v.ESTOP_TRUSTED_PROXIES?.split(',').filter((one) => one !== '') ?? [],
     allowRemote: v.ESTOP_ALLOW_REMOTE === 'yes',
     stopPort: v.ESTOP_STOP_PORT,
     controlPort: v.ESTOP_CONTROL_PORT,
