@@ -8,6 +8,7 @@ import { judgeCertificate } from '../../src/cli/doctor/examine.ts';
 import { exitCodeOfFindings, finding } from '../../src/cli/doctor/finding.ts';
 import { judgeConnectors, judgeDiagnosis } from '../../src/cli/doctor/judge-diagnosis.ts';
 import { certificateEnd } from '../../src/cli/doctor/knock.ts';
+import type { ConnectorReadiness } from '../../src/contract/http/connectors.ts';
 import type { Diagnosis } from '../../src/contract/http/diagnosis.ts';
 import { requires } from '../kit/requires.ts';
 import { tempFolder } from '../kit/temp-folder.ts';
@@ -117,13 +118,34 @@ describe('what estop doctor makes of an installation', () => {
       cutMs: null,
       proveMs: null,
     } as const;
-    const findings = judgeConnectors([
+    const hourMs = 3_600_000;
+    const drilled = [
+      { drillEveryMs: hourMs, drillProvedAt: '2025-12-31T22:30:00.000Z' },
+      { drillEveryMs: hourMs, drillProvedAt: '2025-12-31T21:30:00.000Z' },
+      // By hand alone, however long ago.
+      { drillEveryMs: null, drillProvedAt: '2020-01-01T00:00:00.000Z' },
+      { drillEveryMs: hourMs, lastDrill: { ...failed, state: 'impossible' as const } },
+      { drillEveryMs: hourMs, lastDrill: { ...failed, state: 'asked' as const } },
+    ];
+    const connectors: readonly ConnectorReadiness[] = [
       { ...base, connectorId: 'a', ready: 'yes', findings: [] },
       { ...base, connectorId: 'b', ready: 'no', findings: ['the role may not be dropped'] },
       { ...base, connectorId: 'c', ready: 'unknown', findings: [] },
       { ...base, connectorId: 'd', ready: 'yes', findings: [], lastDrill: failed },
+      ...drilled.map((changes) => ({ ...base, connectorId: 'e', ready: 'yes' as const, findings: [], ...changes })),
+    ];
+    const findings = judgeConnectors(connectors, Date.parse(when));
+    expect(findings.map(({ health }) => health)).toEqual([
+      'ok',
+      'bad',
+      'unknown',
+      'weak',
+      'ok',
+      'weak',
+      'ok',
+      'weak',
+      'ok',
     ]);
-    expect(findings.map(({ health }) => health)).toEqual(['ok', 'bad', 'unknown', 'weak']);
     expect(findings[1]?.says).toContain('the role may not be dropped');
   });
 

@@ -76,7 +76,7 @@ async function examineControl(context: CliContext): Promise<readonly Finding[]> 
     const [diagnosis, connectors] = await Promise.all([
       estop.diagnosis(),
       estop.connectors.list().then(
-        ({ items }) => judgeConnectors(items),
+        ({ items }) => judgeConnectors(items, Date.now()),
         () => [finding('connectors', 'unknown', 'control could not say')],
       ),
     ]);

@@ -125,10 +125,11 @@ function judgeStore(
 }
 
 /** Whether each could be cut off now. */
-export const judgeConnectors = (connectors: readonly ConnectorReadiness[]): readonly Finding[] =>
+export const judgeConnectors = (connectors: readonly ConnectorReadiness[], now: number): readonly Finding[] =>
   connectors.length === 0
     ? [finding('connectors', 'note', 'none is configured')]
-    : connectors.map(({ connectorId, system, ready, findings, lastDrill }) => {
+    : connectors.map((connector) => {
+        const { connectorId, system, ready, findings, lastDrill } = connector;
         const says = [`${connectorId} (${system})`, ...findings].join('; ');
         if (ready === 'yes' && lastDrill?.state === 'failed')
           return finding(
@@ -137,10 +138,22 @@ export const judgeConnectors = (connectors: readonly ConnectorReadiness[]): read
             `${says}: its last drill failed`,
             `See \`estop connector show ${connectorId}\`.`,
           );
+        if (ready === 'yes' && isOverdue(connector, now))
+          return finding(
+            'connectors',
+            'weak',
+            `${says}: no drill was proved for twice as long as its schedule says`,
+            `See \`estop connector show ${connectorId}\`.`,
+          );
         if (ready === 'yes') return finding('connectors', 'ok', `${says}: can cut off now`);
         if (ready === 'no') return finding('connectors', 'bad', says, 'A stop of its agents would stay unproved.');
         return finding('connectors', 'unknown', `${says}: nobody has asked it lately`, 'Does the control worker run?');
       });
+
+/** Where none was ever proved, it is the first that is over and proved nothing. */
+const isOverdue = ({ drillEveryMs, drillProvedAt, lastDrill }: ConnectorReadiness, now: number): boolean =>
+  drillEveryMs !== null &&
+  (drillProvedAt === null ? lastDrill?.state === 'impossible' : now - Date.parse(drillProvedAt) > 2 * drillEveryMs);
 
 function judgeNotifications({ endpoints, failedLately }: Diagnosis['notifications']): Finding {
   if (endpoints === 0) return finding('notifications', 'note', 'nobody is told of anything');
