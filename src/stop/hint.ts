@@ -29,6 +29,7 @@ export function createHint(open: () => Promise<LatchLine>): Hint {
         const epoch = waiting;
         waiting = undefined;
         line ??= await open();
+        if (closed) return; // while it was being opened
         await within(hintPatienceMs, line.hint(stopHintChannel, String(epoch)));
       }
     } catch {
@@ -36,6 +37,7 @@ export function createHint(open: () => Promise<LatchLine>): Hint {
       line = undefined;
     } finally {
       sending = false;
+      if (closed) line?.discard();
     }
   };
   return {
