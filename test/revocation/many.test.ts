@@ -35,7 +35,7 @@ requires('temporal')('a stop of an agent with thousands of grants', () => {
     await until(async () => {
       await sleep(500); // each look reads every lane
       return (await stopProgress(rig.ledger.as('estop_control'), stopId))?.stage === 'proved';
-    });
+    }, 590_000);
 
     const cuts = rig.target.lines().filter((line) => line.startsWith('cut '));
     expect(new Set(cuts).size).toBe(grants);

@@ -173,11 +173,19 @@ export function recordingLog(): { readonly log: Log; readonly logged: LogLine[] 
   return { log: { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }, logged };
 }
 
-/** Asks again until it holds. The test's own time limit ends it, never a limit of ours. */
-export async function until<Value>(ask: () => Promise<Value | undefined | false>): Promise<Value> {
+/**
+ * Asks again until it holds. Gives up before a test of the usual length is given up, whose `finally` would not be reached otherwise:
+ * what was frozen stayed frozen for the next.
+ */
+export async function until<Value>(
+  ask: () => Promise<Value | undefined | false>,
+  patienceMs = 110_000,
+): Promise<Value> {
+  const giveUpAt = Date.now() + patienceMs;
   for (;;) {
     const value = await ask();
     if (value !== undefined && value !== false) return value;
+    if (Date.now() > giveUpAt) throw new Error(`what was waited for did not come within ${patienceMs / 1_000} s`);
     await sleep(25);
   }
 }

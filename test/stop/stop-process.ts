@@ -42,10 +42,12 @@ export async function startStopProcess(
   databaseUrl: string,
   temporalAddress: string,
   environment = 'test',
+  processName = `estop-stop-${environment}`,
 ): Promise<StopProcess> {
   const { log, logged } = recordingLog();
   const server = await startStopServer({
     environment,
+    processName,
     host: '127.0.0.1',
     port: 0,
     databaseUrl,
