@@ -196,9 +196,12 @@ CREATE TABLE estop.client_tickets (
   task_id     text NOT NULL,
   expires_at  timestamptz NOT NULL,
   used_at     timestamptz,
+  redeemed_at timestamptz, -- used by whom it was for
   replayed_at timestamptz,
+  parent_hash bytea, -- of a refresh token: what it was given for
   epoch       bigint NOT NULL DEFAULT 0 -- of a code: as of its person's consent
 );
+CREATE INDEX client_tickets_by_parent ON estop.client_tickets (parent_hash);
 CREATE INDEX client_tickets_by_task ON estop.client_tickets (task_id);
 
 -- A consent is as old as a credential of that moment: no stop of the agent outlives it and is reset before it counts. One that is given
@@ -221,7 +224,8 @@ BEGIN
       jsonb_build_object('client', left(p_client, 200), 'redirect', left(p_redirect, 400), 'session', p_task_id));
 END $$;
 
--- Used up by whoever shows it, also by one whom it was not for. Of a person who was shut out it opens nothing. Locks: the row, and after a replay those of its session.
+-- Used up by whoever shows it, also by one whom it was not for. Only a refresh token for which nothing was given yet is good once more: something
+-- failed in between, and whoever it is for has no other. Of a person who was shut out it opens nothing. Locks: the row, and after a replay those of its session.
 CREATE FUNCTION estop.redeem_client_ticket(p_hash bytea, p_kind text, p_client_hash bytea, p_redirect text, p_challenge text, p_resource text)
 RETURNS TABLE (outcome text, task_id text, agent_id text, actor text, person text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -232,14 +236,15 @@ BEGIN
   PERFORM estop.commit_durably();
   SELECT * INTO t FROM estop.client_tickets c WHERE c.ticket_hash = p_hash AND c.kind = p_kind FOR UPDATE;
   IF NOT FOUND THEN outcome := 'unknown'; RETURN NEXT; RETURN; END IF;
-  IF t.used_at IS NOT NULL THEN
+  IF t.used_at IS NOT NULL AND (t.kind = 'code' OR t.redeemed_at IS NULL OR t.replayed_at IS NOT NULL
+      OR EXISTS (SELECT 1 FROM estop.client_tickets x WHERE x.parent_hash = p_hash)) THEN
     UPDATE estop.client_tickets c SET replayed_at = clock_timestamp(), used_at = coalesce(c.used_at, clock_timestamp())
       WHERE c.task_id = t.task_id;
     INSERT INTO estop.audit (kind, actor, subject, detail)
       VALUES ('client.replayed', t.actor, t.task_id, jsonb_build_object('reason', p_kind || ' shown twice'));
     RETURN QUERY SELECT 'replayed'::text, t.task_id, t.agent_id, t.actor, t.person; RETURN;
   END IF;
-  UPDATE estop.client_tickets c SET used_at = clock_timestamp() WHERE c.ticket_hash = p_hash;
+  UPDATE estop.client_tickets c SET used_at = clock_timestamp(), redeemed_at = NULL WHERE c.ticket_hash = p_hash;
   IF t.expires_at <= clock_timestamp()
     OR NOT EXISTS (SELECT 1 FROM estop.people p WHERE p.person_id = t.person_id AND p.disabled_at IS NULL) THEN outcome := 'unknown'; RETURN NEXT; RETURN; END IF;
   IF t.client_hash <> p_client_hash OR (p_resource IS NOT NULL AND t.resource <> p_resource)
@@ -251,20 +256,22 @@ BEGIN
       AND s.stop_id = estop.dead_by(ARRAY['fleet', 'agent:' || t.agent_id], ARRAY[t.agent_id], t.epoch)) THEN
     outcome := 'unknown'; RETURN NEXT; RETURN;
   END IF;
+  UPDATE estop.client_tickets c SET redeemed_at = clock_timestamp() WHERE c.ticket_hash = p_hash;
   RETURN QUERY SELECT 'redeemed'::text, t.task_id, t.agent_id, t.actor, t.person;
 END $$;
 
--- The next one of its session. False: what it was given for has been shown again meanwhile, or more were used within the hour than
+-- The next one of its session, and there is one next one. False: what it was given for has been shown again meanwhile, or more were used within the hour than
 -- tokens can end in it.
 CREATE FUNCTION estop.make_client_refresh(p_hash bytea, p_parent_hash bytea, p_life_ms bigint) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM estop.commit_durably();
   PERFORM 1 FROM estop.client_tickets c WHERE c.ticket_hash = p_parent_hash FOR UPDATE;
-  INSERT INTO estop.client_tickets (ticket_hash, kind, client_hash, redirect, challenge, resource, agent_id, actor, person, person_id, task_id, expires_at)
-    SELECT p_hash, 'refresh', c.client_hash, c.redirect, c.challenge, c.resource, c.agent_id, c.actor, c.person, c.person_id, c.task_id,
+  INSERT INTO estop.client_tickets (ticket_hash, kind, client_hash, redirect, challenge, resource, agent_id, actor, person, person_id, task_id, parent_hash, expires_at)
+    SELECT p_hash, 'refresh', c.client_hash, c.redirect, c.challenge, c.resource, c.agent_id, c.actor, c.person, c.person_id, c.task_id, p_parent_hash,
       clock_timestamp() + make_interval(secs => p_life_ms / 1000.0)
     FROM estop.client_tickets c WHERE c.ticket_hash = p_parent_hash AND c.used_at IS NOT NULL AND c.replayed_at IS NULL
+      AND NOT EXISTS (SELECT 1 FROM estop.client_tickets x WHERE x.parent_hash = p_parent_hash)
       AND (SELECT count(*) FROM estop.client_tickets x WHERE x.task_id = c.task_id AND x.used_at > clock_timestamp() - interval '1 hour') < 240;
   RETURN FOUND;
 END $$;
