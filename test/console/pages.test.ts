@@ -186,14 +186,16 @@ requires('chromium')('every page of the console', () => {
       const actions = [...text.matchAll(/<form method="post" action="([^"]*)"/g)].map(([, action = '']) => action);
       const refused = actions
         .flatMap((action) => forms.find(({ path }) => isAt(path, action))?.asks ?? [])
-        .filter(({ underElevation }) => underElevation === 'refused')
-        .map(({ id }) => id);
-      return { refused, isSaid: text.includes('data-elevated') };
+        .filter(({ underElevation }) => underElevation === 'refused');
+      return { refused, text, isSaid: text.includes('data-elevated') };
     };
     const seen = new Set<string>();
     for (const [name, address] of Object.entries(addresses)) {
       const [plain, elevated] = [await shownTo('adam@admin', address), await shownTo('adam@admin~elevated', address)];
-      for (const id of plain.refused) seen.add(id);
+      for (const { id, summary } of plain.refused) {
+        seen.add(id);
+        expect([name, elevated.text]).toEqual([name, expect.stringContaining(summary.split(/[,;:]/)[0] ?? '')]);
+      }
       expect([name, elevated.refused, elevated.isSaid]).toEqual([name, [], plain.refused.length > 0]);
       expect([name, plain.isSaid]).toEqual([name, false]);
     }

@@ -5,7 +5,7 @@ import { endElevation } from '../routes/end-elevation.ts';
 import { grantElevation } from '../routes/grant-elevation.ts';
 import { reviewElevation } from '../routes/review-elevation.ts';
 import { foreign, type Markup, nothing } from './markup.ts';
-import { offer } from './offer.ts';
+import { offer, whyNotOffered } from './offer.ts';
 import { type ConsoleForm, field } from './view.ts';
 import type { Visit } from './visit.ts';
 import { clock, relative } from './when.ts';
@@ -16,7 +16,8 @@ const tones = { 'asked': 'warn', 'active': 'bad', 'to-review': 'warn', 'reviewed
 export function elevationList(visit: Visit, { items }: ElevationPage): Markup {
   if (items.length === 0)
     return html`<p class="card empty">Nobody holds a role for a while, and nothing waits to be looked at.</p>`;
-  return html`<ul class="cards">${items.map(
+  const waits = items.some(({ state }) => state === 'asked' || state === 'to-review');
+  return html`${waits ? whyNotOffered(visit, grantForm, reviewForm) : nothing}<ul class="cards">${items.map(
     (
       one,
     ) => html`<li class="card"><div class="row between"><strong>${foreign(one.name, 120)} as ${one.role}</strong><span class="chip ${tones[one.state]}">${one.state}</span></div>
@@ -42,7 +43,6 @@ function actions(visit: Visit, { elevationId, state }: Elevation): Markup {
   );
 }
 
-/** What is refused here under an elevation is refused above as well: this says it for all of them. */
 export const askSection = (visit: Visit): Markup =>
   offer(
     visit,

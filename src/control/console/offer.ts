@@ -34,7 +34,7 @@ export function offer(visit: Visit, form: ConsoleForm, offered: Offered, fields:
     case 'not-yours':
       return otherwise;
     case 'elevated':
-      return isOneOfMany ? nothing : notWhileElevated();
+      return isOneOfMany ? nothing : notWhileElevated(form.asks);
     case 'open': {
       const files = form.takesFiles === true ? html` enctype="multipart/form-data"` : nothing;
       return around(
@@ -45,11 +45,16 @@ export function offer(visit: Visit, form: ConsoleForm, offered: Offered, fields:
 }
 
 /** For a page with many such forms, once. */
-export const whyNotOffered = (visit: Visit, ...forms: readonly Asking[]): Markup =>
-  forms.some((form) => standingOf(visit, form) === 'elevated') ? notWhileElevated() : nothing;
+export function whyNotOffered(visit: Visit, ...forms: readonly Asking[]): Markup {
+  const refused = forms.filter((form) => standingOf(visit, form) === 'elevated');
+  return refused.length === 0 ? nothing : notWhileElevated(refused.flatMap(({ asks }) => asks));
+}
 
-const notWhileElevated = (): Markup =>
-  html`<p class="note" data-elevated>Not with a role that was taken for a while: <a href="/people">end it</a> first, or let somebody else do this.</p>`;
+/** By what the endpoints call themselves, as far as their first comma. */
+function notWhileElevated(asks: readonly Endpoint[]): Markup {
+  const what = asks.map(({ summary }) => summary.replace(/[,;:].*$/, ''));
+  return html`<p class="note" data-elevated><strong>${what.join(' · ')}</strong>: not with a role that was taken for a while; <a href="/people">end it</a> first, or let somebody else do this.</p>`;
+}
 
 /** A form that changed more than it says would be shown to people whom it is refused to. */
 export const askingOnly = (visit: Visit, { asks, path }: Pick<ConsoleForm, 'asks' | 'path'>): Visit => ({

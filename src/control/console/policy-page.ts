@@ -4,7 +4,7 @@ import { activatePolicies } from '../routes/activate-policies.ts';
 import { getPolicies } from '../routes/get-policies.ts';
 import { rollBackPolicies } from '../routes/roll-back-policies.ts';
 import { foreign, type Markup, nothing, spelledOut } from './markup.ts';
-import { offer } from './offer.ts';
+import { offer, whyNotOffered } from './offer.ts';
 import { onceField, onceIn } from './once.ts';
 import { policiesIn } from './policy-files.ts';
 import { type ConsoleForm, type ConsolePage, field, type View } from './view.ts';
@@ -25,7 +25,7 @@ export const policyPage: ConsolePage = {
       )}</section>
 <section class="stack"><h2>Who changed it</h2>${policies.history.length === 0 ? none() : history(policies, visit.now)}</section>
 <section class="note"><h2>Before you change it</h2><p><a href="/policy/backtest">Try a set on recorded runs</a>, which asks and calls nothing, and says whether it could be in force.</p></section>
-${activate(visit, policies)}${policies.history.length === 0 ? nothing : rollBack(visit, policies)}`,
+${whyNotOffered(visit, activateForm, rollBackForm)}${activate(visit, policies)}${policies.history.length === 0 ? nothing : rollBack(visit, policies)}`,
     };
   },
 };
@@ -49,6 +49,7 @@ const activate = (visit: Visit, { activation }: PoliciesInForce): Markup =>
       look: 'stack',
       around: (form) =>
         html`<details class="card" id="activate"><summary>Put another set in force</summary>${form}</details>`,
+      isOneOfMany: true,
       otherwise: html`<p class="note">Changing the policy needs the role admin.</p>`,
     },
     html`${onceField()}<input type="hidden" name="after" value="${activation}">
@@ -65,7 +66,6 @@ function rollBack(visit: Visit, { history: entries }: PoliciesInForce): Markup {
       to: '/policy',
       look: 'stack',
       around: (form) => html`<section class="card"><h2>Put an earlier one in force</h2>${form}</section>`,
-      // Said once, beside the form above.
       isOneOfMany: true,
     },
     html`${onceField()}

@@ -8,7 +8,7 @@ import { removeSecret } from '../routes/remove-secret.ts';
 import { rotateSecret } from '../routes/rotate-secret.ts';
 import { setSecret } from '../routes/set-secret.ts';
 import { foreign, type Markup, nothing } from './markup.ts';
-import { offer } from './offer.ts';
+import { offer, whyNotOffered } from './offer.ts';
 import { type ConsoleForm, type ConsolePage, type Fields, field } from './view.ts';
 import type { Visit } from './visit.ts';
 import { clock, relative } from './when.ts';
@@ -25,7 +25,7 @@ export const secretsPage: ConsolePage = {
       body: html`<div><h1>Secrets</h1><p class="lead">Credentials of upstreams, sealed in the store and opened by gateways alone. Their values are shown nowhere.</p></div>
 ${missing.map((name) => html`<p class="note bad"><strong>${foreign(name, 80)}</strong> is named in estop.yaml and not set: what needs it is denied.</p>`)}
 ${items.length === 0 ? none() : html`<ul class="cards">${items.map((one) => html`<li>${card(visit, one)}</li>`)}</ul>`}
-${setSection(visit, missing[0] ?? '')}`,
+${whyNotOffered(visit, setForm, rotateForm)}${setSection(visit, missing[0] ?? '')}`,
     };
   },
 };
@@ -52,7 +52,6 @@ const changes = (visit: Visit, name: string): Markup =>
       to: rotateForm.path,
       look: 'inline',
       around: (form) => html`<details id="rotate-${name}"><summary>Rotate it</summary>${form}</details>`,
-      // Said once, where a new one is set.
       isOneOfMany: true,
     },
     html`<input type="hidden" name="name" value="${name}">${valueField('The new value')}<button>Put it in place</button>`,
@@ -77,6 +76,7 @@ const setSection = (visit: Visit, name: string): Markup =>
       look: 'stack',
       around: (form) =>
         html`<details class="card" id="set-secret"><summary>Set a new secret</summary>${form}</details>`,
+      isOneOfMany: true,
       otherwise: html`<p class="note">Setting, rotating and removing secrets needs the role admin.</p>`,
     },
     html`<label class="field">Name<input type="text" name="name" value="${name}" required maxlength="63" pattern="[a-z0-9][a-z0-9-]*" autocapitalize="none" autocomplete="off" spellcheck="false"></label>${valueField('Value')}
