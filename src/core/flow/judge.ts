@@ -89,7 +89,7 @@ function checkedValues(flow: TaskFlow, call: FlowCall): readonly Checked[] {
   // What is typed into a form of an allowed site goes where the user wanted to go.
   const urls = seen.filter(({ role, argument }) => role === 'url' && isDeclared(call, argument, 'url'));
   const form = urls.length > 0 && urls.every(({ found }) => !heldAlone('url', found.origin));
-  const put = (call.addresses ?? []).flatMap((address) => partsOfAddress(flow, address));
+  const put = partsOfAddresses(flow, call.addresses ?? []);
   const kept = [
     ...seen.filter(
       ({ role, argument }) =>
@@ -104,11 +104,19 @@ function checkedValues(flow: TaskFlow, call: FlowCall): readonly Checked[] {
   return [...kept, { argument: '', text, role: 'text', required: true, found }];
 }
 
+const mostAddresses = 100;
 const mostParts = 200;
+const part = (text: string, found: Found): Checked => ({ argument: '', text, role: 'ref', required: true, found });
+
+/** More than are looked at are held together. */
+function partsOfAddresses(flow: TaskFlow, addresses: readonly string[]): readonly Checked[] {
+  if (addresses.length > mostAddresses)
+    return [part('more addresses than are looked at', { origin: 'prose', call: 0 })];
+  return addresses.flatMap((address) => partsOfAddress(flow, address));
+}
 
 /** One that is a whole field, or stands in the request, is as it was given; of another each part may be something that was read. */
 function partsOfAddress(flow: TaskFlow, address: string): readonly Checked[] {
-  const part = (text: string, found: Found): Checked => ({ argument: '', text, role: 'ref', required: true, found });
   const whole = originOfValue(flow, address);
   if (whole.origin !== 'nowhere' && !heldAlone('ref', whole.origin)) return [];
   const parts = address.length > longestText ? [] : addressParts(address);

@@ -93,6 +93,14 @@ it('what a long list of a server names is known to its end, and so is what it sa
   expect(texts.join('')).toContain('more');
 });
 
+it('more addresses at one time than are looked at do not go', () => {
+  const addresses = Array.from({ length: 101 }, (_, n) => `page://${n}`);
+  expect([isHeld(originsOf({ addresses })), isHeld(originsOf({ addresses: addresses.slice(1) }))]).toEqual([
+    true,
+    false,
+  ]);
+});
+
 it('a long text of its own goes as long as nothing was read', () => {
   expect(isHeld(originsOf({ values: { text: 'some words '.repeat(900) } }, []))).toBe(false);
   expect(isHeld(originsOf({ values: { text: 'some words '.repeat(900) } }))).toBe(true);
