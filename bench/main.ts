@@ -18,7 +18,8 @@ if (unknown.length > 0) {
 }
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
-const say = (line: string): void => void process.stderr.write(`bench: ${line}\n`);
+const since = (): string => `${(performance.now() / 1_000).toFixed(1)} s`.padStart(8);
+const say = (line: string): void => void process.stderr.write(`bench: ${since()}  ${line}\n`);
 const chosen = rows.filter((row) => positionals.length === 0 || positionals.includes(row.name));
 const figures: Figure[] = [];
 let bed: Bed | undefined;

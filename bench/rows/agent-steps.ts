@@ -17,7 +17,7 @@ export const agentSteps: Row = {
   name: 'agent-steps',
   needs: 'bed',
   run: async (bed, { quick, say }): Promise<readonly Figure[]> => {
-    const count = quick ? 12 : 100;
+    const count = quick ? 8 : 100;
     const worker = startProgram('bare-agent', {
       temporalAddress: bed.installation.profile.temporalAddress,
       taskQueue,

@@ -33,11 +33,15 @@ export const gatedCalls: Row = {
     try {
       const calm = await inTurn(
         roads,
-        { clients: 1, calls: options.quick ? 200 : 1_500, forMs: 20_000 },
-        options.quick ? 2 : 3,
+        { clients: 1, calls: options.quick ? 300 : 1_500, forMs: 20_000 },
+        options.quick ? 1 : 3,
       );
       const before = cpuSeconds(bed.installation, { proxy: proxy.program.pid, tools: bed.light.pid });
-      const crowd = await inTurn(roads, { clients, calls: 1_000_000, forMs: options.quick ? 1_200 : 6_000 }, 2);
+      const crowd = await inTurn(
+        roads,
+        { clients, calls: 1_000_000, forMs: options.quick ? 1_500 : 6_000 },
+        options.quick ? 1 : 2,
+      );
       options.say(cpuLine(before, cpuSeconds(bed.installation, { proxy: proxy.program.pid, tools: bed.light.pid })));
       return [...latencyFigures(calm, options), ...throughputFigures(crowd)];
     } finally {

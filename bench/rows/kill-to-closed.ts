@@ -12,7 +12,7 @@ export const killToClosed: Row = {
   name: 'kill-to-closed',
   needs: 'bed',
   run: async (bed, { quick }): Promise<readonly Figure[]> => {
-    const count = quick ? 40 : 200;
+    const count = quick ? 30 : 200;
     const bare = await startBareWorker(bed.installation.profile.temporalAddress);
     const [ours, rivals]: [number[], number[]] = [[], []];
     try {

@@ -26,6 +26,7 @@ export const manyTasks: Row = {
     const bareRate = await bareTerminateRate(bed, count, say);
     say(`starting ${count} tasks`);
     await inWindow(count, 16, () => startTask(bed));
+    say('started; until all of them run');
     await untilAllRun(bed, count);
     say('stopping them');
     const sentAt = Date.now();

@@ -31,7 +31,7 @@ export const watching: Row = {
     } satisfies WatchersOrder);
     await looking.ready;
     const before = cpuSeconds(bed.installation);
-    const count = quick ? 25 : 200;
+    const count = quick ? 20 : 200;
     const stopper = startProgram<StopperReport>('stopper', {
       stopUrl: profile.stopUrl,
       token: profile.token,
