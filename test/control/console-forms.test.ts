@@ -17,12 +17,11 @@ const others = ['layout.ts', 'stop-dialog.ts', 'stop-form-page.ts'];
 
 const visitOf = (caller: Partial<Caller>): Visit => {
   const whole: Caller = { actor: 'olga', roles: ['operator'], ...caller };
-  // What is not looked at here is not there.
   return {
     caller: whole,
     may: (permission: Parameters<Visit['may']>[0]) => isPermitted(whole, permission),
     ask: async (endpoint: { readonly id: string }) => endpoint.id,
-  } as unknown as Visit;
+  } as unknown as Visit; // what is not looked at here is not there
 };
 const elevation = { elevationId: 'elev_test_x', role: 'admin', until: '2099-01-01T00:00:00.000Z' } as const;
 

@@ -8,10 +8,10 @@ const elevation = 'test/control/sign-in/elevation.test.ts';
 export const signInRightGuards: readonly Guard[] = [
   {
     id: 'sign-in/elevation-refused',
-    file: 'src/control/perform.ts',
+    file: 'src/control/endpoint.ts',
     protects: 'nothing is done under an elevation that would outlast it',
     attacks: ['A10'],
-    find: "endpoint.method === 'post' && endpoint.underElevation !== 'allowed'",
+    find: "method === 'post' && underElevation !== 'allowed'",
     put: 'false',
     tests: { file: elevation, title: 'is refused at every endpoint that could make something outlast it' },
   },
