@@ -22,6 +22,13 @@ export async function listPeople(store: Store): Promise<readonly PersonRecord[]>
   return (await call(store, 'list_people', query, [])).map(personIn);
 }
 
+/** So many of them, behind this one; from the beginning behind ''. */
+export async function peopleAfter(store: Store, personId: string, atMost: number): Promise<readonly PersonRecord[]> {
+  const query =
+    'SELECT p.*, NULL::timestamptz AS seen_at FROM estop.people p WHERE p.person_id > $1 ORDER BY p.person_id LIMIT $2';
+  return (await call(store, 'people_after', query, [personId, atMost])).map(personIn);
+}
+
 function personIn(row: Row): PersonRecord {
   return {
     personId: text(row, 'person_id'),

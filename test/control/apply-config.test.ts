@@ -33,6 +33,19 @@ describe('the configuration in the ledger', () => {
       (row) => row['agent_id'],
     );
 
+  it('nobody keeps a role that it no longer gives, however many people there are', async () => {
+    const roles = { since: '2026-01-01T00:00:00.000000Z', role: 'operator' };
+    await ledger.sql(`INSERT INTO estop.people (person_id, issuer, subject, name, person)
+      SELECT 'p-' || n, 'https://id.example.org', 's-' || n, 'a' || n, 'a' || n FROM generate_series(1, 10000) n`);
+    await ledger.sql(
+      `INSERT INTO estop.people (person_id, issuer, subject, name, person, mandates)
+        SELECT p, 'https://id.example.org', p, 'z' || p, 'z' || p, $1 FROM unnest(ARRAY['a-first', 'z-last']) p`,
+      [JSON.stringify([roles])],
+    );
+    await applyConfig(ledger.as('estop_control'), configOf('test'), 'configuration', log);
+    expect(await ledger.sql("SELECT name FROM estop.people WHERE mandates <> '[]'")).toEqual([]);
+  });
+
   it('agents come and go with it, and the version is remembered', async () => {
     const store = ledger.as('estop_control');
     await applyConfig(store, configOf('test', 'a', 'b'), 'configuration', log);
