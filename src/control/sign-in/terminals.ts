@@ -21,6 +21,8 @@ const begins = {
   together: { atOnce: 20, perSecond: 1 },
   reserve: { atOnce: 30, perSecond: 2 },
 };
+/** A handle, and what stands around it. */
+const mostBytes = 1_024;
 const PollTerminal = z.strictObject({ handle: z.string().max(100) });
 
 /**
@@ -49,7 +51,7 @@ export function terminalSignIn(app: OpenAPIHono, deps: ControlDeps): void {
     });
   });
   app.post('/sign-in/terminal/poll', async (context) => {
-    const { handle } = parseInput(PollTerminal, (await readJson(context.req.raw)).value, 'body');
+    const { handle } = parseInput(PollTerminal, (await readJson(context.req.raw, mostBytes)).value, 'body');
     const handleHash = secretHash(handle);
     const held = await askTerminal(deps.store, handleHash);
     if (held === undefined)

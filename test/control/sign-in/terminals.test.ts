@@ -128,6 +128,7 @@ describe('a terminal', () => {
 
   it('with a handle that nobody gave out is refused', async () => {
     expect((await post('/sign-in/terminal/poll', { handle: 'x'.repeat(43) })).status).toBe(401);
+    expect((await post('/sign-in/terminal/poll', { handle: 'x'.repeat(2_000) })).status).toBe(413);
   });
 });
 
