@@ -6,13 +6,14 @@ import { beforeAll, expect, it } from 'vitest';
 import { notifyWorkflowId } from '../../src/contract/names.ts';
 import type { NotificationsSpec } from '../../src/contract/notifications.ts';
 import { agentKey } from '../../src/core/scope-key.ts';
+import { askDrill, finishDrill } from '../../src/store/drills.ts';
 import { latch } from '../../src/store/latch.ts';
 import { acknowledgeNotices, askTestNotice, type ListedNotice, listNotices } from '../../src/store/notices.ts';
 import { stopProgress } from '../../src/store/stop-progress.ts';
 import { runProgram } from '../kit/program.ts';
 import { requires } from '../kit/requires.ts';
 import { type Rig, startRig, until } from '../revocation/rig.ts';
-import { addAgent, order, stopAgent } from '../store/ledger.ts';
+import { addAgent, newId, order, stopAgent } from '../store/ledger.ts';
 import { payloadsOf, type Receiver, startReceiver } from './receiver.ts';
 import { type SlackShaped, startSlackShaped } from './slack-shaped.ts';
 import { chat, chatToken, olderSecret, pager, pagerSecret, readSecret, spec } from './telling.ts';
@@ -261,5 +262,38 @@ requires('temporal')('telling people', () => {
       'stop-holder delivered',
       'on-call skipped',
     ]);
+  }, 60_000);
+
+  it('tells the owner of the agents that are given credentials by a connector whose drill failed, and nobody further', async () => {
+    const [olga, sam] = await Promise.all([startReceiver(), startReceiver()]);
+    told = spec({
+      endpoints: [
+        pager(olga.url, { endpointId: 'olga', events: [] }),
+        pager(sam.url, { endpointId: 'sam', events: [] }),
+      ],
+      escalation: {
+        events: ['stop.latched'],
+        steps: [{ to: 'stop-holder', afterMs: 0 }],
+        contacts: { olga: 'olga', sam: 'sam' },
+        onCall: ['sam'],
+      },
+    });
+    const grants = [{ name: 'database', connector: 'crm', lifeMs: 60_000, options: {} }];
+    const { agentId } = await addAgent(rig.ledger, {
+      agentId: 'drilled-bot',
+      owner: 'olga',
+      stopHolder: 'sam',
+      grants,
+    });
+    const taskId = newId('task');
+    await askDrill(rig.ledger.as('estop_control'), { taskId, connectorId: 'crm', actor: 'schedule' });
+    await finishDrill(rig.ledger.as('estop_revoker'), taskId, { state: 'failed', why: 'a test' });
+    const worker = work();
+    await settled('connector:crm', 1);
+    await worker.close();
+    expect(payloadsOf(olga, 'connector:crm').map(({ type, data }) => [type, data['agents'], data['link']])).toEqual([
+      ['drill.failed', [agentId], 'https://estop.example.org/connectors'],
+    ]);
+    expect(sam.received).toEqual([]);
   }, 60_000);
 });

@@ -49,6 +49,7 @@ function linkOf({ event, subject, facts }: NoticeRecord, consoleUrl: string): st
   const stopId = facts['stopId'];
   if (typeof stopId === 'string') return at('stops', stopId);
   if (event.startsWith('elevation.')) return at('people');
+  if (event === 'drill.failed') return at('connectors');
   return event === 'breaker.tripped' || event === 'budget.ended' ? at('agents', subject) : at('');
 }
 
