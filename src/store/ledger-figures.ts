@@ -36,6 +36,8 @@ export interface LedgerFigures {
   readonly noticesUndelivered: number;
   readonly oldestNoticeSeconds: number;
   readonly deliveriesFailed: number;
+  readonly oldestFiringSeconds: number;
+  readonly firingsGivenUp: number;
   readonly connectorsNotReady: number;
   readonly obligations: readonly OpenObligations[];
   /** The newest that is over, of each connector that was ever tried and is still asked how it is. */
@@ -57,6 +59,8 @@ const query = `SELECT json_build_object(
   'beatSeconds', (SELECT extract(epoch FROM clock_timestamp() - max(beat_at))::float8 FROM estop.latch_marks),
   'drainSeconds', (SELECT extract(epoch FROM clock_timestamp() - max(begun_at))::float8 FROM estop.intake_drains),
   'deliveriesFailed', (SELECT count(*) FROM estop.notice_deliveries d WHERE d.state = 'failed' AND d.ended_at > clock_timestamp() - interval '1 hour'),
+  'oldestFiringSeconds', (SELECT ${age('min(fired_at)')} FROM estop.trigger_firings WHERE action = 'stop' AND latched_at IS NULL AND failed_at IS NULL),
+  'firingsGivenUp', (SELECT count(*) FROM estop.trigger_firings WHERE failed_at > clock_timestamp() - interval '1 hour'),
   'connectorsNotReady', (SELECT count(*) FROM estop.connector_checks c WHERE NOT c.ok
     OR (c.checked_at > clock_timestamp() - interval '10 minutes' AND 'failed' = (${lastDrill('state')}))),
   'drills', (SELECT coalesce(json_agg(d), '[]') FROM (SELECT c.connector, x.state, ${age('x.finished_at')} AS seconds,

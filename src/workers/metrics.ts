@@ -49,7 +49,13 @@ const plain: readonly (readonly [name: string, help: string, key: Plain])[] = [
   ],
   ['estop_notices_undelivered', 'Notices that somebody is still to be told of.', 'noticesUndelivered'],
   ['estop_notice_oldest_undelivered_seconds', 'Age of the oldest of them.', 'oldestNoticeSeconds'],
-  ['estop_notice_deliveries_failed', 'Deliveries of the last hour that were given up.', 'deliveriesFailed'],
+  ['estop_notice_deliveries_failed', 'Deliveries that were given up within the last hour.', 'deliveriesFailed'],
+  [
+    'estop_trigger_oldest_unlatched_seconds',
+    'Age of the oldest stop that an alert asked for and that is not latched.',
+    'oldestFiringSeconds',
+  ],
+  ['estop_trigger_stops_given_up', 'Stops of alerts that were given up within the last hour.', 'firingsGivenUp'],
   [
     'estop_connectors_not_ready',
     'Connectors that said at their last check that they cannot cut off.',

@@ -4,6 +4,7 @@ import type { EstopConfig } from '../../src/contract/config.ts';
 import type { StopOrder } from '../../src/contract/stop.ts';
 import { EstopError } from '../../src/core/errors.ts';
 import { latch } from '../../src/store/latch.ts';
+import { ledgerFigures } from '../../src/store/ledger-figures.ts';
 import { fireTrigger, pruneFirings } from '../../src/store/triggers.ts';
 import { firingRound } from '../../src/workers/relay/firing-round.ts';
 import { newsRound } from '../../src/workers/relay/news-round.ts';
@@ -102,6 +103,7 @@ describe('one round over what alerts asked for, and one over the news of the led
     }
     expect(await firingOf('poison')).toMatchObject({ attempts: 5, failure: 'invalid-input' });
     expect((await firingOf('poison'))?.['failed_at']).not.toBeNull();
+    expect(await ledgerFigures(store())).toMatchObject({ firingsGivenUp: 1, oldestFiringSeconds: 0 });
     expect(await told()).toEqual(['poison/given-up: its stop of agent:poison could not be latched (invalid-input)']);
     // Nobody answers for it any more, so it is not kept for ever.
     await ledger.sql(
@@ -125,6 +127,10 @@ describe('one round over what alerts asked for, and one over the news of the led
       await latchOrders(() => new Error('not now'));
     }
     expect(await firingOf('late')).toMatchObject({ attempts: 120, failed_at: null });
+    await ledger.sql(
+      "UPDATE estop.trigger_firings SET fired_at = fired_at - interval '1 hour' WHERE alert_id = 'late'",
+    );
+    expect((await ledgerFigures(store())).oldestFiringSeconds).toBeGreaterThan(3_600);
     expect((await told()).at(-1)).toBe('late/late: its stop of agent:poison is not latched yet (internal)');
     await ledger.sql(
       "UPDATE estop.trigger_firings SET fired_at = fired_at - interval '25 hours' WHERE alert_id = 'late'",

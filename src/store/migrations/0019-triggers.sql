@@ -22,6 +22,7 @@ CREATE TABLE estop.trigger_firings (
   PRIMARY KEY (trigger_id, alert_id)
 );
 CREATE INDEX trigger_firings_to_latch ON estop.trigger_firings (fired_at) WHERE action = 'stop' AND latched_at IS NULL AND failed_at IS NULL;
+CREATE INDEX trigger_firings_given_up ON estop.trigger_firings (failed_at) WHERE failed_at IS NOT NULL;
 CREATE INDEX trigger_firings_by_age ON estop.trigger_firings (seen_at);
 
 -- Whether triggers that follow the ledger have looked at it.
