@@ -104,7 +104,7 @@ DECLARE
   given_up boolean;
 BEGIN
   UPDATE estop.trigger_firings f SET attempts = f.attempts + 1, failure = left(p_failure, 100),
-      next_at = clock_timestamp() + make_interval(secs => least(0.25 * 2 ^ least(f.attempts, 10), CASE WHEN p_final THEN 30 ELSE 2 END))
+      next_at = clock_timestamp() + make_interval(secs => CASE WHEN p_final THEN least(2 ^ least(f.attempts, 10), 30) ELSE least(0.25 * 2 ^ least(f.attempts, 10), 2) END)
     WHERE f.stop_id = p_stop_id AND f.latched_at IS NULL AND f.failed_at IS NULL RETURNING * INTO held;
   IF NOT FOUND THEN RETURN false; END IF;
   given_up := CASE WHEN p_final THEN held.attempts >= 5 ELSE held.attempts >= 100 AND held.fired_at < clock_timestamp() - interval '1 day' END;
@@ -130,7 +130,7 @@ DECLARE
   given_up boolean;
 BEGIN
   UPDATE estop.notices n SET judge_attempts = n.judge_attempts + 1, judge_failure = left(p_failure, 100),
-      judge_at = clock_timestamp() + make_interval(secs => least(0.25 * 2 ^ least(n.judge_attempts, 10), CASE WHEN p_final THEN 30 ELSE 2 END))
+      judge_at = clock_timestamp() + make_interval(secs => CASE WHEN p_final THEN least(2 ^ least(n.judge_attempts, 10), 30) ELSE least(0.25 * 2 ^ least(n.judge_attempts, 10), 2) END)
     WHERE n.notice_id = p_notice_id AND n.judged_at IS NULL RETURNING * INTO held;
   IF NOT FOUND THEN RETURN false; END IF;
   given_up := CASE WHEN p_final THEN held.judge_attempts >= 5 ELSE held.judge_attempts >= 100 AND held.noted_at < clock_timestamp() - interval '1 day' END;
