@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Cast } from '../../examples/demo/cast.ts';
@@ -13,7 +14,6 @@ import { alerts, dashboardPanels, figuresIn } from './pages.ts';
 import { type SpanCollector, startSpanCollector, wayTo } from './span-collector.ts';
 
 const run = promisify(execFile);
-
 let cast: Cast;
 let collector: SpanCollector;
 const spanOfCaller = '00f067aa0ba902b7';
@@ -277,6 +277,15 @@ describe('the figures of a running system', () => {
         ).toBe(true);
       else expect(names, name).toContain('nodejs_eventloop_lag_p99_seconds');
     }
+  });
+
+  it('says how often a connector is drilled by itself, as soon as estop.yaml does', async () => {
+    appendFileSync(cast.world.configPath, '\ndrills: { connectors: { crm: { every: 5m } } }\n');
+    const every = async (name: string) => valueOf(await figuresOf('control-worker'), name, 'connector="crm"');
+    expect(await until('the schedule', () => every('estop_connector_drill_every_seconds'))).toBe(300);
+    await until('control', async () =>
+      (await cast.operator.overview.connectors()).items.some((one) => one.drillEveryMs),
+    );
   });
 
   it('shows every figure that an alert or the dashboard looks at', async () => {
