@@ -86,10 +86,12 @@ function checkedValues(flow: TaskFlow, call: FlowCall): readonly Checked[] {
     if (role === 'text' && call.addresses === undefined && !(value.required && isShort(value.text))) return [];
     return [{ ...value, role, found: approvedOr(flow, ruleOf[role], value.text, originOf(flow, role, value.text)) }];
   });
-  // What is typed into a form of an allowed site goes where the user wanted to go.
+  // What is typed into a form of an allowed site goes where the user wanted to go; what a server is told goes to that server.
   const urls = seen.filter(({ role, argument }) => role === 'url' && isDeclared(call, argument, 'url'));
-  const form = urls.length > 0 && urls.every(({ found }) => !heldAlone('url', found.origin));
-  const put = partsOfAddresses(flow, call.addresses ?? []);
+  const form =
+    call.addresses === undefined && urls.length > 0 && urls.every(({ found }) => !heldAlone('url', found.origin));
+  const told = call.addresses === undefined ? [] : seen.flatMap(({ role, text }) => (role === 'url' ? [text] : []));
+  const put = partsOfAddresses(flow, [...(call.addresses ?? []), ...told]);
   const kept = [
     ...seen.filter(
       ({ role, argument }) =>

@@ -13,8 +13,12 @@ const prose =
 const fields = JSON.stringify({ id: 'INV-2041', page: 'note://plans/7', name: 'Anna Berg' });
 
 /** What a task knows that read both, and what policy is told of these words. */
-function originsOf(told: Parameters<typeof toldTo>[1], outputs: readonly string[] = [prose, fields]) {
-  const { flow } = openTaskFlow({ request: 'Brief me on project Halcyon.', ownIdentities: [], contacts: [], hash });
+function originsOf(
+  told: Parameters<typeof toldTo>[1],
+  outputs: readonly string[] = [prose, fields],
+  request = 'Brief me on project Halcyon.',
+) {
+  const { flow } = openTaskFlow({ request, ownIdentities: [], contacts: [], hash });
   for (const output of outputs) observe(flow, inbox, output);
   const { facts } = judge(flow, toldTo('office', told));
   return [...new Set(Object.values(facts.origin).flat())].sort();
@@ -37,6 +41,18 @@ it.each([
   ['something too deep to look at', [...Array(20)].reduce((inner: unknown) => ({ a: inner }), 'QX-77-P')],
 ])('what was read as prose is seen in %s', (_, values) => {
   expect(isHeld(originsOf({ values }))).toBe(true);
+});
+
+/** A server that is told of an address is no form of it: whatever stands beside it, or in it, goes to the server. */
+it.each([
+  ['beside an address that the user gave', { url: 'https://halcyon.example', note: 'QX-77-P', id: 'QX-77-P' }],
+  ['in an address of a site that the user gave', { url: 'https://halcyon.example/search?q=QX-77-P' }],
+  ['in one that nobody calls an address', { note: 'https://halcyon.example/QX-77-P' }],
+])('what was read as prose is seen %s', (_, values) => {
+  const request = 'Brief me on https://halcyon.example, please.';
+  expect(isHeld(originsOf({ values: { url: 'https://halcyon.example' } }, [prose, fields], request))).toBe(false);
+  expect(isHeld(originsOf({ values: { url: 'https://halcyon.example/team' } }, [prose, fields], request))).toBe(false);
+  expect(isHeld(originsOf({ values }, [prose, fields], request))).toBe(true);
 });
 
 it.each(
