@@ -18,7 +18,7 @@ export interface Door {
 
 /** How often a source may ask for some of the reserve: a person who tries, and tries again. Whoever floods has soon asked too often. */
 const gently: Size = { atOnce: 3, perSecond: 1 / 120 };
-const mostSources = 20_000;
+const mostSources = 5_000;
 const mostKnown = 1_000;
 
 /**
