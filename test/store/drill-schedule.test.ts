@@ -94,6 +94,34 @@ describe('drills by a schedule', () => {
     for (const one of [crm, other]) await finish(one, 'impossible');
   });
 
+  it('one whose credential is not dead yet is followed by no other: a connector that cuts nothing off is given no more', async () => {
+    const crm = newName('crm');
+    const taskId = newId('task');
+    expect(await askNow(crm, hourMs, taskId)).toBe('asked');
+    await finish(crm, 'failed');
+    await longAgo(crm, 2 * hourMs);
+    const left = newId('obligation');
+    await ledger.sql(
+      `INSERT INTO estop.obligations (obligation_id, cause_id, cause_epoch, grant_id, agent_id, task_id, connector, target, state)
+       VALUES ($1, $2, 0, $1, $3, $2, $4, 'a target', 'open')`,
+      [left, taskId, `drill/${crm}`, crm],
+    );
+    expect([await isDue(crm), await askNow(crm, hourMs)]).toEqual([false, 'not-due']);
+    // A person may still have it tried.
+    const byHand = newId('task');
+    expect(await askDrill(ledger.as('estop_control'), { taskId: byHand, connectorId: crm, actor: 'olga' })).toBe(
+      'asked',
+    );
+    await finish(crm, 'failed');
+    await longAgo(crm, 2 * hourMs);
+    await ledger.sql(
+      "UPDATE estop.obligations SET state = 'proved', final_at = clock_timestamp() WHERE obligation_id = $1",
+      [left],
+    );
+    expect([await isDue(crm), await askNow(crm, hourMs)]).toEqual([true, 'asked']);
+    await finish(crm, 'impossible');
+  });
+
   it('four are under way at a time, and nobody makes it more often than every five minutes', async () => {
     const many = Array.from({ length: 12 }, () => newName('many'));
     // Many relays at once first, then each by itself: whoever is in the way of another asks again.

@@ -37,12 +37,14 @@ END $$;
 
 -- Whether a connector that is tried every so often was not tried for so long, by whomever. What proved nothing is tried again within the hour,
 -- so that a drill that was cut short by a restart does not speak for a day. A row of a clock that has been set back since says nothing.
+-- Where the credential of one is not dead yet, none is given besides: a connector that cuts nothing off would be given one after another.
 CREATE FUNCTION estop.drill_is_due(p_connector text, p_every_ms bigint) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   newest record;
 BEGIN
-  IF EXISTS (SELECT 1 FROM estop.drills d WHERE d.connector = p_connector AND d.state = 'asked') THEN RETURN false; END IF;
+  IF EXISTS (SELECT 1 FROM estop.drills d WHERE d.connector = p_connector AND d.state = 'asked') OR EXISTS (SELECT 1 FROM estop.obligations o
+    WHERE o.agent_id = 'drill/' || p_connector AND o.connector = p_connector AND o.final_at IS NULL) THEN RETURN false; END IF;
   SELECT d.state, d.asked_at INTO newest FROM estop.drills d WHERE d.connector = p_connector AND d.asked_at <= clock_timestamp()
     ORDER BY d.asked_at DESC LIMIT 1;
   IF NOT FOUND THEN RETURN true; END IF;
