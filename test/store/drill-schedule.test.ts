@@ -100,7 +100,7 @@ describe('drills by a schedule', () => {
     expect(await askNow(crm, hourMs, taskId)).toBe('asked');
     await finish(crm, 'failed');
     await longAgo(crm, 2 * hourMs);
-    const left = newId('obligation');
+    const left = newName('left');
     await ledger.sql(
       `INSERT INTO estop.obligations (obligation_id, cause_id, cause_epoch, grant_id, agent_id, task_id, connector, target, state)
        VALUES ($1, $2, 0, $1, $3, $2, $4, 'a target', 'open')`,
