@@ -30,12 +30,18 @@ export function isProgramRedirect(uri: string): boolean {
 
 const words = (text: string): readonly string[] => text.split(/\s+/);
 
-/** What browsers run or fetch by themselves; what a web site or a mail program may have claimed; what opens a shell, a search or a share. */
+/**
+ * What browsers run or fetch by themselves; what a web site or a mail program may have claimed; what opens a shell, a search or a share;
+ * what has a server after it that is then asked, by a calendar, a player or a reader: that would be the code, over a network.
+ */
 const notOfPrograms: ReadonlySet<string> = new Set(
   words(`http https ws wss ftp ftps sftp file data blob javascript vbscript jscript livescript about view-source filesystem jar
     resource res mhtml mk cid mid content intent android-app bitcoin geo im irc ircs magnet mailto matrix mms news nntp snews
     openpgp4fpr sip sips sms smsto ssh tel callto urn webcal wtai xmpp facetime facetime-audio gopher telnet rlogin tn3270 ldap
-    ldaps smb cifs nfs afp dav davs rdp vnc git svn search search-ms shell hcp help applescript prefs steam javaws jnlp`),
+    ldaps smb cifs nfs afp dav davs rdp vnc git svn search search-ms shell hcp help applescript prefs steam javaws jnlp
+    webcals feed feeds rss itpc pcast podcast rtsp rtsps rtspu rtmp rtmps rtmpt rtp mmsh mmst mmsu icy caldav caldavs carddav carddavs
+    ical ipp ipps gemini ipfs ipns hg bzr cvs rsync scp fish mosh spice telnets tn5250 dict finger imap imaps pop pops smtp smtps stun
+    turn turns xmlrpc soap coap coaps mqtt mqtts amqp amqps ldapi x-web-search`),
 );
 /** Handlers of operating systems and browsers, of which several have run what an address told them to. */
 const notOfProgramsEither = /^(?:ms-|microsoft|windows|itms|x-apple|x-man|chrome|edge|moz-|opera|safari|brave)/;
