@@ -56,6 +56,8 @@ serveOrder<WatchersOrder, WatchersReport>(async (order, ended, ready) => {
 function watch({ controlUrl, token }: WatchersOrder, delays: number[]): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const seen = new Set<string>();
+    // What was latched before is told as well once it comes further, and is no news of a latch.
+    const begunAt = Date.now();
     const sent = request(`${controlUrl}/v1/events`, { headers: { authorization: `Bearer ${token}` }, agent: false });
     sent.once('error', reject);
     sent.once('response', (response) => {
@@ -67,7 +69,7 @@ function watch({ controlUrl, token }: WatchersOrder, delays: number[]): Promise<
         for (const [, stopId, at] of text.matchAll(
           /event: stop\ndata: \{"stopId":"([^"]+)".*?"stage":"latched","at":"([^"]+)"/g,
         )) {
-          if (stopId === undefined || at === undefined || seen.has(stopId)) continue;
+          if (stopId === undefined || at === undefined || seen.has(stopId) || Date.parse(at) < begunAt) continue;
           seen.add(stopId);
           delays.push(now - Date.parse(at));
         }
