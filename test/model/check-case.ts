@@ -65,7 +65,7 @@ export async function checkCase(one: ModelCase, limits: Limits): Promise<Verdict
     'gcc',
     [
       '-w',
-      '-O2',
+      one.large ? '-O2' : '-O1',
       '-DBFS',
       '-DSAFETY',
       '-DCOLLAPSE',

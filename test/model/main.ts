@@ -45,7 +45,7 @@ function line(one: ModelCase, verdict: Verdict): string {
 }
 
 needTools();
-const queue = [...selected(process.argv.slice(2))];
+const queue = selected(process.argv.slice(2)).toSorted((a, b) => Number(b.large) - Number(a.large));
 if (queue.length === 0) {
   console.error('No case has that id.');
   process.exit(2);
