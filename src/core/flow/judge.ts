@@ -20,7 +20,7 @@ import { type Found, originOfParty, originOfPath, originOfSite, originOfText, or
 import { addressParts } from './path-form.ts';
 import { isValue } from './scan.ts';
 import { sentenceOf } from './sentence.ts';
-import { isPlaceholder } from './site.ts';
+import { addressOf, isPlaceholder } from './site.ts';
 import { type TaskFlow, uniqueAddress } from './task-flow.ts';
 import type { ToolProfile } from './tool-profile.ts';
 import type { Family } from './words.ts';
@@ -90,8 +90,8 @@ function checkedValues(flow: TaskFlow, call: FlowCall): readonly Checked[] {
   const urls = seen.filter(({ role, argument }) => role === 'url' && isDeclared(call, argument, 'url'));
   const form =
     call.addresses === undefined && urls.length > 0 && urls.every(({ found }) => !heldAlone('url', found.origin));
-  const told = call.addresses === undefined ? [] : seen.flatMap(({ role, text }) => (role === 'url' ? [text] : []));
-  const put = partsOfAddresses(flow, [...(call.addresses ?? []), ...told]);
+  const put =
+    call.addresses === undefined ? [] : [...partsOfAddresses(flow, call.addresses), ...partsOfTold(flow, values)];
   const kept = [
     ...seen.filter(
       ({ role, argument }) =>
@@ -115,6 +115,20 @@ function partsOfAddresses(flow: TaskFlow, addresses: readonly string[]): readonl
   if (addresses.length > mostAddresses)
     return [part('more addresses than are looked at', { origin: 'prose', call: 0 })];
   return addresses.flatMap((address) => partsOfAddress(flow, address));
+}
+
+const mostTold = 32_000;
+
+/** What stands beside, or in, the part of a value by which it counts: the site of an address, the address of a person, the whole of an id. */
+function partsOfTold(flow: TaskFlow, values: readonly Value[]): readonly Checked[] {
+  const told = values.flatMap(({ role, text }) => {
+    if (role === 'url' || role === 'ref') return [text];
+    if (role !== 'party') return [];
+    return [originOfParty(flow, text).origin === 'nowhere' ? text : text.replace(addressOf(text), '')];
+  });
+  if (told.reduce((sum, { length }) => sum + length, 0) > mostTold)
+    return [part('more than is looked at', { origin: 'prose', call: 0 })];
+  return told.flatMap((text) => (text === '' ? [] : partsOfAddress(flow, text)));
 }
 
 /** One that is a whole field, or stands in the request, is as it was given; of another each part may be something that was read. */

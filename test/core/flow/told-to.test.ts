@@ -45,7 +45,7 @@ it.each([
 
 /** A server that is told of an address is no form of it: whatever stands beside it, or in it, goes to the server. */
 it.each([
-  ['beside an address that the user gave', { url: 'https://halcyon.example', note: 'QX-77-P', id: 'QX-77-P' }],
+  ['beside an address that the user gave', { url: 'https://halcyon.example', note: 'QX-77-P' }],
   ['in an address of a site that the user gave', { url: 'https://halcyon.example/search?q=QX-77-P' }],
   ['in one that nobody calls an address', { note: 'https://halcyon.example/QX-77-P' }],
 ])('what was read as prose is seen %s', (_, values) => {
@@ -53,6 +53,25 @@ it.each([
   expect(isHeld(originsOf({ values: { url: 'https://halcyon.example' } }, [prose, fields], request))).toBe(false);
   expect(isHeld(originsOf({ values: { url: 'https://halcyon.example/team' } }, [prose, fields], request))).toBe(false);
   expect(isHeld(originsOf({ values }, [prose, fields], request))).toBe(true);
+});
+
+it.each([
+  ['an id that was made of it', { id: 'ticket/QX-77-P' }],
+  ['a name beside an address that the user gave', { recipient: 'QX-77-P <anna@fabrikam.com>' }],
+  ['an address of nobody', { recipient: 'QX-77-P@example.com' }],
+  ['an address that nobody has', { recipient: 'anna+QX-77-P@fabrikam.com' }],
+  ['a name of an argument that was made of it', { 'x:QX-77-P': '1', 'y/QX-77-P': '2' }],
+])('what was read as prose is seen in %s', (_, values) => {
+  const request = 'Write to anna@fabrikam.com about project Halcyon.';
+  const plain = { recipient: 'Anna Berg <anna@fabrikam.com>', id: 'ticket/INV-2041', other: 'mail@example.com' };
+  expect(isHeld(originsOf({ values: plain }, [prose, fields], request))).toBe(false);
+  expect(isHeld(originsOf({ values }, [prose, fields], request))).toBe(true);
+});
+
+it('answers that are longer than anybody looks through do not go with what is told', () => {
+  const answers = Array.from({ length: 900 }, (_, n) => ({ id: `${n}/${'a'.repeat(40)}` }));
+  expect(isHeld(originsOf({ answers }))).toBe(true);
+  expect(isHeld(originsOf({ answers: answers.slice(300) }))).toBe(false);
 });
 
 it.each(
