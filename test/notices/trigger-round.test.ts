@@ -5,7 +5,7 @@ import type { StopOrder } from '../../src/contract/stop.ts';
 import { EstopError } from '../../src/core/errors.ts';
 import { latch } from '../../src/store/latch.ts';
 import { ledgerFigures } from '../../src/store/ledger-figures.ts';
-import { fireTrigger, pruneFirings } from '../../src/store/triggers.ts';
+import { fireTrigger, pruneFirings, refuseTrigger } from '../../src/store/triggers.ts';
 import { firingRound } from '../../src/workers/relay/firing-round.ts';
 import { newsRound } from '../../src/workers/relay/news-round.ts';
 import { createDatabase } from '../kit/postgres.ts';
@@ -138,6 +138,44 @@ describe('one round over what alerts asked for, and one over the news of the led
     await allDue();
     await latchOrders(() => new Error('not now'));
     expect((await firingOf('late'))?.['failed_at']).not.toBeNull();
+  });
+
+  it('each time that one is given up is told, however much else the trigger could do nothing about', async () => {
+    for (let nth = 0; nth < 8; nth += 1) await refuseTrigger(store(), 'spend', `noise-${nth}`, 'it names nobody');
+    const giveUp = async () => {
+      await fire('again', 'agent:poison');
+      for (let attempt = 0; attempt < 6; attempt += 1) {
+        await allDue();
+        await latchOrders();
+      }
+      const seen = await ledger.sql(
+        "SELECT nth FROM estop.notices WHERE nth LIKE 'again/%' AND quiet IS NULL ORDER BY seq",
+      );
+      return seen.map(({ nth }) => nth);
+    };
+    expect(await giveUp()).toEqual(['again/given-up']);
+    expect(await giveUp()).toEqual(['again/given-up', expect.stringMatching(/^again\/given-up\/\d+$/)]);
+    // A crowd of them is one trouble.
+    for (let nth = 0; nth < 8; nth += 1) await fire(`crowd-${nth}`, 'agent:poison');
+    await giveUp();
+    const crowd = await ledger.sql("SELECT 1 FROM estop.notices WHERE nth ~ '/given-up' AND quiet IS NULL");
+    expect(crowd.length).toBeLessThanOrEqual(7);
+  });
+
+  it('one that was given up and is asked for again has a day again', async () => {
+    await fire('anew', 'agent:poison');
+    const old =
+      "UPDATE estop.trigger_firings SET fired_at = fired_at - interval '25 hours', attempts = 99 WHERE alert_id = 'anew'";
+    await ledger.sql(old);
+    await allDue();
+    await latchOrders(() => new Error('not now'));
+    expect((await firingOf('anew'))?.['failed_at']).not.toBeNull();
+    await fire('anew', 'agent:poison');
+    await ledger.sql("UPDATE estop.trigger_firings SET attempts = 99 WHERE alert_id = 'anew'");
+    await allDue();
+    await latchOrders(() => new Error('not now'));
+    expect(await firingOf('anew')).toMatchObject({ attempts: 100, failed_at: null });
+    await ledger.sql("UPDATE estop.trigger_firings SET failed_at = now() WHERE alert_id = 'anew'");
   });
 
   it('two hundred orders that fail each time keep no newer one waiting', async () => {

@@ -55,7 +55,7 @@ BEGIN
     UPDATE estop.trigger_firings f SET seen_at = clock_timestamp()
       WHERE f.trigger_id = p_trigger_id AND f.alert_id = p_alert_id AND f.seen_at < clock_timestamp() - interval '1 minute';
     -- One that was given up is asked for again, as it is meant now.
-    UPDATE estop.trigger_firings f SET failed_at = NULL, attempts = 0, next_at = clock_timestamp(), scope_key = p_scope_key,
+    UPDATE estop.trigger_firings f SET failed_at = NULL, attempts = 0, fired_at = clock_timestamp(), next_at = clock_timestamp(), scope_key = p_scope_key,
         category = p_category, grace_ms = p_grace_ms, reason = left(p_reason, 500), stop_id = p_stop_id
       WHERE f.trigger_id = p_trigger_id AND f.alert_id = p_alert_id AND f.failed_at IS NOT NULL AND f.action = p_action;
     RETURN QUERY SELECT false, f.action, f.scope_key, f.stop_id FROM estop.trigger_firings f WHERE f.trigger_id = p_trigger_id AND f.alert_id = p_alert_id;
@@ -72,13 +72,15 @@ BEGIN
   RETURN QUERY SELECT true, p_action, p_scope_key, p_stop_id;
 END $$;
 
--- An alert that is genuine and names nothing we can stop: somebody hears of it, or nobody would know that nothing happened.
+-- An alert that is genuine and names nothing we can stop: somebody hears of it, or nobody would know that nothing happened. Of a flood
+-- the first five; that a stop is late or given up is counted by itself, so that no noise hides it.
 CREATE FUNCTION estop.refuse_trigger(p_trigger_id text, p_alert_id text, p_why text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF NOT estop.add_notice('trigger.refused', left(p_trigger_id, 100), left(p_alert_id, 300), '{}',
     jsonb_build_object('trigger', left(p_trigger_id, 100), 'why', left(p_why, 300)),
     CASE WHEN (SELECT count(*) FROM estop.notices n WHERE n.event = 'trigger.refused' AND n.subject = left(p_trigger_id, 100) AND n.quiet IS NULL
+      AND substring(n.nth from '/(late|given-up)(?:/[0-9]+)?$') IS NOT DISTINCT FROM substring(p_alert_id from '/(late|given-up)(?:/[0-9]+)?$')
       AND n.noted_at > clock_timestamp() - interval '1 minute') >= 5 THEN 'flood' END) THEN RETURN false; END IF;
   INSERT INTO estop.audit (kind, actor, subject, detail) VALUES ('trigger.refused', 'trigger:' || left(p_trigger_id, 100), left(p_alert_id, 300),
     jsonb_build_object('why', left(p_why, 300)));
@@ -102,6 +104,7 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 DECLARE
   held estop.trigger_firings%ROWTYPE;
   given_up boolean;
+  word text;
 BEGIN
   UPDATE estop.trigger_firings f SET attempts = f.attempts + 1, failure = left(p_failure, 100),
       next_at = clock_timestamp() + make_interval(secs => CASE WHEN p_final THEN least(2 ^ least(f.attempts, 10), 30) ELSE least(0.25 * 2 ^ least(f.attempts, 10), 2) END)
@@ -110,7 +113,11 @@ BEGIN
   given_up := CASE WHEN p_final THEN held.attempts >= 5 ELSE held.attempts >= 100 AND held.fired_at < clock_timestamp() - interval '1 day' END;
   IF given_up THEN
     UPDATE estop.trigger_firings f SET failed_at = clock_timestamp() WHERE f.stop_id = p_stop_id;
-    PERFORM estop.refuse_trigger(held.trigger_id, left(held.alert_id, 280) || '/given-up', 'its stop of ' || held.scope_key || ' could not be latched (' || p_failure || ')');
+    word := left(held.alert_id, 270) || '/given-up';
+    IF EXISTS (SELECT 1 FROM estop.notices n WHERE n.event = 'trigger.refused' AND n.subject = left(held.trigger_id, 100) AND n.nth = word) THEN
+      word := word || '/' || (extract(epoch FROM held.fired_at) * 1000)::bigint;
+    END IF;
+    PERFORM estop.refuse_trigger(held.trigger_id, word, 'its stop of ' || held.scope_key || ' could not be latched (' || p_failure || ')');
   ELSIF held.attempts = 6 THEN
     PERFORM estop.refuse_trigger(held.trigger_id, left(held.alert_id, 280) || '/late', 'its stop of ' || held.scope_key || ' is not latched yet (' || p_failure || ')');
   END IF;
