@@ -52,7 +52,7 @@ export const dataFlowGuards: readonly Guard[] = [
     attacks: ['A13'],
     find: 'call.addresses === undefined && urls.length > 0 &&',
     put: 'urls.length > 0 &&',
-    tests: { file: core, title: 'what was read as prose is seen beside an address that the user gave' },
+    tests: { file: core, title: 'what was read as prose is seen' },
   },
   {
     id: 'data-flow/told-parts',
@@ -61,7 +61,7 @@ export const dataFlowGuards: readonly Guard[] = [
     attacks: ['A13'],
     find: ', ...partsOfTold(flow, values)]',
     put: ']',
-    tests: { file: core, title: 'what was read as prose is seen in an id that was made of it' },
+    tests: { file: core, title: 'what was read as prose is seen' },
   },
   {
     id: 'data-flow/percent-signs',
