@@ -26,6 +26,15 @@ it('a hint makes a gateway renew at once: with all its timers standing still it 
     await sendStopHint(rig.ledger.as('estop_stop'), 0);
     await sleep(20);
   }
+  // Every hint sent so far has had its renewal: one that comes late would read what is written below.
+  const leaseNow = async () =>
+    (await rig.ledger.sql('SELECT lease_until::text AS lease FROM estop.gateways'))[0]?.['lease'];
+  for (let same = 0, before: unknown; same < 40; ) {
+    const now = await leaseNow();
+    same = now === before ? same + 1 : 0;
+    before = now;
+    await sleep(20);
+  }
   const revoker = rig.ledger.as('estop_revoker');
   await recordDrain(revoker, await storeNow(revoker));
   // Nobody has told it.

@@ -1,7 +1,8 @@
 import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
+import { unlessMissing } from '../../kit/requires.ts';
 import { billingBot, closeAfterAll, makeRig, type Rig, readerBot, untilReady } from '../rig.ts';
 import { type EverythingServer, everythingTools, startEverythingServer } from './everything-server.ts';
 import { hasSuite, runSuite } from './run-suite.ts';
@@ -51,8 +52,8 @@ async function withToken(target: string, token: string): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`; // listening on TCP
 }
 
-describe.skipIf(!hasSuite && process.env['ESTOP_REQUIRE_ALL'] === undefined)(
-  'the conformance suite of MCP (skipped: its package @modelcontextprotocol/conformance is not installed; npm ci)',
+unlessMissing(hasSuite ? undefined : 'install the package @modelcontextprotocol/conformance (npm ci)')(
+  'the conformance suite of MCP',
   () => {
     it.each(['2025-11-25', '2026-07-28'])(
       'says the same of the gate as of the server behind it, check for check, for %s',
