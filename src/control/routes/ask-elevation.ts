@@ -1,9 +1,10 @@
+import type { BreakGlassSpec } from '../../contract/config.ts';
 import { AskElevation, Elevation } from '../../contract/http/people.ts';
+import { personOf } from '../../contract/identity.ts';
 import { EstopError } from '../../core/errors.ts';
 import { formatId } from '../../core/ids.ts';
 import { askElevation as ask, getElevation } from '../../store/elevations.ts';
-import { getPerson } from '../../store/people.ts';
-import type { ControlDeps } from '../deps.ts';
+import { getPerson, type PersonRecord, setMandates } from '../../store/people.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
 import { showElevation } from '../show-people.ts';
 
@@ -22,9 +23,10 @@ export const askElevation = defineEndpoint({
   ],
   problems: ['forbidden', 'conflict', 'limit-exceeded'],
   handle: async ({ body }, request, deps) => {
-    const { personId } = request.identity;
+    const { identity } = request;
     const rules = deps.config.current().signIn?.breakGlass;
-    if (personId === undefined || rules === undefined || !(await isNamed(personId, deps)))
+    const person = identity.personId === undefined ? undefined : await getPerson(deps.store, identity.personId);
+    if (person === undefined || rules === undefined || !isNamed(person, rules))
       throw new EstopError('forbidden', {
         detail: 'signIn.breakGlass of estop.yaml does not name you, as a person who is signed in.',
       });
@@ -32,10 +34,13 @@ export const askElevation = defineEndpoint({
       throw new EstopError('forbidden', { detail: `Nobody takes the role ${body.role} here.` });
     if (body.minutes * 60_000 > rules.longestMs)
       throw new EstopError('limit-exceeded', { detail: `At most ${Math.floor(rules.longestMs / 60_000)} minutes.` });
+    // What the ledger writes down is whose it is: it must not be a name that they went by before the last change of estop.yaml.
+    if (person.person !== personOf(identity))
+      await setMandates(deps.store, person.personId, personOf(identity), identity.mandates ?? []);
     const elevationId = formatId('elev', deps.environment, request.seed(1));
     const outcome = await ask(deps.store, {
       elevationId,
-      personId,
+      personId: person.personId,
       role: body.role,
       reason: body.reason,
       lifeMs: body.minutes * 60_000,
@@ -49,10 +54,7 @@ export const askElevation = defineEndpoint({
   },
 });
 
-async function isNamed(personId: string, deps: ControlDeps): Promise<boolean> {
-  const rules = deps.config.current().signIn?.breakGlass;
-  const person = await getPerson(deps.store, personId);
-  if (rules === undefined || person === undefined) return false;
+function isNamed(person: PersonRecord, rules: BreakGlassSpec): boolean {
   // A name that a link gave is one of this machine: nobody proved an address by it.
   const names = person.issuer === 'local' ? [] : [person.name, `sub:${person.subject}`];
   return names.some((name) => rules.people.includes(name)) || person.groups.some((one) => rules.groups.includes(one));

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { endpoints } from '../../../src/control/routes/index.ts';
 import { agentSpec, newId, startTask } from '../../store/ledger.ts';
@@ -93,6 +94,24 @@ describe('taking a role for a while', () => {
     const review = (by: string) => on(by, id, 'review', { verdict: 'justified', note: 'saw the log' });
     expect([(await review(other)).status, (await review(olga)).status]).toEqual([403, 200]);
     people.edit({ roles: all.roles, persons: all.persons, breakGlass: { ...rules, rule: 'second-person' } });
+  });
+
+  it('is theirs to end also where the ledger learns only later under which other names they go', async () => {
+    const made = await makeControl();
+    const { store } = made.deps;
+    const query = async (asked: { readonly name?: string }): Promise<unknown> => {
+      if (asked.name === 'estop_set_mandates') await sleep(300);
+      return store.query(asked as never); // handed on as it came
+    };
+    const late = new Proxy(store, { get: (pool, key) => (key === 'query' ? query : Reflect.get(pool, key, pool)) });
+    const slow = peopleRig(
+      { ...made, deps: { ...made.deps, store: late } },
+      { persons: { eli: ['eli@example.org'] }, breakGlass: { ...rules, rule: 'review' } },
+    );
+    const eli = await slow.signIn('eli@example.org');
+    const asked = await slow.as(eli, 'POST', '/v1/elevations', { role: 'operator', minutes: 5, reason: 'the pager' });
+    expect(asked.status).toBe(201);
+    expect((await slow.as(eli, 'POST', `/v1/elevations/${idOf(asked.body)}:end`, {})).status).toBe(200);
   });
 
   it('lapses when nobody comes', async () => {

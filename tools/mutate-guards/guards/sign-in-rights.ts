@@ -29,7 +29,7 @@ export const signInRightGuards: readonly Guard[] = [
     file: 'src/control/routes/ask-elevation.ts',
     protects: 'break-glass is for those whom estop.yaml names',
     attacks: ['A10'],
-    find: ' || !(await isNamed(personId, deps))',
+    find: ' || !isNamed(person, rules)',
     put: '',
     tests: { file: elevation, title: 'is for those whom estop.yaml names' },
   },
