@@ -59,6 +59,13 @@ export function unlessMissing(install: string | undefined): Describe {
   };
 }
 
+/** `it` for what only some machines can show: on the others it is listed as skipped, with what they lack. */
+export function itWhere(has: boolean, lacks: string): (title: string, test: () => void | Promise<void>) => void {
+  if (has) return (title, test) => it(title, test);
+  say(lacks);
+  return (title, test) => it.skip(`${title} (skipped: ${lacks})`, test);
+}
+
 /** `describe` for a suite over third-party data: where that is absent, the suite is listed as skipped with what it looked for. */
 export function requiresData(name: string, at: URL): Describe {
   if (existsSync(at)) return (title, suite) => void describe(title, suite);

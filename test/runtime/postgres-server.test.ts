@@ -8,7 +8,7 @@ import { type PostgresOptions, type PostgresServer, startPostgres } from '../../
 import { type OsUser, postgresUser } from '../../src/runtime/local/postgres-user.ts';
 import { identifyProcess } from '../../src/runtime/local/process-identity.ts';
 import { type Program, runProgram } from '../kit/program.ts';
-import { requires } from '../kit/requires.ts';
+import { itWhere, requires } from '../kit/requires.ts';
 import { debianPostgres15 } from '../kit/run-postgres.ts';
 import { tempFolder } from '../kit/temp-folder.ts';
 
@@ -62,14 +62,17 @@ function suite(binaries: string, majorVersion: number): void {
     expect(readFileSync(join(folder, 'server.log'), 'utf8')).not.toContain(server.superuser.password);
   });
 
-  it.runIf(process.platform === 'linux')('is told none of our secrets', async () => {
-    vi.stubEnv('ESTOP_SECRET', 'in-our-environment');
-    const server = await start(optionsFor());
-    // Where the system shows it: a program could be made to tell, too.
-    const environment = readFileSync(`/proc/${server.pid}/environ`, 'utf8');
-    expect(environment).toContain('PATH=');
-    expect(environment).not.toContain('ESTOP_SECRET');
-  });
+  itWhere(process.platform === 'linux', 'the environment of a process is read from /proc, which only Linux has')(
+    'is told none of our secrets',
+    async () => {
+      vi.stubEnv('ESTOP_SECRET', 'in-our-environment');
+      const server = await start(optionsFor());
+      // Where the system shows it: a program could be made to tell, too.
+      const environment = readFileSync(`/proc/${server.pid}/environ`, 'utf8');
+      expect(environment).toContain('PATH=');
+      expect(environment).not.toContain('ESTOP_SECRET');
+    },
+  );
 
   it('is taken over, as it runs, from an estop that was killed', async () => {
     const options = optionsFor();
@@ -111,12 +114,15 @@ function suite(binaries: string, majorVersion: number): void {
     );
   });
 
-  it.runIf(user !== undefined)('runs as an ordinary user, who has no other to run it as', async () => {
-    const options = optionsFor();
-    chownSync(options.folder, user?.uid ?? 0, user?.gid ?? 0);
-    const { told } = await startElsewhere(options, user);
-    expect(await query(String(told['url']), 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
-  });
+  itWhere(user !== undefined, 'only root has a second user to run the server as')(
+    'runs as an ordinary user, who has no other to run it as',
+    async () => {
+      const options = optionsFor();
+      chownSync(options.folder, user?.uid ?? 0, user?.gid ?? 0);
+      const { told } = await startElsewhere(options, user);
+      expect(await query(String(told['url']), 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    },
+  );
 
   it('that was killed itself recovers what it had committed', async () => {
     const options = optionsFor();

@@ -7,6 +7,7 @@ import { latch } from '../../src/store/latch.ts';
 import { migrate, touchesLatch } from '../../src/store/migrate.ts';
 import { type Migration, readMigrations } from '../../src/store/migration-files.ts';
 import { onEveryPostgres } from '../kit/postgres.ts';
+import { itWhere } from '../kit/requires.ts';
 import { type Ledger, makeLedger, newName, order } from './ledger.ts';
 
 const written = readMigrations();
@@ -109,7 +110,7 @@ onEveryPostgres('migrations', (createOn) => {
   });
 
   const compiled = join(import.meta.dirname, '../../dist/src/store/migration-files.js');
-  it.skipIf(!existsSync(compiled))('are found when the program runs compiled (needs a build)', () => {
+  itWhere(existsSync(compiled), 'there is no build (npx tsc -b)')('are found when the program runs compiled', () => {
     const script = `import(${JSON.stringify(compiled)}).then((m) => console.log(m.readMigrations().length))`;
     expect(execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' }).trim()).toBe(
       String(written.length),

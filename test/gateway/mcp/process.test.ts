@@ -2,6 +2,7 @@ import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { TaskRecord } from '../../../src/store/tasks.ts';
+import { itWhere } from '../../kit/requires.ts';
 import { tempFolder } from '../../kit/temp-folder.ts';
 import { stop as latch } from '../../store/ledger.ts';
 import {
@@ -143,22 +144,25 @@ describe('a tool server that is a process', () => {
 describe('a server with an account of its own', () => {
   const isRoot = process.getuid?.() === 0;
 
-  it.runIf(isRoot)('runs under it, and is killed at a stop all the same', async () => {
-    const folder = tempFolder();
-    chmodSync(folder, 0o777);
-    const log = join(folder, 'own.jsonl');
-    const own = await gatewayWith(log, 'nobody');
-    const task = await rig.startTask();
-    const token = await rig.token(task);
-    await until(async () => (await callTool(own, token, 'stubborn__act', {})).text === 'done');
-    const running = lines(log).findLast(({ event }) => event === 'called') ?? { pid: 0 };
-    const uids = new Set(lines(log).flatMap(({ uid }) => (uid === undefined ? [] : [uid])));
-    expect(uids.size).toBe(1);
-    expect(uids.has(0)).toBe(false);
-    expect(readFileSync(`/proc/${running.pid}/status`, 'utf8')).toMatch(/^Groups:[ \t]*$/m);
-    await latch(rig.ledger, `task:${task.taskId}`);
-    await until(() => !isRunning(running.pid));
-  });
+  itWhere(isRoot, 'only root can start a server under another account')(
+    'runs under it, and is killed at a stop all the same',
+    async () => {
+      const folder = tempFolder();
+      chmodSync(folder, 0o777);
+      const log = join(folder, 'own.jsonl');
+      const own = await gatewayWith(log, 'nobody');
+      const task = await rig.startTask();
+      const token = await rig.token(task);
+      await until(async () => (await callTool(own, token, 'stubborn__act', {})).text === 'done');
+      const running = lines(log).findLast(({ event }) => event === 'called') ?? { pid: 0 };
+      const uids = new Set(lines(log).flatMap(({ uid }) => (uid === undefined ? [] : [uid])));
+      expect(uids.size).toBe(1);
+      expect(uids.has(0)).toBe(false);
+      expect(readFileSync(`/proc/${running.pid}/status`, 'utf8')).toMatch(/^Groups:[ \t]*$/m);
+      await latch(rig.ledger, `task:${task.taskId}`);
+      await until(() => !isRunning(running.pid));
+    },
+  );
 
   it('that there is not is not started, under no other account either', async () => {
     const log = join(rig.folder, 'nobody-there.jsonl');
