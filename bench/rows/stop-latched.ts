@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bed } from '../bed.ts';
 import { cpuLine, cpuSeconds } from '../cpu.ts';
 import { type Figure, figure, percentile } from '../figure.ts';
-import { startProgram } from '../program.ts';
+import { type Program, startProgram } from '../program.ts';
 import type { LoadOrder, LoadReport } from '../programs/gated-load.ts';
 import type { StopperOrder, StopperReport } from '../programs/stopper.ts';
 import type { Row, RunOptions } from '../row.ts';
@@ -16,6 +16,18 @@ const saturatedCallsPerSecond = 5_000;
  * hundred stops worked off at once. At this pace a dozen are always under way, which is more than any incident has.
  */
 const everyMs = 400;
+
+/** The clock of both rows that order stops. */
+export function startStopper({ installation: { profile, postgres } }: Bed, count: number): Program<StopperReport> {
+  return startProgram<StopperReport>('stopper', {
+    stopUrl: profile.stopUrl,
+    token: profile.token,
+    environment: profile.environment,
+    postgresUrl: postgres.url(`estop_${profile.environment}`),
+    count,
+    everyMs,
+  } satisfies StopperOrder);
+}
 
 /**
  * HTTP in, durable commit, HTTP out, beside a bare one-row commit in the same database, in turn with it. The clock and the load
@@ -57,7 +69,7 @@ function figuresOf({ stops, commits, answers }: StopperReport, load: string, bar
 
 async function measured(bed: Bed, { say }: RunOptions, perSecond: number, count: number): Promise<StopperReport> {
   const { installation } = bed;
-  const { profile, postgres } = installation;
+  const { profile } = installation;
   const { taskId } = await bed.service.tasks.start({ agentId: 'bench-bot', prompt: 'bench' });
   const { token } = await bed.operator.tasks.token(taskId);
   const load = startProgram<LoadReport>('gated-load', {
@@ -71,14 +83,7 @@ async function measured(bed: Bed, { say }: RunOptions, perSecond: number, count:
   } satisfies LoadOrder);
   await sleep(1_000);
   const before = cpuSeconds(installation);
-  const stopper = startProgram<StopperReport>('stopper', {
-    stopUrl: profile.stopUrl,
-    token: profile.token,
-    environment: profile.environment,
-    postgresUrl: postgres.url(`estop_${profile.environment}`),
-    count,
-    everyMs,
-  } satisfies StopperOrder);
+  const stopper = startStopper(bed, count);
   try {
     const report = await stopper.report;
     say(`${count} stops in ${(count * everyMs) / 1_000} s. ${cpuLine(before, cpuSeconds(installation))}`);

@@ -4,24 +4,21 @@ import type { Bed } from '../bed.ts';
 import { cpuLine, cpuSeconds } from '../cpu.ts';
 import { type Figure, figure, percentile } from '../figure.ts';
 import { startProgram } from '../program.ts';
-import type { StopperOrder, StopperReport } from '../programs/stopper.ts';
 import type { WatchersOrder, WatchersReport } from '../programs/watchers.ts';
 import type { Row } from '../row.ts';
-import { bareCommits } from './stop-latched.ts';
+import { bareCommits, startStopper } from './stop-latched.ts';
 
 const watchers = 200;
 const readsPerSecond = 500;
 const listed = 10_000;
 const mark = 'bench-watchers';
-/** See stop-latched.ts: faster, and the figure is that of what works the stops off. */
-const everyMs = 400;
 
 /** What looking costs those who act: stops while many watch and read, how soon a watcher hears of one, and a long list's first page. */
 export const watching: Row = {
   name: 'watchers',
   needs: 'bed',
   run: async (bed, { quick, say }): Promise<readonly Figure[]> => {
-    const { profile, postgres } = bed.installation;
+    const { profile } = bed.installation;
     await bareCommits(bed);
     const looking = startProgram<WatchersReport>('watchers', {
       controlUrl: profile.controlUrl,
@@ -32,14 +29,7 @@ export const watching: Row = {
     await looking.ready;
     const before = cpuSeconds(bed.installation);
     const count = quick ? 20 : 200;
-    const stopper = startProgram<StopperReport>('stopper', {
-      stopUrl: profile.stopUrl,
-      token: profile.token,
-      environment: profile.environment,
-      postgresUrl: postgres.url(`estop_${profile.environment}`),
-      count,
-      everyMs,
-    } satisfies StopperOrder);
+    const stopper = startStopper(bed, count);
     const { stops, commits, answers } = await stopper.report;
     const cpu = cpuLine(before, cpuSeconds(bed.installation));
     await pause(1_000);
