@@ -255,7 +255,7 @@ const rowsIn = (value: unknown): readonly Row[] => (Array.isArray(value) ? (valu
 
 /** Given up within the last hour. */
 export async function failedDeliveries(store: Store): Promise<number> {
-  const query = `SELECT count(*)::int AS failed FROM estop.notice_deliveries d JOIN estop.notices n USING (notice_id)
+  const query = `SELECT count(*)::int AS failed FROM estop.notice_deliveries d
     WHERE d.state = 'failed' AND d.ended_at > clock_timestamp() - interval '1 hour'`;
   return int(await callOne(store, 'failed_deliveries', query, []), 'failed');
 }

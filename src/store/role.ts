@@ -21,8 +21,8 @@ interface RolePlan {
 /** A transaction that its client leaves open must not hold locks. Every call of ours is one autocommit statement. */
 const idle = (limit: string): Readonly<Record<string, string>> => ({ idle_in_transaction_session_timeout: limit });
 
-/** Sessions of a process that vanished, machine and all, must not hold on to the few connections of a stop for two hours. */
-const shortLived = { tcp_keepalives_idle: '5', tcp_keepalives_interval: '5', tcp_keepalives_count: '3' } as const;
+/** A process that vanished, machine and all, is missed in twenty seconds: its sessions would keep the few connections of a stop for two hours. */
+const soonMissed = { tcp_keepalives_idle: '5', tcp_keepalives_interval: '5', tcp_keepalives_count: '3' } as const;
 
 /** Below the lease (3 s): an allow path that waits longer has lost anyway. */
 const allowPath = { lock_timeout: '1s', statement_timeout: '2500ms', ...idle('2s') } as const;
@@ -33,12 +33,12 @@ export const rolePlans: Readonly<Record<StoreRole, RolePlan>> = {
    * No statement_timeout: what cancels a latch while it waits for the standby turns a commit into a mere WARNING. The idle limit
    * ends only a session that sits in an open transaction, which is no acknowledgement either.
    */
-  estop_latch: { share: 5, least: 3, settings: { ...idle('500ms'), ...shortLived } },
+  estop_latch: { share: 5, least: 3, settings: { ...idle('500ms'), ...soonMissed } },
   /**
    * A stop process holds seven, and two of them stand beside each other while one takes over. The time limit is long enough never to
    * meet a commit; it clears away attempts whose process has given up and gone through the intake.
    */
-  estop_stop: { share: 16, least: 8, settings: { statement_timeout: '10s', ...idle('500ms'), ...shortLived } },
+  estop_stop: { share: 16, least: 8, settings: { statement_timeout: '10s', ...idle('500ms'), ...soonMissed } },
   estop_control: { share: 16, least: 8, settings: allowPath },
   estop_gateway: { share: 24, least: 8, settings: allowPath },
   estop_trusted: { share: 12, least: 6, settings: allowPath },

@@ -76,7 +76,10 @@ export function createClientDocuments({ config, fetch, log, now = () => performa
       return clientIn(clientId, await reply.json());
     } catch (thrown) {
       // Not for the page: how an address fails says what stands there.
-      log.warn({ event: 'client.document', client: clientId, cause: String(thrown) }, 'the document of a client');
+      log.warn(
+        { event: 'client.document', client: clientId, cause: String(thrown) },
+        'the document of a client could not be taken',
+      );
       return undefined;
     }
   };

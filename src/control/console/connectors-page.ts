@@ -6,7 +6,7 @@ import { foreign, type Markup, nothing, plural } from './markup.ts';
 import { offer } from './offer.ts';
 import { onceField, onceIn } from './once.ts';
 import { stopLink } from './stop-dialog.ts';
-import { type ConsoleForm, type ConsolePage } from './view.ts';
+import type { ConsoleForm, ConsolePage } from './view.ts';
 import type { Visit } from './visit.ts';
 import { clock, relative, span } from './when.ts';
 

@@ -10,7 +10,7 @@ import { foreign, type Markup, nothing, plural } from './markup.ts';
 import { offer } from './offer.ts';
 import { onceField, onceIn } from './once.ts';
 import { taskState } from './task-list.ts';
-import { type ConsoleForm, type ConsolePage } from './view.ts';
+import type { ConsoleForm, ConsolePage } from './view.ts';
 import type { Visit } from './visit.ts';
 import { age, clock } from './when.ts';
 

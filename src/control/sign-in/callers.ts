@@ -63,15 +63,16 @@ const tokenPattern = /^estop_[a-z][a-z0-9]{0,15}_[A-Za-z0-9_-]{43}$/;
 export function createCallers(deps: CallersDeps): Callers {
   type Memory = Map<string, { readonly caller: Caller; readonly at: number }>;
   const [people, services]: [Memory, Memory] = [new Map(), new Map()];
+  const memoryOf = (credential: Credential): Memory => (isJwt(credential) ? services : people);
   const asking = new Set<string>();
   const keyOf = ({ kind, secret }: Credential): string => `${kind} ${Buffer.from(secretHash(secret)).toString('hex')}`;
   const find = async (credential: Credential): Promise<Caller | undefined> => {
     const caller = await lookUp(credential, deps);
     const key = keyOf(credential);
-    const isService = isJwt(credential);
-    const memory = isService ? services : people;
+    const memory = memoryOf(credential);
     memory.delete(key);
-    if (memory.size >= (isService ? mostServices : mostRemembered)) memory.delete(memory.keys().next().value ?? '');
+    if (memory.size >= (memory === services ? mostServices : mostRemembered))
+      memory.delete(memory.keys().next().value ?? '');
     if (caller !== undefined) memory.set(key, { caller, at: performance.now() });
     return caller;
   };
@@ -86,13 +87,13 @@ export function createCallers(deps: CallersDeps): Callers {
     find,
     remembered: (credential) => {
       const key = keyOf(credential);
-      const held = (isJwt(credential) ? services : people).get(key);
+      const held = memoryOf(credential).get(key);
       if (held === undefined) return undefined;
       const age = performance.now() - held.at;
       if (age > freshMs) askAgain(credential, key);
       return age > staleMs ? undefined : held.caller;
     },
-    lastKnown: (credential) => (isJwt(credential) ? services : people).get(keyOf(credential))?.caller,
+    lastKnown: (credential) => memoryOf(credential).get(keyOf(credential))?.caller,
   };
 }
 
