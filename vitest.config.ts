@@ -22,9 +22,6 @@ export default defineConfig({
     globalSetup: ['test/kit/global-setup.ts'],
     testTimeout: 120_000,
     hookTimeout: 180_000,
-    // A crowded machine may starve real servers for seconds. What passes only on a retry is marked as such in the report; what is wrong
-    // fails three times. At a developer's desk it fails at once.
-    retry: process.env['CI'] === undefined ? 0 : 2,
     unstubEnvs: true,
   },
 });
