@@ -99,6 +99,12 @@ export function createGovernedTask(host: TaskHost): GovernedTask {
     const isLong = continueAfterEvents !== undefined && historyLength >= Math.max(fewestEvents, continueAfterEvents);
     return isLong || continueAsNewSuggested || historySize >= maxHistoryBytes;
   };
+  let flood: Promise<void> | undefined;
+  /** One for the whole run: a condition for each call would have to be cancelled after it, which costs more than the call's own turn. */
+  const flooded = (): Promise<void> => {
+    flood ??= CancellationScope.nonCancellable(() => condition(() => workflowInfo().historyLength >= floodedEvents));
+    return flood;
+  };
   const pause = async (): Promise<void> => {
     if (leave !== undefined && mustLeave()) await leave();
   };
@@ -159,13 +165,15 @@ export function createGovernedTask(host: TaskHost): GovernedTask {
     callModel: (messages) =>
       whileOpen(async () => {
         const { taskId, agentId, modelId } = input;
-        const scope = new CancellationScope();
-        const flooded = () => workflowInfo().historyLength >= floodedEvents;
+        // In a scope of its own, which hears of the end one step after this one: histories hold their commands in that order.
+        const asked = new CancellationScope().run(() =>
+          modelActivity(oneLine(modelId)).callModel({ taskId, agentId, modelId, messages }),
+        );
+        let isOver = false;
         try {
-          const turn = await scope.run(() => {
-            const asked = modelActivity(oneLine(modelId)).callModel({ taskId, agentId, modelId, messages });
-            return leave === undefined ? asked : Promise.race([asked, condition(flooded).then(leave)]);
-          });
+          const turn = await (leave === undefined
+            ? asked
+            : Promise.race([asked, flooded().then(() => (isOver ? never() : leave()))]));
           host.count(turn.tokensUsed);
           return turn;
         } catch (error) {
@@ -173,7 +181,7 @@ export function createGovernedTask(host: TaskHost): GovernedTask {
           if (isStoppedByGate(error) && (await isTaskStopped())) return await never();
           throw error;
         } finally {
-          scope.cancel();
+          isOver = true;
         }
       }),
     callTool: (request) =>
