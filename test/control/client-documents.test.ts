@@ -25,7 +25,8 @@ describe('the document at the address that a client has for its id', () => {
     const signIn = reach === 'unsaid' ? undefined : { ...defaultSignIn, clientDocuments: reach };
     const config = { current: () => ({ signIn }) as unknown as EstopConfig }; // nothing else of it is looked at
     const documents = createClientDocuments({ config, fetch, log, now: () => time });
-    return { ...documents, pass: (ms: number) => void (time += ms) };
+    const read = (id: string, person = 'olga') => documents.read(id, person);
+    return { ...documents, read, pass: (ms: number) => void (time += ms) };
   }
   const askedFor = (path: string) => published.asked.filter((one) => one.path === path).length;
 
@@ -145,7 +146,7 @@ describe('the document at the address that a client has for its id', () => {
     expect(askedFor('/often.json')).toBe(1);
     published.describe('/often.json', { redirect_uris: ['http://127.0.0.1/other'] });
     documents.pass(2_000);
-    expect((await documents.read(id))?.redirects).toEqual(['http://127.0.0.1/other']);
+    expect(await documents.read(id)).toMatchObject({ redirects: ['http://127.0.0.1/other'] });
     const gone = published.publish('/gone.json', { status: 404 });
     for (let round = 0; round < 3; round += 1) expect(await documents.read(gone)).toBeUndefined();
     expect(askedFor('/gone.json')).toBe(1);
@@ -154,17 +155,41 @@ describe('the document at the address that a client has for its id', () => {
     expect(askedFor('/gone.json')).toBe(2);
   });
 
-  it('is fetched sixty times a minute at most, whoever names addresses; what is held is served meanwhile', async () => {
+  const counted = () => {
     let fetches = 0;
     const documents = reader('public', () => {
       fetches += 1;
       return Promise.reject(new Error('not there'));
     });
-    for (let n = 0; n < 200; n += 1) await documents.read(`https://client.example/${n}.json`);
-    expect(fetches).toBe(60);
-    documents.pass(60_001);
-    await documents.read('https://client.example/later.json');
-    expect(fetches).toBe(61);
+    let nth = 0;
+    const ask = (person: string) => documents.read(`https://client.example/${(nth += 1)}.json`, person);
+    return { ask, pass: documents.pass, fetches: () => fetches };
+  };
+
+  it('is fetched sixty times a minute at most, whoever names addresses; what is held is served meanwhile', async () => {
+    const { ask, pass, fetches } = counted();
+    for (let second = 0; second < 60; second += 1) {
+      for (let person = 0; person < 20; person += 1) await ask(`person ${person}`);
+      pass(1_000);
+    }
+    expect(fetches()).toBeGreaterThan(40);
+    expect(fetches()).toBeLessThanOrEqual(60);
+    pass(60_000);
+    const [before] = [fetches(), await ask('person 1')];
+    expect(fetches()).toBe(before + 1);
+  });
+
+  it('is fetched ten times at once for one person, whatever that one names, and still for others', async () => {
+    const { ask, pass, fetches } = counted();
+    for (let nth = 0; nth < 200; nth += 1) await ask('mallory');
+    expect([fetches(), await ask('mallory')]).toEqual([10, 'later']);
+    for (let nth = 0; nth < 3; nth += 1) expect(await ask('olga')).toBeUndefined();
+    expect(fetches()).toBe(13);
+    // Nor do several of them keep out who asks for little.
+    for (const person of ['mallory', 'mallory 2', 'mallory 3']) for (let nth = 0; nth < 50; nth += 1) await ask(person);
+    expect([await ask('sam'), await ask('mallory')]).toEqual([undefined, 'later']);
+    pass(60_000);
+    expect(await ask('mallory')).toBeUndefined();
   });
 });
 

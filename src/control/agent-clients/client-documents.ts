@@ -2,6 +2,8 @@ import { z } from 'zod';
 import type { ConfigSource, SignInSpec } from '../../contract/config.ts';
 import type { Log } from '../../contract/identity.ts';
 import type { GuardedFetch } from '../../runtime/guarded-fetch.ts';
+import type { Size } from '../sign-in/bucket.ts';
+import { createDoor } from '../sign-in/door.ts';
 import { type NamedClient, shownName } from './client-name.ts';
 import { isHere, isUsableRedirect } from './redirects.ts';
 
@@ -9,8 +11,11 @@ type Reach = NonNullable<SignInSpec['clientDocuments']>;
 
 export interface ClientDocuments {
   isServed(): boolean;
-  /** Undefined: there is nothing that can be taken. To be asked for somebody who is signed in alone: a stranger makes nobody fetch. */
-  read(clientId: string): Promise<NamedClient | undefined>;
+  /**
+   * Undefined: there is nothing that can be taken. `later`: too much is looked up already. To be asked for somebody who is signed in alone,
+   * who is named: a stranger makes nobody fetch.
+   */
+  read(clientId: string, person: string): Promise<NamedClient | 'later' | undefined>;
 }
 
 interface Options {
@@ -33,7 +38,9 @@ const freshMs = 60_000;
 /** Also of an address that gives nothing it is not asked again at once. */
 const betweenMs = 5_000;
 const mostHeld = 100;
-const mostInAMinute = 60;
+/** Sixty within any minute, whoever asks. One person has so few of them that others get in beside, and a reserve is for who asks for little. */
+const perMinute = (many: number): Size => ({ atOnce: many, perSecond: many / 60 });
+const fetches = { each: perMinute(10), together: perMinute(20), reserve: perMinute(10) };
 const mostRedirects = 20;
 
 /** What it says beside this is not looked at. */
@@ -63,7 +70,7 @@ const Document = z.looseObject({
  */
 export function createClientDocuments({ config, fetch, log, now = () => performance.now() }: Options): ClientDocuments {
   const held = new Map<string, Held>();
-  const asked: number[] = [];
+  const door = createDoor(fetches, now);
   const reach = (): Reach => config.current().signIn?.clientDocuments ?? 'public';
 
   const load = async (clientId: string, network: Exclude<Reach, 'none'>): Promise<NamedClient | undefined> => {
@@ -86,15 +93,13 @@ export function createClientDocuments({ config, fetch, log, now = () => performa
 
   return {
     isServed: () => reach() !== 'none',
-    read: async (clientId) => {
+    read: async (clientId, person) => {
       const network = reach();
       if (network === 'none' || !isDocumentId(clientId, network)) return undefined;
       const key = `${network} ${clientId}`;
       const known = held.get(key);
       if (known !== undefined && now() < known.freshUntil) return known.found;
-      while (asked[0] !== undefined && asked[0] < now() - 60_000) asked.shift();
-      if (asked.length >= mostInAMinute) return undefined;
-      asked.push(now());
+      if (!door.pass(person)) return 'later';
       const found = load(clientId, network);
       // Whoever comes while it is being fetched waits for the same answer.
       const entry: Held = { found, freshUntil: Number.POSITIVE_INFINITY };

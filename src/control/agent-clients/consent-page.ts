@@ -30,7 +30,7 @@ export function consentPages(app: OpenAPIHono, deps: ControlDeps): void {
   app.get(consentPath, async (context) => {
     const caller = await personHere(context, deps);
     const own = new URL(context.req.url);
-    const read = await readWish(deps, own.searchParams, caller !== undefined);
+    const read = await readWish(deps, own.searchParams, nameOf(caller));
     if (read.kind === 'refused' || read.kind === 'nobody') return refuse(context, deps, read);
     if (caller === undefined || read.kind === 'sign-in-first')
       return context.redirect(`/sign-in?next=${encodeURIComponent(`${own.pathname}${own.search}`)}`, 303);
@@ -42,7 +42,7 @@ export function consentPages(app: OpenAPIHono, deps: ControlDeps): void {
     if (!(Number(context.req.header('content-length') ?? Number.NaN) <= longestForm))
       throw new EstopError('body-too-large');
     const form = new URLSearchParams(await context.req.text());
-    const read = await readWish(deps, form, true);
+    const read = await readWish(deps, form, nameOf(caller));
     if (read.kind === 'sign-in-first') throw new EstopError('unauthenticated');
     if (read.kind !== 'wish') return refuse(context, deps, read);
     const { wish } = read;
@@ -82,6 +82,9 @@ async function personHere(context: Context, deps: ControlDeps): Promise<Caller |
     throw new EstopError('store-unavailable', { detail: whoIsNotKnown });
   return caller;
 }
+
+/** One person has one, from however many browsers. */
+const nameOf = (caller: Caller | undefined): string | undefined => caller?.personId ?? caller?.actor;
 
 /** Those that this person answers for, and those that a role of theirs lets them start. A role that was taken for a while lets nobody in. */
 function agentsFor(deps: ControlDeps, caller: Caller): readonly AgentSpec[] {

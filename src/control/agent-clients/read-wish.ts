@@ -31,12 +31,15 @@ export type ReadWish =
 type Needs = Pick<ControlDeps, 'clientKeys' | 'clientDocuments' | 'config' | 'gatewayUrl'>;
 const longestState = 500;
 
-export async function readWish(deps: Needs, query: URLSearchParams, isSignedIn: boolean): Promise<ReadWish> {
+/** @param person who is signed in, if anybody is */
+export async function readWish(deps: Needs, query: URLSearchParams, person: string | undefined): Promise<ReadWish> {
   const clientId = oneOf(query, 'client_id');
-  if (isAddress(clientId) && !isSignedIn) return { kind: 'sign-in-first' };
+  if (isAddress(clientId) && person === undefined) return { kind: 'sign-in-first' };
   const client = isAddress(clientId)
-    ? await deps.clientDocuments?.read(clientId)
+    ? await deps.clientDocuments?.read(clientId, person ?? '')
     : readClientId(deps.clientKeys?.() ?? [], clientId);
+  if (client === 'later')
+    return { kind: 'nobody', why: 'Too many clients are looked up just now, by you or by all. Try again in a minute.' };
   if (client === undefined)
     return {
       kind: 'nobody',
