@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { Connector, ConnectorSystem, LedgerGrant } from '../connectors/kit/contract.ts';
 import type { DrillActivities, DrillIssue, DrillIssueActivities } from '../contract/activities.ts';
 import type { Log, Sealer } from '../contract/identity.ts';
+import { drillAgent } from '../contract/names.ts';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
 import { beginDrill, drillIssued, finishDrill, intendDrill, lookAtDrill } from '../store/drills.ts';
 import { mintRecheck } from '../store/grants.ts';
@@ -86,7 +87,7 @@ async function issue(
   if (system.drill === undefined)
     return { kind: 'impossible', why: 'This connector issues nothing that could be thrown away.' };
   const grantId = taskId.replace(/^task_/, 'grant_');
-  const agentId = `drill/${connectorId}`;
+  const agentId = drillAgent(connectorId);
   const options = system.grantSchema.parse(system.drill);
   const { target, handle, shared } = connector.plan({ grantId, environment, agentId, taskId, epoch, options });
   const intent = await intendDrill(store, {

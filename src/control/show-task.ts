@@ -3,7 +3,7 @@ import { EstopError } from '../core/errors.ts';
 import { taskKillers } from '../store/task-killers.ts';
 import { getTask, type TaskRecord } from '../store/tasks.ts';
 import type { ControlDeps } from './deps.ts';
-import { taskLink } from './workflow-link.ts';
+import { drillLink, taskLink } from './workflow-link.ts';
 
 export async function requireTask(deps: ControlDeps, taskId: string): Promise<TaskRecord> {
   const task = await getTask(deps.store, taskId);
@@ -35,7 +35,7 @@ export async function showTasks(
     epoch: task.epoch,
     registeredAt: task.registeredAt,
     closedAt: task.closedAt ?? null,
-    workflow: taskLink(deps.temporalUiUrl, task.taskId),
+    workflow: (task.kind === 'drill' ? drillLink : taskLink)(deps.temporalUiUrl, task.taskId),
   }));
 }
 

@@ -1,10 +1,18 @@
 import type { WorkflowLink } from '../contract/http/tasks.ts';
-import { agentTaskWorkflowId, namespaces, revocationWorkflowId, stopFanoutWorkflowId } from '../contract/names.ts';
+import {
+  agentTaskWorkflowId,
+  drillWorkflowId,
+  namespaces,
+  revocationWorkflowId,
+  stopFanoutWorkflowId,
+} from '../contract/names.ts';
 
 type UiUrl = string | undefined;
 
 export const taskLink = (uiUrl: UiUrl, taskId: string): WorkflowLink =>
   link(uiUrl, namespaces.agents, agentTaskWorkflowId(taskId));
+export const drillLink = (uiUrl: UiUrl, taskId: string): WorkflowLink =>
+  link(uiUrl, namespaces.control, drillWorkflowId(taskId));
 export const stopLink = (uiUrl: UiUrl, stopId: string): WorkflowLink =>
   link(uiUrl, namespaces.control, stopFanoutWorkflowId(stopId));
 export const revocationLink = (uiUrl: UiUrl, agentId: string, epoch: number, causeId: string): WorkflowLink =>

@@ -28,8 +28,11 @@ export interface Tasks {
   /** Returns once the task is closed, or as it is when `timeoutMs` is over: look at `state`. */
   wait(taskId: string, options?: WaitOptions<Task>): Promise<Task>;
   list(query?: {
+    /** `drill/<connector>`: the drills of one connector. */
     readonly agent?: string;
     readonly state?: 'open' | 'closed';
+    /** Also drills that are over. */
+    readonly drills?: boolean;
     readonly cursor?: string;
     readonly limit?: number;
   }): Promise<TaskPage>;
@@ -56,7 +59,7 @@ export function createTasks(call: Transport, baseUrl: string): Tasks {
         (task) => task.state === 'closed',
         options,
       ),
-    list: (query = {}) => call({ method: 'GET', baseUrl, path: '/v1/tasks', query }),
+    list: (query = {}) => call({ method: 'GET', baseUrl, path: '/v1/tasks', query: { ...query } }),
     tree: (taskId) => call({ method: 'GET', baseUrl, path: at(taskId, '/tree') }),
     history: (taskId, { live } = {}) => call({ method: 'GET', baseUrl, path: at(taskId, '/history'), query: { live } }),
     hold: (taskId, options = {}) => call({ method: 'POST', baseUrl, path: at(taskId, ':hold'), ...options }),

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { TaskLife } from '../core/task.ts';
 import { type Page, type PageRequest, pageLimit, pageOf, readCursor } from './page.ts';
 import { call, callOne, type Store } from './pool.ts';
@@ -10,7 +11,8 @@ export const taskLedgerStates = ['registered', 'running', 'closed'] as const sat
 
 /** A session stands for an agent that runs outside: its workflow does nothing but be there to be stopped. */
 export type TaskKind = 'task' | 'session';
-export const taskKinds = ['task', 'session'] as const satisfies readonly TaskKind[];
+/** A drill is nobody's work: a connector is tried on a credential made for that. */
+export const taskKinds = ['task', 'session', 'drill'] as const satisfies readonly (TaskKind | 'drill')[];
 
 export interface TaskRecord {
   readonly taskId: string;
@@ -25,7 +27,7 @@ export interface TaskRecord {
   readonly epoch: number;
   readonly depth: number;
   readonly purpose: string;
-  readonly kind: TaskKind;
+  readonly kind: (typeof taskKinds)[number];
   readonly requestedBy: string;
   readonly state: TaskLedgerState;
   readonly held: boolean;
@@ -39,6 +41,8 @@ export interface TaskFilter extends PageRequest {
   readonly rootId?: string;
   readonly parentId?: string;
   readonly open?: boolean;
+  /** Those that are open stay: what lives is never left out. */
+  readonly withoutPastDrills?: boolean;
 }
 
 export interface TaskCheck {
@@ -114,6 +118,8 @@ export async function listTasks(store: Store, filter: TaskFilter = {}): Promise<
   if (filter.agentId !== undefined) query = query.where('agent_id', '=', filter.agentId);
   if (filter.rootId !== undefined) query = query.where('root_id', '=', filter.rootId);
   if (filter.parentId !== undefined) query = query.where('parent_id', '=', filter.parentId);
+  // As text, letter for letter what the index over these rows says.
+  if (filter.withoutPastDrills === true) query = query.where(sql<boolean>`(kind <> 'drill' OR state <> 'closed')`);
   if (filter.open !== undefined) query = query.where('state', filter.open ? '<>' : '=', 'closed');
   try {
     const rows = await query.execute();

@@ -1,6 +1,7 @@
 import { beforeAll, expect, it } from 'vitest';
 import { appendAudit } from '../../src/store/audit.ts';
-import { drillsUnderWay, finishDrill } from '../../src/store/drills.ts';
+import { beginDrill, drillsUnderWay, finishDrill } from '../../src/store/drills.ts';
+import { closeTasks } from '../../src/store/tasks.ts';
 import { requires } from '../kit/requires.ts';
 import { agentSpec, startChild, startTask, stop } from '../store/ledger.ts';
 import { type CliRig, makeCliRig } from './rig.ts';
@@ -15,7 +16,7 @@ requires('temporal')('what an operator looks at in a terminal', () => {
     expect((await rig.run(['task', 'start', 'billing-bot', 'x'])).code).toBe(0);
     const shown = await rig.run(['now', '--search', 'billing']);
     expect(shown).toMatchObject({ code: 0, stderr: '' });
-    expect(shown.stdout).toMatch(/1 agents running[\s\S]*billing-bot +1 /);
+    expect(shown.stdout).toMatch(/1 agent running, 1 open task, 0 calls waiting[\s\S]*billing-bot +1 /);
     expect(JSON.parse((await rig.run(['now', '--json'])).stdout)).toMatchObject({
       agents: 1,
       items: [{ agentId: 'billing-bot' }],
@@ -65,6 +66,8 @@ requires('temporal')('what an operator looks at in a terminal', () => {
       await expect.poll(asked, { timeout: 20_000 }).toBeDefined();
       // One is under way: another is refused, and does not take the place of the first.
       expect(await rig.run(['connector', 'drill', 'crm'])).toMatchObject({ code: 1 });
+      await beginDrill(revoker, (await asked()) ?? '');
+      await closeTasks(revoker, [(await asked()) ?? ''], 'drill');
       await end((await asked()) ?? '');
       return running;
     };
@@ -77,6 +80,10 @@ requires('temporal')('what an operator looks at in a terminal', () => {
     });
     expect((await rig.run(['connector', 'show', 'crm'])).stdout).toMatch(/last drill +impossible .* by olga, none/);
     expect((await rig.run(['connector', 'show', 'nobody'])).code).toBe(5);
+    // They drown no list of tasks, and are there for whoever asks.
+    expect((await rig.run(['task', 'ls'])).stdout).not.toContain('drill/crm');
+    for (const args of [['--drills'], ['--agent', 'drill/crm']])
+      expect((await rig.run(['task', 'ls', ...args])).stdout.match(/drill\/crm/g)).toHaveLength(2);
     const { stdout } = await rig.run(['audit', '--kind', 'drill.', '--json']);
     expect(stdout).toMatch(/drill\.failed/);
     expect(stdout).toMatch(/"actor": ?"olga"/);

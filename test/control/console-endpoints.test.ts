@@ -4,8 +4,10 @@ import { ApprovalContext } from '../../src/contract/http/approval-context.ts';
 import { ConnectorPage } from '../../src/contract/http/connectors.ts';
 import { Running } from '../../src/contract/http/running.ts';
 import { StopTimeline } from '../../src/contract/http/stop-notes.ts';
-import { TaskTree } from '../../src/contract/http/tasks.ts';
+import { TaskPage, TaskTree } from '../../src/contract/http/tasks.ts';
 import { noteConnectorCheck } from '../../src/store/connector-checks.ts';
+import { askDrill, beginDrill } from '../../src/store/drills.ts';
+import { closeTasks } from '../../src/store/tasks.ts';
 import { makeScene, type Scene, sceneConfig } from '../console/scene.ts';
 import { newId, startChild } from '../store/ledger.ts';
 import { type ControlRig, field, makeControl } from './rig.ts';
@@ -52,6 +54,38 @@ describe('what the pages of the console ask, and programs as well', () => {
       across: 'private',
     });
     expect((await rig.call('GET', '/v1/agents/nobody', { as: 'vera@viewer' })).status).toBe(404);
+  });
+
+  it('a list of tasks has no drills that are over, unless they are asked for, and those under way always', async () => {
+    const revoker = rig.ledger.as('estop_revoker');
+    const drill = async (connectorId: string): Promise<string> => {
+      const taskId = newId('task');
+      expect(await askDrill(rig.ledger.as('estop_control'), { taskId, connectorId, actor: 'olga' })).toBe('asked');
+      expect((await beginDrill(revoker, taskId)).kind).toBe('begun');
+      return taskId;
+    };
+    const [past, underWay] = [await drill('old-crm'), await drill('new-crm')];
+    await closeTasks(revoker, [past], 'drill');
+    const listed = async (query: string): Promise<readonly string[]> =>
+      TaskPage.parse(await get(`/v1/tasks${query}`)).items.map(({ taskId }) => taskId);
+    const drillsIn = async (query: string): Promise<readonly string[]> =>
+      (await listed(query)).filter((taskId) => taskId === past || taskId === underWay);
+    expect(await drillsIn('')).toEqual([underWay]);
+    expect((await listed('')).length).toBe(scene.tasks.length + 1);
+    expect(await drillsIn('?state=closed')).toEqual([]);
+    expect(await drillsIn('?drills=true')).toEqual([underWay, past]);
+    expect(await listed('?agent=drill/old-crm')).toEqual([past]);
+    // What runs is counted as it is listed.
+    const running = Running.parse(await get('/v1/running'));
+    expect(running.tasks).toBe((await listed('?state=open')).length);
+    const shown = TaskPage.parse(await get('/v1/tasks?agent=drill/new-crm')).items[0];
+    expect(shown).toMatchObject({ kind: 'drill', workflow: { workflowId: `drill/${underWay}` } });
+    await closeTasks(revoker, [underWay], 'drill');
+    for (const agent of ['drill/', 'drill/a/b', 'drill/UP', 'other/crm'])
+      expect([agent, (await rig.call('GET', `/v1/tasks?agent=${agent}`, { as: 'vera@viewer' })).status]).toEqual([
+        agent,
+        422,
+      ]);
   });
 
   it('a task comes with the whole tree that it belongs to', async () => {

@@ -1,5 +1,6 @@
 import { beforeAll, expect, it } from 'vitest';
 import { taskKey } from '../../src/core/scope-key.ts';
+import { askDrill, beginDrill, finishDrill } from '../../src/store/drills.ts';
 import { latch } from '../../src/store/latch.ts';
 import { markStage, markSweep, stopProgress } from '../../src/store/stop-progress.ts';
 import { beginTask, checkTask, closeTasks, coveredOpenTasks, listTasks, setTaskHeld } from '../../src/store/tasks.ts';
@@ -11,6 +12,7 @@ import {
   type Ledger,
   makeLedger,
   newId,
+  newName,
   order,
   startChild,
   startTask,
@@ -112,6 +114,55 @@ onEveryPostgres('tasks', (createOn) => {
     await expect(listTasks(control, { cursor: Buffer.from('["x","y"]').toString('base64url') })).rejects.toMatchObject({
       code: 'invalid-input',
     });
+  });
+
+  it('leaves out drills that are over where that is asked for, never one that is under way, page by page', async () => {
+    const connectorId = newName('crm');
+    const control = ledger.as('estop_control');
+    const revoker = ledger.as('estop_revoker');
+    const drill = async (end: boolean): Promise<string> => {
+      const taskId = newId('task');
+      expect(await askDrill(control, { taskId, connectorId, actor: 'olga' })).toBe('asked');
+      expect(await beginDrill(revoker, taskId)).toMatchObject({ kind: 'begun' });
+      if (end) {
+        await closeTasks(revoker, [taskId], 'drill');
+        await finishDrill(revoker, taskId, { state: 'failed', why: 'a test' });
+      }
+      return taskId;
+    };
+    const agent = await addAgent(ledger);
+    const made: string[] = [];
+    const past: string[] = [];
+    for (let index = 0; index < 3; index += 1) {
+      made.push((await startTask(ledger, agent)).taskId);
+      past.push(await drill(true));
+    }
+    const underWay = await drill(false);
+    await closeTasks(ledger.as('estop_trusted'), made.slice(0, 1), 'done');
+    const newest = async (withoutPastDrills: boolean): Promise<readonly string[]> => {
+      const seen: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await listTasks(control, {
+          withoutPastDrills,
+          limit: 2,
+          ...(cursor === undefined ? {} : { cursor }),
+        });
+        seen.push(...page.items.map(({ taskId }) => taskId));
+        cursor = page.next;
+      } while (cursor !== undefined);
+      return seen.filter((taskId) => [...made, ...past, underWay].includes(taskId));
+    };
+    expect(await newest(true)).toEqual([underWay, ...made.toReversed()]);
+    expect((await newest(false)).toSorted()).toEqual([...made, ...past, underWay].toSorted());
+    const listed = await listTasks(control, { agentId: `drill/${connectorId}`, limit: 10 });
+    expect(listed.items.map(({ taskId, kind }) => [taskId, kind])).toEqual(
+      [...past, underWay].toReversed().map((taskId) => [taskId, 'drill']),
+    );
+    // No work of an agent can be called a drill, and so left out.
+    await expect(ledger.sql("UPDATE estop.tasks SET kind = 'drill' WHERE task_id = $1", [made[0]])).rejects.toThrow(
+      /check constraint/,
+    );
   });
 
   it('a sweep is counted by the stop it belongs to', async () => {

@@ -24,6 +24,7 @@ interface StartOptions {
 interface ListOptions extends PageOptions {
   readonly agent?: string;
   readonly in?: 'open' | 'closed';
+  readonly drills?: boolean;
 }
 
 export const task: CliCommand = {
@@ -47,10 +48,14 @@ export const task: CliCommand = {
           start(context, agent, prompt, options),
         ),
       );
-    withPageOptions(command.command('ls').description('List tasks, newest first'))
-      .option('--agent <agent>', 'only of this agent')
+    withPageOptions(command.command('ls').description('List tasks, newest first; of drills those under way alone'))
+      .option('--agent <agent>', 'only of this agent; drill/<connector>: all drills of that connector')
       .addOption(new Option('--in <state>', 'only these').choices(['open', 'closed']))
-      .addHelpText('after', examples('task ls --agent billing-bot', 'task ls --in open --json'))
+      .option('--drills', 'also drills that are over')
+      .addHelpText(
+        'after',
+        examples('task ls --agent billing-bot', 'task ls --in open --json', 'task ls --agent drill/crm'),
+      )
       .action(run((context, options: ListOptions) => list(context, options)));
     command
       .command('show <task>')
@@ -129,6 +134,7 @@ async function list({ terminal, estop, now }: CliContext, options: ListOptions):
   const filters = {
     ...(options.agent === undefined ? {} : { agent: options.agent }),
     ...(options.in === undefined ? {} : { state: options.in }),
+    ...(options.drills === true ? { drills: true } : {}),
   };
   const page = await estop.tasks.list({ ...pageQuery(options), ...filters });
   printPage(terminal, page, (tasks) =>

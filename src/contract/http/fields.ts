@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { type IdKind, isName, parseId } from '../../core/ids.ts';
 import { parseScopeKey } from '../../core/scope-key.ts';
+import { drilledConnector } from '../names.ts';
 import { findUnprintable, nameCodePoint } from '../printable.ts';
 
 const shorten = (text: string): string => (text.length <= 12 ? text : `${text.slice(0, 12)}..`);
@@ -51,6 +52,16 @@ export const AgentId = z
     if (why !== undefined) context.addIssue({ code: 'custom', message: why });
   })
   .meta({ description: 'Id of a registered agent', example: 'billing-bot' });
+
+/** `drill/<connector>` stands where the agent of a drill would. */
+export const AgentOrDrill = z
+  .string()
+  .max(256, 'An id has at most 63 characters.')
+  .superRefine((text, context) => {
+    const why = explainName(drilledConnector(text) ?? text);
+    if (why !== undefined) context.addIssue({ code: 'custom', message: why });
+  })
+  .meta({ description: 'Id of an agent, or `drill/` and the id of a connector', example: 'billing-bot' });
 
 /** Obligations are named by their cause and their grant. */
 export const ObligationId = z

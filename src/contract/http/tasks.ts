@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AgentId, FreeText, Instant, OneLine, TaskId } from './fields.ts';
+import { AgentId, AgentOrDrill, FreeText, Instant, OneLine, TaskId } from './fields.ts';
 import { PageQuery, pageOf } from './page.ts';
 
 export const StartTask = z
@@ -36,7 +36,9 @@ export const Task = z
   .object({
     taskId: z.string(),
     agentId: z.string(),
-    kind: z.enum(['task', 'session']).meta({ description: 'A session stands for an agent that runs outside' }),
+    kind: z.enum(['task', 'session', 'drill']).meta({
+      description: 'A session stands for an agent that runs outside; a drill is a connector that is tried out',
+    }),
     parentTaskId: z.string().nullable(),
     rootTaskId: z.string(),
     depth: z.int(),
@@ -63,7 +65,13 @@ export const TaskTree = z
   })
   .meta({ id: 'TaskTree' });
 
-export const TaskQuery = PageQuery.extend({ agent: AgentId.optional(), state: z.enum(['open', 'closed']).optional() });
+export const TaskQuery = PageQuery.extend({
+  agent: AgentOrDrill.optional(),
+  state: z.enum(['open', 'closed']).optional(),
+  drills: z.enum(['true', 'false']).default('false').meta({
+    description: 'Also drills that are over; without it only where `agent` names one. Those under way are always there',
+  }),
+});
 export const TaskPath = z.strictObject({ id: TaskId });
 
 export const HistoryEntry = z

@@ -37,7 +37,7 @@ ${item.findings.length === 0 ? nothing : html`<ul class="note ${item.ready === '
 <dt>Live credentials</dt><dd>${item.liveGrants}</dd>
 <dt>To be made dead</dt><dd>${item.openObligations}${item.needsHuman === 0 ? nothing : html` <span class="chip bad">${plural(item.needsHuman, 'needs', 'need')} a person</span>`}</dd>
 <dt>Last proved dead</dt><dd>${item.lastProvedAt === null ? 'nothing yet' : clock(item.lastProvedAt, visit.now)}</dd>
-<dt>Last drill</dt><dd>${lastDrill(visit, item.lastDrill)}</dd>
+<dt>Last drill</dt><dd>${lastDrill(visit, item.lastDrill)}${item.lastDrill === null ? nothing : html` <a href="/tasks?agent=drill%2F${item.connectorId}">All of them<span class="sr"> at ${item.connectorId}</span></a>`}</dd>
 <dt>Drilled by itself</dt><dd>${item.drillEveryMs === null ? html`never: see <code>drills</code> in estop.yaml` : html`every ${span(item.drillEveryMs)}; ${item.drillProvedAt === null ? 'none was proved yet' : html`last proved ${relative(item.drillProvedAt, visit.now)}`}`}</dd>
 <dt>Given to</dt><dd>${item.agents.length === 0 ? 'no agent' : item.agents.slice(0, 20).map((id) => html`<a href="/agents/${id}">${id}</a> `)}</dd></dl>
 ${item.lastDrill?.state === 'asked' ? nothing : drillNow(visit, item.connectorId)}</article>`;

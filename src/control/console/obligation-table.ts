@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import type { Obligation, StopView } from '../../contract/http/stops.ts';
+import { agentLink } from './agent-link.ts';
 import { foreign, type Markup, nothing, plural } from './markup.ts';
 import { age, relative, span } from './when.ts';
 
@@ -23,7 +24,7 @@ export function obligationTable(stop: StopView, now: number): Markup {
 function row(lane: Obligation, now: number): Markup {
   const { words, tone } = stateOf(lane);
   return html`<tr><th scope="row" data-of="Connector">${lane.connector}</th>
-  <td data-of="Target">${foreign(lane.target, 120)}<br><small><a href="/agents/${lane.agentId}">${lane.agentId}</a></small></td>
+  <td data-of="Target">${foreign(lane.target, 120)}<br><small>${agentLink(lane.agentId)}</small></td>
   <td data-of="State"><span class="chip ${tone}">${words}</span></td>
   <td data-of="Dead after">${lane.provedAfterMs === null ? '–' : span(lane.provedAfterMs)}</td>
   <td data-of="Tries">${lane.attempts}</td>

@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import type { Task } from '../../contract/http/tasks.ts';
+import { agentLink } from './agent-link.ts';
 import { foreign, type Markup } from './markup.ts';
 import { age } from './when.ts';
 
@@ -10,7 +11,7 @@ export function taskList(tasks: readonly Task[], now: number, none: Markup): Mar
 <tbody>${tasks.map(
     (
       task,
-    ) => html`<tr><th scope="row" data-of="Task"><a href="/tasks/${task.taskId}">…${task.taskId.slice(-6)}</a></th><td data-of="Agent"><a href="/agents/${task.agentId}">${task.agentId}</a></td>
+    ) => html`<tr><th scope="row" data-of="Task"><a href="/tasks/${task.taskId}">…${task.taskId.slice(-6)}</a></th><td data-of="Agent">${agentLink(task.agentId)}</td>
 <td data-of="State">${taskState(task)}</td><td data-of="Purpose">${foreign(task.purpose, 120)}</td><td data-of="Asked by">${foreign(task.requestedBy, 60)}</td><td data-of="Age">${age(task.registeredAt, now)}</td></tr>`,
   )}</tbody></table></div>`;
 }

@@ -6,6 +6,7 @@ import { getTaskHistory } from '../routes/get-task-history.ts';
 import { getTaskTree } from '../routes/get-task-tree.ts';
 import { holdTask } from '../routes/hold-task.ts';
 import { releaseTask } from '../routes/release-task.ts';
+import { agentLink } from './agent-link.ts';
 import { foreign, type Markup, nothing, plural } from './markup.ts';
 import { offer } from './offer.ts';
 import { onceField, onceIn } from './once.ts';
@@ -30,7 +31,7 @@ export const taskPage: ConsolePage = {
       watch: ['task', 'stop', 'approval'],
       againAfterSeconds: 15,
       body: html`
-<div><p class="dim"><a href="/agents/${task.agentId}">${task.agentId}</a></p><h1>Task …${task.taskId.slice(-6)}</h1>
+<div><p class="dim">${agentLink(task.agentId)}</p><h1>Task …${task.taskId.slice(-6)}</h1>
 <div class="chips" id="task-state" data-live>${taskState(task)}${task.kind === 'session' ? html`<span class="chip">session of an agent outside</span>` : nothing}${task.stoppedBy === null ? nothing : html`<a class="chip bad" href="/stops/${task.stoppedBy}">the stop</a>`}</div></div>
 <div class="two"><section class="stack"><h2>Timeline</h2><div id="task-line" data-live>${timeline(history, visit.now)}</div></section>
 <section class="stack"><div class="card"><dl class="facts">${facts(task, visit.now)}</dl>${workflow(task)}</div>

@@ -1,4 +1,5 @@
 import { TaskPage, TaskQuery } from '../../contract/http/tasks.ts';
+import { drilledConnector } from '../../contract/names.ts';
 import { listTasks as list } from '../../store/tasks.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
 import { pageRequest } from '../page-request.ts';
@@ -16,6 +17,7 @@ export const listTasks = defineEndpoint({
   handle: async ({ query }, _request, deps) => {
     const filters = {
       ...(query.agent === undefined ? {} : { agentId: query.agent }),
+      withoutPastDrills: query.drills === 'false' && drilledConnector(query.agent ?? '') === undefined,
       ...(query.state === undefined ? {} : { open: query.state === 'open' }),
     };
     const page = await list(deps.store, { ...pageRequest(query), ...filters });

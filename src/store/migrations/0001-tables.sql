@@ -124,7 +124,7 @@ CREATE TABLE estop.tasks (
   epoch         bigint NOT NULL,
   depth         integer NOT NULL,
   purpose       text NOT NULL,
-  kind          text NOT NULL CHECK (kind IN ('task', 'session')),
+  kind          text NOT NULL CHECK (kind IN ('task', 'session', 'drill') AND (kind = 'drill') = (agent_id LIKE 'drill/%')),
   requested_by  text NOT NULL,
   state         text NOT NULL CHECK (state IN ('registered', 'running', 'closed')),
   held          boolean NOT NULL DEFAULT false,

@@ -21,6 +21,8 @@ CREATE UNIQUE INDEX drills_under_way ON estop.drills (connector) WHERE state = '
 CREATE INDEX drills_newest ON estop.drills (connector, asked_at DESC);
 CREATE INDEX drills_proved ON estop.drills (connector, asked_at DESC) WHERE state = 'proved';
 CREATE INDEX drills_by_age ON estop.drills (finished_at);
+-- Lists leave out drills that are over, and do not have to walk past them. That no work of an agent is called one the table itself sees to.
+CREATE INDEX tasks_page_no_past_drills ON estop.tasks (registered_at DESC, task_id DESC) WHERE kind <> 'drill' OR state <> 'closed';
 
 -- One at a time at a connector: two would only stand in each other's light.
 CREATE FUNCTION estop.ask_drill(p_task_id text, p_connector text, p_actor text) RETURNS text
@@ -96,7 +98,7 @@ BEGIN
     FROM (SELECT estop.current_epoch() AS epoch) e;
   IF killer IS NOT NULL THEN RETURN QUERY SELECT 'stopped'::text, killer, now_epoch, d.connector; RETURN; END IF;
   INSERT INTO estop.tasks (task_id, agent_id, parent_id, root_id, ancestors, agents, keys, epoch, depth, purpose, kind, requested_by, state)
-    VALUES (p_task_id, agent, NULL, p_task_id, '{}', ARRAY[agent], all_keys, now_epoch, 0, 'drill', 'task', d.asked_by, 'registered');
+    VALUES (p_task_id, agent, NULL, p_task_id, '{}', ARRAY[agent], all_keys, now_epoch, 0, 'drill', 'drill', d.asked_by, 'registered');
   RETURN QUERY SELECT 'begun'::text, NULL::text, now_epoch, d.connector;
 END $$;
 
