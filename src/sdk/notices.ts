@@ -5,6 +5,8 @@ export interface Notices {
   list(query?: {
     readonly subject?: string;
     readonly unacknowledged?: boolean;
+    /** Those alone for which people are called, and that nobody has said to have seen. */
+    readonly escalated?: boolean;
     readonly limit?: number;
     /** `next` of the page before. */
     readonly cursor?: string;
@@ -16,12 +18,18 @@ export interface Notices {
 
 export function createNotices(call: Transport, baseUrl: string): Notices {
   return {
-    list: ({ subject, unacknowledged, limit, cursor } = {}) =>
+    list: ({ subject, unacknowledged, escalated, limit, cursor } = {}) =>
       call({
         method: 'GET',
         baseUrl,
         path: '/v1/notices',
-        query: { subject, limit, cursor, ...(unacknowledged === true ? { unacknowledged: 'true' } : {}) },
+        query: {
+          subject,
+          limit,
+          cursor,
+          ...(unacknowledged === true ? { unacknowledged: 'true' } : {}),
+          ...(escalated === true ? { escalated: 'true' } : {}),
+        },
       }),
     acknowledge: (what) => call({ method: 'POST', baseUrl, path: '/v1/notices:acknowledge', body: { what } }),
     test: (endpoint) =>

@@ -14,6 +14,8 @@ export interface NoticeRecord {
   /** Why it is not told on its own. */
   readonly quiet?: string;
   readonly settledAt?: string;
+  /** People are called until somebody says to have seen it. */
+  readonly escalates: boolean;
   readonly ackedAt?: string;
   readonly ackedBy?: string;
 }
@@ -184,6 +186,8 @@ export interface NoticeFilter {
   readonly subject?: string;
   /** Those alone that nobody has said to have seen. */
   readonly unacknowledged?: boolean;
+  /** Of these those alone for which people are called. */
+  readonly escalated?: boolean;
 }
 
 /** Newest first, with what became of each; no more than a page. */
@@ -206,15 +210,22 @@ const noticesSql = `SELECT n.*, coalesce((SELECT jsonb_agg(jsonb_build_object('e
       'state', d.state, 'attempts', d.attempts, 'answer', d.answer, 'ended_at', to_char(d.ended_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))
       ORDER BY d.after_ms, d.endpoint, d.rung) FROM estop.notice_deliveries d WHERE d.notice_id = n.notice_id), '[]'::jsonb) AS deliveries
     FROM estop.notices n WHERE ($1::text IS NULL OR n.subject = $1) AND (NOT $2 OR (n.acked_at IS NULL AND n.quiet IS NULL))
-      AND ($3::bigint IS NULL OR n.seq < $3) ORDER BY n.seq DESC LIMIT $4`;
+      AND ($3::bigint IS NULL OR n.seq < $3)`;
+const noticesSqlOf = (escalated: boolean): string =>
+  `${noticesSql}${escalated ? ' AND n.escalates AND n.acked_at IS NULL' : ''} ORDER BY n.seq DESC LIMIT $4`;
 
 const noticeRows = (
   store: Store,
-  { subject, unacknowledged }: NoticeFilter,
+  { subject, unacknowledged, escalated = false }: NoticeFilter,
   limit: number,
   before?: string,
 ): Promise<readonly Row[]> =>
-  call(store, 'list_notices', noticesSql, [subject ?? null, unacknowledged === true, before ?? null, limit]);
+  call(store, escalated ? 'unseen_notices' : 'list_notices', noticesSqlOf(escalated), [
+    subject ?? null,
+    unacknowledged === true,
+    before ?? null,
+    limit,
+  ]);
 
 const listedOf = (row: Row): ListedNotice => ({
   ...noticeOf(row),
@@ -230,6 +241,7 @@ function noticeOf(row: Row): NoticeRecord {
     agents: texts(row, 'agents'),
     facts: typeof facts === 'object' && facts !== null ? { ...facts } : {},
     notedAt: text(row, 'noted_at'),
+    escalates: bool(row, 'escalates'),
     ...present({
       quiet: textOrUndefined(row, 'quiet'),
       settledAt: textOrUndefined(row, 'settled_at'),

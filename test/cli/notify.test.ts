@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { NoticePage } from '../../src/contract/http/notices.ts';
 import { noteNews, planDeliveries } from '../../src/store/notices.ts';
 import { bindPlaybook } from '../../src/store/playbooks.ts';
 import { pager, spec } from '../notices/telling.ts';
@@ -38,6 +39,21 @@ describe('estop notify and playbook', () => {
     expect(JSON.parse((await rig.run(['notify', 'ls', '--json'])).stdout).items[0]).toMatchObject({
       acknowledgedBy: 'olga',
     });
+  });
+
+  it('says wherever an operator looks what nobody has said to have seen', async () => {
+    const line = /1 escalation that nobody has said to have seen: estop notify ls --escalated/;
+    expect((await rig.run(['now'])).stdout).not.toMatch(line);
+    const noticeId = /ntc_test_[0-9a-z]{26}/.exec((await rig.run(['notify', 'test', 'pager'])).stdout)?.[0] ?? '';
+    const called = { endpoint: 'pager', rung: 'on-call', afterMs: 0 };
+    await planDeliveries(rig.ledger.as('estop_revoker'), noticeId, [called]);
+    expect((await rig.run(['now'])).stdout).toMatch(line);
+    const escalated = async () =>
+      (JSON.parse((await rig.run(['notify', 'ls', '--escalated', '--json'])).stdout) as NoticePage).items;
+    expect(await escalated()).toMatchObject([{ noticeId, escalates: true }]);
+    expect((await rig.run(['notify', 'ack', noticeId])).code).toBe(0);
+    expect(await escalated()).toEqual([]);
+    expect((await rig.run(['now'])).stdout).not.toMatch(line);
   });
 
   it('lists page by page, each notice once', async () => {

@@ -1,4 +1,7 @@
 import { beforeAll, expect, it } from 'vitest';
+import { beginDrill } from '../../src/store/drills.ts';
+import { beginDelivery, endDelivery, planDeliveries } from '../../src/store/notices.ts';
+import { closeTasks } from '../../src/store/tasks.ts';
 import { requires } from '../kit/requires.ts';
 import { axeFindings } from './browser.ts';
 import { type ConsoleRig, startConsole } from './rig.ts';
@@ -86,15 +89,45 @@ requires('chromium')('secrets, notices, playbooks and backtests in the console',
   });
 
   it('shows what people were told page by page, back to the first', async () => {
-    await rig.control.ledger.sql(`INSERT INTO estop.notices (notice_id, event, subject, nth, quiet, settled_at)
+    const { ledger } = rig.control;
+    // Everybody was called for it and nobody answered; then came more than one page shows.
+    await ledger.sql(
+      "INSERT INTO estop.notices (notice_id, event, subject) VALUES ('ntc_test_old', 'gateway.lost', 'gw_old')",
+    );
+    const called = { endpoint: 'olga-phone', rung: 'on-call', afterMs: 0 };
+    await planDeliveries(ledger.as('estop_revoker'), 'ntc_test_old', [called]);
+    await beginDelivery(ledger.as('estop_revoker'), { noticeId: 'ntc_test_old', ...called });
+    await endDelivery(ledger.as('estop_revoker'), { noticeId: 'ntc_test_old', ...called }, 'delivered', '200');
+    await ledger.sql(`INSERT INTO estop.notices (notice_id, event, subject, nth, quiet, settled_at)
       SELECT 'ntc_test_' || lpad(n::text, 26, '0'), 'policy.activated', 'many', n::text, 'crowd', clock_timestamp() FROM generate_series(1, 150) n`);
-    const { page } = await rig.open('vera@viewer', { javaScriptEnabled: false });
+    await ledger.sql("UPDATE estop.notices SET quiet = NULL WHERE subject = 'many' AND nth = '1'");
+    const { page } = await rig.open('olga@operator', { javaScriptEnabled: false });
+    await page.goto('/');
+    await page.getByLabel('Open escalations').getByText('gateway.lost about gw_old').waitFor();
+    await page.getByRole('link', { name: '1 escalation open' }).click();
+    const open = page.locator('.note.warn', { hasText: 'gw_old' });
+    expect(await open.innerText()).toMatch(/on-call at olga-phone: delivered/);
+    await open.getByRole('button', { name: 'I have seen it' }).click();
+    await open.waitFor({ state: 'detached' });
+    await page.goto('/');
+    expect(await page.getByLabel('Open escalations').count()).toBe(0);
     await page.goto('/notices?subject=many');
     expect(await page.locator('#notices .timeline li').count()).toBe(100);
     await page.getByRole('link', { name: 'Older' }).click();
     expect(await page.locator('#notices .timeline li').count()).toBe(50);
     expect(await page.getByRole('link', { name: 'Older' }).count()).toBe(0);
-    expect(new URL(page.url()).searchParams.get('subject')).toBe('many');
+    const older = page.url();
+    expect(new URL(older).searchParams.get('subject')).toBe('many');
+    // Whoever says to have seen one stays where they are; and where that is, is said in our words alone.
+    await page.getByRole('button', { name: 'I have seen it' }).click();
+    await page.getByText('seen by olga').first().waitFor();
+    expect(page.url()).toBe(older);
+    for (const cursor of ['//evil.example', 'https://evil.example/\r\nx: y']) {
+      const form = { what: 'many', cursor, subject: cursor, escalated: cursor };
+      const answer = await page.request.post('/notices/seen', { form, headers: { origin: rig.url }, maxRedirects: 0 });
+      const to = new URLSearchParams({ subject: cursor, cursor }).toString();
+      expect([answer.status(), answer.headers()['location']]).toEqual([303, `/notices?${to}`]);
+    }
     expect((await page.goto('/notices?cursor=nonsense'))?.status()).toBe(422);
   });
 
@@ -211,6 +244,28 @@ requires('chromium')('secrets, notices, playbooks and backtests in the console',
     await page.getByRole('button', { name: 'Drill it ledger-db' }).click();
     await page.getByText('under way').waitFor();
     expect(await page.getByRole('button', { name: 'Drill it' }).count()).toBe(0);
+    // Among what runs while it goes on, under its own name; once it is over, only for whoever asks.
+    const { ledger } = rig.control;
+    const [taskId = ''] = (await ledger.sql('SELECT task_id FROM estop.drills')).map((row) => String(row['task_id']));
+    await beginDrill(ledger.as('estop_revoker'), taskId);
+    const rows = page.locator('#tasks tr', { hasText: 'drill of ledger-db' });
+    await page.goto('/tasks');
+    expect(await rows.count()).toBe(1);
+    await closeTasks(ledger.as('estop_revoker'), [taskId], 'drill');
+    await page.goto('/tasks?state=closed');
+    expect(await rows.count()).toBe(0);
+    await page.getByRole('link', { name: 'Show them too' }).click();
+    expect(await rows.count()).toBe(1);
+    expect(new URL(page.url()).search).toBe('?state=closed&drills=true');
+    await page.getByRole('button', { name: 'Show' }).click();
+    expect(await rows.count()).toBe(1);
+    await page.getByRole('link', { name: 'Leave them out' }).click();
+    expect(await rows.count()).toBe(0);
+    await page.goto('/connectors');
+    await page.getByRole('link', { name: 'All of them at ledger-db' }).click();
+    expect(await rows.count()).toBe(1);
+    await rows.getByRole('link', { name: 'drill of ledger-db' }).click();
+    await page.locator('h1', { hasText: 'Connectors' }).waitFor();
     const vera = (await rig.open('vera@viewer')).page;
     await vera.goto('/connectors');
     expect(await vera.getByRole('button', { name: 'Drill it' }).count()).toBe(0);

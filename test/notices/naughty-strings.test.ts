@@ -41,6 +41,7 @@ const noticeOf = (event: NoticeEvent, text: string): NoticeRecord => ({
   event,
   subject: text,
   agents: [text],
+  escalates: false,
   facts: {
     ...Object.fromEntries([...names, ...more].map((name) => [name, text])),
     actors: [text, text],

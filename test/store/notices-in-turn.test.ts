@@ -1,16 +1,19 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ledgerFigures } from '../../src/store/ledger-figures.ts';
 import {
+  acknowledgeNotices,
   askTestNotice,
+  beginDelivery,
   endDelivery,
   failedDeliveries,
+  listNotices,
   planDeliveries,
   settleNotice,
   takeNotices,
   untakeNotice,
 } from '../../src/store/notices.ts';
 import { createDatabase } from '../kit/postgres.ts';
-import { type Ledger, makeLedger } from './ledger.ts';
+import { type Ledger, makeLedger, newId } from './ledger.ts';
 
 describe('notices that nobody could be told of yet', () => {
   let ledger: Ledger;
@@ -51,5 +54,39 @@ describe('notices that nobody could be told of yet', () => {
     await ledger.sql("UPDATE estop.notice_deliveries SET ended_at = ended_at - interval '2 hours'");
     expect(await failedDeliveries(ledger.as('estop_control'))).toBe(0);
     await settleNotice(revoker(), noticeId);
+  });
+
+  it('is open as an escalation from its plan until somebody has seen it, also once everybody was called', async () => {
+    const made = async (event: string): Promise<string> => {
+      const noticeId = `ntc_test_${newId('call').slice(-26)}`;
+      const sql = 'INSERT INTO estop.notices (notice_id, event, subject) VALUES ($1, $2, $1)';
+      await ledger.sql(sql, [noticeId, event]);
+      return noticeId;
+    };
+    const control = ledger.as('estop_control');
+    const isOpen = async (noticeId: string): Promise<boolean> =>
+      (await listNotices(control, { escalated: true, subject: noticeId })).length === 1;
+    const at = (rung: string, afterMs: number) => ({ endpoint: 'pager', rung, afterMs });
+    const called = await made('stop.latched');
+    expect(await isOpen(called)).toBe(false);
+    await planDeliveries(revoker(), called, [at('', 0), at('owner', 0)]);
+    expect(await isOpen(called)).toBe(true);
+    for (const rung of ['', 'owner']) {
+      await beginDelivery(revoker(), { noticeId: called, endpoint: 'pager', rung });
+      await endDelivery(revoker(), { noticeId: called, endpoint: 'pager', rung }, 'delivered', '200');
+    }
+    await settleNotice(revoker(), called);
+    expect(await isOpen(called)).toBe(true);
+    await acknowledgeNotices(control, called, 'Olga');
+    expect(await isOpen(called)).toBe(false);
+    // Whoever merely hears of something is not called for it.
+    const heard = await made('stop.fenced');
+    await planDeliveries(revoker(), heard, [at('', 0)]);
+    const drilled = await made('drill.failed');
+    await planDeliveries(revoker(), drilled, [at('owner', 0)]);
+    expect([await isOpen(heard), await isOpen(drilled)]).toEqual([false, false]);
+    const further = await made('drill.failed');
+    await planDeliveries(revoker(), further, [at('owner', 0), at('stop-holder', 300_000)]);
+    expect(await isOpen(further)).toBe(true);
   });
 });

@@ -10,6 +10,7 @@ import { relative } from '../when.ts';
 interface ListOptions extends PageOptions {
   readonly subject?: string;
   readonly unacknowledged?: boolean;
+  readonly escalated?: boolean;
 }
 
 export const notify: CliCommand = {
@@ -18,7 +19,8 @@ export const notify: CliCommand = {
       .description('What people were told, whom, and what became of it')
       .option('--subject <id>', 'only about this stop, approval, agent or gateway')
       .option('--unacknowledged', 'only what nobody has said to have seen')
-      .addHelpText('after', examples('notify ls', 'notify ls --unacknowledged --json'))
+      .option('--escalated', 'of these only what people are called for until somebody has seen it')
+      .addHelpText('after', examples('notify ls', 'notify ls --escalated', 'notify ls --unacknowledged --json'))
       .action(
         run(async ({ terminal, estop, now }, { limit, cursor, ...filter }: ListOptions) => {
           const page = await estop.notices.list({

@@ -1,3 +1,4 @@
+import type { NoticePage } from '../../contract/http/notices.ts';
 import type { RunningAgent } from '../../contract/http/running.ts';
 import { type CliCommand, examples } from '../command.ts';
 import { exitCodes } from '../exit-code.ts';
@@ -22,8 +23,11 @@ export const now: CliCommand = {
             ...(search === undefined ? {} : { search }),
             ...(label === undefined ? {} : { label }),
           });
+          // Whoever may not read notices still sees what runs.
+          const unseen = await estop.notices.list({ escalated: true, limit: 100 }).catch(() => undefined);
           printOne(terminal, running, () => [
-            `${running.agents} agents running, ${running.tasks} open tasks, ${running.pendingApprovals} calls waiting`,
+            `${count(running.agents, 'agent')} running, ${count(running.tasks, 'open task')}, ${count(running.pendingApprovals, 'call')} waiting`,
+            ...(unseen === undefined || unseen.items.length === 0 ? [] : [escalationLine(unseen)]),
             ...(running.items.length === 0 ? [] : ['', ...tableOf(running.items)]),
             ...(running.matching > running.items.length ? [`and ${running.matching - running.items.length} more`] : []),
           ]);
@@ -32,6 +36,11 @@ export const now: CliCommand = {
       );
   },
 };
+
+const count = (many: number, what: string): string => `${many} ${what}${many === 1 ? '' : 's'}`;
+
+const escalationLine = ({ items, next }: NoticePage): string =>
+  `${next === null ? '' : 'at least '}${count(new Set(items.map(({ subject }) => subject)).size, 'escalation')} that nobody has said to have seen: estop notify ls --escalated`;
 
 const tableOf = (items: readonly RunningAgent[]): readonly string[] =>
   renderTable<RunningAgent>(

@@ -10,6 +10,9 @@ const Subject = OneLine(300).meta({
 export const NoticesQuery = PageQuery.extend({
   subject: Subject.optional(),
   unacknowledged: z.enum(['true', 'false']).default('false'),
+  escalated: z.enum(['true', 'false']).default('false').meta({
+    description: 'Those alone for which people are called, and that nobody has said to have seen',
+  }),
 });
 
 export const Delivery = z
@@ -32,6 +35,7 @@ export const Notice = z
     agents: z.array(z.string()),
     notedAt: Instant,
     quiet: z.string().nullable().meta({ description: 'Why it is not told on its own; null where it is' }),
+    escalates: z.boolean().meta({ description: 'People are called one after the other until somebody has seen it' }),
     acknowledgedAt: Instant.nullable(),
     acknowledgedBy: z.string().nullable(),
     deliveries: z.array(Delivery),

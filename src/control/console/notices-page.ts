@@ -3,68 +3,93 @@ import type { Delivery, Notice, NoticePage, TestNoticeResult } from '../../contr
 import { acknowledgeNotices } from '../routes/acknowledge-notices.ts';
 import { listNotices } from '../routes/list-notices.ts';
 import { testNotice } from '../routes/test-notice.ts';
-import { foreign, type Markup, nothing, plural } from './markup.ts';
+import { foreign, type Markup, nothing } from './markup.ts';
+import {
+  about,
+  bySubject,
+  countOf,
+  isCalling,
+  isUnseen,
+  isWaiting,
+  type NoticeGroup,
+  openEscalations,
+} from './notice-groups.ts';
 import { offer } from './offer.ts';
 import { type ConsoleForm, type ConsolePage, field } from './view.ts';
 import type { Visit } from './visit.ts';
 import { clock, relative } from './when.ts';
 
 const atOnce = '100';
+/** Of what is open, at the top of the first page; there is a page for all of it. */
+const mostOpen = 20;
 
 /** What people were told, whom, what became of it, and who is called next until somebody says to have seen it. */
 export const noticesPage: ConsolePage = {
   path: '/notices',
   show: async (visit) => {
-    const subject = visit.query('subject');
-    const cursor = visit.query('cursor');
-    const { items, next } = await visit.ask<NoticePage>(listNotices, { query: { subject, cursor, limit: atOnce } });
-    const isFirst = !isGiven(cursor);
+    const where = whereIn((name) => visit.query(name));
+    const isFirst = where.cursor === '';
+    const isLog = where.escalated === '';
+    const [{ items, next }, unseen] = await Promise.all([
+      visit.ask<NoticePage>(listNotices, { query: { ...where, limit: atOnce } }),
+      isFirst && isLog ? openEscalations(visit, where.subject) : undefined,
+    ]);
     const groups = bySubject(items);
-    const calling = groups.filter((group) => group.some(isCalling));
-    const rest = groups.filter((group) => !calling.includes(group));
+    const open = unseen ?? { groups: groups.filter((group) => group.some(isUnseen)), more: false };
+    const shown = open.groups
+      .toSorted((one, other) => Number(other.some(isCalling)) - Number(one.some(isCalling)))
+      .slice(0, isLog ? mostOpen : open.groups.length)
+      .map((group) => withRest(group, groups));
+    const rest = groups.filter(([{ subject }]) => !shown.some(([one]) => one.subject === subject));
+    const isAll = unseen === undefined || (!open.more && shown.length === open.groups.length);
     return {
       title: 'Notices',
       place: 'notices',
       watch: ['stop', 'obligation', 'approval', 'breaker'],
       againAfterSeconds: 15,
-      body: html`<div class="row between"><h1>Notices</h1>${isFirst && !isGiven(subject) ? nothing : html`<a class="button quiet" href="/notices">${isGiven(subject) ? 'All notices' : 'The newest'}</a>`}</div>
-<div id="notices" data-live class="stack">${calling.length === 0 ? nothing : html`<section class="stack"><h2>${plural(calling.length, 'escalation')} open</h2><p class="lead">Further people are called until somebody has seen it.</p><ul class="cards">${calling.map((one) => html`<li class="note warn">${entry(visit, one)}</li>`)}</ul></section>`}
-${items.length === 0 ? none(isFirst) : nothing}${rest.length === 0 ? nothing : html`<section class="stack"><h2>Delivery log</h2><ul class="cards">${rest.map((one) => html`<li class="card">${entry(visit, one)}</li>`)}</ul></section>`}
-${next === null ? nothing : html`<p><a class="button" href="${olderThan(next, subject)}">Older</a></p>`}</div>
+      body: html`<div class="row between"><h1>Notices</h1>${noticesAt(where) === '/notices' ? nothing : html`<a class="button quiet" href="/notices">${where.subject !== '' || !isLog ? 'All notices' : 'The newest'}</a>`}</div>
+<div id="notices" data-live class="stack">${
+        shown.length === 0
+          ? nothing
+          : html`<section class="stack"><h2>${unseen === undefined ? 'Escalations open' : countOf(open)}</h2><p class="lead">${shown.some((group) => group.some(isCalling)) ? 'Further people are called until somebody has seen it.' : 'Nobody has said to have seen it, and there is nobody left to call.'}</p><ul class="cards">${shown.map((one) => html`<li class="note warn">${entry(visit, one, where)}</li>`)}</ul>
+${isAll ? nothing : html`<p><a href="${noticesAt({ subject: where.subject, escalated: 'true', cursor: '' })}">All that nobody has said to have seen</a></p>`}</section>`
+      }
+${items.length === 0 ? none(isFirst && isLog) : nothing}${rest.length === 0 ? nothing : html`<section class="stack"><h2>Delivery log</h2><ul class="cards">${rest.map((one) => html`<li class="card">${entry(visit, one, where)}</li>`)}</ul></section>`}
+${next === null ? nothing : html`<p><a class="button" href="${noticesAt({ ...where, cursor: next })}">Older</a></p>`}</div>
 ${testSection(visit)}`,
     };
   },
 };
 
-const isGiven = (text: string | undefined): text is string => text !== undefined && text !== '';
+/** Which page of which list somebody looks at. It is made into an address here and nowhere else. */
+type Where = Readonly<Record<'subject' | 'escalated' | 'cursor', string>>;
 
-const olderThan = (cursor: string, subject: string | undefined): string =>
-  `/notices?${new URLSearchParams({ ...(isGiven(subject) ? { subject } : {}), cursor }).toString()}`;
+const whereIn = (read: (name: string) => string | undefined): Where => ({
+  subject: read('subject') ?? '',
+  escalated: read('escalated') === 'true' ? 'true' : '',
+  cursor: read('cursor') ?? '',
+});
 
-type Group = readonly [Notice, ...Notice[]];
-
-/** What is told of one stop is one thing to have seen, however many stages it has. The newest first, as they come. */
-function bySubject(items: readonly Notice[]): readonly Group[] {
-  const groups = new Map<string, [Notice, ...Notice[]]>();
-  for (const item of items) {
-    const group = groups.get(item.subject);
-    if (group === undefined) groups.set(item.subject, [item]);
-    else group.push(item);
-  }
-  return [...groups.values()];
+function noticesAt(where: Where): string {
+  const given = Object.entries(where).filter(([, value]) => value !== '');
+  return given.length === 0 ? '/notices' : `/notices?${new URLSearchParams(given).toString()}`;
 }
 
-const isWaiting = ({ rung, state, attempts }: Delivery): boolean => rung !== '' && state === 'open' && attempts === 0;
-/** There is a step of its escalation at which nobody was called yet. */
-const isCalling = ({ acknowledgedAt, deliveries }: Notice): boolean =>
-  acknowledgedAt === null && deliveries.some(isWaiting);
+/** With what else is told of it on this page. */
+function withRest(group: NoticeGroup, groups: readonly NoticeGroup[]): NoticeGroup {
+  const [first] = group;
+  const beside = groups.find(([{ subject }]) => subject === first.subject) ?? [];
+  const missing = group.filter(({ noticeId }) => !beside.some((one) => one.noticeId === noticeId));
+  const [newest = first, ...more] = [...beside, ...missing];
+  return [newest, ...more];
+}
 
-function entry(visit: Visit, group: Group): Markup {
+function entry(visit: Visit, group: NoticeGroup, where: Where): Markup {
   const [{ subject }] = group;
   const agents = [...new Set(group.flatMap((notice) => notice.agents))];
   const isOpen = group.some(({ acknowledgedAt, quiet }) => acknowledgedAt === null && quiet === null);
   return html`<div class="row between"><h3>${about(subject)}${agents.length === 0 ? nothing : html` <small>${agents.slice(0, 8).map((id) => html`<a href="/agents/${id}">${id}</a> `)}${agents.length > 8 ? `and ${agents.length - 8} more` : ''}</small>`}</h3>
-${isOpen ? offer(visit, seenForm, { to: '/notices/seen', isOneOfMany: true }, html`<input type="hidden" name="what" value="${subject}"><button>I have seen it<span class="sr"> ${foreign(subject, 80)}</span></button>`) : nothing}</div>
+${isOpen ? offer(visit, seenForm, { to: '/notices/seen', isOneOfMany: true }, html`<input type="hidden" name="what" value="${subject}">${Object.entries(where).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}<button>I have seen it<span class="sr"> ${foreign(subject, 80)}</span></button>`) : nothing}</div>
 <ol class="timeline">${group.map((notice) => html`<li>${clock(notice.notedAt, visit.now)}<div class="chips"><strong>${notice.event}</strong>${chips(notice, visit.now)}</div></li>`)}</ol>`;
 }
 
@@ -90,14 +115,6 @@ function deliveryChip(one: Delivery, notedAt: string, isSeen: boolean, now: numb
   }
   const tries = one.attempts > 1 ? `, ${one.attempts} tries` : '';
   return html`<span class="chip ${tones[one.state]}">${whom}: ${one.state}${tries}${one.answer === null ? nothing : html` (${foreign(one.answer, 60)})`}</span>`;
-}
-
-/** What it is about, with the way there where there is a page for it. */
-function about(subject: string): Markup {
-  const known = /^(stop|appr|task)_/.exec(subject)?.[1];
-  const folder = known === undefined ? undefined : { stop: 'stops', appr: 'approvals', task: 'tasks' }[known];
-  if (folder === undefined) return html`about ${foreign(subject, 160)}`;
-  return html`<a href="/${folder}/${encodeURIComponent(subject)}">${folder.slice(0, -1)} …${foreign(subject.slice(-6))}</a>`;
 }
 
 function testSection(visit: Visit): Markup {
@@ -126,7 +143,7 @@ const seenForm: ConsoleForm = {
   asks: [acknowledgeNotices],
   take: async (visit, fields) => {
     await visit.ask(acknowledgeNotices, { body: { what: field(fields, 'what') } });
-    return '/notices';
+    return noticesAt(whereIn((name) => field(fields, name)));
   },
 };
 

@@ -3,14 +3,16 @@ import type { Running, RunningAgent } from '../../contract/http/running.ts';
 import type { Stop, StopPage } from '../../contract/http/stops.ts';
 import { listRunning } from '../routes/list-running.ts';
 import { listStops } from '../routes/list-stops.ts';
+import { agentLink } from './agent-link.ts';
 import { foreign, type Markup, nothing, plural } from './markup.ts';
 import { money } from './money.ts';
+import { about, countOf, type OpenEscalations, openEscalations } from './notice-groups.ts';
 import { scopeWords } from './scope-words.ts';
 import { stopSummaryCard } from './stop-card.ts';
 import { stopLink } from './stop-dialog.ts';
 import type { ConsolePage } from './view.ts';
 import type { Visit } from './visit.ts';
-import { age } from './when.ts';
+import { age, relative } from './when.ts';
 
 const shownAtOnce = 30;
 
@@ -20,9 +22,10 @@ export const nowPage: ConsolePage = {
   show: async (visit) => {
     const search = (visit.query('search') ?? '').slice(0, 200);
     const label = (visit.query('label') ?? '').slice(0, 200);
-    const [running, stops] = await Promise.all([
+    const [running, stops, unseen] = await Promise.all([
       visit.ask<Running>(listRunning, { query: { search, label, limit: String(shownAtOnce) } }),
       visit.ask<StopPage>(listStops, { query: { inForce: 'true', limit: '10' } }),
+      visit.may('notice:read') ? openEscalations(visit) : undefined,
     ]);
     const isFiltered = search !== '' || label !== '';
     return {
@@ -36,6 +39,7 @@ export const nowPage: ConsolePage = {
   <h1>${headline(running, stops.items)}</h1>
   <p class="lead">${subline(running)}</p>
 </div>
+<div id="now-calls" data-live>${unseen === undefined || unseen.groups.length === 0 ? nothing : escalations(unseen, visit.now)}</div>
 <div id="now-stops" data-live>${stops.items.length === 0 ? nothing : stopsInForce(visit, stops.items)}</div>
 ${running.agents === 0 ? nothing : filters(running, search, label)}
 <div id="now-list" data-live>${running.items.length === 0 ? empty(visit, isFiltered) : list(visit, running)}</div>`,
@@ -53,6 +57,12 @@ function subline(running: Running): Markup {
   const parts = [plural(running.tasks, 'open task')];
   if (running.pendingApprovals > 0) parts.push(`${plural(running.pendingApprovals, 'call')} waiting for a person`);
   return html`${parts.join(' · ')}${running.agents === 0 ? nothing : html`. <small>Calls, denials and spending are those of the last five minutes.</small>`}`;
+}
+
+/** Somebody is called by it or was, and nobody has answered: whoever looks here may be the first. */
+function escalations(open: OpenEscalations, now: number): Markup {
+  return html`<section class="note warn" aria-label="Open escalations"><p><strong><a href="/notices">${countOf(open)}</a></strong>: nobody has said to have seen ${open.groups.length === 1 ? 'it' : 'them'}.</p>
+    <ul>${open.groups.slice(0, 3).map(([newest]) => html`<li>${newest.event} ${about(newest.subject)}, ${relative(newest.notedAt, now)}</li>`)}</ul></section>`;
 }
 
 function stopsInForce(visit: Visit, stops: readonly Stop[]): Markup {
@@ -87,7 +97,7 @@ function agentCard(visit: Visit, agent: RunningAgent): Markup {
   const isHot = because.some((word) => word === 'breaker' || word === 'denied' || word === 'spend');
   return html`<article class="card agent ${isHot ? 'hot' : ''}" id="agent-${agent.agentId}">
   <div>
-    <h3 class="name"><a href="/agents/${agent.agentId}">${agent.agentId}</a></h3>
+    <h3 class="name">${agentLink(agent.agentId)}</h3>
     <small>${agent.owner === '' ? nothing : html`owner ${foreign(agent.owner, 60)}`}</small>
     <div class="chips">${chips(agent)}</div>
   </div>

@@ -13,11 +13,12 @@ export const listNotices = defineEndpoint({
   answers: [{ status: 200, description: 'One page', schema: NoticePage }],
   problems: [],
   handle: async ({ query }, _request, deps) => {
-    const { subject, unacknowledged } = query;
+    const { subject, unacknowledged, escalated } = query;
     const page = await noticePage(deps.store, {
       ...pageRequest(query),
       ...(subject === undefined ? {} : { subject }),
       unacknowledged: unacknowledged === 'true',
+      escalated: escalated === 'true',
     });
     const items = page.items.map((notice) => ({
       noticeId: notice.noticeId,
@@ -26,6 +27,7 @@ export const listNotices = defineEndpoint({
       agents: notice.agents,
       notedAt: notice.notedAt,
       quiet: notice.quiet ?? null,
+      escalates: notice.escalates,
       acknowledgedAt: notice.ackedAt ?? null,
       acknowledgedBy: notice.ackedBy ?? null,
       deliveries: notice.deliveries.map(({ endpoint, rung, afterMs, state, attempts, answer, endedAt }) => ({

@@ -2,6 +2,7 @@
 -- latch, and no lock of it is ever waited for by one. How a notice is told is Temporal's business; what was told is here.
 
 -- `nth` tells apart what may happen to one subject again. `quiet`: why it is not told on its own. `settled`: nothing is left to do.
+-- `escalates`: people are called one after the other until somebody says to have seen it. Such a one is looked for at every look at what runs.
 CREATE TABLE estop.notices (
   notice_id  text PRIMARY KEY,
   seq        bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
@@ -14,6 +15,7 @@ CREATE TABLE estop.notices (
   quiet      text,
   taken_at   timestamptz,
   takes      integer NOT NULL DEFAULT 0,
+  escalates  boolean NOT NULL DEFAULT false,
   settled_at timestamptz,
   acked_at   timestamptz,
   acked_by   text,
@@ -21,6 +23,7 @@ CREATE TABLE estop.notices (
 );
 CREATE INDEX notices_to_take ON estop.notices (seq) WHERE settled_at IS NULL AND quiet IS NULL;
 CREATE INDEX notices_by_age ON estop.notices (noted_at);
+CREATE INDEX notices_unseen ON estop.notices (seq) WHERE escalates AND acked_at IS NULL;
 CREATE INDEX notices_by_subject ON estop.notices (subject, seq);
 
 -- One row for each endpoint that is to hear of a notice. `rung`: whom it reaches where that is a step of an escalation.
@@ -107,13 +110,17 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 
   UPDATE estop.notices SET taken_at = NULL WHERE notice_id = p_notice_id AND settled_at IS NULL
 $$;
 
--- Who is to hear of it, written once: a configuration that changes meanwhile changes nothing about it.
+-- Who is to hear of it, written once: a configuration that changes meanwhile changes nothing about it. An owner who is told of a drill at
+-- once, and nobody after, has nothing to answer.
 CREATE FUNCTION estop.plan_deliveries(p_notice_id text, p_planned jsonb) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   INSERT INTO estop.notice_deliveries (notice_id, endpoint, rung, after_ms)
     SELECT p_notice_id, x.endpoint, x.rung, x."afterMs" FROM jsonb_to_recordset(p_planned) AS x(endpoint text, rung text, "afterMs" bigint)
     WHERE NOT EXISTS (SELECT 1 FROM estop.notice_deliveries d WHERE d.notice_id = p_notice_id)
-    ON CONFLICT DO NOTHING
+    ON CONFLICT DO NOTHING;
+  UPDATE estop.notices n SET escalates = true WHERE n.notice_id = p_notice_id AND NOT n.escalates
+    AND EXISTS (SELECT 1 FROM estop.notice_deliveries d WHERE d.notice_id = n.notice_id AND d.rung <> ''
+      AND NOT (n.event = 'drill.failed' AND d.rung = 'owner' AND d.after_ms = 0))
 $$;
 
 -- Null: it has ended, or is not there. An attempt is counted before it is made.

@@ -1,0 +1,53 @@
+import { html } from 'hono/html';
+import type { Delivery, Notice, NoticePage } from '../../contract/http/notices.ts';
+import { listNotices } from '../routes/list-notices.ts';
+import { foreign, type Markup } from './markup.ts';
+import type { Visit } from './visit.ts';
+
+export type NoticeGroup = readonly [Notice, ...Notice[]];
+
+/** What is told of one stop is one thing to have seen, however many stages it has. The newest first, as they come. */
+export function bySubject(items: readonly Notice[]): readonly NoticeGroup[] {
+  const groups = new Map<string, [Notice, ...Notice[]]>();
+  for (const item of items) {
+    const group = groups.get(item.subject);
+    if (group === undefined) groups.set(item.subject, [item]);
+    else group.push(item);
+  }
+  return [...groups.values()];
+}
+
+export const isWaiting = ({ rung, state, attempts }: Delivery): boolean =>
+  rung !== '' && state === 'open' && attempts === 0;
+/** There is a step of its escalation at which nobody was called yet. */
+export const isCalling = ({ acknowledgedAt, deliveries }: Notice): boolean =>
+  acknowledgedAt === null && deliveries.some(isWaiting);
+/** People were called or are going to be, and none of them has said anything. */
+export const isUnseen = ({ escalates, acknowledgedAt }: Notice): boolean => escalates && acknowledgedAt === null;
+
+export interface OpenEscalations {
+  readonly groups: readonly NoticeGroup[];
+  /** There are further ones, which are older. */
+  readonly more: boolean;
+}
+
+/** However many notices have come since: age hides none of these. */
+export async function openEscalations(visit: Visit, subject = ''): Promise<OpenEscalations> {
+  const { items, next } = await visit.ask<NoticePage>(listNotices, {
+    query: { escalated: 'true', subject, limit: '100' },
+  });
+  return { groups: bySubject(items), more: next !== null };
+}
+
+export const countOf = ({ groups, more }: OpenEscalations): string =>
+  more
+    ? `At least ${groups.length} escalations open`
+    : `${groups.length} ${groups.length === 1 ? 'escalation' : 'escalations'} open`;
+
+/** What it is about, with the way there where there is a page for it. */
+export function about(subject: string): Markup {
+  const known = /^(stop|appr|task)_/.exec(subject)?.[1];
+  const folder = known === undefined ? undefined : { stop: 'stops', appr: 'approvals', task: 'tasks' }[known];
+  if (folder === undefined) return html`about ${foreign(subject, 160)}`;
+  return html`<a href="/${folder}/${encodeURIComponent(subject)}">${folder.slice(0, -1)} …${foreign(subject.slice(-6))}</a>`;
+}
