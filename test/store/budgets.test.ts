@@ -148,7 +148,7 @@ onEveryPostgres('a budget', (createOn) => {
         kind: 'over-budget',
       });
     },
-    { what: 'settling once', in: 'estop.settle_calls', find: 'AND c.settled_at IS NULL', put: '' },
+    { what: 'settling once', in: 'estop.settle_calls', find: 'AND o.settled_at IS NULL', put: '' },
     {
       what: 'taking the bill as it is',
       in: 'estop.settle_calls',
@@ -179,7 +179,7 @@ onEveryPostgres('a budget', (createOn) => {
       expect(await settle(l.as('estop_gateway'), lost.callId, 'denied')).toBe(false);
       expect(await call(l, task)).toMatchObject({ kind: 'over-budget' });
     },
-    { what: 'settling once', in: 'estop.settle_calls', find: 'AND c.settled_at IS NULL', put: '' },
+    { what: 'settling once', in: 'estop.settle_calls', find: 'AND o.settled_at IS NULL', put: '' },
   );
 
   guarded(

@@ -197,7 +197,7 @@ onEveryPostgres('the fence', (createOn) => {
       find: /UPDATE estop\.calls c SET[\s\S]*?SKIP LOCKED\);/,
       put: '',
     },
-    { what: 'settling only once', in: 'estop.settle_calls', find: 'AND c.settled_at IS NULL', put: '' },
+    { what: 'settling only once', in: 'estop.settle_calls', find: 'AND o.settled_at IS NULL', put: '' },
     {
       what: 'leaving others alone',
       in: 'estop.report_fence',

@@ -11,7 +11,18 @@ import { onEveryPostgres } from '../kit/postgres.ts';
 import { terms, tool } from './calls.ts';
 import { addGateway } from './gateway.ts';
 import { guarded } from './guarded.ts';
-import { addAgent, digestOf, keepBeating, type Ledger, makeLedger, newId, startChild, startTask } from './ledger.ts';
+import {
+  addAgent,
+  digestOf,
+  keepBeating,
+  type Ledger,
+  makeLedger,
+  newId,
+  newName,
+  startChild,
+  startTask,
+} from './ledger.ts';
+import { untilBlocked } from './waiting.ts';
 
 const delta = (calls: number) => emptyDelta(calls);
 
@@ -147,9 +158,63 @@ onEveryPostgres('the memory of a task’s data flow', (createOn) => {
     {
       what: 'the row that orders them',
       in: 'estop.append_flow',
-      find: 'UPDATE estop.task_flows f SET seq = f.seq + 1 WHERE f.root_id = e.root_id RETURNING f.root_id, f.seq INTO root_id, seq;',
-      put: 'SELECT f.root_id, f.seq + 1 INTO root_id, seq FROM estop.task_flows f WHERE f.root_id = e.root_id;',
+      find: 'SET seq = f.seq + g.n FROM',
+      put: 'SET seq = f.seq FROM',
       raises: /duplicate key/,
+    },
+  );
+
+  guarded(
+    () => ledger,
+    'many entries of one gateway are numbered in the order in which they are given, each in its own memory',
+    async (l) => {
+      const gatewayId = await addGateway(l);
+      const [one, two] = [await begin(l), await begin(l)];
+      const entry = (task: TaskRecord, calls: number) => ({ rootId: task.rootId, gatewayId, deltas: [delta(calls)] });
+      const given = await appendFlow(l.as('estop_gateway'), [
+        entry(one, 1),
+        entry(two, 1),
+        entry(one, 2),
+        entry(one, 3),
+      ]);
+      const numbers = (task: TaskRecord) => given.filter(({ rootId }) => rootId === task.rootId).map(({ seq }) => seq);
+      expect([numbers(one), numbers(two)]).toEqual([[2, 3, 4], [2]]);
+      const entries = (await readFlow(l.as('estop_gateway'), one.taskId, 1))?.entries ?? [];
+      expect(entries.map(({ deltas }) => deltas[0]?.calls)).toEqual([1, 2, 3]);
+    },
+    { what: 'the order', in: 'estop.append_flow', find: 'ORDER BY x.ordinality', put: 'ORDER BY x.ordinality DESC' },
+    { what: 'the order of the answer', in: 'estop.append_flow', find: 'ORDER BY 1, 2', put: 'ORDER BY 1, 2 DESC' },
+  );
+
+  guarded(
+    () => ledger,
+    'several memories are taken in one order, so that gateways which write to the same ones cannot lock each other out',
+    async (l) => {
+      const gatewayId = await addGateway(l);
+      const roots: string[] = [];
+      while (roots.length < 8) roots.push((await begin(l)).rootId);
+      roots.sort();
+      const holder = await l.session();
+      await holder.query('BEGIN');
+      await holder.query('SELECT 1 FROM estop.task_flows WHERE root_id = $1 FOR UPDATE', [roots[0]]);
+      const name = newName('append');
+      const appending = appendFlow(
+        l.alone('estop_gateway', name),
+        roots.toReversed().map((rootId) => ({ rootId, gatewayId, deltas: [delta(1)] })),
+      );
+      await untilBlocked(l, name);
+      const free = await l.sql('SELECT root_id FROM estop.task_flows WHERE root_id = ANY ($1) FOR UPDATE SKIP LOCKED', [
+        roots,
+      ]);
+      await holder.query('ROLLBACK');
+      expect(await appending).toHaveLength(8);
+      expect(free).toHaveLength(7);
+    },
+    {
+      what: 'the order of the locks',
+      in: 'estop.append_flow',
+      find: 'ORDER BY f.root_id FOR NO KEY UPDATE',
+      put: 'ORDER BY f.root_id DESC FOR NO KEY UPDATE',
     },
   );
 
@@ -187,6 +252,7 @@ onEveryPostgres('the memory of a task’s data flow', (createOn) => {
       await l.sql("UPDATE estop.tasks SET closed_at = closed_at - interval '3 days' WHERE task_id = $1", [old.taskId]);
       await pruneRows(l.as('estop_revoker'), { olderMs: 2 * 86_400_000, atMost: 1_000 });
       expect(await seqs(l, old.taskId)).toEqual([]);
+      expect(await l.sql('SELECT 1 FROM estop.task_flow_entries WHERE root_id = $1', [old.taskId])).toEqual([]);
       expect(await seqs(l, late.taskId)).toEqual([1]);
     },
     {
@@ -201,6 +267,7 @@ onEveryPostgres('the memory of a task’s data flow', (createOn) => {
       find: "t.state = 'closed' AND t.closed_at < before\n      AND NOT",
       put: 'false AND NOT',
     },
+    { what: 'its entries', in: 'estop.prune_rows', find: 'WHERE e.root_id = old.root_id', put: 'WHERE false' },
   );
 
   it('an entry for a memory that nobody opened is dropped, and says so', async () => {

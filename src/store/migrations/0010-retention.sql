@@ -52,12 +52,15 @@ BEGIN
   GET DIAGNOSTICS pruned = ROW_COUNT;
   largest := greatest(largest, pruned);
 
-  -- The memory of a data flow goes with its tree; its entries go with it.
-  DELETE FROM estop.task_flows d WHERE d.root_id IN (
+  -- The memory of a data flow goes with its tree, and its entries with it.
+  WITH old AS MATERIALIZED (
     SELECT f.root_id FROM estop.task_flows f JOIN estop.tasks t ON t.task_id = f.root_id
     WHERE t.state = 'closed' AND t.closed_at < before
       AND NOT EXISTS (SELECT 1 FROM estop.tasks c WHERE c.root_id = f.root_id AND c.state <> 'closed')
-    LIMIT p_limit FOR UPDATE OF f SKIP LOCKED);
+    LIMIT p_limit FOR UPDATE OF f SKIP LOCKED),
+  entries AS (
+    DELETE FROM estop.task_flow_entries e USING old WHERE e.root_id = old.root_id)
+  DELETE FROM estop.task_flows d USING old WHERE d.root_id = old.root_id;
   GET DIAGNOSTICS pruned = ROW_COUNT;
   largest := greatest(largest, pruned);
 

@@ -107,7 +107,8 @@ END $$;
 
 -- How calls ended, each settled once: what a fence report has already called possibly-completed stays so, and stays spent. `denied`
 -- was not made and gives everything back; what was made costs what its provider says, or the worst case where nobody says anything.
--- Locks: the calls in the order of their ids, then their budgets in the order of their keys.
+-- Locks: the calls in the order of their ids, then their budgets in the order of their keys. Whether one is settled is asked of the
+-- row that was locked: asked in the search, it would bring in the index of open calls, all of whose dead entries are then read.
 CREATE FUNCTION estop.settle_calls(p_ids text[], p_outcomes text[], p_calls bigint[], p_tokens bigint[], p_microcents bigint[]) RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -117,8 +118,8 @@ DECLARE
 BEGIN
   FOR d IN
     WITH open AS MATERIALIZED (
-      SELECT c.call_id, c.cost_calls, c.cost_tokens, c.cost_microcents, c.budget_keys FROM estop.calls c
-      WHERE c.call_id = ANY (p_ids) AND c.settled_at IS NULL ORDER BY c.call_id FOR UPDATE),
+      SELECT c.call_id, c.settled_at, c.cost_calls, c.cost_tokens, c.cost_microcents, c.budget_keys FROM estop.calls c
+      WHERE c.call_id = ANY (p_ids) ORDER BY c.call_id FOR UPDATE),
     given AS (
       SELECT DISTINCT ON (g.id) g.*, (g.outcome IN ('completed', 'failed') AND g.calls >= 0 AND g.tokens >= 0 AND g.microcents >= 0) IS TRUE AS is_told
       FROM unnest(p_ids, p_outcomes, p_calls, p_tokens, p_microcents) AS g(id, outcome, calls, tokens, microcents)),
@@ -128,7 +129,7 @@ BEGIN
         cost_calls = CASE WHEN g.outcome = 'denied' THEN 0 WHEN g.is_told THEN g.calls ELSE c.cost_calls END,
         cost_tokens = CASE WHEN g.outcome = 'denied' THEN 0 WHEN g.is_told THEN g.tokens ELSE c.cost_tokens END,
         cost_microcents = CASE WHEN g.outcome = 'denied' THEN 0 WHEN g.is_told THEN g.microcents ELSE c.cost_microcents END
-      FROM open o JOIN given g ON g.id = o.call_id WHERE c.call_id = o.call_id
+      FROM open o JOIN given g ON g.id = o.call_id WHERE c.call_id = o.call_id AND o.settled_at IS NULL
       RETURNING c.budget_keys, c.cost_calls - o.cost_calls AS calls, c.cost_tokens - o.cost_tokens AS tokens, c.cost_microcents - o.cost_microcents AS microcents)
     SELECT k AS key, count(*) FILTER (WHERE k IS NULL OR k = done.budget_keys[1])::integer AS ended,
         sum(done.calls)::bigint AS calls, sum(done.tokens)::bigint AS tokens, sum(done.microcents)::bigint AS microcents

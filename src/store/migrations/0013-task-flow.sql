@@ -8,9 +8,9 @@ CREATE TABLE estop.task_flows (
   opened_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
--- Appended and never changed; all of them in order are the memory.
+-- Appended and never changed; all of them in order are the memory, which whoever appends holds locked: no foreign key is asked again.
 CREATE TABLE estop.task_flow_entries (
-  root_id    text NOT NULL REFERENCES estop.task_flows ON DELETE CASCADE,
+  root_id    text NOT NULL,
   seq        bigint NOT NULL,
   gateway_id text,
   call_id    text,
@@ -20,7 +20,7 @@ CREATE TABLE estop.task_flow_entries (
 
 -- A call whose answer may have reached its agent, and is not in the memory yet.
 ALTER TABLE estop.calls ADD COLUMN root_id text, ADD COLUMN observed boolean NOT NULL DEFAULT true;
-CREATE INDEX calls_unobserved ON estop.calls (root_id) WHERE NOT observed AND outcome IS DISTINCT FROM 'denied';
+CREATE INDEX calls_unobserved ON estop.calls (root_id, gateway_id) WHERE NOT observed AND outcome IS DISTINCT FROM 'denied';
 
 -- The first opening stands. False: it was opened before, or is no open task that a person started.
 CREATE FUNCTION estop.open_flow(p_task_id text, p_key_id text, p_delta jsonb) RETURNS boolean
@@ -43,7 +43,8 @@ BEGIN
   RETURN NOT EXISTS (SELECT 1 FROM estop.task_flow_entries e
       WHERE e.root_id = p_root_id AND e.seq > p_seq AND e.gateway_id IS DISTINCT FROM p_gateway_id)
     AND NOT EXISTS (SELECT 1 FROM estop.calls c
-      WHERE c.root_id = p_root_id AND NOT c.observed AND c.outcome IS DISTINCT FROM 'denied' AND c.gateway_id <> p_gateway_id);
+      WHERE c.root_id = p_root_id AND NOT c.observed AND c.outcome IS DISTINCT FROM 'denied'
+        AND (c.gateway_id < p_gateway_id OR c.gateway_id > p_gateway_id)); -- as ranges of the index: its own calls are not read
 END $$;
 
 -- Answers, and what people approved, in the order in which they are given. The row of the memory is locked, so that numbers come in
@@ -51,17 +52,23 @@ END $$;
 CREATE FUNCTION estop.append_flow(p_entries jsonb) RETURNS TABLE (root_id text, seq bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
-DECLARE
-  e record;
 BEGIN
-  FOR e IN SELECT x.value ->> 'rootId' AS root_id, x.value ->> 'gatewayId' AS gateway_id, x.value ->> 'callId' AS call_id,
-      x.value -> 'deltas' AS deltas FROM jsonb_array_elements(p_entries) WITH ORDINALITY x ORDER BY 1, x.ordinality LOOP
-    UPDATE estop.task_flows f SET seq = f.seq + 1 WHERE f.root_id = e.root_id RETURNING f.root_id, f.seq INTO root_id, seq;
-    CONTINUE WHEN NOT FOUND;
-    INSERT INTO estop.task_flow_entries (root_id, seq, gateway_id, call_id, deltas) VALUES (root_id, seq, e.gateway_id, e.call_id, e.deltas);
-    UPDATE estop.calls c SET observed = true WHERE c.call_id = e.call_id AND c.gateway_id = e.gateway_id;
-    RETURN NEXT;
-  END LOOP;
+  PERFORM 1 FROM estop.task_flows f WHERE f.root_id IN (SELECT x ->> 'rootId' FROM jsonb_array_elements(p_entries) x)
+    ORDER BY f.root_id FOR NO KEY UPDATE;
+  RETURN QUERY WITH given AS MATERIALIZED (
+    SELECT x.value ->> 'rootId' AS root_id, x.value ->> 'gatewayId' AS gateway_id, x.value ->> 'callId' AS call_id, x.value -> 'deltas' AS deltas,
+      row_number() OVER (PARTITION BY x.value ->> 'rootId' ORDER BY x.ordinality) AS nth
+    FROM jsonb_array_elements(p_entries) WITH ORDINALITY x),
+  moved AS (
+    UPDATE estop.task_flows f SET seq = f.seq + g.n FROM (SELECT i.root_id, count(*) AS n FROM given i GROUP BY 1) g
+    WHERE f.root_id = g.root_id RETURNING f.root_id, f.seq - g.n AS before),
+  added AS (
+    INSERT INTO estop.task_flow_entries (root_id, seq, gateway_id, call_id, deltas)
+    SELECT g.root_id, m.before + g.nth, g.gateway_id, g.call_id, g.deltas FROM given g JOIN moved m USING (root_id)
+    RETURNING root_id, seq, call_id, gateway_id),
+  observed AS (
+    UPDATE estop.calls c SET observed = true FROM added a WHERE c.call_id = a.call_id AND c.gateway_id = a.gateway_id)
+  SELECT a.root_id, a.seq FROM added a ORDER BY 1, 2;
 END $$;
 
 -- The memory behind an entry, for whichever task of its tree; and the calls whose answers it does not have yet.
