@@ -53,8 +53,12 @@ export function createControlApp(deps: ControlDeps): OpenAPIHono {
       traced(`control ${endpoint.id}`, 'server', () => serve(endpoint, context, deps, mintRequestId())),
     );
   }
-  const document = apiDocument();
-  app.get('/openapi.json', (context) => context.json(document));
+  // Made when it is first asked for: it takes half a second, which a control process that starts is not to wait for.
+  let document: ReturnType<typeof apiDocument> | undefined;
+  app.get('/openapi.json', (context) => {
+    document ??= apiDocument();
+    return context.json(document);
+  });
   publicPages(app, deps);
   triggerDoor(app, deps);
   slackDoor(app, deps);
