@@ -8,6 +8,7 @@ import { beginDrill, drillIssued, finishDrill, intendDrill, lookAtDrill } from '
 import { mintRecheck } from '../store/grants.ts';
 import type { Store } from '../store/pool.ts';
 import { closeTasks } from '../store/tasks.ts';
+import { beating } from './heartbeat.ts';
 
 interface DrillDeps {
   readonly store: Store;
@@ -63,7 +64,7 @@ export function createDrillIssue(deps: DrillIssueDeps): DrillIssueActivities {
         case 'stopped':
           return covered(begun.stopId);
         case 'begun':
-          return issue(deps, deps.get(begun.connectorId), taskId, begun);
+          return beating(() => issue(deps, deps.get(begun.connectorId), taskId, begun));
       }
     },
   };

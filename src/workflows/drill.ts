@@ -39,6 +39,8 @@ async function issueOnce(taskId: string, connectorId: string): Promise<DrillIssu
   const { issueDrill } = proxyActivities<DrillIssueActivities>({
     taskQueue: connectorQueue(connectorId),
     startToCloseTimeout: 60_000,
+    // Of a process that was killed it is heard so soon: what it had issued is not left alive for the whole of the time above.
+    heartbeatTimeout: 10_000,
     // Also while nobody serves that connector.
     scheduleToCloseTimeout: 90_000,
     retry: { maximumAttempts: 3 },

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { drillWorkflowId, queues, workflowTypes } from '../../src/contract/names.ts';
 import { askDueDrill, dueDrills } from '../../src/store/drill-schedule.ts';
@@ -5,9 +6,12 @@ import { askDrill, type DrillRecord, finishDrill, newestDrills } from '../../src
 import { ledgerFigures } from '../../src/store/ledger-figures.ts';
 import { listNotices } from '../../src/store/notices.ts';
 import { getObligation } from '../../src/store/obligations.ts';
+import { runProgram } from '../kit/program.ts';
 import { requires } from '../kit/requires.ts';
 import { newId, stop, stopAgent } from '../store/ledger.ts';
 import { type Rig, startRig, until } from './rig.ts';
+
+const program = join(import.meta.dirname, 'programs', 'control-worker.ts');
 
 requires('temporal')('a drill', () => {
   let rig: Rig;
@@ -140,6 +144,85 @@ requires('temporal')('a drill', () => {
     expect(drills.find(({ connector }) => connector === 'planned')?.unprovedSeconds).toBeLessThan(600);
     expect(drills.find(({ connector }) => connector === 'liar')?.unprovedSeconds).toBeGreaterThan(0);
   }, 60_000);
+
+  it('is over and told, and leaves nothing alive, where its process was killed in any part of it; and the next is made', async () => {
+    const revoker = rig.ledger.as('estop_revoker');
+    const parts = ['making', 'trying', 'cutting', 'waiting'] as const;
+    const drills = parts.map((connectorId) => ({ connectorId, everyMs: 86_400_000 }));
+    const connectors = Object.fromEntries(parts.map((part) => [part, { drill: {} }]));
+    const start = async () => {
+      const process = runProgram(program, [
+        rig.ledger.urls.estop_revoker,
+        rig.temporal.address,
+        rig.folder,
+        rig.target.url,
+        JSON.stringify({ connectors, drills }),
+      ]);
+      await process.next();
+      return process;
+    };
+    const askByPlan = async (connectorId: (typeof parts)[number]): Promise<string> => {
+      const taskId = newId('task');
+      expect(await askDueDrill(revoker, { taskId, connectorId, everyMs: 86_400_000 })).toBe('asked');
+      return taskId.replace('task_', 'grant_');
+    };
+    const [making, trying, cutting] = [
+      await askByPlan('making'),
+      await askByPlan('trying'),
+      await askByPlan('cutting'),
+    ];
+    rig.target.behave(making, { cut: 'healthy', mute: 'make' });
+    rig.target.behave(trying, { cut: 'healthy', mute: 'use' });
+    rig.target.behave(cutting, { cut: 'hung' });
+    const killed = await start();
+    await until(async () => rig.target.count('make now', making) > 0);
+    await until(async () => rig.target.count('use now', trying) > 0);
+    await until(
+      async () => rig.target.count('cut revoke-credential', cutting) + rig.target.count('cut fence', cutting) > 0,
+    );
+    await killed.kill('SIGKILL');
+    const grants = [making, trying, cutting];
+    for (const grant of grants) rig.target.behave(grant, { cut: 'healthy' });
+    const next = await start();
+    const [first, second, third, fourth] = await Promise.all(parts.map((part) => ended(part)));
+    for (const one of [first, second])
+      expect(one).toMatchObject({ state: 'failed', why: expect.stringContaining('interrupted') });
+    for (const one of [third, fourth]) expect(one).toMatchObject({ state: 'proved' });
+    grants.push((fourth?.taskId ?? '').replace('task_', 'grant_'));
+    // Nothing of it works any more, by the word of the system and by that of the ledger.
+    const isDead = async (grant: string): Promise<boolean> =>
+      (await fetch(`${rig.target.url}/use/now/${grant}`, { method: 'POST' })).status === 403;
+    for (const grant of grants) await until(() => isDead(grant));
+    const leftOf = async (grant: string): Promise<Record<string, unknown> | undefined> => {
+      const sql =
+        'SELECT t.state AS task, o.state, o.final_at IS NOT NULL AS final, o.residual_until <= g.absolute_end AS bounded FROM estop.grants g JOIN estop.tasks t USING (task_id) JOIN estop.obligations o USING (grant_id) WHERE g.grant_id = $1';
+      return (await rig.ledger.sql(sql, [grant]))[0];
+    };
+    for (const grant of grants.slice(1)) await until(async () => (await leftOf(grant))?.['final'] === true);
+    // Whether that one was made nobody has heard. It is cut off, and counts as alive until the end that its issuer was told.
+    const left = await until(async () => {
+      const now = await leftOf(making);
+      return now?.['state'] === 'residual' && now;
+    });
+    expect(left).toEqual({ task: 'closed', state: 'residual', final: false, bounded: true });
+    for (const part of ['making', 'trying'])
+      await until(async () => {
+        const told = await listNotices(rig.ledger.as('estop_control'), { subject: `connector:${part}` });
+        return told.some(({ event }) => event === 'drill.failed');
+      });
+    // As if its time had come again: it goes on by itself.
+    await rig.ledger.sql("UPDATE estop.drills SET asked_at = asked_at - interval '2 days' WHERE connector = ANY ($1)", [
+      parts,
+    ]);
+    const isProvedAnew = async (part: string): Promise<boolean> => {
+      const [newest] = await newestDrills(rig.ledger.as('estop_control'), [part]);
+      return newest?.state === 'proved' && newest.isScheduled && Date.parse(newest.askedAt) > Date.now() - 86_400_000;
+    };
+    for (const part of parts.slice(1)) await until(() => isProvedAnew(part));
+    expect(await dueDrills(revoker, drills)).toEqual([]);
+    expect((await newestDrills(rig.ledger.as('estop_control'), ['making']))[0]?.state).toBe('failed');
+    await next.kill('SIGKILL');
+  }, 120_000);
 
   it('is not proved by anybody’s word', async () => {
     const { taskId } = await ask('unworked');

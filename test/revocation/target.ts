@@ -14,6 +14,8 @@ export interface Behaviour {
   readonly residualMs?: number;
   /** It is made, and works nowhere. */
   readonly stillborn?: true;
+  /** Made, or used, it does so and is never heard of again. */
+  readonly mute?: 'make' | 'use';
   /** Hangs at this phase alone. */
   readonly at?: string;
   /** A healthy cut is carried out at once, and answered after this. */
@@ -52,6 +54,8 @@ export async function startTarget(): Promise<Target> {
     const [, what = '', phase = '', key = ''] = new URL(request.url ?? '/', 'http://target').pathname.split('/');
     appendFileSync(logPath, `${what} ${phase} ${key}\n`);
     const behaviour = behaviours.get(key) ?? { cut: 'healthy' };
+    if (what === 'make' && behaviour.mute === 'make') return void alive.add(key); // until the caller gives up
+    if (what === 'use' && behaviour.mute === 'use') return;
     if (behaviour.cut === 'down' && key !== 'control') return void request.socket.destroy();
     if (what === 'use')
       return answer(
