@@ -72,20 +72,19 @@ const call = async (task: TaskRecord, more: object = {}, name = tool): Promise<R
     },
   });
 
+const admitted = (task: TaskRecord) =>
+  rig.ledger.sql(
+    'SELECT tool_key, outcome, policies, digest::text FROM estop.calls WHERE task_id = $1 ORDER BY admitted_at',
+    [task.taskId],
+  );
+
 describe('what a client’s user answers to a question of the server', () => {
   it('is part of the digest of the call that it is sent with', async () => {
     const task = await begin();
     const answers = [{}, answer('anna@northwind.org'), answer('anna@northwind.org')];
     for (const more of answers) expect((await call(task, more)).isError).toBe(false);
-    const rows = await until(async () => {
-      const found = await rig.ledger.sql(
-        "SELECT encode(digest, 'hex') AS digest FROM estop.calls WHERE task_id = $1 ORDER BY admitted_at",
-        [task.taskId],
-      );
-      return found.length === 3 && found.map((row) => row['digest']);
-    });
-    expect(rows[1]).toBe(rows[2]);
-    expect(rows[0]).not.toBe(rows[1]);
+    const [first, second, third] = (await admitted(task)).map((row) => row['digest']);
+    expect([second, first === second]).toEqual([third, false]);
   });
 
   it('goes out like an argument: whom it reaches has to be somebody whom the user named', async () => {
@@ -115,8 +114,6 @@ describe('what a client’s user answers to a question of the server', () => {
 describe('what a server gave beside its question', () => {
   const asking = 'test_input_required_result_request_state';
   const confirm = { inputResponses: { confirm: { action: 'accept', content: {} } } };
-  const admittedOf = async (task: TaskRecord): Promise<number> =>
-    (await rig.ledger.sql('SELECT 1 FROM estop.calls WHERE task_id = $1', [task.taskId])).length;
 
   it('comes back to it as it was', async () => {
     const task = await begin();
@@ -132,23 +129,26 @@ describe('what a server gave beside its question', () => {
     for (const state of forged)
       expect((await call(task, { ...confirm, requestState: state }, asking)).isError, JSON.stringify(state)).toBe(true);
     expect((await call(task, { ...answer('anna@northwind.org'), requestState })).isError).toBe(true);
-    expect(await admittedOf(task)).toBe(1);
+    expect(await admitted(task)).toHaveLength(1);
     expect((await call(other, { ...confirm, requestState }, asking)).isError).toBe(true);
-    expect(await admittedOf(other)).toBe(0);
+    expect(await admitted(other)).toHaveLength(0);
   });
 });
 
 describe('what a client of the older revisions answers to a server', () => {
   const connect = async (
     task: TaskRecord,
-    email: string,
+    said: string | Readonly<Record<string, string>>,
     path = '/mcp/everything',
     send: typeof fetch = fetch,
   ): Promise<Client> => {
+    const content = typeof said === 'string' ? { username: said, email: said } : said;
     const capabilities = { elicitation: {}, roots: {} };
     const client = new Client({ name: 'test', version: '1' }, { versionNegotiation: { mode: 'legacy' }, capabilities });
-    client.setRequestHandler('elicitation/create', () => ({ action: 'accept', content: { username: email, email } }));
-    client.setRequestHandler('roots/list', () => ({ roots: [{ uri: 'file:///else/where', name: email }] }));
+    client.setRequestHandler('elicitation/create', () => ({ action: 'accept', content: { ...content } }));
+    client.setRequestHandler('roots/list', () => ({
+      roots: [{ uri: 'file:///else/where', name: content['email'] ?? '' }],
+    }));
     const requestInit = { headers: { authorization: `Bearer ${await rig.token(task)}` } };
     await client.connect(
       new StreamableHTTPClientTransport(new URL(`${gateway.url}${path}`), { requestInit, fetch: send }),
@@ -157,10 +157,18 @@ describe('what a client of the older revisions answers to a server', () => {
     return client;
   };
   const question = { name: 'test_elicitation', arguments: { message: 'Who?' } };
-  const admitted = (task: TaskRecord) =>
-    rig.ledger.sql('SELECT tool_key, outcome, policies FROM estop.calls WHERE task_id = $1 ORDER BY admitted_at', [
-      task.taskId,
-    ]);
+
+  /** What the server hears when it asks this in the middle of nothing. */
+  const askedOf = async (task: TaskRecord, said: Parameters<typeof connect>[1], id: string, form: object) => {
+    const client = await connect(task, said, '/mcp/asking');
+    const before = asking.listeners();
+    expect((await client.callTool({ name: 'look', arguments: {} })).isError).not.toBe(true);
+    await until(() => asking.listeners() > before);
+    asking.ask(id, 'elicitation/create', form);
+    const heard = await until(() => asking.told.get(id));
+    await client.close();
+    return heard;
+  };
 
   it('is judged like the arguments of its call, admitted and on record', async () => {
     const task = await begin();
@@ -206,27 +214,26 @@ describe('what a client of the older revisions answers to a server', () => {
     const [task, other, untraced] = [await begin(), await begin(), await rig.startTask(whole)];
     const requestedSchema = { type: 'object', properties: { username: { type: 'string' }, email: { type: 'string' } } };
     const form = { message: 'Who?', requestedSchema };
-    const askedOf = async (one: TaskRecord, email: string, id: string): Promise<unknown> => {
-      const client = await connect(one, email, '/mcp/asking');
-      const before = asking.listeners();
-      expect((await client.callTool({ name: 'look', arguments: {} })).isError).not.toBe(true);
-      await until(() => asking.listeners() > before);
-      asking.ask(id, 'elicitation/create', form);
-      const said = await until(() => asking.told.get(id));
-      await client.close();
-      return said;
-    };
-    expect(JSON.stringify(await askedOf(task, 'anna@northwind.org', 'q1'))).toContain('anna@northwind.org');
+    expect(JSON.stringify(await askedOf(task, 'anna@northwind.org', 'q1', form))).toContain('anna@northwind.org');
     const rows = await until(async () => {
       const found = await admitted(task);
       return found.length === 2 && found.every(({ outcome }) => outcome === 'completed') && found;
     });
     expect(rows[1]).toMatchObject({ tool_key: 'tool:asking/elicitation.create', policies: ['answer-flows'] });
     const refused = { error: expect.objectContaining({ message: 'There is no answer to that.' }) };
-    expect(await askedOf(other, 'mallory@evil.net', 'q2')).toMatchObject(refused);
+    expect(await askedOf(other, 'mallory@evil.net', 'q2', form)).toMatchObject(refused);
     // Nobody registered what its user asked for.
-    expect(await askedOf(untraced, 'anna@northwind.org', 'q3')).toMatchObject(refused);
+    expect(await askedOf(untraced, 'anna@northwind.org', 'q3', form)).toMatchObject(refused);
     expect([await admitted(other), await admitted(untraced)].map((all) => all.length)).toEqual([1, 1]);
+  });
+
+  it('is compared with what was read, the question with it, whatever stands around it; what the form offers goes', async () => {
+    const properties = { slot_id: { type: 'string', enum: ['slot-4471', 'slot-4472'] }, note: { type: 'string' } };
+    const form = { message: 'The code of the safe is KX-4471-Q.', requestedSchema: { type: 'object', properties } };
+    const offered = { slot_id: 'slot-4471', note: 'as you like' };
+    expect(await askedOf(await begin(), offered, 'w1', form)).toMatchObject({ result: { content: offered } });
+    const stolen = { note: 'Write it down, please: KX-4471-Q' };
+    expect(JSON.stringify(await askedOf(await begin(), stolen, 'w2', form))).toContain('no answer');
   });
 
   it('and that was on its way when a stop of just that was fenced reaches nobody, nor does a later one', async () => {
@@ -261,8 +268,8 @@ describe('what a client of the older revisions answers to a server', () => {
 
 describe('what answers a question of a prompt', () => {
   const name = 'test_input_required_result_prompt';
-  const get = async (task: TaskRecord, email: string) => {
-    const inputResponses = { user_context: { action: 'accept', content: { email } } };
+  const get = async (task: TaskRecord, said: string, member = 'email') => {
+    const inputResponses = { user_context: { action: 'accept', content: { [member]: said } } };
     const _meta = { 'io.modelcontextprotocol/clientCapabilities': { elicitation: { form: {} } } };
     return post(gateway, await rig.token(task), {
       jsonrpc: '2.0',
@@ -276,8 +283,15 @@ describe('what answers a question of a prompt', () => {
     const task = await begin();
     expect(JSON.stringify((await get(task, 'anna@northwind.org')).body)).toContain('With {');
     expect(JSON.stringify((await get(task, 'mallory@evil.net')).body)).toContain('known-answer');
-    const rows = await rig.ledger.sql('SELECT policies FROM estop.calls WHERE task_id = $1', [task.taskId]);
-    expect(rows).toEqual([{ policies: ['answer-flows', 'listed-reading'] }]);
+    expect(await admitted(task)).toMatchObject([{ policies: ['answer-flows', 'listed-reading'] }]);
+  });
+
+  it('is looked at in the middle of free text', async () => {
+    const task = await begin();
+    expect((await call(task, {}, 'test_simple_text')).text).toContain('a simple text response for testing');
+    const of = async (note: string) => JSON.stringify((await get(task, note, 'note')).body);
+    expect(await of('a simple text response for testing')).toContain('known-answer');
+    expect(await of('write it down')).toContain('With {');
   });
 
   it('is told to nobody where nobody knows what the user asked for and the list does not name the prompt', async () => {

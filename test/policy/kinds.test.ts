@@ -119,6 +119,7 @@ describe('what is no call of a tool', () => {
     [{ path: ['field'] }, 'known-answer'],
     [{ secret: ['prose'] }, 'known-answer'],
     [{ ref: ['tainted'] }, 'known-answer'],
+    [{ text: ['prose'] }, 'known-answer'],
   ] as const)('an answer to a server goes by where it comes from: %o', (origin, id) => {
     const flow = traced({ ...clean, origin: { ...clean.origin, ...origin } });
     expect(engineOf(shipped).decideKind(asked({ kind: 'answer', flow })).policyIds).toEqual([id]);

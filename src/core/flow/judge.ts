@@ -16,6 +16,8 @@ import {
 } from './facts.ts';
 import { isRelevant } from './family.ts';
 import type { Finding } from './finding.ts';
+import { longestText, originOfWords, partsOfTexts } from './free-text.ts';
+import { isOfAnswers } from './not-a-tool.ts';
 import { type Found, originOfParty, originOfPath, originOfSite, originOfText, originOfValue } from './origin.ts';
 import { addressParts } from './path-form.ts';
 import { isValue } from './scan.ts';
@@ -31,9 +33,6 @@ export interface Judgement {
   /** One for each value that a rule holds; their rules are exactly `violations(facts, tier)`. */
   readonly findings: readonly Finding[];
 }
-
-/** To compare more of it word by word would cost more than a call may. */
-const longestText = 4_000;
 
 interface Checked extends Value {
   readonly role: Role;
@@ -98,6 +97,7 @@ function checkedValues(flow: TaskFlow, call: FlowCall): readonly Checked[] {
         !(form && (role === 'ref' || role === 'text' || (role === 'party' && !isDeclared(call, argument, 'party')))),
     ),
     ...put,
+    ...partsOfFreeText(flow, call, values),
   ];
   if (!overflow) return kept;
   // Named by all that it holds: a yes to one such call is no yes to the next.
@@ -143,6 +143,24 @@ function partsOfAddress(flow: TaskFlow, address: string): readonly Checked[] {
     if (found.origin === 'prose' && found.call === 0 && (text === address || !isValue(text))) return [];
     return [part(text, approvedOr(flow, 'R5', text, found))];
   });
+}
+
+/** Of what is told beside the arguments of a tool. Only what is held: an answer must not make the rest of a call look any better. */
+function partsOfFreeText(flow: TaskFlow, call: FlowCall, values: readonly Value[]): readonly Checked[] {
+  const answers = values.filter((value) => value.role === undefined && isOfAnswers(value)).map(({ text }) => text);
+  const others = call.addresses === undefined ? [] : values.filter(({ role }) => role === 'text');
+  const parts = partsOfTexts(flow, [...answers, ...others.map(({ text }) => text)]);
+  const held = parts.flatMap(({ role, text, found }): readonly Checked[] =>
+    // To which site a tool goes its own arguments say.
+    role === 'url' && call.addresses === undefined
+      ? []
+      : [{ ...part(text, approvedOr(flow, ruleOf[role], text, found)), role }],
+  );
+  const copied = answers.flatMap((text): readonly Checked[] => {
+    const found = originOfWords(flow, text);
+    return found === undefined ? [] : [{ ...part(text, approvedOr(flow, 'R7', text, found)), role: 'text' }];
+  });
+  return [...held, ...copied];
 }
 
 const isDeclared = (call: FlowCall, argument: string, role: Role): boolean =>

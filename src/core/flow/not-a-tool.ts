@@ -27,9 +27,14 @@ export function answerTo(server: string, said: unknown): FlowCall {
       arguments: [],
       labels: [],
     },
-    args: { [answersName]: withoutItsForm(said) },
+    args: answersIn(said),
+    addresses: [],
   };
 }
+
+/** In the middle of a call of a tool it goes out like more arguments of that call. */
+export const withAnswers = (call: FlowCall, said: unknown): FlowCall =>
+  said === undefined ? call : { ...call, args: { ...call.args, ...answersIn(said) } };
 
 interface Told {
   /** Arguments of a prompt or of a completion, as they come. */
@@ -53,7 +58,7 @@ export function toldTo(server: string, { values, addresses = [], answers }: Told
     },
     args: {
       ...Object.fromEntries(said.map(({ argument, text }) => [argument.name, text])),
-      ...(answers === undefined ? {} : { [answersName]: withoutItsForm(answers) }),
+      ...(answers === undefined ? {} : answersIn(answers)),
     },
     addresses,
   };
@@ -95,8 +100,26 @@ function wordsIn(values: unknown): readonly Word[] {
   return words;
 }
 
-/** No tool has an argument of this name. */
-export const answersName = 'estop answers';
+/** No tool has an argument of these names. */
+const answersName = 'estop answers';
+
+/** Its free text is looked at whatever it is called. */
+export const isOfAnswers = ({ argument }: { readonly argument: string }): boolean => argument.startsWith(answersName);
+
+/** Under which names it is said is the agent's to choose as well. */
+function answersIn(said: unknown): FlowCall['args'] {
+  const kept = withoutItsForm(said);
+  const names = new Set<string>();
+  const walk = (held: unknown, depth: number): void => {
+    if (typeof held !== 'object' || held === null || depth > deepestWord) return;
+    for (const [name, one] of Object.entries(held)) {
+      if (!Array.isArray(held)) names.add(name);
+      walk(one, depth + 1);
+    }
+  };
+  walk(kept, 0);
+  return { [answersName]: kept, [`${answersName}, their names`]: [...names] };
+}
 
 const words: Readonly<Record<string, readonly unknown[]>> = {
   action: ['accept', 'decline', 'cancel'],
@@ -107,7 +130,7 @@ const words: Readonly<Record<string, readonly unknown[]>> = {
 const deepest = 4;
 
 /** The few words that every answer has whoever gives it come from nowhere, and say nothing. */
-export function withoutItsForm(said: unknown, depth = 0): unknown {
+function withoutItsForm(said: unknown, depth = 0): unknown {
   if (Array.isArray(said)) return said.map((one) => withoutItsForm(one, depth + 1));
   if (typeof said !== 'object' || said === null || depth >= deepest) return said;
   return Object.fromEntries(

@@ -98,6 +98,8 @@ export function originOfText(flow: TaskFlow, text: string): Found {
     .filter((word) => !ofTime.has(word) && !/^\d+$/.test(word))
     .map(flow.word);
   const asked = telling.filter((word) => flow.words.request.has(word));
+  // One that is too long to be a word is no word of the user's either.
+  if (words.length === 0 && whole.call > 0) return whole;
   if (words.length === 0 || (asked.length > 0 && 3 * asked.length >= telling.length))
     return { origin: 'request', call: 0 };
   if (whole.call > 0) return whole;
@@ -110,7 +112,7 @@ export function originOfText(flow: TaskFlow, text: string): Found {
 }
 
 /** Of the words that neither the user nor a field gave, those that prose did, however their letters are drawn. */
-function copiedWords(flow: TaskFlow, text: string): number {
+export function copiedWords(flow: TaskFlow, text: string): number {
   const { request, known, prose } = flow.words;
   return wordsToCompare(text).filter((word) => {
     const drawn = flow.word(word);

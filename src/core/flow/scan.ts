@@ -20,7 +20,9 @@ const token = /[^\s"'`<>,;()[\]{}|=*]+/gu;
 const edges = /^[.:!?#$~&\u2018-\u201f]+|[.:!?\u2018-\u201f]+$/g;
 const telling = /[\d@/_:%&\\-]|\.[\p{L}\p{N}]|\p{Ll}\p{Lu}|[^\p{ASCII}]/u;
 /** Whether text that holds it remembers it as a value, and not as a word alone. */
-export const isValue = (word: string): boolean => telling.test(word);
+export const isValue = (word: string): boolean => telling.test(word) || isToken(word);
+/** Letters alone, and more of them than a word has: a key may be spelled so. */
+export const isToken = (word: string): boolean => word.length >= 20 || /^[A-Z]{12,}$/.test(word);
 const encodedLook = /%[0-9a-f]{2}|&#|\\u[0-9a-f]{4}/i;
 
 export function scan(text: string, limits: ScanLimits): Scan {
@@ -56,7 +58,7 @@ export function scan(text: string, limits: ScanLimits): Scan {
 
 function take(word: string, words: Set<string>, values: Set<string>): void {
   if (word === '') return;
-  if (telling.test(word)) {
+  if (isValue(word)) {
     values.add(word);
     if (mayBeEncoded(word)) for (const text of decoded(word)) takeDecoded(text, words, values);
   }

@@ -1,4 +1,5 @@
 import { bearerOf } from '../checks/fence.ts';
+import { rememberMeanwhile } from '../flow/remember.ts';
 import { joinUri } from '../mcp/names.ts';
 import type { Passage } from '../passage.ts';
 import type { OnMessage } from '../upstream/prepared.ts';
@@ -24,6 +25,7 @@ export function relayChanges(passage: Passage, serverId: string): OnMessage {
     const { client, host } = passage;
     if (client === undefined || id !== undefined || !changes.has(method)) return;
     if (host.fence.check(bearerOf(passage)).kind !== 'clear') return;
+    rememberMeanwhile(passage, { method, params });
     const { _meta: meta, ...own } = withoutOurMeta(isRecord(params) ? params : {});
     const { uri } = own;
     client.relay({

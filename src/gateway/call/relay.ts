@@ -30,7 +30,7 @@ export function relayFrom(passage: Passage, call: Pick<LiveCall, 'callId' | 'des
     // In the newest revision a client that names no level wants none of it.
     if (message.method === 'notifications/message' && client.era === 'modern' && client.logLevel === undefined) return;
     count += 1;
-    rememberMeanwhile(passage, message.params);
+    rememberMeanwhile(passage, message);
     if (message.id !== undefined) {
       const relayed = { callId: call.callId, relay: client.relay, askedWhile: askedWhile(passage) };
       return call.destination?.ask?.(message, relayed);
@@ -52,13 +52,13 @@ export function notification(
   { method, params }: UpstreamMessage,
   callId: string | undefined,
   progressToken: string | number | undefined,
-): object | undefined {
+): UpstreamMessage | undefined {
   if (!relayed.has(method)) return undefined;
   const own = isRecord(params) ? withoutOurMeta(params) : undefined;
-  if (method !== 'notifications/progress')
-    return { jsonrpc: '2.0', method, ...(own === undefined ? {} : { params: own }) };
+  const head = { jsonrpc: '2.0', method };
+  if (method !== 'notifications/progress') return { ...head, ...(own === undefined ? {} : { params: own }) };
   if (own === undefined || progressToken === undefined || own['progressToken'] !== callId) return undefined;
-  return { jsonrpc: '2.0', method, params: { ...own, progressToken } };
+  return { ...head, params: { ...own, progressToken } };
 }
 
 export function withoutOurMeta(params: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {

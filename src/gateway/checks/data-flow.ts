@@ -1,11 +1,13 @@
-import { answersName, withoutItsForm } from '../../core/flow/not-a-tool.ts';
+import { withAnswers } from '../../core/flow/not-a-tool.ts';
 import { toldIn } from '../flow/told-in.ts';
-import type { JsonObject, JsonValue } from '../json/parse-strict.ts';
 import { saidIn } from '../mcp/question.ts';
 import { type Check, known } from '../passage.ts';
 import { calledIn } from './tool-known.ts';
 
-/** Where the values of this call come from, as far as the gate remembers. It decides nothing: what is not known, the policy is told. */
+/**
+ * Where the values of this call come from, as far as the gate remembers. What a server is told in answer to its questions goes out
+ * like an argument, whoever gave it. It decides nothing: what is not known, the policy is told.
+ */
 export const checkDataFlow: Check = async ({ host, asked, facts }) => {
   const { taskId } = known(facts.claims);
   const call = calledIn(asked);
@@ -18,16 +20,8 @@ export const checkDataFlow: Check = async ({ host, asked, facts }) => {
     facts.flow = await host.flows.standing(taskId, told.call);
     return undefined;
   }
-  facts.flow = await host.flows.standing(taskId, {
-    profile: known(facts.profile),
-    args: flowArguments(
-      call.arguments,
-      asked.kind === 'answer' ? saidIn(asked.message) : facts.inputs?.given['inputResponses'],
-    ),
-  });
+  const answers = asked.kind === 'answer' ? saidIn(asked.message) : facts.inputs?.given['inputResponses'];
+  const made = { profile: known(facts.profile), args: call.arguments };
+  facts.flow = await host.flows.standing(taskId, withAnswers(made, answers));
   return undefined;
 };
-
-/** What a server is told in answer to its questions goes out like an argument, whoever gave it. */
-const flowArguments = (args: JsonObject, answers: JsonValue | undefined): Readonly<Record<string, unknown>> =>
-  answers === undefined ? args : { ...args, [answersName]: withoutItsForm(answers) };

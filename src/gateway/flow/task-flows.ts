@@ -97,6 +97,17 @@ export class TaskFlows {
       });
   }
 
+  /** What belongs to no call. Whoever says it waits for this: there is no record that it would be missing from. */
+  async observeUnasked(taskId: string, call: FlowCall, said: Readonly<Record<string, unknown>>): Promise<boolean> {
+    try {
+      const memory = this.#held(taskId) ?? (await this.#load(taskId));
+      if (memory !== undefined) this.observe(taskId, undefined, call, said);
+      return memory === undefined || this.#held(taskId) === memory;
+    } catch {
+      return false;
+    }
+  }
+
   /** A person has answered for this call; asked once in a task. */
   answered(taskId: string, said: 'yes' | 'no', standing: FlowStanding | undefined): void {
     const memory = this.#held(taskId);

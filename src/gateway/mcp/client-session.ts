@@ -1,8 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import type { Destination } from '../call/live-call.ts';
 import { bearerOf } from '../checks/fence.ts';
+import type { Bearer } from '../fence/view.ts';
+import { rememberUnasked } from '../flow/remember.ts';
 import type { JsonObject } from '../json/parse-strict.ts';
-import type { Passage } from '../passage.ts';
+import type { GateHost, Passage } from '../passage.ts';
 import type { ClientLink, Relayed } from '../upstream/client-link.ts';
 import type { UpstreamMessage } from '../upstream/prepared.ts';
 import type { ToolServer } from '../upstream/tool-server.ts';
@@ -20,6 +22,7 @@ export interface SessionSpec {
 }
 
 const mostStreams = 32;
+const mostWaiting = 1_000;
 /** For what is under way when a credential is replaced. */
 const longestDrainMs = 10_000;
 
@@ -41,6 +44,8 @@ export class ClientSession {
   readonly #cancels = new Map<RequestId, () => void>();
   readonly #streams = new Map<string, SessionStream>();
   readonly #own = new SessionStream('s');
+  #hearing: Promise<void> = Promise.resolve();
+  #waiting = 0;
   #begun = 0;
   #ended = false;
 
@@ -88,8 +93,12 @@ export class ClientSession {
         Object.entries(this.spec.capabilities).filter(([key]) => Object.values(askable).includes(key)),
       ),
       credential: passage.facts.credential,
-      hear: (_from: ClientLink, message: object) => this.#own.say(message),
-      ask: (from: ClientLink, message: UpstreamMessage, relayed?: Relayed) => this.#ask(from, server, message, relayed),
+      hear: (_from: ClientLink, message: UpstreamMessage) =>
+        this.#hear(host, bearer, message, () => this.#own.say(message)),
+      ask: (from: ClientLink, message: UpstreamMessage, relayed?: Relayed) =>
+        relayed === undefined
+          ? this.#hear(host, bearer, message, () => this.#ask(from, server, message))
+          : this.#ask(from, server, message, relayed),
       ended: (from: ClientLink, callId: string) => this.#questions.endCall(from, callId),
     };
     const link = await server.openLink(spec, this.spec.version);
@@ -171,6 +180,20 @@ export class ClientSession {
     for (const link of this.#open) link.close();
     for (const stream of this.#streams.values()) stream.destroy();
     this.#questions.clear();
+  }
+
+  /** In the order in which it came, once it is remembered; a stop may have come meanwhile. rule: fence-before-answer */
+  #hear(host: GateHost, bearer: Bearer, message: UpstreamMessage, say: () => void): void {
+    if (this.#waiting >= mostWaiting) return; // faster than it can be remembered: nobody hears it
+    this.#waiting += 1;
+    const hear = async (): Promise<void> => {
+      const isKnown = await rememberUnasked(host.flows, this.spec.taskId, message);
+      if (isKnown && !this.#ended && host.fence.check(bearer).kind === 'clear') say();
+    };
+    this.#hearing = this.#hearing
+      .then(hear)
+      .catch(() => undefined) // nobody hears this one; what comes after it is another matter
+      .finally(() => (this.#waiting -= 1));
   }
 
   #ask(link: ClientLink, server: ToolServer, { id, method, params }: UpstreamMessage, relayed?: Relayed): void {

@@ -29,7 +29,7 @@ export interface LinkSpec {
   readonly capabilities: Readonly<Record<string, unknown>>;
   /** That of the agent's calls: a session is opened in the name in which it is used. Absent: at a list, in the gateway's own. */
   readonly credential: Credential | null | undefined;
-  readonly hear: (link: ClientLink, message: object) => void;
+  readonly hear: (link: ClientLink, message: UpstreamMessage) => void;
   /** `relayed`: it was asked in the middle of something, and where to say it. */
   readonly ask: (link: ClientLink, message: UpstreamMessage, relayed?: Relayed) => void;
   /** Whatever was asked in the middle of this request need not be answered any more. */

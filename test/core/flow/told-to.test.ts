@@ -1,6 +1,7 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import type { FlowCall } from '../../../src/core/flow/call.ts';
 import { judge } from '../../../src/core/flow/judge.ts';
-import { toldTo } from '../../../src/core/flow/not-a-tool.ts';
+import { answerTo, toldTo, withAnswers } from '../../../src/core/flow/not-a-tool.ts';
 import { observe } from '../../../src/core/flow/observe.ts';
 import { openTaskFlow } from '../../../src/core/flow/open-flow.ts';
 import { proposeProfile } from '../../../src/core/flow/tool-profile.ts';
@@ -18,11 +19,19 @@ function originsOf(
   outputs: readonly string[] = [prose, fields],
   request = 'Brief me on project Halcyon.',
 ) {
+  const { origin } = factsOf(toldTo('office', told), outputs, request);
+  return [...new Set(Object.values(origin).flat())].sort();
+}
+function factsOf(
+  call: FlowCall,
+  outputs: readonly string[] = [prose, fields],
+  request = 'Brief me on project Halcyon, at https://halcyon.example, please.',
+) {
   const { flow } = openTaskFlow({ request, ownIdentities: [], contacts: [], hash });
   for (const output of outputs) observe(flow, inbox, output);
-  const { facts } = judge(flow, toldTo('office', told));
-  return [...new Set(Object.values(facts.origin).flat())].sort();
+  return judge(flow, call).facts;
 }
+const writer: FlowCall = { profile: proposeProfile({ name: 'save_note', description: 'Saves a note.' }), args: {} };
 const isHeld = (origins: readonly string[]): boolean => origins.includes('prose') || origins.includes('tainted');
 
 it.each([
@@ -43,8 +52,88 @@ it.each([
   expect(isHeld(originsOf({ values }))).toBe(true);
 });
 
+const mixed = 'Please brief me on project Halcyon';
+it.each([
+  ['an id', `${mixed}, QX-77-P.`],
+  ['an id that was dressed up', `${mixed} (qx_77_p)`],
+  ['an id within another word', `${mixed} ticket/QX-77-P`],
+  ['a password', `${mixed}: hunter2-x`],
+  ['an address of a person', `${mixed} mallory@evil.net`],
+  ['an address of a page', `${mixed} at https://evil.net/a?b=c9 now`],
+  ['an address in base64', `${mixed} bWFsbG9yeUBldmlsLm5ldA`],
+  ['an account that is printed in groups', `${mixed} GB33 BUKB 2020 1555 5555 55`],
+  ['a long word that is no word', `${mixed} correcthorsebatterystaple`],
+  ['a longer one', `${mixed} ${'zyxwvuts'.repeat(10)}`],
+  ['a word that changes its case', `${mixed} aGVsbG8gYm9i`],
+  ['a path', `${mixed} /srv/keys`],
+])('what was read as prose is seen in the middle of what the user said: %s', (_, topic) => {
+  const account = 'GB33BUKB20201555555555';
+  const words = `correcthorsebatterystaple ${'zyxwvuts'.repeat(10)} aGVsbG8gYm9i`;
+  const outputs = [prose, fields, `They pay to ${account}, ${words}, from /srv/keys.`];
+  expect(isHeld(originsOf({ values: { topic: mixed } }, outputs))).toBe(false);
+  expect(isHeld(originsOf({ values: { topic } }, outputs))).toBe(true);
+  expect(isHeld(originsOf({ answers: { q: { action: 'accept', content: { note: topic } } } }, outputs))).toBe(true);
+});
+
+it.each([
+  ['an id that is a field', `${mixed}, INV-2041.`],
+  ['an id of the user', `${mixed} and ticket 4711, or ticket-4711`],
+  ['a small number, a year, a day and a time', `${mixed} in 2 days of 2026, on 2026-11-21 at 12:30`],
+  ['words with a hyphen or an accent', `${mixed}: a follow-up and/or a café visit, don’t`],
+  ['what nobody said', `${mixed} KL-88-Z`],
+])('%s goes in the middle of what the user said', (_, topic) => {
+  const request = 'Brief me on project Halcyon and ticket 4711.';
+  const outputs = [prose, fields, 'A follow-up in 2 of 2026, on 2026-11-21 at 12:30, and/or a café; they don’t. 4711.'];
+  expect(isHeld(originsOf({ values: { topic } }, outputs, request))).toBe(false);
+});
+
+it('a site that nobody gave is no more given for the words around it', () => {
+  const sites = (topic: string) => factsOf(toldTo('office', { values: { topic } })).origin.url;
+  expect(sites(`${mixed} at https://made-up.net/x`)).toEqual(['nowhere']);
+  expect(sites(`${mixed} at https://halcyon.example/x`)).toEqual(['request']);
+});
+
+it('more values in one text than are looked at do not go', () => {
+  const topic = Array.from({ length: 500 }, (_, n) => `id-${1000 + n}`).join(' ');
+  expect(isHeld(originsOf({ values: { topic } }))).toBe(true);
+});
+
+describe('free text in answers to a server', () => {
+  const answer = (content: object) => ({ q1: { action: 'accept', content } });
+  it.each([
+    ['a value among words', { note: 'The code is QX-77-P, as you asked' }],
+    ['a value alone', { note: 'QX-77-P' }],
+    ['a sentence', { note: 'the door code and the password' }],
+    ['a name of what is answered', { 'QX-77-P': true }],
+    ['a list', { notes: ['a', ['b', 'QX-77-P']] }],
+    ['more than anybody reads', { note: prose.repeat(200) }],
+    ['what is called like a thing that nobody checks', { body: `${prose} as you asked` }],
+  ])('is looked at: %s', (_, content) => {
+    expect(isHeld(originsOf({ answers: answer(content) }))).toBe(true);
+    for (const call of [answerTo('office', { result: answer(content) }), withAnswers(writer, answer(content))])
+      expect(isHeld(Object.values(factsOf(call).origin).flat()), call.profile.name).toBe(true);
+  });
+
+  it.each([
+    ['words of the agent’s own', { note: 'two adults, cheerful' }],
+    ['a word or two that everybody says', { note: 'the door' }],
+    ['a small number', { count: 2 }],
+    ['a field', { bill: 'INV-2041' }],
+    ['what the user said', { note: 'Please brief me on project Halcyon' }],
+  ])('goes: %s', (_, content) => {
+    expect(isHeld(originsOf({ answers: answer(content) }))).toBe(false);
+    expect(isHeld(originsOf({ answers: answer(content) }, [`${prose} There are 2.`, fields]))).toBe(false);
+  });
+
+  it('makes nothing that stands beside it look better', () => {
+    const { text, ref } = factsOf(withAnswers(writer, answer({ note: 'KL-88-Z INV-2041' }))).origin;
+    expect([text, ref]).toEqual([[], []]);
+  });
+});
+
 /** A server that is told of an address is no form of it: whatever stands beside it, or in it, goes to the server. */
 it.each([
+  ['in plain words beside an address that the user gave', { url: 'https://halcyon.example', note: 'We buy Fabrikam' }],
   ['beside an address that the user gave', { url: 'https://halcyon.example', note: 'QX-77-P' }],
   ['in an address of a site that the user gave', { url: 'https://halcyon.example/search?q=QX-77-P' }],
   ['in one that nobody calls an address', { note: 'https://halcyon.example/QX-77-P' }],
