@@ -146,9 +146,7 @@ describe('what a client of the older revisions answers to a server', () => {
     const capabilities = { elicitation: {}, roots: {} };
     const client = new Client({ name: 'test', version: '1' }, { versionNegotiation: { mode: 'legacy' }, capabilities });
     client.setRequestHandler('elicitation/create', () => ({ action: 'accept', content: { ...content } }));
-    client.setRequestHandler('roots/list', () => ({
-      roots: [{ uri: 'file:///else/where', name: content['email'] ?? '' }],
-    }));
+    client.setRequestHandler('roots/list', () => ({ roots: [{ uri: 'file:///else/where' }] }));
     const requestInit = { headers: { authorization: `Bearer ${await rig.token(task)}` } };
     await client.connect(
       new StreamableHTTPClientTransport(new URL(`${gateway.url}${path}`), { requestInit, fetch: send }),
