@@ -70,7 +70,7 @@ requires('temporal')('the grants of a task', () => {
       attempts += 1;
       if (attempts > 1) return { password: 'second' };
       await stack.ledger.superuser.query(
-        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'estop_trusted'`,
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'estop_trusted' AND datname = current_database()`,
       );
       return { password: `lost-${grant.grantId}` };
     };

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { agentKey, fleetKey, labelKey, taskKey, toolKey } from '../../src/core/scope-key.ts';
+import { sendStopHint } from '../../src/store/stop-hints.ts';
 import { resetStop } from '../../src/store/stops.ts';
 import { registerChild } from '../../src/store/task-registration.ts';
 import { newId, putAgents, stop } from '../store/ledger.ts';
@@ -208,9 +209,16 @@ describe('a call whose ADMIT is under way', () => {
     const call = callTool(gateway, await rig.token(task), 'billing__send_reminder', { invoice_id: 'INV-1' });
     // ADMIT has looked at the stops, and its commit takes its time.
     await until(
-      async () => (await rig.ledger.sql("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'")).length > 0,
+      async () =>
+        (
+          await rig.ledger.sql(
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'",
+          )
+        ).length > 0,
     );
-    const { stopId } = await stop(rig.ledger, taskKey(task.taskId));
+    const { stopId, epoch } = await stop(rig.ledger, taskKey(task.taskId));
+    // The gateway hears of it at once, not only with its next renewal: the commit does not take for ever.
+    await sendStopHint(rig.ledger.as('estop_stop'), epoch);
     await untilFenced(rig, stopId);
     expect(await call).toMatchObject({ isError: true, meta: { 'estop/decision': 'stopped', 'estop/stopId': stopId } });
     expect(rig.calls(task)).toEqual([]);

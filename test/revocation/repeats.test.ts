@@ -41,7 +41,7 @@ requires('temporal')('a cut that was made is not made again', () => {
     for (let broken = 0; broken < 3; broken += 1)
       await until(async () => {
         const ended = await rig.ledger.sql(
-          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%_phase(%' AND wait_event_type = 'Lock'`,
+          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%_phase(%' AND wait_event_type = 'Lock'`,
         );
         return ended.length > 0;
       });

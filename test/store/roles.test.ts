@@ -1,12 +1,9 @@
 import { Client } from 'pg';
 import { beforeAll, expect, it } from 'vitest';
-import { agentKey } from '../../src/core/scope-key.ts';
-import { latch } from '../../src/store/latch.ts';
-import { openStore } from '../../src/store/pool.ts';
 import { provisionStore } from '../../src/store/provision.ts';
 import { connectionLimit, type StoreRole, storeRoles } from '../../src/store/role.ts';
 import { onEveryPostgres } from '../kit/postgres.ts';
-import { type Ledger, makeLedger, newName, order } from './ledger.ts';
+import { type Ledger, makeLedger, newName } from './ledger.ts';
 import { mayExecute } from './role-rights.ts';
 
 const roles = Object.keys(mayExecute) as readonly (keyof typeof mayExecute)[]; // the keys of the literal above
@@ -105,26 +102,6 @@ onEveryPostgres('roles of the store', (createOn) => {
     );
     for (const row of rows)
       expect(row['rolconnlimit']).toBe(connectionLimit(row['rolname'] as StoreRole, Number(row['max'])));
-  });
-
-  it('a stop gets through while every allow path has used up its connections', async () => {
-    const [row] = await ledger.sql(`SELECT rolconnlimit AS most FROM pg_roles WHERE rolname = 'estop_trusted'`);
-    const most = Number(row?.['most']);
-    const greedy = openStore({ url: ledger.urls.estop_trusted, applicationName: 'greedy', max: most + 5 });
-    try {
-      const taken = await Promise.allSettled(Array.from({ length: most + 5 }, () => greedy.connect()));
-      const refused = taken.filter((one) => one.status === 'rejected');
-      expect(refused.length).toBeGreaterThanOrEqual(5);
-      expect((await latch(ledger.alone('estop_stop', newName('latch')), order(agentKey('greedy')))).kind).toBe(
-        'latched',
-      );
-      expect((await latch(ledger.alone('estop_latch', newName('latch')), order(agentKey('greedy')))).kind).toBe(
-        'latched',
-      );
-      for (const one of taken) if (one.status === 'fulfilled') one.value.release(true);
-    } finally {
-      await greedy.end();
-    }
   });
 
   it('sessions of a stop process that vanished with its machine end soon, and the few connections of a stop are free again', async () => {

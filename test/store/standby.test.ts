@@ -3,9 +3,10 @@ import pino from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createTaskActivities } from '../../src/activities/task.ts';
 import { latchInStore } from '../../src/cli/direct/latch-in-store.ts';
-import { taskKey } from '../../src/core/scope-key.ts';
+import { agentKey, taskKey } from '../../src/core/scope-key.ts';
 import { type PostgresServer } from '../../src/runtime/local/postgres-server.ts';
 import { beat, latch } from '../../src/store/latch.ts';
+import { openStore } from '../../src/store/pool.ts';
 import { sendStopHint } from '../../src/store/stop-hints.ts';
 import { getStop } from '../../src/store/stops.ts';
 import { requires } from '../kit/requires.ts';
@@ -15,7 +16,7 @@ import { guarded } from './guarded.ts';
 import { addAgent, type Ledger, newId, newName, openLedger, order, startTask } from './ledger.ts';
 import { doneOrBlocked, untilBlocked } from './waiting.ts';
 
-/** A cluster of its own: it loses its synchronous standby, and one of its backends is suspended. */
+/** A cluster of its own: its connections are used up, it loses its synchronous standby, and one of its backends is suspended. */
 function suite(version: PostgresVersion): void {
   let server: PostgresServer;
   let ledger: Ledger;
@@ -27,6 +28,27 @@ function suite(version: PostgresVersion): void {
   });
   afterAll(async () => {
     await server.stop();
+  });
+
+  it('a stop gets through while every allow path has used up its connections', async () => {
+    // Of the whole server: on one that is shared, nobody else would get a connection meanwhile.
+    const [row] = await ledger.sql(`SELECT rolconnlimit AS most FROM pg_roles WHERE rolname = 'estop_trusted'`);
+    const most = Number(row?.['most']);
+    const greedy = openStore({ url: ledger.urls.estop_trusted, applicationName: 'greedy', max: most + 5 });
+    try {
+      const taken = await Promise.allSettled(Array.from({ length: most + 5 }, () => greedy.connect()));
+      const refused = taken.filter((one) => one.status === 'rejected');
+      expect(refused.length).toBeGreaterThanOrEqual(5);
+      expect((await latch(ledger.alone('estop_stop', newName('latch')), order(agentKey('greedy')))).kind).toBe(
+        'latched',
+      );
+      expect((await latch(ledger.alone('estop_latch', newName('latch')), order(agentKey('greedy')))).kind).toBe(
+        'latched',
+      );
+      for (const one of taken) if (one.status === 'fulfilled') one.value.release(true);
+    } finally {
+      await greedy.end();
+    }
   });
 
   const standby = async (name: string): Promise<void> => {
@@ -215,5 +237,7 @@ function suite(version: PostgresVersion): void {
   );
 }
 
-requires()('with a synchronous standby that is gone, on PostgreSQL 18', () => suite('18'));
-requires('postgresql-15')('with a synchronous standby that is gone, on PostgreSQL 15', () => suite('15'));
+requires()('a server that is used up, or whose synchronous standby is gone, on PostgreSQL 18', () => suite('18'));
+requires('postgresql-15')('a server that is used up, or whose synchronous standby is gone, on PostgreSQL 15', () =>
+  suite('15'),
+);
