@@ -33,7 +33,7 @@ requires('temporal')('workers as processes', () => {
     });
     processes.push(child);
     await vi.waitFor(() => expect(readFileSync(logOf(label), 'utf8')).toContain('"event":"worker.running"'), {
-      timeout: 20_000,
+      timeout: 45_000,
     });
     return child;
   };
@@ -64,7 +64,7 @@ requires('temporal')('workers as processes', () => {
   });
 
   it('killed in the middle of a tool call does not make it twice; the model is told that nobody knows', {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
     const worker = await startWorker('agent');
     const handle = await stack.start('reports');
@@ -77,7 +77,7 @@ requires('temporal')('workers as processes', () => {
   });
 
   it('asked to end in the middle of a tool call, gives the call up, and no other worker makes it again', {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
     const worker = processes.at(-1);
     const handle = await stack.start('reports');
@@ -88,7 +88,7 @@ requires('temporal')('workers as processes', () => {
   });
 
   it('asked to end, drains: a task under way goes on with the next worker and every call is made once', {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
     const handle = await stack.start('for-ever', { limits: { maxSteps: 60 } });
     await until(() => callsOf(stack, handle).length > 5);

@@ -81,7 +81,7 @@ requires('temporal')('what a task says', () => {
     const found = stack.client.workflow.list({
       query: `EstopState = 'awaiting-approval' AND EstopAgent = 'billing-bot' AND EstopRootTask = '${taskIdOf(handle)}' AND EstopEpoch = 0`,
     });
-    await expect.poll(async () => (await found[Symbol.asyncIterator]().next()).done, { timeout: 15_000 }).toBe(false);
+    await expect.poll(async () => (await found[Symbol.asyncIterator]().next()).done, { timeout: 45_000 }).toBe(false);
     await handle.signal('kill');
     expect(await handle.result()).toMatchObject({ outcome: 'stopped' });
     const { typedSearchAttributes } = await handle.describe();

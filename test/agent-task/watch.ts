@@ -3,12 +3,15 @@ import type { Stack, TaskHandle } from './kit.ts';
 
 export const taskIdOf = ({ workflowId }: Pick<TaskHandle, 'workflowId'>): string => workflowId.slice('task/'.length);
 
+/** A machine that starves is waited for; shorter than the shortest time that a test has as a whole. */
+const patienceMs = 45_000;
+
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  await expect.poll(condition, { timeout: 20_000, interval: 20 }).toBe(true);
+  await expect.poll(condition, { timeout: patienceMs, interval: 20 }).toBe(true);
 }
 
 export async function untilState(stack: Stack, handle: TaskHandle, state: string): Promise<void> {
-  await expect.poll(async () => (await stack.status(handle)).state, { timeout: 20_000, interval: 50 }).toBe(state);
+  await expect.poll(async () => (await stack.status(handle)).state, { timeout: patienceMs, interval: 50 }).toBe(state);
 }
 
 /** The approval that the task waits for. */
