@@ -14,7 +14,7 @@ const lookEveryMs = 10_000;
  * Asked anew at every attempt, so that nothing has to be told to anybody when it is let go.
  */
 export async function phaseHeldBack(store: Store, lane: Lane, phase: CuttingPhase): Promise<void> {
-  if (!waitingPhases.some((one) => one === phase)) return;
+  if (!lane.hasPlaybook || !waitingPhases.some((one) => one === phase)) return;
   const playbook = await boundPlaybook(store, lane.causeId);
   if (playbook === undefined || !mustWait(playbook.waits, playbook.released, phase)) return;
   const why = `${phase} waits for a person (playbook ${playbook.playbookId}): estop playbook proceed ${lane.causeId} ${phase}`;

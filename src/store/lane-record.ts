@@ -11,6 +11,8 @@ export interface Lane {
   readonly state: (typeof obligationStates)[number];
   readonly round: number;
   readonly isFinal: boolean;
+  /** Its stop follows a playbook, which may make a phase wait. */
+  readonly hasPlaybook: boolean;
   readonly grant: LaneGrant;
 }
 
@@ -31,6 +33,7 @@ export interface LaneGrant {
 }
 
 const laneSql = `SELECT o.obligation_id, o.cause_id, o.connector, o.state, o.round, o.final_at IS NOT NULL AS is_final,
+    EXISTS (SELECT 1 FROM estop.stop_playbooks b WHERE b.stop_id = o.cause_id) AS has_playbook,
     g.grant_id, g.agent_id, g.task_id, g.epoch, g.target, g.handle, g.sealed, g.absolute_end, g.state AS grant_state,
     g.absolute_end < clock_timestamp() AS past_end, g.asked_at IS NOT NULL AS asked
   FROM estop.obligations o JOIN estop.grants g ON g.grant_id = o.grant_id WHERE o.obligation_id = $1`;
@@ -45,6 +48,7 @@ export async function readLane(store: Store, obligationId: string): Promise<Lane
     state: word(row, 'state', obligationStates),
     round: int(row, 'round'),
     isFinal: bool(row, 'is_final'),
+    hasPlaybook: bool(row, 'has_playbook'),
     grant: {
       grantId: text(row, 'grant_id'),
       agentId: text(row, 'agent_id'),
