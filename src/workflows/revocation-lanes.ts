@@ -32,8 +32,11 @@ const { escalateLane } = proxyActivities<Pick<ControlActivities, 'escalateLane'>
 export async function revocationLanes({ lanes }: RevocationLanesInput): Promise<void> {
   const open = new Map(lanes.map((lane) => [lane.obligationId, lane]));
   await CancellationScope.nonCancellable(async () => {
+    const escalation = new CancellationScope();
+    void escalation.run(() => escalateLater(open)).catch(() => undefined); // cancelled when all lanes have ended
     for (const lane of lanes) void runLane(lane, open);
     await condition(() => open.size === 0 || workflowInfo().historyLength > longHistory);
+    escalation.cancel();
     // What is in hand at this moment is asked for again by the next run: its attempt joins this one, or finds its end in the ledger.
     if (open.size > 0) await continueAsNew<typeof revocationLanes>({ lanes: [...open.values()] });
   });
@@ -41,8 +44,6 @@ export async function revocationLanes({ lanes }: RevocationLanesInput): Promise<
 
 /** Never throws, never gives up. `open` always holds the lane as a next run would have to take it on. */
 async function runLane(first: LaneSpec, open: Map<string, LaneSpec>): Promise<void> {
-  const escalation = new CancellationScope();
-  void escalation.run(() => escalateLater(first)).catch(() => undefined); // cancelled when the lane ends
   let lane = first;
   for (let pause = 250; ; pause = Math.min(pause * 2, pauseCeilingMs)) {
     const verdict = await passThrough(lane);
@@ -51,7 +52,6 @@ async function runLane(first: LaneSpec, open: Map<string, LaneSpec>): Promise<vo
     open.set(lane.obligationId, lane);
     await sleep(pause);
   }
-  escalation.cancel();
   open.delete(first.obligationId);
 }
 
@@ -88,10 +88,14 @@ function activitiesOf(lane: LaneSpec): Pick<ConnectorActivities, 'runPhase' | 'p
   });
 }
 
-/** Again and again, ever more seldom: the label goes away with every step that succeeds. */
-async function escalateLater({ obligationId }: LaneSpec): Promise<void> {
+/**
+ * Again and again, ever more seldom: the label goes away with every step that succeeds. They all began together, so one timer is
+ * enough for all of them, which is none for each of the many that never need it.
+ */
+async function escalateLater(open: ReadonlyMap<string, LaneSpec>): Promise<void> {
   for (let waited = escalateAfterMs; ; waited *= 2) {
     await sleep(waited);
-    await escalateLane({ obligationId, why: `not proved dead after ${waited / 1_000} s; it is still being tried` });
+    const why = `not proved dead after ${waited / 1_000} s; it is still being tried`;
+    for (const obligationId of open.keys()) void escalateLane({ obligationId, why }).catch(() => undefined);
   }
 }
