@@ -55,6 +55,9 @@ export const temporalDynamicConfig = {
   'history.maximumBufferedEventsBatch': 10_000,
 } as const;
 
+/** A server that lives as long as a test may take more memory for less work. */
+const seldomCollected = { GOGC: '400' } as const;
+
 const host = '127.0.0.1';
 const name = 'temporal';
 const startDeadlineMs = 60_000;
@@ -111,7 +114,7 @@ async function startOn(ports: Ports, binary: string, folder: string, options: Te
     stateFolder: options.stateFolder,
     logFile: join(folder, 'server.log'),
     cwd: folder,
-    env: bareEnvironment(),
+    env: { ...bareEnvironment(), ...(options.database === 'memory' ? seldomCollected : {}) },
     // What lives in memory alone has nothing to put away.
     ...(options.database === 'memory' ? { graceMs: 0 } : {}),
   });
