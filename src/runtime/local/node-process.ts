@@ -12,6 +12,12 @@ export interface NodeProcessSpec extends Omit<ChildSpec, 'command' | 'args' | 'a
 /** glibc gives each of a worker's many threads an arena of its own, which together hold more than what lives in them. */
 const fewArenas = { MALLOC_ARENA_MAX: '2' };
 
+/** Where Node finds what it has compiled before, if whoever started us has a place for that: no business of a process's own settings. */
+function compiledCode(): NodeJS.ProcessEnv {
+  const folder = process.env['NODE_COMPILE_CACHE'];
+  return folder === undefined ? {} : { NODE_COMPILE_CACHE: folder };
+}
+
 /** Starts a process of estop itself, with the Node that runs us. It calls `endWithParent` and so ends as soon as we do. */
 export function startNodeProcess({
   main,
@@ -24,6 +30,6 @@ export function startNodeProcess({
     ...rest,
     command: process.execPath,
     args: [...flags, main, ...args],
-    env: { ...fewArenas, ...(env ?? process.env), [parentPipeVariable]: '1' },
+    env: { ...fewArenas, ...compiledCode(), ...(env ?? process.env), [parentPipeVariable]: '1' },
   });
 }
