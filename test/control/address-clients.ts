@@ -70,6 +70,29 @@ export function addressClients(bed: ReturnType<typeof clientBed>): void {
     }
   });
 
+  it('is not connected if it proves itself with a key, and hears why; an assertion opens nothing, and uses nothing up', async () => {
+    const browser = await signedIn('olga@operator');
+    const proving = published.describe('/key.json', {
+      token_endpoint_auth_method: 'private_key_jwt',
+      jwks: { keys: [] },
+    });
+    const seen = await browser.open(await asking({ client_id: proving }));
+    expect([seen.status, seen.text.includes('<form')]).toEqual([400, false]);
+    expect(seen.text).toContain('token_endpoint_auth_method none');
+    const url = await asking({ client_id: published.describe('/six.json') });
+    const form = formOf(url, (await connect(browser, url)).searchParams.get('code'));
+    const type = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+    for (const assertion of [
+      { client_assertion: 'x.y.z', client_assertion_type: type },
+      { client_assertion_type: type },
+    ])
+      expect(await exchange({ ...form, ...assertion })).toMatchObject({
+        status: 401,
+        body: { error: 'invalid_client', error_description: expect.stringContaining('not served') },
+      });
+    expect((await exchange(form)).status).toBe(200);
+  });
+
   it('is not connected by a page that showed another document, and gets nothing from one that changes after the consent', async () => {
     const browser = await signedIn('olga@operator');
     const id = published.describe('/four.json');

@@ -1,9 +1,12 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { defaultSignIn, type EstopConfig, type SignInSpec } from '../../src/contract/config.ts';
 import type { Log } from '../../src/contract/identity.ts';
 import { createClientDocuments } from '../../src/control/agent-clients/client-documents.ts';
-import { isLoopbackRedirect, isProgramRedirect, isRegistered } from '../../src/control/agent-clients/redirects.ts';
 import { type GuardedFetch, guardedFetch } from '../../src/runtime/guarded-fetch.ts';
+import { type Authority, type Identity, makeAuthority } from '../kit/certificates.ts';
+import { requires } from '../kit/requires.ts';
 import { startDocumentServer } from './document-server.ts';
 
 /** Each rule was taken out once, and the test beside it went red. */
@@ -53,8 +56,6 @@ describe('the document at the address that a client has for its id', () => {
     ['has no id', { client_id: undefined }],
     ['publishes a secret', { client_secret: 'hush' }],
     ['says when its secret ends', { client_secret_expires_at: 0 }],
-    ['proves itself with a secret', { token_endpoint_auth_method: 'client_secret_basic' }],
-    ['proves itself with a key', { token_endpoint_auth_method: 'private_key_jwt', jwks_uri: 'https://a.example/keys' }],
     ['wants no code', { grant_types: ['client_credentials'] }],
     ['wants a token at once', { response_types: ['token'] }],
     ['has no redirect', { redirect_uris: [] }],
@@ -67,6 +68,16 @@ describe('the document at the address that a client has for its id', () => {
     expect(await reader().read(id)).toBeUndefined();
     expect(askedFor('/bad.json')).toBeGreaterThan(0);
   });
+
+  it.each(['private_key_jwt', 'client_secret_basic', 'tls_client_auth', ''])(
+    'is not taken if it proves itself by %s, and that is said of no document but its own',
+    async (token_endpoint_auth_method) => {
+      const proving = { token_endpoint_auth_method, jwks_uri: 'https://a.example/keys' };
+      expect(await reader().read(published.describe('/key.json', proving))).toBe('proves-itself');
+      const foreign = { ...proving, client_id: 'https://honest.example/tool.json' };
+      expect(await reader().read(published.describe('/key.json', foreign))).toBeUndefined();
+    },
+  );
 
   it('is not taken from elsewhere, from a page, in pieces or beyond its bound', async () => {
     const good = published.describe('/good.json');
@@ -155,6 +166,54 @@ describe('the document at the address that a client has for its id', () => {
     expect(askedFor('/gone.json')).toBe(2);
   });
 
+  requires('openssl')('over https', () => {
+    let authority: Authority;
+    const before = getCACertificates('default');
+    beforeAll(() => {
+      authority = makeAuthority();
+      setDefaultCACertificates([...before, readFileSync(authority.ca, 'utf8')]);
+    });
+    afterAll(() => setDefaultCACertificates(before));
+
+    it('is taken from whoever shows the certificate of its address, and from nobody else', async () => {
+      const address = authority.issue('address', 'subjectAltName=IP:127.0.0.1');
+      const name = authority.issue('name', 'subjectAltName=DNS:localhost');
+      const over = authority.issue('over', 'subjectAltName=IP:127.0.0.1', -1);
+      const stranger = makeAuthority().issue('stranger', 'subjectAltName=IP:127.0.0.1');
+      const readFrom = async (identity: Identity, host?: string) => {
+        warned.length = 0;
+        const server = await startDocumentServer(identity, host);
+        const found = await reader().read(server.describe('/tool.json'));
+        // Whoever shows the wrong certificate is not even asked.
+        return [found !== undefined, server.asked.length, /[A-Z]+_[A-Z_]+/.exec(JSON.stringify(warned))?.[0]];
+      };
+      expect(await readFrom(address)).toEqual([true, 1, undefined]);
+      // The connection goes to an address that was looked up; the certificate is that of the name.
+      expect(await readFrom(name, 'localhost')).toEqual([true, 1, undefined]);
+      expect(await readFrom(address, 'localhost')).toEqual([false, 0, 'ERR_TLS_CERT_ALTNAME_INVALID']);
+      expect(await readFrom(name)).toEqual([false, 0, 'ERR_TLS_CERT_ALTNAME_INVALID']);
+      expect(await readFrom(over)).toEqual([false, 0, 'CERT_HAS_EXPIRED']);
+      expect(await readFrom(stranger)).toEqual([false, 0, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE']);
+    });
+
+    it('is not taken from where it is redirected to, from a page, or beyond its bound', async () => {
+      const server = await startDocumentServer(authority.issue('server', 'subjectAltName=IP:127.0.0.1'));
+      const id = server.describe('/tool.json');
+      const whole = JSON.stringify({ client_id: id, redirect_uris: ['http://127.0.0.1/callback'] });
+      const near = { status: 307, headers: { location: server.describe('/near.json') } };
+      const plain = { status: 302, headers: { location: published.describe('/plain.json') } };
+      const page = { headers: { 'content-type': 'text/html' }, body: whole };
+      const long = { body: `${whole.slice(0, -1)},"more":"${'x'.repeat(9_000)}"}` };
+      for (const answer of [near, plain, page, long]) {
+        server.publish('/tool.json', answer);
+        expect(await reader().read(id), JSON.stringify(answer).slice(0, 80)).toBeUndefined();
+      }
+      expect([server.asked.map(({ path }) => path), askedFor('/plain.json')]).toEqual([Array(4).fill('/tool.json'), 0]);
+      server.publish('/tool.json', { body: whole });
+      expect(await reader().read(id)).toMatchObject({ clientId: id });
+    });
+  });
+
   const counted = () => {
     let fetches = 0;
     const documents = reader('public', () => {
@@ -190,72 +249,5 @@ describe('the document at the address that a client has for its id', () => {
     expect([await ask('sam'), await ask('mallory')]).toEqual([undefined, 'later']);
     pass(60_000);
     expect(await ask('mallory')).toBeUndefined();
-  });
-});
-
-describe('where an answer to a client may go', () => {
-  it.each(['cursor://anysphere.cursor-mcp/oauth/callback', 'vscode://vscode.auth/done', 'com.example.app:/cb?a=b'])(
-    'to a program with a scheme of its own: %s',
-    (uri) => expect(isProgramRedirect(uri)).toBe(true),
-  );
-
-  it.each([
-    'javascript://%0aalert(1)',
-    'JavaScript://x/',
-    'java\tscript://x/',
-    'data:text/html,x',
-    'data:/text',
-    'vbscript:/x',
-    'file:///etc/passwd',
-    'blob:/x',
-    'about:/blank',
-    'view-source:/x',
-    'http://evil.example/cb',
-    'https://evil.example/cb',
-    'ws://evil.example/cb',
-    'ftp://evil.example/cb',
-    'intent://evil#Intent;end',
-    'mailto:/x@evil.example',
-    'web+evil://x/',
-    'ms-msdt:/id',
-    'search-ms:/x',
-    'chrome-extension://abc/x',
-    'smb://evil.example/share',
-    // Calendars, players and readers ask the server that stands there.
-    'webcals://evil.example/cb',
-    'feed://evil.example/cb',
-    'rtsp://evil.example/cb',
-    'caldav://evil.example/cb',
-    'itpc://evil.example/cb',
-    'ipp://evil.example/cb',
-    'gemini://evil.example/cb',
-    'telnets://evil.example/cb',
-    'c:/windows',
-    'cursor:callback',
-    'cursor://a/b#c',
-    'cursor://a/b#',
-    'cursor://user@a/b',
-    'cursor://a/b c',
-    'cursor://a/b\n',
-    'cursor://a/"onclick=',
-    ' cursor://a/b',
-    'cursor://a/ü',
-    'Cursor://a/b',
-    `cursor://a/${'b'.repeat(300)}x`,
-  ])('and not to %s', (uri) => {
-    const client = { clientId: 'c', name: 'c', redirects: [uri] };
-    // Also if it got into a registration in some way.
-    expect([isProgramRedirect(uri) && uri.length <= 300, isLoopbackRedirect(uri)]).toEqual([false, false]);
-    if (uri.length <= 300) expect(isRegistered(client, uri)).toBe(false);
-  });
-
-  it('to the letter as it was registered', () => {
-    const client = { clientId: 'c', name: 'c', redirects: ['cursor://a/cb', 'http://127.0.0.1:1/cb'] };
-    for (const shown of ['cursor://a/cb/', 'cursor://a/cb?x=y', 'cursor://a:80/cb', 'cursor://b/cb', 'cursors://a/cb'])
-      expect(isRegistered(client, shown), shown).toBe(false);
-    expect(['cursor://a/cb', 'http://127.0.0.1:9/cb'].map((shown) => isRegistered(client, shown))).toEqual([
-      true,
-      true,
-    ]);
   });
 });

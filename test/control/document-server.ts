@@ -1,6 +1,9 @@
-import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { readFileSync } from 'node:fs';
+import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { closeAfterAll } from '../gateway/rig.ts';
+import type { Identity } from '../kit/certificates.ts';
 
 export interface Published {
   readonly status?: number;
@@ -8,20 +11,27 @@ export interface Published {
   readonly body?: string;
 }
 
-/** Where clients publish what they are: each test says what stands at which path, and sees what was asked for. */
-export async function startDocumentServer() {
+/**
+ * Where clients publish what they are: each test says what stands at which path, and sees what was asked for. Over TLS with a
+ * certificate to show.
+ */
+export async function startDocumentServer(identity?: Identity, host = '127.0.0.1') {
   const published = new Map<string, Published>();
   const asked: { readonly path: string; readonly headers: IncomingHttpHeaders }[] = [];
-  const server = createServer((request, response) => {
+  const serve: RequestListener = (request, response) => {
     const path = request.url ?? '';
     asked.push({ path, headers: request.headers });
     const { status = 200, headers = {}, body = '' } = published.get(path) ?? { status: 404 };
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
+  };
+  const server =
+    identity === undefined
+      ? createServer(serve)
+      : createSecureServer({ cert: readFileSync(identity.cert), key: readFileSync(identity.key) }, serve);
+  await new Promise<void>((resolve) => server.listen(0, host, () => resolve()));
   closeAfterAll(() => new Promise((resolve) => server.close(() => resolve())));
   const { port } = server.address() as AddressInfo; // it listens on a port
-  const origin = `http://127.0.0.1:${port}`;
+  const origin = `${identity === undefined ? 'http' : 'https'}://${host}:${port}`;
   return {
     origin,
     asked,

@@ -1,11 +1,9 @@
-import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createSecureServer } from 'node:http2';
 import { type AddressInfo, connect, type Socket } from 'node:net';
-import { join } from 'node:path';
 import { createServer, type TLSSocket } from 'node:tls';
 import { onTestFinished } from 'vitest';
-import { tempFolder } from '../kit/temp-folder.ts';
+import { makeAuthority } from '../kit/certificates.ts';
 
 /** An authority, a server certificate for `temporal.test` and a client's, made anew for each run. */
 export interface Certificates {
@@ -17,26 +15,15 @@ export interface Certificates {
 }
 
 export function makeCertificates(): Certificates {
-  const folder = tempFolder();
-  const at = (name: string): string => join(folder, name);
-  const run = (...args: readonly string[]): void => void execFileSync('openssl', [...args], { stdio: 'pipe' });
-  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  run('req', '-x509', ...newKey, '-days', '2', '-subj', '/CN=test ca', '-keyout', at('ca.key'), '-out', at('ca.pem'));
-  for (const [name, extension] of [
-    ['server', 'subjectAltName=DNS:temporal.test'],
-    ['client', 'extendedKeyUsage=clientAuth'],
-  ] as const) {
-    writeFileSync(at(`${name}.ext`), extension);
-    run('req', ...newKey, '-subj', `/CN=${name}`, '-keyout', at(`${name}.key`), '-out', at(`${name}.csr`));
-    const signing = ['-CA', at('ca.pem'), '-CAkey', at('ca.key'), '-CAcreateserial', '-days', '2'];
-    run('x509', '-req', '-in', at(`${name}.csr`), ...signing, '-extfile', at(`${name}.ext`), '-out', at(`${name}.pem`));
-  }
+  const authority = makeAuthority();
+  const server = authority.issue('server', 'subjectAltName=DNS:temporal.test');
+  const client = authority.issue('client', 'extendedKeyUsage=clientAuth');
   return {
-    ca: at('ca.pem'),
-    serverCert: at('server.pem'),
-    serverKey: at('server.key'),
-    clientCert: at('client.pem'),
-    clientKey: at('client.key'),
+    ca: authority.ca,
+    serverCert: server.cert,
+    serverKey: server.key,
+    clientCert: client.cert,
+    clientKey: client.key,
   };
 }
 

@@ -12,10 +12,11 @@ type Reach = NonNullable<SignInSpec['clientDocuments']>;
 export interface ClientDocuments {
   isServed(): boolean;
   /**
-   * Undefined: there is nothing that can be taken. `later`: too much is looked up already. To be asked for somebody who is signed in alone,
+   * Undefined: there is nothing that can be taken. `proves-itself`: it is a client that proves itself, with a key or a secret, and none of
+   * those is taken. `later`: too much is looked up already. To be asked for somebody who is signed in alone,
    * who is named: a stranger makes nobody fetch.
    */
-  read(clientId: string, person: string): Promise<NamedClient | 'later' | undefined>;
+  read(clientId: string, person: string): Promise<Read | 'later'>;
 }
 
 interface Options {
@@ -26,8 +27,10 @@ interface Options {
   readonly now?: () => number;
 }
 
+type Read = NamedClient | 'proves-itself' | undefined;
+
 interface Held {
-  readonly found: Promise<NamedClient | undefined>;
+  readonly found: Promise<Read>;
   freshUntil: number;
 }
 
@@ -48,8 +51,7 @@ const Document = z.looseObject({
   client_id: z.string(),
   client_name: z.string().max(1_000).default(''),
   redirect_uris: z.array(z.string().max(2_000)).min(1).max(100),
-  // A client that proves itself otherwise must not come through a door at which nobody has to.
-  token_endpoint_auth_method: z.literal('none').optional(),
+  token_endpoint_auth_method: z.string().default('none'),
   grant_types: z
     .array(z.string())
     .refine((types) => types.includes('authorization_code'))
@@ -73,7 +75,7 @@ export function createClientDocuments({ config, fetch, log, now = () => performa
   const door = createDoor(fetches, now);
   const reach = (): Reach => config.current().signIn?.clientDocuments ?? 'public';
 
-  const load = async (clientId: string, network: Exclude<Reach, 'none'>): Promise<NamedClient | undefined> => {
+  const load = async (clientId: string, network: Exclude<Reach, 'none'>): Promise<Read> => {
     try {
       const headers = { accept: 'application/json' };
       const reply = await fetch(clientId, { method: 'GET', headers, network, maxBytes: largestDocument });
@@ -125,12 +127,14 @@ function isDocumentId(clientId: string, network: Reach): boolean {
   return url.protocol === 'https:' || (url.protocol === 'http:' && network === 'loopback' && isHere(url.hostname));
 }
 
-function clientIn(clientId: string, said: unknown): NamedClient {
+function clientIn(clientId: string, said: unknown): Read {
   const read = Document.safeParse(said);
   if (!read.success) throw new Error(`it says ${read.error.issues[0]?.path.join('.') ?? 'something'} as nobody may`);
-  const { client_id: own, client_name: name, redirect_uris: all } = read.data;
+  const { client_id: own, client_name: name, redirect_uris: all, token_endpoint_auth_method: proof } = read.data;
   // Else one address could speak for another.
   if (own !== clientId) throw new Error('it is of another client');
+  // It must not come through a door at which nobody has to: whoever had its id would be that client.
+  if (proof !== 'none') return 'proves-itself';
   const redirects = all.filter(isUsableRedirect).slice(0, mostRedirects);
   if (redirects.length === 0) throw new Error('it has no redirect to the machine of a browser');
   return { clientId, name: shownName(name), redirects, publishedBy: new URL(clientId).host };

@@ -40,6 +40,11 @@ export async function readWish(deps: Needs, query: URLSearchParams, person: stri
     : readClientId(deps.clientKeys?.() ?? [], clientId);
   if (client === 'later')
     return { kind: 'nobody', why: 'Too many clients are looked up just now, by you or by all. Try again in a minute.' };
+  if (client === 'proves-itself')
+    return {
+      kind: 'nobody',
+      why: 'This client proves itself with a key or a secret, which is not served here: its document has to say token_endpoint_auth_method none.',
+    };
   if (client === undefined)
     return {
       kind: 'nobody',

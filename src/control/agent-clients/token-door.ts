@@ -72,6 +72,8 @@ export function tokenDoor(app: OpenAPIHono, deps: ControlDeps): void {
   app.post(tokenPath, async (context) => {
     const form = await readForm(context);
     if (form === undefined) return refuse(context, 400, 'invalid_request', 'A form of a few lines is wanted.');
+    if (form.has('client_assertion') || form.has('client_assertion_type'))
+      return refuse(context, 401, 'invalid_client', 'Clients that prove themselves with keys are not served.');
     if (context.req.header('authorization') === undefined && !form.has('client_secret')) {
       try {
         const exchanged = await exchangeTicket(deps, form);

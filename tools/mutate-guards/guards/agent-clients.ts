@@ -2,6 +2,7 @@ import type { Guard } from '../guard.ts';
 
 const folder = 'src/control/agent-clients';
 const documents = 'test/control/client-documents.test.ts';
+const redirects = 'test/control/client-redirects.test.ts';
 const persons = 'test/control/person-clients.test.ts';
 
 /** Clients of MCP that nobody has registered: what they say of themselves, and where their answers go. */
@@ -65,9 +66,27 @@ export const agentClientGuards: readonly Guard[] = [
     file: `${folder}/client-documents.ts`,
     protects: 'a client that proves itself does not come through a door where nobody has to',
     attacks: ['A45'],
-    find: "  token_endpoint_auth_method: z.literal('none').optional(),\n",
+    find: "  if (proof !== 'none') return 'proves-itself';\n",
     put: '',
     tests: { file: documents, title: 'is not taken if it' },
+  },
+  {
+    id: 'agent-clients/assertion',
+    file: `${folder}/token-door.ts`,
+    protects: 'an assertion that nobody reads stands for nobody',
+    attacks: ['A45'],
+    find: "form.has('client_assertion') || form.has('client_assertion_type')",
+    put: "form.has('client_assertion, unread')",
+    tests: { file: persons, title: 'with an address for an id, or with a scheme of its own' },
+  },
+  {
+    id: 'agent-clients/certificate',
+    file: 'src/connectors/kit/guarded-http.ts',
+    protects: 'whoever answers at the address of a document shows its certificate',
+    attacks: ['A16'],
+    find: '...(secure && isIP(name) === 0 ? { servername: name } : {}),',
+    put: 'rejectUnauthorized: !secure || isIP(name) < 0,',
+    tests: { file: documents, title: 'is taken from whoever shows the certificate of its address' },
   },
   {
     id: 'agent-clients/fetch-rate',
@@ -112,7 +131,7 @@ export const agentClientGuards: readonly Guard[] = [
     attacks: ['A17', 'A34'],
     find: '  if (notOfPrograms.has(scheme) || notOfProgramsEither.test(scheme)) return false;\n',
     put: '',
-    tests: { file: documents, title: 'and not to' },
+    tests: { file: redirects, title: 'and not to' },
   },
   {
     id: 'agent-clients/to-the-letter',
@@ -121,7 +140,7 @@ export const agentClientGuards: readonly Guard[] = [
     attacks: ['A34'],
     find: 'return redirects.includes(shown);',
     put: 'return redirects.some((one) => shown.startsWith(one));',
-    tests: { file: documents, title: 'to the letter as it was registered' },
+    tests: { file: redirects, title: 'to the letter as it was registered' },
   },
   {
     id: 'agent-clients/no-program-unasked',
