@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadConfigOrThrow } from '../../src/runtime/config/load-config.ts';
@@ -30,6 +30,27 @@ describe('estop config', () => {
     const changed = await rig.run(['config', 'diff', 'estop.yaml', 'next.yaml'], { cwd: folder });
     expect([changed.code, changed.stdout.trim()]).toEqual([0, '~ agents.billing-bot.owner  "ada" -> "eve"']);
     expect((await rig.run(['config', 'diff', 'missing.yaml'], { cwd: folder })).code).toBe(1);
+  });
+
+  it('a first configuration is written where there is none, is valid, and is never written over', async () => {
+    const folder = tempFolder();
+    const missing = await rig.run(['config', 'validate'], { cwd: folder });
+    expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining('estop config init')]);
+    const made = await rig.run(['config', 'init'], { cwd: folder });
+    expect([made.code, made.stdout]).toEqual([0, expect.stringContaining('estop.yaml')]);
+    expect((await rig.run(['config', 'validate'], { cwd: folder })).code).toBe(0);
+    const file = join(folder, 'estop.yaml');
+    const [, schema = ''] = /\$schema=(\S+)/.exec(readFileSync(file, 'utf8')) ?? [];
+    expect(existsSync(join(folder, schema))).toBe(true);
+    writeFileSync(file, 'mine');
+    const again = await rig.run(['config', 'init'], { cwd: folder });
+    expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('is there already')]);
+    expect(readFileSync(file, 'utf8')).toBe('mine');
+  });
+
+  it('estop dev in a folder without a configuration says how to get one', async () => {
+    const dev = await rig.run(['dev'], { cwd: tempFolder() });
+    expect([dev.code, dev.stderr]).toEqual([1, expect.stringContaining('estop config init')]);
   });
 
   it('config diff compares the file with what runs, not with itself', async () => {

@@ -17,6 +17,11 @@ export const config: CliCommand = {
       .addHelpText('after', examples('config validate', 'config validate other.yaml --json'))
       .action(run((context, file: string | undefined) => validate(context, file ?? 'estop.yaml')));
     command
+      .command('init [file]')
+      .description('Write a first configuration (estop.yaml) to change; nothing is ever written over')
+      .addHelpText('after', examples('config init', 'config init staging.yaml'))
+      .action(run((context, file: string | undefined) => init(context, file ?? 'estop.yaml')));
+    command
       .command('diff [file] [other]')
       .description('What this file (estop.yaml) would change in what runs now; with two files, the second in the first')
       .addHelpText('after', examples('config diff', 'config diff next.yaml', 'config diff old.yaml new.yaml --json'))
@@ -46,6 +51,15 @@ async function validate({ terminal }: CliContext, file: string): Promise<ExitCod
         ),
   );
   return result.ok ? exitCodes.confirmed : exitCodes.error;
+}
+
+async function init({ terminal }: CliContext, file: string): Promise<ExitCode> {
+  const { initConfig } = await import('../../runtime/config/init-config.ts');
+  initConfig(file);
+  printOne(terminal, { file, written: true }, () => [
+    `${visible(file)} is written: change it, check it with \`estop config validate\`, run it with \`estop dev\`.`,
+  ]);
+  return exitCodes.confirmed;
 }
 
 async function diffFiles(context: CliContext, before: string, after: string): Promise<ExitCode> {

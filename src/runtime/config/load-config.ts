@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { type Document, isMap, isNode, isPair, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type { EstopConfig } from '../../contract/config.ts';
 import { EstopError } from '../../core/errors.ts';
@@ -64,7 +64,8 @@ export function loadConfig(path: string): ConfigResult {
   try {
     text = readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new EstopError('config-invalid', { detail: `${path} cannot be read`, cause });
+    const why = existsSync(path) ? 'cannot be read' : 'does not exist; `estop config init` writes a first one';
+    throw new EstopError('config-invalid', { detail: `${path} ${why}`, cause });
   }
   return parseConfig(text);
 }

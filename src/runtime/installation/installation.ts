@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EstopError } from '../../core/errors.ts';
@@ -72,7 +71,7 @@ export interface Installation {
 export async function startInstallation(options: InstallationOptions): Promise<Installation> {
   const progress = options.onProgress ?? (() => undefined);
   const configPath = resolve(options.configPath);
-  const environment = options.environment ?? environmentOf(configPath);
+  const environment = options.environment ?? loadConfigOrThrow(configPath).environment;
   const folder = claimStateFolder(options.stateFolder);
   const undo: (() => Promise<unknown> | void)[] = [() => folder.release()];
   const stop = async (): Promise<void> => {
@@ -186,11 +185,6 @@ function whereFiguresAre(ports: readonly number[]) {
 
 /** Models and tools are reached through the gateway: no secret of theirs is any business of the process that runs agent code. */
 const runsAgentCode = (name: ProcessName): boolean => name === 'agent-worker';
-
-function environmentOf(configPath: string): string {
-  if (!existsSync(configPath)) throw new EstopError('config-invalid', { detail: `${configPath} does not exist` });
-  return loadConfigOrThrow(configPath).environment;
-}
 
 async function startServers(
   folder: string,

@@ -1,0 +1,21 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { EstopError } from '../../core/errors.ts';
+import { packageRoot } from '../package-root.ts';
+
+/** Writes the example that comes with estop as a first configuration. Whatever stands at `path` already is never touched. */
+export function initConfig(path: string): void {
+  const schema = join(packageRoot, 'docs', 'estop.schema.json');
+  const example = readFileSync(join(packageRoot, 'estop.yaml'), 'utf8');
+  // Editors look for it from the folder of the file.
+  const text = example.replace(/\$schema=\S+/, () => `$schema=${relative(dirname(resolve(path)), schema)}`);
+  try {
+    writeFileSync(path, text, { flag: 'wx' });
+  } catch (thrown) {
+    if (isThere(thrown)) throw new EstopError('conflict', { detail: `${path} is there already; nothing was written.` });
+    throw new EstopError('config-invalid', { detail: `${path} cannot be written`, cause: thrown });
+  }
+}
+
+const isThere = (thrown: unknown): boolean =>
+  typeof thrown === 'object' && thrown !== null && 'code' in thrown && thrown.code === 'EEXIST';
