@@ -22,8 +22,8 @@ export interface Destination {
   /** What is under way there, of what its own questions may be. */
   noteCall?(callId: string, what: AskedWhile): void;
   forgetCall?(callId: string): void;
-  /** The client of a call that was sent wants its answer no longer. */
-  cancelled?(callId: string): void;
+  /** The client of a call that was sent wants its answer no longer. `bearer`: by which a stop still finds it. */
+  cancelled?(callId: string, bearer: Bearer): void;
   /** It does not know us any more. */
   forgotten?(): void;
 }
@@ -114,7 +114,7 @@ export class LiveCall implements OpenCall {
     this.#cut.resolve({ kind: 'cut', reason });
     const wasWritten = this.isWritten();
     this.#call?.destroy(reason.kind === 'client-gone' ? 'cancelled' : undefined);
-    if (reason.kind === 'client-gone' && wasWritten) this.#destination?.cancelled?.(this.callId);
+    if (reason.kind === 'client-gone' && wasWritten) this.#destination?.cancelled?.(this.callId, this.bearer);
   }
 
   /** A socket that holds a request which was never sent cannot be given to another; it is closed. */

@@ -23,6 +23,7 @@ interface Pending {
 }
 
 const handshakeMs = 10_000;
+const mostLeft = 1_000;
 
 /**
  * The process of one server for one task, started at its first call. It stands among the open calls: a stop of the task ends it
@@ -40,6 +41,8 @@ export class TaskChild implements Destination, OpenCall {
   readonly #era: Era;
   readonly #version: string;
   readonly #pending = new Map<string, Pending>();
+  /** Calls that nobody waits for any more and that it has not answered, as they stand among the open ones. */
+  readonly #left = new Map<string, string>();
   #wasEnded = false;
   #isDraining = false;
   usedAt = performance.now();
@@ -92,8 +95,13 @@ export class TaskChild implements Destination, OpenCall {
     return { call: new PreparedLine(this), body: wireRequest(session, call).body };
   }
 
-  cancelled(callId: string): void {
+  /** It may go on with it all the same: until it says that it has not, a stop of just that call ends it. */
+  cancelled(callId: string, bearer: Bearer): void {
     this.#pending.delete(callId);
+    if (this.#left.size >= mostLeft) return this.destroy();
+    const left = { callId: `${this.callId}/${callId}`, bearer, isBackground: true, isWritten: () => false };
+    this.#left.set(callId, left.callId);
+    this.#spec.openCalls.add({ ...left, destroy: () => this.destroy() });
     if (this.#isDraining && this.isIdle) return this.destroy();
     const params = { requestId: callId };
     this.#child.say(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params }));
@@ -163,6 +171,7 @@ export class TaskChild implements Destination, OpenCall {
     }
     const { id } = message;
     if (typeof id === 'string') {
+      this.#forget(id);
       const pending = this.#pending.get(id);
       const reply = pending === undefined ? undefined : readParsed(message, id, 200);
       if (pending === undefined || reply === undefined || 'method' in reply) return;
@@ -175,8 +184,16 @@ export class TaskChild implements Destination, OpenCall {
     if (told !== undefined && 'method' in told) for (const { onMessage } of this.#pending.values()) onMessage(told);
   }
 
+  #forget(callId: string): void {
+    const left = this.#left.get(callId);
+    if (left === undefined) return;
+    this.#left.delete(callId);
+    this.#spec.openCalls.remove(left);
+  }
+
   #end(): void {
     this.#spec.openCalls.remove(this.callId);
+    for (const callId of this.#left.keys()) this.#forget(callId);
     for (const { reject } of this.#pending.values()) reject(new EstopError('upstream-unavailable'));
     this.#pending.clear();
   }

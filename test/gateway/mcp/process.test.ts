@@ -113,6 +113,28 @@ describe('a tool server that is a process', () => {
     await until(() => !isRunning(second.pid) && !isRunning(second.grandchild));
   });
 
+  it('is killed at a stop of just the call that its client has gone away from', async () => {
+    const task = await rig.startTask();
+    const before = lines().length;
+    const client = new AbortController();
+    const { signal } = client;
+    const call = callTool(gateway, await rig.token(task), 'stubborn__hang', {}, signal).catch(() => 'gone');
+    const { pid, child = 0 } = await until(() =>
+      lines()
+        .slice(before)
+        .find(({ event }) => event === 'grandchild'),
+    );
+    client.abort();
+    expect(await call).toBe('gone');
+    await until(async () => {
+      const sql = 'SELECT outcome FROM estop.calls WHERE task_id = $1';
+      return (await rig.ledger.sql(sql, [task.taskId]))[0]?.['outcome'] === 'possibly-completed';
+    });
+    expect([isRunning(pid), isRunning(child)]).toEqual([true, true]);
+    await latch(rig.ledger, 'tool:stubborn/hang');
+    await until(() => !isRunning(pid) && !isRunning(child));
+  });
+
   it('is killed at a stop also while nothing is asked of it', async () => {
     const task = await rig.startTask();
     await callTool(gateway, await rig.token(task), 'stubborn__act', {});
