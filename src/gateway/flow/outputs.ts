@@ -25,9 +25,26 @@ export function outputsOf(result: Readonly<Record<string, unknown>>): Outputs {
   if (structuredContent !== undefined && !texts.some((text) => isSame(text, structuredContent)))
     texts.push(JSON.stringify(structuredContent));
   texts.push(...restOf(rest));
+  unreadable ||= holdsPicture(rest);
   // Beyond the cap all of it is one text, which is prose.
   if (texts.length <= mostTexts) return { texts, unreadable };
   return { texts: [...texts.slice(0, mostTexts - 1), texts.slice(mostTexts - 1).join('\n')], unreadable };
+}
+
+const pictures: ReadonlySet<unknown> = new Set(['image', 'audio']);
+
+/** A resource may be a file, and so may what a prompt says, or an upstream's question. */
+function holdsPicture(root: unknown): boolean {
+  const waiting: unknown[] = [root];
+  while (waiting.length > 0) {
+    const value = waiting.pop();
+    if (Array.isArray(value)) for (const one of value) waiting.push(one);
+    else if (isRecord(value)) {
+      if (typeof value['blob'] === 'string' || (pictures.has(value['type']) && 'data' in value)) return true;
+      for (const one of Object.values(value)) waiting.push(one);
+    }
+  }
+  return false;
 }
 
 /** Of a list each part is read for itself: all of a long one has more fields than are told apart in one text. */

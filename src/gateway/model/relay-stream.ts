@@ -60,7 +60,12 @@ export async function relayStream(relay: Relay): Promise<Relayed> {
   }
 }
 
-export const holdsKey = (bytes: Buffer, key: string): boolean => key.length >= shortestKey && bytes.includes(key);
+/** As it is, and as JSON may spell it: some escape every slash. In other letters than these nobody writes it who means no harm. */
+export function holdsKey(bytes: Buffer, key: string): boolean {
+  if (key.length < shortestKey) return false;
+  const spelled = JSON.stringify(key).slice(1, -1);
+  return [key, spelled, spelled.replaceAll('/', '\\/')].some((one) => bytes.includes(one));
+}
 /** Shorter than any real key: a word that stands in its place, where a model needs none, must not break answers. */
 const shortestKey = 16;
 

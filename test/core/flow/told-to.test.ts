@@ -217,6 +217,17 @@ it('what a long list of a server names is known to its end, and so is what it sa
   expect(texts.join('')).toContain('more');
 });
 
+it.each([
+  ['a file', { contents: [{ uri: 'note://a', mimeType: 'image/png', blob: 'iVBORw0KGgo=' }] }],
+  ['a picture in a prompt', { messages: [{ role: 'user', content: { type: 'image', data: 'iVBORw0KGgo=' } }] }],
+  ['a picture in a result', { content: [{ type: 'image', data: 'iVBORw0KGgo=' }] }],
+])('what stands in %s is not known', (_, result) => {
+  expect(outputsOf(result).unreadable).toBe(true);
+  expect(outputsOf(JSON.parse(JSON.stringify(result).replace(/"(?:blob|data)"/, '"text"'))).unreadable).toBe(
+    'content' in result,
+  );
+});
+
 it('more addresses at one time than are looked at do not go', () => {
   const addresses = Array.from({ length: 101 }, (_, n) => `page://${n}`);
   expect([isHeld(originsOf({ addresses })), isHeld(originsOf({ addresses: addresses.slice(1) }))]).toEqual([
