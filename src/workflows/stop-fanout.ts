@@ -10,6 +10,8 @@ export interface StopFanoutInput {
 
 const pollFloorMs = 200;
 const pollCeilingMs = 10_000;
+/** How often the ledger is asked while nothing but the gap between the two sweeps is waited for. */
+const settledPollMs = 1_000;
 const sweepWaitsMs = 60_000;
 
 const { reviewStop } = proxyActivities<Pick<ControlActivities, 'reviewStop'>>({
@@ -35,7 +37,7 @@ export async function stopFanout(input: StopFanoutInput): Promise<void> {
 interface Seen {
   ended: boolean;
   tasksOpen: boolean;
-  /** A pass of the halt has left nothing open: the ledger is asked at once. */
+  /** A pass of the halt has left nothing open, or the sweeps are done: the ledger is asked at once. */
   passDone: boolean;
 }
 
@@ -59,6 +61,7 @@ async function sweepTwice({ stopId, graceMs }: StopFanoutInput, seen: Seen): Pro
     await sweepStrays({ stopId, after: done });
     if ((await reviewStop(stopId)).sweepsDone < 2) await sleep(sweepGapMs);
   }
+  seen.passDone = true;
 }
 
 async function proveInTheEnd(input: StopFanoutInput, seen: Seen): Promise<void> {
@@ -84,6 +87,7 @@ async function proveInTheEnd(input: StopFanoutInput, seen: Seen): Promise<void> 
     const due = review.finalLanes.filter(({ obligationId }) => !probing.has(obligationId));
     for (const lane of due) void probe(lane);
     if (due.length > 0) pause = pollFloorMs;
+    else if (review.halted && review.revoked && review.sweepsDone < 2) pause = Math.max(pause, settledPollMs);
     await condition(
       () => seen.passDone || (probeEnded && probing.size === 0),
       Math.max(pause, Math.min(review.waitMs, pollCeilingMs)),
