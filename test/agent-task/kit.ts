@@ -10,7 +10,7 @@ export interface PlacedStack extends Stack {
 
 /** A stack on the test run's own database server, whose files go with the test file. */
 export async function startStack(plan: StackPlan): Promise<PlacedStack> {
-  const { url } = await createDatabase();
+  const { url } = await createDatabase('ledger');
   const folder = tempFolder();
   return { ...(await startStackOn({ folder, databaseUrl: url }, plan)), folder };
 }

@@ -71,7 +71,7 @@ export async function makeCliRig(
   agents: readonly AgentSpec[] = [agentSpec('billing-bot'), agentSpec('mail-bot')],
   more: Partial<EstopConfig> = {},
 ): Promise<CliRig> {
-  const ledger = await makeLedger(() => createDatabase());
+  const ledger = await makeLedger(createDatabase);
   await putAgents(ledger, agents);
   const state = tempFolder();
   ensureKeys(join(state, 'keys'), 'test');

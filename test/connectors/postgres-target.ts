@@ -21,7 +21,7 @@ export interface PostgresTarget {
 }
 
 export async function startPostgresTarget(version: PostgresVersion): Promise<PostgresTarget> {
-  const database = await createDatabase(version);
+  const database = await createDatabase('empty', version);
   const url = new URL(database.url);
   const superuser = new Client({ connectionString: database.url });
   superuser.on('error', () => undefined);

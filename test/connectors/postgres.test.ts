@@ -64,7 +64,7 @@ function suite(version: PostgresVersion): void {
   });
 
   it('has its prepared transactions rolled back in another database of the cluster as well', async () => {
-    const other = await createDatabase(version);
+    const other = await createDatabase('empty', version);
     const { grant, secret } = await issued();
     const agent = await rig.target.connectAs(secret, other.name);
     await agent.query('BEGIN');

@@ -26,7 +26,7 @@ describe('the configuration in the ledger', () => {
     error: (fields) => void errors.push(fields),
   };
   beforeAll(async () => {
-    ledger = await makeLedger(() => createDatabase());
+    ledger = await makeLedger(createDatabase);
   });
   const agents = async (): Promise<unknown> =>
     (await ledger.sql('SELECT agent_id FROM estop.agents WHERE retired_at IS NULL ORDER BY 1')).map(

@@ -65,7 +65,7 @@ export interface ControlRig {
 export async function makeControl(
   agents: readonly AgentSpec[] = [agentSpec('billing-bot'), agentSpec('mail-bot')],
 ): Promise<ControlRig> {
-  const ledger = await makeLedger(() => createDatabase());
+  const ledger = await makeLedger(createDatabase);
   const store = ledger.as('estop_control');
   const keys = tempFolder();
   ensureKeys(keys, 'test');

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { afterAll, inject } from 'vitest';
+import { ledgerTemplate } from './ledger-template.ts';
 import { requires } from './requires.ts';
 import type { PostgresVersion } from './run-postgres.ts';
 
@@ -21,11 +22,16 @@ afterAll(async () => {
   }
 });
 
+/** `ledger`: what `provisionStore` would have to make is there already, as a copy; it has yet to be named and opened by it. */
+export type Filled = 'empty' | 'ledger';
+export type CreateDatabase = (filled?: Filled) => Promise<TestDatabase>;
+
 /** A fresh database on the run's server, dropped after the test file. Roles are shared by a whole server: name them apart. */
-export async function createDatabase(version: PostgresVersion = '18'): Promise<TestDatabase> {
+export async function createDatabase(filled: Filled = 'empty', version: PostgresVersion = '18'): Promise<TestDatabase> {
   const serverUrl = await postgresUrl(version);
   const name = `test_${randomBytes(6).toString('hex')}`;
-  await asSuperuser(serverUrl, `CREATE DATABASE "${name}"`);
+  const template = filled === 'empty' ? '' : ` TEMPLATE "${await ledgerTemplate(serverUrl)}"`;
+  await asSuperuser(serverUrl, `CREATE DATABASE "${name}"${template}`);
   created.push({ name, serverUrl });
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
@@ -33,9 +39,9 @@ export async function createDatabase(version: PostgresVersion = '18'): Promise<T
 }
 
 /** One suite on every PostgreSQL that estop supports; it takes its databases from the function it is given. */
-export function onEveryPostgres(title: string, suite: (createOn: () => Promise<TestDatabase>) => void): void {
-  requires()(`${title}, on PostgreSQL 18`, () => suite(() => createDatabase('18')));
-  requires('postgresql-15')(`${title}, on PostgreSQL 15`, () => suite(() => createDatabase('15')));
+export function onEveryPostgres(title: string, suite: (createOn: CreateDatabase) => void): void {
+  requires()(`${title}, on PostgreSQL 18`, () => suite((filled) => createDatabase(filled, '18')));
+  requires('postgresql-15')(`${title}, on PostgreSQL 15`, () => suite((filled) => createDatabase(filled, '15')));
 }
 
 /** The superuser's URL of the run's server of that version. */

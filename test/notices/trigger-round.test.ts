@@ -69,7 +69,7 @@ describe('one round over what alerts asked for, and one over the news of the led
     (await ledger.sql('SELECT * FROM estop.trigger_firings WHERE alert_id = $1', [alertId]))[0];
 
   beforeAll(async () => {
-    ledger = await makeLedger(() => createDatabase());
+    ledger = await makeLedger(createDatabase);
     // The store takes everything but what one trigger makes of one agent.
     await ledger.sql(`CREATE FUNCTION estop.refuse_one() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
       IF NEW.trigger_id = 'first' AND NEW.scope_key = 'agent:poison' THEN RAISE EXCEPTION 'not this one'; END IF; RETURN NEW; END $$`);

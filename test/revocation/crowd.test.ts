@@ -67,7 +67,7 @@ requires('temporal')('a fleet stop behind hundreds of task stops', () => {
 describe('the round of the relay that fences', () => {
   let ledger: Ledger;
   beforeAll(async () => {
-    ledger = await makeLedger(() => createDatabase());
+    ledger = await makeLedger(createDatabase);
   });
 
   it('takes task stops in portions, so that a wide stop that is latched meanwhile waits for one portion', async () => {

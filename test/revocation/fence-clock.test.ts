@@ -11,7 +11,7 @@ import { type Ledger, makeLedger, stop } from '../store/ledger.ts';
 requires()('a database clock that steps forward', () => {
   let ledger: Ledger;
   beforeAll(async () => {
-    ledger = await makeLedger(() => createDatabase());
+    ledger = await makeLedger(createDatabase);
   });
 
   it('expires no gateway before the relay itself has waited for one lease', async () => {

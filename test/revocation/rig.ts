@@ -67,7 +67,7 @@ export async function startRig(): Promise<Rig> {
   const sealer = createSealer(openKeyRing(folder, 'seal', environment));
   const dataConverter = createDataConverter(createSealer(openKeyRing(folder, 'codec', environment)));
   const [ledger, temporal, target] = await Promise.all([
-    makeLedger(() => createDatabase()),
+    makeLedger(createDatabase),
     startTemporal({ stateFolder: folder, database: 'memory', ui: false }),
     startTarget(),
   ]);

@@ -14,7 +14,7 @@ describe('a lane whose ledger is rounds ahead of it', () => {
   let ledger: Ledger;
   let target: Target;
   beforeAll(async () => {
-    [ledger, target] = await Promise.all([makeLedger(() => createDatabase()), startTarget()]);
+    [ledger, target] = await Promise.all([makeLedger(createDatabase), startTarget()]);
   });
 
   it('cuts nothing in the rounds that are over, catches up, and is then cut and proved', async () => {

@@ -13,7 +13,7 @@ import { recordingLog } from './rig.ts';
 describe('a grant whose plan says that generations share its target', () => {
   let ledger: Ledger;
   beforeAll(async () => {
-    ledger = await makeLedger(() => createDatabase());
+    ledger = await makeLedger(createDatabase);
   });
 
   /** The system itself keeps generations apart; what is said of one grant is in its plan. */

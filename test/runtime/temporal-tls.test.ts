@@ -115,7 +115,7 @@ requires('temporal', 'openssl')('a Temporal behind TLS that asks for client cert
 
   it('is reached over it by every process that connects', { timeout: 60_000 }, async () => {
     const { address } = await front();
-    const ledger = await makeLedger(() => createDatabase());
+    const ledger = await makeLedger(createDatabase);
     const state = tempFolder();
     ensureKeys(join(state, 'keys'), 'test');
     addAccessToken(join(state, 'tokens.json'), 'test', 'olga', ['operator']);
@@ -192,7 +192,7 @@ requires('temporal', 'openssl')('a Temporal behind TLS that asks for client cert
   });
 
   it('an unreadable certificate keeps no stop process from coming up', { timeout: 60_000 }, async () => {
-    const ledger = await makeLedger(() => createDatabase());
+    const ledger = await makeLedger(createDatabase);
     const state = tempFolder();
     ensureKeys(join(state, 'keys'), 'test');
     addAccessToken(join(state, 'tokens.json'), 'test', 'olga', ['operator']);

@@ -25,7 +25,7 @@ async function signIn(ledger: Ledger, name: string, mandates: readonly object[])
 
 describe('who may stop, as the stop process remembers it', () => {
   it('a role that was taken for a while ends with its time also where the store cannot say so, and what is theirs anyway stays', async () => {
-    const ledger = await makeLedger(() => createDatabase());
+    const ledger = await makeLedger(createDatabase);
     await putAgents(ledger, [agentSpec('payer', { labels: { team: 'payments' } })]);
     const lin = await signIn(ledger, 'lin', [{ role: 'operator', labels: { team: 'payments' } }]);
     const eve = await signIn(ledger, 'eve', [{ role: 'viewer' }]);

@@ -7,7 +7,7 @@ import { type Ledger, makeLedger } from '../store/ledger.ts';
 describe('a connection for stops', () => {
   let ledger: Ledger;
   beforeAll(async () => {
-    ledger = await makeLedger(() => createDatabase());
+    ledger = await makeLedger(createDatabase);
   });
   const open = (): Promise<LatchLine> =>
     openLatchLine({ databaseUrl: ledger.urls.estop_stop, processName: 'test', connectTimeoutMs: 2_000 });

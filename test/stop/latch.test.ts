@@ -12,7 +12,7 @@ requires('temporal')('a stop sent over HTTP', () => {
   let ledger: Ledger;
   let stops: StopProcess;
   beforeAll(async () => {
-    ledger = await makeLedger(() => createDatabase());
+    ledger = await makeLedger(createDatabase);
     stops = await startStopProcess(ledger.urls.estop_stop, inject('temporalAddress'));
     await until(async () => (await stops.get('/readyz')).body['latch'] === 'ok');
   });

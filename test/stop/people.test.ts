@@ -49,7 +49,7 @@ requires('temporal')('people who are signed in, at the stop process', () => {
       log: recordingLog().log,
     });
   beforeAll(async () => {
-    ledger = await makeLedger(() => createDatabase());
+    ledger = await makeLedger(createDatabase);
     await putAgents(ledger, [agentSpec('payer', { labels: { team: 'payments' } }), agentSpec('mailer')]);
     store = await relayTo(ledger.urls.estop_stop);
     server = await start();

@@ -11,7 +11,7 @@ const nobody = '127.0.0.1:9';
 requires('temporal')('the orders of agent workers', () => {
   let ledger: Ledger;
   beforeAll(async () => {
-    ledger = await makeLedger(() => createDatabase());
+    ledger = await makeLedger(createDatabase);
   });
   const ready = async (temporalAddress: string): Promise<StopProcess> => {
     const stops = await startStopProcess(ledger.urls.estop_stop, temporalAddress);

@@ -13,7 +13,7 @@ const quiet: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () 
 describe('whether a connector could cut off now', () => {
   let ledger: Ledger;
   beforeAll(async () => {
-    ledger = await makeLedger(() => createDatabase());
+    ledger = await makeLedger(createDatabase);
   });
 
   /** Only what is asked of it here: the rest of a connector is for others. */

@@ -12,7 +12,7 @@ const dayMs = 24 * hourMs;
 describe('drills by a schedule', () => {
   let ledger: Ledger;
   beforeAll(async () => {
-    ledger = await makeLedger(() => createDatabase());
+    ledger = await makeLedger(createDatabase);
   });
   const revoker = () => ledger.as('estop_revoker');
   const askNow = (connectorId: string, everyMs = dayMs, taskId = newId('task')) =>

@@ -13,7 +13,7 @@ import { provisionStore } from '../../src/store/provision.ts';
 import type { StoreRole } from '../../src/store/role.ts';
 import { registerChild, registerRoot } from '../../src/store/task-registration.ts';
 import type { TaskRecord } from '../../src/store/tasks.ts';
-import type { TestDatabase } from '../kit/postgres.ts';
+import type { CreateDatabase } from '../kit/postgres.ts';
 
 /** A provisioned store of its own, and a pool per role, all closed after the file. */
 export interface Ledger {
@@ -28,8 +28,8 @@ export interface Ledger {
   session(role?: StoreRole): Promise<Client>;
 }
 
-export async function makeLedger(createOn: () => Promise<TestDatabase>): Promise<Ledger> {
-  const database = await createOn();
+export async function makeLedger(createOn: CreateDatabase): Promise<Ledger> {
+  const database = await createOn('ledger');
   return openLedger(database.url, database.name);
 }
 

@@ -18,7 +18,7 @@ import { type Ledger, makeLedger, newId } from './ledger.ts';
 describe('notices that nobody could be told of yet', () => {
   let ledger: Ledger;
   beforeAll(async () => {
-    ledger = await makeLedger(() => createDatabase());
+    ledger = await makeLedger(createDatabase);
   });
   const revoker = () => ledger.as('estop_revoker');
 
