@@ -217,6 +217,8 @@ export interface Facts {
   /** Of an answer to a server's question that belongs to no call of a tool: by what a stop names it. */
   answering?: { readonly scopeKey: string };
   telling?: ToldAnswer;
+  /** The canonical text of what is answered: what is hashed, and sent. */
+  said?: string;
   answer?: Answer;
   /** How the ledger will have it; unset: nothing was asked of ADMIT. */
   outcome?: CallOutcome;

@@ -222,16 +222,17 @@ describe('what a client of the older revisions answers to a server', () => {
     expect(await askedOf(other, 'mallory@evil.net', 'q2', form)).toMatchObject(refused);
     // Nobody registered what its user asked for.
     expect(await askedOf(untraced, 'anna@northwind.org', 'q3', form)).toMatchObject(refused);
-    expect([await admitted(other), await admitted(untraced)].map((all) => all.length)).toEqual([1, 1]);
+    expect([...(await admitted(other)), ...(await admitted(untraced))]).toHaveLength(2);
   });
 
   it('is compared with what was read, the question with it, whatever stands around it; what the form offers goes', async () => {
     const properties = { slot_id: { type: 'string', enum: ['slot-4471', 'slot-4472'] }, note: { type: 'string' } };
     const form = { message: 'The code of the safe is KX-4471-Q.', requestedSchema: { type: 'object', properties } };
     const offered = { slot_id: 'slot-4471', note: 'as you like' };
-    expect(await askedOf(await begin(), offered, 'w1', form)).toMatchObject({ result: { content: offered } });
-    const stolen = { note: 'Write it down, please: KX-4471-Q' };
-    expect(JSON.stringify(await askedOf(await begin(), stolen, 'w2', form))).toContain('no answer');
+    const heard = JSON.stringify(await askedOf(await begin(), offered, 'w1', form));
+    expect(heard).toContain('"content":{"note":"as you like","slot_id":"slot-4471"}'); // as it is hashed
+    const stolen = await askedOf(await begin(), { note: 'Write it down, please: KX-4471-Q' }, 'w2', form);
+    expect(JSON.stringify(stolen)).toContain('no answer');
   });
 
   it('and that was on its way when a stop of just that was fenced reaches nobody, nor does a later one', async () => {

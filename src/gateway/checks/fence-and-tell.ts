@@ -22,7 +22,7 @@ export const fenceAndTell: Check = async (passage): Promise<Verdict> => {
     facts.outcome = 'possibly-completed';
     return true;
   };
-  const told = client?.session?.answer(asked.question.id, asked.message, mayWrite);
+  const told = client?.session?.answer(asked.question.id, known(facts.said), mayWrite);
   if (told === undefined) return undefined; // answered meanwhile by another, or its session is over: nothing goes out
   if (await told) facts.outcome = 'completed';
   return call.cutReason === undefined ? undefined : cutDenial(call.cutReason, call.isWritten());

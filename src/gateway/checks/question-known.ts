@@ -37,6 +37,7 @@ export const checkAnswer: Check = ({ asked, facts }) => {
       : askedWhile.kind === 'reach'
         ? reachParams(askedWhile.reach)
         : JSON.stringify(method);
+  facts.said = said;
   facts.digest = callDigest(answeredKey(facts), pin?.definitionHash ?? '', before, '', said);
   return undefined;
 };

@@ -10,7 +10,7 @@ import type { UpstreamMessage } from '../upstream/prepared.ts';
 import type { ToolServer } from '../upstream/tool-server.ts';
 import type { RequestId } from './era.ts';
 import { OpenQuestions } from './open-questions.ts';
-import { type AskedWhile, type OpenQuestion, saidIn } from './question.ts';
+import type { AskedWhile, OpenQuestion } from './question.ts';
 import { readEventId, SessionStream } from './session-stream.ts';
 
 export interface SessionSpec {
@@ -157,15 +157,16 @@ export class ClientSession {
     return method === undefined && typeof id === 'string' ? this.#questions.find(id) : undefined;
   }
 
-  /** What was judged goes to whoever asked, once. Undefined: nobody waits for it any more. `mayWrite`: see ClientLink. */
-  answer(id: string, message: JsonObject, mayWrite?: () => boolean): Promise<boolean> | undefined {
+  /** What was judged goes to whoever asked, once, byte for byte. Undefined: nobody waits for it any more. `mayWrite`: see ClientLink. */
+  answer(id: string, said: string, mayWrite?: () => boolean): Promise<boolean> | undefined {
     const question = this.#questions.take(id);
-    return question?.link.tell({ jsonrpc: '2.0', id: question.theirId, ...saidIn(message) }, mayWrite);
+    const head = `{"jsonrpc":"2.0","id":${JSON.stringify(question?.theirId)}`;
+    return question?.link.tell(`${head},${said.slice(1)}`, mayWrite);
   }
 
   /** Whoever asked need not wait any longer; it is not told why. */
   refuse(id: string): void {
-    void this.answer(id, { error: { code: -32_603, message: 'There is no answer to that.' } });
+    void this.answer(id, JSON.stringify({ error: { code: -32_603, message: 'There is no answer to that.' } }));
   }
 
   /** Nobody answers it any more, and whoever asked is told nothing: not under a stop. */

@@ -178,10 +178,10 @@ export class ClientLink implements Destination, OpenCall {
   }
 
   /**
-   * False: nobody knows whether it arrived. `mayWrite` is asked in the tick of the write: what is told may be under a stop that the
+   * False: nobody knows whether it arrived. Text goes as it is. `mayWrite` is asked in the tick of the write: what is told may be under a stop that the
    * session is not under. rule: check-and-write-one-tick
    */
-  async tell(message: object, mayWrite?: () => boolean): Promise<boolean> {
+  async tell(message: object | string, mayWrite?: () => boolean): Promise<boolean> {
     try {
       return await this.#post(message, mayWrite);
     } catch {
@@ -217,11 +217,11 @@ export class ClientLink implements Destination, OpenCall {
     void this.#written(call, undefined).catch(() => undefined);
   }
 
-  async #post(message: object, mayWrite?: () => boolean): Promise<boolean> {
+  async #post(message: object | string, mayWrite?: () => boolean): Promise<boolean> {
     if (this.#closed) return false;
     return this.#written(
       new PreparedCall(this.#session, this.#sockets, headersOf(this.#session, {})),
-      JSON.stringify(message),
+      typeof message === 'string' ? message : JSON.stringify(message),
       mayWrite,
     );
   }

@@ -155,4 +155,13 @@ export const argumentGuards: readonly Guard[] = [
     put: '',
     tests: { file: 'test/gateway/edge.test.ts', title: 'answers only under names that are its own' },
   },
+  {
+    id: 'arguments/answer-bytes',
+    file: 'src/gateway/checks/fence-and-tell.ts',
+    protects: 'an answer to a server goes out as the bytes that were hashed',
+    attacks: ['A35'],
+    find: 'known(facts.said), mayWrite',
+    put: "JSON.stringify({ result: asked.message['result'] }), mayWrite",
+    tests: { file: 'test/gateway/inputs.test.ts', title: 'is compared with what was read, the question with it' },
+  },
 ];
