@@ -120,3 +120,12 @@ function nextGap(steps: readonly EscalationStep[], step: EscalationStep): number
   const next = steps[steps.indexOf(step) + 1];
   return next === undefined ? 0 : Math.max(0, next.afterMs - step.afterMs);
 }
+
+const quietWords: ReadonlyMap<string, string> = new Map([
+  ['nobody-to-tell', 'no endpoint is configured'],
+  ['crowd', 'one of too many stops at once, which the alarm is about'],
+  ['flood', 'one of too many questions of this agent, the first of which were told'],
+]);
+
+/** Why a notice is not told on its own, in words. What a newer version says stays as it is. */
+export const quietSentence = (quiet: string): string => quietWords.get(quiet) ?? quiet;

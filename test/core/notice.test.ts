@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type EscalationRules, escalate, hears } from '../../src/core/notice.ts';
+import { type EscalationRules, escalate, hears, quietSentence } from '../../src/core/notice.ts';
 
 const rules: EscalationRules = {
   events: ['stop.latched'],
@@ -65,5 +65,15 @@ describe('who is told', () => {
 
   it('a person named like a part of every object is no contact', () => {
     expect(times({}, [{ owner: 'constructor', stopHolder: '__proto__' }])).toEqual([['on-call', 'duty', 0]]);
+  });
+});
+
+describe('a notice that is not told on its own', () => {
+  it.each(['nobody-to-tell', 'crowd', 'flood'])('says why in words: %s', (reason) => {
+    expect(quietSentence(reason)).toMatch(/^[a-z]+ .+ [a-z]+$/);
+  });
+
+  it('keeps the word of the ledger where there are no words for it', () => {
+    expect(quietSentence('constructor')).toBe('constructor');
   });
 });

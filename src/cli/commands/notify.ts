@@ -1,4 +1,5 @@
 import type { Notice } from '../../contract/http/notices.ts';
+import { quietSentence } from '../../core/notice.ts';
 import { type CliCommand, examples } from '../command.ts';
 import { exitCodes } from '../exit-code.ts';
 import { type PageOptions, pageQuery, withPageOptions } from '../page-options.ts';
@@ -74,7 +75,7 @@ const columns = (now: number) => [
 ];
 
 function toldWords({ quiet, deliveries }: Notice): string {
-  if (quiet !== null) return `quiet: ${quiet}`;
+  if (quiet !== null) return `nobody: ${visibleShort(quietSentence(quiet), 80)}`;
   if (deliveries.length === 0) return 'nobody yet';
   return deliveries
     .map(({ endpoint, rung, state, attempts, answer }) => {

@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import type { Delivery, Notice, NoticePage, TestNoticeResult } from '../../contract/http/notices.ts';
+import { quietSentence } from '../../core/notice.ts';
 import { acknowledgeNotices } from '../routes/acknowledge-notices.ts';
 import { listNotices } from '../routes/list-notices.ts';
 import { testNotice } from '../routes/test-notice.ts';
@@ -99,7 +100,9 @@ function chips(notice: Notice, now: number): readonly Markup[] {
     ...(acknowledgedBy === null
       ? []
       : [html`<span class="chip good">seen by ${foreign(acknowledgedBy, 80)} ${relative(acknowledgedAt, now)}</span>`]),
-    ...(quiet === null ? [] : [html`<span class="chip">not told on its own: ${foreign(quiet, 80)}</span>`]),
+    ...(quiet === null
+      ? []
+      : [html`<span class="chip">not told on its own: ${foreign(quietSentence(quiet), 80)}</span>`]),
     ...notice.deliveries.map((one) => deliveryChip(one, notedAt, acknowledgedAt !== null, now)),
   ];
 }
