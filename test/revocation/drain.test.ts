@@ -1,9 +1,10 @@
 import { Client } from '@temporalio/client';
 import { encodeToPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { createStopActivities } from '../../src/activities/stop.ts';
 import { createTaskWorkflows } from '../../src/activities/task-workflows.ts';
-import { namespaces, queues, signals, stopIntakeWorkflowId, workflowTypes } from '../../src/contract/names.ts';
+import type { Log } from '../../src/contract/identity.ts';
+import { namespaces, signals, stopIntakeWorkflowId, workflowTypes } from '../../src/contract/names.ts';
 import { sweepGapMs } from '../../src/contract/numbers.ts';
 import { orderKey } from '../../src/contract/order.ts';
 import type { StopOrder } from '../../src/contract/stop.ts';
@@ -13,31 +14,50 @@ import { createDataConverter } from '../../src/runtime/temporal-connection.ts';
 import { resetStop } from '../../src/store/stops.ts';
 import { drainRound } from '../../src/workers/relay/drain.ts';
 import { type Relay, startRelay } from '../../src/workers/relay/start-relay.ts';
+import { createDatabase } from '../kit/postgres.ts';
 import { requires } from '../kit/requires.ts';
 import { tempFolder } from '../kit/temp-folder.ts';
-import { fence, newId, order } from '../store/ledger.ts';
-import { environment, type Rig, startRig, until } from './rig.ts';
+import { fence, type Ledger, makeLedger, newId, order } from '../store/ledger.ts';
+import { type LogLine, type Rig, recordingLog, startRig, until } from './rig.ts';
 
 requires('temporal')('the drain of the intake', () => {
   let rig: Rig;
   let relay: Relay | undefined;
-  beforeEach(async () => {
+  beforeAll(async () => {
     rig = await startRig();
   });
-  afterEach(() => relay?.close());
+  /** Each test has an installation of its own, on one Temporal: its ledger, its intake, and the queue of that. */
+  let tests = 0;
+  let environment: string;
+  let workflowId: string;
+  let taskQueue: string;
+  let ledger: Ledger;
+  let log: Log;
+  let logged: readonly LogLine[];
+  beforeEach(async () => {
+    tests += 1;
+    environment = `test${tests}`;
+    workflowId = stopIntakeWorkflowId(environment);
+    taskQueue = `intake of ${environment}`;
+    ({ log, logged } = recordingLog());
+    ledger = await makeLedger(createDatabase);
+  });
+  afterEach(async () => {
+    await relay?.close();
+    relay = undefined;
+  });
 
-  const workflowId = stopIntakeWorkflowId(environment);
   const accept = (one: StopOrder) =>
     rig.control.workflow.signalWithStart(workflowTypes.stopIntake, {
       workflowId,
-      taskQueue: queues.control,
+      taskQueue,
       args: [],
       signal: signals.order,
       signalArgs: [one],
     });
   /** The relay alone: no worker takes up the intake's tasks. */
   const startTheRelay = (control = rig.control): void => {
-    const store = rig.ledger.as('estop_revoker');
+    const store = ledger.as('estop_revoker');
     relay = startRelay({
       environment,
       store,
@@ -45,25 +65,21 @@ requires('temporal')('the drain of the intake', () => {
       control,
       agents: rig.agents,
       tasks: createTaskWorkflows(rig.agents, 'test'),
-      log: rig.log,
+      log,
     });
   };
   const wantDrain = () =>
-    rig.ledger.sql(
-      "INSERT INTO estop.gateways (gateway_id, address, drain_wanted_at) VALUES ($1, '', clock_timestamp())",
-      [newId('gw')],
-    );
+    ledger.sql("INSERT INTO estop.gateways (gateway_id, address, drain_wanted_at) VALUES ($1, '', clock_timestamp())", [
+      newId('gw'),
+    ]);
   const drained = () =>
     until(
       async () =>
-        (
-          await rig.ledger.sql(
-            'SELECT 1 FROM estop.intake_drains d, estop.gateways g WHERE d.begun_at > g.drain_wanted_at',
-          )
-        ).length > 0,
+        (await ledger.sql('SELECT 1 FROM estop.intake_drains d, estop.gateways g WHERE d.begun_at > g.drain_wanted_at'))
+          .length > 0,
     );
   const isLatched = async ({ stopId }: StopOrder): Promise<boolean> =>
-    (await rig.ledger.sql('SELECT 1 FROM estop.stops WHERE stop_id = $1', [stopId])).length === 1;
+    (await ledger.sql('SELECT 1 FROM estop.stops WHERE stop_id = $1', [stopId])).length === 1;
 
   it('is recorded at once where nothing was ever accepted', async () => {
     await wantDrain();
@@ -90,7 +106,7 @@ requires('temporal')('the drain of the intake', () => {
     await rig.control.withDeadline(Date.now() + 20_000, () =>
       rig.control.workflowService.pollWorkflowTaskQueue({
         namespace: namespaces.control,
-        taskQueue: { name: queues.control },
+        taskQueue: { name: taskQueue },
         identity: 'dead',
       }),
     );
@@ -110,17 +126,17 @@ requires('temporal')('the drain of the intake', () => {
     const latch = async ({ stopId }: StopOrder): Promise<void> => void latched.push(stopId);
     let clock = 0;
     const round = drainRound(
-      { environment, store: rig.ledger.as('estop_revoker'), client: rig.control, log: rig.log, latch },
+      { environment, store: ledger.as('estop_revoker'), client: rig.control, log, latch },
       () => clock,
     );
     await round.run();
-    expect(await rig.ledger.sql('SELECT 1 FROM estop.intake_drains')).toHaveLength(1);
+    expect(await ledger.sql('SELECT 1 FROM estop.intake_drains')).toHaveLength(1);
     for (const one of [left, carried]) await accept(one);
     const service = rig.control.workflowService;
     const { taskToken } = await rig.control.withDeadline(Date.now() + 20_000, () =>
       service.pollWorkflowTaskQueue({
         namespace: namespaces.control,
-        taskQueue: { name: queues.control },
+        taskQueue: { name: taskQueue },
         identity: 'by-hand',
       }),
     );
@@ -133,7 +149,7 @@ requires('temporal')('the drain of the intake', () => {
           commandType: 10, // COMMAND_TYPE_CONTINUE_AS_NEW_WORKFLOW_EXECUTION
           continueAsNewWorkflowExecutionCommandAttributes: {
             workflowType: { name: workflowTypes.stopIntake },
-            taskQueue: { name: queues.control },
+            taskQueue: { name: taskQueue },
             input: { payloads },
           },
         },
@@ -151,7 +167,7 @@ requires('temporal')('the drain of the intake', () => {
     const orders = Array.from({ length: 30 }, (_, index) => order(`agent:away-${index}`));
     await rig.control.workflow.signalWithStart(workflowTypes.stopIntake, {
       workflowId,
-      taskQueue: queues.control,
+      taskQueue,
       args: orders,
       signal: signals.order,
       signalArgs: [order('agent:away')],
@@ -161,31 +177,31 @@ requires('temporal')('the drain of the intake', () => {
       tries += 1;
       throw new Error('away');
     };
-    const store = rig.ledger.as('estop_revoker');
-    const round = drainRound({ environment, store, client: rig.control, log: rig.log, latch });
+    const store = ledger.as('estop_revoker');
+    const round = drainRound({ environment, store, client: rig.control, log, latch });
     await expect(round.run()).rejects.toThrow('away');
     expect(tries).toBe(20);
-    expect(await rig.ledger.sql('SELECT 1 FROM estop.intake_drains')).toEqual([]);
+    expect(await ledger.sql('SELECT 1 FROM estop.intake_drains')).toEqual([]);
   });
 
   it('takes an order whose stop was latched and reset since for done: nobody is stopped a second time', async () => {
     const [over, waiting] = [order('agent:over'), order('agent:waiting')];
     for (const one of [over, waiting]) await accept(one);
-    const stops = createStopActivities({ store: rig.ledger.as('estop_revoker'), environment, log: rig.log });
+    const stops = createStopActivities({ store: ledger.as('estop_revoker'), environment, log });
     await stops.latchOrders([over]);
-    await fence(rig.ledger, over.stopId);
+    await fence(ledger, over.stopId);
     const reset = { stopId: over.stopId, actor: 'olga', reason: 'over' };
-    expect((await resetStop(rig.ledger.as('estop_control'), reset)).kind).toBe('reset');
+    expect((await resetStop(ledger.as('estop_control'), reset)).kind).toBe('reset');
     // The intake tries again what it has not heard the end of, and the drain reads the same history.
     expect(await stops.latchOrders([over])).toEqual([orderKey(over)]);
     await wantDrain();
     startTheRelay();
     await drained();
     expect(await isLatched(waiting)).toBe(true);
-    expect(await rig.ledger.sql('SELECT stop_id FROM estop.stops WHERE reset_at IS NULL')).toEqual([
+    expect(await ledger.sql('SELECT stop_id FROM estop.stops WHERE reset_at IS NULL')).toEqual([
       { stop_id: waiting.stopId },
     ]);
-    expect(await rig.ledger.sql('SELECT 1 FROM estop.stops')).toHaveLength(2);
+    expect(await ledger.sql('SELECT 1 FROM estop.stops')).toHaveLength(2);
   });
 
   it('keeps what it has no key for and says so; it is recorded when that order could be read, and is latched', async () => {
@@ -199,7 +215,7 @@ requires('temporal')('the drain of the intake', () => {
     const sealed = order('agent:sealed');
     await stranger.workflow.signalWithStart(workflowTypes.stopIntake, {
       workflowId,
-      taskQueue: queues.control,
+      taskQueue,
       args: [],
       signal: signals.order,
       signalArgs: [sealed],
@@ -209,7 +225,7 @@ requires('temporal')('the drain of the intake', () => {
     await wantDrain();
     startTheRelay();
     await until(async () =>
-      rig.logged.some(({ level, fields }) => level === 'error' && fields['event'] === 'drain.sealed'),
+      logged.some(({ level, fields }) => level === 'error' && fields['event'] === 'drain.sealed'),
     );
     const line = async () => {
       const { workflowExecutionInfo } = (await rig.control.workflow.getHandle(workflowId).describe()).raw;
@@ -217,9 +233,9 @@ requires('temporal')('the drain of the intake', () => {
     };
     // By then a reading without anything sealed in it would have been recorded.
     await until(async () => (await line()) > sweepGapMs + 3_000);
-    expect(await rig.ledger.sql('SELECT 1 FROM estop.intake_drains')).toEqual([]);
+    expect(await ledger.sql('SELECT 1 FROM estop.intake_drains')).toEqual([]);
     expect(await isLatched(sealed)).toBe(false);
-    expect(rig.logged.filter(({ fields }) => fields['event'] === 'drain.sealed')).toHaveLength(1);
+    expect(logged.filter(({ fields }) => fields['event'] === 'drain.sealed')).toHaveLength(1);
     await relay?.close();
     startTheRelay(stranger);
     await drained();
