@@ -97,31 +97,39 @@ BEGIN
   RETURN FOUND;
 END $$;
 
--- It is tried again, soon where it may be otherwise in a moment: a stop is not given up for that in less than a day. One that the store
--- refuses for good (p_final) is given up after five times. People hear of both, and of one that takes long.
+-- What comes after a failure, this one counted in: again, soon where it may be otherwise in a moment; what a stop hangs on is not given up
+-- for that in less than a day. What the store refuses for good (p_final) is given up after five times. People hear of both, and of what takes long.
+CREATE FUNCTION estop.after_failure(p_failures integer, p_since timestamptz, p_final boolean, OUT wait interval, OUT is_given_up boolean, OUT is_late boolean)
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT make_interval(secs => CASE WHEN p_final THEN least(2 ^ least(p_failures - 1, 10), 30) ELSE least(0.25 * 2 ^ least(p_failures - 1, 10), 2) END),
+    CASE WHEN p_final THEN p_failures >= 5 ELSE p_failures >= 100 AND p_since < clock_timestamp() - interval '1 day' END,
+    p_failures = 6
+$$;
+
 CREATE FUNCTION estop.note_firing_failed(p_stop_id text, p_failure text, p_final boolean) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   held estop.trigger_firings%ROWTYPE;
-  given_up boolean;
+  after record;
   word text;
 BEGIN
-  UPDATE estop.trigger_firings f SET attempts = f.attempts + 1, failure = left(p_failure, 100),
-      next_at = clock_timestamp() + make_interval(secs => CASE WHEN p_final THEN least(2 ^ least(f.attempts, 10), 30) ELSE least(0.25 * 2 ^ least(f.attempts, 10), 2) END)
-    WHERE f.stop_id = p_stop_id AND f.latched_at IS NULL AND f.failed_at IS NULL RETURNING * INTO held;
+  SELECT * INTO held FROM estop.trigger_firings f
+    WHERE f.stop_id = p_stop_id AND f.latched_at IS NULL AND f.failed_at IS NULL FOR UPDATE;
   IF NOT FOUND THEN RETURN false; END IF;
-  given_up := CASE WHEN p_final THEN held.attempts >= 5 ELSE held.attempts >= 100 AND held.fired_at < clock_timestamp() - interval '1 day' END;
-  IF given_up THEN
-    UPDATE estop.trigger_firings f SET failed_at = clock_timestamp() WHERE f.stop_id = p_stop_id;
+  after := estop.after_failure(held.attempts + 1, held.fired_at, p_final);
+  UPDATE estop.trigger_firings f SET attempts = f.attempts + 1, failure = left(p_failure, 100), next_at = clock_timestamp() + after.wait,
+      failed_at = CASE WHEN after.is_given_up THEN clock_timestamp() END
+    WHERE f.stop_id = p_stop_id;
+  IF after.is_given_up THEN
     word := left(held.alert_id, 270) || '/given-up';
     IF EXISTS (SELECT 1 FROM estop.notices n WHERE n.event = 'trigger.refused' AND n.subject = left(held.trigger_id, 100) AND n.nth = word) THEN
       word := word || '/' || (extract(epoch FROM held.fired_at) * 1000)::bigint;
     END IF;
     PERFORM estop.refuse_trigger(held.trigger_id, word, 'its stop of ' || held.scope_key || ' could not be latched (' || p_failure || ')');
-  ELSIF held.attempts = 6 THEN
+  ELSIF after.is_late THEN
     PERFORM estop.refuse_trigger(held.trigger_id, left(held.alert_id, 280) || '/late', 'its stop of ' || held.scope_key || ' is not latched yet (' || p_failure || ')');
   END IF;
-  RETURN given_up;
+  RETURN after.is_given_up;
 END $$;
 
 CREATE FUNCTION estop.note_judged(p_notice_id text) RETURNS void
@@ -134,20 +142,20 @@ CREATE FUNCTION estop.note_judge_failed(p_notice_id text, p_trigger_id text, p_f
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   held estop.notices%ROWTYPE;
-  given_up boolean;
+  after record;
 BEGIN
-  UPDATE estop.notices n SET judge_attempts = n.judge_attempts + 1, judge_failure = left(p_failure, 100),
-      judge_at = clock_timestamp() + make_interval(secs => CASE WHEN p_final THEN least(2 ^ least(n.judge_attempts, 10), 30) ELSE least(0.25 * 2 ^ least(n.judge_attempts, 10), 2) END)
-    WHERE n.notice_id = p_notice_id AND n.judged_at IS NULL RETURNING * INTO held;
+  SELECT * INTO held FROM estop.notices n WHERE n.notice_id = p_notice_id AND n.judged_at IS NULL FOR UPDATE;
   IF NOT FOUND THEN RETURN false; END IF;
-  given_up := CASE WHEN p_final THEN held.judge_attempts >= 5 ELSE held.judge_attempts >= 100 AND held.noted_at < clock_timestamp() - interval '1 day' END;
-  IF given_up THEN
-    UPDATE estop.notices n SET judged_at = clock_timestamp() WHERE n.notice_id = p_notice_id;
+  after := estop.after_failure(held.judge_attempts + 1, held.noted_at, p_final);
+  UPDATE estop.notices n SET judge_attempts = n.judge_attempts + 1, judge_failure = left(p_failure, 100), judge_at = clock_timestamp() + after.wait,
+      judged_at = CASE WHEN after.is_given_up THEN clock_timestamp() END
+    WHERE n.notice_id = p_notice_id;
+  IF after.is_given_up THEN
     PERFORM estop.refuse_trigger(p_trigger_id, p_notice_id || '/given-up', held.event || ' of ' || held.subject || ' could not be answered (' || p_failure || ')');
-  ELSIF held.judge_attempts = 6 THEN
+  ELSIF after.is_late THEN
     PERFORM estop.refuse_trigger(p_trigger_id, p_notice_id || '/late', held.event || ' of ' || held.subject || ' is not answered yet (' || p_failure || ')');
   END IF;
-  RETURN given_up;
+  RETURN after.is_given_up;
 END $$;
 
 -- What was agreed beforehand about this stop, as it was when somebody first saw the stop. No row: every phase runs by itself.
