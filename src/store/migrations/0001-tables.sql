@@ -20,7 +20,8 @@ CREATE TABLE estop.stops (
   reason       text NOT NULL,
   actor        text NOT NULL,
   method       text NOT NULL,
-  trace        text, trace_state text, -- W3C traceparent and tracestate of whoever ordered it; they decide nothing
+  trace        text, -- W3C traceparent of whoever ordered it, and its tracestate; they decide nothing
+  trace_state  text,
   latched_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
   reset_epoch  bigint UNIQUE,
   reset_at     timestamptz,
@@ -280,21 +281,3 @@ CREATE TABLE estop.audit (
 );
 CREATE INDEX audit_by_subject ON estop.audit (subject, seq);
 CREATE INDEX audit_by_time ON estop.audit (at);
-
-CREATE TABLE estop.idempotency_keys (
-  key          text NOT NULL,
-  actor        text NOT NULL,
-  request_hash bytea NOT NULL,
-  status       integer,
-  response     jsonb,
-  begun_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
-  PRIMARY KEY (actor, key)
-);
-
-CREATE TABLE estop.config_versions (
-  version    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  applied_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  actor      text NOT NULL,
-  digest     text NOT NULL,
-  document   jsonb NOT NULL
-);

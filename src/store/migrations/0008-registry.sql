@@ -1,4 +1,22 @@
 -- What people configure, and what the API remembers: agents and their labels, configuration versions, audit, idempotency.
+CREATE TABLE estop.config_versions (
+  version    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  applied_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  actor      text NOT NULL,
+  digest     text NOT NULL,
+  document   jsonb NOT NULL
+);
+
+-- An answer that was given is given again to the same request.
+CREATE TABLE estop.idempotency_keys (
+  key          text NOT NULL,
+  actor        text NOT NULL,
+  request_hash bytea NOT NULL,
+  status       integer,
+  response     jsonb,
+  begun_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (actor, key)
+);
 
 -- All or nothing: the agents of one estop.yaml. Agents that are gone from it are retired, unless they have open tasks: then nothing
 -- changes and they are named. Labels that are gone are tombstoned here and closed by settle_labels in a later transaction.
