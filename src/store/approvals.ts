@@ -3,7 +3,7 @@ import { type Page, type PageRequest, pageLimit, pageOf, readCursor } from './pa
 import { call, type Store } from './pool.ts';
 import { bytesOrUndefined, int, json, present, type Row, text, textOrUndefined, texts, word } from './row.ts';
 import { storeError } from './store-error.ts';
-import { tables } from './tables.ts';
+import { rowsOf, tables } from './tables.ts';
 
 export const approvalStates = [
   'pending',
@@ -195,16 +195,8 @@ export async function listApprovals(store: Store, filter: ApprovalFilter = {}): 
     );
   if (filter.taskId !== undefined) query = query.where('task_id', '=', filter.taskId);
   if (filter.pending === true) query = query.where('state', '=', 'pending');
-  try {
-    const rows = await query.execute();
-    return pageOf(
-      rows.map((row) => approvalOf({ ...row })),
-      limit,
-      (one) => [one.requestedAt, one.approvalId],
-    );
-  } catch (thrown) {
-    throw storeError(thrown);
-  }
+  const rows = await rowsOf(store, 'list_approvals', query);
+  return pageOf(rows.map(approvalOf), limit, (one) => [one.requestedAt, one.approvalId]);
 }
 
 export function approvalOf(row: Row): ApprovalRecord {

@@ -1,8 +1,7 @@
 import { type Page, type PageRequest, pageLimit, pageOf, readCursor } from './page.ts';
 import { callOne, type Store } from './pool.ts';
 import { int, json, type Row, text } from './row.ts';
-import { storeError } from './store-error.ts';
-import { tables } from './tables.ts';
+import { rowsOf, tables } from './tables.ts';
 
 export interface AuditEntry {
   readonly kind: string;
@@ -40,16 +39,8 @@ export async function listAudit(store: Store, filter: AuditFilter = {}): Promise
     .limit(limit + 1);
   if (after !== undefined) query = query.where('seq', '<', Number(after[0]) || 0);
   if (filter.subject !== undefined) query = query.where('subject', '=', filter.subject);
-  try {
-    const rows = await query.execute();
-    return pageOf(
-      rows.map((row) => auditOf({ ...row })),
-      limit,
-      (one) => [String(one.seq), one.at],
-    );
-  } catch (thrown) {
-    throw storeError(thrown);
-  }
+  const rows = await rowsOf(store, 'list_audit', query);
+  return pageOf(rows.map(auditOf), limit, (one) => [String(one.seq), one.at]);
 }
 
 function auditOf(row: Row): AuditRecord {

@@ -2,8 +2,7 @@ import { type BudgetScope, type BudgetUnit, budgetScopes, isSpend, type Spend } 
 import { type Page, type PageRequest, pageLimit, pageOf, readCursor } from './page.ts';
 import { callOne, type Store } from './pool.ts';
 import { int, present, type Row, text, textOrUndefined, texts, word } from './row.ts';
-import { storeError } from './store-error.ts';
-import { tables } from './tables.ts';
+import { rowsOf, tables } from './tables.ts';
 
 export interface AdmitRequest {
   readonly callId: string;
@@ -183,16 +182,8 @@ export async function listCalls(store: Store, filter: CallFilter = {}): Promise<
     );
   if (filter.taskId !== undefined) query = query.where('task_id', '=', filter.taskId);
   if (filter.agentId !== undefined) query = query.where('agent_id', '=', filter.agentId);
-  try {
-    const rows = await query.execute();
-    return pageOf(
-      rows.map((row) => callOf({ ...row })),
-      limit,
-      (one) => [one.admittedAt, one.callId],
-    );
-  } catch (thrown) {
-    throw storeError(thrown);
-  }
+  const rows = await rowsOf(store, 'list_calls', query);
+  return pageOf(rows.map(callOf), limit, (one) => [one.admittedAt, one.callId]);
 }
 
 function callOf(row: Row): CallRecord {

@@ -3,7 +3,7 @@ import { type Page, type PageRequest, pageLimit, pageOf, readCursor } from './pa
 import { call, callOne, type Store } from './pool.ts';
 import { bool, bytesOrUndefined, int, json, present, type Row, text, textOrUndefined, texts, word } from './row.ts';
 import { storeError } from './store-error.ts';
-import { tables } from './tables.ts';
+import { rowsOf, tables } from './tables.ts';
 
 /** Non-secret: whatever kills the grant even if the issuer's reply was lost. */
 export type Handle = Readonly<Record<string, string | number | boolean | null>>;
@@ -240,16 +240,8 @@ export async function listGrants(store: Store, filter: GrantFilter = {}): Promis
     );
   if (filter.taskId !== undefined) query = query.where('task_id', '=', filter.taskId);
   if (filter.agentId !== undefined) query = query.where('agent_id', '=', filter.agentId);
-  try {
-    const rows = await query.execute();
-    return pageOf(
-      rows.map((row) => grantOf({ ...row })),
-      limit,
-      (one) => [one.intendedAt, one.grantId],
-    );
-  } catch (thrown) {
-    throw storeError(thrown);
-  }
+  const rows = await rowsOf(store, 'list_grants', query);
+  return pageOf(rows.map(grantOf), limit, (one) => [one.intendedAt, one.grantId]);
 }
 
 function grantOf(row: Row): GrantRecord {

@@ -2,8 +2,7 @@ import type { Evidence, ObligationState } from '../contract/stop.ts';
 import { type Page, type PageRequest, pageLimit, pageOf, readCursor } from './page.ts';
 import { call, callOne, type Store } from './pool.ts';
 import { bool, int, present, type Row, text, textOrUndefined, word } from './row.ts';
-import { storeError } from './store-error.ts';
-import { tables } from './tables.ts';
+import { rowsOf, tables } from './tables.ts';
 
 export const obligationStates = [
   'open',
@@ -102,16 +101,8 @@ export async function listObligations(store: Store, filter: ObligationFilter = {
   if (filter.causeId !== undefined) query = query.where('cause_id', '=', filter.causeId);
   if (filter.agentId !== undefined) query = query.where('agent_id', '=', filter.agentId);
   if (filter.unfinished === true) query = query.where('final_at', 'is', null);
-  try {
-    const rows = await query.execute();
-    return pageOf(
-      rows.map((row) => obligationOf({ ...row })),
-      limit,
-      (one) => [one.openedAt, one.obligationId],
-    );
-  } catch (thrown) {
-    throw storeError(thrown);
-  }
+  const rows = await rowsOf(store, 'list_obligations', query);
+  return pageOf(rows.map(obligationOf), limit, (one) => [one.openedAt, one.obligationId]);
 }
 
 /** A named person accepts what cannot be made dead. False if it is final already or unknown. */

@@ -3,7 +3,7 @@ import { type Page, type PageRequest, pageLimit, pageOf, readCursor } from './pa
 import { call, callOne, type Store } from './pool.ts';
 import { int, present, type Row, text, textOrUndefined } from './row.ts';
 import { storeError } from './store-error.ts';
-import { tables } from './tables.ts';
+import { rowsOf, tables } from './tables.ts';
 
 export interface StopRecord {
   readonly stopId: string;
@@ -48,16 +48,8 @@ export async function listStops(store: Store, filter: StopFilter = {}): Promise<
   if (after !== undefined) query = query.where('epoch', '<', cursorEpoch(after[0]));
   if (filter.scopeKey !== undefined) query = query.where('scope_key', '=', filter.scopeKey);
   if (filter.inForce !== undefined) query = query.where('reset_at', filter.inForce ? 'is' : 'is not', null);
-  try {
-    const rows = await query.execute();
-    return pageOf(
-      rows.map((row) => stopOf({ ...row })),
-      limit,
-      (stop) => [String(stop.epoch), stop.stopId],
-    );
-  } catch (thrown) {
-    throw storeError(thrown);
-  }
+  const rows = await rowsOf(store, 'list_stops', query);
+  return pageOf(rows.map(stopOf), limit, (stop) => [String(stop.epoch), stop.stopId]);
 }
 
 export type ResetOutcome =

@@ -1,5 +1,7 @@
-import { Kysely, PostgresDialect } from 'kysely';
-import type { Store } from './pool.ts';
+import { hash } from 'node:crypto';
+import { type Compilable, Kysely, PostgresDialect } from 'kysely';
+import { call, type Store } from './pool.ts';
+import type { Row } from './row.ts';
 
 /**
  * Columns that plain lists filter and order by. Kysely builds those lists; the protocol's own calls are functions, by plain `pg`.
@@ -74,4 +76,13 @@ export function tables(store: Store): Kysely<Tables> {
   const made = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: store }) }).withSchema('estop');
   builders.set(store, made);
   return made;
+}
+
+/**
+ * The rows of a list, by a prepared statement for each combination of its filters, of which there are few: a list whose text grows
+ * with what is asked for has no place here.
+ */
+export function rowsOf(store: Store, list: string, query: Compilable): Promise<readonly Row[]> {
+  const { sql, parameters } = query.compile();
+  return call(store, `${list}_${hash('sha256', sql).slice(0, 12)}`, sql, parameters);
 }

@@ -3,8 +3,7 @@ import type { TaskLife } from '../core/task.ts';
 import { type Page, type PageRequest, pageLimit, pageOf, readCursor } from './page.ts';
 import { call, callOne, type Store } from './pool.ts';
 import { bool, int, present, type Row, text, textOrUndefined, texts, word } from './row.ts';
-import { storeError } from './store-error.ts';
-import { tables } from './tables.ts';
+import { rowsOf, tables } from './tables.ts';
 
 export type TaskLedgerState = TaskLife['state'];
 export const taskLedgerStates = ['registered', 'running', 'closed'] as const satisfies readonly TaskLedgerState[];
@@ -121,16 +120,8 @@ export async function listTasks(store: Store, filter: TaskFilter = {}): Promise<
   // As text, letter for letter what the index over these rows says.
   if (filter.withoutPastDrills === true) query = query.where(sql<boolean>`(kind <> 'drill' OR state <> 'closed')`);
   if (filter.open !== undefined) query = query.where('state', filter.open ? '<>' : '=', 'closed');
-  try {
-    const rows = await query.execute();
-    return pageOf(
-      rows.map((row) => taskOf({ ...row })),
-      limit,
-      (task) => [task.registeredAt, task.taskId],
-    );
-  } catch (thrown) {
-    throw storeError(thrown);
-  }
+  const rows = await rowsOf(store, 'list_tasks', query);
+  return pageOf(rows.map(taskOf), limit, (task) => [task.registeredAt, task.taskId]);
 }
 
 /** What a watcher asks about any task, and what stands between its registration and its start. Undefined if it is not registered. */

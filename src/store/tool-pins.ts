@@ -2,7 +2,7 @@ import { type Tier, tiers } from '../core/flow/facts.ts';
 import { call, callOne, type Store } from './pool.ts';
 import { bool, int, present, type Row, text, textOrUndefined, texts, word } from './row.ts';
 import { storeError } from './store-error.ts';
-import { tables } from './tables.ts';
+import { rowsOf, tables } from './tables.ts';
 
 /** A tool as its server lists it; the text is canonical JSON, and the hash is of that text. */
 export interface SeenTool {
@@ -107,11 +107,7 @@ export async function listToolPins(
   if (filter.serverId !== undefined) query = query.where('server_id', '=', filter.serverId);
   if (filter.tool !== undefined) query = query.where('tool', '=', filter.tool);
   if (filter.state !== undefined) query = query.where('state', '=', filter.state);
-  try {
-    return (await query.execute()).map((row) => summaryOf({ ...row }));
-  } catch (thrown) {
-    throw storeError(thrown);
-  }
+  return (await rowsOf(store, 'list_tool_pins', query)).map(summaryOf);
 }
 
 /** Every definition of one tool, `<server>/<tool>`, oldest first: what is accepted, and what it is compared with. */
@@ -123,14 +119,8 @@ export async function readToolPins(store: Store, name: string): Promise<readonly
     .where('server_id', '=', serverId)
     .where('tool', '=', tool)
     .orderBy('first_seen_at');
-  try {
-    return (await query.execute()).map((row) => ({
-      ...summaryOf({ ...row }),
-      definition: text({ ...row }, 'definition'),
-    }));
-  } catch (thrown) {
-    throw storeError(thrown);
-  }
+  const rows = await rowsOf(store, 'read_tool_pins', query);
+  return rows.map((row) => ({ ...summaryOf(row), definition: text(row, 'definition') }));
 }
 
 /** A person has looked at it. False if that definition was never seen. Every gateway knows of it within one renewal. */
