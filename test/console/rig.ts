@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
 import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, inject } from 'vitest';
+import { afterAll, afterEach, inject } from 'vitest';
 import type { EstopConfig } from '../../src/contract/config.ts';
 import { freePort } from '../../src/runtime/local/free-port.ts';
 import { type StopServer, startStopServer } from '../../src/stop/server.ts';
@@ -35,6 +35,12 @@ export const phone: BrowserContextOptions = {
 const closers: (() => Promise<unknown>)[] = [];
 afterAll(async () => {
   for (const close of closers.splice(0).toReversed()) await close();
+});
+
+/** A window that stays open looks again at whatever the next tests do, and so do nine tabs. */
+const windows: BrowserContext[] = [];
+afterEach(async () => {
+  await Promise.all(windows.splice(0).map((window) => window.close()));
 });
 
 /** The control app and the stop process as they run, on ports of their own, over one real store; people are known by name and role. */
@@ -82,7 +88,7 @@ export async function startConsole(config?: EstopConfig): Promise<ConsoleRig> {
         extraHTTPHeaders: { authorization: `Bearer ${as}` },
         ...options,
       });
-      closers.push(() => context.close());
+      windows.push(context);
       const faults = watchForFaults(context);
       return { context, page: await context.newPage(), faults };
     },
