@@ -24,16 +24,30 @@ const chosen = rows.filter((row) => positionals.length === 0 || positionals.incl
 const figures: Figure[] = [];
 let bed: Bed | undefined;
 let broken = false;
-const options = { quick: values.quick, say };
+let rest: Promise<void> = Promise.resolve();
+const options = {
+  quick: values.quick,
+  say,
+  alone: () => rest,
+  leave: (work: Promise<void>): void => {
+    rest = Promise.all([rest, work.catch(fail)]).then(() => undefined);
+  },
+};
+
+function fail(thrown: unknown): void {
+  broken = true;
+  say(`failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+}
 
 async function measure(row: Row): Promise<readonly Figure[]> {
-  if (row.needs === 'bed') {
-    bed ??= await startBed();
-    return row.run(bed, options);
+  if (row.needs === 'nothing') {
+    if (bed !== undefined) options.leave(bed.stop());
+    bed = undefined;
+    return row.run(options);
   }
-  await bed?.stop();
-  bed = undefined;
-  return row.run(options);
+  bed ??= await startBed();
+  await rest;
+  return row.run(bed, options);
 }
 
 for (const row of chosen) {
@@ -42,12 +56,11 @@ for (const row of chosen) {
   try {
     figures.push(...(await measure(row)));
   } catch (thrown) {
-    broken = true;
-    say(`${row.name} failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+    fail(thrown);
   }
   say(`${row.name} took ${((performance.now() - begun) / 1_000).toFixed(1)} s`);
 }
-await bed?.stop();
+await Promise.all([bed?.stop(), rest]);
 
 const cell = (text: string | number, width: number): string => String(text).padEnd(width);
 process.stdout.write(

@@ -7,8 +7,15 @@ export interface RunOptions {
   readonly say: (line: string) => void;
 }
 
+export interface OwnRunOptions extends RunOptions {
+  /** To be awaited after the set-up, before anything is measured: then nothing of another row is under way any more. */
+  readonly alone: () => Promise<void>;
+  /** What is left to do once everything is measured. The next row is set up meanwhile, and measures nothing before it is over. */
+  readonly leave: (rest: Promise<void>) => void;
+}
+
 /** One file in rows/ and one line in rows/index.ts. */
 export type Row =
   | { readonly name: string; readonly needs: 'bed'; run(bed: Bed, options: RunOptions): Promise<readonly Figure[]> }
-  /** Starts what it measures by itself, on a machine that is otherwise idle. */
-  | { readonly name: string; readonly needs: 'nothing'; run(options: RunOptions): Promise<readonly Figure[]> };
+  /** Starts what it measures by itself. */
+  | { readonly name: string; readonly needs: 'nothing'; run(options: OwnRunOptions): Promise<readonly Figure[]> };

@@ -15,7 +15,7 @@ import type { Row } from '../row.ts';
 export const policyDecision: Row = {
   name: 'policy-decision',
   needs: 'nothing',
-  run: async ({ quick }): Promise<readonly Figure[]> => {
+  run: async ({ quick, alone }): Promise<readonly Figure[]> => {
     const parsed = parsePolicySet(readPolicyFolder(policiesFolder));
     if (!parsed.ok) throw new Error('the policies that come with estop cannot be read');
     const engine = new Engine(parsed.set, () => undefined);
@@ -34,6 +34,7 @@ export const policyDecision: Row = {
         preparsedSchemaName: 'bench',
         validateRequest: true,
       });
+    await alone();
     const rounds = quick ? 1_000 : 5_000;
     // Each by an agent of its own: a question that was asked before is not asked of Cedar again.
     let agents = 0;
