@@ -7,9 +7,9 @@ import { stringify } from 'yaml';
 import { type McpDemoServer, startMcpServer } from '../examples/demo/mcp-server.ts';
 import { type Script, type ScriptedModel, startScriptedModel } from '../examples/demo/scripted-model.ts';
 import { namespaces } from '../src/contract/names.ts';
-import { type Installation, startInstallation } from '../src/runtime/installation/installation.ts';
 import { freePorts } from '../src/runtime/local/free-port.ts';
 import { createEstop, type Estop } from '../src/sdk/estop.ts';
+import { type Dev, startDev } from './dev.ts';
 import { startProgram } from './program.ts';
 import type { LightToolsOrder, LightToolsReport } from './programs/light-tools.ts';
 
@@ -22,7 +22,7 @@ const tenSteps: Script = [
 
 /** A whole installation with an agent that waits for its model for ever, one that makes ten tool calls, tools, and nothing to revoke. */
 export interface Bed {
-  readonly installation: Installation;
+  readonly installation: Dev;
   readonly service: Estop;
   readonly operator: Estop;
   readonly agents: Client;
@@ -47,17 +47,12 @@ export async function startBed(): Promise<Bed> {
     startMcpServer({ logPath: join(folder, 'mcp-calls.jsonl') }),
     startScriptedModel({ scripts: { waits: [{ hang: true }], steps: tenSteps } }),
   ]);
-  const configPath = join(folder, 'estop.yaml');
-  writeFileSync(configPath, stringify(configOf(tools, model, light.url)));
+  writeFileSync(join(folder, 'estop.yaml'), stringify(configOf(tools, model, light.url)));
   const tidy = async (): Promise<void> => {
     await Promise.all([tools.stop(), model.stop(), lightTools.end()]);
     rmSync(folder, { recursive: true, force: true });
   };
-  const installation = await startInstallation({
-    stateFolder: join(folder, 'estop'),
-    configPath,
-    env: { MODEL_KEY: 'scripted' },
-  }).catch(async (thrown: unknown) => {
+  const installation = await startDev(folder, { MODEL_KEY: 'scripted' }).catch(async (thrown: unknown) => {
     await tidy();
     throw thrown;
   });

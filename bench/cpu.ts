@@ -1,18 +1,17 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import type { Installation } from '../src/runtime/installation/installation.ts';
+import { type Dev, partNames } from './dev.ts';
 
 /** CPU seconds by part since the start of each. On a machine that others use, these say more than the clock. */
 export function cpuSeconds(
-  { processes, temporal, postgres }: Installation,
+  { pidOf, postgres }: Dev,
   others: Readonly<Record<string, number>> = {},
 ): ReadonlyMap<string, number> {
   const stats = readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? (statOf(name) ?? []) : []));
   const of = (pid: number): number => stats.find((stat) => stat.pid === pid)?.seconds ?? 0;
   return new Map([
-    ...[...processes].map(([name, part]) => [name, of(part.pid())] as const),
-    ['temporal', of(temporal.pid)],
+    ...partNames.map((name) => [name, of(pidOf(name))] as const),
     // A backend that ended is missing here; those of pools stay.
-    ['postgres', stats.reduce((sum, stat) => sum + (stat.parent === postgres.pid ? stat.seconds : 0), 0)],
+    ['store', stats.reduce((sum, stat) => sum + (stat.parent === postgres.pid ? stat.seconds : 0), 0)],
     ['bench', of(process.pid)],
     ...Object.entries(others).map(([name, pid]) => [name, of(pid)] as const),
   ]);

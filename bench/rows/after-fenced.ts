@@ -27,7 +27,7 @@ export const afterFenced: Row = {
   needs: 'bed',
   run: async (bed, options): Promise<readonly Figure[]> => {
     const rounds: Round[] = [];
-    for (let i = 0; i < (options.quick ? 2 : 20); i += 1) rounds.push(await hammered(bed, options, false));
+    for (let i = 0; i < (options.quick ? 1 : 20); i += 1) rounds.push(await hammered(bed, options, false));
     rounds.push(await hammered(bed, options, true));
     const sum = (of: (round: Round) => number): number => rounds.reduce((total, round) => total + of(round), 0);
     return [
@@ -45,7 +45,7 @@ export const afterFenced: Row = {
 };
 
 async function hammered(bed: Bed, { say }: RunOptions, killGateway: boolean): Promise<Round> {
-  const { profile, processes } = bed.installation;
+  const { profile, pidOf } = bed.installation;
   const { taskId } = await bed.service.tasks.start({ agentId: 'bench-bot', prompt: 'bench' });
   const { token } = await bed.operator.tasks.token(taskId);
   const arrivals = () =>
@@ -56,7 +56,7 @@ async function hammered(bed: Bed, { say }: RunOptions, killGateway: boolean): Pr
     clients,
   } satisfies HammerOrder);
   while (arrivals().length < 10 * clients) await sleep(50);
-  const gatewayPid = processes.get('gateway')?.pid() ?? 0;
+  const gatewayPid = pidOf('gateway');
   if (killGateway) process.kill(gatewayPid, 'SIGKILL');
   const { stopId } = await bed.operator.stops.stop({ task: taskId }, { reason: 'bench' });
   const view = await bed.operator.stops.wait(stopId, 'fenced', { timeoutMs: 30_000 });

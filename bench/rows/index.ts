@@ -17,24 +17,24 @@ import { stopLatched } from './stop-latched.ts';
 import { watching } from './watchers.ts';
 
 /**
- * In this order: what starts a system of its own; then, in one system, what measures calls; then what leaves stops behind, each of
- * which is worked on for seconds after it was measured; the heaviest last.
+ * In this order: what starts a system of its own; then, in one system, what it is while nobody asks for anything; what measures
+ * calls; then what leaves stops behind, each of which is worked on for seconds after it was measured; the heaviest last.
  */
 export const rows: readonly Row[] = [
-  memory,
   policyDecision,
   demo,
   failingLanes,
-  cliStop,
+  memory,
   modelGate,
   agentSteps,
   gatedCalls,
   gateMemory,
   consoleStop,
+  cliStop,
   inFlightAbort,
   afterFenced,
-  manyTasks,
   killToClosed,
-  watching,
   stopLatched,
+  watching,
+  manyTasks,
 ];
