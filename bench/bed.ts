@@ -9,6 +9,7 @@ import { type Script, type ScriptedModel, startScriptedModel } from '../examples
 import { namespaces } from '../src/contract/names.ts';
 import { freePorts } from '../src/runtime/local/free-port.ts';
 import { createEstop, type Estop } from '../src/sdk/estop.ts';
+import { bundleRivals } from './bare/bundle-rivals.ts';
 import { type Dev, startDev } from './dev.ts';
 import { startProgram } from './program.ts';
 import type { LightToolsOrder, LightToolsReport } from './programs/light-tools.ts';
@@ -33,6 +34,8 @@ export interface Bed {
   /** Agents for load that no budget holds together. */
   readonly spreadBots: readonly string[];
   readonly folder: string;
+  /** The bundle of the rivals' workflows. */
+  readonly rivalsPath: string;
   /** As superuser, in the store's own cluster. */
   readonly postgres: PostgresClient;
   stop(): Promise<void>;
@@ -52,7 +55,9 @@ export async function startBed(): Promise<Bed> {
     await Promise.all([tools.stop(), model.stop(), lightTools.end()]);
     rmSync(folder, { recursive: true, force: true });
   };
+  const bundling = bundleRivals(folder);
   const installation = await startDev(folder, { MODEL_KEY: 'scripted' }).catch(async (thrown: unknown) => {
+    await bundling.catch(() => undefined);
     await tidy();
     throw thrown;
   });
@@ -72,6 +77,7 @@ export async function startBed(): Promise<Bed> {
     light,
     spreadBots,
     folder,
+    rivalsPath: await bundling,
     postgres,
     stop: async () => {
       await postgres.end();
@@ -92,6 +98,7 @@ function configOf(tools: McpDemoServer, model: ScriptedModel, lightUrl: string):
         model: 'waits',
         models: ['steps'],
         tools: {
+          'light/*': 'allow',
           'billing/*': 'allow',
           'billing/send_reminder': 'allow',
           'billing/slow_report': 'allow',
@@ -125,12 +132,21 @@ function configOf(tools: McpDemoServer, model: ScriptedModel, lightUrl: string):
   };
 }
 
+const loadLabel = { for: 'load' };
 const loadBot = {
+  labels: loadLabel,
   owner: 'ada@example.com',
   stopHolder: 'grace@example.com',
   model: 'waits',
   tools: { 'light/*': 'allow' },
 };
+
+/** Tasks that wait for their model beat for ever, and what is measured later would share the server with their beats. */
+export async function endLoad({ operator }: Bed): Promise<void> {
+  const { stopId } = await operator.stops.stop({ label: 'for=load' }, { reason: 'bench' });
+  await operator.stops.wait(stopId, 'halted', { timeoutMs: 60_000 });
+  await operator.stops.reset(stopId, { reason: 'bench' });
+}
 
 /** Runs `work` for 0 to count - 1, so many at a time. */
 export async function inWindow(count: number, width: number, work: (index: number) => Promise<void>): Promise<void> {

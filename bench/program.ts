@@ -11,14 +11,22 @@ export interface Program<Report> {
   end(): Promise<Report>;
 }
 
+type ProgramName =
+  | 'watchers'
+  | 'gated-load'
+  | 'stopper'
+  | 'hammer'
+  | 'bare-agent'
+  | 'bare-worker'
+  | 'light-tools'
+  | 'two-row-proxy'
+  | 'caller';
+
 /**
  * A part of a measurement in a process of its own, so that neither the load nor the clock shares an event loop with anything else.
  * It gets its order as its first message, ends at the second, and dies with us, because it ends when the channel closes.
  */
-export function startProgram<Report>(
-  name: 'watchers' | 'gated-load' | 'stopper' | 'hammer' | 'bare-agent' | 'light-tools' | 'two-row-proxy' | 'caller',
-  order: object,
-): Program<Report> {
+export function startProgram<Report>(name: ProgramName, order: object): Program<Report> {
   const path = fileURLToPath(new URL(`./programs/${name}${sourceExtension}`, import.meta.url));
   // A session of its own: Linux shares a machine out by session, so it then has a share beside this process, not a part of its share.
   const child = fork(path, { detached: true });

@@ -2,6 +2,8 @@ import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/commo
 import { condition, defineSignal, proxyActivities, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
 import { searchAttributes } from '../../src/contract/names.ts';
 
+export { bareAgent } from './agent-workflow.ts';
+
 const end = defineSignal('kill');
 
 /** The rival of agentTask: a workflow that waits for one signal and does nothing else. */

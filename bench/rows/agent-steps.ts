@@ -21,6 +21,7 @@ export const agentSteps: Row = {
     const worker = startProgram('bare-agent', {
       temporalAddress: bed.installation.profile.temporalAddress,
       taskQueue,
+      bundlePath: bed.rivalsPath,
       modelUrl: bed.model.baseUrl,
       toolsUrl: bed.tools.url,
     } satisfies BareAgentOrder);

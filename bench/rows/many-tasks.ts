@@ -4,35 +4,41 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { searchAttributes, workflowTypes } from '../../src/contract/names.ts';
 import { errorCodeOf } from '../../src/core/errors.ts';
-import { bareQueue, startBareWorker } from '../bare/bare-worker.ts';
+import { bareQueue, startBareWorker } from '../bare/start-bare-worker.ts';
 import { type Bed, inWindow } from '../bed.ts';
+import { cpuLine, cpuSeconds } from '../cpu.ts';
 import { type Figure, figure } from '../figure.ts';
-import type { Row } from '../row.ts';
+import type { Row, RunOptions } from '../row.ts';
 
-const pollMs = 500;
+const pollMs = 200;
 /** What the starts still owe the server: timers and task queues of what is over. */
 const settleMs = 3_000;
+const quickSettleMs = 1_000;
 
 /**
  * A fleet of running tasks under one stop, beside a bare loop that terminates and describes as many bare workflows. Both fleets are
  * at work before the clock starts, and a member of either is listed as running and waits for one activity; that of a bare one is
- * never picked up, so that nothing beats for it. Our clock starts at the order and ends at the stamp of `halted`.
+ * never picked up, so that nothing beats for it. A rate needs no thousand of them. Our clock starts at the order and ends at the stamp of `halted`.
  */
 export const manyTasks: Row = {
   name: 'many-tasks',
   needs: 'bed',
   run: async (bed, { quick, say }): Promise<readonly Figure[]> => {
     const count = quick ? 1_000 : 10_000;
-    const bareRate = await bareTerminateRate(bed, count, say);
+    const bareRate = await bareTerminateRate(bed, { quick, say });
+    const cpu = () => cpuSeconds(bed.installation);
+    const idle = cpu();
     say(`starting ${count} tasks`);
-    await inWindow(count, 16, () => startTask(bed));
+    await inWindow(count, 64, () => startTask(bed));
     say('started; until all of them run');
     await untilAllRun(bed, count);
-    say('stopping them');
+    await sleep(quick ? quickSettleMs : settleMs);
+    const running = cpu();
+    say(`stopping them. ${cpuLine(idle, running)}`);
     const sentAt = Date.now();
     const receipt = await bed.operator.stops.stop({ agent: 'bench-bot' }, { reason: 'bench' });
     const view = await bed.operator.stops.wait(receipt.stopId, 'halted', { timeoutMs: 900_000 });
-    say('halted');
+    say(`halted. ${cpuLine(running, cpu())}`);
     const since = (stage: string): number =>
       Date.parse(view.stages.find((entry) => entry.stage === stage)?.at ?? '') - sentAt;
     const open = (
@@ -91,16 +97,14 @@ async function untilAllRun({ postgres, agents }: Bed, count: number): Promise<vo
 async function untilListed(agents: Client, type: string, count: number): Promise<void> {
   const query = `WorkflowType = '${type}' AND ExecutionStatus = 'Running' AND ${searchAttributes.state} = 'running'`;
   while ((await agents.workflow.count(query)).count < count) await sleep(pollMs);
-  await sleep(settleMs);
 }
 
 /** The same requests for the same kind of workflow, by nobody who writes anything down or looks at anything else. */
-async function bareTerminateRate(
-  { agents, installation }: Bed,
-  count: number,
-  say: (line: string) => void,
-): Promise<number> {
-  const bare = await startBareWorker(installation.profile.temporalAddress);
+async function bareTerminateRate(bed: Bed, { quick, say }: RunOptions): Promise<number> {
+  const { agents, installation } = bed;
+  const count = quick ? 400 : 10_000;
+  const bare = await startBareWorker(bed);
+  const cpu = () => cpuSeconds(installation, { 'bare worker': bare.pid });
   const run = randomUUID();
   try {
     say(`starting ${count} bare workflows`);
@@ -111,15 +115,19 @@ async function bareTerminateRate(
         void (await agents.workflow.start('bareRunning', { taskQueue: bareQueue, workflowId: `bare/${run}/${index}` })),
     );
     await untilListed(agents, 'bareRunning', count);
+    await sleep(quick ? quickSettleMs : settleMs);
     say('ending them');
+    const before = cpu();
     const begun = performance.now();
     await inWindow(count, 64, async (index) => {
       const handle = agents.workflow.getHandle(`bare/${run}/${index}`);
       await handle.terminate('bench');
       await handle.describe();
     });
-    return count / ((performance.now() - begun) / 1_000);
+    const rate = count / ((performance.now() - begun) / 1_000);
+    say(cpuLine(before, cpu()));
+    return rate;
   } finally {
-    await bare.stop();
+    await bare.end();
   }
 }

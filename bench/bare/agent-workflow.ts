@@ -1,5 +1,5 @@
 import { proxyActivities } from '@temporalio/workflow';
-import type { BareActivities, BareMessage } from './activities.ts';
+import type { BareActivities, BareMessage } from './agent-activities.ts';
 
 const { callModel, callTool } = proxyActivities<BareActivities>({ startToCloseTimeout: '1 minute' });
 
