@@ -40,7 +40,8 @@ serveOrder<LoadOrder, LoadReport>(async (order, ended) => {
       jsonrpc: '2.0',
       id: 1,
       method: 'tools/call',
-      params: { name: 'billing__list_invoices', arguments: {} },
+      // Of the tools the cheapest: what they take of the machine is taken from what is measured.
+      params: { name: 'light__look', arguments: { note: 'load' } },
     });
     if (status !== 200 || text.includes('"isError":true')) refused += 1;
     else latencies.push(performance.now() - sentAt);

@@ -1,3 +1,4 @@
+import { endLoad } from '../bed.ts';
 import { type Figure, figure } from '../figure.ts';
 import { memoryOf, withDescendants } from '../process-memory.ts';
 import { startProgram } from '../program.ts';
@@ -32,6 +33,7 @@ export const gateMemory: Row = {
     };
     const early = await make(count / 20);
     const late = await make(count - count / 20);
+    await endLoad(bed);
     return [
       figure({
         name: `gateway after ${count} calls`,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePorts } from '../../src/runtime/local/free-port.ts';
-import type { Bed } from '../bed.ts';
+import { type Bed, endLoad } from '../bed.ts';
 import { cpuLine, cpuSeconds } from '../cpu.ts';
 import { type Figure, figure, percentile } from '../figure.ts';
 import { type Program, startProgram } from '../program.ts';
@@ -22,67 +22,66 @@ export const gatedCalls: Row = {
   run: async (bed, options): Promise<readonly Figure[]> => {
     const proxy = await startProxy(bed);
     const gateway = `${bed.installation.profile.gatewayUrl}/mcp`;
-    const spread = await Promise.all(bed.spreadBots.map((agentId) => tokenFor(bed, agentId)));
-    const hot = await Promise.all(bed.spreadBots.map(() => tokenFor(bed, 'hot-bot')));
-    const roads = {
-      direct: { url: bed.light.url, tool: 'look', tokens: ['none'] },
-      proxy: { url: proxy.url, tool: 'look', tokens: ['none'] },
-      gate: { url: gateway, tool: 'light__look', tokens: spread },
-      hot: { url: gateway, tool: 'light__look', tokens: hot },
-    };
+    const through = async (agents: readonly string[]): Promise<Road> => ({
+      url: gateway,
+      tool: 'light__look',
+      tokens: await Promise.all(agents.map((agentId) => tokenFor(bed, agentId))),
+    });
+    const direct: Road = { url: bed.light.url, tool: 'look', tokens: ['none'] };
+    const rival: Road = { url: proxy.url, tool: 'look', tokens: ['none'] };
+    const [spread, hot] = await Promise.all([through(bed.spreadBots), through(bed.spreadBots.map(() => 'hot-bot'))]);
+    const cpu = () => cpuSeconds(bed.installation, { proxy: proxy.program.pid, tools: bed.light.pid });
     try {
-      const calm = await inTurn(
-        roads,
-        { clients: 1, calls: options.quick ? 300 : 1_500, forMs: 20_000 },
-        options.quick ? 1 : 3,
-      );
-      const before = cpuSeconds(bed.installation, { proxy: proxy.program.pid, tools: bed.light.pid });
-      const crowd = await inTurn(
-        roads,
-        { clients, calls: 1_000_000, forMs: options.quick ? 1_500 : 6_000 },
-        options.quick ? 1 : 2,
-      );
-      options.say(cpuLine(before, cpuSeconds(bed.installation, { proxy: proxy.program.pid, tools: bed.light.pid })));
+      const one = { clients: 1, calls: options.quick ? 300 : 1_500, forMs: 20_000 };
+      const calm = await inTurn({ direct, proxy: rival, gate: spread }, one, options.quick ? 1 : 3);
+      const before = cpu();
+      const many = { clients, calls: 1_000_000, forMs: options.quick ? 1_500 : 6_000 };
+      const crowd = await inTurn({ proxy: rival, gate: spread, hot }, many, options.quick ? 1 : 2);
+      options.say(cpuLine(before, cpu()));
       return [...latencyFigures(calm, options), ...throughputFigures(crowd)];
     } finally {
-      await proxy.program.end();
+      await Promise.all([proxy.program.end(), endLoad(bed)]);
     }
   },
 };
 
-type Road = 'direct' | 'proxy' | 'gate' | 'hot';
+type Road = Pick<CallerOrder, 'url' | 'tool' | 'tokens'>;
 type Pace = Pick<CallerOrder, 'clients' | 'calls' | 'forMs'>;
-type Measured = Readonly<Record<Road, { readonly latencies: number[]; perSecond: number }>>;
+interface Measured {
+  readonly latencies: number[];
+  perSecond: number;
+}
 
-async function inTurn(
-  roads: Readonly<Record<Road, Pick<CallerOrder, 'url' | 'tool' | 'tokens'>>>,
+async function inTurn<Name extends string>(
+  roads: Readonly<Record<Name, Road>>,
   pace: Pace,
   rounds: number,
-): Promise<Measured> {
-  const measured: Measured = {
-    direct: { latencies: [], perSecond: 0 },
-    proxy: { latencies: [], perSecond: 0 },
-    gate: { latencies: [], perSecond: 0 },
-    hot: { latencies: [], perSecond: 0 },
-  };
+): Promise<Readonly<Record<Name, Measured>>> {
+  const names = Object.keys(roads) as Name[]; // they have no others
+  const measured = Object.fromEntries(
+    names.map((name): [string, Measured] => [name, { latencies: [], perSecond: 0 }]),
+  ) as Record<Name, Measured>; // one of each
   // The first round compiles code, opens sockets and fills caches.
   for (let round = 0; round <= rounds; round += 1) {
-    for (const road of ['direct', 'proxy', 'gate', 'hot'] as const) {
-      const order: CallerOrder = { ...roads[road], ...pace };
-      const report = await startProgram<CallerReport>('caller', order).report;
-      if (report.refused > 0) throw new Error(`${report.refused} calls on the road "${road}" were refused`);
+    for (const name of names) {
+      const report = await startProgram<CallerReport>('caller', { ...roads[name], ...pace } satisfies CallerOrder)
+        .report;
+      if (report.refused > 0) throw new Error(`${report.refused} calls on the road "${name}" were refused`);
       if (round === 0) continue;
-      measured[road].latencies.push(...report.latencies);
-      measured[road].perSecond = Math.max(measured[road].perSecond, report.perSecond);
+      measured[name].latencies.push(...report.latencies);
+      measured[name].perSecond = Math.max(measured[name].perSecond, report.perSecond);
     }
   }
   return measured;
 }
 
-function latencyFigures({ direct, proxy, gate, hot }: Measured, { say }: RunOptions): readonly Figure[] {
+type Calm = Readonly<Record<'direct' | 'proxy' | 'gate', Measured>>;
+type Crowd = Readonly<Record<'proxy' | 'gate' | 'hot', Measured>>;
+
+function latencyFigures({ direct, proxy, gate }: Calm, { say }: RunOptions): readonly Figure[] {
   const p50 = ({ latencies }: { readonly latencies: readonly number[] }) => percentile(latencies, 50);
   say(
-    `one client, p50/p99 ms: ${Object.entries({ direct, proxy, gate, hot })
+    `one client, p50/p99 ms: ${Object.entries({ direct, proxy, gate })
       .map(
         ([road, { latencies }]) => `${road} ${p50({ latencies }).toFixed(2)}/${percentile(latencies, 99).toFixed(2)}`,
       )
@@ -102,7 +101,7 @@ function latencyFigures({ direct, proxy, gate, hot }: Measured, { say }: RunOpti
   ];
 }
 
-function throughputFigures({ proxy, gate, hot }: Measured): readonly Figure[] {
+function throughputFigures({ proxy, gate, hot }: Crowd): readonly Figure[] {
   return [
     figure({
       name: `gated calls, ${clients} clients, agents spread`,
