@@ -60,7 +60,7 @@ function figuresOf({ stops, commits, answers }: StopperReport, load: string, bar
       value: percentile(stops, p),
       unit: 'ms',
       rival: percentile(commits, p),
-      rivalName: `bare commit of one row; an HTTP answer without any ${percentile(answers, p).toFixed(2)} ms`,
+      rivalName: `bare commit of one row, ${commits.length} of each; an HTTP answer without any ${percentile(answers, p).toFixed(2)} ms`,
       bar: p === 99 && barMs !== undefined ? `<= ${barMs} ms` : '-',
       holds: (value) => p !== 99 || barMs === undefined || value <= barMs,
     }),
