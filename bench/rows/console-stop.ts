@@ -7,7 +7,6 @@ import type { Row } from '../row.ts';
 
 const chromiumPath = '/usr/bin/chromium';
 const agents = 100;
-const samples = 5;
 
 /** A phone on a bad line: a quarter of this machine's speed, 400 kbit/s, 400 ms before the first byte of anything. */
 const line = { offline: false, latency: 400, downloadThroughput: 50_000, uploadThroughput: 50_000 };
@@ -19,11 +18,12 @@ const line = { offline: false, latency: 400, downloadThroughput: 50_000, uploadT
 export const consoleStop: Row = {
   name: 'console-stop',
   needs: 'bed',
-  run: async (bed, { say }): Promise<readonly Figure[]> => {
+  run: async (bed, { quick, say }): Promise<readonly Figure[]> => {
     if (!existsSync(chromiumPath)) {
       say('console-stop: not run, there is no Chromium (Debian: apt-get install chromium)');
       return [];
     }
+    const samples = quick ? 3 : 5;
     await fill(bed);
     const bare = await serveBarePage();
     const browser = await chromium.launch({
@@ -41,7 +41,7 @@ export const consoleStop: Row = {
       }
       return [
         figure({
-          name: 'Stop painted on a phone on a bad line, cold, 100 agents running, median of 5',
+          name: `Stop painted on a phone on a bad line, cold, 100 agents running, median of ${samples}`,
           value: percentile(painted, 50),
           unit: 'ms',
           rival: percentile(
