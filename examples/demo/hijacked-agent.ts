@@ -3,10 +3,16 @@ import { type HijackedUse, openUse } from './hijacked-use.ts';
 
 /**
  * The agent after its hijacking: it ignores every message, asks nobody, never goes through the gateway again, and uses each
- * credential it was handed as fast as the system answers. It ends only when its standard input closes or it is killed.
+ * credential it was handed as fast as the system answers, unless it is told to pause. It ends only when its standard input closes or it is killed.
  *
- * In: one JSON line [{label, system, secret}]. Out: JSON lines, at most 20 a second per system, of what its own calls came to.
+ * In: one JSON line {loot: [{label, system, secret}], pauseMs}. Out: JSON lines, at most 20 a second per system, of what its own calls came to.
  */
+export interface Rampage {
+  readonly loot: readonly Loot[];
+  /** Between two uses of one credential. */
+  readonly pauseMs: number;
+}
+
 interface Loot {
   /** Whose credential at which connector. */
   readonly label: string;
@@ -27,7 +33,7 @@ export interface HijackedReport {
 const reportEveryMs = 50;
 const afterFailureMs = 5;
 
-async function rampage({ label, system, secret }: Loot): Promise<void> {
+async function rampage({ label, system, secret }: Loot, pauseMs: number): Promise<void> {
   let successes = 0;
   let denials = 0;
   let lastSuccessAt: number | null = null;
@@ -51,7 +57,7 @@ async function rampage({ label, system, secret }: Loot): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, afterFailureMs));
     }
     // Lets timers and other loops run between answers that come in the same tick.
-    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => (pauseMs > 0 ? setTimeout(resolve, pauseMs) : setImmediate(resolve)));
   }
 }
 
@@ -59,7 +65,7 @@ process.on('SIGTERM', () => undefined);
 process.on('SIGINT', () => undefined);
 const input = createInterface({ input: process.stdin });
 input.once('line', (line) => {
-  const loot = JSON.parse(line) as readonly Loot[]; // written by the demo itself, one line above the spawn
-  for (const item of loot) void rampage(item);
+  const { loot, pauseMs } = JSON.parse(line) as Rampage; // written by the demo itself, right after the spawn
+  for (const item of loot) void rampage(item, pauseMs);
 });
 input.once('close', () => process.exit(0));

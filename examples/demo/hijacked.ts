@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { extname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { HijackedReport } from './hijacked-agent.ts';
+import type { HijackedReport, Rampage } from './hijacked-agent.ts';
 
 export interface Hijacked {
   readonly pid: number;
@@ -11,9 +11,7 @@ export interface Hijacked {
 }
 
 /** A process of its own, so that nothing the demo or estop does in its own process can stop it. */
-export function hijack(
-  loot: readonly { readonly label: string; readonly system: string; readonly secret: unknown }[],
-): Hijacked {
+export function hijack(rampage: Rampage): Hijacked {
   const here = fileURLToPath(import.meta.url);
   const child: ChildProcess = spawn(
     process.execPath,
@@ -27,7 +25,7 @@ export function hijack(
       latest.set(report.label, report);
     });
   }
-  child.stdin?.write(`${JSON.stringify(loot)}\n`);
+  child.stdin?.write(`${JSON.stringify(rampage)}\n`);
   return {
     pid: child.pid ?? 0,
     reports: () => latest,

@@ -19,6 +19,8 @@ const proveWithinMs = 60_000;
 const hangAtMostMs = 40_000;
 /** A sabotaged run need not be waited for as long: what can be proved is proved by then. */
 const sabotagedProveWithinMs = 20_000;
+/** What goes on in a sabotaged run goes on until its end: it is caught as surely at thirty uses a second as at thousands, which take all of a machine. */
+const sabotagedPauseMs = 30;
 const grantNames = ['database', 'queue', 'crm', 'wake-up'] as const;
 
 /** From an honest task to a proved stop. True if nothing is left to complain of. */
@@ -30,10 +32,13 @@ export async function runStory(cast: Cast, screen: Screen, isSabotaged: boolean)
     `billing-bot is hijacked: a process that nobody governs uses its ${loot.length} credentials past the gateway, and its token at the gateway, as fast as they answer`,
   );
   const { token } = await operator.tasks.token(task.taskId);
-  const hijacked = hijack([
-    ...loot,
-    { label: 'gateway', system: 'gateway', secret: { url: cast.installation.profile.gatewayUrl, token } },
-  ]);
+  const hijacked = hijack({
+    loot: [
+      ...loot,
+      { label: 'gateway', system: 'gateway', secret: { url: cast.installation.profile.gatewayUrl, token } },
+    ],
+    pauseMs: isSabotaged ? sabotagedPauseMs : 0,
+  });
   try {
     await untilRampant(hijacked, loot.length + 1);
     for (const report of hijacked.reports().values())
