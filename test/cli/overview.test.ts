@@ -17,6 +17,14 @@ requires('temporal')('what an operator looks at in a terminal', () => {
     const shown = await rig.run(['now', '--search', 'billing']);
     expect(shown).toMatchObject({ code: 0, stderr: '' });
     expect(shown.stdout).toMatch(/1 agent running, 1 open task, 0 calls waiting[\s\S]*billing-bot +1 /);
+    // What is stopped is said where nothing runs any more.
+    const { stopId } = await stop(rig.ledger, 'label:team=nobody');
+    expect((await rig.run(['now'])).stdout).toMatch(/^1 stop in force \(label:team=nobody\): estop stop ls$/m);
+    await rig.ledger.sql(
+      "UPDATE estop.stops SET reset_epoch = epoch + 1, reset_at = clock_timestamp(), reset_by = 'x', reset_reason = 'x' WHERE stop_id = $1",
+      [stopId],
+    );
+    expect((await rig.run(['task', 'ls', '--agent', 'mail-bot'])).stderr).toContain('No task matches.');
     expect(JSON.parse((await rig.run(['now', '--json'])).stdout)).toMatchObject({
       agents: 1,
       items: [{ agentId: 'billing-bot' }],

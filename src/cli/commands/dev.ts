@@ -29,6 +29,7 @@ export async function runDev(options: DevOptions): Promise<number> {
   say(`  gateway   ${profile.gatewayUrl}/mcp`);
   if (profile.temporalUiUrl !== '') say(`  temporal  ${profile.temporalUiUrl}`);
   say(`  profile   ${installation.profilePath} (other terminals in this folder find it)`);
+  say('  console   `estop console` prints a link that signs you in');
   say('Ctrl-C ends it; the data stays.');
   collectGarbage();
   await untilInterrupted;

@@ -1,9 +1,12 @@
 import type { NoticePage } from '../../contract/http/notices.ts';
 import type { RunningAgent } from '../../contract/http/running.ts';
+import type { StopPage } from '../../contract/http/stops.ts';
+import type { Estop } from '../../sdk/estop.ts';
 import { type CliCommand, examples } from '../command.ts';
 import { exitCodes } from '../exit-code.ts';
 import { printOne } from '../print.ts';
 import { renderTable } from '../table.ts';
+import { visibleShort } from '../visible.ts';
 import { relative } from '../when.ts';
 
 interface NowOptions {
@@ -23,11 +26,10 @@ export const now: CliCommand = {
             ...(search === undefined ? {} : { search }),
             ...(label === undefined ? {} : { label }),
           });
-          // Whoever may not read notices still sees what runs.
-          const unseen = await estop.notices.list({ escalated: true, limit: 100 }).catch(() => undefined);
+          const beside = terminal.format === 'text' ? await linesBeside(estop) : [];
           printOne(terminal, running, () => [
             `${count(running.agents, 'agent')} running, ${count(running.tasks, 'open task')}, ${count(running.pendingApprovals, 'call')} waiting`,
-            ...(unseen === undefined || unseen.items.length === 0 ? [] : [escalationLine(unseen)]),
+            ...beside,
             ...(running.items.length === 0 ? [] : ['', ...tableOf(running.items)]),
             ...(running.matching > running.items.length ? [`and ${running.matching - running.items.length} more`] : []),
           ]);
@@ -38,6 +40,24 @@ export const now: CliCommand = {
 };
 
 const count = (many: number, what: string): string => `${many} ${what}${many === 1 ? '' : 's'}`;
+
+async function linesBeside(estop: Estop): Promise<readonly string[]> {
+  const [stops, unseen] = await Promise.all([
+    estop.stops.list({ inForce: true, limit: 200 }),
+    // Whoever may not read notices still sees what runs.
+    estop.notices.list({ escalated: true, limit: 100 }).catch(() => undefined),
+  ]);
+  return [
+    ...(stops.items.length === 0 ? [] : [stopLine(stops)]),
+    ...(unseen === undefined || unseen.items.length === 0 ? [] : [escalationLine(unseen)]),
+  ];
+}
+
+const stopLine = ({ items, next }: StopPage): string => {
+  const scopes = items.slice(0, 3).map(({ scopeKey }) => visibleShort(scopeKey, 60));
+  const more = items.length > scopes.length ? ', ..' : '';
+  return `${next === null ? '' : 'at least '}${count(items.length, 'stop')} in force (${scopes.join(', ')}${more}): estop stop ls`;
+};
 
 const escalationLine = ({ items, next }: NoticePage): string =>
   `${next === null ? '' : 'at least '}${count(new Set(items.map(({ subject }) => subject)).size, 'escalation')} that nobody has said to have seen: estop notify ls --escalated`;

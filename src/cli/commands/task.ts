@@ -149,6 +149,8 @@ async function list({ terminal, estop, now }: CliContext, options: ListOptions):
       tasks,
     ),
   );
+  if (page.items.length === 0)
+    terminal.say(options.cursor === undefined ? 'No task matches.' : 'Nothing further back.');
   return exitCodes.confirmed;
 }
 

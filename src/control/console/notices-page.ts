@@ -100,9 +100,7 @@ function chips(notice: Notice, now: number): readonly Markup[] {
     ...(acknowledgedBy === null
       ? []
       : [html`<span class="chip good">seen by ${foreign(acknowledgedBy, 80)} ${relative(acknowledgedAt, now)}</span>`]),
-    ...(quiet === null
-      ? []
-      : [html`<span class="chip">not told on its own: ${foreign(quietSentence(quiet), 80)}</span>`]),
+    ...(quiet === null ? [] : [html`<span class="chip">told to nobody: ${foreign(quietSentence(quiet), 80)}</span>`]),
     ...notice.deliveries.map((one) => deliveryChip(one, notedAt, acknowledgedAt !== null, now)),
   ];
 }

@@ -54,9 +54,9 @@ function headline(running: Running, stops: readonly Stop[]): string {
 }
 
 function subline(running: Running): Markup {
-  const parts = [plural(running.tasks, 'open task')];
-  if (running.pendingApprovals > 0) parts.push(`${plural(running.pendingApprovals, 'call')} waiting for a person`);
-  return html`${parts.join(' · ')}${running.agents === 0 ? nothing : html`. <small>Calls, denials and spending are those of the last five minutes.</small>`}`;
+  const tasks = html`<a href="/tasks${running.tasks === 0 ? '' : '?state=open'}">${running.tasks === 0 ? 'Tasks of the past' : plural(running.tasks, 'open task')}</a>`;
+  const waiting = html` · <a href="/approvals">${plural(running.pendingApprovals, 'call')} waiting for a person</a>`;
+  return html`${tasks}${running.pendingApprovals === 0 ? nothing : waiting}${running.agents === 0 ? nothing : html`. <small>Calls, denials and spending are those of the last five minutes.</small>`}`;
 }
 
 /** Somebody is called by it or was, and nobody has answered: whoever looks here may be the first. */

@@ -70,7 +70,7 @@ function riskSection(visit: Visit, lane: Obligation): Markup {
 export function told(visit: Visit, stop: StopView, notices: NoticePage | undefined): Markup {
   if (notices === undefined || notices.items.length === 0) return nothing;
   const isOpen = notices.items.some(({ acknowledgedAt }) => acknowledgedAt === null);
-  return html`<section class="card"><h2>Who was told</h2><ul class="stack">${notices.items.slice(0, 12).map((notice) => html`<li><strong>${notice.event}</strong> <small>${clock(notice.notedAt, visit.now)}${notice.quiet === null ? '' : html`, not told on its own: ${foreign(quietSentence(notice.quiet), 120)}`}</small><div class="chips">${deliveries(notice)}</div></li>`)}</ul>
+  return html`<section class="card"><h2>Who was told</h2><ul class="stack">${notices.items.slice(0, 12).map((notice) => html`<li><strong>${notice.event}</strong> <small>${clock(notice.notedAt, visit.now)}${notice.quiet === null ? '' : html`, told to nobody: ${foreign(quietSentence(notice.quiet), 120)}`}</small><div class="chips">${deliveries(notice)}</div></li>`)}</ul>
 ${isOpen ? offer(visit, seenForm, { to: `/stops/${stop.stopId}/seen` }, html`<button>I have seen it</button>`) : nothing}</section>`;
 }
 

@@ -12,7 +12,7 @@ export function taskList(tasks: readonly Task[], now: number, none: Markup): Mar
     (
       task,
     ) => html`<tr><th scope="row" data-of="Task"><a href="/tasks/${task.taskId}">…${task.taskId.slice(-6)}</a></th><td data-of="Agent">${agentLink(task.agentId)}</td>
-<td data-of="State">${taskState(task)}</td><td data-of="Purpose">${foreign(task.purpose, 120)}</td><td data-of="Asked by">${foreign(task.requestedBy, 60)}</td><td data-of="Age">${age(task.registeredAt, now)}</td></tr>`,
+<td data-of="State">${taskState(task)}</td><td data-of="Purpose">${task.purpose === '' ? '–' : foreign(task.purpose, 120)}</td><td data-of="Asked by">${foreign(task.requestedBy, 60)}</td><td data-of="Age">${age(task.registeredAt, now)}</td></tr>`,
   )}</tbody></table></div>`;
 }
 
