@@ -28,7 +28,9 @@ export function partsOfTexts(flow: TaskFlow, texts: readonly string[]): readonly
     for (const token of [...found.values, ...groupsIn(text)]) if (isTelling(token)) tokens.add(token);
   }
   const hasRead = flow.words.prose.size > 0 || flow.overflow;
-  if (hasRead && (overflow || tokens.size > mostTokens)) return [beyond('more values than are looked at')];
+  // Named by all of them: a yes to these is no yes to the next.
+  if (hasRead && (overflow || tokens.size > mostTokens))
+    return [beyond(`more values than are looked at (${flow.hash(JSON.stringify(texts))})`)];
   return [...tokens].flatMap((token) => partsOfToken(flow, token));
 }
 

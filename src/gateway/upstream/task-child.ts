@@ -98,6 +98,7 @@ export class TaskChild implements Destination, OpenCall {
   /** It may go on with it all the same: until it says that it has not, a stop of just that call ends it. */
   cancelled(callId: string, bearer: Bearer): void {
     this.#pending.delete(callId);
+    if (!this.isAlive) return;
     if (this.#left.size >= mostLeft) return this.destroy();
     const left = { callId: `${this.callId}/${callId}`, bearer, isBackground: true, isWritten: () => false };
     this.#left.set(callId, left.callId);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { approve } from '../../../src/core/flow/answer.ts';
 import type { FlowCall } from '../../../src/core/flow/call.ts';
 import { judge } from '../../../src/core/flow/judge.ts';
 import { answerTo, toldTo, withAnswers } from '../../../src/core/flow/not-a-tool.ts';
@@ -96,6 +97,15 @@ it('a site that nobody gave is no more given for the words around it', () => {
 it('more values in one text than are looked at do not go', () => {
   const topic = Array.from({ length: 500 }, (_, n) => `id-${1000 + n}`).join(' ');
   expect(isHeld(originsOf({ values: { topic } }))).toBe(true);
+});
+
+it('a yes to more values than are looked at is a yes to just those', () => {
+  const { flow } = openTaskFlow({ request: 'Brief me.', ownIdentities: [], contacts: [], hash });
+  observe(flow, inbox, prose);
+  const many = (from: number) => Array.from({ length: 500 }, (_, n) => `id-${from + n}`).join(' ');
+  const judged = (from: number) => judge(flow, withAnswers(writer, { q: { content: { note: many(from) } } }));
+  approve(flow, judged(1_000).findings);
+  expect([isHeld(judged(1_000).facts.origin.ref), isHeld(judged(2_000).facts.origin.ref)]).toEqual([false, true]);
 });
 
 describe('free text in answers to a server', () => {
