@@ -1,5 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
-import { afterAll } from 'vitest';
+import { Webhook } from 'standardwebhooks';
+import { afterAll, expect } from 'vitest';
 
 export interface Received {
   readonly path: string;
@@ -56,3 +57,24 @@ export interface Payload {
 /** Those about one subject. */
 export const payloadsOf = (receiver: Receiver, subject: string): readonly Payload[] =>
   receiver.received.map(({ body }) => JSON.parse(body) as Payload).filter(({ data }) => data.subject === subject); // our own bodies
+
+/** A server that takes everything and answers nothing, and counts how much is under way there. */
+export async function startHanging(): Promise<{ readonly url: string; under(): number; most(): number }> {
+  const { url, answer } = await startReceiver();
+  let under = 0;
+  let most = 0;
+  const hang = (response: ServerResponse): void => {
+    under += 1;
+    most = Math.max(most, under);
+    response.on('close', () => (under -= 1));
+  };
+  answer(...Array.from({ length: 500 }, () => hang));
+  return { url, under: () => under, most: () => most };
+}
+
+/** By the verifier of others: by each of these secrets, and by no stranger's. */
+export function expectSigned({ headers, body }: Received, secrets: readonly string[]): void {
+  const verify = (secret: string): unknown => new Webhook(secret).verify(body, headers as Record<string, string>); // it looks at three of them
+  for (const secret of secrets) expect(verify(secret)).toEqual(JSON.parse(body));
+  expect(() => verify(`whsec_${Buffer.from('somebody else entirely, 32 bytes').toString('base64')}`)).toThrow();
+}

@@ -1,19 +1,15 @@
-import { execFile } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Cast } from '../../examples/demo/cast.ts';
 import { connectorSystems } from '../../src/connectors/index.ts';
 import { agentTaskWorkflowId, namespaces } from '../../src/contract/names.ts';
 import { type ProcessName, processNames } from '../../src/runtime/installation/installation.ts';
-import { findTemporalBinary } from '../../src/runtime/local/temporal-binary.ts';
 import { startStage, until } from '../e2e/stage.ts';
-import { commandLine } from './command-line.ts';
+import { commandLine, temporalCommandLine } from './command-line.ts';
 import { type Figures, scrape, valueOf } from './figures.ts';
 import { alerts, dashboardPanels, figuresIn } from './pages.ts';
 import { type SpanCollector, startSpanCollector, wayTo } from './span-collector.ts';
 
-const run = promisify(execFile);
 let cast: Cast;
 let collector: SpanCollector;
 const spanOfCaller = '00f067aa0ba902b7';
@@ -35,24 +31,8 @@ const everyProcess = async (): Promise<readonly Figures[]> =>
 const estop = (...args: readonly string[]) => commandLine(cast.installation.profilePath, args);
 
 describe('a history in Temporal’s own command line', () => {
-  const temporal = async (workflowId: string, token: string | undefined): Promise<string> => {
-    const { installation } = cast;
-    const codec = ['--codec-endpoint', `${installation.profile.controlUrl}/codec`, '--codec-auth', `Bearer ${token}`];
-    const { stdout } = await run(await findTemporalBinary(), [
-      'workflow',
-      'show',
-      '--workflow-id',
-      workflowId,
-      '--namespace',
-      namespaces.agents,
-      '--output',
-      'json',
-      '--address',
-      installation.temporal.address,
-      ...(token === undefined ? [] : codec),
-    ]);
-    return stdout;
-  };
+  const temporal = (workflowId: string, token: string | undefined): Promise<string> =>
+    temporalCommandLine(cast.installation, workflowId, token);
 
   it('is readable for who may see it, and sealed for everybody else', async () => {
     const { profile } = cast.installation;
