@@ -178,7 +178,7 @@ describe('drills by a schedule', () => {
         `WITH made AS (INSERT INTO estop.drills (task_id, connector, asked_by, state, asked_at, finished_at)
            SELECT $1, $2, 'schedule', $3, x.at, CASE WHEN $3 <> 'asked' THEN x.at END FROM (SELECT clock_timestamp() - make_interval(days => $4) AS at) x RETURNING task_id)
          INSERT INTO estop.tasks (task_id, agent_id, root_id, ancestors, agents, keys, epoch, depth, purpose, kind, requested_by, state)
-           SELECT task_id, 'drill/' || $2, task_id, '{}', '{}', '{}', 0, 0, 'drill', 'task', 'schedule', 'closed' FROM made`,
+           SELECT task_id, 'drill/' || $2, task_id, '{}', '{}', '{}', 0, 0, 'drill', 'drill', 'schedule', 'closed' FROM made`,
         [newId('task'), connector, state, daysAgo],
       );
     const [good, never, once, open] = ['good', 'never', 'once', 'open'].map(newName) as [
