@@ -2,13 +2,36 @@ import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** On a fresh machine nothing is known of how long a file takes; begun last, the longest alone would take minutes of the whole. */
-const longest = ['test/revocation/many.test.ts', 'test/e2e/demo.test.ts'];
+/**
+ * On a fresh machine nothing is known of how long a file takes, and what is left over at the end has the machine to itself: so those
+ * that wait for much with few lines come first.
+ */
+const longest = [
+  'revocation/many',
+  'e2e/demo',
+  'connectors/contract',
+  'notices/notices',
+  'e2e/killed-processes',
+  'revocation/relay',
+  'revocation/halt',
+  'operations/running-system',
+  'agent-task/processes',
+  'revocation/drain',
+  'revocation/lanes',
+  'agent-task/flood',
+  'connectors/pg-boss',
+  'gateway/process',
+  'stop/outage',
+  'e2e/session',
+].map((file) => `test/${file}.test.ts`);
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    const isLong = ({ moduleId }: TestSpecification): boolean => longest.some((path) => moduleId.endsWith(path));
-    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+    const rankOf = ({ moduleId }: TestSpecification): number => {
+      const rank = longest.findIndex((path) => moduleId.endsWith(path));
+      return rank < 0 ? longest.length : rank;
+    };
+    return sorted.toSorted((one, other) => rankOf(one) - rankOf(other));
   }
 }
 
