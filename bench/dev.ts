@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionProfile } from '../src/runtime/installation/connection-profile.ts';
 import { type ProcessName, processNames } from '../src/runtime/installation/installation.ts';
 import { readChildRecord } from '../src/runtime/local/child-record.ts';
@@ -24,26 +24,37 @@ export interface Dev {
 export const partNames: readonly PartName[] = [...processNames, 'temporal', 'store'];
 
 export async function startDev(folder: string, env: Readonly<Record<string, string>>): Promise<Dev> {
+  const stateFolder = join(folder, '.estop');
+  const logPath = join(folder, 'dev.log');
+  const log = openSync(logPath, 'a');
+  // In a group of its own: what ends us with the whole group must not reach it as well, and a second signal would kill it over its
+  // servers. To a file: it still says what it does when we are gone.
   const child = spawn(process.execPath, [join(sourceRoot, `cli/main${sourceExtension}`), 'dev'], {
     cwd: folder,
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, ESTOP_STATE: '.estop', ...env },
+    detached: true,
+    stdio: ['ignore', log, log],
+    env: { ...process.env, ESTOP_STATE: stateFolder, ...env },
   });
+  closeSync(log);
   const end = (): void => void child.kill('SIGTERM');
   process.once('exit', end);
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  const stateFolder = join(folder, '.estop');
   const stop = async (): Promise<void> => {
+    process.removeListener('exit', end);
     end();
     await ended;
-    process.removeListener('exit', end);
   };
   try {
-    await untilUp(child.stderr);
-    const profile = JSON.parse(readFileSync(join(stateFolder, 'connection.json'), 'utf8')) as ConnectionProfile; // it was written by estop, just now
+    // Written once everything is up.
+    const profilePath = join(stateFolder, 'connection.json');
+    while (!existsSync(profilePath)) {
+      if (child.exitCode !== null || child.signalCode !== null)
+        throw new Error(`\`estop dev\` ended before it was up: ${readFileSync(logPath, 'utf8')}`);
+      await sleep(50);
+    }
     return {
       pid: child.pid ?? 0,
-      profile,
+      profile: JSON.parse(readFileSync(profilePath, 'utf8')) as ConnectionProfile, // renamed into its place by estop, just now
       stateFolder,
       // It runs: this is how one that runs is found, with how to speak to it.
       postgres: await startPostgres({ folder: stateFolder, name: 'store', settings: { max_connections: 120 } }),
@@ -54,13 +65,4 @@ export async function startDev(folder: string, env: Readonly<Record<string, stri
     await stop();
     throw thrown;
   }
-}
-
-async function untilUp(output: NodeJS.ReadableStream): Promise<void> {
-  const said: string[] = [];
-  for await (const line of createInterface(output)) {
-    said.push(line);
-    if (line.startsWith('estop is up')) return void output.resume();
-  }
-  throw new Error(`\`estop dev\` ended before it was up: ${said.slice(-5).join(' / ')}`);
 }
