@@ -29,7 +29,7 @@ export async function runStory(cast: Cast, screen: Screen, isSabotaged: boolean)
   const { task, child } = await startHonestTask(cast, screen);
   const loot = [...(await fetchLoot(cast, task, grantNames)), ...(await fetchLoot(cast, child, ['database']))];
   screen.step(
-    `billing-bot is hijacked: a process that nobody governs uses its ${loot.length} credentials past the gateway, and its token at the gateway, as fast as they answer`,
+    `billing-bot is hijacked: a process that nobody governs uses its ${loot.length} credentials past the gateway, and its token at the gateway, ${isSabotaged ? 'again and again' : 'as fast as they answer'}`,
   );
   const { token } = await operator.tasks.token(task.taskId);
   const hijacked = hijack({
