@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { connectorSystems } from '../../src/connectors/index.ts';
 import type { Connector, ConnectorSystem, GrantSecret, LedgerGrant } from '../../src/connectors/kit/contract.ts';
-import { EstopError } from '../../src/core/errors.ts';
+import { EstopError, errorCodeOf } from '../../src/core/errors.ts';
 import { formatId } from '../../src/core/ids.ts';
 import { environment, type RunningRig, rigConnectorId } from './rig.ts';
 
@@ -111,4 +111,13 @@ function recorded(connector: Connector, log: string[]): Connector {
     selfCheck: (context) => hear(connector.selfCheck(context)),
     close: () => connector.close(),
   };
+}
+
+export async function codeOf(promise: Promise<unknown>): Promise<string> {
+  try {
+    await promise;
+    return 'no error';
+  } catch (thrown) {
+    return errorCodeOf(thrown);
+  }
 }

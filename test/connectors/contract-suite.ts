@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { GrantSecret, LedgerGrant, RevokeResult } from '../../src/connectors/kit/contract.ts';
 import type { CuttingPhase } from '../../src/contract/phases.ts';
 import { errorCodeOf } from '../../src/core/errors.ts';
-import { type Bench, benchOf, healthyMs, shortMs, within } from './bench-of.ts';
+import { type Bench, benchOf, codeOf, healthyMs, shortMs, within } from './bench-of.ts';
 import type { Fault, Rig, RunningRig } from './rig.ts';
 
 const acted: readonly RevokeResult['kind'][] = ['revoked', 'already-gone', 'residual-until'];
@@ -152,22 +152,16 @@ export function contractSuite(rig: Rig): void {
       const bytes = running.replies()[fault];
       if (bytes === undefined) throw new Error(`the rig has no answer for ${fault} and does not skip it`);
       await running.proxy.addToxic('fault', { type: 'reply_with', bytes });
-      const { connector } = bench;
-      const cutInTurn = async (): Promise<void> => {
-        for (const phase of phases()) {
-          const result = await connector.cut(phase, grant, within(shortMs));
-          expect(result.kind).toBe('retryable');
-          if (fault === 'rate-limited') expect(result).toMatchObject({ retryAfterMs: 7_000 });
-        }
-      };
-      await Promise.all([
-        cutInTurn(),
-        connector.probe(grant, within(shortMs)).then(({ kind }) => expect(kind).toBe('inconclusive')),
-        connector.control(grant, within(shortMs)).then(({ kind }) => expect(kind).toBe('not-allowed')),
-        codeOf(bench.issue(bench.plan(), shortMs)).then((code) =>
-          expect(['connector-unavailable', 'connector-garbage']).toContain(code),
-        ),
-      ]);
+      for (const phase of phases()) {
+        const result = await bench.connector.cut(phase, grant, within(shortMs));
+        expect(result.kind).toBe('retryable');
+        if (fault === 'rate-limited') expect(result).toMatchObject({ retryAfterMs: 7_000 });
+      }
+      expect((await bench.connector.probe(grant, within(shortMs))).kind).toBe('inconclusive');
+      expect((await bench.connector.control(grant, within(shortMs))).kind).toBe('not-allowed');
+      expect(['connector-unavailable', 'connector-garbage']).toContain(
+        await codeOf(bench.issue(bench.plan(), shortMs)),
+      );
       await running.proxy.removeToxic();
       for (const result of await cutAll(grant)) expect(acted).toContain(result.kind);
     });
@@ -297,13 +291,4 @@ export function contractSuite(rig: Rig): void {
     const said = bench.said();
     expect([...bench.canaries].filter((canary) => said.includes(canary))).toEqual([]);
   });
-}
-
-async function codeOf(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise;
-    return 'no error';
-  } catch (thrown) {
-    return errorCodeOf(thrown);
-  }
 }
