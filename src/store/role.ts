@@ -27,6 +27,12 @@ const soonMissed = { tcp_keepalives_idle: '5', tcp_keepalives_interval: '5', tcp
 /** Below the lease (3 s): an allow path that waits longer has lost anyway. */
 const allowPath = { lock_timeout: '1s', statement_timeout: '2500ms', ...idle('2s') } as const;
 
+/**
+ * A gateway and the mint look up single rows and short lists of them. Plans are kept, and one that was made while a table was small would read the
+ * whole of it when it has grown: only what goes by an index is left to choose from.
+ */
+const byIndex = { enable_seqscan: 'off', enable_hashjoin: 'off', enable_mergejoin: 'off' } as const;
+
 export const rolePlans: Readonly<Record<StoreRole, RolePlan>> = {
   estop_owner: { share: 3, least: 2, settings: {} },
   /**
@@ -40,8 +46,8 @@ export const rolePlans: Readonly<Record<StoreRole, RolePlan>> = {
    */
   estop_stop: { share: 16, least: 8, settings: { statement_timeout: '10s', ...idle('500ms'), ...soonMissed } },
   estop_control: { share: 16, least: 8, settings: allowPath },
-  estop_gateway: { share: 24, least: 8, settings: allowPath },
-  estop_trusted: { share: 12, least: 6, settings: allowPath },
+  estop_gateway: { share: 24, least: 8, settings: { ...allowPath, ...byIndex } },
+  estop_trusted: { share: 12, least: 6, settings: { ...allowPath, ...byIndex } },
   estop_revoker: { share: 14, least: 6, settings: { lock_timeout: '2s', statement_timeout: '30s', ...idle('2s') } },
 };
 

@@ -113,6 +113,17 @@ onEveryPostgres('roles of the store', (createOn) => {
     expect(rows).toHaveLength(2);
   });
 
+  it('a gateway and the mint go by indexes, however small a table was when their plans were made', async () => {
+    for (const role of ['estop_gateway', 'estop_trusted'] as const) {
+      const { rows } = await ledger
+        .as(role)
+        .query<Record<string, string>>(
+          "SELECT current_setting('enable_seqscan') AS scan, current_setting('enable_hashjoin') AS hash, current_setting('enable_mergejoin') AS merge",
+        );
+      expect(rows).toEqual([{ scan: 'off', hash: 'off', merge: 'off' }]);
+    }
+  });
+
   it('allow paths give up before a lease ends, and a direct latch is never cut off by a time limit', async () => {
     const rows = await ledger.sql(`SELECT rolname, rolconfig FROM pg_roles WHERE rolname = ANY ($1)`, [storeRoles]);
     const settings = new Map(rows.map((row) => [row['rolname'], row['rolconfig'] as readonly string[] | null]));
