@@ -195,7 +195,7 @@ export async function listApprovals(store: Store, filter: ApprovalFilter = {}): 
     );
   if (filter.taskId !== undefined) query = query.where('task_id', '=', filter.taskId);
   if (filter.pending === true) query = query.where('state', '=', 'pending');
-  const rows = await rowsOf(store, 'list_approvals', query);
+  const rows = await rowsOf(store, query);
   return pageOf(rows.map(approvalOf), limit, (one) => [one.requestedAt, one.approvalId]);
 }
 

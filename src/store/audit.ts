@@ -39,7 +39,7 @@ export async function listAudit(store: Store, filter: AuditFilter = {}): Promise
     .limit(limit + 1);
   if (after !== undefined) query = query.where('seq', '<', Number(after[0]) || 0);
   if (filter.subject !== undefined) query = query.where('subject', '=', filter.subject);
-  const rows = await rowsOf(store, 'list_audit', query);
+  const rows = await rowsOf(store, query);
   return pageOf(rows.map(auditOf), limit, (one) => [String(one.seq), one.at]);
 }
 

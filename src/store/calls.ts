@@ -182,7 +182,7 @@ export async function listCalls(store: Store, filter: CallFilter = {}): Promise<
     );
   if (filter.taskId !== undefined) query = query.where('task_id', '=', filter.taskId);
   if (filter.agentId !== undefined) query = query.where('agent_id', '=', filter.agentId);
-  const rows = await rowsOf(store, 'list_calls', query);
+  const rows = await rowsOf(store, query);
   return pageOf(rows.map(callOf), limit, (one) => [one.admittedAt, one.callId]);
 }
 

@@ -240,7 +240,7 @@ export async function listGrants(store: Store, filter: GrantFilter = {}): Promis
     );
   if (filter.taskId !== undefined) query = query.where('task_id', '=', filter.taskId);
   if (filter.agentId !== undefined) query = query.where('agent_id', '=', filter.agentId);
-  const rows = await rowsOf(store, 'list_grants', query);
+  const rows = await rowsOf(store, query);
   return pageOf(rows.map(grantOf), limit, (one) => [one.intendedAt, one.grantId]);
 }
 

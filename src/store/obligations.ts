@@ -101,7 +101,7 @@ export async function listObligations(store: Store, filter: ObligationFilter = {
   if (filter.causeId !== undefined) query = query.where('cause_id', '=', filter.causeId);
   if (filter.agentId !== undefined) query = query.where('agent_id', '=', filter.agentId);
   if (filter.unfinished === true) query = query.where('final_at', 'is', null);
-  const rows = await rowsOf(store, 'list_obligations', query);
+  const rows = await rowsOf(store, query);
   return pageOf(rows.map(obligationOf), limit, (one) => [one.openedAt, one.obligationId]);
 }
 

@@ -48,7 +48,7 @@ export async function listStops(store: Store, filter: StopFilter = {}): Promise<
   if (after !== undefined) query = query.where('epoch', '<', cursorEpoch(after[0]));
   if (filter.scopeKey !== undefined) query = query.where('scope_key', '=', filter.scopeKey);
   if (filter.inForce !== undefined) query = query.where('reset_at', filter.inForce ? 'is' : 'is not', null);
-  const rows = await rowsOf(store, 'list_stops', query);
+  const rows = await rowsOf(store, query);
   return pageOf(rows.map(stopOf), limit, (stop) => [String(stop.epoch), stop.stopId]);
 }
 

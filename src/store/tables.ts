@@ -1,7 +1,7 @@
-import { hash } from 'node:crypto';
 import { type Compilable, Kysely, PostgresDialect } from 'kysely';
-import { call, type Store } from './pool.ts';
+import type { Store } from './pool.ts';
 import type { Row } from './row.ts';
+import { storeError } from './store-error.ts';
 
 /**
  * Columns that plain lists filter and order by. Kysely builds those lists; the protocol's own calls are functions, by plain `pg`.
@@ -78,11 +78,12 @@ export function tables(store: Store): Kysely<Tables> {
   return made;
 }
 
-/**
- * The rows of a list, by a prepared statement for each combination of its filters, of which there are few: a list whose text grows
- * with what is asked for has no place here.
- */
-export function rowsOf(store: Store, list: string, query: Compilable): Promise<readonly Row[]> {
+/** The rows of a list. Planned anew each time: a plan that was made while a table was small would be kept when it has grown. */
+export async function rowsOf(store: Store, query: Compilable): Promise<readonly Row[]> {
   const { sql, parameters } = query.compile();
-  return call(store, `${list}_${hash('sha256', sql).slice(0, 12)}`, sql, parameters);
+  try {
+    return (await store.query<Row>(sql, [...parameters])).rows;
+  } catch (thrown) {
+    throw storeError(thrown);
+  }
 }

@@ -120,7 +120,7 @@ export async function listTasks(store: Store, filter: TaskFilter = {}): Promise<
   // As text, letter for letter what the index over these rows says.
   if (filter.withoutPastDrills === true) query = query.where(sql<boolean>`(kind <> 'drill' OR state <> 'closed')`);
   if (filter.open !== undefined) query = query.where('state', filter.open ? '<>' : '=', 'closed');
-  const rows = await rowsOf(store, 'list_tasks', query);
+  const rows = await rowsOf(store, query);
   return pageOf(rows.map(taskOf), limit, (task) => [task.registeredAt, task.taskId]);
 }
 

@@ -107,7 +107,7 @@ export async function listToolPins(
   if (filter.serverId !== undefined) query = query.where('server_id', '=', filter.serverId);
   if (filter.tool !== undefined) query = query.where('tool', '=', filter.tool);
   if (filter.state !== undefined) query = query.where('state', '=', filter.state);
-  return (await rowsOf(store, 'list_tool_pins', query)).map(summaryOf);
+  return (await rowsOf(store, query)).map(summaryOf);
 }
 
 /** Every definition of one tool, `<server>/<tool>`, oldest first: what is accepted, and what it is compared with. */
@@ -119,7 +119,7 @@ export async function readToolPins(store: Store, name: string): Promise<readonly
     .where('server_id', '=', serverId)
     .where('tool', '=', tool)
     .orderBy('first_seen_at');
-  const rows = await rowsOf(store, 'read_tool_pins', query);
+  const rows = await rowsOf(store, query);
   return rows.map((row) => ({ ...summaryOf(row), definition: text(row, 'definition') }));
 }
 
