@@ -125,6 +125,7 @@ const quietWords: ReadonlyMap<string, string> = new Map([
   ['nobody-to-tell', 'no endpoint is configured'],
   ['crowd', 'one of too many stops at once, which the alarm is about'],
   ['flood', 'one of too many questions of this agent, the first of which were told'],
+  ['said-before', 'the same was told within the day'],
 ]);
 
 /** Why a notice is not told on its own, in words. What a newer version says stays as it is. */

@@ -69,7 +69,7 @@ describe('who is told', () => {
 });
 
 describe('a notice that is not told on its own', () => {
-  it.each(['nobody-to-tell', 'crowd', 'flood'])('says why in words: %s', (reason) => {
+  it.each(['nobody-to-tell', 'crowd', 'flood', 'said-before'])('says why in words: %s', (reason) => {
     expect(quietSentence(reason)).toMatch(/^[a-z]+ .+ [a-z]+$/);
   });
 

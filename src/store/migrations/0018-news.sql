@@ -149,11 +149,24 @@ BEGIN
   RETURN noted;
 END $$;
 
+-- Whoever resets a stop or decides a call has seen it, and what nobody can decide any more calls nobody else. What needs a human under a
+-- stop that was reset needs one as ever.
+CREATE FUNCTION estop.acknowledge_ended() RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+  UPDATE estop.notices n SET acked_at = clock_timestamp(), acked_by = left(e.by_whom, 200)
+  FROM (
+    SELECT 'stop.' AS event, s.stop_id AS subject, s.reset_by AS by_whom FROM estop.stops s WHERE s.reset_at IS NOT NULL
+    UNION ALL
+    SELECT 'approval.', a.approval_id, coalesce(a.decided_by, 'nobody: it is ' || a.state) FROM estop.approvals a WHERE a.state <> 'pending') e
+  WHERE n.escalates AND n.acked_at IS NULL AND n.subject = e.subject AND starts_with(n.event, e.event) AND n.event <> 'stop.reset'
+$$;
+
 -- One writer at a time; another relay that comes meanwhile has nothing to do. p_nobody: why nobody is told of anything, where that is so.
 CREATE FUNCTION estop.note_news(p_window_ms bigint, p_crowd integer, p_crowd_ms bigint, p_flood integer, p_lost_ms bigint, p_nobody text) RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF NOT pg_try_advisory_xact_lock(1163088977, 3) THEN RETURN 0; END IF;
+  PERFORM estop.acknowledge_ended();
   RETURN estop.note_stops(p_window_ms, p_crowd, p_crowd_ms, p_nobody) + estop.note_others(p_window_ms, p_flood, p_lost_ms, p_nobody);
 END $$;
 
