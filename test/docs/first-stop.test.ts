@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -68,6 +69,17 @@ async function startDev(line: string): Promise<void> {
   });
 }
 
+/** Ctrl-C, and once more by somebody impatient: how it ended. */
+async function interruptTwice(): Promise<readonly [code: number | null, signal: string | null]> {
+  const child = dev;
+  if (child === undefined) throw new Error('nothing runs');
+  const ended = once(child, 'exit');
+  child.kill('SIGINT');
+  await expect.poll(() => devSaid, { timeout: 20_000 }).toContain('ending ..');
+  child.kill('SIGINT');
+  return (await ended) as [number | null, string | null]; // as Node tells of an exit
+}
+
 /** `<task>` and `<stop>` are the ids that were printed last. */
 const filledIn = (line: string, said: string): string =>
   line.replaceAll(
@@ -120,5 +132,7 @@ requires('temporal')('the README, typed into a fresh folder', () => {
       200,
       expect.stringMatching(/<form method="post"><button>Sign in as/),
     ]);
+    expect(await interruptTwice()).toEqual([0, null]);
+    expect(devSaid).toContain('still ending');
   }, 180_000);
 });

@@ -10,12 +10,17 @@ interface DevOptions {
 /** Keeps the whole system up until Ctrl-C, which ends it cleanly; a second start finds its data again. */
 export async function runDev(options: DevOptions): Promise<number> {
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
-  let interrupted: (() => void) | undefined;
+  let isInterrupted = false;
   const untilInterrupted = new Promise<void>((done) => {
-    interrupted = done;
+    // Whoever presses it again is told, and not obeyed: this process would be gone, and its servers would stay.
+    const interrupt = (): void => {
+      if (isInterrupted) say('still ending: the servers are being shut down');
+      isInterrupted = true;
+      done();
+    };
+    process.on('SIGINT', interrupt);
+    process.on('SIGTERM', interrupt);
   });
-  process.once('SIGINT', () => interrupted?.());
-  process.once('SIGTERM', () => interrupted?.());
   const startedAt = Date.now();
   const installation = await startInstallation({
     stateFolder: resolve(options.state),
