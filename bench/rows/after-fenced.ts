@@ -7,7 +7,7 @@ import { startProgram } from '../program.ts';
 import type { HammerOrder, HammerReport } from '../programs/hammer.ts';
 import type { Row, RunOptions } from '../row.ts';
 
-const clients = 16;
+const clients = 64;
 const goOnMs = 1_000;
 
 interface Round {
@@ -17,7 +17,7 @@ interface Round {
 }
 
 /**
- * Sixteen clients hammer the gateway and do not let up when the stop comes; what arrives is counted by the target itself, in its own
+ * Sixty-four clients hammer the gateway and do not let up when the stop comes; what arrives is counted by the target itself, in its own
  * log, on the same machine and so by the same clock. In the last round the gateway is killed first: then `fenced` has to wait for
  * the end of its lease, and the one that takes its place must know of the stop. What the stop reports as possibly completed may
  * have arrived at any time; everything else that arrives after `fenced` is one too many.
@@ -66,8 +66,9 @@ async function hammered(bed: Bed, { say }: RunOptions, killGateway: boolean): Pr
   await sleep(goOnMs);
   const report = await hammer.end();
   const { calls, possiblyCompleted } = await bed.operator.stops.get(stopId);
-  if (Number.isNaN(fencedAt) || calls.length !== possiblyCompleted)
-    throw new Error(`the report of ${stopId} is not complete`);
+  // Fewer than were counted: a gateway that was taken for dead has said since how its calls ended. More would be calls nobody counted.
+  if (Number.isNaN(fencedAt) || calls.length > possiblyCompleted)
+    throw new Error(`the report of ${stopId} names ${calls.length} calls and counts ${possiblyCompleted}`);
   const unknown = new Set(calls.map(({ callId }) => callId));
   const seen = arrivals();
   const late = seen.filter(({ at, callId }) => at > fencedAt && !unknown.has(callId));
