@@ -56,6 +56,23 @@ export async function sabotaged(ledger: Ledger, sabotage: Sabotage, work: () => 
   try {
     await work();
   } finally {
+    await untilQuiet(ledger);
     await ledger.sql(original);
+  }
+}
+
+const patienceMs = 10_000;
+/** Between one statement of a queue and the next nothing is active for a moment. */
+const quietLooks = 3;
+
+/** The first failure ends a scenario, and what it had sent beside that is still under way: under the sabotage, in the middle of the next test. */
+async function untilQuiet(ledger: Ledger): Promise<void> {
+  const until = Date.now() + patienceMs;
+  for (let quiet = 0; quiet < quietLooks && Date.now() < until; ) {
+    const busy = await ledger.sql(
+      `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid()`,
+    );
+    quiet = busy.length === 0 ? quiet + 1 : 0;
+    await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
