@@ -118,9 +118,9 @@ onEveryPostgres('roles of the store', (createOn) => {
       const { rows } = await ledger
         .as(role)
         .query<Record<string, string>>(
-          "SELECT current_setting('enable_seqscan') AS scan, current_setting('enable_hashjoin') AS hash, current_setting('enable_mergejoin') AS merge",
+          "SELECT current_setting('enable_seqscan') AS scan, current_setting('enable_hashjoin') AS hash, current_setting('enable_mergejoin') AS merge, current_setting('jit') AS jit",
         );
-      expect(rows).toEqual([{ scan: 'off', hash: 'off', merge: 'off' }]);
+      expect(rows).toEqual([{ scan: 'off', hash: 'off', merge: 'off', jit: 'off' }]);
     }
   });
 
