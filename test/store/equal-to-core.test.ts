@@ -59,7 +59,7 @@ onEveryPostgres('the store and the core', (createOn) => {
     'differ when the store forgets $what',
     async (sabotage) => {
       await sabotaged(ledger, sabotage, async () => {
-        await expect(agree(300)).rejects.toThrow(/Property failed/);
+        await expect(agree(1_500)).rejects.toThrow(/Property failed/);
       });
     },
     120_000,

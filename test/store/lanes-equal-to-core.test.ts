@@ -138,7 +138,7 @@ onEveryPostgres('lanes in the store and in the core', (createOn) => {
     'differ when the store forgets $what',
     async (sabotage) => {
       await sabotaged(ledger, sabotage, async () => {
-        await expect(agree(300)).rejects.toThrow(/Property failed/);
+        await expect(agree(1_500)).rejects.toThrow(/Property failed/);
       });
     },
     120_000,

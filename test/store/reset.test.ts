@@ -159,7 +159,7 @@ onEveryPostgres('a reset', (createOn) => {
       what: 'the lock of the stops',
       in: 'estop.reset',
       find: /PERFORM 1 FROM estop\.latch_order FOR UPDATE;[\s\S]*?(RETURN QUERY UPDATE[\s\S]*?SET reset_epoch = )estop\.current_epoch\(\) \+ 1/,
-      put: `$1 (SELECT e FROM (SELECT estop.current_epoch() + 1 AS e, pg_sleep(0.3)) z)`,
+      put: `$1 (SELECT e FROM (SELECT estop.current_epoch() + 1 AS e, pg_sleep(1)) z)`,
     },
   );
 
