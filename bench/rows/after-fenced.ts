@@ -66,7 +66,7 @@ async function hammered(bed: Bed, { say }: RunOptions, killGateway: boolean): Pr
   await sleep(goOnMs);
   const report = await hammer.end();
   const { calls, possiblyCompleted } = await bed.operator.stops.get(stopId);
-  // Fewer than were counted: a gateway that was taken for dead has said since how its calls ended. More would be calls nobody counted.
+  // Fewer than were counted can be a gateway that was taken for dead and has said since how its calls ended. More were counted by nobody.
   if (Number.isNaN(fencedAt) || calls.length > possiblyCompleted)
     throw new Error(`the report of ${stopId} names ${calls.length} calls and counts ${possiblyCompleted}`);
   const unknown = new Set(calls.map(({ callId }) => callId));

@@ -30,7 +30,7 @@ const { haltTasks, sweepStrays } = proxyActivities<Pick<ControlActivities, 'halt
  * Its activities have the priority it was started with: those of wide stops go before those of task stops.
  */
 export async function stopFanout(input: StopFanoutInput): Promise<void> {
-  const seen: Seen = { ended: false, tasksOpen: true, passDone: false };
+  const seen: Seen = { ended: false, tasksOpen: true, lookNow: false };
   await Promise.all([keepHalting(input, seen), sweepTwice(input, seen), proveInTheEnd(input, seen)]);
 }
 
@@ -38,14 +38,14 @@ interface Seen {
   ended: boolean;
   tasksOpen: boolean;
   /** A pass of the halt has left nothing open, or the sweeps are done: the ledger is asked at once. */
-  passDone: boolean;
+  lookNow: boolean;
 }
 
 /** Tasks that were being registered while the stop was latched can still turn up after the first pass. */
 async function keepHalting(input: StopFanoutInput, seen: Seen): Promise<void> {
   while (!seen.ended) {
     seen.tasksOpen = (await haltTasks(input)).openTasks > 0;
-    seen.passDone = !seen.tasksOpen;
+    seen.lookNow = !seen.tasksOpen;
     if (seen.tasksOpen) await sleep(pollFloorMs);
     else await condition(() => seen.tasksOpen || seen.ended);
   }
@@ -61,7 +61,7 @@ async function sweepTwice({ stopId, graceMs }: StopFanoutInput, seen: Seen): Pro
     await sweepStrays({ stopId, after: done });
     if ((await reviewStop(stopId)).sweepsDone < 2) await sleep(sweepGapMs);
   }
-  seen.passDone = true;
+  seen.lookNow = true;
 }
 
 async function proveInTheEnd(input: StopFanoutInput, seen: Seen): Promise<void> {
@@ -75,7 +75,7 @@ async function proveInTheEnd(input: StopFanoutInput, seen: Seen): Promise<void> 
   };
   for (let pause = pollFloorMs; ; pause = Math.min(Math.ceil(pause * 1.2), pollCeilingMs)) {
     probeEnded = false;
-    seen.passDone = false;
+    seen.lookNow = false;
     const review = await reviewStop(input.stopId);
     if (!review.halted) seen.tasksOpen = true;
     if (review.proved) {
@@ -89,7 +89,7 @@ async function proveInTheEnd(input: StopFanoutInput, seen: Seen): Promise<void> 
     if (due.length > 0) pause = pollFloorMs;
     else if (review.halted && review.revoked && review.sweepsDone < 2) pause = Math.max(pause, settledPollMs);
     await condition(
-      () => seen.passDone || (probeEnded && probing.size === 0),
+      () => seen.lookNow || (probeEnded && probing.size === 0),
       Math.max(pause, Math.min(review.waitMs, pollCeilingMs)),
     );
   }

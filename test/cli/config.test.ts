@@ -46,6 +46,8 @@ describe('estop config', () => {
     const again = await rig.run(['config', 'init'], { cwd: folder });
     expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('is there already')]);
     expect(readFileSync(file, 'utf8')).toBe('mine');
+    const nowhere = await rig.run(['config', 'init', 'no/such/estop.yaml'], { cwd: folder });
+    expect([nowhere.code, nowhere.stderr]).toEqual([1, expect.stringContaining('ENOENT')]);
   });
 
   it('estop dev in a folder without a configuration says how to get one', async () => {

@@ -46,21 +46,32 @@ onEveryPostgres('an escalation', (createOn) => {
     () => ledger,
     'of a call ends with its decision, and one that ran out calls nobody else either',
     async (l) => {
-      const [decided, expired, open] = [await asked(l), await asked(l), await asked(l)];
-      await decideApproval(l.as('estop_control'), {
-        approvalId: decided,
-        decision: 'denied',
-        actor: 'anna',
-        reason: '',
-      });
+      const [denied, approved, expired, open] = [await asked(l), await asked(l), await asked(l), await asked(l)];
+      for (const [approvalId, decision] of [
+        [denied, 'denied'],
+        [approved, 'approved'],
+      ] as const)
+        await decideApproval(l.as('estop_control'), { approvalId, decision, actor: 'anna', reason: '' });
       await l.sql("UPDATE estop.approvals SET state = 'expired' WHERE approval_id = $1", [expired]);
       await note(l);
-      expect(await seenBy(l, decided)).toEqual(['approval.asked: anna', 'approval.ended: open']);
+      for (const decided of [denied, approved])
+        expect(await seenBy(l, decided)).toEqual(['approval.asked: anna', 'approval.ended: open']);
       expect(await seenBy(l, expired)).toEqual(['approval.asked: nobody: it is expired', 'approval.ended: open']);
       expect(await seenBy(l, open)).toEqual(['approval.asked: open']);
     },
-    { what: 'the end', in: 'estop.acknowledge_ended', find: "a.state <> 'pending'", put: 'false' },
-    { what: 'that it has ended', in: 'estop.acknowledge_ended', find: "a.state <> 'pending'", put: 'true' },
+    {
+      what: 'the decision',
+      in: 'estop.acknowledge_ended',
+      find: 'coalesce(a.decided_at, a.ended_at)',
+      put: 'a.ended_at',
+    },
+    { what: 'the end', in: 'estop.acknowledge_ended', find: 'coalesce(a.decided_at, a.ended_at)', put: 'a.decided_at' },
+    {
+      what: 'that there is one',
+      in: 'estop.acknowledge_ended',
+      find: 'coalesce(a.decided_at, a.ended_at)',
+      put: 'clock_timestamp()',
+    },
   );
 
   guarded(
@@ -78,11 +89,13 @@ onEveryPostgres('an escalation', (createOn) => {
         [reset.stopId],
       );
       await note(l);
+      await l.sql("SELECT estop.add_notice('stop.proof-withdrawn', $1, '', '{}', '{}', NULL)", [reset.stopId]);
       await escalate(l, reset.stopId);
       await note(l);
       expect(await seenBy(l, reset.stopId)).toEqual([
         'obligation.needs-human: open',
         'stop.latched: grace',
+        'stop.proof-withdrawn: open',
         'stop.reset: open',
       ]);
       expect(await seenBy(l, inForce.stopId)).toEqual(['obligation.needs-human: open', 'stop.latched: open']);
@@ -90,9 +103,9 @@ onEveryPostgres('an escalation', (createOn) => {
     { what: 'the reset', in: 'estop.acknowledge_ended', find: 's.reset_at IS NOT NULL', put: 'false' },
     { what: 'whose event it is', in: 'estop.acknowledge_ended', find: 'AND starts_with(n.event, e.event)', put: '' },
     {
-      what: 'the news of the reset itself',
+      what: 'what came after it',
       in: 'estop.acknowledge_ended',
-      find: "AND n.event <> 'stop.reset'",
+      find: 'AND n.noted_at <= e.at',
       put: '',
     },
   );

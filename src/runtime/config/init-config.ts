@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { EstopError } from '../../core/errors.ts';
+import { hasCode } from '../has-code.ts';
 import { packageRoot } from '../package-root.ts';
 
 /** Writes the example that comes with estop as a first configuration. Whatever stands at `path` already is never touched. */
@@ -12,10 +13,8 @@ export function initConfig(path: string): void {
   try {
     writeFileSync(path, text, { flag: 'wx' });
   } catch (thrown) {
-    if (isThere(thrown)) throw new EstopError('conflict', { detail: `${path} is there already; nothing was written.` });
-    throw new EstopError('config-invalid', { detail: `${path} cannot be written`, cause: thrown });
+    if (hasCode(thrown, 'EEXIST'))
+      throw new EstopError('conflict', { detail: `${path} is there already; nothing was written.` });
+    throw new EstopError('conflict', { detail: `It cannot be written: ${String(thrown)}`, cause: thrown });
   }
 }
-
-const isThere = (thrown: unknown): boolean =>
-  typeof thrown === 'object' && thrown !== null && 'code' in thrown && thrown.code === 'EEXIST';

@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { type Document, isMap, isNode, isPair, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type { EstopConfig } from '../../contract/config.ts';
 import { EstopError } from '../../core/errors.ts';
+import { hasCode } from '../has-code.ts';
 import { type ConfigProblem, EstopYaml, resolveConfig } from './schema.ts';
 
 export interface ConfigFault {
@@ -64,7 +65,7 @@ export function loadConfig(path: string): ConfigResult {
   try {
     text = readFileSync(path, 'utf8');
   } catch (cause) {
-    const why = existsSync(path) ? 'cannot be read' : 'does not exist; `estop config init` writes a first one';
+    const why = hasCode(cause, 'ENOENT') ? 'does not exist; `estop config init` writes a first one' : 'cannot be read';
     throw new EstopError('config-invalid', { detail: `${path} ${why}`, cause });
   }
   return parseConfig(text);

@@ -149,16 +149,16 @@ BEGIN
   RETURN noted;
 END $$;
 
--- Whoever resets a stop or decides a call has seen it, and what nobody can decide any more calls nobody else. What needs a human under a
--- stop that was reset needs one as ever.
+-- Whoever resets a stop or decides a call has seen what was told of it until then, and what nobody can decide any more calls nobody else.
+-- What needs a human under a stop that was reset needs one as ever, and so does what comes after the reset: a proof that is withdrawn.
 CREATE FUNCTION estop.acknowledge_ended() RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
   UPDATE estop.notices n SET acked_at = clock_timestamp(), acked_by = left(e.by_whom, 200)
   FROM (
-    SELECT 'stop.' AS event, s.stop_id AS subject, s.reset_by AS by_whom FROM estop.stops s WHERE s.reset_at IS NOT NULL
+    SELECT 'stop.' AS event, s.stop_id AS subject, s.reset_by AS by_whom, s.reset_at AS at FROM estop.stops s WHERE s.reset_at IS NOT NULL
     UNION ALL
-    SELECT 'approval.', a.approval_id, coalesce(a.decided_by, 'nobody: it is ' || a.state) FROM estop.approvals a WHERE a.state <> 'pending') e
-  WHERE n.escalates AND n.acked_at IS NULL AND n.subject = e.subject AND starts_with(n.event, e.event) AND n.event <> 'stop.reset'
+    SELECT 'approval.', a.approval_id, coalesce(a.decided_by, 'nobody: it is ' || a.state), coalesce(a.decided_at, a.ended_at) FROM estop.approvals a) e
+  WHERE n.escalates AND n.acked_at IS NULL AND n.subject = e.subject AND starts_with(n.event, e.event) AND n.noted_at <= e.at
 $$;
 
 -- One writer at a time; another relay that comes meanwhile has nothing to do. p_nobody: why nobody is told of anything, where that is so.

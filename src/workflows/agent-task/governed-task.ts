@@ -100,7 +100,7 @@ export function createGovernedTask(host: TaskHost): GovernedTask {
     return isLong || continueAsNewSuggested || historySize >= maxHistoryBytes;
   };
   let flood: Promise<void> | undefined;
-  /** One for the whole run: a condition for each call would have to be cancelled after it, which costs more than the call's own turn. */
+  /** One for the whole run: a condition for each call would have to be cancelled after it, with an error and its stack trace. */
   const flooded = (): Promise<void> => {
     flood ??= CancellationScope.nonCancellable(() => condition(() => workflowInfo().historyLength >= floodedEvents));
     return flood;

@@ -1,0 +1,4 @@
+/** Of what the system throws: `ENOENT` and its like. */
+export function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}
