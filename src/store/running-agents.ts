@@ -21,14 +21,14 @@ export interface RunningAgentRecord {
   readonly stopId?: string;
 }
 
-/** Every agent that runs, in no order. What it does is read from the counts of its gateways, not from its calls. */
+/** Every agent that runs, in no order; a drill is none. What it does is read from the counts of its gateways, not from its calls. */
 export async function runningAgents(store: Store, withinMs: number): Promise<readonly RunningAgentRecord[]> {
   return (await call(store, 'running_agents', statement, [withinMs])).map(runningOf);
 }
 
 const statement = `
   WITH o AS (SELECT agent_id, count(*) AS open_tasks, count(*) FILTER (WHERE held) AS held_tasks, min(registered_at) AS oldest_at
-      FROM estop.tasks WHERE state <> 'closed' GROUP BY agent_id),
+      FROM estop.tasks WHERE state <> 'closed' AND kind <> 'drill' GROUP BY agent_id),
     c AS (SELECT agent_id, sum(calls)::bigint AS calls, sum(denied)::bigint AS denied, sum(errors)::bigint AS errors, sum(microcents)::bigint AS microcents
       FROM estop.conduct WHERE slot >= clock_timestamp() - make_interval(secs => $1 / 1000.0) GROUP BY agent_id),
     p AS (SELECT agent_id, count(*) AS pending FROM estop.approvals WHERE state = 'pending' AND expires_at > clock_timestamp() GROUP BY agent_id),

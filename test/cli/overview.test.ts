@@ -75,6 +75,12 @@ requires('temporal')('what an operator looks at in a terminal', () => {
       // One is under way: another is refused, and does not take the place of the first.
       expect(await rig.run(['connector', 'drill', 'crm'])).toMatchObject({ code: 1 });
       await beginDrill(revoker, (await asked()) ?? '');
+      // It is named beside what runs, and is no agent that runs.
+      const now = (await rig.run(['now'])).stdout;
+      expect([now.includes('drill under way at crm: estop connectors'), now.includes('drill/crm')]).toEqual([
+        true,
+        false,
+      ]);
       await closeTasks(revoker, [(await asked()) ?? ''], 'drill');
       await end((await asked()) ?? '');
       return running;

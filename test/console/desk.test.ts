@@ -249,6 +249,12 @@ requires('chromium')('secrets, notices, playbooks and backtests in the console',
     const [taskId = ''] = (await ledger.sql('SELECT task_id FROM estop.drills')).map((row) => String(row['task_id']));
     await beginDrill(ledger.as('estop_revoker'), taskId);
     const rows = page.locator('#tasks tr', { hasText: 'drill of ledger-db' });
+    await page.goto('/');
+    expect(await page.locator('h1').innerText()).toBe(`${scene.tasks.length} agents running`);
+    expect(await page.locator('#now-head').innerText()).toContain(`${scene.tasks.length} open tasks`);
+    expect(await page.locator('#now-list').innerText()).not.toContain('drill');
+    await page.locator('#now-head').getByRole('link', { name: 'drill under way at ledger-db' }).click();
+    expect(new URL(page.url()).hash).toBe('#connector-ledger-db');
     await page.goto('/tasks');
     expect(await rows.count()).toBe(1);
     await closeTasks(ledger.as('estop_revoker'), [taskId], 'drill');

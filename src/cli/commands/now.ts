@@ -29,6 +29,9 @@ export const now: CliCommand = {
           const beside = terminal.format === 'text' ? await linesBeside(estop) : [];
           printOne(terminal, running, () => [
             `${count(running.agents, 'agent')} running, ${count(running.tasks, 'open task')}, ${count(running.pendingApprovals, 'call')} waiting`,
+            ...(running.drills.length === 0
+              ? []
+              : [`drill under way at ${running.drills.join(', ')}: estop connectors`]),
             ...beside,
             ...(running.items.length === 0 ? [] : ['', ...tableOf(running.items)]),
             ...(running.matching > running.items.length ? [`and ${running.matching - running.items.length} more`] : []),

@@ -41,7 +41,8 @@ export const Running = z
   .object({
     takenAt: Instant,
     agents: z.int().meta({ description: 'How many agents run, whatever was asked for' }),
-    tasks: z.int(),
+    tasks: z.int().meta({ description: 'Their open tasks; drills are not among them' }),
+    drills: z.array(z.string()).meta({ description: 'Connectors at which a drill is under way' }),
     pendingApprovals: z.int(),
     matching: z.int().meta({ description: 'How many of them match; the riskiest are in items' }),
     labels: z

@@ -31,7 +31,7 @@ const words = { yes: 'can cut off', no: 'cannot cut off', unknown: 'not known' }
 const tones = { yes: 'good', no: 'bad', unknown: 'warn' } as const;
 
 function card(visit: Visit, item: ConnectorReadiness): Markup {
-  return html`<article class="card"><div class="row between"><h2>${item.connectorId} <small>${item.system}</small></h2><span class="row"><span class="chip ${tones[item.ready]}">${words[item.ready]}</span>${stopLink(visit, `connector:${item.connectorId}`, `connector ${item.connectorId}`)}</span></div>
+  return html`<article class="card" id="connector-${item.connectorId}"><div class="row between"><h2>${item.connectorId} <small>${item.system}</small></h2><span class="row"><span class="chip ${tones[item.ready]}">${words[item.ready]}</span>${stopLink(visit, `connector:${item.connectorId}`, `connector ${item.connectorId}`)}</span></div>
 ${item.findings.length === 0 ? nothing : html`<ul class="note ${item.ready === 'no' ? 'bad' : 'warn'}">${item.findings.map((finding) => html`<li>${foreign(finding, 500)}</li>`)}</ul>`}
 <dl class="facts"><dt>Last self-check</dt><dd>${item.checkedAt === null ? 'never: is the control worker running?' : html`${relative(item.checkedAt, visit.now)}, took ${span(item.tookMs ?? 0)}${item.since === null ? nothing : html`; the same since ${clock(item.since, visit.now)}`}`}</dd>
 <dt>Live credentials</dt><dd>${item.liveGrants}</dd>

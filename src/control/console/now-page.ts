@@ -56,7 +56,13 @@ function headline(running: Running, stops: readonly Stop[]): string {
 function subline(running: Running): Markup {
   const tasks = html`<a href="/tasks${running.tasks === 0 ? '' : '?state=open'}">${running.tasks === 0 ? 'Tasks of the past' : plural(running.tasks, 'open task')}</a>`;
   const waiting = html` · <a href="/approvals">${plural(running.pendingApprovals, 'call')} waiting for a person</a>`;
-  return html`${tasks}${running.pendingApprovals === 0 ? nothing : waiting}${running.agents === 0 ? nothing : html`. <small>Calls, denials and spending are those of the last five minutes.</small>`}`;
+  return html`${tasks}${running.pendingApprovals === 0 ? nothing : waiting}${drillsUnderWay(running)}${running.agents === 0 ? nothing : html`. <small>Calls, denials and spending are those of the last five minutes.</small>`}`;
+}
+
+/** Nobody's work: named beside what runs, and not counted with it. */
+function drillsUnderWay({ drills: [first, ...others] }: Running): Markup {
+  if (first === undefined) return nothing;
+  return html` · <a href="/connectors#connector-${first}">drill under way at ${first}${others.length === 0 ? '' : ` and ${plural(others.length, 'other')}`}</a>`;
 }
 
 /** Somebody is called by it or was, and nobody has answered: whoever looks here may be the first. */

@@ -1,5 +1,6 @@
 import { Running, type RunningAgent, RunningQuery } from '../../contract/http/running.ts';
 import { riskOf } from '../../core/risk.ts';
+import { drillsUnderWay } from '../../store/drills.ts';
 import { type RunningAgentRecord, runningAgents } from '../../store/running-agents.ts';
 import { labelsOf } from '../agent-labels.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
@@ -18,7 +19,8 @@ export const listRunning = defineEndpoint({
   problems: [],
   handle: async ({ query }, _request, deps) => {
     const now = Date.now();
-    const running = (await runningAgents(deps.store, withinMs)).map((record) => show(record, now));
+    const [agents, drills] = await Promise.all([runningAgents(deps.store, withinMs), drillsUnderWay(deps.store)]);
+    const running = agents.map((record) => show(record, now));
     const matching = running
       .filter((agent) => isFound(agent, query.search ?? '') && carries(agent, query.label ?? ''))
       .toSorted((one, other) => other.risk - one.risk || (one.agentId < other.agentId ? -1 : 1));
@@ -29,6 +31,7 @@ export const listRunning = defineEndpoint({
         takenAt: new Date(now).toISOString(),
         agents: running.length,
         tasks: total(running, ({ openTasks }) => openTasks),
+        drills: drills.map(({ connectorId }) => connectorId).toSorted(),
         pendingApprovals: total(running, ({ pendingApprovals }) => pendingApprovals),
         matching: matching.length,
         labels: labels.toSorted().slice(0, mostLabels),
