@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
 import { Client, Connection } from '@temporalio/client';
 import { Client as PostgresClient } from 'pg';
 import { stringify } from 'yaml';
@@ -24,6 +25,8 @@ const tenSteps: Script = [
 /** A whole installation with an agent that waits for its model for ever, one that makes ten tool calls, tools, and nothing to revoke. */
 export interface Bed {
   readonly installation: Dev;
+  /** By `performance.now`. */
+  readonly upAt: number;
   readonly service: Estop;
   readonly operator: Estop;
   readonly agents: Client;
@@ -38,7 +41,14 @@ export interface Bed {
   readonly rivalsPath: string;
   /** As superuser, in the store's own cluster. */
   readonly postgres: PostgresClient;
+  /** The configuration that it was started with, and this, as the system that runs then reloads it. */
+  configure(more: MoreConfig): void;
   stop(): Promise<void>;
+}
+
+export interface MoreConfig {
+  readonly agents: Readonly<Record<string, object>>;
+  readonly connectors: Readonly<Record<string, object>>;
 }
 
 export async function startBed(): Promise<Bed> {
@@ -50,7 +60,13 @@ export async function startBed(): Promise<Bed> {
     startMcpServer({ logPath: join(folder, 'mcp-calls.jsonl') }),
     startScriptedModel({ scripts: { waits: [{ hang: true }], steps: tenSteps } }),
   ]);
-  writeFileSync(join(folder, 'estop.yaml'), stringify(configOf(tools, model, light.url)));
+  const configure = ({ agents, connectors }: MoreConfig): void => {
+    const { agents: always, ...rest } = configOf(tools, model, light.url);
+    const path = join(folder, 'estop.yaml');
+    writeFileSync(`${path}.new`, stringify({ ...rest, agents: { ...always, ...agents }, connectors }));
+    renameSync(`${path}.new`, path);
+  };
+  configure({ agents: {}, connectors: {} });
   const tidy = async (): Promise<void> => {
     await Promise.all([tools.stop(), model.stop(), lightTools.end()]);
     rmSync(folder, { recursive: true, force: true });
@@ -61,6 +77,7 @@ export async function startBed(): Promise<Bed> {
     await tidy();
     throw thrown;
   });
+  const upAt = performance.now();
   const { profile } = installation;
   const connect = (token: string): Estop =>
     createEstop({ controlUrl: profile.controlUrl, stopUrl: profile.stopUrl, token, timeoutMs: 60_000 });
@@ -69,6 +86,7 @@ export async function startBed(): Promise<Bed> {
   await postgres.connect();
   return {
     installation,
+    upAt,
     service: connect(profile.serviceToken),
     operator: connect(profile.token),
     agents: new Client({ connection, namespace: namespaces.agents }),
@@ -79,6 +97,7 @@ export async function startBed(): Promise<Bed> {
     folder,
     rivalsPath: await bundling,
     postgres,
+    configure,
     stop: async () => {
       await postgres.end();
       await connection.close();
@@ -88,7 +107,7 @@ export async function startBed(): Promise<Bed> {
   };
 }
 
-function configOf(tools: McpDemoServer, model: ScriptedModel, lightUrl: string): object {
+function configOf(tools: McpDemoServer, model: ScriptedModel, lightUrl: string) {
   return {
     environment: 'bench',
     agents: {

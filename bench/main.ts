@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { muteNotices } from '../examples/demo/mute-notices.ts';
 import { type Bed, startBed } from './bed.ts';
 import type { Figure } from './figure.ts';
 import type { Row } from './row.ts';
@@ -17,6 +18,7 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+muteNotices();
 
 const since = (): string => `${(performance.now() / 1_000).toFixed(1)} s`.padStart(8);
 const say = (line: string): void => void process.stderr.write(`bench: ${since()}  ${line}\n`);
@@ -41,12 +43,13 @@ function fail(thrown: unknown): void {
 
 async function measure(row: Row): Promise<readonly Figure[]> {
   if (row.needs === 'nothing') {
-    if (bed !== undefined) options.leave(bed.stop());
+    const last = bed;
     bed = undefined;
+    if (last !== undefined) options.leave(rest.then(() => last.stop()));
     return row.run(options);
   }
   bed ??= await startBed();
-  await rest;
+  if (row.setsUp !== true) await rest;
   return row.run(bed, options);
 }
 
@@ -60,7 +63,8 @@ for (const row of chosen) {
   }
   say(`${row.name} took ${((performance.now() - begun) / 1_000).toFixed(1)} s`);
 }
-await Promise.all([bed?.stop(), rest]);
+await rest; // it may need the bed
+await bed?.stop();
 
 const cell = (text: string | number, width: number): string => String(text).padEnd(width);
 process.stdout.write(

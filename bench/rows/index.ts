@@ -18,17 +18,17 @@ import { watching } from './watchers.ts';
 
 /**
  * In this order: what starts a system of its own; then, in one system, what it is while nobody asks for anything; what measures
- * calls; then what leaves stops behind, each of which is worked on for seconds after it was measured; the heaviest last.
+ * calls, first what a gateway holds before it has seen any crowd; then what leaves stops behind, each of which is worked on for
+ * seconds after it was measured; the heaviest last, which takes longest to set up while that goes on.
  */
 export const rows: readonly Row[] = [
   policyDecision,
   demo,
-  failingLanes,
   memory,
   modelGate,
   agentSteps,
-  gatedCalls,
   gateMemory,
+  gatedCalls,
   consoleStop,
   cliStop,
   inFlightAbort,
@@ -36,5 +36,6 @@ export const rows: readonly Row[] = [
   killToClosed,
   stopLatched,
   watching,
+  failingLanes,
   manyTasks,
 ];

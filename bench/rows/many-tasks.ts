@@ -8,7 +8,7 @@ import { bareQueue, startBareWorker } from '../bare/start-bare-worker.ts';
 import { type Bed, inWindow } from '../bed.ts';
 import { cpuLine, cpuSeconds } from '../cpu.ts';
 import { type Figure, figure } from '../figure.ts';
-import type { Row, RunOptions } from '../row.ts';
+import type { OwnRunOptions, Row } from '../row.ts';
 
 const pollMs = 200;
 /** What the starts still owe the server: timers and task queues of what is over. */
@@ -23,9 +23,11 @@ const quickSettleMs = 1_000;
 export const manyTasks: Row = {
   name: 'many-tasks',
   needs: 'bed',
-  run: async (bed, { quick, say }): Promise<readonly Figure[]> => {
+  setsUp: true,
+  run: async (bed, options): Promise<readonly Figure[]> => {
+    const { quick, say } = options;
     const count = quick ? 1_000 : 10_000;
-    const bareRate = await bareTerminateRate(bed, { quick, say });
+    const bareRate = await bareTerminateRate(bed, options);
     const cpu = () => cpuSeconds(bed.installation);
     const idle = cpu();
     say(`starting ${count} tasks`);
@@ -100,7 +102,7 @@ async function untilListed(agents: Client, type: string, count: number): Promise
 }
 
 /** The same requests for the same kind of workflow, by nobody who writes anything down or looks at anything else. */
-async function bareTerminateRate(bed: Bed, { quick, say }: RunOptions): Promise<number> {
+async function bareTerminateRate(bed: Bed, { quick, say, alone }: OwnRunOptions): Promise<number> {
   const { agents, installation } = bed;
   const count = quick ? 400 : 10_000;
   const bare = await startBareWorker(bed);
@@ -115,6 +117,7 @@ async function bareTerminateRate(bed: Bed, { quick, say }: RunOptions): Promise<
         void (await agents.workflow.start('bareRunning', { taskQueue: bareQueue, workflowId: `bare/${run}/${index}` })),
     );
     await untilListed(agents, 'bareRunning', count);
+    await alone();
     await sleep(quick ? quickSettleMs : settleMs);
     say('ending them');
     const before = cpu();

@@ -5,15 +5,18 @@ import { type Figure, figure } from '../figure.ts';
 import { commandOf, memoryOf, withDescendants } from '../process-memory.ts';
 import type { Row } from '../row.ts';
 
-/** Idle: what the start left behind is collected by then. */
+/** Idle since it was up: what the start left behind is collected by then. Five seconds are too few for that. */
 const idleMs = 10_000;
 
 /** Proportional set size of everything that `estop dev` is, itself included, before it was asked for anything; from /proc. */
 export const memory: Row = {
   name: 'memory',
   needs: 'bed',
-  run: async ({ installation }): Promise<readonly Figure[]> => {
-    await sleep(idleMs);
+  setsUp: true,
+  run: async ({ installation, upAt }, { alone }): Promise<readonly Figure[]> => {
+    await sleep(Math.max(0, upAt + idleMs - performance.now()));
+    // Last: whatever else runs would carry its part of the pages that all Node processes share.
+    await alone();
     const all = withDescendants(installation.pid);
     return figuresOf(
       memoryOf(all),
