@@ -48,7 +48,7 @@ serveOrder<StopperOrder, StopperReport>(async (order) => {
     await postgres.query({ name: 'bare', text: 'INSERT INTO bench_commits DEFAULT VALUES' });
   };
   const live = async (): Promise<void> => void (await ask('GET', `${order.stopUrl}/livez`));
-  const warmUp = 10;
+  const warmUp = 5;
   const turn = async (i: number, begun: number, everyMs: number): Promise<void> => {
     for (const [part, [work, into]] of (
       [

@@ -24,12 +24,14 @@ export const consoleStop: Row = {
       return [];
     }
     const samples = quick ? 3 : 5;
-    await fill(bed);
-    const bare = await serveBarePage();
-    const browser = await chromium.launch({
-      executablePath: chromiumPath,
-      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
-    });
+    const [browser, bare] = await Promise.all([
+      chromium.launch({
+        executablePath: chromiumPath,
+        args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
+      }),
+      serveBarePage(),
+      fill(bed),
+    ]);
     try {
       const [painted, weights, least]: [number[], number[], Seen[]] = [[], [], []];
       for (let i = 0; i < samples; i += 1) {

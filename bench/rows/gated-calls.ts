@@ -33,10 +33,20 @@ export const gatedCalls: Row = {
     const cpu = () => cpuSeconds(bed.installation, { proxy: proxy.program.pid, tools: bed.light.pid });
     try {
       const one = { clients: 1, calls: options.quick ? 300 : 1_500, forMs: 20_000 };
-      const calm = await inTurn({ direct, proxy: rival, gate: spread }, one, options.quick ? 1 : 3);
+      const calm = await inTurn(
+        { direct, proxy: rival, gate: spread },
+        { ...one, calls: 150 },
+        one,
+        options.quick ? 1 : 3,
+      );
       const before = cpu();
       const many = { clients, calls: 1_000_000, forMs: options.quick ? 1_500 : 6_000 };
-      const crowd = await inTurn({ proxy: rival, gate: spread, hot }, many, options.quick ? 1 : 2);
+      const crowd = await inTurn(
+        { proxy: rival, gate: spread, hot },
+        { ...many, forMs: 750 },
+        many,
+        options.quick ? 1 : 2,
+      );
       options.say(cpuLine(before, cpu()));
       return [...latencyFigures(calm, options), ...throughputFigures(crowd)];
     } finally {
@@ -54,6 +64,7 @@ interface Measured {
 
 async function inTurn<Name extends string>(
   roads: Readonly<Record<Name, Road>>,
+  warmUp: Pace,
   pace: Pace,
   rounds: number,
 ): Promise<Readonly<Record<Name, Measured>>> {
@@ -64,8 +75,10 @@ async function inTurn<Name extends string>(
   // The first round compiles code, opens sockets and fills caches.
   for (let round = 0; round <= rounds; round += 1) {
     for (const name of names) {
-      const report = await startProgram<CallerReport>('caller', { ...roads[name], ...pace } satisfies CallerOrder)
-        .report;
+      const report = await startProgram<CallerReport>('caller', {
+        ...roads[name],
+        ...(round === 0 ? warmUp : pace),
+      } satisfies CallerOrder).report;
       if (report.refused > 0) throw new Error(`${report.refused} calls on the road "${name}" were refused`);
       if (round === 0) continue;
       measured[name].latencies.push(...report.latencies);
