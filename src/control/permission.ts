@@ -109,5 +109,5 @@ export function wasPermittedAt(identity: Identity, permission: Permission, label
 }
 
 /** Times of the store, told by its clock alone. Cut to milliseconds, what came just after would seem to have come before. */
-const inMicroseconds = (time: string): string =>
+export const inMicroseconds = (time: string): string =>
   time.replace(/(\.\d{1,6})?Z$/, (_, fraction = '.') => `${String(fraction).padEnd(7, '0')}Z`);

@@ -32,7 +32,7 @@ describe('estop notify and playbook', () => {
     expect(asked).toMatchObject({ code: 0 });
     const noticeId = /ntc_test_[0-9a-z]{26}/.exec(asked.stdout)?.[0] ?? '';
     await planDeliveries(rig.ledger.as('estop_revoker'), noticeId, [{ endpoint: 'pager', rung: '', afterMs: 0 }]);
-    expect((await rig.run(['notify', 'ls'])).stdout).toMatch(/notify\.test +test +pager open/);
+    expect((await rig.run(['notify', 'ls'])).stdout).toMatch(/notify\.test +This is a test +pager open +test/);
     expect((await rig.run(['notify', 'ack', noticeId])).stdout).toContain('acknowledged 1');
     expect((await rig.run(['notify', 'ack', noticeId])).stdout).toContain('had acknowledged it before');
     expect((await rig.run(['notify', 'ls', '--unacknowledged'])).stdout).not.toContain('notify.test');

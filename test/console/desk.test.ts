@@ -1,13 +1,12 @@
 import { beforeAll, expect, it } from 'vitest';
 import { beginDrill } from '../../src/store/drills.ts';
-import { beginDelivery, endDelivery, planDeliveries } from '../../src/store/notices.ts';
 import { closeTasks } from '../../src/store/tasks.ts';
 import { requires } from '../kit/requires.ts';
 import { axeFindings } from './browser.ts';
 import { type ConsoleRig, startConsole } from './rig.ts';
 import { hostile, makeScene, type Scene, sceneConfig } from './scene.ts';
 
-requires('chromium')('secrets, notices, playbooks and backtests in the console', () => {
+requires('chromium')('secrets, playbooks and backtests in the console', () => {
   let rig: ConsoleRig;
   let scene: Scene;
   beforeAll(async () => {
@@ -63,72 +62,6 @@ requires('chromium')('secrets, notices, playbooks and backtests in the console',
       const refused = await olga.request.post(`/secrets/${verb}`, { form, headers: { origin: rig.url } });
       expect([verb, refused.status()]).toEqual([verb, 403]);
     }
-  });
-
-  it('says who was told, who is called next and when, until somebody has seen it, and sends a test', async () => {
-    const { page } = await rig.open('olga@operator', { javaScriptEnabled: false });
-    await page.goto(`/notices?subject=${scene.stopId}`);
-    const open = page.locator('.note.warn', { hasText: 'stop-holder at olga-phone' });
-    expect(await open.innerText()).toMatch(
-      /pager: (delivered|failed)[\s\S]*stop-holder at olga-phone in \d+ min, unless it is seen/,
-    );
-    await open.getByRole('button', { name: 'I have seen it' }).click();
-    await page.goto(`/notices?subject=${scene.stopId}`);
-    const text = await page.locator('main').innerText();
-    expect([
-      text.includes('seen by olga'),
-      text.includes('not called any more'),
-      /escalations? open/.test(text),
-    ]).toEqual([true, true, false]);
-    await page.locator('select[name=endpoint]').selectOption('pager');
-    await page.getByRole('button', { name: 'Send a test' }).click();
-    await page.locator('h1', { hasText: 'Notices' }).waitFor();
-    expect(
-      await rig.control.ledger.sql("SELECT 1 FROM estop.audit WHERE kind LIKE 'notice.%' AND actor = 'olga'"),
-    ).not.toEqual([]);
-  });
-
-  it('shows what people were told page by page, back to the first', async () => {
-    const { ledger } = rig.control;
-    // Everybody was called for it and nobody answered; then came more than one page shows.
-    await ledger.sql(
-      "INSERT INTO estop.notices (notice_id, event, subject) VALUES ('ntc_test_old', 'gateway.lost', 'gw_old')",
-    );
-    const called = { endpoint: 'olga-phone', rung: 'on-call', afterMs: 0 };
-    await planDeliveries(ledger.as('estop_revoker'), 'ntc_test_old', [called]);
-    await beginDelivery(ledger.as('estop_revoker'), { noticeId: 'ntc_test_old', ...called });
-    await endDelivery(ledger.as('estop_revoker'), { noticeId: 'ntc_test_old', ...called }, 'delivered', '200');
-    await ledger.sql(`INSERT INTO estop.notices (notice_id, event, subject, nth, quiet, settled_at)
-      SELECT 'ntc_test_' || lpad(n::text, 26, '0'), 'policy.activated', 'many', n::text, 'crowd', clock_timestamp() FROM generate_series(1, 150) n`);
-    await ledger.sql("UPDATE estop.notices SET quiet = NULL WHERE subject = 'many' AND nth = '1'");
-    const { page } = await rig.open('olga@operator', { javaScriptEnabled: false });
-    await page.goto('/');
-    await page.getByLabel('Open escalations').getByText('gateway.lost about gw_old').waitFor();
-    await page.getByRole('link', { name: '1 escalation open' }).click();
-    const open = page.locator('.note.warn', { hasText: 'gw_old' });
-    expect(await open.innerText()).toMatch(/on-call at olga-phone: delivered/);
-    await open.getByRole('button', { name: 'I have seen it' }).click();
-    await open.waitFor({ state: 'detached' });
-    await page.goto('/');
-    expect(await page.getByLabel('Open escalations').count()).toBe(0);
-    await page.goto('/notices?subject=many');
-    expect(await page.locator('#notices .timeline li').count()).toBe(100);
-    await page.getByRole('link', { name: 'Older' }).click();
-    expect(await page.locator('#notices .timeline li').count()).toBe(50);
-    expect(await page.getByRole('link', { name: 'Older' }).count()).toBe(0);
-    const older = page.url();
-    expect(new URL(older).searchParams.get('subject')).toBe('many');
-    // Whoever says to have seen one stays where they are; and where that is, is said in our words alone.
-    await page.getByRole('button', { name: 'I have seen it' }).click();
-    await page.getByText('seen by olga').first().waitFor();
-    expect(page.url()).toBe(older);
-    for (const cursor of ['//evil.example', 'https://evil.example/\r\nx: y']) {
-      const form = { what: 'many', cursor, subject: cursor, escalated: cursor };
-      const answer = await page.request.post('/notices/seen', { form, headers: { origin: rig.url }, maxRedirects: 0 });
-      const to = new URLSearchParams({ subject: cursor, cursor }).toString();
-      expect([answer.status(), answer.headers()['location']]).toEqual([303, `/notices?${to}`]);
-    }
-    expect((await page.goto('/notices?cursor=nonsense'))?.status()).toBe(422);
   });
 
   it('says what a playbook holds back, and by which one a stop would go on: as the command does', async () => {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { drawCard } from '../../src/activities/notices/card.ts';
-import { plainFacts, tell } from '../../src/activities/notices/tell.ts';
+import { plainFacts, tell } from '../../src/contract/notice-words.ts';
 import { findUnprintable } from '../../src/contract/printable.ts';
 import { type NoticeEvent, noticeEvents } from '../../src/core/notice.ts';
 import type { NoticeRecord } from '../../src/store/notices.ts';
@@ -35,7 +35,17 @@ const names = [
   'expiresAt',
   'state',
 ];
-const more = ['decidedBy', 'breaker', 'action', 'address', 'since', 'trigger', 'why', 'subject', 'stopId'];
+const more = ['decidedBy', 'breaker', 'action', 'address', 'since', 'trigger', 'why', 'subject', 'stopId'].concat([
+  'actorName',
+  'resetByName',
+  'decidedByName',
+  'of',
+  'ofName',
+  'role',
+  'lifeMs',
+  'activation',
+  'secondedBy',
+]);
 const noticeOf = (event: NoticeEvent, text: string): NoticeRecord => ({
   noticeId: 'ntc_test_00000000000000000000000001',
   event,
@@ -57,14 +67,108 @@ describe.each(noticeEvents)('a notice of %s', (event) => {
     const theirs = listed.filter((_text, index) => (index + nth) % share === 0);
     for (const text of [...ours, ...theirs]) {
       const notice = noticeOf(event, text);
-      const { title, lines, link } = tell(notice, consoleUrl);
-      for (const line of [title, ...lines, ...Object.values(plainFacts(notice)).flat()])
+      const { title, lines, about, path } = tell(notice);
+      for (const line of [title, about, ...lines, ...Object.values(plainFacts(notice)).flat()])
         expect([text, findUnprintable(String(line))]).toEqual([text, undefined]);
       expect(title.length + lines.join('').length).toBeLessThan(4_000);
-      expect(new URL(link).origin).toBe(consoleUrl);
-      const card = JSON.stringify(drawCard([notice], { consoleUrl, environment: 'test', hasButtons: true }));
+      expect([text, new URL(path, consoleUrl).origin]).toEqual([text, consoleUrl]);
+      const drawn = drawCard([notice], { consoleUrl, environment: 'test', hasButtons: true });
+      // The one text of it that is read as markup, whatever else is said: no mention and no link gets in.
+      expect([text, /[<>]|&(?!(?:amp|lt|gt);)/.test(drawn.text)]).toEqual([text, false]);
+      const card = JSON.stringify(drawn);
       expect(card).not.toContain('mrkdwn');
       expect(card.match(/"url":/g)).toHaveLength(1);
     }
   });
+});
+
+const idOf = (kind: string): string => `${kind}_test_00000000000000000000000001`;
+const stopped = {
+  subject: idOf('stop'),
+  facts: {
+    scopeKey: 'agent:mail-bot',
+    actor: 'olga',
+    method: 'console',
+    category: 0,
+    reason: 'it mails the wrong list',
+  },
+};
+const ofTask = { subject: idOf('stop'), facts: { ...stopped.facts, scopeKey: `task:${idOf('task')}` } };
+const asked = { subject: idOf('appr'), facts: { taskId: idOf('task'), tool: 'bank/pay', approvers: 1 } };
+const elevation = `elevation:${idOf('elev')}`;
+
+it.each([
+  [
+    'stop.latched',
+    stopped,
+    ['STOP latched: agent mail-bot', 'by olga (console), at once', 'stop of agent mail-bot: “it mails the wrong list”'],
+  ],
+  ['stop.proved', ofTask, ['Stop proved: task …000001 of mail-bot', 'Reason: “it mails the wrong list”']],
+  [
+    'stop.latched',
+    { ...stopped, facts: { ...stopped.facts, actor: `olga (elevated, ${idOf('elev')})` } },
+    ['by olga (elevated) (console)'],
+  ],
+  [
+    'stop.latched',
+    { ...stopped, facts: { ...stopped.facts, actor: 'sub:00u1a2b3', actorName: 'Olga' } },
+    ['by Olga (console)'],
+  ],
+  [
+    'obligation.needs-human',
+    { ...stopped, facts: { ...stopped.facts, connector: 'crm', obligations: 2 } },
+    ['A person is needed at crm', 'For the stop of agent mail-bot: “it mails the wrong list”'],
+  ],
+  [
+    'obligation.needs-human',
+    { subject: `end:${idOf('task')}`, facts: { connector: 'crm', obligations: 1 } },
+    ['For the task of mail-bot that has ended'],
+  ],
+  ['approval.asked', asked, ['Approval asked: bank/pay by mail-bot', 'Needs one person']],
+  [
+    'approval.ended',
+    { ...asked, facts: { ...asked.facts, state: 'denied', decidedBy: 'paul' } },
+    ['Approval denied: bank/pay by mail-bot', 'By: “paul”'],
+  ],
+  [
+    'breaker.tripped',
+    { subject: 'mail-bot', facts: { breaker: 'denied-rate', action: 'stop', stopId: idOf('stop') } },
+    ['Breaker denied-rate of mail-bot: stop'],
+  ],
+  [
+    'gateway.lost',
+    { subject: idOf('gw'), facts: { address: '10.0.0.7:7403', since: '2026-01-01T10:20:30.123+00:00' } },
+    ['Gateway lost: 10.0.0.7:7403', 'since 2026-01-01 10:20:30 UTC'],
+  ],
+  ['drill.failed', { subject: 'connector:crm', facts: {} }, ['DRILL FAILED: crm']],
+  ['tool.changed', { subject: 'tool:mail/send_mail', facts: {} }, ['Definition changed: mail/send_mail']],
+  [
+    'policy.activated',
+    {
+      subject: 'policy:9f2c1b7a55d04e13',
+      facts: { actor: 'anna', secondedBy: 'adam', activation: 7, reason: 'no code at night' },
+    },
+    ['Policies activated: number 7', 'by anna and adam', '“no code at night”'],
+  ],
+  [
+    'elevation.begun',
+    {
+      subject: elevation,
+      facts: { actor: 'paul', of: 'olga', role: 'admin', lifeMs: 900_000, reason: 'the IdP is down' },
+    },
+    ['BREAK-GLASS: olga is admin for 15 min'],
+  ],
+  [
+    'elevation.asked',
+    { subject: elevation, facts: { actor: 'olga', role: 'admin', lifeMs: 900_000 } },
+    ['olga asks to be admin for 15 min'],
+  ],
+] as const)('%s is told by the names that people know (%#)', (event, { subject, facts }, said) => {
+  const { title, lines, about, path } = tell({ event, subject, facts, agents: ['mail-bot'] });
+  const text = [title, ...lines, about].join('\n');
+  for (const part of said) expect(text).toContain(part);
+  expect(text).not.toMatch(/(stop|task|appr|gw|elev)_test_|9f2c1b7a|sub:|connector:|tool:|agent:/);
+  // The way there has the id.
+  const id = /(?:stop|appr)_test_\w+/.exec(subject)?.[0];
+  if (id !== undefined && !subject.startsWith('end:')) expect(path).toContain(id);
 });

@@ -170,7 +170,7 @@ requires('temporal')('telling people', () => {
     const [card] = cards;
     expect(card?.updates).toBe(4);
     const drawn = JSON.stringify(card?.blocks);
-    expect(drawn).toContain('Stop proved: agent:');
+    expect(drawn).toContain('Stop proved: agent ');
     expect(drawn.match(/"url":/g)).toHaveLength(1);
     expect(drawn).toContain(`https://estop.example.org/stops/${proved}`);
     expect(drawn).toContain('Reason: “<!channel> *look* <https://evil.example|here> SECOND LINE”');
@@ -292,7 +292,7 @@ requires('temporal')('telling people', () => {
     work();
     await settled('connector:crm', 1);
     expect(payloadsOf(olga, 'connector:crm').map(({ type, data }) => [type, data['agents'], data['link']])).toEqual([
-      ['drill.failed', [agentId], 'https://estop.example.org/connectors'],
+      ['drill.failed', [agentId], 'https://estop.example.org/connectors#connector-crm'],
     ]);
     expect(sam.received).toEqual([]);
   }, 60_000);

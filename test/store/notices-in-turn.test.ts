@@ -7,6 +7,7 @@ import {
   endDelivery,
   failedDeliveries,
   listNotices,
+  noteNews,
   planDeliveries,
   settleNotice,
   takeNotices,
@@ -15,7 +16,7 @@ import {
 import { createDatabase } from '../kit/postgres.ts';
 import { type Ledger, makeLedger, newId } from './ledger.ts';
 
-describe('notices that nobody could be told of yet', () => {
+describe('notices, whom they are told and whom not yet', () => {
   let ledger: Ledger;
   beforeAll(async () => {
     ledger = await makeLedger(createDatabase);
@@ -88,5 +89,27 @@ describe('notices that nobody could be told of yet', () => {
     const further = await made('drill.failed');
     await planDeliveries(revoker(), further, [at('owner', 0), at('stop-holder', 300_000)]);
     expect(await isOpen(further)).toBe(true);
+  });
+
+  it('tells who has a role for a while, not who granted it, and by a name whom a provider knows by a number alone', async () => {
+    await ledger.sql(
+      `INSERT INTO estop.people (person_id, issuer, subject, name, person) VALUES
+         ('n1', 'i', '00u1', 'sub:00u1', 'Olga'), ('n2', 'i', '00u2', 'sub:00u2', 'Ann'), ('n3', 'j', '00u2', 'sub:00u2', 'Ben')`,
+    );
+    await ledger.sql(
+      `INSERT INTO estop.audit (kind, actor, subject, detail) VALUES ('elevation.begun', 'sub:00u2', 'elevation:elev_names', '{"role": "admin", "of": "sub:00u1", "lifeMs": 600000, "reason": "why"}')`,
+    );
+    await noteNews(revoker(), { windowMs: 86_400_000, crowd: 20, crowdMs: 60_000, flood: 5, lostMs: 10_000 });
+    const [told] = await listNotices(revoker(), { subject: 'elevation:elev_names' });
+    // Of two people with one number neither is named.
+    expect(told?.facts).toEqual({
+      actor: 'sub:00u2',
+      subject: 'elevation:elev_names',
+      of: 'sub:00u1',
+      ofName: 'Olga',
+      role: 'admin',
+      lifeMs: 600_000,
+      reason: 'why',
+    });
   });
 });

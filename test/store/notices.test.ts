@@ -233,6 +233,10 @@ onEveryPostgres('notices', (createOn) => {
     await note();
     await note();
     expect(await eventsOf(stopId)).toEqual(['stop.latched', 'obligation.needs-human', 'obligation.needs-human']);
+    // It says of which stop, by what people know of one.
+    expect((await listNotices(revoker(), { subject: stopId }))[0]).toMatchObject({
+      facts: { scopeKey: 'agent:needy', reason: expect.any(String) as string, connector: expect.any(String) as string },
+    });
     const rule = { breaker: 'call-rate', most: 1, atLeast: 0, withinMs: 60_000 } as const;
     for (const action of ['shadow', 'warn'] as const)
       await tripBreaker(revoker(), { agentId: `agent-${action}`, rule: { ...rule, action }, measured: 2, sample: 2 });

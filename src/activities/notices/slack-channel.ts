@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { guardedHttp, jsonOf } from '../../connectors/kit/guarded-http.ts';
 import type { SecretAt } from '../../contract/config.ts';
+import { tell } from '../../contract/notice-words.ts';
 import type { SlackEndpoint } from '../../contract/notifications.ts';
 import { type CardKey, claimCard, listNotices, type NoticeRecord, noteCard } from '../../store/notices.ts';
 import type { Store } from '../../store/pool.ts';
-import { type Card, drawCard } from './card.ts';
+import { asText, type Card, drawCard } from './card.ts';
 import type { Answer } from './channel.ts';
-import { tell } from './tell.ts';
 
 interface SlackDeps {
   readonly store: Store;
@@ -43,7 +43,7 @@ export async function sendToSlack(
     const drawn = drawCard(notices, { ...deps, hasButtons: endpoint.buttons !== undefined });
     const message = await slack.put(known, notice.subject, drawn);
     await noteCard(deps.store, card, message);
-    if (rung !== '') await slack.reply(message, `${tell(notice, deps.consoleUrl).title}: calling ${rung}`);
+    if (rung !== '') await slack.reply(message, asText(`${tell(notice).title}: calling ${rung}`));
     return { kind: 'delivered', answer: message };
   } catch (thrown) {
     // What was sent may have arrived: the claim is left to run out, and whoever is next looks for a message first.

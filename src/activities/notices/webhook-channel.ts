@@ -1,12 +1,12 @@
 import { createHmac } from 'node:crypto';
 import { guardedHttp } from '../../connectors/kit/guarded-http.ts';
 import type { SecretAt } from '../../contract/config.ts';
+import { plainFacts, tell } from '../../contract/notice-words.ts';
 import type { WebhookEndpoint } from '../../contract/notifications.ts';
 import { EstopError } from '../../core/errors.ts';
 import { signWebhook, webhookSecretPattern } from '../../core/webhook.ts';
 import type { NoticeRecord } from '../../store/notices.ts';
 import type { Answer } from './channel.ts';
-import { plainFacts, tell } from './tell.ts';
 
 const timeoutMs = 10_000;
 const answerBytes = 64 * 1024;
@@ -57,7 +57,7 @@ export async function sendWebhook(
 }
 
 function payload({ environment, consoleUrl }: WebhookDeps, notice: NoticeRecord, rung: string): object {
-  const { title, lines, link } = tell(notice, consoleUrl);
+  const { title, lines, about, path } = tell(notice);
   return {
     type: notice.event,
     timestamp: notice.notedAt,
@@ -68,8 +68,9 @@ function payload({ environment, consoleUrl }: WebhookDeps, notice: NoticeRecord,
       agents: notice.agents,
       ...(rung === '' ? {} : { escalatedTo: rung }),
       title,
+      about,
       lines,
-      link,
+      link: new URL(path, consoleUrl).href,
       facts: plainFacts(notice),
     },
   };

@@ -69,9 +69,11 @@ export const notify: CliCommand = {
 const columns = (now: number) => [
   { title: 'when', cell: ({ notedAt }: Notice) => relative(notedAt, now) },
   { title: 'event', cell: ({ event }: Notice) => event },
-  { title: 'about', cell: ({ subject }: Notice) => visibleShort(subject, 48) },
+  { title: 'what', cell: ({ title }: Notice) => visibleShort(title, 60) },
   { title: 'told', cell: toldWords },
   { title: 'seen by', cell: ({ acknowledgedBy }: Notice) => visibleShort(acknowledgedBy ?? '', 24) },
+  // What `ack` takes.
+  { title: 'subject', cell: ({ subject }: Notice) => visibleShort(subject, 48) },
 ];
 
 function toldWords({ quiet, deliveries }: Notice): string {

@@ -32,6 +32,10 @@ export const Notice = z
     noticeId: z.string(),
     event: z.enum(noticeEvents),
     subject: z.string(),
+    about: z.string().meta({ description: 'What the subject is, by the names that people know' }),
+    title: z.string(),
+    lines: z.array(z.string()).meta({ description: 'What was told with it, one plain line each' }),
+    path: z.string().meta({ description: 'Where it is seen to: a path of the console' }),
     agents: z.array(z.string()),
     notedAt: Instant,
     quiet: z.string().nullable().meta({ description: 'Why it is not told on its own; null where it is' }),
@@ -43,7 +47,13 @@ export const Notice = z
   .meta({ id: 'Notice' });
 export const NoticePage = pageOf(Notice, 'NoticePage');
 
-export const AcknowledgeNotices = z.strictObject({ what: Subject });
+export const AcknowledgeNotices = z.strictObject({
+  what: Subject,
+  until: z.iso
+    .datetime('An instant in UTC is expected, as `notedAt` has it.')
+    .optional()
+    .meta({ description: 'Nothing that was noted later: nobody has seen it yet' }),
+});
 export const Acknowledged = z
   .object({ what: z.string(), notices: z.int().meta({ description: 'How many had not been acknowledged' }) })
   .meta({ id: 'Acknowledged' });
@@ -58,5 +68,6 @@ export const TestNoticeResult = z
 export type Delivery = z.infer<typeof Delivery>;
 export type Notice = z.infer<typeof Notice>;
 export type NoticePage = z.infer<typeof NoticePage>;
+export type AcknowledgeNotices = z.infer<typeof AcknowledgeNotices>;
 export type Acknowledged = z.infer<typeof Acknowledged>;
 export type TestNoticeResult = z.infer<typeof TestNoticeResult>;

@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import { assetPaths } from './assets.ts';
 import { type Markup, nothing, plainly } from './markup.ts';
-import { outOfBand } from './scope-words.ts';
+import { outOfBand } from './out-of-band.ts';
 import { stopButton, stopDialog } from './stop-dialog.ts';
 import { places, type View } from './view.ts';
 import type { Visit } from './visit.ts';

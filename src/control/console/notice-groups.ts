@@ -17,6 +17,10 @@ export function bySubject(items: readonly Notice[]): readonly NoticeGroup[] {
   return [...groups.values()];
 }
 
+/** What says most of what it is about: where a stop is, the latch of it with its reason, rather than what came of it. */
+export const headOf = ([newest, ...older]: NoticeGroup): Notice =>
+  [newest, ...older].findLast(({ event }) => event.startsWith('stop.')) ?? newest;
+
 export const isWaiting = ({ rung, state, attempts }: Delivery): boolean =>
   rung !== '' && state === 'open' && attempts === 0;
 /** There is a step of its escalation at which nobody was called yet. */
@@ -44,10 +48,6 @@ export const countOf = ({ groups, more }: OpenEscalations): string =>
     ? `At least ${groups.length} escalations open`
     : `${groups.length} ${groups.length === 1 ? 'escalation' : 'escalations'} open`;
 
-/** What it is about, with the way there where there is a page for it. */
-export function about(subject: string): Markup {
-  const known = /^(stop|appr|task)_/.exec(subject)?.[1];
-  const folder = known === undefined ? undefined : { stop: 'stops', appr: 'approvals', task: 'tasks' }[known];
-  if (folder === undefined) return html`about ${foreign(subject, 160)}`;
-  return html`<a href="/${folder}/${encodeURIComponent(subject)}">${folder.slice(0, -1)} …${foreign(subject.slice(-6))}</a>`;
-}
+/** What it is about, by the names that people know, with the way there; the id is in the way alone. */
+export const about = ({ about: words, path }: Notice): Markup =>
+  path === '/' ? foreign(words, 200) : html`<a href="${path}">${foreign(words, 200)}</a>`;

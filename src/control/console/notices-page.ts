@@ -1,7 +1,6 @@
 import { html } from 'hono/html';
 import type { Delivery, Notice, NoticePage, TestNoticeResult } from '../../contract/http/notices.ts';
 import { quietSentence } from '../../core/notice.ts';
-import { acknowledgeNotices } from '../routes/acknowledge-notices.ts';
 import { listNotices } from '../routes/list-notices.ts';
 import { testNotice } from '../routes/test-notice.ts';
 import { foreign, type Markup, nothing } from './markup.ts';
@@ -9,6 +8,7 @@ import {
   about,
   bySubject,
   countOf,
+  headOf,
   isCalling,
   isUnseen,
   isWaiting,
@@ -16,6 +16,7 @@ import {
   openEscalations,
 } from './notice-groups.ts';
 import { offer } from './offer.ts';
+import { seenButton, seenForm } from './seen.ts';
 import { type ConsoleForm, type ConsolePage, field } from './view.ts';
 import type { Visit } from './visit.ts';
 import { clock, relative } from './when.ts';
@@ -52,10 +53,10 @@ export const noticesPage: ConsolePage = {
 <div id="notices" data-live class="stack">${
         shown.length === 0
           ? nothing
-          : html`<section class="stack"><h2>${unseen === undefined ? 'Escalations open' : countOf(open)}</h2><p class="lead">${shown.some((group) => group.some(isCalling)) ? 'Further people are called until somebody has seen it.' : 'Nobody has said to have seen it, and there is nobody left to call.'}</p><ul class="cards">${shown.map((one) => html`<li class="note warn">${entry(visit, one, where)}</li>`)}</ul>
+          : html`<section class="stack"><h2>${unseen === undefined ? 'Escalations open' : countOf(open)}</h2><p class="lead">${shown.some((group) => group.some(isCalling)) ? 'Further people are called until somebody has seen it.' : 'Nobody has said to have seen it, and there is nobody left to call.'}</p><ul class="cards">${shown.map((one) => html`<li class="note warn">${entry(visit, one)}</li>`)}</ul>
 ${isAll ? nothing : html`<p><a href="${noticesAt({ subject: where.subject, escalated: 'true', cursor: '' })}">All that nobody has said to have seen</a></p>`}</section>`
       }
-${items.length === 0 ? none(isFirst && isLog) : nothing}${rest.length === 0 ? nothing : html`<section class="stack"><h2>Delivery log</h2><ul class="cards">${rest.map((one) => html`<li class="card">${entry(visit, one, where)}</li>`)}</ul></section>`}
+${items.length === 0 ? none(isFirst && isLog) : nothing}${rest.length === 0 ? nothing : html`<section class="stack"><h2>Delivery log</h2><ul class="cards">${rest.map((one) => html`<li class="card">${entry(visit, one)}</li>`)}</ul></section>`}
 ${next === null ? nothing : html`<p><a class="button" href="${noticesAt({ ...where, cursor: next })}">Older</a></p>`}</div>
 ${testSection(visit)}`,
     };
@@ -85,13 +86,12 @@ function withRest(group: NoticeGroup, groups: readonly NoticeGroup[]): NoticeGro
   return [newest, ...more];
 }
 
-function entry(visit: Visit, group: NoticeGroup, where: Where): Markup {
-  const [{ subject }] = group;
+function entry(visit: Visit, group: NoticeGroup): Markup {
   const agents = [...new Set(group.flatMap((notice) => notice.agents))];
   const isOpen = group.some(({ acknowledgedAt, quiet }) => acknowledgedAt === null && quiet === null);
-  return html`<div class="row between"><h3>${about(subject)}${agents.length === 0 ? nothing : html` <small>${agents.slice(0, 8).map((id) => html`<a href="/agents/${id}">${id}</a> `)}${agents.length > 8 ? `and ${agents.length - 8} more` : ''}</small>`}</h3>
-${isOpen ? offer(visit, seenForm, { to: '/notices/seen', isOneOfMany: true }, html`<input type="hidden" name="what" value="${subject}">${Object.entries(where).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}<button>I have seen it<span class="sr"> ${foreign(subject, 80)}</span></button>`) : nothing}</div>
-<ol class="timeline">${group.map((notice) => html`<li>${clock(notice.notedAt, visit.now)}<div class="chips"><strong>${notice.event}</strong>${chips(notice, visit.now)}</div></li>`)}</ol>`;
+  return html`<div class="row between"><h3>${about(headOf(group))}${agents.length === 0 ? nothing : html` <small>${agents.slice(0, 8).map((id) => html`<a href="/agents/${id}">${id}</a> `)}${agents.length > 8 ? `and ${agents.length - 8} more` : ''}</small>`}</h3>
+${isOpen ? seenButton(visit, group) : nothing}</div>
+<ol class="timeline">${group.map((notice) => html`<li>${clock(notice.notedAt, visit.now)}<div class="chips"><strong>${foreign(notice.title, 150)}</strong>${chips(notice, visit.now)}</div></li>`)}</ol>`;
 }
 
 function chips(notice: Notice, now: number): readonly Markup[] {
@@ -138,15 +138,6 @@ const none = (isFirst: boolean): Markup =>
   !isFirst
     ? html`<div class="card empty"><h2>Nothing further back</h2><p><a href="/notices">The newest</a></p></div>`
     : html`<div class="card empty"><h2>Nobody was told of anything</h2><p>Whom stops, approvals and trips are told to is said in estop.yaml, under <code>notifications</code>.</p></div>`;
-
-const seenForm: ConsoleForm = {
-  path: '/notices/seen',
-  asks: [acknowledgeNotices],
-  take: async (visit, fields) => {
-    await visit.ask(acknowledgeNotices, { body: { what: field(fields, 'what') } });
-    return noticesAt(whereIn((name) => field(fields, name)));
-  },
-};
 
 const testForm: ConsoleForm = {
   path: '/notices/test',

@@ -1,13 +1,14 @@
 import { html } from 'hono/html';
 import type { Running, RunningAgent } from '../../contract/http/running.ts';
 import type { Stop, StopPage } from '../../contract/http/stops.ts';
+import { scopeWords } from '../../core/scope-words.ts';
 import { listRunning } from '../routes/list-running.ts';
 import { listStops } from '../routes/list-stops.ts';
 import { agentLink } from './agent-link.ts';
 import { foreign, type Markup, nothing, plural } from './markup.ts';
 import { money } from './money.ts';
-import { about, countOf, type OpenEscalations, openEscalations } from './notice-groups.ts';
-import { scopeWords } from './scope-words.ts';
+import { countOf, type NoticeGroup, type OpenEscalations, openEscalations } from './notice-groups.ts';
+import { seenButton } from './seen.ts';
 import { stopSummaryCard } from './stop-card.ts';
 import { stopLink } from './stop-dialog.ts';
 import type { ConsolePage } from './view.ts';
@@ -39,7 +40,7 @@ export const nowPage: ConsolePage = {
   <h1>${headline(running, stops.items)}</h1>
   <p class="lead">${subline(running)}</p>
 </div>
-<div id="now-calls" data-live>${unseen === undefined || unseen.groups.length === 0 ? nothing : escalations(unseen, visit.now)}</div>
+<div id="now-calls" data-live>${unseen === undefined || unseen.groups.length === 0 ? nothing : escalations(visit, unseen)}</div>
 <div id="now-stops" data-live>${stops.items.length === 0 ? nothing : stopsInForce(visit, stops.items)}</div>
 ${running.agents === 0 ? nothing : filters(running, search, label)}
 <div id="now-list" data-live>${running.items.length === 0 ? empty(visit, isFiltered) : list(visit, running)}</div>`,
@@ -65,11 +66,18 @@ function drillsUnderWay({ drills: [first, ...others] }: Running): Markup {
   return html` · <a href="/connectors#connector-${first}">drill under way at ${first}${others.length === 0 ? '' : ` and ${plural(others.length, 'other')}`}</a>`;
 }
 
-/** Somebody is called by it or was, and nobody has answered: whoever looks here may be the first. */
-function escalations(open: OpenEscalations, now: number): Markup {
+/** Somebody is called by it or was, and nobody has answered: whoever looks here may be the first, and says so here. */
+function escalations(visit: Visit, open: OpenEscalations): Markup {
+  const shown = open.groups.slice(0, 3);
   return html`<section class="note warn" aria-label="Open escalations"><p><strong><a href="/notices">${countOf(open)}</a></strong>: nobody has said to have seen ${open.groups.length === 1 ? 'it' : 'them'}.</p>
-    <ul>${open.groups.slice(0, 3).map(([newest]) => html`<li>${newest.event} ${about(newest.subject)}, ${relative(newest.notedAt, now)}</li>`)}</ul></section>`;
+    <ul class="calls">${shown.map((group) => html`<li class="row between">${escalation(group, visit.now)}${seenButton(visit, group)}</li>`)}</ul>
+    ${open.groups.length > shown.length ? html`<p><a href="/notices?escalated=true">All of them</a></p>` : nothing}</section>`;
 }
+
+const escalation = (group: NoticeGroup, now: number): Markup => {
+  const [{ title, path, notedAt, lines }] = group;
+  return html`<div><a href="${path === '/' ? '/notices' : path}">${foreign(title, 150)}</a> ${relative(notedAt, now)}<br><small>${foreign(lines.join(' '), 300)}</small></div>`;
+};
 
 function stopsInForce(visit: Visit, stops: readonly Stop[]): Markup {
   const shown = stops.slice(0, 3);

@@ -1,10 +1,10 @@
 import { html } from 'hono/html';
 import type { Playbook, PlaybookPage, PlaybookTest } from '../../contract/http/playbooks.ts';
 import { cuttingPhases } from '../../contract/phases.ts';
+import { scopeWords } from '../../core/scope-words.ts';
 import { listPlaybooks } from '../routes/list-playbooks.ts';
 import { testPlaybook } from '../routes/test-playbook.ts';
 import { foreign, type Markup, nothing } from './markup.ts';
-import { scopeWords } from './scope-words.ts';
 import type { ConsolePage } from './view.ts';
 import type { Visit } from './visit.ts';
 import { span } from './when.ts';

@@ -3,7 +3,7 @@ import { html } from 'hono/html';
 import { problemOf } from '../../contract/problem.ts';
 import { formatId } from '../../core/ids.ts';
 import { foreign, nothing } from './markup.ts';
-import { outOfBand } from './scope-words.ts';
+import { outOfBand } from './out-of-band.ts';
 import type { View } from './view.ts';
 import type { Visit } from './visit.ts';
 

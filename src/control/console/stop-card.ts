@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import type { Stop } from '../../contract/http/stops.ts';
+import { scopeWords } from '../../core/scope-words.ts';
 import { foreign, type Markup, nothing } from './markup.ts';
-import { scopeWords } from './scope-words.ts';
 import { age, clock, span } from './when.ts';
 
 /** What was verified of a stop, in one word of the glossary, and how loudly it should be read. */

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { html } from 'hono/html';
 import { formatId } from '../../core/ids.ts';
+import { scopeWords } from '../../core/scope-words.ts';
 import { type Markup, nothing } from './markup.ts';
-import { outOfBand, scopeWords } from './scope-words.ts';
+import { outOfBand } from './out-of-band.ts';
 import { mayStop, type Visit } from './visit.ts';
 
 /** Made with the form: pressed twice, sent twice or sent again, it is the same stop. */

@@ -3,16 +3,18 @@ import type { AgentPage } from '../../contract/http/agents.ts';
 import type { NoticePage } from '../../contract/http/notices.ts';
 import type { StopTimeline } from '../../contract/http/stop-notes.ts';
 import type { StopView } from '../../contract/http/stops.ts';
+import { scopeWords } from '../../core/scope-words.ts';
 import { getStop } from '../routes/get-stop.ts';
 import { getStopTimeline } from '../routes/get-stop-timeline.ts';
 import { listAgents } from '../routes/list-agents.ts';
 import { listNotices } from '../routes/list-notices.ts';
 import { foreign, type Markup, nothing, plural } from './markup.ts';
+import { openEscalations } from './notice-groups.ts';
 import { obligationTable } from './obligation-table.ts';
-import { outOfBand, scopeWords } from './scope-words.ts';
+import { outOfBand } from './out-of-band.ts';
 import { verdictOf } from './stop-card.ts';
 import { noteOnStop, resetSection } from './stop-forms.ts';
-import { needsPerson, told } from './stop-people.ts';
+import { calling, needsPerson, told } from './stop-people.ts';
 import type { ConsolePage } from './view.ts';
 import { clock, relative, span } from './when.ts';
 
@@ -21,11 +23,12 @@ export const stopPage: ConsolePage = {
   path: '/stops/:id',
   show: async (visit, parameter) => {
     const path = { id: parameter('id') };
-    const [stop, timeline, agents, notices] = await Promise.all([
+    const [stop, timeline, agents, notices, open] = await Promise.all([
       visit.ask<StopView>(getStop, { path }),
       visit.ask<StopTimeline>(getStopTimeline, { path }),
       visit.ask<AgentPage>(listAgents).catch(() => undefined),
       visit.ask<NoticePage>(listNotices, { query: { subject: path.id, limit: '20' } }).catch(() => undefined),
+      visit.may('notice:read') ? openEscalations(visit, path.id).catch(() => undefined) : undefined,
     ]);
     const verdict = verdictOf(stop);
     const isOver = stop.reached === 'proved';
@@ -41,6 +44,7 @@ export const stopPage: ConsolePage = {
   <h1>${stop.inForce ? 'Stop' : 'Past stop'} of ${foreign(scopeWords(stop.scopeKey))}</h1>
   <p class="lead">Latched ${clock(stop.stages[0]?.at ?? '', visit.now)} by ${foreign(stop.actor, 120)} (${stop.method})${stop.reason === '' ? nothing : html`: “${foreign(stop.reason, 500)}”`}</p>
 </div>
+<div id="stop-calls" data-live>${calling(visit, open)}</div>
 <section id="stop-state" data-live class="card" aria-label="How far it is">
   <p class="verdict" role="status">${verdict.word}</p>
   <ol class="stages">${stop.stages.map((stage) => stageItem(stop, stage))}</ol>
@@ -52,7 +56,7 @@ export const stopPage: ConsolePage = {
     ({ at, what, by }) =>
       html`<li>${clock(at, visit.now)}<span>${foreign(what, 500)}${by === null ? nothing : html` <span class="dim">by ${foreign(by, 120)}</span>`}</span></li>`,
   )}</ol>${noteOnStop(visit, stop)}</section>
-  <section class="stack"><div id="stop-told" data-live>${told(visit, stop, notices)}</div>${resetSection(visit, stop, timeline)}${facts(stop)}</section>
+  <section class="stack"><div id="stop-told" data-live>${told(visit, notices)}</div>${resetSection(visit, stop, timeline)}${facts(stop)}</section>
 </div>`,
     };
   },

@@ -5,10 +5,11 @@ import type { Obligation, StopView } from '../../contract/http/stops.ts';
 import { quietSentence } from '../../core/notice.ts';
 import { waitingPhases } from '../../core/playbook.ts';
 import { acceptRisk } from '../routes/accept-risk.ts';
-import { acknowledgeNotices } from '../routes/acknowledge-notices.ts';
 import { proceedPhase } from '../routes/proceed-phase.ts';
 import { foreign, type Markup, nothing, plural } from './markup.ts';
+import { bySubject, isCalling, isUnseen, type OpenEscalations } from './notice-groups.ts';
 import { offer } from './offer.ts';
+import { seenButton } from './seen.ts';
 import { type ConsoleForm, field } from './view.ts';
 import type { Visit } from './visit.ts';
 import { clock, relative } from './when.ts';
@@ -66,12 +67,25 @@ function riskSection(visit: Visit, lane: Obligation): Markup {
   );
 }
 
+/** People are called because of it, and nobody has answered: whoever reads this may be the first, and says so here. */
+export function calling(visit: Visit, open: OpenEscalations | undefined): Markup {
+  const [group] = open?.groups ?? [];
+  if (group === undefined) return nothing;
+  const titles = group.map(
+    ({ title, notedAt }) => html`<li>${foreign(title, 150)} ${relative(notedAt, visit.now)}</li>`,
+  );
+  return html`<section class="note warn row between" aria-label="Open escalation"><div><p><strong>${group.some(isCalling) ? 'People are called for it, one after the other, until somebody says to have seen it' : 'People were called for it, and nobody has said to have seen it'}</strong></p><ul>${titles.slice(0, 5)}</ul></div>${seenButton(visit, group)}</section>`;
+}
+
 /** Who was told of it, and whether anybody has seen it. */
-export function told(visit: Visit, stop: StopView, notices: NoticePage | undefined): Markup {
+export function told(visit: Visit, notices: NoticePage | undefined): Markup {
   if (notices === undefined || notices.items.length === 0) return nothing;
-  const isOpen = notices.items.some(({ acknowledgedAt }) => acknowledgedAt === null);
-  return html`<section class="card"><h2>Who was told</h2><ul class="stack">${notices.items.slice(0, 12).map((notice) => html`<li><strong>${notice.event}</strong> <small>${clock(notice.notedAt, visit.now)}${notice.quiet === null ? '' : html`, told to nobody: ${foreign(quietSentence(notice.quiet), 120)}`}</small><div class="chips">${deliveries(notice)}</div></li>`)}</ul>
-${isOpen ? offer(visit, seenForm, { to: `/stops/${stop.stopId}/seen` }, html`<button>I have seen it</button>`) : nothing}</section>`;
+  const [group] = bySubject(notices.items);
+  // What people are called for is said on top of the page.
+  const isOpen = notices.items.some(({ acknowledgedAt, quiet }) => acknowledgedAt === null && quiet === null);
+  const isCalledFor = notices.items.some(isUnseen);
+  return html`<section class="card"><h2>Who was told</h2><ul class="stack">${notices.items.slice(0, 12).map((notice) => html`<li><strong>${foreign(notice.title, 150)}</strong> <small>${clock(notice.notedAt, visit.now)}${notice.quiet === null ? '' : html`, told to nobody: ${foreign(quietSentence(notice.quiet), 120)}`}</small><div class="chips">${deliveries(notice)}</div></li>`)}</ul>
+${isOpen && !isCalledFor && group !== undefined ? seenButton(visit, group) : nothing}</section>`;
 }
 
 function deliveries(notice: Notice): readonly Markup[] {
@@ -112,14 +126,4 @@ const proceedForm: ConsoleForm = {
   },
 };
 
-const seenForm: ConsoleForm = {
-  path: '/stops/:id/seen',
-  asks: [acknowledgeNotices],
-  take: async (visit, _fields, parameter) => {
-    const what = parameter('id');
-    await visit.ask(acknowledgeNotices, { body: { what } });
-    return `/stops/${encodeURIComponent(what)}`;
-  },
-};
-
-export const stopPeopleForms: readonly ConsoleForm[] = [riskForm, proceedForm, seenForm];
+export const stopPeopleForms: readonly ConsoleForm[] = [riskForm, proceedForm];

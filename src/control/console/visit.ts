@@ -6,6 +6,7 @@ import type { Endpoint, Reply } from '../endpoint.ts';
 import { perform } from '../perform.ts';
 import { isPermitted, type Permission } from '../permission.ts';
 import { type Caller, callerNow } from '../sign-in/caller.ts';
+import { ownPath } from '../sign-in/own-path.ts';
 
 interface Asked {
   readonly path?: Readonly<Record<string, string>>;
@@ -21,6 +22,8 @@ export interface Visit {
   readonly deps: ControlDeps;
   readonly now: number;
   readonly path: string;
+  /** This very page, with what was asked of it: where a form comes back to. */
+  readonly here: string;
   readonly query: (name: string) => string | undefined;
   /** For decisions of looks alone: what may be done is decided where it is done. */
   readonly may: (permission: Permission) => boolean;
@@ -61,6 +64,7 @@ export function visitOf(context: Context, caller: Caller, deps: ControlDeps): Vi
     deps,
     now: Date.now(),
     path: context.req.path,
+    here: hereOf(context.req.url),
     query: (name) => context.req.query(name),
     may: (permission) => isPermitted(caller, permission),
     ask: async <Body>(endpoint: Endpoint, asked?: Asked): Promise<Body> => {
@@ -74,6 +78,11 @@ export function visitOf(context: Context, caller: Caller, deps: ControlDeps): Vi
       return reply;
     },
   };
+}
+
+function hereOf(address: string): string {
+  const { pathname, search } = new URL(address);
+  return ownPath(`${pathname}${search}`);
 }
 
 /** An empty field of a form is a field that was left out. */

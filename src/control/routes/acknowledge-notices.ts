@@ -4,7 +4,7 @@ import { acknowledgeNotices as acknowledge, noticesAbout } from '../../store/not
 import { concernOfNotice } from '../concern.ts';
 import type { ControlDeps } from '../deps.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
-import { isOverAll, isWithinReach, outOfReach } from '../permission.ts';
+import { inMicroseconds, isOverAll, isWithinReach, outOfReach } from '../permission.ts';
 import type { Caller } from '../sign-in/callers.ts';
 
 const mostAtOnce = 200;
@@ -24,7 +24,7 @@ export const acknowledgeNotices = defineEndpoint({
   answers: [{ status: 200, description: 'Acknowledged', schema: Acknowledged }],
   problems: ['not-found'],
   handle: async ({ body }, request, deps) => {
-    const only = await withinReach(deps, request.identity, body.what);
+    const only = await ofThese(deps, request.identity, body);
     const notices = await acknowledge(deps.store, body.what, request.identity.actor, only);
     if (notices === undefined) throw new EstopError('not-found');
     return { status: 200, body: { what: body.what, notices } };
@@ -32,12 +32,21 @@ export const acknowledgeNotices = defineEndpoint({
 });
 
 /** Undefined: all of them. Those that were judged, by id: what is told meanwhile is not acknowledged with them. */
-async function withinReach(deps: ControlDeps, caller: Caller, what: string): Promise<readonly string[] | undefined> {
-  if (isOverAll(caller, 'notice:acknowledge')) return undefined;
+async function ofThese(
+  deps: ControlDeps,
+  caller: Caller,
+  { what, until }: AcknowledgeNotices,
+): Promise<readonly string[] | undefined> {
+  const isOfAll = isOverAll(caller, 'notice:acknowledge');
+  if (isOfAll && until === undefined) return undefined;
   const about = await noticesAbout(deps.store, what, mostAtOnce);
-  const concerns = await Promise.all(about.map((notice) => concernOfNotice(notice, deps)));
-  const mine = about.filter((_, index) => isWithinReach(caller, 'notice:acknowledge', concerns[index] ?? 'everything'));
+  const concerns = isOfAll ? [] : await Promise.all(about.map((notice) => concernOfNotice(notice, deps)));
+  const mine = about.filter(
+    (_, index) => isOfAll || isWithinReach(caller, 'notice:acknowledge', concerns[index] ?? 'everything'),
+  );
   // Also where there is none: whoever may not do it does not learn whether there is anything.
-  if (mine.length === 0) throw outOfReach();
-  return mine.map(({ noticeId }) => noticeId);
+  if (!isOfAll && mine.length === 0) throw outOfReach();
+  return mine
+    .filter(({ notedAt }) => until === undefined || inMicroseconds(notedAt) <= inMicroseconds(until))
+    .map(({ noticeId }) => noticeId);
 }

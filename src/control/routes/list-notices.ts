@@ -1,7 +1,13 @@
 import { NoticePage, NoticesQuery } from '../../contract/http/notices.ts';
-import { noticePage } from '../../store/notices.ts';
+import { tell } from '../../contract/notice-words.ts';
+import { type NoticeRecord, noticePage } from '../../store/notices.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
 import { pageRequest } from '../page-request.ts';
+
+const told = (notice: NoticeRecord) => {
+  const { lines, ...rest } = tell(notice);
+  return { ...rest, lines: [...lines] };
+};
 
 export const listNotices = defineEndpoint({
   method: 'get',
@@ -24,6 +30,7 @@ export const listNotices = defineEndpoint({
       noticeId: notice.noticeId,
       event: notice.event,
       subject: notice.subject,
+      ...told(notice),
       agents: notice.agents,
       notedAt: notice.notedAt,
       quiet: notice.quiet ?? null,

@@ -11,6 +11,12 @@ BEGIN
     ELSE '{}' END;
 END $$;
 
+-- Whom a provider knows by a number alone estop.yaml may know by a name (signIn.persons). Null: there is none, or two people have that number.
+CREATE FUNCTION estop.name_of_person(p_actor text) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT min(p.person) FROM estop.people p WHERE p_actor LIKE 'sub:%' AND p.name = p_actor HAVING count(DISTINCT p.person) = 1 AND min(p.person) <> p_actor
+$$;
+
 -- Each stage of each stop once; and that a stop is no longer proved. In a crowd of stops those over one agent or task are not told
 -- one by one: the alarm is, and never quietly. All of them are latched, whatever is told.
 CREATE FUNCTION estop.note_stops(p_window_ms bigint, p_crowd integer, p_crowd_ms bigint, p_nobody text) RETURNS integer
@@ -51,16 +57,17 @@ BEGIN
       IF stage = 'latched' OR NOT 'quietly' = ANY (heard) THEN
         PERFORM estop.add_notice('stop.' || stage, s.stop_id, CASE stage WHEN 'proved' THEN s.proved_at::text ELSE '' END,
           estop.agents_of_scope(s.scope_key, s.epoch),
-          jsonb_build_object('scopeKey', s.scope_key, 'category', s.category, 'actor', s.actor, 'method', s.method, 'reason', left(s.reason, 500), 'epoch', s.epoch)
+          jsonb_build_object('scopeKey', s.scope_key, 'category', s.category, 'actor', s.actor, 'actorName', estop.name_of_person(s.actor),
+            'method', s.method, 'reason', left(s.reason, 500), 'epoch', s.epoch)
             || CASE stage WHEN 'proved' THEN jsonb_build_object('evidence', s.evidence)
-              WHEN 'reset' THEN jsonb_build_object('resetBy', s.reset_by, 'resetReason', left(s.reset_reason, 500)) ELSE '{}' END, quiet);
+              WHEN 'reset' THEN jsonb_build_object('resetBy', s.reset_by, 'resetByName', estop.name_of_person(s.reset_by), 'resetReason', left(s.reset_reason, 500)) ELSE '{}' END, quiet);
       END IF;
       heard := heard || stage;
       noted := noted + 1;
     END LOOP;
     IF 'proved' = ANY (heard) AND s.proved_at IS NULL THEN
       PERFORM estop.add_notice('stop.proof-withdrawn', s.stop_id, clock_timestamp()::text, estop.agents_of_scope(s.scope_key, s.epoch),
-        jsonb_build_object('scopeKey', s.scope_key, 'actor', s.actor), p_nobody);
+        jsonb_build_object('scopeKey', s.scope_key, 'actor', s.actor, 'reason', left(s.reason, 500)), p_nobody);
       heard := array_remove(heard, 'proved');
       noted := noted + 1;
     END IF;
@@ -78,12 +85,12 @@ DECLARE
   since timestamptz := clock_timestamp() - make_interval(secs => p_window_ms / 1000.0);
   told integer;
 BEGIN
-  FOR r IN SELECT o.cause_id, o.connector, count(*) AS lanes, array_agg(DISTINCT o.agent_id) AS agents FROM estop.obligations o
-    WHERE o.final_at IS NULL AND o.needs_human IS NOT NULL
+  FOR r IN SELECT o.cause_id, o.connector, count(*) AS lanes, array_agg(DISTINCT o.agent_id) AS agents, min(s.scope_key) AS scope_key, min(s.reason) AS reason
+    FROM estop.obligations o LEFT JOIN estop.stops s ON s.stop_id = o.cause_id WHERE o.final_at IS NULL AND o.needs_human IS NOT NULL
       AND NOT EXISTS (SELECT 1 FROM estop.notices n WHERE n.event = 'obligation.needs-human' AND n.subject = o.cause_id AND n.nth = o.connector)
     GROUP BY 1, 2 LIMIT 100 LOOP
     PERFORM estop.add_notice('obligation.needs-human', r.cause_id, r.connector, r.agents[1:50],
-      jsonb_build_object('connector', r.connector, 'obligations', r.lanes), p_nobody);
+      jsonb_build_object('connector', r.connector, 'obligations', r.lanes, 'scopeKey', r.scope_key, 'reason', left(r.reason, 500)), p_nobody);
     noted := noted + 1;
   END LOOP;
 
@@ -107,7 +114,7 @@ BEGIN
     WHERE n.event = 'approval.asked' AND n.noted_at > since AND a.state <> 'pending'
       AND NOT EXISTS (SELECT 1 FROM estop.notices e WHERE e.event = 'approval.ended' AND e.subject = n.subject AND e.nth = '') LIMIT 200 LOOP
     PERFORM estop.add_notice('approval.ended', r.approval_id, '', ARRAY[r.agent_id],
-      jsonb_build_object('tool', substr(r.tool_key, 6), 'state', r.state, 'decidedBy', r.decided_by), coalesce(p_nobody, r.quiet));
+      jsonb_build_object('tool', substr(r.tool_key, 6), 'state', r.state, 'decidedBy', r.decided_by, 'decidedByName', estop.name_of_person(r.decided_by)), coalesce(p_nobody, r.quiet));
     noted := noted + 1;
   END LOOP;
 
@@ -127,10 +134,13 @@ BEGIN
     noted := noted + 1;
   END LOOP;
 
-  FOR r IN SELECT a.seq, a.kind, a.actor, a.subject FROM estop.audit a
+  FOR r IN SELECT a.seq, a.kind, a.actor, a.subject, a.detail FROM estop.audit a
     WHERE a.kind IN ('policy.activated', 'policy.proposed', 'tool.changed', 'elevation.asked', 'elevation.begun') AND a.at > since
       AND NOT EXISTS (SELECT 1 FROM estop.notices n WHERE n.event = a.kind AND n.subject = a.subject AND n.nth = a.seq::text) LIMIT 200 LOOP
-    PERFORM estop.add_notice(r.kind, r.subject, r.seq::text, '{}', jsonb_build_object('actor', r.actor, 'subject', r.subject), p_nobody);
+    PERFORM estop.add_notice(r.kind, r.subject, r.seq::text, '{}', jsonb_build_object('actor', r.actor, 'actorName', estop.name_of_person(r.actor), 'subject', r.subject,
+      'of', r.detail ->> 'of', 'ofName', estop.name_of_person(r.detail ->> 'of'), 'role', r.detail ->> 'role', 'lifeMs', r.detail -> 'lifeMs',
+      'activation', r.detail -> 'activation', 'secondedBy', r.detail ->> 'secondedBy',
+      'reason', CASE WHEN r.kind <> 'tool.changed' THEN left(r.detail ->> 'reason', 500) END), p_nobody);
     noted := noted + 1;
   END LOOP;
 

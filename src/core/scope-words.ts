@@ -1,6 +1,6 @@
-import { parseScopeKey } from '../../core/scope-key.ts';
+import { parseScopeKey } from './scope-key.ts';
 
-/** A scope as people say it. */
+/** A scope as people say it: by the name of an agent, a tool, a connector; a task, which has none, by the end of its id. */
 export function scopeWords(scopeKey: string): string {
   const scope = parseScopeKey(scopeKey);
   if (scope === undefined) return scopeKey;
@@ -18,7 +18,3 @@ export function scopeWords(scopeKey: string): string {
       return `${scope.kind} ${scope.value}`;
   }
 }
-
-/** What a person types where this console cannot help; it needs no control plane. */
-export const outOfBand = (scopeKey: string, order?: { readonly stopId: string; readonly category: number }): string =>
-  `estop stop scope ${scopeKey} --direct --yes${order === undefined ? '' : ` --stop-id ${order.stopId} --category ${order.category}`}`;
