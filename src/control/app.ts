@@ -158,5 +158,5 @@ function toResponse(reply: Reply | Response, requestId: string): Response {
     'x-request-id': requestId,
     ...reply.headers,
   };
-  return new Response(JSON.stringify(reply.body), { status: reply.status, headers });
+  return new Response(reply.text?.() ?? JSON.stringify(reply.body), { status: reply.status, headers });
 }

@@ -5,11 +5,14 @@ import type { Concern } from './concern.ts';
 import type { ControlDeps } from './deps.ts';
 import { parseInput } from './parse-input.ts';
 import { type Permission, refuseOutOfReach } from './permission.ts';
+import { createSharedLooks, type SharedLooks } from './shared-looks.ts';
 import type { Caller } from './sign-in/callers.ts';
 
 export interface Reply {
   readonly status: 200 | 201 | 202;
   readonly body: unknown;
+  /** The body as it is sent, where others are sent the same: written once for all of them. */
+  readonly text?: () => string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -46,7 +49,8 @@ export const isRefusedUnderElevation = (identity: Identity, { method, underEleva
 type Method = { readonly method: 'get' } | { readonly method: 'post'; readonly underElevation: UnderElevation };
 
 type EndpointSpec<Path extends z.ZodType, Query extends z.ZodType, Body extends z.ZodType> = Method &
-  Described<Path, Query, Body>;
+  Described<Path, Query, Body> &
+  Answering<Path, Query, Body>;
 
 interface Described<Path extends z.ZodType, Query extends z.ZodType, Body extends z.ZodType> {
   /** As OpenAPI writes it; a verb stands after a colon (`/v1/tasks/{id}:hold`). */
@@ -67,12 +71,29 @@ interface Described<Path extends z.ZodType, Query extends z.ZodType, Body extend
   ) => Promise<Concern>;
   readonly answers: readonly Answer[];
   readonly problems: readonly ErrorCode[];
-  readonly handle: (
-    input: { readonly path: z.output<Path>; readonly query: z.output<Query>; readonly body: z.output<Body> },
-    request: RequestInfo,
-    deps: ControlDeps,
-  ) => Promise<Reply | Response>;
 }
+
+interface Input<Path extends z.ZodType, Query extends z.ZodType, Body extends z.ZodType> {
+  readonly path: z.output<Path>;
+  readonly query: z.output<Query>;
+  readonly body: z.output<Body>;
+}
+
+type Answering<Path extends z.ZodType, Query extends z.ZodType, Body extends z.ZodType> =
+  | {
+      readonly handle: (
+        input: Input<Path, Query, Body>,
+        request: RequestInfo,
+        deps: ControlDeps,
+      ) => Promise<Reply | Response>;
+      readonly look?: never;
+    }
+  | {
+      /** In place of `handle`, for what is the same whoever may ask: it is not told who does, and many share one. Its body alone. */
+      readonly look: (input: Input<Path, Query, Body>, deps: ControlDeps) => Promise<object>;
+      readonly handle?: never;
+      readonly method: 'get';
+    };
 
 export interface RawInput {
   readonly path: Readonly<Record<string, string>>;
@@ -81,7 +102,7 @@ export interface RawInput {
 }
 
 /** An endpoint with its types forgotten: what the app registers, and what the OpenAPI document is made of. */
-export interface Endpoint extends Omit<Described<z.ZodType, z.ZodType, z.ZodType>, 'handle' | 'concerns'> {
+export interface Endpoint extends Omit<Described<z.ZodType, z.ZodType, z.ZodType>, 'concerns'> {
   readonly method: 'get' | 'post';
   readonly underElevation?: UnderElevation;
   readonly run: (raw: RawInput, request: RequestInfo, deps: ControlDeps) => Promise<Reply | Response>;
@@ -93,7 +114,13 @@ export const nothing = z.strictObject({});
 export function defineEndpoint<Path extends z.ZodType, Query extends z.ZodType, Body extends z.ZodType>(
   spec: EndpointSpec<Path, Query, Body>,
 ): Endpoint {
-  const { handle, concerns, ...rest } = spec;
+  const { handle, look, concerns, ...rest } = spec;
+  const looks = new WeakMap<ControlDeps, SharedLooks>();
+  const seen = (input: Input<Path, Query, Body>, deps: ControlDeps, by: NonNullable<typeof look>): Promise<Reply> => {
+    const shared = looks.get(deps) ?? createSharedLooks();
+    looks.set(deps, shared);
+    return shared.share(JSON.stringify(input), async () => replyForAll(await by(input, deps)));
+  };
   return {
     ...rest,
     run: async (raw, request, deps) => {
@@ -103,7 +130,12 @@ export function defineEndpoint<Path extends z.ZodType, Query extends z.ZodType, 
         body: parseInput(spec.input.body, raw.body, 'body'),
       };
       await refuseOutOfReach(request.identity, spec.permission, async () => concerns?.(input, deps) ?? 'everything');
-      return handle(input, request, deps);
+      return look === undefined ? handle(input, request, deps) : seen(input, deps, look);
     },
   };
+}
+
+function replyForAll(body: object): Reply {
+  let text: string | undefined;
+  return { status: 200, body: Object.freeze(body), text: () => (text ??= JSON.stringify(body)) };
 }

@@ -17,7 +17,7 @@ export const getStopTimeline = defineEndpoint({
   input: { path: StopPath, query: nothing, body: nothing },
   answers: [{ status: 200, description: 'From the ledger, oldest first', schema: StopTimeline }],
   problems: ['unknown-stop'],
-  handle: async ({ path }, _request, deps) => {
+  look: async ({ path }, deps) => {
     const [entries, resetAskedBy] = await Promise.all([
       stopTimeline(deps.store, path.id, most + 1),
       resetConsents(deps.store, path.id),
@@ -29,6 +29,6 @@ export const getStopTimeline = defineEndpoint({
       what: stopSentenceOf(entry),
       by: entry.by ?? null,
     }));
-    return { status: 200, body: { items, truncated: entries.length > most, resetAskedBy } };
+    return { items, truncated: entries.length > most, resetAskedBy };
   },
 });

@@ -11,5 +11,5 @@ export const getStop = defineEndpoint({
   input: { path: StopPath, query: nothing, body: nothing },
   answers: [{ status: 200, description: 'Only what was verified', schema: StopView }],
   problems: ['unknown-stop'],
-  handle: async ({ path }, _request, deps) => ({ status: 200, body: await showStopView(deps, path.id) }),
+  look: ({ path }, deps) => showStopView(deps, path.id),
 });

@@ -11,5 +11,5 @@ export const getTask = defineEndpoint({
   input: { path: TaskPath, query: nothing, body: nothing },
   answers: [{ status: 200, description: 'As the ledger has it', schema: Task }],
   problems: ['unknown-task'],
-  handle: async ({ path }, _request, deps) => ({ status: 200, body: await showTask(deps, path.id) }),
+  look: ({ path }, deps) => showTask(deps, path.id),
 });

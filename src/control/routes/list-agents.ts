@@ -13,9 +13,9 @@ export const listAgents = defineEndpoint({
   input: { path: nothing, query: nothing, body: nothing },
   answers: [{ status: 200, description: 'All of them', schema: AgentPage }],
   problems: [],
-  handle: async (_input, _request, deps) => {
+  look: async (_input, deps) => {
     const [agents, standings] = await Promise.all([list(deps.store), agentStandings(deps.store)]);
     const items = showAgents(agents, standings, deps.config.current());
-    return { status: 200, body: { items, next: null } };
+    return { items, next: null };
   },
 });

@@ -13,11 +13,11 @@ export const listApprovals = defineEndpoint({
   input: { path: nothing, query: ApprovalQuery, body: nothing },
   answers: [{ status: 200, description: 'One page', schema: ApprovalPage }],
   problems: [],
-  handle: async ({ query }, _request, deps) => {
+  look: async ({ query }, deps) => {
     const filters = { ...(query.task === undefined ? {} : { taskId: query.task }), pending: query.state === 'pending' };
     const page = await list(deps.store, { ...pageRequest(query), ...filters });
     const shown = page.items.map((record) => showApproval(record, Date.now()));
     const items = query.state === 'pending' ? shown.filter((approval) => approval.state === 'pending') : shown;
-    return { status: 200, body: { items, next: page.next ?? null } };
+    return { items, next: page.next ?? null };
   },
 });

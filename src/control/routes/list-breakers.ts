@@ -12,12 +12,12 @@ export const listBreakers = defineEndpoint({
   input: { path: nothing, query: BreakersQuery, body: nothing },
   answers: [{ status: 200, description: 'Those that are open first, at most 500', schema: BreakerTripPage }],
   problems: [],
-  handle: async ({ query }, _request, deps) => {
+  look: async ({ query }, deps) => {
     const { agent, all } = query;
     const trips = await listTrips(deps.store, {
       ...(agent === undefined ? {} : { agentId: agent }),
       open: all === 'false',
     });
-    return { status: 200, body: { items: trips.map(showTrip), next: null } };
+    return { items: trips.map(showTrip), next: null };
   },
 });

@@ -15,11 +15,11 @@ export const listObligations = defineEndpoint({
   input: { path: StopPath, query: ObligationQuery, body: nothing },
   answers: [{ status: 200, description: 'One page', schema: ObligationPage }],
   problems: ['unknown-stop'],
-  handle: async ({ path, query }, _request, deps) => {
+  look: async ({ path, query }, deps) => {
     const stop = await getStop(deps.store, path.id);
     if (stop === undefined) throw new EstopError('unknown-stop');
     const page = await list(deps.store, { ...pageRequest(query), causeId: stop.stopId });
     const items = page.items.map((record) => showObligation(record, stop.latchedAt, deps.temporalUiUrl));
-    return { status: 200, body: { items, next: page.next ?? null } };
+    return { items, next: page.next ?? null };
   },
 });

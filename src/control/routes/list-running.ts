@@ -17,7 +17,7 @@ export const listRunning = defineEndpoint({
   input: { path: nothing, query: RunningQuery, body: nothing },
   answers: [{ status: 200, description: 'The riskiest first', schema: Running }],
   problems: [],
-  handle: async ({ query }, _request, deps) => {
+  look: async ({ query }, deps) => {
     const now = Date.now();
     const [agents, drills] = await Promise.all([runningAgents(deps.store, withinMs), drillsUnderWay(deps.store)]);
     const running = agents.map((record) => show(record, now));
@@ -26,17 +26,14 @@ export const listRunning = defineEndpoint({
       .toSorted((one, other) => other.risk - one.risk || (one.agentId < other.agentId ? -1 : 1));
     const labels = [...new Set(running.flatMap((agent) => Object.entries(agent.labels).map((pair) => pair.join('='))))];
     return {
-      status: 200,
-      body: {
-        takenAt: new Date(now).toISOString(),
-        agents: running.length,
-        tasks: total(running, ({ openTasks }) => openTasks),
-        drills: drills.map(({ connectorId }) => connectorId).toSorted(),
-        pendingApprovals: total(running, ({ pendingApprovals }) => pendingApprovals),
-        matching: matching.length,
-        labels: labels.toSorted().slice(0, mostLabels),
-        items: matching.slice(0, query.limit),
-      },
+      takenAt: new Date(now).toISOString(),
+      agents: running.length,
+      tasks: total(running, ({ openTasks }) => openTasks),
+      drills: drills.map(({ connectorId }) => connectorId).toSorted(),
+      pendingApprovals: total(running, ({ pendingApprovals }) => pendingApprovals),
+      matching: matching.length,
+      labels: labels.toSorted().slice(0, mostLabels),
+      items: matching.slice(0, query.limit),
     };
   },
 });

@@ -13,11 +13,11 @@ export const listStops = defineEndpoint({
   input: { path: nothing, query: StopQuery, body: nothing },
   answers: [{ status: 200, description: 'One page', schema: StopPage }],
   problems: [],
-  handle: async ({ query }, _request, deps) => {
+  look: async ({ query }, deps) => {
     const page = await list(deps.store, {
       ...pageRequest(query),
       ...(query.inForce === undefined ? {} : { inForce: query.inForce === 'true' }),
     });
-    return { status: 200, body: { items: await showStops(deps, page.items), next: page.next ?? null } };
+    return { items: await showStops(deps, page.items), next: page.next ?? null };
   },
 });

@@ -14,13 +14,13 @@ export const listTasks = defineEndpoint({
   input: { path: nothing, query: TaskQuery, body: nothing },
   answers: [{ status: 200, description: 'One page', schema: TaskPage }],
   problems: [],
-  handle: async ({ query }, _request, deps) => {
+  look: async ({ query }, deps) => {
     const filters = {
       ...(query.agent === undefined ? {} : { agentId: query.agent }),
       withoutPastDrills: query.drills === 'false' && drilledConnector(query.agent ?? '') === undefined,
       ...(query.state === undefined ? {} : { open: query.state === 'open' }),
     };
     const page = await list(deps.store, { ...pageRequest(query), ...filters });
-    return { status: 200, body: { items: await showTasks(deps, page.items), next: page.next ?? null } };
+    return { items: await showTasks(deps, page.items), next: page.next ?? null };
   },
 });
