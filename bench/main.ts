@@ -1,9 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { muteNotices } from '../examples/demo/mute-notices.ts';
 import { type Bed, startBed } from './bed.ts';
 import type { Figure } from './figure.ts';
 import type { Row } from './row.ts';
 import { rows } from './rows/index.ts';
+import { tableOf } from './table.ts';
 
 const { values, positionals } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
@@ -53,11 +55,28 @@ async function measure(row: Row): Promise<readonly Figure[]> {
   return row.run(bed, options);
 }
 
+/** What hangs goes on behind our back: so it loses its system, and the rows after it get another one. */
+async function measureWithin(row: Row, limitMs: number): Promise<readonly Figure[]> {
+  const limit = new AbortController();
+  const late = sleep(limitMs, undefined, { signal: limit.signal }).then(() => {
+    const last = bed;
+    bed = undefined;
+    if (last !== undefined) options.leave(last.stop());
+    throw new Error(`${row.name} was not over after ${limitMs / 60_000} minutes`);
+  });
+  try {
+    return await Promise.race([measure(row), late]);
+  } finally {
+    limit.abort();
+    late.catch(() => undefined); // told by the race, or not over the limit at all
+  }
+}
+
 for (const row of chosen) {
   say(row.name);
   const begun = performance.now();
   try {
-    figures.push(...(await measure(row)));
+    figures.push(...(await measureWithin(row, values.quick ? 3 * 60_000 : 60 * 60_000)));
   } catch (thrown) {
     fail(thrown);
   }
@@ -66,16 +85,7 @@ for (const row of chosen) {
 await rest; // it may need the bed
 await bed?.stop();
 
-const cell = (text: string | number, width: number): string => String(text).padEnd(width);
-process.stdout.write(
-  `${cell('figure', 50)}${cell('value', 14)}${cell('rival', 14)}${cell('ratio', 8)}${cell('bar', 18)}holds\n`,
-);
-for (const item of figures) {
-  const [value, rival] = [`${item.value} ${item.unit}`, `${item.rival} ${item.unit}`];
-  process.stdout.write(
-    `${cell(item.name, 50)}${cell(value, 14)}${cell(rival, 14)}${cell(item.ratio, 8)}${cell(item.bar, 18)}${item.holds ? 'yes' : 'NO'}   (${item.rivalName})\n`,
-  );
-}
+process.stdout.write(tableOf(figures));
 if (values.json) {
   process.stdout.write(
     `${JSON.stringify({ rows: figures.map(({ name, value, rival, ratio, bar, holds }) => ({ name, value, rival, ratio, bar, holds })) })}\n`,

@@ -43,7 +43,7 @@ export const consoleStop: Row = {
       }
       return [
         figure({
-          name: `Stop painted on a phone on a bad line, cold, 100 agents running, median of ${samples}`,
+          name: `Stop painted, phone, bad line, cold, ${agents} agents, p50 of ${samples}`,
           value: percentile(painted, 50),
           unit: 'ms',
           rival: percentile(

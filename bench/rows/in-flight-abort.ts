@@ -19,7 +19,7 @@ export const inFlightAbort: Row = {
     for (let i = 0; i < stops; i += 1) delays.push(...(await stopInFlight(bed)));
     return [
       figure({
-        name: 'latch to abort of an in-flight call p99',
+        name: `latch to abort of an in-flight call, p99 of ${delays.length}`,
         value: Math.max(0, percentile(delays, 99)),
         unit: 'ms',
         rival: 500,

@@ -38,7 +38,7 @@ export const stopLatched: Row = {
   needs: 'bed',
   run: async (bed, options): Promise<readonly Figure[]> => {
     await bareCommits(bed);
-    const paced = await measured(bed, options, callsPerSecond, options.quick ? 30 : 300);
+    const paced = await measured(bed, options, callsPerSecond, options.quick ? 25 : 300);
     const pacedFigures = figuresOf(paced, `${callsPerSecond} gated calls/s`, 10);
     if (options.quick) return pacedFigures;
     const saturated = await measured(bed, options, saturatedCallsPerSecond, 50);
@@ -56,11 +56,11 @@ export async function bareCommits({ postgres }: Bed): Promise<void> {
 function figuresOf({ stops, commits, answers }: StopperReport, load: string, barMs: number | undefined): Figure[] {
   return [50, 99].map((p) =>
     figure({
-      name: `stop latched p${p}, ${load}`,
+      name: `stop latched p${p} of ${stops.length}, ${load}`,
       value: percentile(stops, p),
       unit: 'ms',
       rival: percentile(commits, p),
-      rivalName: `bare commit of one row, ${commits.length} of each; an HTTP answer without any ${percentile(answers, p).toFixed(2)} ms`,
+      rivalName: `bare commit of one row; an HTTP answer without any ${percentile(answers, p).toFixed(2)} ms`,
       bar: p === 99 && barMs !== undefined ? `<= ${barMs} ms` : '-',
       holds: (value) => p !== 99 || barMs === undefined || value <= barMs,
     }),
