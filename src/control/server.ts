@@ -2,15 +2,15 @@ import { createServer, type Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
 import type { SecretAt } from '../contract/config.ts';
 import type { GuardedFetch } from '../runtime/guarded-fetch.ts';
-import { changesSince } from '../store/changes.ts';
 import { storeNow } from '../store/installation.ts';
 import { openStore, type Store } from '../store/pool.ts';
 import { pruneRequests } from '../store/requests.ts';
+import { listenForStops } from '../store/stop-hints.ts';
 import { createClientDocuments } from './agent-clients/client-documents.ts';
 import { createControlApp } from './app.ts';
 import type { ControlDeps } from './deps.ts';
 import { createEventFeed } from './events/event-feed.ts';
-import { showChanges } from './events/show-changes.ts';
+import { lookForChanges } from './events/look-for-changes.ts';
 import { isLoopback, refuseRemoteBind } from './guard-caller.ts';
 import { applyPeople } from './sign-in/apply-people.ts';
 import { createCallers } from './sign-in/callers.ts';
@@ -36,9 +36,9 @@ export interface ControlServer {
   close(): Promise<void>;
 }
 
-const connections = 6;
-/** Of their own: who watches hears of a stop also while everything else waits in line. */
-const feedConnections = 2;
+const connections = 5;
+/** Of their own: who watches hears of a stop also while everything else waits in line. One of them hears the hint. */
+const feedConnections = 3;
 const hourMs = 60 * 60_000;
 const keepRequestsMs = 24 * hourMs;
 const closeGraceMs = 2_000;
@@ -64,8 +64,8 @@ export async function startControlServer(options: ControlServerOptions): Promise
   const feedStore = open('estop-control-feed', feedConnections);
   const events = createEventFeed({
     now: () => storeNow(feedStore),
-    changes: (request) => changesSince(feedStore, request),
-    show: (changes) => showChanges({ store: feedStore, temporalUiUrl }, changes),
+    look: (request, tell) => lookForChanges({ store: feedStore, temporalUiUrl }, request, tell),
+    hints: (onHint) => listenForStops(feedStore, onHint),
     onFailure: () =>
       log.warn({ event: 'events.look-failed' }, 'the event feed could not read the ledger; it tries again'),
   });

@@ -2,19 +2,23 @@ import { type ApprovalRecord, approvalOf } from './approvals.ts';
 import { type BreakerTripRecord, tripOf } from './breakers.ts';
 import { type ObligationRecord, obligationOf } from './obligations.ts';
 import { call, type Store } from './pool.ts';
+import { countsUnder, type StopSummary, summaryOf } from './stop-summaries.ts';
 import { type StopRecord, stopOf } from './stops.ts';
 import { type TaskRecord, taskOf } from './tasks.ts';
 
-/** What may have changed since a moment: too much rather than too little, because the stream compares before it sends. */
-export interface Changes {
-  readonly stops: readonly StopRecord[];
-  readonly obligations: readonly ObligationRecord[];
+export interface ChangedStop {
+  readonly stop: StopRecord;
+  readonly summary: StopSummary;
+}
+
+export interface OtherChanges {
   readonly tasks: readonly TaskRecord[];
   readonly approvals: readonly ApprovalRecord[];
   /** What a shadow saw is for those who ask for it. */
   readonly trips: readonly BreakerTripRecord[];
 }
 
+/** What may have changed since a moment: too much rather than too little, because the stream compares before it sends. */
 export interface ChangesRequest {
   /** The store's time; what has a stamp at or after it is included. */
   readonly since: string;
@@ -25,32 +29,44 @@ export interface ChangesRequest {
 const most = 2_000;
 
 /**
- * Stops that are not proved are always included, because their stages may be taken back and their labels carry no time; so are
- * the open obligations under them. A stop named by id is included whatever its state.
+ * Newest first, in one round trip. Stops that are not proved are always included, because their stages may be taken back and their
+ * labels carry no time. A stop named by id is included whatever its state.
  */
-export async function changesSince(store: Store, { since, stopId }: ChangesRequest): Promise<Changes> {
-  const [stops, obligations] = await Promise.all([
-    call(
-      store,
-      'changed_stops',
-      `SELECT s.* FROM estop.stops s LEFT JOIN estop.stop_progress p ON p.stop_id = s.stop_id
+export async function changedStops(store: Store, { since, stopId }: ChangesRequest): Promise<readonly ChangedStop[]> {
+  const rows = await call(
+    store,
+    'changed_stops',
+    `SELECT w.*, c.* FROM (
+       SELECT s.*, p.fenced_at, p.halted_at, p.revoked_at, p.proved_at, p.evidence, coalesce(p.possibly_completed, 0) AS possibly_completed
+       FROM estop.stops s LEFT JOIN estop.stop_progress p ON p.stop_id = s.stop_id
        WHERE CASE WHEN $2::text IS NOT NULL THEN s.stop_id = $2
          ELSE p.proved_at IS NULL OR greatest(s.latched_at, s.reset_at, p.fenced_at, p.halted_at, p.revoked_at, p.proved_at) >= $1::timestamptz END
-       ORDER BY s.epoch DESC LIMIT ${most}`,
-      [since, stopId ?? null],
-    ),
-    call(
-      store,
-      'changed_obligations',
-      `SELECT o.* FROM estop.obligations o JOIN estop.stops s ON s.stop_id = o.cause_id LEFT JOIN estop.stop_progress p ON p.stop_id = s.stop_id
-       WHERE CASE WHEN $2::text IS NOT NULL THEN s.stop_id = $2 ELSE p.proved_at IS NULL OR p.proved_at >= $1::timestamptz END
-         AND (o.final_at IS NULL OR o.final_at >= $1::timestamptz)
-       ORDER BY o.final_at DESC NULLS FIRST, o.obligation_id LIMIT ${most}`,
-      [since, stopId ?? null],
-    ),
-  ]);
-  const found = { stops: stops.map(stopOf), obligations: obligations.map(obligationOf) };
-  if (stopId !== undefined) return { ...found, tasks: [], approvals: [], trips: [] };
+       ORDER BY s.epoch DESC LIMIT ${most}) w
+     CROSS JOIN LATERAL (${countsUnder('w.stop_id')}) c
+     ORDER BY w.epoch DESC`,
+    [since, stopId ?? null],
+  );
+  return rows.map((row) => ({ stop: stopOf(row), summary: summaryOf(row) }));
+}
+
+/** Those of such stops: all that are open, and what has ended since. */
+export async function changedObligations(
+  store: Store,
+  { since, stopId }: ChangesRequest,
+): Promise<readonly ObligationRecord[]> {
+  const rows = await call(
+    store,
+    'changed_obligations',
+    `SELECT o.* FROM estop.obligations o JOIN estop.stops s ON s.stop_id = o.cause_id LEFT JOIN estop.stop_progress p ON p.stop_id = s.stop_id
+     WHERE CASE WHEN $2::text IS NOT NULL THEN s.stop_id = $2 ELSE p.proved_at IS NULL OR p.proved_at >= $1::timestamptz END
+       AND (o.final_at IS NULL OR o.final_at >= $1::timestamptz)
+     ORDER BY o.final_at DESC NULLS FIRST, o.obligation_id LIMIT ${most}`,
+    [since, stopId ?? null],
+  );
+  return rows.map(obligationOf);
+}
+
+export async function otherChanges(store: Store, since: string): Promise<OtherChanges> {
   const [tasks, approvals, trips] = await Promise.all([
     call(
       store,
@@ -76,5 +92,5 @@ export async function changesSince(store: Store, { since, stopId }: ChangesReque
       [since],
     ),
   ]);
-  return { ...found, tasks: tasks.map(taskOf), approvals: approvals.map(approvalOf), trips: trips.map(tripOf) };
+  return { tasks: tasks.map(taskOf), approvals: approvals.map(approvalOf), trips: trips.map(tripOf) };
 }

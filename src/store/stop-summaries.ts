@@ -25,6 +25,18 @@ export interface ObligationCounts {
   readonly needsHuman: number;
 }
 
+/** What stands open under one stop, and what came of the rest. */
+export const countsUnder = (stopId: 'w.stop_id'): string =>
+  `SELECT count(*)::integer AS total,
+       (count(*) FILTER (WHERE o.state = 'open'))::integer AS open,
+       (count(*) FILTER (WHERE o.revoked_at IS NOT NULL OR o.final_at IS NOT NULL))::integer AS revoked,
+       (count(*) FILTER (WHERE o.state IN ('proved', 'expired') AND o.final_at IS NOT NULL))::integer AS proved,
+       (count(*) FILTER (WHERE o.state = 'residual' AND o.final_at IS NULL))::integer AS residual,
+       (count(*) FILTER (WHERE o.state = 'accepted-risk'))::integer AS accepted_risk,
+       (count(*) FILTER (WHERE o.needs_human IS NOT NULL AND o.final_at IS NULL))::integer AS needs_human,
+       max(o.residual_until) FILTER (WHERE o.state = 'residual' AND o.final_at IS NULL) AS residual_until
+     FROM estop.obligations o WHERE o.cause_id = ${stopId}`;
+
 /** One round trip for a whole page of stops. `proved` counts only what passed the last probe of the whole stop. */
 export async function stopSummaries(
   store: Store,
@@ -37,21 +49,13 @@ export async function stopSummaries(
      FROM unnest($1::text[]) AS w(stop_id)
      LEFT JOIN estop.stop_progress p ON p.stop_id = w.stop_id
      CROSS JOIN LATERAL (
-       SELECT count(*)::integer AS total,
-         (count(*) FILTER (WHERE o.state = 'open'))::integer AS open,
-         (count(*) FILTER (WHERE o.revoked_at IS NOT NULL OR o.final_at IS NOT NULL))::integer AS revoked,
-         (count(*) FILTER (WHERE o.state IN ('proved', 'expired') AND o.final_at IS NOT NULL))::integer AS proved,
-         (count(*) FILTER (WHERE o.state = 'residual' AND o.final_at IS NULL))::integer AS residual,
-         (count(*) FILTER (WHERE o.state = 'accepted-risk'))::integer AS accepted_risk,
-         (count(*) FILTER (WHERE o.needs_human IS NOT NULL AND o.final_at IS NULL))::integer AS needs_human,
-         max(o.residual_until) FILTER (WHERE o.state = 'residual' AND o.final_at IS NULL) AS residual_until
-       FROM estop.obligations o WHERE o.cause_id = w.stop_id) c`,
+       ${countsUnder('w.stop_id')}) c`,
     [stopIds],
   );
   return new Map(rows.map((row) => [text(row, 'stop_id'), summaryOf(row)]));
 }
 
-function summaryOf(row: Row): StopSummary {
+export function summaryOf(row: Row): StopSummary {
   return {
     stopId: text(row, 'stop_id'),
     possiblyCompleted: int(row, 'possibly_completed'),

@@ -2,18 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { createEventFeed } from '../../src/control/events/event-feed.ts';
 
 describe('the feed', () => {
-  const emptyChanges = { stops: [], obligations: [], tasks: [], approvals: [], trips: [] };
-
   it('looks at the ledger only while somebody listens, and sends a state once', async () => {
     let looks = 0;
     let state = 'a';
     const feed = createEventFeed({
       now: async () => new Date().toISOString(),
-      changes: async () => {
+      look: async (_request, tell) => {
         looks += 1;
-        return emptyChanges;
+        await tell([{ name: 'stop', key: 'one', data: { state } }]);
       },
-      show: async () => [{ name: 'stop', key: 'one', data: { state } }],
       onFailure: () => undefined,
       everyMs: 2,
     });
@@ -37,17 +34,73 @@ describe('the feed', () => {
     feed.close();
   });
 
+  it('looks at once when it is given a hint, and asks for hints only while somebody listens', async () => {
+    let hint: (() => void) | undefined;
+    let state = 'a';
+    const feed = createEventFeed({
+      now: async () => new Date().toISOString(),
+      look: async (_request, tell) => tell([{ name: 'stop', key: 'one', data: { state } }]),
+      hints: (onHint) => {
+        hint = onHint;
+        return { close: () => (hint = undefined) };
+      },
+      onFailure: () => undefined,
+      everyMs: 3_600_000, // never, as far as this test is concerned
+    });
+    const heard: unknown[] = [];
+    let onEvent: () => void = () => undefined;
+    const leave = await feed.subscribe((event) => {
+      heard.push(event.data);
+      onEvent();
+    });
+    expect(hint).toBeDefined();
+    for (const next of ['b', 'c']) {
+      await new Promise((resolve) => setTimeout(resolve, 50)); // it rests a little after a look; then it waits for the hint alone
+      const told = new Promise<void>((resolve) => {
+        onEvent = resolve;
+      });
+      state = next;
+      hint?.();
+      await told;
+    }
+    expect(heard).toEqual([{ state: 'b' }, { state: 'c' }]);
+    leave();
+    hint?.();
+    for (let n = 0; hint !== undefined && n < 1_000; n += 1) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(hint).toBeUndefined();
+    feed.close();
+  });
+
+  it('takes what the store needed to say its time off that time, since what is read may be from before', async () => {
+    const asked: string[] = [];
+    const said: string[] = [];
+    const feed = createEventFeed({
+      now: async () => {
+        await new Promise((resolve) => setTimeout(resolve, 40));
+        said.push(new Date().toISOString());
+        return said.at(-1) ?? '';
+      },
+      look: async ({ since }) => void asked.push(since),
+      onFailure: () => undefined,
+      everyMs: 2,
+    });
+    const leave = await feed.subscribe(() => undefined);
+    while (asked.length < 2) await new Promise((resolve) => setTimeout(resolve, 2));
+    leave();
+    feed.close();
+    expect(Date.parse(said[0] ?? '') - Date.parse(asked[1] ?? '')).toBeGreaterThanOrEqual(5_030);
+  });
+
   it('goes on after the ledger could not be read', async () => {
     let failures = 0;
     let isAway = false;
     let state = 'a';
     const feed = createEventFeed({
       now: async () => new Date().toISOString(),
-      changes: async () => {
+      look: async (_request, tell) => {
         if (isAway) throw new Error('away');
-        return emptyChanges;
+        await tell([{ name: 'stop', key: 'one', data: { state } }]);
       },
-      show: async () => [{ name: 'stop', key: 'one', data: { state } }],
       onFailure: () => {
         failures += 1;
         isAway = failures < 3;
@@ -72,11 +125,7 @@ describe('the feed', () => {
         looked.push(at);
         return at;
       },
-      changes: async ({ since }) => {
-        asked.push(since);
-        return emptyChanges;
-      },
-      show: async () => [],
+      look: async ({ since }) => void asked.push(since),
       onFailure: () => undefined,
       everyMs: 2,
     });
@@ -91,11 +140,9 @@ describe('the feed', () => {
     let isAway = true;
     const feed = createEventFeed({
       now: async () => new Date().toISOString(),
-      changes: async () => {
+      look: async () => {
         if (isAway) throw new Error('away');
-        return emptyChanges;
       },
-      show: async () => [],
       onFailure: () => undefined,
       everyMs: 2,
     });

@@ -1,12 +1,15 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Stop } from '../../src/contract/http/stops.ts';
-import { type EventFeed, type FeedEvent, feedEvent } from '../../src/control/events/event-feed.ts';
+import { createEventFeed, type EventFeed, type FeedEvent, feedEvent } from '../../src/control/events/event-feed.ts';
+import { lookForChanges } from '../../src/control/events/look-for-changes.ts';
 import { streamEvents } from '../../src/control/events/stream-events.ts';
 import { readServerSentEvents } from '../../src/sdk/server-sent-events.ts';
 import { decideApproval, requestApproval } from '../../src/store/approvals.ts';
 import { closeStaleApprovals } from '../../src/store/fence.ts';
 import { mintIntend, mintRecheck } from '../../src/store/grants.ts';
+import { storeNow } from '../../src/store/installation.ts';
 import { openObligations } from '../../src/store/obligations.ts';
+import { listenForStops, sendStopHint } from '../../src/store/stop-hints.ts';
 import { terms } from '../store/calls.ts';
 import { agentSpec, digestOf, fence, type Ledger, newId, startTask, stop } from '../store/ledger.ts';
 import { type ControlRig, makeControl } from './rig.ts';
@@ -81,6 +84,44 @@ describe('events', () => {
     );
     expect(second.id).not.toBe(first.id);
     stream.leave();
+  });
+
+  it('whoever watches hears of a stop on its hint', async () => {
+    const store = ledger.as('estop_control');
+    const feed = createEventFeed({
+      now: () => storeNow(store),
+      look: (request, tell) => lookForChanges({ store, temporalUiUrl: undefined }, request, tell),
+      hints: (onHint) => listenForStops(store, onHint),
+      onFailure: () => undefined,
+      everyMs: 3_600_000, // never, as far as this test is concerned
+    });
+    const heard: unknown[] = [];
+    let onEvent: () => void = () => undefined;
+    const leave = await feed.subscribe((event) => {
+      heard.push(event.data);
+      onEvent();
+    });
+    const { stopId, epoch } = await stop(ledger, 'tool:files/move');
+    await sendStopHint(ledger.as('estop_revoker'), epoch);
+    const isHeard = (): boolean => heard.some((data) => Stop.safeParse(data).data?.stopId === stopId);
+    while (!isHeard())
+      await new Promise<void>((resolve) => {
+        onEvent = resolve;
+      });
+    leave();
+    feed.close();
+  });
+
+  it('stops are told before anything else is looked at', async () => {
+    const store = ledger.as('estop_control');
+    const { stopId } = await stop(ledger, 'tool:files/copy');
+    const task = await startTask(ledger, agentSpec('mail-bot'));
+    const portions: string[][] = [];
+    await lookForChanges({ store, temporalUiUrl: undefined }, { since: task.registeredAt }, async (changes) => {
+      portions.push(changes.map(({ key }) => key));
+    });
+    expect(portions[0]).toContain(stopId);
+    expect(portions.slice(1).flat()).toContain(task.taskId);
   });
 
   it('what happens to an obligation arrives too, also a label that has no time of its own', async () => {

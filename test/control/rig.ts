@@ -7,7 +7,7 @@ import { namespaces } from '../../src/contract/names.ts';
 import { createControlApp } from '../../src/control/app.ts';
 import type { ControlDeps } from '../../src/control/deps.ts';
 import { createEventFeed } from '../../src/control/events/event-feed.ts';
-import { showChanges } from '../../src/control/events/show-changes.ts';
+import { lookForChanges } from '../../src/control/events/look-for-changes.ts';
 import { createCallers } from '../../src/control/sign-in/callers.ts';
 import { createIdentityProvider } from '../../src/control/sign-in/identity-provider.ts';
 import { createTaskWorkflows } from '../../src/control/temporal-task-workflows.ts';
@@ -23,7 +23,6 @@ import { lazyConnection } from '../../src/runtime/lazy-connection.ts';
 import { policiesFolder } from '../../src/runtime/package-root.ts';
 import { createDataConverter } from '../../src/runtime/temporal-connection.ts';
 import { traceOfStarter } from '../../src/runtime/trace-of-starter.ts';
-import { changesSince } from '../../src/store/changes.ts';
 import { storeNow } from '../../src/store/installation.ts';
 import type { Store } from '../../src/store/pool.ts';
 import { createDatabase } from '../kit/postgres.ts';
@@ -85,8 +84,7 @@ export async function makeControl(
   const log = recordingLog(logged);
   const events = createEventFeed({
     now: () => storeNow(store),
-    changes: (request) => changesSince(store, request),
-    show: (changes) => showChanges({ store, temporalUiUrl: undefined }, changes),
+    look: (request, tell) => lookForChanges({ store, temporalUiUrl: undefined }, request, tell),
     onFailure: () => undefined,
     everyMs: 50,
   });

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { EventName } from '../../contract/http/events.ts';
-import type { Changes, ChangesRequest } from '../../store/changes.ts';
+import type { ChangesRequest } from '../../store/changes.ts';
 
 export interface FeedEvent {
   /** The store's time of the look that saw it, as an opaque word. */
@@ -23,10 +23,15 @@ export interface EventFeed {
   close(): void;
 }
 
+/** In portions, in the order in which they are to be heard. */
+export type Tell = (changes: readonly ShownChange[]) => Promise<void>;
+
 interface FeedOptions {
   readonly now: () => Promise<string>;
-  readonly changes: (request: ChangesRequest) => Promise<Changes>;
-  readonly show: (changes: Changes) => Promise<readonly ShownChange[]>;
+  /** Tells what may have changed. */
+  readonly look: (request: ChangesRequest, tell: Tell) => Promise<void>;
+  /** Calls back when a look at once is worth it. Asked while somebody listens; losing some costs a period. */
+  readonly hints?: (onHint: () => void) => { close(): void };
   readonly onFailure: (thrown: unknown) => void;
   readonly everyMs?: number;
 }
@@ -38,8 +43,10 @@ export interface ShownChange {
   readonly data: unknown;
 }
 
-/** So that a watcher hears within a quarter of a second, the look itself included. */
+/** So that a watcher hears within a quarter of a second, the look itself included. Of a stop the hint comes sooner. */
 const everyMs = 150;
+/** However many hints come, so long is nothing looked at. */
+const restMs = 20;
 /** Longer than any transaction of ours may take: its rows carry times from before they could be seen. */
 const overlapMs = 5_000;
 const mostRemembered = 20_000;
@@ -54,28 +61,36 @@ export function createEventFeed(options: FeedOptions): EventFeed {
   let since: string | undefined;
   let begun: Promise<void> | undefined;
   let closed = false;
+  const wake = createWake();
 
   const look = async (): Promise<void> => {
-    const at = await options.now();
+    const begun = performance.now();
+    // Asked beside the look, and so perhaps answered after it: what it took is taken off.
+    const asked = options.now().then((at) => earlier(at, performance.now() - begun));
     const isFirst = since === undefined;
-    const changes = await options.show(await options.changes({ since: earlier(since ?? at) }));
-    since = at;
-    for (const change of changes) {
-      const text = JSON.stringify(change.data);
-      if (sent.get(change.key) === text) continue;
-      remember(sent, change.key, text);
-      if (isFirst) continue;
-      const event = feedEvent(at, change, text);
-      for (const subscriber of subscribers) subscriber(event);
-    }
+    const told = options.look({ since: earlier(since ?? (await asked), overlapMs) }, async (changes) => {
+      const at = await asked;
+      for (const change of changes) {
+        const text = JSON.stringify(change.data);
+        if (sent.get(change.key) === text) continue;
+        remember(sent, change.key, text);
+        if (isFirst) continue;
+        const event = feedEvent(at, change, text);
+        for (const subscriber of subscribers) subscriber(event);
+      }
+    });
+    [since] = await Promise.all([asked, told]);
   };
   const loop = async (): Promise<void> => {
+    const hints = options.hints?.(wake.up);
     try {
-      while (!closed && subscribers.size > 0) {
-        await pause(options.everyMs ?? everyMs);
+      for (;;) {
+        await wake.wait(options.everyMs ?? everyMs);
+        if (closed || subscribers.size === 0) return;
         await look().catch(options.onFailure);
       }
     } finally {
+      hints?.close();
       begun = undefined;
     }
   };
@@ -102,16 +117,21 @@ export function createEventFeed(options: FeedOptions): EventFeed {
       const at = await options.now();
       const from = eventId === undefined ? undefined : decode(eventId);
       if (from === undefined && stopId === undefined) return [];
-      const changes = await options.changes({
-        since: earlier(from ?? '1970-01-01T00:00:00Z'),
+      const found: FeedEvent[] = [];
+      const request = {
+        since: earlier(from ?? '1970-01-01T00:00:00Z', overlapMs),
         ...(stopId === undefined ? {} : { stopId }),
+      };
+      await options.look(request, async (changes) => {
+        found.push(...changes.map((change) => feedEvent(at, change)));
       });
-      return (await options.show(changes)).map((change) => feedEvent(at, change));
+      return found;
     },
     listeners: () => subscribers.size,
     close: () => {
       closed = true;
       subscribers.clear();
+      wake.up();
     },
   };
 }
@@ -126,7 +146,33 @@ export function feedEvent(
   return { id, name, data, frame: Buffer.from(`id: ${id}\nevent: ${name}\ndata: ${text}\n\n`) };
 }
 
-const earlier = (at: string): string => new Date(Date.parse(at) - overlapMs).toISOString();
+/** Waits for a call or for so long, and a little in any case. What came since it last waited counts as a call. */
+function createWake(): { readonly up: () => void; readonly wait: (ms: number) => Promise<void> } {
+  let isUp = false;
+  let rouse: (() => void) | undefined;
+  return {
+    up: () => {
+      isUp = true;
+      rouse?.();
+    },
+    wait: async (ms) => {
+      await pause(Math.min(restMs, ms));
+      if (!isUp && ms > restMs) {
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, ms - restMs);
+          rouse = () => {
+            clearTimeout(timer);
+            resolve();
+          };
+        });
+        rouse = undefined;
+      }
+      isUp = false;
+    },
+  };
+}
+
+const earlier = (at: string, ms: number): string => new Date(Date.parse(at) - ms).toISOString();
 const encode = (at: string): string => Buffer.from(at).toString('base64url');
 
 /** Undefined for what is no id of ours: then there is nothing to go on from. */
