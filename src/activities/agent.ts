@@ -3,11 +3,13 @@ import type { ConfigSource } from '../contract/config.ts';
 import type { Log } from '../contract/identity.ts';
 import { atBoundary, type FailureWatch } from './boundary.ts';
 import { createGatewayClient } from './gateway-client.ts';
+import { beating } from './heartbeat.ts';
 import { createKillActivities } from './kill.ts';
-import { createModelActivities } from './model.ts';
+import { createCallModel } from './model.ts';
 import { createModelProviders } from './model-provider.ts';
+import { createStep } from './step.ts';
 import { createTaskTokens } from './task-tokens.ts';
-import { createToolActivities } from './tool.ts';
+import { createCallTool } from './tool.ts';
 import { createToolLists } from './tool-list.ts';
 
 export interface AgentActivityDependencies {
@@ -27,10 +29,14 @@ export function createAgentActivities(dependencies: AgentActivityDependencies): 
   const gateway = createGatewayClient(gatewayUrl, tokens);
   const toolLists = createToolLists(gateway);
   const providers = createModelProviders(gatewayUrl);
+  const callModel = createCallModel({ config, providers, toolLists, tokens });
+  const callTool = createCallTool(gateway);
+  const step = createStep({ callTool, callModel });
   return atBoundary(
     {
-      ...createModelActivities({ config, providers, toolLists, tokens }),
-      ...createToolActivities(gateway),
+      callModel: (question) => beating((signal) => callModel(question, signal)),
+      callTool: (order) => beating((signal) => callTool(order, signal)),
+      callToolThenModel: (order) => beating((signal, keep) => step(order, signal, keep)),
       ...createKillActivities(dependencies),
     },
     log,

@@ -16,21 +16,26 @@ const pauseMs = (): number =>
 
 /**
  * Runs `work` with the signal that ends it when the task is killed. The first heartbeat waits one period: calls that are over
- * by then cost Temporal nothing extra.
+ * by then cost Temporal nothing extra. What it keeps goes with every later one: Temporal hands it over should this worker be lost.
  */
-export async function beating<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+export async function beating<Result>(
+  work: (signal: AbortSignal, keep: (details: unknown) => void) => Promise<Result>,
+): Promise<Result> {
   const context = Context.current();
+  let kept: unknown;
   let timer: NodeJS.Timeout | undefined;
   const beatLater = (): void => {
     timer = setTimeout(() => {
-      context.heartbeat();
+      context.heartbeat(kept);
       beatLater();
     }, pauseMs());
   };
   running += 1;
   beatLater();
   try {
-    return await work(context.cancellationSignal);
+    return await work(context.cancellationSignal, (details) => {
+      kept = details;
+    });
   } finally {
     running -= 1;
     clearTimeout(timer);

@@ -1,9 +1,7 @@
 import { APICallError, type LanguageModelV4, type LanguageModelV4GenerateResult } from '@ai-sdk/provider';
-import type { AgentActivities } from '../contract/activities.ts';
-import type { ModelTurn, ToolCall } from '../contract/agent-task.ts';
+import type { ModelQuestion, ModelTurn, ToolCall } from '../contract/agent-task.ts';
 import type { ConfigSource } from '../contract/config.ts';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
-import { beating } from './heartbeat.ts';
 import { toPrompt } from './model-prompt.ts';
 import type { ModelProviders } from './model-provider.ts';
 import { refusalOf } from './model-refusal.ts';
@@ -23,38 +21,31 @@ const maxToolCalls = 32;
 const maxArgumentCharacters = 32_000;
 const charactersPerToken = 4;
 
-export function createModelActivities({
-  config,
-  providers,
-  toolLists,
-  tokens,
-}: ModelDependencies): Pick<AgentActivities, 'callModel'> {
-  return {
-    callModel: ({ taskId, agentId, modelId, messages }) =>
-      beating(async (signal) => {
-        const { agents, models } = config.current();
-        const spec = models.find((model) => model.modelId === modelId);
-        if (spec === undefined)
-          throw new EstopError('config-invalid', { detail: `model ${modelId} is not configured` });
-        const mayStart = agents.find((agent) => agent.agentId === agentId)?.mayStart ?? [];
-        const tools = await toolLists.get(taskId, mayStart, signal);
-        const options = {
-          prompt: toPrompt(messages),
-          tools: [...tools],
-          abortSignal: signal,
-          // The client would guess one from a model's name, and the name is ours.
-          ...(spec.maxOutputTokens === undefined ? {} : { maxOutputTokens: spec.maxOutputTokens }),
-        };
-        const ask = async (): Promise<LanguageModelV4GenerateResult> =>
-          generate(providers.get(spec, await tokens.get(taskId, signal)), options);
-        const result = await ask().catch((error: unknown) => {
-          if (errorCodeOf(error) !== 'unauthenticated') throw error;
-          // The key may have been rotated away: one more try with a fresh token. What was refused here was not asked.
-          tokens.forget(taskId);
-          return ask();
-        });
-        return turnOf(result, JSON.stringify(messages).length);
-      }),
+export type CallModel = (question: ModelQuestion, signal: AbortSignal) => Promise<ModelTurn>;
+
+export function createCallModel({ config, providers, toolLists, tokens }: ModelDependencies): CallModel {
+  return async ({ taskId, agentId, modelId, messages }, signal) => {
+    const { agents, models } = config.current();
+    const spec = models.find((model) => model.modelId === modelId);
+    if (spec === undefined) throw new EstopError('config-invalid', { detail: `model ${modelId} is not configured` });
+    const mayStart = agents.find((agent) => agent.agentId === agentId)?.mayStart ?? [];
+    const tools = await toolLists.get(taskId, mayStart, signal);
+    const options = {
+      prompt: toPrompt(messages),
+      tools: [...tools],
+      abortSignal: signal,
+      // The client would guess one from a model's name, and the name is ours.
+      ...(spec.maxOutputTokens === undefined ? {} : { maxOutputTokens: spec.maxOutputTokens }),
+    };
+    const ask = async (): Promise<LanguageModelV4GenerateResult> =>
+      generate(providers.get(spec, await tokens.get(taskId, signal)), options);
+    const result = await ask().catch((error: unknown) => {
+      if (errorCodeOf(error) !== 'unauthenticated') throw error;
+      // The key may have been rotated away: one more try with a fresh token. What was refused here was not asked.
+      tokens.forget(taskId);
+      return ask();
+    });
+    return turnOf(result, JSON.stringify(messages).length);
   };
 }
 

@@ -1,10 +1,9 @@
 import { Context } from '@temporalio/activity';
 import { z } from 'zod';
-import type { AgentActivities } from '../contract/activities.ts';
+import type { ToolOrder } from '../contract/activities.ts';
 import type { ToolOutcome } from '../contract/agent-task.ts';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
 import { AnswerLost, type GatewayClient, type GatewayReply } from './gateway-client.ts';
-import { beating } from './heartbeat.ts';
 import { problemCode } from './http.ts';
 
 /** As the gateway lists them; a name outside of it cannot be a tool, and could not be put into a header. */
@@ -19,23 +18,20 @@ const Result = z.object({
 });
 
 /** One tool call through the gateway. Throws only where the call was certainly not sent upstream: that alone may be retried. */
-export function createToolActivities(gateway: GatewayClient): Pick<AgentActivities, 'callTool'> {
-  return {
-    callTool: ({ taskId, call }) =>
-      beating(async (signal) => {
-        if (call.unreadable === true) return { kind: 'denied', reason: 'The arguments are not a JSON object.' };
-        if (!toolName.test(call.tool)) return { kind: 'denied', reason: 'There is no such tool.' };
-        try {
-          return outcomeOf(
-            await gateway.ask(taskId, 'tools/call', { name: call.tool, arguments: call.arguments }, signal),
-          );
-        } catch (error) {
-          if (errorCodeOf(error) === 'stopped') return { kind: 'stopped' };
-          // A worker that shuts down in the middle must not make another worker send it again.
-          if (error instanceof AnswerLost && isShutdownOrLoss(signal)) return { kind: 'interrupted' };
-          throw error;
-        }
-      }),
+export type CallTool = (order: ToolOrder, signal: AbortSignal) => Promise<ToolOutcome>;
+
+export function createCallTool(gateway: GatewayClient): CallTool {
+  return async ({ taskId, call }, signal) => {
+    if (call.unreadable === true) return { kind: 'denied', reason: 'The arguments are not a JSON object.' };
+    if (!toolName.test(call.tool)) return { kind: 'denied', reason: 'There is no such tool.' };
+    try {
+      return outcomeOf(await gateway.ask(taskId, 'tools/call', { name: call.tool, arguments: call.arguments }, signal));
+    } catch (error) {
+      if (errorCodeOf(error) === 'stopped') return { kind: 'stopped' };
+      // A worker that shuts down in the middle must not make another worker send it again.
+      if (error instanceof AnswerLost && isShutdownOrLoss(signal)) return { kind: 'interrupted' };
+      throw error;
+    }
   };
 }
 

@@ -1,21 +1,31 @@
-import type { AgentTaskInput, ModelMessage, ModelTurn, ToolCall, ToolOutcome } from './agent-task.ts';
+import type {
+  AgentTaskInput,
+  ModelQuestion,
+  ModelTurn,
+  NextQuestion,
+  StepOutcome,
+  ToolCall,
+  ToolOutcome,
+} from './agent-task.ts';
 import type { CuttingPhase, Phase } from './phases.ts';
 import type { StopOrder } from './stop.ts';
 
 /** Queue `agent`: runs where agent code runs; reaches the model and the gateway, nothing else. */
 export interface AgentActivities {
-  callModel(input: {
-    readonly taskId: string;
-    readonly agentId: string;
-    readonly modelId: string;
-    readonly messages: readonly ModelMessage[];
-  }): Promise<ModelTurn>;
-  callTool(input: { readonly taskId: string; readonly call: ToolCall }): Promise<ToolOutcome>;
+  callModel(question: ModelQuestion): Promise<ModelTurn>;
+  callTool(input: ToolOrder): Promise<ToolOutcome>;
+  /** A call and the model's next turn, carried by Temporal once. What the call came to is never lost for the sake of the turn. */
+  callToolThenModel(input: ToolOrder & { readonly next: NextQuestion }): Promise<StepOutcome>;
   /**
    * Latches for a task that was told to die, at the stop process and in one short try; run inside the workflow task, so that a kill
    * takes no second hop. Fails where that process is away or slow: TrustedActivities.latchTask is the road that always arrives.
    */
   placeKill(kill: Kill): Promise<{ readonly stopId: string }>;
+}
+
+export interface ToolOrder {
+  readonly taskId: string;
+  readonly call: ToolCall;
 }
 
 export interface Kill {

@@ -155,5 +155,24 @@ export interface ModelTurn {
   readonly tokensUsed: number;
 }
 
+export interface ModelQuestion {
+  readonly taskId: string;
+  readonly agentId: string;
+  readonly modelId: string;
+  readonly messages: readonly ModelMessage[];
+}
+
+/** What the model is asked as soon as a call is answered. The messages end before that answer. */
+export interface NextQuestion extends Omit<ModelQuestion, 'taskId'> {
+  /** Characters: after a longer answer nothing is asked. */
+  readonly room: number;
+}
+
+/** What one call came to, and what the model said next; without a turn it was not asked, or gave none, and is asked on its own. */
+export interface StepOutcome {
+  readonly outcome: ToolOutcome;
+  readonly turn?: ModelTurn;
+}
+
 /** Served by the workflow itself, not by the gateway: no tool server may be named `estop`. */
 export const startTaskTool = 'estop__start_task';

@@ -1,10 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createModelActivities } from '../../src/activities/model.ts';
+import { createCallModel } from '../../src/activities/model.ts';
 import { createModelProviders } from '../../src/activities/model-provider.ts';
 import type { ModelMessage } from '../../src/contract/agent-task.ts';
 import type { ModelSpec } from '../../src/contract/config.ts';
-import { inActivity } from './in-activity.ts';
 
 interface Asked {
   readonly path: string | undefined;
@@ -52,8 +51,8 @@ describe('a model', () => {
     const toolLists = {
       get: async () => [{ type: 'function' as const, name: 'billing__list', inputSchema: { type: 'object' as const } }],
     };
-    const { callModel } = createModelActivities({ config, providers, toolLists, tokens });
-    return inActivity(() => callModel({ taskId: 't', agentId: 'a', modelId: 'm', messages }), signal);
+    const callModel = createCallModel({ config, providers, toolLists, tokens });
+    return callModel({ taskId: 't', agentId: 'a', modelId: 'm', messages }, signal ?? new AbortController().signal);
   };
   const json = (status: number, body: object) => (response: ServerResponse) => {
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));

@@ -5,7 +5,7 @@ import type { ChildProcess } from '../../src/runtime/local/child-process.ts';
 import { startNodeProcess } from '../../src/runtime/local/node-process.ts';
 import { sourceRoot } from '../../src/runtime/package-root.ts';
 import { requires } from '../kit/requires.ts';
-import { agentSpec, type PlacedStack, startStack } from './kit.ts';
+import { agentSpec, type PlacedStack, startStack, type TaskHandle } from './kit.ts';
 import { workerToken } from './token-door.ts';
 import { callsOf, expectStopped, until } from './watch.ts';
 
@@ -39,6 +39,9 @@ requires('temporal')('workers as processes', () => {
   };
   const logOf = (label: string): string => join(stack.folder, `${label}.log`);
 
+  const heartbeatOf = async (handle: TaskHandle): Promise<unknown> =>
+    (await handle.describe()).raw.pendingActivities?.[0]?.heartbeatDetails ?? null;
+
   beforeAll(async () => {
     stack = await startStack({
       workers: false,
@@ -46,9 +49,10 @@ requires('temporal')('workers as processes', () => {
       scripts: {
         'reports': [{ call: [{ tool: 'billing__slow_report', arguments: { seconds: 60 } }] }, { say: 'not known' }],
         'for-ever': [{ call: [{ tool: 'billing__list_invoices', arguments: {} }], tokens: 1 }],
+        'ponders': [{ call: [{ tool: 'billing__list_invoices', arguments: {} }] }, { hang: true }],
       },
     });
-    const models = ['reports', 'for-ever'].map(
+    const models = ['reports', 'for-ever', 'ponders'].map(
       (name) =>
         `  ${name}: { provider: openai-compatible, model: ${name}, baseUrl: '${stack.model.baseUrl}', network: loopback, price: { input: 0, output: 0 } }`,
     );
@@ -75,6 +79,31 @@ requires('temporal')('workers as processes', () => {
     expect(JSON.stringify(stack.model.requests().at(-1))).toContain('Whether it took effect is not known.');
     expect(callsOf(stack, handle)).toEqual(['slow_report']);
   });
+
+  it.each([
+    ['killed', 'SIGKILL', '2b'],
+    ['asked to end', 'SIGTERM', '2c'],
+  ] as const)(
+    '%s while the model thinks about what a call brought, loses nothing of it',
+    {
+      timeout: 120_000,
+    },
+    async (_how, signal, next) => {
+      const pondering = () => stack.model.requests().filter((body) => JSON.stringify(body).includes('"ponders"'));
+      const before = pondering().length;
+      const handle = await stack.start('ponders');
+      await until(() => pondering().length === before + 2);
+      await until(async () => (await heartbeatOf(handle)) !== null);
+      process.kill(processes.at(-1)?.pid ?? 0, signal);
+      await startWorker('agent', `agent-${next}`);
+      await until(() => pondering().length === before + 3);
+      const told = JSON.stringify(pondering().at(-1));
+      expect(told).toContain('INV-1');
+      expect(told).not.toContain('interrupted');
+      expect(callsOf(stack, handle)).toEqual(['list_invoices']);
+      await handle.terminate();
+    },
+  );
 
   it('asked to end in the middle of a tool call, gives the call up, and no other worker makes it again', {
     timeout: 120_000,

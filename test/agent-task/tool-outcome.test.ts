@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createGatewayClient } from '../../src/activities/gateway-client.ts';
 import { createTaskTokens } from '../../src/activities/task-tokens.ts';
-import { createToolActivities } from '../../src/activities/tool.ts';
+import { createCallTool } from '../../src/activities/tool.ts';
 import { createToolLists } from '../../src/activities/tool-list.ts';
 import { inActivity } from './in-activity.ts';
 
@@ -43,7 +43,10 @@ describe('what a gateway answers', () => {
 
   const call = (tool = 'billing__list', gateway = client) =>
     inActivity(() =>
-      createToolActivities(gateway).callTool({ taskId: 't', call: { toolCallId: 'c', tool, arguments: {} } }),
+      createCallTool(gateway)(
+        { taskId: 't', call: { toolCallId: 'c', tool, arguments: {} } },
+        new AbortController().signal,
+      ),
     );
   const result =
     (value: object): Play =>

@@ -58,17 +58,28 @@ export function model(summary: string) {
  * A tool call that may have reached its target is never sent again by us: the activity retries only what it knows was not sent,
  * and an attempt that was lost with its worker ends here, as an answer that says so.
  */
+const toolCall: ActivityOptions = {
+  taskQueue: queues.agent,
+  cancellationType,
+  startToCloseTimeout: '5 min',
+  heartbeatTimeout: '10 s',
+  retry: {
+    initialInterval: '200 ms',
+    maximumInterval: '10 s',
+    nonRetryableErrorTypes: ['TemporalTimeout:StartToClose', 'TemporalTimeout:Heartbeat'],
+  },
+};
+
 export function tool(summary: string) {
-  return proxyActivities<Pick<AgentActivities, 'callTool'>>({
-    taskQueue: queues.agent,
-    cancellationType,
-    startToCloseTimeout: '5 min',
-    heartbeatTimeout: '10 s',
-    retry: {
-      initialInterval: '200 ms',
-      maximumInterval: '10 s',
-      nonRetryableErrorTypes: ['TemporalTimeout:StartToClose', 'TemporalTimeout:Heartbeat'],
-    },
+  return proxyActivities<Pick<AgentActivities, 'callTool'>>({ ...toolCall, summary });
+}
+
+/** As long as both may take. Cancelled, it gives up the model and says what the call came to. */
+export function step(summary: string) {
+  return proxyActivities<Pick<AgentActivities, 'callToolThenModel'>>({
+    ...toolCall,
+    startToCloseTimeout: '15 min',
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     summary,
   });
 }

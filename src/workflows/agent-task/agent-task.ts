@@ -1,7 +1,10 @@
 import { type AgentTaskInput, type AgentTaskResult, startTaskTool, type ToolCall } from '../../contract/agent-task.ts';
-import { addAnswer, addTurn, nextAct, openConversation, type ToolAnswer } from './conversation.ts';
+import { type ToolAnswer, toolAnswer } from '../../contract/tool-answer.ts';
+import { type Act, addAnswer, addTurn, type Conversation, nextAct, openConversation } from './conversation.ts';
 import { type Finished, governed } from './governed.ts';
-import type { GovernedTask, ToolResult } from './governed-task.ts';
+import type { GovernedTask } from './governed-task.ts';
+
+type CallTool = Extract<Act, { readonly kind: 'call-tool' }>;
 
 /** The built-in durable loop: plan with the model, call tools, until it is done or at a cap. */
 export async function agentTask(input: AgentTaskInput): Promise<AgentTaskResult> {
@@ -16,7 +19,7 @@ export async function agentTask(input: AgentTaskInput): Promise<AgentTaskResult>
           conversation = addTurn(conversation, await task.callModel(conversation.messages));
           break;
         case 'call-tool':
-          conversation = addAnswer(conversation, act.call, await answer(task, act.call));
+          conversation = await afterCall(task, conversation, act);
           break;
         default:
           return act satisfies never;
@@ -27,24 +30,16 @@ export async function agentTask(input: AgentTaskInput): Promise<AgentTaskResult>
   return governed(input, loop, { carry: () => conversation });
 }
 
-async function answer(task: GovernedTask, call: ToolCall): Promise<ToolAnswer> {
-  if (call.tool === startTaskTool) return startTask(task, call.arguments);
-  return told(await task.callTool(call));
-}
-
-function told(result: ToolResult): ToolAnswer {
-  switch (result.kind) {
-    case 'answered':
-      return { text: result.text, isError: result.isError };
-    case 'denied':
-      return { text: `Denied: ${result.reason}`, isError: true };
-    case 'interrupted':
-      return { text: 'The call was interrupted. Whether it took effect is not known.', isError: true };
-    case 'stopped':
-      return { text: 'Denied: a stop covers this tool.', isError: true };
-    default:
-      return result satisfies never;
-  }
+async function afterCall(
+  task: GovernedTask,
+  conversation: Conversation,
+  { call, room }: CallTool,
+): Promise<Conversation> {
+  if (call.tool === startTaskTool) return addAnswer(conversation, call, await startTask(task, call.arguments));
+  if (room === undefined) return addAnswer(conversation, call, toolAnswer(await task.callTool(call)));
+  const { result, turn } = await task.callToolThenModel(call, { messages: conversation.messages, room });
+  const answered = addAnswer(conversation, call, toolAnswer(result));
+  return turn === undefined ? answered : addTurn(answered, turn);
 }
 
 async function startTask(task: GovernedTask, { agentId, prompt }: ToolCall['arguments']): Promise<ToolAnswer> {

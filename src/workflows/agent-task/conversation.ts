@@ -1,4 +1,5 @@
 import type { AgentTaskInput, ModelMessage, ModelTurn, TaskLimits, ToolCall } from '../../contract/agent-task.ts';
+import { type ToolAnswer, toolMessage } from '../../contract/tool-answer.ts';
 
 /** What the plan loop knows. Pure: the loop asks `nextAct`, does it, and adds what came of it. */
 export interface Conversation {
@@ -10,13 +11,9 @@ export interface Conversation {
 
 export type Act =
   | { readonly kind: 'call-model' }
-  | { readonly kind: 'call-tool'; readonly call: ToolCall }
+  /** `room`: the model comes next, and may be asked at once if the answer is no longer than that. */
+  | { readonly kind: 'call-tool'; readonly call: ToolCall; readonly room?: number }
   | { readonly kind: 'finish'; readonly outcome: 'done' | 'step-cap' | 'token-cap'; readonly answer: string };
-
-export interface ToolAnswer {
-  readonly text: string;
-  readonly isError: boolean;
-}
 
 /** Temporal refuses payloads over 2 MB and fails the workflow task for ever; a conversation near it ends as a capped one. */
 const maxConversationCharacters = 400_000;
@@ -34,10 +31,12 @@ export function nextAct(conversation: Conversation, limits: TaskLimits): Act {
   const answer = turn?.text ?? '';
   if (conversation.tokensUsed >= limits.maxTokens) return { kind: 'finish', outcome: 'token-cap', answer };
   if (conversation.step >= limits.maxSteps) return { kind: 'finish', outcome: 'step-cap', answer };
-  if (charactersOf(conversation.messages) >= maxConversationCharacters)
-    return { kind: 'finish', outcome: 'token-cap', answer };
+  const room = maxConversationCharacters - charactersOf(conversation.messages);
+  if (room <= 0) return { kind: 'finish', outcome: 'token-cap', answer };
   const call = turn?.toolCalls[answered];
-  return call === undefined ? { kind: 'call-model' } : { kind: 'call-tool', call };
+  if (call === undefined) return { kind: 'call-model' };
+  const isLast = answered === (turn?.toolCalls.length ?? 0) - 1;
+  return isLast ? { kind: 'call-tool', call, room } : { kind: 'call-tool', call };
 }
 
 export function addTurn(conversation: Conversation, turn: ModelTurn): Conversation {
@@ -49,8 +48,7 @@ export function addTurn(conversation: Conversation, turn: ModelTurn): Conversati
 }
 
 export function addAnswer(conversation: Conversation, call: ToolCall, answer: ToolAnswer): Conversation {
-  const message: ModelMessage = { role: 'tool', toolCallId: call.toolCallId, tool: call.tool, ...answer };
-  return { ...conversation, messages: [...conversation.messages, message] };
+  return { ...conversation, messages: [...conversation.messages, toolMessage(call, answer)] };
 }
 
 /** Calls are answered in order, so position says which is next: the ids are the model's words and may repeat. */

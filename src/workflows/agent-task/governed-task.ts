@@ -1,24 +1,21 @@
-import {
-  ActivityFailure,
-  ApplicationFailure,
-  CancellationScope,
-  condition,
-  TimeoutFailure,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, CancellationScope, condition, workflowInfo } from '@temporalio/workflow';
 import type {
   AgentTaskInput,
   ModelMessage,
   ModelTurn,
+  NextQuestion,
   PendingApproval,
+  StepOutcome,
+  ToolCall,
   ToolOutcome,
 } from '../../contract/agent-task.ts';
-import { ledger, model as modelActivity, tool as toolActivity } from './activities.ts';
+import { ledger, model as modelActivity } from './activities.ts';
 import { awaitDecision } from './approval.ts';
 import { type ChildOrder, type ChildOutcome, runChild } from './child.ts';
 import type { Inbox } from './inbox.ts';
 import { oneLine } from './messages.ts';
 import type { TaskRecord } from './record.ts';
+import { sendCall, sendStep } from './send-call.ts';
 
 export interface ToolRequest {
   /** `<server>__<tool>` as the gateway lists it. */
@@ -30,6 +27,11 @@ export interface ToolRequest {
 /** `stopped`: this tool is, by a stop that does not cover the task. A stop that covers the task ends it instead. */
 export type ToolResult = Exclude<ToolOutcome, { readonly kind: 'needs-approval' }>;
 
+export interface StepResult {
+  readonly result: ToolResult;
+  readonly turn?: ModelTurn;
+}
+
 /**
  * What governed code may do. Everything here waits while the task is held, and never comes back once it is stopped; what acts waits
  * for the ledger's word at the start as well, a model call does not: its tool list passes the gateway's fence before it is sent.
@@ -39,6 +41,8 @@ export interface GovernedTask {
   callModel(messages: readonly ModelMessage[]): Promise<ModelTurn>;
   /** Waits for a human where the agent's configuration says `ask`. A denial is a value. */
   callTool(request: ToolRequest): Promise<ToolResult>;
+  /** The same, and then what the model says to it; without a turn the model is to be asked on its own. */
+  callToolThenModel(request: ToolRequest, next: Pick<NextQuestion, 'messages' | 'room'>): Promise<StepResult>;
   /** Starts a task of an agent that this one may start, and waits for its end. */
   runTask(order: ChildOrder): Promise<ChildOutcome>;
   /** Held, itself; a hold of an ancestor is not known here. */
@@ -122,19 +126,6 @@ export function createGovernedTask(host: TaskHost): GovernedTask {
       await gate();
       return work();
     });
-  const sendTool = async (request: ToolRequest, toolCallId: string): Promise<ToolOutcome> => {
-    try {
-      return await toolActivity(oneLine(request.tool)).callTool({
-        taskId: input.taskId,
-        call: { ...request, toolCallId },
-      });
-    } catch (error) {
-      if (error instanceof ActivityFailure && error.cause instanceof TimeoutFailure) {
-        return { kind: 'interrupted' };
-      }
-      throw error;
-    }
-  };
   /** True where a stop covers the whole task: then nothing more is done. */
   const isTaskStopped = async (): Promise<boolean> => {
     const { stopId } = await ledger.stopOf(input.taskId);
@@ -156,6 +147,36 @@ export function createGovernedTask(host: TaskHost): GovernedTask {
       reason: decision === 'expired' ? 'Nobody approved it in time.' : `The approval was ${decision}.`,
     };
   };
+
+  const callThrough = (request: ToolRequest, send: (call: ToolCall) => Promise<StepOutcome>): Promise<StepResult> =>
+    whileActing(async () => {
+      calls += 1;
+      const toolCallId = request.toolCallId ?? `call-${calls}`;
+      let pending = record
+        .model()
+        .awaiting.find((open) => open.toolCallId === toolCallId && open.tool === oneLine(request.tool));
+      // A call that waited in the run before is looked at once: its wake-up may have come while that run ended.
+      let seen = pending === undefined ? inbox.wakeUps() : -1;
+      for (;;) {
+        if (pending !== undefined) {
+          const decision = await decide(pending, seen);
+          if (decision !== 'approved') return { result: decision };
+        }
+        await gate();
+        seen = inbox.wakeUps();
+        const { outcome, ...said } = await send({ ...request, toolCallId });
+        // A stop cuts calls off, so a cut is a reason to ask as well.
+        const isCut = outcome.kind === 'stopped' || outcome.kind === 'interrupted';
+        if (isCut && (await isTaskStopped())) return never();
+        if (outcome.kind !== 'needs-approval') return { result: outcome, ...said };
+        pending = {
+          approvalId: outcome.approvalId,
+          expiresAt: outcome.expiresAt,
+          toolCallId,
+          tool: oneLine(request.tool),
+        };
+      }
+    });
 
   return {
     input,
@@ -184,35 +205,13 @@ export function createGovernedTask(host: TaskHost): GovernedTask {
           isOver = true;
         }
       }),
-    callTool: (request) =>
-      whileActing(async () => {
-        calls += 1;
-        const toolCallId = request.toolCallId ?? `call-${calls}`;
-        let pending = record
-          .model()
-          .awaiting.find((open) => open.toolCallId === toolCallId && open.tool === oneLine(request.tool));
-        // A call that waited in the run before is looked at once: its wake-up may have come while that run ended.
-        let seen = pending === undefined ? inbox.wakeUps() : -1;
-        for (;;) {
-          if (pending !== undefined) {
-            const decision = await decide(pending, seen);
-            if (decision !== 'approved') return decision;
-          }
-          await gate();
-          seen = inbox.wakeUps();
-          const outcome = await sendTool(request, toolCallId);
-          // A stop cuts calls off, so a cut is a reason to ask as well.
-          const isCut = outcome.kind === 'stopped' || outcome.kind === 'interrupted';
-          if (isCut && (await isTaskStopped())) return never();
-          if (outcome.kind !== 'needs-approval') return outcome;
-          pending = {
-            approvalId: outcome.approvalId,
-            expiresAt: outcome.expiresAt,
-            toolCallId,
-            tool: oneLine(request.tool),
-          };
-        }
-      }),
+    callTool: async (request) => (await callThrough(request, (call) => sendCall(input, call))).result,
+    callToolThenModel: async (request, next) => {
+      const givenUp = leave === undefined ? never : flooded;
+      const answered = await callThrough(request, (call) => sendStep(input, call, next, givenUp));
+      if (answered.turn !== undefined) host.count(answered.turn.tokensUsed);
+      return answered;
+    },
     runTask: (order) =>
       whileActing(async () => {
         openChildren += 1;

@@ -1,0 +1,39 @@
+import type { ToolOrder } from '../contract/activities.ts';
+import type { ModelTurn, NextQuestion, StepOutcome, ToolOutcome } from '../contract/agent-task.ts';
+import { toolAnswer, toolMessage } from '../contract/tool-answer.ts';
+import type { CallModel } from './model.ts';
+import type { CallTool } from './tool.ts';
+
+/** Each heartbeat that carries it is a write to Temporal's store. */
+const mostKeptCharacters = 16_000;
+
+interface StepDependencies {
+  readonly callTool: CallTool;
+  readonly callModel: CallModel;
+}
+
+type Step = ToolOrder & { readonly next: NextQuestion };
+
+/**
+ * Throws only what the tool call throws. From its outcome on nothing does: an attempt that failed then would be tried again, and
+ * the call with it. What the model refuses is found out again, and told, by whoever asks it on its own.
+ */
+export function createStep({ callTool, callModel }: StepDependencies) {
+  return async (
+    { taskId, call, next }: Step,
+    signal: AbortSignal,
+    keep: (outcome: ToolOutcome) => void,
+  ): Promise<StepOutcome> => {
+    const outcome = await callTool({ taskId, call }, signal);
+    // What was cut off may be the first sign of a stop: that is looked at first.
+    if (outcome.kind !== 'answered' && outcome.kind !== 'denied') return { outcome };
+    const { room, messages, ...asked } = next;
+    const answer = toolAnswer(outcome);
+    if (answer.text.length >= room) return { outcome };
+    // The model may think for minutes, and this worker may die meanwhile: what has happened is known by then.
+    if (answer.text.length <= mostKeptCharacters) keep(outcome);
+    const question = { taskId, ...asked, messages: [...messages, toolMessage(call, answer)] };
+    const turn = await callModel(question, signal).catch((): ModelTurn | undefined => undefined);
+    return turn === undefined ? { outcome } : { outcome, turn };
+  };
+}
