@@ -1,9 +1,8 @@
-import { type IncomingMessage, request } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { percentile } from '../figure.ts';
 import { serveOrder } from '../program.ts';
-import { keepAlive } from './keep-alive.ts';
-import { openAtMost, paced } from './paced.ts';
+import { leanReader, leanStream } from './lean-client.ts';
+import { paced } from './paced.ts';
 
 export interface WatchersOrder {
   readonly controlUrl: string;
@@ -27,20 +26,20 @@ serveOrder<WatchersOrder, WatchersReport>(async (order, ended, ready) => {
   const delays: number[] = [];
   const streams = await Promise.all(Array.from({ length: order.watchers }, () => watch(order, delays)));
   ready();
-  const ask = keepAlive(order.token, openAtMost);
+  const reader = leanReader({ ...order, path: '/v1/tasks?limit=20' });
   const times: number[] = [];
   let refused = 0;
   const read = async (): Promise<void> => {
     const begun = performance.now();
-    if ((await ask('GET', `${order.controlUrl}/v1/tasks?limit=20`)).status === 200)
-      times.push(performance.now() - begun);
+    if ((await reader.ask()) === 200) times.push(performance.now() - begun);
     else refused += 1;
   };
   const onError = (): void => {
     refused += 1;
   };
   const skipped = await paced(order.readsPerSecond, read, onError, ended);
-  for (const stream of streams) stream.destroy();
+  for (const stream of streams) stream.close();
+  reader.close();
   const { user, system } = process.cpuUsage();
   return {
     delays,
@@ -53,28 +52,26 @@ serveOrder<WatchersOrder, WatchersReport>(async (order, ended, ready) => {
 });
 
 /** Resolves once the stream says that nothing is missed from here on. */
-function watch({ controlUrl, token }: WatchersOrder, delays: number[]): Promise<IncomingMessage> {
+function watch(order: WatchersOrder, delays: number[]): Promise<{ close(): void }> {
   return new Promise((resolve, reject) => {
     const seen = new Set<string>();
     // What was latched before is told as well once it comes further, and is no news of a latch.
     const begunAt = Date.now();
-    const sent = request(`${controlUrl}/v1/events`, { headers: { authorization: `Bearer ${token}` }, agent: false });
-    sent.once('error', reject);
-    sent.once('response', (response) => {
-      response.on('error', () => undefined);
-      response.on('data', (chunk: Buffer) => {
-        const now = Date.now();
-        const text = chunk.toString('latin1');
-        if (text.includes('event: hello')) resolve(response);
-        for (const [, stopId, at] of text.matchAll(
-          /event: stop\ndata: \{"stopId":"([^"]+)".*?"stage":"latched","at":"([^"]+)"/g,
-        )) {
-          if (stopId === undefined || at === undefined || seen.has(stopId) || Date.parse(at) < begunAt) continue;
-          seen.add(stopId);
-          delays.push(now - Date.parse(at));
-        }
-      });
+    const stream = leanStream({ ...order, path: '/v1/events' }, (text) => {
+      const now = Date.now();
+      if (text.includes('event: hello')) resolve(stream);
+      for (let at = text.indexOf(stopBegins); at >= 0; at = text.indexOf(stopBegins, at + 1)) {
+        const begin = at + stopBegins.length;
+        const stopId = text.slice(begin, text.indexOf('"', begin));
+        if (seen.has(stopId)) continue;
+        const latchedAt = Date.parse(/"stage":"latched","at":"([^"]+)"/.exec(text.slice(begin))?.[1] ?? '');
+        if (Number.isNaN(latchedAt) || latchedAt < begunAt) continue;
+        seen.add(stopId);
+        delays.push(now - latchedAt);
+      }
     });
-    sent.end();
+    stream.catch(reject);
   });
 }
+
+const stopBegins = 'event: stop\ndata: {"stopId":"';

@@ -37,6 +37,8 @@ export const watching: Row = {
     say(
       `watchers: ${seen.delays.length} events heard; reads: ${seen.reads} answered (p99 ${seen.readP99.toFixed(1)} ms), ${seen.refused} refused, ${seen.skipped} not sent because too many were open, ${seen.cpuSeconds.toFixed(2)} CPU s. ${cpu}`,
     );
+    if (seen.delays.length < watchers * stops.length)
+      throw new Error(`only ${seen.delays.length} events were heard of ${stops.length} stops by ${watchers} watchers`);
     const list = await listTimes(bed, quick ? 60 : 300);
     return [
       figure({
