@@ -18,6 +18,7 @@ const longest = [
   'agent-task/processes',
   'revocation/drain',
   'revocation/lanes',
+  'revocation/drill',
   'agent-task/flood',
   'connectors/pg-boss',
   'gateway/process',

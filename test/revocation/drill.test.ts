@@ -149,7 +149,10 @@ requires('temporal')('a drill', () => {
     const revoker = rig.ledger.as('estop_revoker');
     const parts = ['making', 'trying', 'cutting', 'waiting'] as const;
     const drills = parts.map((connectorId) => ({ connectorId, everyMs: 86_400_000 }));
-    const connectors = Object.fromEntries(parts.map((part) => [part, { drill: {} }]));
+    // What is made or tried hangs until its process is killed, however long that takes.
+    const connectors = Object.fromEntries(
+      parts.map((part) => [part, { drill: {}, ...(part === 'cutting' ? {} : { attemptMs: 30_000 }) }]),
+    );
     const start = async () => {
       const process = runProgram(program, [
         rig.ledger.urls.estop_revoker,
