@@ -82,8 +82,7 @@ for (const row of chosen) {
   }
   say(`${row.name} took ${((performance.now() - begun) / 1_000).toFixed(1)} s`);
 }
-await rest; // it may need the bed
-await bed?.stop();
+await rest; // what comes of it is part of the rows; it may need the bed
 
 process.stdout.write(tableOf(figures));
 if (values.json) {
@@ -91,4 +90,5 @@ if (values.json) {
     `${JSON.stringify({ rows: figures.map(({ name, value, rival, ratio, bar, holds }) => ({ name, value, rival, ratio, bar, holds })) })}\n`,
   );
 }
+await bed?.stop().catch(fail);
 process.exit(broken || figures.some((item) => !item.holds) ? 1 : 0);

@@ -12,7 +12,7 @@ export const cliStop: Row = {
   name: 'cli-stop',
   needs: 'bed',
   run: async (bed, { quick }): Promise<readonly Figure[]> => {
-    const count = quick ? 15 : 40;
+    const count = quick ? 11 : 40;
     const { profile, stateFolder } = bed.installation;
     const env = {
       ...process.env,

@@ -13,7 +13,7 @@ export const gateMemory: Row = {
   name: 'gate-memory',
   needs: 'bed',
   run: async (bed, { quick, say }): Promise<readonly Figure[]> => {
-    const count = quick ? 3_000 : 200_000;
+    const count = quick ? 2_000 : 200_000;
     const gateway = bed.installation.pidOf('gateway');
     const tokens = await Promise.all(bed.spreadBots.map((agentId) => tokenFor(bed, agentId)));
     const make = async (calls: number): Promise<number> => {

@@ -14,7 +14,7 @@ export const inFlightAbort: Row = {
   name: 'in-flight-abort',
   needs: 'bed',
   run: async (bed, { quick }): Promise<readonly Figure[]> => {
-    const stops = quick ? 15 : 60;
+    const stops = quick ? 10 : 60;
     const delays: number[] = [];
     for (let i = 0; i < stops; i += 1) delays.push(...(await stopInFlight(bed)));
     return [

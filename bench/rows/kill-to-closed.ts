@@ -22,7 +22,7 @@ export const killToClosed: Row = {
   name: 'kill-to-closed',
   needs: 'bed',
   run: async (bed, { quick }): Promise<readonly Figure[]> => {
-    const count = warmUp + (quick ? 43 : 200);
+    const count = warmUp + (quick ? 31 : 200);
     const bare = await startBareWorker(bed);
     const [ours, rivals]: [number[], number[]] = [[], []];
     try {

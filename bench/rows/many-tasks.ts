@@ -104,7 +104,7 @@ async function untilListed(agents: Client, type: string, count: number): Promise
 /** The same requests for the same kind of workflow, by nobody who writes anything down or looks at anything else. */
 async function bareTerminateRate(bed: Bed, { quick, say, alone }: OwnRunOptions): Promise<number> {
   const { agents, installation } = bed;
-  const count = quick ? 400 : 10_000;
+  const count = quick ? 300 : 10_000;
   const bare = await startBareWorker(bed);
   const cpu = () => cpuSeconds(installation, { 'bare worker': bare.pid });
   const run = randomUUID();

@@ -38,7 +38,7 @@ export const stopLatched: Row = {
   needs: 'bed',
   run: async (bed, options): Promise<readonly Figure[]> => {
     await bareCommits(bed);
-    const paced = await measured(bed, options, callsPerSecond, options.quick ? 25 : 300);
+    const paced = await measured(bed, options, callsPerSecond, options.quick ? 20 : 300);
     const pacedFigures = figuresOf(paced, `${callsPerSecond} gated calls/s`, 10);
     if (options.quick) return pacedFigures;
     const saturated = await measured(bed, options, saturatedCallsPerSecond, 50);
