@@ -2,6 +2,7 @@ import type { AgentActivities } from '../contract/activities.ts';
 import type { ConfigSource } from '../contract/config.ts';
 import type { Log } from '../contract/identity.ts';
 import { atBoundary, type FailureWatch } from './boundary.ts';
+import { toldLate } from './cut-off.ts';
 import { createGatewayClient } from './gateway-client.ts';
 import { beating } from './heartbeat.ts';
 import { createKillActivities } from './kill.ts';
@@ -33,12 +34,12 @@ export function createAgentActivities(dependencies: AgentActivityDependencies): 
   const callTool = createCallTool(gateway);
   const step = createStep({ callTool, callModel });
   return atBoundary(
-    {
+    toldLate({
       callModel: (question) => beating((signal) => callModel(question, signal)),
       callTool: (order) => beating((signal) => callTool(order, signal)),
       callToolThenModel: (order) => beating((signal, keep) => step(order, signal, keep)),
       ...createKillActivities(dependencies),
-    },
+    }),
     log,
     dependencies.onFailure,
   );

@@ -17,7 +17,8 @@ export function toFailure(thrown: unknown): ApplicationFailure {
   return ApplicationFailure.create({
     message,
     type: code,
-    nonRetryable: retry === 'never',
+    // What is told late is tried again meanwhile: see cut-off.ts.
+    nonRetryable: retry === 'never' && !(code === 'stopped' && asked !== undefined),
     ...(nextRetryDelay === undefined ? {} : { nextRetryDelay }),
   });
 }

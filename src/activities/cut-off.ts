@@ -1,0 +1,102 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { activityInfo, Context } from '@temporalio/activity';
+import { EstopError, errorCodeOf } from '../core/errors.ts';
+
+/** Those of one stop come within this long of each other. */
+const crowdWithinMs = 10_000;
+/** What a stop of many takes to end one of them. */
+const perCallMs = 40;
+/** With what may have passed since the last heartbeat it is below the heartbeat timeout; and no slot is kept longer from others. */
+const longestMs = 6_000;
+/** Healthy, a stop has ended a task well before. */
+const aloneMs = 400;
+const secondLookMs = 1_000;
+/** Where many are cut off at once, the stop takes that many times as long as a slot is kept. */
+const patience = 10;
+const mostRemembered = 10_000;
+
+type Activity = (...args: never[]) => Promise<unknown>;
+type Pause = (ms: number, signal: AbortSignal) => Promise<void>;
+
+/**
+ * A call that was cut off is the first that its task hears of a stop, and the last thing that helps to end it: an outcome that comes
+ * in while a workflow task closes the workflow makes the server throw that task away, and of a stop of thousands each outcome would
+ * be a workflow task of a workflow that is about to be terminated. So what a stop cut off is told late, when the stop has long ended
+ * the task, unless it is one of a tool or a model alone, or nobody is there to carry it out: then the task must hear of it.
+ * The slot is kept meanwhile, the longer the more are cut off: in a free one the next call of a stopped task would begin.
+ * Nothing hangs on it: the gateway has refused the call, and goes on refusing.
+ */
+export function toldLate<Set extends { readonly [Name in keyof Set]: Activity }>(
+  set: Set,
+  pause: Pause = (ms, signal) => sleep(ms, undefined, { signal }),
+): Set {
+  const crowd = openCrowd();
+  const putOff = openPutOff();
+  const late = (activity: Activity): Activity => {
+    return async (...args) => {
+      try {
+        const outcome = await activity(...args);
+        // Whatever ends the rest, it is an outcome: thrown away, another worker would make the call again.
+        if (isCutOff(outcome)) await rest(Math.max(aloneMs, crowd.add()), pause).catch(() => undefined);
+        return outcome;
+      } catch (thrown) {
+        if (errorCodeOf(thrown) !== 'stopped') throw thrown;
+        const ms = crowd.add();
+        await rest(ms, pause);
+        if (!putOff.isFirst()) throw thrown;
+        // Tried again, it is refused again: without an event in the history of a task that will not live to see it.
+        throw new EstopError('stopped', { cause: thrown, retryAfterMs: secondLookMs + patience * ms });
+      }
+    };
+  };
+  const wrapped = Object.entries<Activity>(set).map(([name, activity]) => [name, late(activity)] as const);
+  return Object.fromEntries(wrapped) as Set; // same names, and functions of the same types
+}
+
+/** Ends early, as cancelled, where the answer to a heartbeat says that the task is over. */
+async function rest(ms: number, pause: Pause): Promise<void> {
+  const context = Context.current();
+  await pause(ms / 2, context.cancellationSignal);
+  if (ms > aloneMs) context.heartbeat();
+  await pause(ms / 2, context.cancellationSignal);
+}
+
+/** A tool call that was refused for a stop or broken off, or a step whose model gave no turn: a stop does that to them. */
+function isCutOff(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if ('outcome' in value) return isCutOff(value.outcome) || (isOver(value.outcome) && !('turn' in value));
+  return 'kind' in value && (value.kind === 'stopped' || value.kind === 'interrupted');
+}
+
+function isOver(outcome: unknown): boolean {
+  if (typeof outcome !== 'object' || outcome === null || !('kind' in outcome)) return false;
+  return outcome.kind === 'answered' || outcome.kind === 'denied';
+}
+
+/** How long one is to be kept, by how many were cut off of late. */
+function openCrowd(): { add(): number } {
+  const times: number[] = [];
+  return {
+    add: () => {
+      const now = performance.now();
+      times.push(now);
+      while (now - (times[0] ?? now) > crowdWithinMs || times.length * perCallMs > longestMs) times.shift();
+      return times.length * perCallMs;
+    },
+  };
+}
+
+/** Whether an activity that a stop refuses is refused here for the first time. Forgotten, it is put off once more. */
+function openPutOff(): { isFirst(): boolean } {
+  const keys = new Set<string>();
+  return {
+    isFirst: () => {
+      const { workflowExecution, activityId } = activityInfo();
+      const key = `${workflowExecution?.runId ?? ''} ${activityId}`;
+      if (keys.delete(key)) return false;
+      if (keys.size >= mostRemembered) keys.clear();
+      keys.add(key);
+      return true;
+    },
+  };
+}

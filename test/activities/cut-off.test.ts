@@ -1,0 +1,84 @@
+import { asyncLocalStorage, type Context } from '@temporalio/activity';
+import { expect, it } from 'vitest';
+import { toFailure } from '../../src/activities/boundary.ts';
+import { toldLate } from '../../src/activities/cut-off.ts';
+import { EstopError } from '../../src/core/errors.ts';
+
+/** Attempts in one worker: how each ended, and how long it was kept. */
+function worker(outcome: () => unknown) {
+  const shutdown = new AbortController();
+  let kept = 0;
+  const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
+    kept += ms;
+    signal.throwIfAborted();
+  };
+  const { callTool } = toldLate({ callTool: async () => outcome() }, pause);
+  const attempt = async (activityId: string) => {
+    kept = 0;
+    const context = {
+      cancellationSignal: shutdown.signal,
+      heartbeat: () => undefined,
+      info: { activityId, workflowExecution: { runId: 'run' } },
+    };
+    const ended = await asyncLocalStorage.run(
+      context as unknown as Context, // only a worker can make a whole Context
+      () => callTool().catch((thrown: unknown) => toFailure(thrown)),
+    );
+    return { ended, kept };
+  };
+  return { attempt, shutdown };
+}
+
+const refuse = (): never => {
+  throw new EstopError('stopped');
+};
+
+it('a call that a stop refuses is tried once more before its task hears of it', async () => {
+  const { attempt } = worker(refuse);
+  expect((await attempt('1')).ended).toMatchObject({ type: 'stopped', nonRetryable: false });
+  expect((await attempt('2')).ended).toMatchObject({ nonRetryable: false });
+  expect((await attempt('1')).ended).toMatchObject({ type: 'stopped', nonRetryable: true });
+});
+
+it('the more calls a stop refuses, the longer each keeps its slot, up to a limit', async () => {
+  const { attempt } = worker(refuse);
+  const times: number[] = [];
+  for (let i = 0; i < 300; i += 1) times.push((await attempt(String(i))).kept);
+  expect(times[0]).toBeLessThan(100);
+  expect(times[50]).toBeGreaterThan(times[0] ?? 0);
+  expect(Math.max(...times)).toBe(6_000);
+});
+
+it.each([
+  { kind: 'stopped' },
+  { kind: 'interrupted' },
+  { outcome: { kind: 'interrupted' } },
+  { outcome: { kind: 'answered', text: 'of a step whose model was cut off', isError: false } },
+])('a call that came to %j is told late', async (outcome) => {
+  const { attempt } = worker(() => outcome);
+  expect(await attempt('1')).toEqual({ ended: outcome, kept: 400 });
+});
+
+it.each([
+  { kind: 'answered', text: '', isError: false },
+  { kind: 'denied', reason: '' },
+  { outcome: { kind: 'needs-approval', approvalId: 'a', expiresAt: '' } },
+  { outcome: { kind: 'answered', text: '', isError: false }, turn: { text: '', toolCalls: [], tokensUsed: 1 } },
+  { stopId: 's' },
+])('what came to %j is told at once', async (outcome) => {
+  const { attempt } = worker(() => outcome);
+  expect(await attempt('1')).toEqual({ ended: outcome, kept: 0 });
+});
+
+it('a call that may have been made is not made again because its worker ends', async () => {
+  const { attempt, shutdown } = worker(() => ({ kind: 'interrupted' }));
+  shutdown.abort(new Error('cancelled'));
+  expect((await attempt('1')).ended).toEqual({ kind: 'interrupted' });
+});
+
+it('what fails for another reason is told at once', async () => {
+  const { attempt } = worker(() => {
+    throw new EstopError('forbidden');
+  });
+  expect(await attempt('1')).toMatchObject({ ended: { type: 'forbidden', nonRetryable: true }, kept: 0 });
+});
