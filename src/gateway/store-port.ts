@@ -1,5 +1,6 @@
 import { leaseMs, viewRetainMs } from '../contract/numbers.ts';
 import { EstopError } from '../core/errors.ts';
+import { admitMany } from '../store/admit-many.ts';
 import { requestApproval } from '../store/approvals.ts';
 import { admit, settleCalls } from '../store/calls.ts';
 import { confirmFence, registerGateway, renewLease, retireGateway } from '../store/gateways.ts';
@@ -7,8 +8,10 @@ import { obtainGrant } from '../store/grant-wants.ts';
 import { handOver } from '../store/grants.ts';
 import type { Store } from '../store/pool.ts';
 import { readSecrets, resealSecret } from '../store/secrets.ts';
+import { wasUndone } from '../store/store-error.ts';
 import { appendFlow, readFlow } from '../store/task-flows.ts';
 import { noteTools } from '../store/tool-pins.ts';
+import { AdmitTogether } from './call/admit-together.ts';
 import type { LedgerPort } from './call/ledger-port.ts';
 import type { FencePort, RenewalReply } from './fence/fence-port.ts';
 import type { FlowPort } from './flow/flow-port.ts';
@@ -43,8 +46,13 @@ export function createFencePort(store: Store): FencePort {
 }
 
 export function createLedgerPort(store: Store): LedgerPort {
-  return {
+  const together = new AdmitTogether({
     admit: (request) => admit(store, request),
+    admitMany: (gatewayId, requests) => admitMany(store, gatewayId, requests),
+    wasUndone,
+  });
+  return {
+    admit: (request) => together.admit(request),
     requestApproval: (request) => requestApproval(store, request),
     handOver: (taskId, name, tokenEpoch) => handOver(store, taskId, name, tokenEpoch),
     obtainGrant: (taskId, name, tokenEpoch) => obtainGrant(store, taskId, name, tokenEpoch),

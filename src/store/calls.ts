@@ -89,6 +89,11 @@ export async function admit(store: Store, request: AdmitRequest): Promise<Admiss
       request.policies ?? [],
     ],
   );
+  return admissionOf(row);
+}
+
+/** What ADMIT says of one call. */
+export function admissionOf(row: Row): Admission {
   const overBudget = overBudgetOf(text(row, 'decision'));
   if (overBudget !== undefined) return overBudget;
   const decision = word(row, 'decision', [

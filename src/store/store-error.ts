@@ -1,7 +1,7 @@
 import { type ErrorCode, EstopError } from '../core/errors.ts';
 
 /** Our own SQLSTATEs, raised by the migrations' functions. */
-const ownStates: Readonly<Record<string, ErrorCode>> = { ES001: 'internal', ES002: 'invalid-input' };
+const ownStates: Readonly<Record<string, ErrorCode>> = { ES001: 'internal', ES002: 'invalid-input', ES003: 'conflict' };
 
 const stateCodes: Readonly<Record<string, ErrorCode>> = {
   '22021': 'invalid-input', // a NUL byte in text
@@ -38,4 +38,14 @@ function codeOf(thrown: unknown): ErrorCode {
   if (known !== undefined) return known;
   if (unavailableNetwork.test(code) || unavailableClasses.has(code.slice(0, 2))) return 'store-unavailable';
   return /^[0-9A-Z]{5}$/.test(code) ? 'internal' : 'store-unavailable';
+}
+
+/** Classes in which another try at once would meet the same: connection, resources, shutdown, a time limit, I/O, a standby. */
+const givenUpClasses = new Set(['08', '25', '28', '3D', '53', '57', '58']);
+
+/** The server itself says that it undid the statement, for a reason that lies in what was asked: nothing of it was recorded. */
+export function wasUndone(thrown: unknown): boolean {
+  const cause = thrown instanceof EstopError ? thrown.cause : undefined; // our own class, same module, as above
+  const state = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
+  return typeof state === 'string' && /^[0-9A-Z]{5}$/.test(state) && !givenUpClasses.has(state.slice(0, 2));
 }

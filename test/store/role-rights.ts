@@ -7,6 +7,7 @@ export const mayExecute: Readonly<Record<Exclude<StoreRole, 'estop_owner'>, read
   estop_gateway: [
     'active_policies',
     'admit',
+    'admit_many',
     'append_flow',
     'confirm_fence',
     'hand_over',

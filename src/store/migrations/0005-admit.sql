@@ -68,6 +68,37 @@ BEGIN
   RETURN QUERY SELECT CASE WHEN killer IS NOT NULL THEN 'stopped' WHEN NOT task_open THEN 'task-closed' ELSE 'held' END, killer, NULL::text;
 END $$;
 
+-- The same for calls that wait at the same time: one round trip and one commit, each decided for itself. Locks: the budgets of all of
+-- them first, in the order of their keys, so that two batches never wait for each other; then as above (a call that redeems an approval
+-- had better come alone: its lock comes before budgets). Whoever was decided early may have waited for a neighbour since: the stops are
+-- read once more for all of them, after the last lock. What died meanwhile undoes the batch (ES003), as does any error in it, and each
+-- is asked about again by itself.
+-- rule: admit-checks-stops, admit-stops-last
+CREATE FUNCTION estop.admit_many(p_gateway_id text, p_calls jsonb)
+RETURNS TABLE (call_id text, decision text, stop_id text, approval_id text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  g record;
+  said record;
+  allowed text[] := '{}';
+BEGIN
+  PERFORM estop.lock_budgets(ARRAY(SELECT DISTINCT x.task FROM jsonb_to_recordset(p_calls) AS x(task text)));
+  FOR g IN
+    SELECT * FROM jsonb_to_recordset(p_calls) AS x(call text, task text, epoch bigint, keys text[], tool text, worst bigint[], digest text,
+      approval boolean, version text, approvers integer, flow bigint, policies text[])
+  LOOP
+    SELECT a.* INTO said FROM estop.admit(g.call, p_gateway_id, g.task, g.epoch, g.keys, g.tool, g.worst, decode(g.digest, 'hex'),
+      coalesce(g.approval, true), g.version, g.approvers, g.flow, g.policies) a;
+    IF said.decision = 'allow' THEN allowed := allowed || g.call; END IF;
+    RETURN QUERY SELECT g.call, said.decision, said.stop_id, said.approval_id;
+  END LOOP;
+  IF EXISTS (SELECT 1 FROM estop.calls c JOIN estop.tasks n ON n.task_id = c.task_id WHERE c.call_id = ANY (allowed)
+      AND (estop.dead_by(c.keys, n.agents, least(c.epoch, n.epoch)) IS NOT NULL OR n.state = 'closed' OR estop.is_held(n.task_id, n.ancestors))) THEN
+    RAISE EXCEPTION 'one of these calls died while they were decided' USING ERRCODE = 'ES003';
+  END IF;
+END $$;
+
 -- The end of an approval is stamped here, whoever writes it: history and events are built on it. An expired one ended when its time
 -- was over, not when somebody noticed; one that a hold gave back has not ended.
 CREATE FUNCTION estop.stamp_approval_end() RETURNS trigger

@@ -97,6 +97,28 @@ BEGIN
   END IF;
 END $$;
 
+-- Every budget that covers a call of one of these tasks, locked in the order of the keys: whoever reserves for several calls takes them
+-- all first. One that is not there yet is made, empty. Around midnight the day may be another when it is reserved: then it is locked there.
+CREATE FUNCTION estop.lock_budgets(p_task_ids text[]) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  b record;
+BEGIN
+  FOR b IN
+    SELECT DISTINCT l.agent_id, l.scope, CASE l.scope WHEN 'task' THEN 'task:' || t.task_id WHEN 'tree' THEN 'tree:' || t.root_id
+        WHEN 'agent' THEN 'agent:' || t.agent_id WHEN 'day' THEN 'day:' || t.agent_id || '/' || to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD') END AS key
+    FROM estop.tasks t JOIN estop.tasks r ON r.task_id = t.root_id
+      JOIN estop.budget_limits l ON (l.agent_id = t.agent_id AND l.scope <> 'tree') OR (l.agent_id = r.agent_id AND l.scope = 'tree')
+    WHERE t.task_id = ANY (p_task_ids) AND l.scope <> 'call' ORDER BY key
+  LOOP
+    PERFORM 1 FROM estop.budgets x WHERE x.budget_key = b.key FOR NO KEY UPDATE;
+    CONTINUE WHEN FOUND;
+    INSERT INTO estop.budgets AS x (budget_key, agent_id, scope, calls, tokens, microcents) VALUES (b.key, b.agent_id, b.scope, 0, 0, 0)
+      ON CONFLICT (budget_key) DO UPDATE SET calls = x.calls;
+  END LOOP;
+END $$;
+
 -- What was reserved in this very transaction and not used.
 CREATE FUNCTION estop.release_budgets(p_keys text[], p_worst bigint[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
