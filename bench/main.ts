@@ -19,7 +19,8 @@ if (unknown.length > 0) {
   );
   process.exit(2);
 }
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+// Not once: a second one on the heels of the first would kill us before we have told our systems.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
 muteNotices();
 
 const since = (): string => `${(performance.now() / 1_000).toFixed(1)} s`.padStart(8);
