@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import { Client } from 'pg';
 import type { StopOrder } from '../contract/stop.ts';
 import { EstopError } from '../core/errors.ts';
+import { raiseServer } from './raise-priority.ts';
 
 export interface LatchRow {
   readonly stopId: string;
@@ -74,6 +75,7 @@ export async function openLatchLine(options: LatchLineOptions): Promise<LatchLin
   try {
     await client.connect();
     for (const setting of sessionSettings) await client.query(setting).catch(() => undefined);
+    await raise(client, socket).catch(() => undefined);
     await client.query(rehearsal).catch(() => client.query('ROLLBACK'));
   } catch (cause) {
     socket.destroy();
@@ -123,6 +125,11 @@ export async function openLatchLine(options: LatchLineOptions): Promise<LatchLin
     },
     discard: () => void socket.destroy(),
   };
+}
+
+async function raise(client: Client, socket: Socket): Promise<void> {
+  const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+  for (const { pid } of rows) raiseServer(pid, socket.localPort);
 }
 
 function toRow(row: Record<string, unknown>): LatchRow {

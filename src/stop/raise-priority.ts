@@ -11,21 +11,37 @@ const priority = -10;
 export function raisePriority(log: Log): void {
   try {
     setPriority(priority);
-    raiseSession();
+    raiseSession(String(process.pid));
   } catch (cause) {
     log.info({ event: 'stop.priority', cause: String(cause) }, 'the priority of the stop process is that of any other');
   }
 }
 
 /**
- * Linux may share a machine out by session, and then a priority counts only within one. Raised only where this process is the
+ * A store on this machine serves each connection by a process of its own, in which a stop waits its turn just as here. Raised where
+ * Linux itself says that it is the one at the other end of our socket: the store's word for its number would not do, since elsewhere
+ * the same number is somebody else. Best effort: a store on another machine is not in our hands.
+ */
+export function raiseServer(pid: number, ourPort: number | undefined): void {
+  const title = readIfThere(`/proc/${pid}/cmdline`) ?? '';
+  if (ourPort === undefined || !title.startsWith('postgres: ') || !title.includes(`(${ourPort})`)) return;
+  try {
+    setPriority(pid, priority);
+    raiseSession(String(pid));
+  } catch {
+    // As above: it then shares alike with the others.
+  }
+}
+
+/**
+ * Linux may share a machine out by session, and then a priority counts only within one. Raised only where the process is the
  * whole session: others in it would be raised as well.
  */
-function raiseSession(): void {
-  const stat = readIfThere('/proc/self/stat');
+function raiseSession(pid: string): void {
+  const stat = readIfThere(`/proc/${pid}/stat`);
   const session = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[3];
-  if (session !== String(process.pid) || readIfThere('/proc/self/autogroup') === undefined) return;
-  writeFileSync('/proc/self/autogroup', String(priority));
+  if (session !== pid || readIfThere(`/proc/${pid}/autogroup`) === undefined) return;
+  writeFileSync(`/proc/${pid}/autogroup`, String(priority));
 }
 
 function readIfThere(path: string): string | undefined {
