@@ -110,7 +110,10 @@ export async function governed(
     return result('stopped', '', stopId);
   };
   const endKilled = async ({ reason, actor, namesStop }: KillOrder): Promise<AgentTaskResult> =>
-    stopped(await latchKill({ taskId, stopId: ownStopId, reason, actor }, namesStop), 'killed by');
+    stopped(
+      await latchKill({ taskId, stopId: ownStopId, reason, actor }, namesStop, record.listAsStopping),
+      'killed by',
+    );
   const end = async (outcome: string): Promise<void> => {
     // A task that has closed without this is found and ended by those who watch; one that does not close would be worse.
     await ledger

@@ -13,9 +13,10 @@ const calmEvents = 1_000;
  * Whatever that cannot do at once (it is away or slow, the id is taken), every kill that names a stop, and one amid a flood, goes to
  * the trusted queue, which looks for a stop that covers the task already: a stop of ten thousand tasks must not latch ten thousand
  * more. The same id is the same stop on both roads. What a kill names is a claim: believed, it could only cost a hop.
+ * `onLonger` is called before the second road, which takes its time.
  * rule: caller-mints-stop-id
  */
-export async function latchKill(kill: Kill, namesStop: boolean): Promise<string> {
+export async function latchKill(kill: Kill, namesStop: boolean, onLonger: () => void): Promise<string> {
   if (!namesStop && workflowInfo().historyLength < calmEvents) {
     try {
       return (await stopProcess.placeKill(kill)).stopId;
@@ -23,5 +24,6 @@ export async function latchKill(kill: Kill, namesStop: boolean): Promise<string>
       if (!(error instanceof TemporalFailure)) throw error; // of a local activity it comes without an ActivityFailure around it
     }
   }
+  onLonger();
   return (await latch.latchTask(kill)).stopId;
 }

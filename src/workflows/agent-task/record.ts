@@ -23,12 +23,13 @@ export interface Progress {
 export interface TaskRecord {
   model(): TaskModel;
   apply(event: TaskEvent): void;
+  /** In the list it says that it is stopping: only where that lasts. A kill that is latched at once would be two events for one end. */
+  listAsStopping(): void;
 }
 
 export function openRecord(input: AgentTaskInput, progress: () => Progress): TaskRecord {
   let model = openModel(input);
-  const show = (): void => {
-    setCurrentDetails(detailsOf(input, model, progress()));
+  const list = (): void => {
     const wanted: readonly SearchAttributeUpdatePair[] = [
       { key: attributeKeys.agent, value: input.agentId },
       { key: attributeKeys.task, value: input.taskId },
@@ -42,6 +43,10 @@ export function openRecord(input: AgentTaskInput, progress: () => Progress): Tas
     const changed = wanted.filter(({ key, value }) => shown.get(key) !== value);
     if (changed.length > 0) upsertSearchAttributes(changed);
   };
+  const show = (): void => {
+    setCurrentDetails(detailsOf(input, model, progress()));
+    if (model.phase !== 'stopping') list();
+  };
   show();
   return {
     model: () => model,
@@ -51,5 +56,6 @@ export function openRecord(input: AgentTaskInput, progress: () => Progress): Tas
       model = next;
       show();
     },
+    listAsStopping: list,
   };
 }
