@@ -56,8 +56,7 @@ function queriesFor(stop: StopUnderWay, labelled: readonly string[]): readonly s
       return [`${running} AND ${searchAttributes.agent} = '${scope.value}'`];
     case 'task':
       return [
-        `${running} AND ${searchAttributes.task} = '${scope.value}'`,
-        `${running} AND ${searchAttributes.rootTask} = '${scope.value}'`,
+        `${running} AND (${searchAttributes.task} = '${scope.value}' OR ${searchAttributes.rootTask} = '${scope.value}')`,
       ];
     case 'label':
       return labelled.map((agentId) => `${running} AND ${searchAttributes.agent} = '${agentId}'`);

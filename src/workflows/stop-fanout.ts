@@ -10,8 +10,8 @@ export interface StopFanoutInput {
 
 const pollFloorMs = 200;
 const pollCeilingMs = 10_000;
-/** How often the ledger is asked while nothing but the gap between the two sweeps is waited for. */
-const settledPollMs = 1_000;
+/** How often the ledger is asked while nothing but the gap between the two sweeps is waited for, of a crowd of stops each. */
+const settledPollMs = 2_500;
 const sweepWaitsMs = 60_000;
 
 const { reviewStop } = proxyActivities<Pick<ControlActivities, 'reviewStop'>>({
@@ -30,7 +30,7 @@ const { haltTasks, sweepStrays } = proxyActivities<Pick<ControlActivities, 'halt
  * Its activities have the priority it was started with: those of wide stops go before those of task stops.
  */
 export async function stopFanout(input: StopFanoutInput): Promise<void> {
-  const seen: Seen = { ended: false, tasksOpen: true, lookNow: false };
+  const seen: Seen = { ended: false, tasksOpen: true, lookNow: false, looks: 0, sweepsDone: 0 };
   await Promise.all([keepHalting(input, seen), sweepTwice(input, seen), proveInTheEnd(input, seen)]);
 }
 
@@ -39,29 +39,43 @@ interface Seen {
   tasksOpen: boolean;
   /** A pass of the halt has left nothing open, or the sweeps are done: the ledger is asked at once. */
   lookNow: boolean;
+  /** How often it has answered, and what it said last of the sweeps. */
+  looks: number;
+  sweepsDone: number;
 }
 
 /** Tasks that were being registered while the stop was latched can still turn up after the first pass. */
 async function keepHalting(input: StopFanoutInput, seen: Seen): Promise<void> {
   while (!seen.ended) {
     seen.tasksOpen = (await haltTasks(input)).openTasks > 0;
-    seen.lookNow = !seen.tasksOpen;
+    if (!seen.tasksOpen) seen.lookNow = true;
     if (seen.tasksOpen) await sleep(pollFloorMs);
     else await condition(() => seen.tasksOpen || seen.ended);
   }
 }
 
-/** Clean twice, a gap apart, because visibility lags. The ledger counts; an earlier run of this workflow may have swept. rule: stray-sweep */
+/**
+ * Clean twice, a gap apart, because visibility lags. The ledger counts: what an earlier run of this workflow has swept is found there
+ * by the sweep itself, and whether it counts two in the end is asked, because what turned up meanwhile makes it begin anew. rule: stray-sweep
+ */
 async function sweepTwice({ stopId, graceMs }: StopFanoutInput, seen: Seen): Promise<void> {
   // A list of ten thousand running tasks, most of them about to be ended, is no help to anybody: after the halt it is short. But a
   // halt that cannot come to its end holds up no sweep, and neither does a grace.
   if (graceMs === 0) await condition(() => !seen.tasksOpen || seen.ended, sweepWaitsMs);
-  if ((await reviewStop(stopId)).sweepsDone > 0) await sleep(sweepGapMs);
-  for (let done = 0; done < 2; done = (await reviewStop(stopId)).sweepsDone) {
-    await sweepStrays({ stopId, after: done });
-    if ((await reviewStop(stopId)).sweepsDone < 2) await sleep(sweepGapMs);
+  for (let done = 0; done < 2; ) {
+    if ((await sweepStrays({ stopId, after: done })).found === 0) done += 1;
+    if (done >= 2) done = await sweepsByLedger(seen);
+    if (done < 2) await sleep(sweepGapMs);
   }
+}
+
+/** From a look that begins now. */
+async function sweepsByLedger(seen: Seen): Promise<number> {
   seen.lookNow = true;
+  await condition(() => !seen.lookNow || seen.ended);
+  const { looks } = seen;
+  await condition(() => seen.looks > looks || seen.ended);
+  return seen.ended ? 2 : seen.sweepsDone;
 }
 
 async function proveInTheEnd(input: StopFanoutInput, seen: Seen): Promise<void> {
@@ -73,10 +87,14 @@ async function proveInTheEnd(input: StopFanoutInput, seen: Seen): Promise<void> 
     probing.delete(lane.obligationId);
     probeEnded = true;
   };
+  // Before the first pass of the halt there is seldom anything to see.
+  await condition(() => seen.lookNow, pollFloorMs);
   for (let pause = pollFloorMs; ; pause = Math.min(Math.ceil(pause * 1.2), pollCeilingMs)) {
     probeEnded = false;
     seen.lookNow = false;
     const review = await reviewStop(input.stopId);
+    seen.sweepsDone = review.sweepsDone;
+    seen.looks += 1;
     if (!review.halted) seen.tasksOpen = true;
     if (review.proved) {
       seen.ended = true;
