@@ -11,24 +11,27 @@ if (typeof options === 'string') {
 }
 
 // Node runs no exit handlers on an unhandled signal, and those are what ends the servers.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
 
 muteNotices();
 const startedAt = Date.now();
 const screen = createScreen(options.json, startedAt);
 const cast = await createInstallationFor(options, screen);
 let code = 1;
-const end = async (): Promise<void> => {
-  if (!options.keep) await cast.stop();
+let stopping: Promise<void> | undefined;
+const stop = (): Promise<void> => {
+  stopping ??= cast.stop();
+  return stopping;
 };
+// Whoever presses it again is not obeyed: this process would be gone, and its servers would stay.
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.removeAllListeners(signal).once(signal, () => void cast.stop().finally(() => process.exit(130)));
+  process.removeAllListeners(signal).on(signal, () => void stop().finally(() => process.exit(130)));
 try {
   code = (await runStory(cast, screen, options.sabotage !== undefined)) ? 0 : 1;
 } catch (thrown) {
   process.stderr.write(`demo: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`);
 } finally {
-  await end();
+  if (!options.keep) await stop();
 }
 if (options.keep) {
   process.stderr.write(
