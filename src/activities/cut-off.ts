@@ -2,18 +2,28 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { activityInfo, Context } from '@temporalio/activity';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
 
-/** Those of one stop come within this long of each other. */
-const crowdWithinMs = 10_000;
-/** What a stop of many takes to end one of them. */
-const perCallMs = 40;
-/** With what may have passed since the last heartbeat it is below the heartbeat timeout; and no slot is kept longer from others. */
-const longestMs = 6_000;
+/** Of many that are cut off the last come as long as this after the first: each that is taken up meanwhile is refused as well. */
+const crowdWithinMs = 60_000;
+/** What a stop of many takes to end some of them. */
+const perCallMs = 30;
+/** No slot is kept longer from others; where it may be that a model alone is stopped, other tasks of the worker go on meanwhile. */
+const longestMs = 20_000;
+const longestUnsureMs = 2_000;
+/** With what may have passed since the last heartbeat it is below the heartbeat timeout. */
+const beatEveryMs = 4_000;
 /** Healthy, a stop has ended a task well before. */
 const aloneMs = 400;
 const secondLookMs = 1_000;
 /** Where many are cut off at once, the stop takes that many times as long as a slot is kept. */
-const patience = 10;
+const patience = 5;
 const mostRemembered = 10_000;
+
+/** Refused to the task, whatever it asks for. */
+export class TaskStopped extends EstopError {
+  constructor(detail: string) {
+    super('stopped', { detail });
+  }
+}
 
 type Activity = (...args: never[]) => Promise<unknown>;
 type Pause = (ms: number, signal: AbortSignal) => Promise<void>;
@@ -23,7 +33,7 @@ type Pause = (ms: number, signal: AbortSignal) => Promise<void>;
  * in while a workflow task closes the workflow makes the server throw that task away, and of a stop of thousands each outcome would
  * be a workflow task of a workflow that is about to be terminated. So what a stop cut off is told late, when the stop has long ended
  * the task, unless it is one of a tool or a model alone, or nobody is there to carry it out: then the task must hear of it.
- * The slot is kept meanwhile, the longer the more are cut off: in a free one the next call of a stopped task would begin.
+ * The slot is kept meanwhile, the longer the more are refused: in a free one the next call of a stopped task would begin.
  * Nothing hangs on it: the gateway has refused the call, and goes on refusing.
  */
 export function toldLate<Set extends { readonly [Name in keyof Set]: Activity }>(
@@ -37,13 +47,13 @@ export function toldLate<Set extends { readonly [Name in keyof Set]: Activity }>
       try {
         const outcome = await activity(...args);
         // Whatever ends the rest, it is an outcome: thrown away, another worker would make the call again.
-        if (isCutOff(outcome)) await rest(Math.max(aloneMs, crowd.add()), pause).catch(() => undefined);
+        if (isCutOff(outcome)) await rest(aloneMs, pause).catch(() => undefined);
         return outcome;
       } catch (thrown) {
         if (errorCodeOf(thrown) !== 'stopped') throw thrown;
-        const ms = crowd.add();
-        await rest(ms, pause);
         if (!putOff.isFirst()) throw thrown;
+        const ms = crowd.add();
+        await rest(Math.min(ms, thrown instanceof TaskStopped ? longestMs : longestUnsureMs), pause);
         // Tried again, it is refused again: without an event in the history of a task that will not live to see it.
         throw new EstopError('stopped', { cause: thrown, retryAfterMs: secondLookMs + patience * ms });
       }
@@ -56,9 +66,10 @@ export function toldLate<Set extends { readonly [Name in keyof Set]: Activity }>
 /** Ends early, as cancelled, where the answer to a heartbeat says that the task is over. */
 async function rest(ms: number, pause: Pause): Promise<void> {
   const context = Context.current();
-  await pause(ms / 2, context.cancellationSignal);
-  if (ms > aloneMs) context.heartbeat();
-  await pause(ms / 2, context.cancellationSignal);
+  for (let left = ms; left > 0; left -= beatEveryMs) {
+    if (left < ms) context.heartbeat();
+    await pause(Math.min(left, beatEveryMs), context.cancellationSignal);
+  }
 }
 
 /** A tool call that was refused for a stop or broken off, or a step whose model gave no turn: a stop does that to them. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { EstopError } from '../core/errors.ts';
+import { TaskStopped } from './cut-off.ts';
 import { problemCode, readJson, requestOf } from './http.ts';
 
 /** Task tokens live here and in request headers: never in an activity's result, a log or an error. */
@@ -30,10 +31,11 @@ export function createTaskTokens({ controlUrl, workerToken }: TaskTokensOptions)
       signal,
     });
     const body = await readJson(response);
-    if (!response.ok)
-      throw new EstopError(problemCode(body, response.status), {
-        detail: `control refused a token for ${taskId}: ${response.status}`,
-      });
+    if (!response.ok) {
+      const detail = `control refused a token for ${taskId}: ${response.status}`;
+      const code = problemCode(body, response.status);
+      throw code === 'stopped' ? new TaskStopped(detail) : new EstopError(code, { detail });
+    }
     const parsed = Answer.safeParse(body);
     if (!parsed.success)
       throw new EstopError('internal', { detail: 'control answered a token request with something else' });

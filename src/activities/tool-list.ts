@@ -2,6 +2,7 @@ import type { LanguageModelV4FunctionTool } from '@ai-sdk/provider';
 import { z } from 'zod';
 import { startTaskTool } from '../contract/agent-task.ts';
 import { EstopError } from '../core/errors.ts';
+import { TaskStopped } from './cut-off.ts';
 import type { GatewayClient } from './gateway-client.ts';
 import { problemCode } from './http.ts';
 
@@ -66,7 +67,7 @@ function refusal(status: number, body: unknown): EstopError {
   const denial = Denial.safeParse(body);
   switch (denial.data?.error.data['estop/decision']) {
     case 'stopped':
-      return new EstopError('stopped', { detail });
+      return new TaskStopped(detail);
     case 'held':
       return new EstopError('held', { detail });
     case undefined:

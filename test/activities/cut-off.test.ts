@@ -1,23 +1,28 @@
 import { asyncLocalStorage, type Context } from '@temporalio/activity';
 import { expect, it } from 'vitest';
 import { toFailure } from '../../src/activities/boundary.ts';
-import { toldLate } from '../../src/activities/cut-off.ts';
+import { TaskStopped, toldLate } from '../../src/activities/cut-off.ts';
 import { EstopError } from '../../src/core/errors.ts';
 
 /** Attempts in one worker: how each ended, and how long it was kept. */
 function worker(outcome: () => unknown) {
   const shutdown = new AbortController();
   let kept = 0;
+  let silent = 0;
   const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
     kept += ms;
+    silent += ms;
+    // The heartbeat timeout is ten seconds, and the last beat of the call itself may be some ago.
+    expect(silent).toBeLessThanOrEqual(4_000);
     signal.throwIfAborted();
   };
   const { callTool } = toldLate({ callTool: async () => outcome() }, pause);
   const attempt = async (activityId: string) => {
     kept = 0;
+    silent = 0;
     const context = {
       cancellationSignal: shutdown.signal,
-      heartbeat: () => undefined,
+      heartbeat: () => void (silent = 0),
       info: { activityId, workflowExecution: { runId: 'run' } },
     };
     const ended = await asyncLocalStorage.run(
@@ -40,13 +45,30 @@ it('a call that a stop refuses is tried once more before its task hears of it', 
   expect((await attempt('1')).ended).toMatchObject({ type: 'stopped', nonRetryable: true });
 });
 
-it('the more calls a stop refuses, the longer each keeps its slot, up to a limit', async () => {
-  const { attempt } = worker(refuse);
+it.each([
+  [
+    'the more calls a stop of their tasks refuses, the longer each keeps its slot',
+    new TaskStopped('x'),
+    19_000,
+    20_000,
+  ],
+  [
+    'a model that is stopped keeps slots from the tasks of others for seconds at most',
+    new EstopError('stopped'),
+    2_000,
+    2_000,
+  ],
+] as const)('%s', async (_title, refusal, least, most) => {
+  const { attempt } = worker(() => {
+    throw refusal;
+  });
   const times: number[] = [];
-  for (let i = 0; i < 300; i += 1) times.push((await attempt(String(i))).kept);
+  for (let i = 0; i < 800; i += 1) times.push((await attempt(String(i))).kept);
   expect(times[0]).toBeLessThan(100);
-  expect(times[50]).toBeGreaterThan(times[0] ?? 0);
-  expect(Math.max(...times)).toBe(6_000);
+  expect(times[30]).toBeGreaterThan(times[0] ?? 0);
+  expect(times.at(-1)).toBe(Math.max(...times));
+  expect(times.at(-1)).toBeGreaterThanOrEqual(least);
+  expect(times.at(-1)).toBeLessThanOrEqual(most);
 });
 
 it.each([
