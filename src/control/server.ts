@@ -10,7 +10,7 @@ import { createClientDocuments } from './agent-clients/client-documents.ts';
 import { createControlApp } from './app.ts';
 import type { ControlDeps } from './deps.ts';
 import { createEventFeed } from './events/event-feed.ts';
-import { lookForChanges } from './events/look-for-changes.ts';
+import { looksForChanges } from './events/look-for-changes.ts';
 import { isLoopback, refuseRemoteBind } from './guard-caller.ts';
 import { applyPeople } from './sign-in/apply-people.ts';
 import { createCallers } from './sign-in/callers.ts';
@@ -64,7 +64,7 @@ export async function startControlServer(options: ControlServerOptions): Promise
   const feedStore = open('estop-control-feed', feedConnections);
   const events = createEventFeed({
     now: () => storeNow(feedStore),
-    look: (request, tell) => lookForChanges({ store: feedStore, temporalUiUrl }, request, tell),
+    looks: looksForChanges({ store: feedStore, temporalUiUrl }),
     hints: (onHint) => listenForStops(feedStore, onHint),
     onFailure: () =>
       log.warn({ event: 'events.look-failed' }, 'the event feed could not read the ledger; it tries again'),

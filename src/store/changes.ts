@@ -2,6 +2,7 @@ import { type ApprovalRecord, approvalOf } from './approvals.ts';
 import { type BreakerTripRecord, tripOf } from './breakers.ts';
 import { type ObligationRecord, obligationOf } from './obligations.ts';
 import { call, type Store } from './pool.ts';
+import { text } from './row.ts';
 import { countsUnder, type StopSummary, summaryOf } from './stop-summaries.ts';
 import { type StopRecord, stopOf } from './stops.ts';
 import { type TaskRecord, taskOf } from './tasks.ts';
@@ -49,21 +50,21 @@ export async function changedStops(store: Store, { since, stopId }: ChangesReque
   return rows.map((row) => ({ stop: stopOf(row), summary: summaryOf(row) }));
 }
 
-/** Those of such stops: all that are open, and what has ended since. */
+/** Those of such stops: all that are open, and what has ended since. Each with when its stop was latched. */
 export async function changedObligations(
   store: Store,
   { since, stopId }: ChangesRequest,
-): Promise<readonly ObligationRecord[]> {
+): Promise<readonly { readonly obligation: ObligationRecord; readonly latchedAt: string }[]> {
   const rows = await call(
     store,
     'changed_obligations',
-    `SELECT o.* FROM estop.obligations o JOIN estop.stops s ON s.stop_id = o.cause_id LEFT JOIN estop.stop_progress p ON p.stop_id = s.stop_id
+    `SELECT o.*, s.latched_at FROM estop.obligations o JOIN estop.stops s ON s.stop_id = o.cause_id LEFT JOIN estop.stop_progress p ON p.stop_id = s.stop_id
      WHERE CASE WHEN $2::text IS NOT NULL THEN s.stop_id = $2 ELSE p.proved_at IS NULL OR p.proved_at >= $1::timestamptz END
        AND (o.final_at IS NULL OR o.final_at >= $1::timestamptz)
      ORDER BY o.final_at DESC NULLS FIRST, o.obligation_id LIMIT ${most}`,
     [since, stopId ?? null],
   );
-  return rows.map(obligationOf);
+  return rows.map((row) => ({ obligation: obligationOf(row), latchedAt: text(row, 'latched_at') }));
 }
 
 export async function otherChanges(store: Store, since: string): Promise<OtherChanges> {

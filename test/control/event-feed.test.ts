@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createEventFeed } from '../../src/control/events/event-feed.ts';
+import { createEventFeed, type FeedEvent } from '../../src/control/events/event-feed.ts';
 
 describe('the feed', () => {
   it('looks at the ledger only while somebody listens, and sends a state once', async () => {
@@ -7,10 +7,12 @@ describe('the feed', () => {
     let state = 'a';
     const feed = createEventFeed({
       now: async () => new Date().toISOString(),
-      look: async (_request, tell) => {
-        looks += 1;
-        await tell([{ name: 'stop', key: 'one', data: { state } }]);
-      },
+      looks: [
+        async () => {
+          looks += 1;
+          return [{ name: 'stop', key: 'one', data: { state } }];
+        },
+      ],
       onFailure: () => undefined,
       everyMs: 2,
     });
@@ -39,7 +41,7 @@ describe('the feed', () => {
     let state = 'a';
     const feed = createEventFeed({
       now: async () => new Date().toISOString(),
-      look: async (_request, tell) => tell([{ name: 'stop', key: 'one', data: { state } }]),
+      looks: [async () => [{ name: 'stop', key: 'one', data: { state } }]],
       hints: (onHint) => {
         hint = onHint;
         return { close: () => (hint = undefined) };
@@ -71,6 +73,52 @@ describe('the feed', () => {
     feed.close();
   });
 
+  it('the news of one look waits for no other, and whoever goes on from it misses nothing that the other has yet to tell', async () => {
+    let clock = Date.parse('2026-01-01T00:00:00Z');
+    let state = 'a';
+    let hangs = false;
+    let free: () => void = () => undefined;
+    const feed = createEventFeed({
+      now: async () => new Date((clock += 60_000)).toISOString(),
+      looks: [
+        async () => [{ name: 'stop', key: 'stop', data: { state } }],
+        async () => {
+          const seen = { state };
+          if (hangs)
+            await new Promise<void>((resolve) => {
+              free = resolve;
+            });
+          return [{ name: 'task', key: 'task', data: seen }];
+        },
+      ],
+      onFailure: () => undefined,
+      everyMs: 2,
+    });
+    const heard: FeedEvent[] = [];
+    const leave = await feed.subscribe((event) => heard.push(event));
+    const until = async (found: () => boolean): Promise<void> => {
+      for (let n = 0; !found() && n < 1_000; n += 1) await new Promise((resolve) => setTimeout(resolve, 5));
+      expect(found()).toBe(true);
+    };
+    const isHeard = (name: string, seen: string): boolean =>
+      heard.some((event) => event.name === name && JSON.stringify(event.data) === JSON.stringify({ state: seen }));
+    hangs = true;
+    const hangsSince = clock;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    state = 'b';
+    await until(() => isHeard('stop', 'b'));
+    expect(isHeard('task', 'b')).toBe(false);
+    // The other look began no later than now: from there on it has told nothing.
+    const goesOnFrom = Date.parse(Buffer.from(heard.at(-1)?.id ?? '', 'base64url').toString());
+    expect(goesOnFrom).toBeLessThanOrEqual(hangsSince);
+    expect(clock).toBeGreaterThan(goesOnFrom);
+    hangs = false;
+    free();
+    await until(() => isHeard('task', 'b'));
+    leave();
+    feed.close();
+  });
+
   it('takes what the store needed to say its time off that time, since what is read may be from before', async () => {
     const asked: string[] = [];
     const said: string[] = [];
@@ -80,7 +128,12 @@ describe('the feed', () => {
         said.push(new Date().toISOString());
         return said.at(-1) ?? '';
       },
-      look: async ({ since }) => void asked.push(since),
+      looks: [
+        async ({ since }) => {
+          asked.push(since);
+          return [];
+        },
+      ],
       onFailure: () => undefined,
       everyMs: 2,
     });
@@ -97,10 +150,12 @@ describe('the feed', () => {
     let state = 'a';
     const feed = createEventFeed({
       now: async () => new Date().toISOString(),
-      look: async (_request, tell) => {
-        if (isAway) throw new Error('away');
-        await tell([{ name: 'stop', key: 'one', data: { state } }]);
-      },
+      looks: [
+        async () => {
+          if (isAway) throw new Error('away');
+          return [{ name: 'stop', key: 'one', data: { state } }];
+        },
+      ],
       onFailure: () => {
         failures += 1;
         isAway = failures < 3;
@@ -125,7 +180,12 @@ describe('the feed', () => {
         looked.push(at);
         return at;
       },
-      look: async ({ since }) => void asked.push(since),
+      looks: [
+        async ({ since }) => {
+          asked.push(since);
+          return [];
+        },
+      ],
       onFailure: () => undefined,
       everyMs: 2,
     });
@@ -140,9 +200,12 @@ describe('the feed', () => {
     let isAway = true;
     const feed = createEventFeed({
       now: async () => new Date().toISOString(),
-      look: async () => {
-        if (isAway) throw new Error('away');
-      },
+      looks: [
+        async () => {
+          if (isAway) throw new Error('away');
+          return [];
+        },
+      ],
       onFailure: () => undefined,
       everyMs: 2,
     });

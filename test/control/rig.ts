@@ -7,7 +7,7 @@ import { namespaces } from '../../src/contract/names.ts';
 import { createControlApp } from '../../src/control/app.ts';
 import type { ControlDeps } from '../../src/control/deps.ts';
 import { createEventFeed } from '../../src/control/events/event-feed.ts';
-import { lookForChanges } from '../../src/control/events/look-for-changes.ts';
+import { looksForChanges } from '../../src/control/events/look-for-changes.ts';
 import { createCallers } from '../../src/control/sign-in/callers.ts';
 import { createIdentityProvider } from '../../src/control/sign-in/identity-provider.ts';
 import { createTaskWorkflows } from '../../src/control/temporal-task-workflows.ts';
@@ -84,7 +84,7 @@ export async function makeControl(
   const log = recordingLog(logged);
   const events = createEventFeed({
     now: () => storeNow(store),
-    look: (request, tell) => lookForChanges({ store, temporalUiUrl: undefined }, request, tell),
+    looks: looksForChanges({ store, temporalUiUrl: undefined }),
     onFailure: () => undefined,
     everyMs: 50,
   });

@@ -1,6 +1,6 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { EventName } from '../../contract/http/events.ts';
 import type { ChangesRequest } from '../../store/changes.ts';
+import { createWake, type Wake } from './wake.ts';
 
 export interface FeedEvent {
   /** The store's time of the look that saw it, as an opaque word. */
@@ -23,14 +23,14 @@ export interface EventFeed {
   close(): void;
 }
 
-/** In portions, in the order in which they are to be heard. */
-export type Tell = (changes: readonly ShownChange[]) => Promise<void>;
+/** What may have changed. */
+export type Look = (request: ChangesRequest) => Promise<readonly ShownChange[]>;
 
 interface FeedOptions {
   readonly now: () => Promise<string>;
-  /** Tells what may have changed. */
-  readonly look: (request: ChangesRequest, tell: Tell) => Promise<void>;
-  /** Calls back when a look at once is worth it. Asked while somebody listens; losing some costs a period. */
+  /** Each goes on by itself, so that none waits for another. */
+  readonly looks: readonly [Look, ...Look[]];
+  /** Calls back when the first of them is worth it at once. Asked while somebody listens; losing some costs a period. */
   readonly hints?: (onHint: () => void) => { close(): void };
   readonly onFailure: (thrown: unknown) => void;
   readonly everyMs?: number;
@@ -45,60 +45,71 @@ export interface ShownChange {
 
 /** So that a watcher hears within a quarter of a second, the look itself included. Of a stop the hint comes sooner. */
 const everyMs = 150;
-/** However many hints come, so long is nothing looked at. */
-const restMs = 20;
 /** Longer than any transaction of ours may take: its rows carry times from before they could be seen. */
 const overlapMs = 5_000;
 const mostRemembered = 20_000;
 
 /**
- * One look at the ledger for all who listen, and none while nobody does. An event is sent when its text differs from the last of
+ * Looks at the ledger for all who listen, and none while nobody does. An event is sent when its text differs from the last of
  * the same key, so overlap costs reading and never a double. Nothing is remembered beyond this process: the ledger is the memory.
  */
 export function createEventFeed(options: FeedOptions): EventFeed {
   const subscribers = new Set<Subscriber>();
   const sent = new Map<string, string>();
-  let since: string | undefined;
+  let wakes: readonly Wake[] = [];
   let begun: Promise<void> | undefined;
   let closed = false;
-  const wake = createWake();
 
-  const look = async (): Promise<void> => {
-    const begun = performance.now();
-    // Asked beside the look, and so perhaps answered after it: what it took is taken off.
-    const asked = options.now().then((at) => earlier(at, performance.now() - begun));
-    const isFirst = since === undefined;
-    const told = options.look({ since: earlier(since ?? (await asked), overlapMs) }, async (changes) => {
-      const at = await asked;
-      for (const change of changes) {
-        const text = JSON.stringify(change.data);
-        if (sent.get(change.key) === text) continue;
-        remember(sent, change.key, text);
-        if (isFirst) continue;
-        const event = feedEvent(at, change, text);
-        for (const subscriber of subscribers) subscriber(event);
-      }
-    });
-    [since] = await Promise.all([asked, told]);
-  };
-  const loop = async (): Promise<void> => {
-    const hints = options.hints?.(wake.up);
-    try {
-      for (;;) {
-        await wake.wait(options.everyMs ?? everyMs);
-        if (closed || subscribers.size === 0) return;
-        await look().catch(options.onFailure);
-      }
-    } finally {
-      hints?.close();
-      begun = undefined;
+  const publish = (at: string, changes: readonly ShownChange[], isNews: boolean): void => {
+    for (const change of changes) {
+      const text = JSON.stringify(change.data);
+      if (sent.get(change.key) === text) continue;
+      remember(sent, change.key, text);
+      if (!isNews) continue;
+      const event = feedEvent(at, change, text);
+      for (const subscriber of subscribers) subscriber(event);
     }
   };
-  /** The first look tells what is no news. It is made anew when nobody looked for a while. */
+  /**
+   * Where to go on from after an event is where the slowest of the looks has come to: what another of them has not told yet must not be
+   * behind it. The first time a look tells what is no news.
+   */
+  const goOnFromNow = (): readonly (() => Promise<void>)[] => {
+    const since: (string | undefined)[] = options.looks.map(() => undefined);
+    return options.looks.map((look, index) => async () => {
+      const from = performance.now();
+      // Asked beside the look, and so perhaps answered after it: what it took is taken off.
+      const asked = options.now().then((at) => earlier(at, performance.now() - from));
+      const before = since[index];
+      const found = look({ since: earlier(before ?? (await asked), overlapMs) });
+      const [at, changes] = await Promise.all([asked, found]);
+      since[index] = before === undefined || at > before ? at : before;
+      const slowest = since.reduce((one, other) => ((one ?? at) < (other ?? at) ? one : other));
+      publish(slowest ?? at, changes, before !== undefined);
+    });
+  };
+  /** Begun anew when nobody looked for a while; all looks end together, or whoever comes would hear of but some things. */
   const begin = async (): Promise<void> => {
-    since = undefined;
-    await look();
-    loop().catch(options.onFailure);
+    const looks = goOnFromNow();
+    await Promise.all(looks.map((look) => look()));
+    const mine = options.looks.map(createWake);
+    wakes = mine;
+    const hints = options.hints?.(() => mine[0]?.up());
+    let isOver = false;
+    const end = (): void => {
+      isOver = true;
+      begun = undefined;
+      hints?.close();
+    };
+    const goOn = async (look: () => Promise<void>, wake: Wake | undefined): Promise<void> => {
+      for (;;) {
+        await wake?.wait(options.everyMs ?? everyMs);
+        if (!isOver && (closed || subscribers.size === 0)) end();
+        if (isOver) return;
+        await look().catch(options.onFailure);
+      }
+    };
+    for (const [index, look] of looks.entries()) goOn(look, mine[index]).catch(options.onFailure);
   };
   return {
     subscribe: async (subscriber) => {
@@ -117,21 +128,18 @@ export function createEventFeed(options: FeedOptions): EventFeed {
       const at = await options.now();
       const from = eventId === undefined ? undefined : decode(eventId);
       if (from === undefined && stopId === undefined) return [];
-      const found: FeedEvent[] = [];
       const request = {
         since: earlier(from ?? '1970-01-01T00:00:00Z', overlapMs),
         ...(stopId === undefined ? {} : { stopId }),
       };
-      await options.look(request, async (changes) => {
-        found.push(...changes.map((change) => feedEvent(at, change)));
-      });
-      return found;
+      const found = await Promise.all(options.looks.map((look) => look(request)));
+      return found.flat().map((change) => feedEvent(at, change));
     },
     listeners: () => subscribers.size,
     close: () => {
       closed = true;
       subscribers.clear();
-      wake.up();
+      for (const wake of wakes) wake.up();
     },
   };
 }
@@ -144,32 +152,6 @@ export function feedEvent(
 ): FeedEvent {
   const id = encode(at);
   return { id, name, data, frame: Buffer.from(`id: ${id}\nevent: ${name}\ndata: ${text}\n\n`) };
-}
-
-/** Waits for a call or for so long, and a little in any case. What came since it last waited counts as a call. */
-function createWake(): { readonly up: () => void; readonly wait: (ms: number) => Promise<void> } {
-  let isUp = false;
-  let rouse: (() => void) | undefined;
-  return {
-    up: () => {
-      isUp = true;
-      rouse?.();
-    },
-    wait: async (ms) => {
-      await pause(Math.min(restMs, ms));
-      if (!isUp && ms > restMs) {
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, ms - restMs);
-          rouse = () => {
-            clearTimeout(timer);
-            resolve();
-          };
-        });
-        rouse = undefined;
-      }
-      isUp = false;
-    },
-  };
 }
 
 const earlier = (at: string, ms: number): string => new Date(Date.parse(at) - ms).toISOString();
