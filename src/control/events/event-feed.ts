@@ -74,7 +74,7 @@ export function createEventFeed(options: FeedOptions): EventFeed {
    * Where to go on from after an event is where the slowest of the looks has come to: what another of them has not told yet must not be
    * behind it. The first time a look tells what is no news.
    */
-  const goOnFromNow = (): readonly (() => Promise<void>)[] => {
+  const goOnFromNow = (isOver: () => boolean): readonly (() => Promise<void>)[] => {
     const since: (string | undefined)[] = options.looks.map(() => undefined);
     return options.looks.map((look, index) => async () => {
       const from = performance.now();
@@ -83,6 +83,7 @@ export function createEventFeed(options: FeedOptions): EventFeed {
       const before = since[index];
       const found = look({ since: earlier(before ?? (await asked), overlapMs) });
       const [at, changes] = await Promise.all([asked, found]);
+      if (isOver()) return; // others look by now, and may have told newer things
       since[index] = before === undefined || at > before ? at : before;
       const slowest = since.reduce((one, other) => ((one ?? at) < (other ?? at) ? one : other));
       publish(slowest ?? at, changes, before !== undefined);
@@ -90,12 +91,12 @@ export function createEventFeed(options: FeedOptions): EventFeed {
   };
   /** Begun anew when nobody looked for a while; all looks end together, or whoever comes would hear of but some things. */
   const begin = async (): Promise<void> => {
-    const looks = goOnFromNow();
+    let isOver = false;
+    const looks = goOnFromNow(() => isOver);
     await Promise.all(looks.map((look) => look()));
     const mine = options.looks.map(createWake);
     wakes = mine;
     const hints = options.hints?.(() => mine[0]?.up());
-    let isOver = false;
     const end = (): void => {
       isOver = true;
       begun = undefined;
