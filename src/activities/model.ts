@@ -2,6 +2,7 @@ import { APICallError, type LanguageModelV4, type LanguageModelV4GenerateResult 
 import type { ModelQuestion, ModelTurn, ToolCall } from '../contract/agent-task.ts';
 import type { ConfigSource } from '../contract/config.ts';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
+import { historyText } from './history-text.ts';
 import { toPrompt } from './model-prompt.ts';
 import type { ModelProviders } from './model-provider.ts';
 import { refusalOf } from './model-refusal.ts';
@@ -19,6 +20,8 @@ interface ModelDependencies {
 const maxTextCharacters = 100_000;
 const maxToolCalls = 32;
 const maxArgumentCharacters = 32_000;
+/** Of all calls of one turn. */
+const maxArgumentBytes = 512 * 1024;
 const charactersPerToken = 4;
 
 export type CallModel = (question: ModelQuestion, signal: AbortSignal) => Promise<ModelTurn>;
@@ -65,27 +68,28 @@ async function generate(
 
 function turnOf({ content, usage }: LanguageModelV4GenerateResult, askedCharacters: number): ModelTurn {
   const text = content.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('');
+  let room = maxArgumentBytes;
   const toolCalls = content
     .flatMap((part) => (part.type === 'tool-call' && part.providerExecuted !== true ? [part] : []))
     .slice(0, maxToolCalls)
-    .map(
-      ({ toolCallId, toolName, input }): ToolCall => ({
-        toolCallId: toolCallId.slice(0, 100),
-        tool: toolName.slice(0, 200),
-        ...argumentsOf(input),
-      }),
-    );
+    .map(({ toolCallId, toolName, input }): ToolCall => {
+      const read = argumentsOf(input);
+      room -= Buffer.byteLength(JSON.stringify(read.arguments));
+      const call = { toolCallId: toolCallId.slice(0, 100), tool: toolName.slice(0, 200) };
+      return { ...call, ...(room < 0 ? unreadable : read) };
+    });
   const counted = (usage.inputTokens.total ?? 0) + (usage.outputTokens.total ?? 0);
   // A provider that reports no usage must not make the token cap void.
   const tokensUsed =
     counted > 0 ? counted : Math.ceil((askedCharacters + JSON.stringify(content).length) / charactersPerToken);
-  return { text: text.slice(0, maxTextCharacters), toolCalls, tokensUsed };
+  return { text: historyText(text.slice(0, maxTextCharacters)), toolCalls, tokensUsed };
 }
+
+const unreadable = { arguments: {}, unreadable: true } as const;
 
 function argumentsOf(input: string): Pick<ToolCall, 'arguments' | 'unreadable'> {
   const parsed = input.length > maxArgumentCharacters ? undefined : parse(input);
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
-    return { arguments: {}, unreadable: true };
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return unreadable;
   return { arguments: { ...parsed } };
 }
 

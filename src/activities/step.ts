@@ -6,6 +6,8 @@ import type { CallTool } from './tool.ts';
 
 /** Each heartbeat that carries it is a write to Temporal's store. */
 const mostKeptCharacters = 16_000;
+/** With the outcome it is less than the 2 MiB that Temporal takes. */
+const mostTurnBytes = 1_500_000;
 
 interface StepDependencies {
   readonly callTool: CallTool;
@@ -34,6 +36,9 @@ export function createStep({ callTool, callModel }: StepDependencies) {
     if (answer.text.length <= mostKeptCharacters) keep(outcome);
     const question = { taskId, ...asked, messages: [...messages, toolMessage(call, answer)] };
     const turn = await callModel(question, signal).catch((): ModelTurn | undefined => undefined);
-    return turn === undefined ? { outcome } : { outcome, turn };
+    return turn === undefined || bytesOf(turn) > mostTurnBytes ? { outcome } : { outcome, turn };
   };
 }
+
+/** What Temporal does not take fails the attempt after all, and then the call would be made again. */
+const bytesOf = (turn: ModelTurn): number => Buffer.byteLength(JSON.stringify(turn));

@@ -4,6 +4,7 @@ import type { ToolOrder } from '../contract/activities.ts';
 import type { ToolOutcome } from '../contract/agent-task.ts';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
 import { AnswerLost, type GatewayClient, type GatewayReply } from './gateway-client.ts';
+import { historyText } from './history-text.ts';
 import { problemCode } from './http.ts';
 
 /** As the gateway lists them; a name outside of it cannot be a tool, and could not be put into a header. */
@@ -84,14 +85,14 @@ function refusal(status: number, body: unknown): ToolOutcome {
   }
 }
 
-/** Bounded, and without control characters: it goes into a history whose payloads are limited, and before a model. */
+/** Bounded: the payloads of a history are limited. */
 function textOf({ content, structuredContent }: z.infer<typeof Result>): string {
   const parts = content.map((part) =>
     part.type === 'text' && typeof part['text'] === 'string' ? part['text'] : `[${part.type}]`,
   );
   const text =
     parts.length > 0 ? parts.join('\n') : structuredContent === undefined ? '' : JSON.stringify(structuredContent);
-  const clean = text.replaceAll(/[^\P{Cc}\n\t]/gu, ' ');
+  const clean = historyText(text);
   return clean.length <= maxTextCharacters
     ? clean
     : `${clean.slice(0, maxTextCharacters)}\n[cut off: ${clean.length} characters in all]`;

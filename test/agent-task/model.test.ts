@@ -98,6 +98,17 @@ describe('a model', () => {
     },
   );
 
+  it('that says more than a history can hold is heard as far as it fits, and the calls beyond it are not made', async () => {
+    const input = JSON.stringify({ note: '\u6f22'.repeat(31_900) });
+    const calls = Array.from({ length: 32 }, (_, n) => ({ ...toolCall(input).tool_calls[0], id: `c${n}` }));
+    answer = completion({ content: '\u0001\ud800'.repeat(60_000), tool_calls: calls });
+    const turn = await call('openai-compatible');
+    expect(Buffer.byteLength(JSON.stringify(turn))).toBeLessThan(1_000_000);
+    expect(turn.toolCalls).toHaveLength(32);
+    expect(turn.toolCalls[0]).toEqual({ toolCallId: 'c0', tool: 'billing__list', arguments: JSON.parse(input) });
+    expect(turn.toolCalls[31]).toEqual({ toolCallId: 'c31', tool: 'billing__list', arguments: {}, unreadable: true });
+  });
+
   it('of anthropic is asked by messages', async () => {
     answer = json(200, {
       id: 'x',

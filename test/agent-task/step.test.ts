@@ -49,6 +49,11 @@ describe('a step', () => {
     expect((await step(answered, { said })).came).toEqual({ outcome: answered });
   });
 
+  it('leaves out a turn with which its outcome would be refused: the call would be made again', async () => {
+    const said = Promise.resolve({ ...turn, text: '\u6f22'.repeat(700_000) });
+    expect((await step(answered, { said })).came).toEqual({ outcome: answered });
+  });
+
   it('asks nothing where the answer fills what a conversation may hold', async () => {
     expect((await step(answered, { room: 5 })).asked).toEqual([]);
     expect((await step(answered, { room: 6 })).asked).toHaveLength(1);
