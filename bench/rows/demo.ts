@@ -44,7 +44,7 @@ export const demo: Row = {
         unit: 's',
         rival: waitedOnPurposeMs / 1_000,
         rivalName: 'what it waits on purpose',
-        bar: '<= 20 s, exit 0',
+        bar: '<= 20 s, all of it',
         holds: (value) => value <= 20 && isProved,
       }),
     ];
