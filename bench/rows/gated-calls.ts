@@ -40,10 +40,10 @@ export const gatedCalls: Row = {
         options.quick ? 1 : 3,
       );
       const before = cpu();
-      const many = { clients, calls: 1_000_000, forMs: options.quick ? 1_500 : 6_000 };
+      const many = { clients, calls: 1_000_000, forMs: options.quick ? 1_200 : 6_000 };
       const crowd = await inTurn(
         { proxy: rival, gate: spread, hot },
-        { ...many, forMs: 750 },
+        { ...many, forMs: 500 },
         many,
         options.quick ? 1 : 2,
       );

@@ -13,7 +13,7 @@ import type { OwnRunOptions, Row } from '../row.ts';
 const pollMs = 200;
 /** What the starts still owe the server: timers and task queues of what is over. */
 const settleMs = 3_000;
-const quickSettleMs = 1_000;
+const quickSettleMs = 500;
 
 /**
  * A fleet of running tasks under one stop, beside a bare loop that terminates and describes as many bare workflows. Both fleets are
