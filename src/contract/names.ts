@@ -40,6 +40,9 @@ export const drillWorkflowId = (taskId: string): string => `drill/${taskId}`;
 /** What stands where the agent of a task does. It is no id of an agent: those have no slash. */
 export const drillAgent = (connectorId: string): string => `drill/${connectorId}`;
 export const drilledConnector = (agentId: string): string | undefined => /^drill\/(.+)$/.exec(agentId)?.[1];
+/** Where the console shows a connector. */
+export const connectorPath = (connectorId: string): string =>
+  `/connectors#connector-${encodeURIComponent(connectorId)}`;
 /** A notice that is told already is not told again: one workflow for one id. */
 export const notifyWorkflowId = (noticeId: string): string => `notify/${noticeId}`;
 /** For a task that merely ended, `causeId` is `end:<taskId>` and the epoch that of its opening. */

@@ -1,6 +1,6 @@
 import type { NoticeEvent } from '../core/notice.ts';
 import { scopeWords } from '../core/scope-words.ts';
-import { drilledConnector } from './names.ts';
+import { connectorPath, drilledConnector } from './names.ts';
 import { plainText } from './printable.ts';
 
 /**
@@ -66,7 +66,7 @@ function pathOf({ event, subject, facts }: NoticeFacts): string {
   if (event === 'tool.changed') return at('tools', ...toolOf(subject).split('/', 2));
   if (event === 'stop.burst') return at('stops');
   const connector = event === 'drill.failed' ? connectorOf(subject) : ofTaskThatEnded(subject) && facts['connector'];
-  if (typeof connector === 'string') return `/connectors#connector-${encodeURIComponent(plainText(connector, 100))}`;
+  if (typeof connector === 'string') return connectorPath(plainText(connector, 100));
   return event === 'breaker.tripped' || event === 'budget.ended' ? at('agents', subject) : '/';
 }
 
@@ -201,7 +201,7 @@ const words: Readonly<Record<NoticeEvent, Words>> = {
     title: `A person is needed at ${of(it, 'connector')}`,
     lines: [
       `For the ${cause(it).replace(/^a /, '')}.`,
-      `${of(it, 'obligations')} obligation(s) cannot be made dead without somebody. They are still being tried.`,
+      `What is left there (${of(it, 'obligations')}) cannot be made dead without somebody. It is still being tried.`,
     ],
   }),
   'approval.asked': (it) => ({

@@ -1,8 +1,9 @@
+import { connectorPath, drilledConnector } from '../contract/names.ts';
 import type { TaskHistoryEntry } from '../store/task-history.ts';
 
 /** Our words around the ledger's data. What has no words yet is shown as its kind, not left out. */
 const sentences: Readonly<Record<string, (entry: TaskHistoryEntry) => string>> = {
-  'task.registered': ({ about }) => `registered for ${about}`,
+  'task.registered': ({ about = '' }) => `registered for ${agentName(about)}`,
   'task.closed': ({ note }) => `closed: ${note ?? 'unknown outcome'}`,
   'task.held': () => 'held',
   'task.released': () => 'released',
@@ -31,5 +32,23 @@ export function sentenceOf(entry: TaskHistoryEntry): string {
   );
 }
 
+/** To what the sentence names by an id of ours, or by the name of a connector. */
+export function wayTo({ kind, about = '', note = '' }: TaskHistoryEntry): { ref: string; path: string } | null {
+  const at = (folder: string, id: string) =>
+    id === '' ? null : { ref: id, path: `/${folder}/${encodeURIComponent(id)}` };
+  if (kind.startsWith('grant.')) {
+    const [connector = ''] = about.split(' ', 1);
+    return connector === '' ? null : { ref: connector, path: connectorPath(connector) };
+  }
+  if (kind === 'child.registered') return at('tasks', about);
+  if (kind === 'approval.requested') return at('approvals', note);
+  if (kind === 'approval.closed') return note.startsWith('stop_') ? at('stops', note) : null;
+  return kind === 'stop.latched' ? at('stops', about) : null;
+}
+
+const agentName = (agentId: string): string => {
+  const connector = drilledConnector(agentId);
+  return connector === undefined ? agentId : `the drill of ${connector}`;
+};
 const tool = (key: string | undefined): string => (key ?? '').replace(/^tool:/, '');
 const because = (note: string | undefined): string => (note === undefined || note === '' ? '' : `: ${note}`);

@@ -59,3 +59,37 @@ export async function connectorStandings(store: Store, ids: readonly string[]): 
     }),
   }));
 }
+
+export interface ConnectorUse {
+  readonly connectorId: string;
+  readonly taskId?: string;
+  readonly stopId?: string;
+  /** Of the task. */
+  readonly agentId?: string;
+  /** Of the stop. */
+  readonly scopeKey?: string;
+}
+
+/** The newest few tasks that hold a credential of each, and the newest few stops that have something left to end there. */
+export async function connectorUses(store: Store, ids: readonly string[]): Promise<readonly ConnectorUse[]> {
+  const rows = await call(
+    store,
+    'connector_uses',
+    `SELECT i.connector, u.* FROM unnest($1::text[]) i (connector) CROSS JOIN LATERAL (
+       (SELECT g.task_id, g.agent_id, NULL AS stop_id, NULL AS scope_key FROM estop.grants g WHERE g.connector = i.connector AND g.state <> 'ended'
+         GROUP BY 1, 2 ORDER BY max(g.intended_at) DESC LIMIT 5)
+       UNION ALL
+       (SELECT NULL, NULL, s.stop_id, s.scope_key FROM estop.obligations o JOIN estop.stops s ON s.stop_id = o.cause_id
+         WHERE o.connector = i.connector AND o.final_at IS NULL GROUP BY s.stop_id, s.scope_key, s.epoch ORDER BY s.epoch DESC LIMIT 5)) u`,
+    [ids],
+  );
+  return rows.map((row) => ({
+    connectorId: text(row, 'connector'),
+    ...present({
+      taskId: textOrUndefined(row, 'task_id'),
+      agentId: textOrUndefined(row, 'agent_id'),
+      stopId: textOrUndefined(row, 'stop_id'),
+      scopeKey: textOrUndefined(row, 'scope_key'),
+    }),
+  }));
+}

@@ -97,6 +97,8 @@ describe('what estop doctor makes of an installation', () => {
       tookMs: null,
       agents: [],
       liveGrants: 0,
+      heldBy: [],
+      endedBy: [],
       openObligations: 0,
       needsHuman: 0,
       lastProvedAt: null,

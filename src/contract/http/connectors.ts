@@ -35,6 +35,12 @@ export const ConnectorReadiness = z
     liveGrants: z.int(),
     openObligations: z.int(),
     needsHuman: z.int(),
+    heldBy: z
+      .array(z.object({ taskId: z.string(), agentId: z.string() }))
+      .meta({ description: 'Tasks with a live credential of it, the newest few' }),
+    endedBy: z
+      .array(z.object({ stopId: z.string(), scopeKey: z.string() }))
+      .meta({ description: 'Stops under which something of it is still to be made dead, the newest few' }),
     lastProvedAt: Instant.nullable(),
     lastDrill: Drill.nullable(),
     drillProvedAt: Instant.nullable().meta({ description: 'When a drill was last proved' }),

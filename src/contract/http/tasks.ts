@@ -75,7 +75,16 @@ export const TaskQuery = PageQuery.extend({
 export const TaskPath = z.strictObject({ id: TaskId });
 
 export const HistoryEntry = z
-  .object({ at: Instant, kind: z.string(), what: z.string(), by: z.string().nullable() })
+  .object({
+    at: Instant,
+    kind: z.string(),
+    what: z.string(),
+    by: z.string().nullable(),
+    to: z
+      .object({ ref: z.string(), path: z.string() })
+      .nullable()
+      .meta({ description: 'The task, stop, approval or connector that `what` names as `ref`: a path of the console' }),
+  })
   .meta({ id: 'HistoryEntry' });
 
 export const HistoryQuery = z.strictObject({

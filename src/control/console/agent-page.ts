@@ -7,6 +7,7 @@ import { listBreakers } from '../routes/list-breakers.ts';
 import { listBudgets } from '../routes/list-budgets.ts';
 import { listTasks } from '../routes/list-tasks.ts';
 import { resetBreaker } from '../routes/reset-breaker.ts';
+import { connectorLink } from './agent-link.ts';
 import { budgetGauges } from './gauge.ts';
 import { foreign, type Markup, nothing, plural } from './markup.ts';
 import { money } from './money.ts';
@@ -37,7 +38,7 @@ export const agentPage: ConsolePage = {
       body: html`
 <div><p class="dim"><a href="/agents">Agents</a></p><h1>${agent.agentId}</h1>
 <div class="chips" id="agent-state" data-live>${states(agent, trips.items)}</div></div>
-<section class="card" aria-label="Who answers for it"><dl class="facts">${who(agent)}</dl></section>
+<section class="card" aria-label="Who answers for it"><dl class="facts">${who(visit, agent)}</dl></section>
 ${agent.sharedCredentials.map(({ at, with: others }) => html`<p class="note warn">At ${foreign(at, 120)} one credential stands for it and ${foreign(others.join(', '), 200)}: cutting it off there cuts them off as well.</p>`)}
 <div id="agent-trips" data-live class="stack">${openTrips(visit, trips.items)}</div>
 <section class="stack"><h2>Open tasks</h2><div id="agent-tasks" data-live>${taskList(tasks.items, visit.now, html`Nothing of it runs.`)}</div>
@@ -66,17 +67,29 @@ function states(agent: AgentView, trips: readonly BreakerTrip[]): readonly Marku
   ];
 }
 
-const who = (agent: AgentView): Markup => html`
+const who = (visit: Visit, agent: AgentView): Markup => html`
 <dt>Owner</dt><dd>${foreign(agent.owner, 200)}</dd>
 <dt>Stop-holder</dt><dd>${foreign(agent.stopHolder, 200)} <small>may be called to stop it</small></dd>
 <dt>Models</dt><dd>${agent.models.length === 0 ? '–' : agent.models.join(', ')}</dd>
 <dt>May start</dt><dd>${agent.mayStart.length === 0 ? 'no other agent' : agent.mayStart.map((id) => html`<a href="/agents/${id}">${id}</a> `)}</dd>
-<dt>Credentials</dt><dd>${agent.grants.length === 0 ? 'none in its hands' : agent.grants.map(({ name, connector, lifeMs }) => html`${foreign(name, 80)} at <a href="/connectors">${connector}</a> <small>for ${span(lifeMs)}</small> `)}</dd>
+<dt>Credentials</dt><dd>${agent.grants.length === 0 ? 'none in its hands' : agent.grants.map(({ name, connector, lifeMs }) => html`${foreign(name, 80)} at ${connectorLink(visit, connector)} <small>for ${span(lifeMs)}</small> `)}</dd>
 <dt>Limits</dt><dd>${
   Object.entries(agent.limits)
-    .map(([name, most]) => `${name} ${most}`)
+    .map(
+      ([name, most]) => (Object.hasOwn(limitWords, name) ? limitWords[name] : undefined)?.(most) ?? `${name} ${most}`,
+    )
     .join(', ') || '–'
 }</dd>`;
+
+/** As estop.yaml has them. What a newer version has besides keeps its name. */
+const limitWords: Readonly<Record<string, (most: number) => string>> = {
+  maxSteps: (most) => plural(most, 'step'),
+  maxTokens: (most) => `${most.toLocaleString('en')} tokens`,
+  maxDepth: (most) => `${plural(most, 'generation')} of children`,
+  maxFanOut: (most) => `${plural(most, 'child', 'children')} of one task`,
+  maxOpenTasks: (most) => `${most.toLocaleString('en')} open tasks`,
+  approvalTtlMs: (most) => `${span(most)} to decide a call`,
+};
 
 function openTrips(visit: Visit, trips: readonly BreakerTrip[]): Markup {
   const open = trips.filter(({ clearedAt, action }) => clearedAt === null && action !== 'shadow');

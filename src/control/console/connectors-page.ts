@@ -1,7 +1,9 @@
 import { html } from 'hono/html';
 import type { ConnectorPage, ConnectorReadiness, Drill } from '../../contract/http/connectors.ts';
+import { scopeWords } from '../../core/scope-words.ts';
 import { drillConnector } from '../routes/drill-connector.ts';
 import { listConnectors } from '../routes/list-connectors.ts';
+import { agentLink } from './agent-link.ts';
 import { foreign, type Markup, nothing, plural } from './markup.ts';
 import { offer } from './offer.ts';
 import { onceField, onceIn } from './once.ts';
@@ -34,8 +36,8 @@ function card(visit: Visit, item: ConnectorReadiness): Markup {
   return html`<article class="card" id="connector-${item.connectorId}"><div class="row between"><h2>${item.connectorId} <small>${item.system}</small></h2><span class="row"><span class="chip ${tones[item.ready]}">${words[item.ready]}</span>${stopLink(visit, `connector:${item.connectorId}`, `connector ${item.connectorId}`)}</span></div>
 ${item.findings.length === 0 ? nothing : html`<ul class="note ${item.ready === 'no' ? 'bad' : 'warn'}">${item.findings.map((finding) => html`<li>${foreign(finding, 500)}</li>`)}</ul>`}
 <dl class="facts"><dt>Last self-check</dt><dd>${item.checkedAt === null ? 'never: is the control worker running?' : html`${relative(item.checkedAt, visit.now)}, took ${span(item.tookMs ?? 0)}${item.since === null ? nothing : html`; the same since ${clock(item.since, visit.now)}`}`}</dd>
-<dt>Live credentials</dt><dd>${item.liveGrants}</dd>
-<dt>To be made dead</dt><dd>${item.openObligations}${item.needsHuman === 0 ? nothing : html` <span class="chip bad">${plural(item.needsHuman, 'needs', 'need')} a person</span>`}</dd>
+<dt>Live credentials</dt><dd>${item.liveGrants}${item.heldBy.map(({ taskId, agentId }) => html` · <a href="/tasks/${taskId}">task …${taskId.slice(-6)}</a> of ${agentLink(agentId)}`)}</dd>
+<dt>To be made dead</dt><dd>${item.openObligations}${item.endedBy.map(({ stopId, scopeKey }) => html` · <a href="/stops/${stopId}">stop of ${foreign(scopeWords(scopeKey), 120)}</a>`)}${item.needsHuman === 0 ? nothing : html` <span class="chip bad">${plural(item.needsHuman, 'needs', 'need')} a person</span>`}</dd>
 <dt>Last proved dead</dt><dd>${item.lastProvedAt === null ? 'nothing yet' : clock(item.lastProvedAt, visit.now)}</dd>
 <dt>Last drill</dt><dd>${lastDrill(visit, item.lastDrill)}${item.lastDrill === null ? nothing : html` <a href="/tasks?agent=drill%2F${item.connectorId}">All of them<span class="sr"> at ${item.connectorId}</span></a>`}</dd>
 <dt>Drilled by itself</dt><dd>${item.drillEveryMs === null ? html`never: see <code>drills</code> in estop.yaml` : html`every ${span(item.drillEveryMs)}; ${item.drillProvedAt === null ? 'none was proved yet' : html`last proved ${relative(item.drillProvedAt, visit.now)}`}`}</dd>

@@ -1,11 +1,12 @@
 import { html } from 'hono/html';
 import type { Obligation, StopView } from '../../contract/http/stops.ts';
-import { agentLink } from './agent-link.ts';
+import { agentLink, connectorLink } from './agent-link.ts';
 import { foreign, type Markup, nothing, plural } from './markup.ts';
+import type { Visit } from './visit.ts';
 import { age, relative, span } from './when.ts';
 
 /** Everything the stop must make dead; what is not final comes first, as the API sends it. */
-export function obligationTable(stop: StopView, now: number): Markup {
+export function obligationTable(visit: Visit, stop: StopView): Markup {
   const { total, uncovered } = stop.obligations;
   if (total === 0)
     return html`<div class="card empty"><p>${
@@ -17,13 +18,14 @@ export function obligationTable(stop: StopView, now: number): Markup {
     }</p></div>`;
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Obligations"><table class="fold">
   <thead><tr><th scope="col">Connector</th><th scope="col">Target</th><th scope="col">State</th><th scope="col">Dead after</th><th scope="col">Tries</th><th scope="col">Last error, next try</th><th scope="col">Age</th></tr></thead>
-  <tbody>${stop.lanes.map((lane) => row(lane, now))}</tbody></table></div>
+  <tbody>${stop.lanes.map((lane) => row(visit, lane))}</tbody></table></div>
   ${stop.lanesTruncated ? html`<p class="lead">${plural(total - stop.lanes.length, 'more')} under <code>GET /v1/stops/${stop.stopId}/obligations</code>.</p>` : nothing}`;
 }
 
-function row(lane: Obligation, now: number): Markup {
+function row(visit: Visit, lane: Obligation): Markup {
+  const { now } = visit;
   const { words, tone } = stateOf(lane);
-  return html`<tr><th scope="row" data-of="Connector">${lane.connector}</th>
+  return html`<tr><th scope="row" data-of="Connector">${connectorLink(visit, lane.connector)}</th>
   <td data-of="Target">${foreign(lane.target, 120)}<br><small>${agentLink(lane.agentId)}</small></td>
   <td data-of="State"><span class="chip ${tone}">${words}</span></td>
   <td data-of="Dead after">${lane.provedAfterMs === null ? '–' : span(lane.provedAfterMs)}</td>

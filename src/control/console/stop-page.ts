@@ -50,7 +50,7 @@ export const stopPage: ConsolePage = {
   <ol class="stages">${stop.stages.map((stage) => stageItem(stop, stage))}</ol>
 </section>
 <div id="stop-needs" data-live class="stack">${needsPerson(visit, stop, agents?.items ?? [])}${residual(stop, visit.now)}${completed(stop, visit.now)}</div>
-<section id="stop-lanes" data-live class="stack"><h2>System by system</h2>${obligationTable(stop, visit.now)}</section>
+<section id="stop-lanes" data-live class="stack"><h2>System by system</h2>${obligationTable(visit, stop)}</section>
 <div class="two">
   <section class="stack"><h2>Timeline</h2><ol class="timeline card" id="stop-line" data-live>${timeline.items.map(
     ({ at, what, by }) =>

@@ -1,12 +1,13 @@
 import { html } from 'hono/html';
-import type { Task, TaskHistory, TaskTree } from '../../contract/http/tasks.ts';
+import type { HistoryEntry, Task, TaskHistory, TaskTree } from '../../contract/http/tasks.ts';
+import { parseId } from '../../core/ids.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { closeSession } from '../routes/close-session.ts';
 import { getTaskHistory } from '../routes/get-task-history.ts';
 import { getTaskTree } from '../routes/get-task-tree.ts';
 import { holdTask } from '../routes/hold-task.ts';
 import { releaseTask } from '../routes/release-task.ts';
-import { agentLink } from './agent-link.ts';
+import { agentLink, agentWords, connectorLink } from './agent-link.ts';
 import { foreign, type Markup, nothing, plural } from './markup.ts';
 import { offer } from './offer.ts';
 import { onceField, onceIn } from './once.ts';
@@ -25,7 +26,7 @@ export const taskPage: ConsolePage = {
     ]);
     const { task } = history;
     return {
-      title: `Task …${task.taskId.slice(-6)} of ${task.agentId}`,
+      title: `Task …${task.taskId.slice(-6)} of ${agentWords(task.agentId)}`,
       place: 'now',
       scope: `task:${task.taskId}`,
       watch: ['task', 'stop', 'approval'],
@@ -33,7 +34,7 @@ export const taskPage: ConsolePage = {
       body: html`
 <div><p class="dim">${agentLink(task.agentId)}</p><h1>Task …${task.taskId.slice(-6)}</h1>
 <div class="chips" id="task-state" data-live>${taskState(task)}${task.kind === 'session' ? html`<span class="chip">session of an agent outside</span>` : nothing}${task.stoppedBy === null ? nothing : html`<a class="chip bad" href="/stops/${task.stoppedBy}">the stop</a>`}</div></div>
-<div class="two"><section class="stack"><h2>Timeline</h2><div id="task-line" data-live>${timeline(history, visit.now)}</div></section>
+<div class="two"><section class="stack"><h2>Timeline</h2><div id="task-line" data-live>${timeline(visit, history)}</div></section>
 <section class="stack"><div class="card"><dl class="facts">${facts(task, visit.now)}</dl>${workflow(task)}</div>
 <div id="task-hold" data-live>${holdForm(visit, task)}</div>
 <h2>Its tree</h2><div id="task-tree" data-live class="card tree">${treeOf(tree, task)}</div></section></div>`,
@@ -41,9 +42,19 @@ export const taskPage: ConsolePage = {
   },
 };
 
-function timeline({ entries, truncated }: TaskHistory, now: number): Markup {
+function timeline(visit: Visit, { entries, truncated }: TaskHistory): Markup {
   return html`${truncated ? html`<p class="note">Only the newest ${plural(entries.length, 'entry', 'entries')}; the rest is in the audit and in Temporal.</p>` : nothing}
-<ol class="timeline card">${entries.map(({ at, what, by }) => html`<li>${clock(at, now)}<span>${foreign(what, 400)}${by === null ? nothing : html` <span class="dim">by ${foreign(by, 80)}</span>`}</span></li>`)}</ol>`;
+<ol class="timeline card">${entries.map(({ at, what, by, to }) => html`<li>${clock(at, visit.now)}<span>${linked(visit, what, to)}${by === null ? nothing : html` <span class="dim">by ${foreign(by, 80)}</span>`}</span></li>`)}</ol>`;
+}
+
+/** The sentence, with the way to what it names: an id of ours by its end alone, a connector by its name. */
+function linked(visit: Visit, what: string, to: HistoryEntry['to']): Markup {
+  const name = to === null ? undefined : parseId(to.ref) === undefined ? connectorLink(visit, to.ref) : undefined;
+  // What was granted has a name of its own, which may be that of the connector.
+  const at = to === null ? -1 : name === undefined ? what.indexOf(to.ref) : what.indexOf(` at ${to.ref}`) + 4;
+  if (to === null || at < (name === undefined ? 0 : 4)) return foreign(what, 400);
+  const link = name ?? html`<a href="${to.path}">…${to.ref.slice(-6)}</a>`;
+  return html`${foreign(what.slice(0, at), 400)}${link}${foreign(what.slice(at + to.ref.length), 400)}`;
 }
 
 const facts = (task: Task, now: number): Markup => html`
@@ -84,7 +95,7 @@ function treeOf({ items, truncated }: TaskTree, here: Task): Markup {
   const branch = (parent: string | null): Markup => {
     const children = items.filter((task) => task.parentTaskId === parent).toReversed();
     if (children.length === 0) return nothing;
-    return html`<ul>${children.map((task) => html`<li>${task.taskId === here.taskId ? html`<strong>…${task.taskId.slice(-6)}</strong>` : html`<a href="/tasks/${task.taskId}">…${task.taskId.slice(-6)}</a>`} ${task.agentId} ${taskState(task)}${branch(task.taskId)}</li>`)}</ul>`;
+    return html`<ul>${children.map((task) => html`<li>${task.taskId === here.taskId ? html`<strong>…${task.taskId.slice(-6)}</strong>` : html`<a href="/tasks/${task.taskId}">…${task.taskId.slice(-6)}</a>`} ${agentWords(task.agentId)} ${taskState(task)}${branch(task.taskId)}</li>`)}</ul>`;
   };
   return html`${branch(null)}${truncated ? html`<p class="lead">The newest 200 of it.</p>` : nothing}`;
 }

@@ -1,7 +1,7 @@
 import { HistoryQuery, TaskHistory, TaskPath } from '../../contract/http/tasks.ts';
 import { taskHistory } from '../../store/task-history.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
-import { sentenceOf } from '../history-sentence.ts';
+import { sentenceOf, wayTo } from '../history-sentence.ts';
 import { showTask } from '../show-task.ts';
 
 const most = 500;
@@ -24,7 +24,13 @@ export const getTaskHistory = defineEndpoint({
     const entries = newestFirst
       .slice(0, most)
       .toReversed()
-      .map((entry) => ({ at: entry.at, kind: entry.kind, what: sentenceOf(entry), by: entry.by ?? null }));
+      .map((entry) => ({
+        at: entry.at,
+        kind: entry.kind,
+        what: sentenceOf(entry),
+        by: entry.by ?? null,
+        to: wayTo(entry),
+      }));
     const shown =
       live === undefined
         ? null

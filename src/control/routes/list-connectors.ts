@@ -1,5 +1,10 @@
 import { ConnectorPage, type ConnectorReadiness } from '../../contract/http/connectors.ts';
-import { type ConnectorStanding, connectorStandings } from '../../store/connector-checks.ts';
+import {
+  type ConnectorStanding,
+  type ConnectorUse,
+  connectorStandings,
+  connectorUses,
+} from '../../store/connector-checks.ts';
 import { newestDrills, provedDrills } from '../../store/drills.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
 import { showDrill } from '../show-drill.ts';
@@ -19,10 +24,11 @@ export const listConnectors = defineEndpoint({
   handle: async (_input, _request, deps) => {
     const { connectors, agents, drills: schedule = [] } = deps.config.current();
     const ids = connectors.map(({ connectorId }) => connectorId);
-    const [standings, drills, proved] = await Promise.all([
+    const [standings, drills, proved, uses] = await Promise.all([
       connectorStandings(deps.store, ids),
       newestDrills(deps.store, ids),
       provedDrills(deps.store, ids),
+      connectorUses(deps.store, ids),
     ]);
     const drillOf = new Map(drills.map((drill) => [drill.connectorId, showDrill(drill)]));
     const items = standings.map(
@@ -40,6 +46,7 @@ export const listConnectors = defineEndpoint({
         liveGrants: standing.liveGrants,
         openObligations: standing.openObligations,
         needsHuman: standing.needsHuman,
+        ...usedBy(uses.filter(({ connectorId }) => connectorId === standing.connectorId)),
         lastProvedAt: standing.provedAt ?? null,
         lastDrill: drillOf.get(standing.connectorId) ?? null,
         drillProvedAt: proved.get(standing.connectorId) ?? null,
@@ -54,3 +61,12 @@ function readyOf({ ok, checkedAt }: ConnectorStanding, now: number): ConnectorRe
   if (ok === undefined || checkedAt === undefined || now - Date.parse(checkedAt) > staleMs) return 'unknown';
   return ok ? 'yes' : 'no';
 }
+
+const usedBy = (uses: readonly ConnectorUse[]): Pick<ConnectorReadiness, 'heldBy' | 'endedBy'> => ({
+  heldBy: uses.flatMap(({ taskId, agentId }) =>
+    taskId === undefined || agentId === undefined ? [] : [{ taskId, agentId }],
+  ),
+  endedBy: uses.flatMap(({ stopId, scopeKey }) =>
+    stopId === undefined || scopeKey === undefined ? [] : [{ stopId, scopeKey }],
+  ),
+});
