@@ -256,12 +256,12 @@ requires('chromium')('deciding and answering from the console', () => {
     expect([foreign.status(), await seenBy()]).toEqual([403, [null]]);
 
     const { page } = await rig.open('olga@operator', { javaScriptEnabled: false });
-    await page.goto('/?search=bot&label=team%3Dbilling');
+    await page.goto('/?search=bot&label=team%3Dbilling&still=true');
     const shown = page.getByLabel('Open escalations').locator('li', { hasText: 'STOP latched: agent mail-bot' });
     // What is noted after the page was made, nobody who presses has seen.
     await call('ntc_test_call2', 'obligation.needs-human', subject);
     await shown.getByRole('button', { name: 'I have seen it' }).click();
-    expect(new URL(page.url()).search).toBe('?search=bot&label=team%3Dbilling');
+    expect(new URL(page.url()).search).toBe('?search=bot&label=team%3Dbilling&still=true');
     expect(await seenBy()).toEqual(['olga', null]);
     expect(await shown.count()).toBe(0);
     const later = page.getByLabel('Open escalations').locator('li', { hasText: 'A person is needed at crm' });
@@ -269,12 +269,12 @@ requires('chromium')('deciding and answering from the console', () => {
     expect(await page.locator('main').innerText()).not.toContain(subject);
 
     await call('ntc_test_call3', 'stop.latched', scene.stopId);
-    await page.goto(`/stops/${scene.stopId}`);
+    await page.goto(`/stops/${scene.stopId}?still=true`);
     await page.getByLabel('Open escalation', { exact: true }).getByRole('button', { name: 'I have seen it' }).click();
     expect(new URL(page.url()).pathname).toBe(`/stops/${scene.stopId}`);
     expect(await seenBy()).toEqual(['olga', null, 'olga']);
     expect(await page.getByLabel('Open escalation', { exact: true }).count()).toBe(0);
-    await page.goto('/');
+    await page.goto('/?still=true');
     await later.getByRole('button', { name: 'I have seen it' }).click();
     expect([new URL(page.url()).pathname, await seenBy()]).toEqual(['/', ['olga', 'olga', 'olga']]);
     const until = await page.request.post('/notices/seen', {

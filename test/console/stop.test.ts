@@ -247,9 +247,15 @@ requires('chromium')('stopping from the console', () => {
     await page.getByRole('button', { name: `Stop agent ${agentId} now` }).click();
     await page.waitForURL(/\/stops\//);
     const address = new URL(page.url()).pathname;
+    // Whoever writes without a script has the page stand still first.
+    await page.getByRole('link', { name: 'Have it stand still' }).click();
+    await page.getByRole('link', { name: 'Have it look again by itself' }).waitFor();
+    expect(await page.content()).not.toContain('http-equiv="refresh"');
     await page.getByLabel('Add the reason').fill('it wrote to the wrong ledger');
     await page.getByRole('button', { name: 'Add' }).click();
     await page.getByText('note: it wrote to the wrong ledger').waitFor();
+    expect(await page.content()).toContain('http-equiv="refresh"');
+    await page.goto('about:blank');
     const stopId = address.split('/')[2] ?? '';
     await rig.control.ledger.as('estop_revoker').query('SELECT estop.note_stop_seen($1)', [stopId]);
     await rig.control.ledger.as('estop_revoker').query('SELECT estop.report_fence($1, 3000)', [stopId]);
@@ -263,12 +269,12 @@ requires('chromium')('stopping from the console', () => {
     });
     expect(refused.status()).toBe(403);
 
-    await page.goto(address);
+    await page.goto(`${address}?still=true`);
     await page.getByLabel('Why it is safe again').fill('the ledger is fixed');
     await page.getByLabel(/^Type/).fill('agent:another');
     await page.getByRole('button', { name: 'Reset this stop' }).click();
     await page.getByText(/to say that it is this one/).waitFor();
-    await page.goto(address);
+    await page.goto(`${address}?still=true`);
     await page.getByLabel('Why it is safe again').fill('the ledger is fixed');
     await page.getByLabel(/^Type/).fill(`agent:${agentId}`);
     await page.getByRole('button', { name: 'Reset this stop' }).click();

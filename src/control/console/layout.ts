@@ -19,6 +19,7 @@ export interface Counts {
  */
 export function layout(visit: Visit, view: View, counts: Counts): Markup {
   const { caller, deps, now } = visit;
+  const again = isStill(visit) ? undefined : view.againAfterSeconds;
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -29,7 +30,7 @@ export function layout(visit: Visit, view: View, counts: Counts): Markup {
 <link rel="stylesheet" href="${assetPaths.firstSheet}">
 <link rel="icon" href="${assetPaths.icon}" type="image/svg+xml">
 <script src="${assetPaths.script}" defer fetchpriority="low"></script>
-${view.againAfterSeconds === undefined ? nothing : html`<noscript><meta http-equiv="refresh" content="${view.againAfterSeconds}"></noscript>`}
+${again === undefined ? nothing : html`<noscript><meta http-equiv="refresh" content="${again}"></noscript>`}
 </head>
 <body data-watch="${(view.watch ?? []).join(' ')}">
 <a class="skip" href="#main">Skip to content</a>
@@ -52,7 +53,7 @@ ${stopButton(visit, view.scope)}
     )}</ul></nav>
 </header>
 <link rel="stylesheet" href="${assetPaths.stylesheet}">
-<main id="main" tabindex="-1">${view.body}</main>
+<main id="main" tabindex="-1">${view.againAfterSeconds === undefined ? nothing : standStill(visit, again)}${view.body}</main>
 <footer>
 <span class="link" data-link-words>As of ${clock(new Date(now).toISOString(), now)}</span>
 <span>${plainly(caller.actor)} · ${caller.roles.join(', ')}</span>
@@ -62,6 +63,22 @@ ${stopButton(visit, view.scope)}
 ${stopDialog(visit, view.scope)}
 </body>
 </html>`;
+}
+
+const isStill = (visit: Visit): boolean => visit.query('still') === 'true';
+
+/** Without a script the whole page is looked at again, and with it goes what somebody is writing: so they can have it stand still. */
+function standStill({ here }: Visit, again: number | undefined): Markup {
+  const [path = '/', search = ''] = here.split('?', 2);
+  const asked = new URLSearchParams(search);
+  asked.delete('still');
+  if (again !== undefined) asked.set('still', 'true');
+  const way = `${path}${asked.size === 0 ? '' : `?${asked.toString()}`}`;
+  const words =
+    again === undefined
+      ? html`This page stands still. <a href="${way}">Have it look again by itself</a>`
+      : html`This page looks again every ${again} s. <a href="${way}">Have it stand still, to write something</a>`;
+  return html`<noscript><p class="lead">${words}</p></noscript>`;
 }
 
 function badge(place: string, counts: Counts): Markup {
