@@ -24,9 +24,9 @@ export async function previewStop(store: Store, scopeKey: string): Promise<StopP
       store,
       'preview',
       `WITH labelled AS (SELECT estop.labelled_agents($1, 0) AS agents),
-         t AS (SELECT t.task_id, t.agent_id, t.registered_at FROM estop.tasks t, labelled
+         t AS (SELECT t.task_id, t.agent_id, t.kind, t.registered_at FROM estop.tasks t, labelled
            WHERE t.state <> 'closed' AND (t.keys @> ARRAY[$1] OR t.agents && labelled.agents))
-       SELECT (SELECT count(*) FROM t) AS tasks, (SELECT count(DISTINCT agent_id) FROM t) AS agents,
+       SELECT (SELECT count(*) FROM t) AS tasks, (SELECT count(DISTINCT agent_id) FROM t WHERE kind <> 'drill') AS agents,
          (SELECT count(*) FROM estop.grants g, labelled WHERE g.state <> 'ended' AND (g.keys @> ARRAY[$1] OR g.agents && labelled.agents)) AS grants,
          (SELECT count(*) FROM estop.calls c WHERE c.settled_at IS NULL AND (c.keys @> ARRAY[$1] OR c.task_id IN (SELECT task_id FROM t))) AS calls,
          e.task_id, e.agent_id

@@ -66,6 +66,10 @@ requires('chromium')('every page of the console', () => {
         .filter((one) => one.checkVisibility()).map((one) => [one.outerHTML.slice(0, 80), one.getBoundingClientRect()])
         .filter(([, box]) => box.height < 43.5 || box.width < 43.5).map(([text]) => text)`);
       expect([name, small]).toEqual([name, []]);
+      const hidden = await page.evaluate(
+        `[...document.querySelectorAll('nav [aria-current]')].filter((one) => one.getBoundingClientRect().right > innerWidth || one.getBoundingClientRect().left < 0).length`,
+      );
+      expect([name, 'where one is, in sight', hidden]).toEqual([name, 'where one is, in sight', 0]);
     }
   });
 
@@ -124,6 +128,48 @@ requires('chromium')('every page of the console', () => {
     await page.getByLabel('Why', { exact: true }).fill('the queue is looked at');
     await page.getByRole('button', { name: 'Go on with purge-queue' }).click();
     await page.locator('h1').waitFor();
+  });
+
+  it('leads from a stop and from a task to the connector, and from there back to both', async () => {
+    const taskId = scene.tasks[2]?.taskId ?? '';
+    const { page } = await rig.open('vera@viewer', { javaScriptEnabled: false });
+    const toConnector = async (from: string, where: string): Promise<void> => {
+      await page.goto(from);
+      await page.locator(where).getByRole('link', { name: 'ledger-db', exact: true }).first().click();
+      const { pathname, hash } = new URL(page.url());
+      expect([from, pathname, hash, await page.locator(hash).count()]).toEqual([
+        from,
+        '/connectors',
+        '#connector-ledger-db',
+        1,
+      ]);
+    };
+    await toConnector(`/stops/${scene.stopId}?still=true`, '#stop-lanes');
+    // One that is not configured any more is shown nowhere: no way leads there.
+    await page.goBack();
+    expect(await page.locator('#stop-lanes').getByRole('link', { name: 'crm' }).count()).toBe(0);
+    await page.goForward();
+    await page.locator('#connector-ledger-db').getByRole('link', { name: 'stop of agent mail-bot' }).click();
+    expect(new URL(page.url()).pathname).toBe(`/stops/${scene.stopId}`);
+    await rig.control.ledger.sql(
+      `INSERT INTO estop.grants (grant_id, name, task_id, agent_id, agents, keys, epoch, connector, target, shared, handle, state, absolute_end)
+       VALUES ('grant_way', 'ledger-db', $1, 'mail-bot', '{mail-bot}', '{fleet}', 1, 'ledger-db', 'role x', false, '{}', 'issued', clock_timestamp() + interval '1 h')`,
+      [taskId],
+    );
+    await toConnector(`/tasks/${taskId}`, '#task-line');
+    await page
+      .locator('#connector-ledger-db')
+      .getByRole('link', { name: `task …${taskId.slice(-6)}` })
+      .click();
+    expect(new URL(page.url()).pathname).toBe(`/tasks/${taskId}`);
+    // What the timeline names by an id is a way there, and the id is not spelled out.
+    await page.goto(`/tasks/${scene.tasks[0]?.taskId ?? ''}`);
+    expect(await page.locator('#task-line').innerText()).not.toMatch(/appr_test_/);
+    await page
+      .locator('#task-line')
+      .getByRole('link', { name: `…${scene.approvalId.slice(-6)}` })
+      .click();
+    expect(new URL(page.url()).pathname).toBe(`/approvals/${scene.approvalId}`);
   });
 
   it('takes no form of another site, and lets no site frame it', async () => {

@@ -28,7 +28,7 @@ export const auditPage: ConsolePage = {
       body: html`<h1>Audit</h1>
 <form method="get" action="/audit" class="card audit-filters">${form('kind', 'Kind', 'stop. or request.denied')}${form('actor', 'Who', 'olga')}${form('subject', 'What', 'an id')}${form('since', 'Since', '2026-11-21 03:00')}${form('until', 'Until', '')}<button>Show</button></form>
 <p class="row"><a class="button" href="/audit/export?${new URLSearchParams([...asked, ['format', 'csv']]).toString()}">As CSV</a><a class="button" href="/audit/export?${new URLSearchParams([...asked, ['format', 'jsonl']]).toString()}">As JSON lines</a><small>at most 10,000 events, newest first</small></p>
-${page.items.length === 0 ? html`<div class="card empty"><h2>Nothing matches</h2><p><a href="/audit">The whole audit</a></p></div>` : list(visit, page.items)}
+${page.items.length === 0 ? none(asked.size > 0) : list(visit, page.items)}
 ${page.next === null ? nothing : html`<p><a class="button" href="/audit?${next.toString()}">Older</a></p>`}`,
     };
   },
@@ -69,3 +69,8 @@ const detail = ({ detail: held }: AuditEvent): readonly Markup[] =>
     ([name, value]) =>
       html`${foreign(name, 40)}: ${foreign(typeof value === 'string' ? value : JSON.stringify(value), 200)}<br>`,
   );
+
+const none = (isFiltered: boolean): Markup =>
+  isFiltered
+    ? html`<div class="card empty"><h2>Nothing matches</h2><p><a href="/audit">The whole audit</a></p></div>`
+    : html`<div class="card empty"><h2>Nothing has been done yet</h2><p>Whatever anybody does, or is refused, stands here from then on, with who and when.</p></div>`;

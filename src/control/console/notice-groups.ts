@@ -1,8 +1,9 @@
 import { html } from 'hono/html';
 import type { Delivery, Notice, NoticePage } from '../../contract/http/notices.ts';
 import { listNotices } from '../routes/list-notices.ts';
-import { foreign, type Markup } from './markup.ts';
+import { foreign, type Markup, nothing } from './markup.ts';
 import type { Visit } from './visit.ts';
+import { relative } from './when.ts';
 
 export type NoticeGroup = readonly [Notice, ...Notice[]];
 
@@ -51,3 +52,16 @@ export const countOf = ({ groups, more }: OpenEscalations): string =>
 /** What it is about, by the names that people know, with the way there; the id is in the way alone. */
 export const about = ({ about: words, path }: Notice): Markup =>
   path === '/' ? foreign(words, 200) : html`<a href="${path}">${foreign(words, 200)}</a>`;
+
+const tones = { open: 'warn', delivered: 'good', failed: 'bad', skipped: '' } as const;
+
+/** Whoever is called as a step of an escalation is named by it: owner, stop-holder, on-call. */
+export function deliveryChip(one: Delivery, notedAt: string, isSeen: boolean, now: number): Markup {
+  const whom = html`${one.rung === '' ? nothing : html`${foreign(one.rung, 40)} at `}${foreign(one.endpoint, 60)}`;
+  if (isWaiting(one)) {
+    const at = new Date(Date.parse(notedAt) + one.afterMs).toISOString();
+    return html`<span class="chip ${isSeen ? '' : 'warn'}">${whom}${isSeen ? ': not called any more' : html` ${relative(at, now)}, unless it is seen`}</span>`;
+  }
+  const tries = one.attempts > 1 ? `, ${one.attempts} tries` : '';
+  return html`<span class="chip ${tones[one.state]}">${whom}: ${one.state}${tries}${one.answer === null ? nothing : html` (${foreign(one.answer, 60)})`}</span>`;
+}

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { Delivery, Notice, NoticePage, TestNoticeResult } from '../../contract/http/notices.ts';
+import type { Notice, NoticePage, TestNoticeResult } from '../../contract/http/notices.ts';
 import { quietSentence } from '../../core/notice.ts';
 import { listNotices } from '../routes/list-notices.ts';
 import { testNotice } from '../routes/test-notice.ts';
@@ -8,10 +8,10 @@ import {
   about,
   bySubject,
   countOf,
+  deliveryChip,
   headOf,
   isCalling,
   isUnseen,
-  isWaiting,
   type NoticeGroup,
   openEscalations,
 } from './notice-groups.ts';
@@ -87,9 +87,13 @@ function withRest(group: NoticeGroup, groups: readonly NoticeGroup[]): NoticeGro
 }
 
 function entry(visit: Visit, group: NoticeGroup): Markup {
-  const agents = [...new Set(group.flatMap((notice) => notice.agents))];
+  const head = headOf(group);
+  // Who is named already is not named again.
+  const agents = [...new Set(group.flatMap((notice) => notice.agents))].filter(
+    (id) => !head.about.split(/[ ,:]+/).includes(id),
+  );
   const isOpen = group.some(({ acknowledgedAt, quiet }) => acknowledgedAt === null && quiet === null);
-  return html`<div class="row between"><h3>${about(headOf(group))}${agents.length === 0 ? nothing : html` <small>${agents.slice(0, 8).map((id) => html`<a href="/agents/${id}">${id}</a> `)}${agents.length > 8 ? `and ${agents.length - 8} more` : ''}</small>`}</h3>
+  return html`<div class="row between"><h3>${about(head)}${agents.length === 0 ? nothing : html` <small>${agents.slice(0, 8).map((id) => html`<a href="/agents/${id}">${id}</a> `)}${agents.length > 8 ? `and ${agents.length - 8} more` : ''}</small>`}</h3>
 ${isOpen ? seenButton(visit, group) : nothing}</div>
 <ol class="timeline">${group.map((notice) => html`<li>${clock(notice.notedAt, visit.now)}<div class="chips"><strong>${foreign(notice.title, 150)}</strong>${chips(notice, visit.now)}</div></li>`)}</ol>`;
 }
@@ -105,23 +109,10 @@ function chips(notice: Notice, now: number): readonly Markup[] {
   ];
 }
 
-const tones = { open: 'warn', delivered: 'good', failed: 'bad', skipped: '' } as const;
-
-/** Whoever is called as a step of an escalation is named by it: owner, stop-holder, on-call. */
-function deliveryChip(one: Delivery, notedAt: string, isSeen: boolean, now: number): Markup {
-  const whom = html`${one.rung === '' ? nothing : html`${foreign(one.rung, 40)} at `}${foreign(one.endpoint, 60)}`;
-  if (isWaiting(one)) {
-    const at = new Date(Date.parse(notedAt) + one.afterMs).toISOString();
-    return html`<span class="chip ${isSeen ? '' : 'warn'}">${whom}${isSeen ? ': not called any more' : html` ${relative(at, now)}, unless it is seen`}</span>`;
-  }
-  const tries = one.attempts > 1 ? `, ${one.attempts} tries` : '';
-  return html`<span class="chip ${tones[one.state]}">${whom}: ${one.state}${tries}${one.answer === null ? nothing : html` (${foreign(one.answer, 60)})`}</span>`;
-}
-
 function testSection(visit: Visit): Markup {
   const endpoints = visit.deps.config.current().notifications?.endpoints ?? [];
   if (endpoints.length === 0) return nothing;
-  const words = html`<h2>Is anybody reached?</h2><p>A test goes the whole way of any notice. What became of it stands above, under <code>notify.test</code>.</p>`;
+  const words = html`<h2>Is anybody reached?</h2><p>A test goes the whole way of any notice. What became of it stands above, under <em>a test</em>.</p>`;
   return offer(
     visit,
     testForm,

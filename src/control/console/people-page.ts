@@ -79,11 +79,11 @@ const words: Partial<Readonly<Record<Permission, string>>> = {
 function rights(visit: Visit): Markup {
   const rows = (Object.keys(permissions) as Permission[]).filter((permission) => words[permission] !== undefined); // its own keys
   const cell = (isAllowed: boolean): Markup => (isAllowed ? html`yes` : html`<span class="dim">–</span>`);
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Who may do what"><table><thead><tr><th scope="col">What</th>${roles.map((role) => html`<th scope="col">${role}${visit.caller.roles.includes(role) ? ' (you)' : ''}</th>`)}</tr></thead>
-<tbody><tr><th scope="row">Stop</th>${roles.map((role) => html`<td>${cell(role === 'operator' || role === 'admin')}</td>`)}</tr>${rows.map(
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Who may do what"><table class="fold"><thead><tr><th scope="col">What</th>${roles.map((role) => html`<th scope="col">${role}${visit.caller.roles.includes(role) ? ' (you)' : ''}</th>`)}</tr></thead>
+<tbody><tr><th scope="row" data-of="What">Stop</th>${roles.map((role) => html`<td data-of="${role}">${cell(role === 'operator' || role === 'admin')}</td>`)}</tr>${rows.map(
     (permission) => {
       const allowed: readonly string[] = permissions[permission];
-      return html`<tr><th scope="row">${words[permission]}</th>${roles.map((role) => html`<td>${cell(allowed.includes(role))}</td>`)}</tr>`;
+      return html`<tr><th scope="row" data-of="What">${words[permission]}</th>${roles.map((role) => html`<td data-of="${role}">${cell(allowed.includes(role))}</td>`)}</tr>`;
     },
   )}</tbody></table></div>`;
 }

@@ -123,6 +123,6 @@ export function reachTable(agent: AgentView): Markup {
     ) => html`<tr><th scope="row" data-of="What">${foreign(item.kind === 'tool' ? item.name : `${item.at}: ${item.name}`, 120)}</th>
 <td data-of="Tier">${item.kind === 'tool' ? html`<span class="chip ${isGrave(item) ? 'bad' : item.tier === 'write' ? 'warn' : ''}">${item.tier ?? 'unknown'}</span>` : html`<span class="chip ${item.kind === 'credential' ? 'bad' : ''}">${item.kind}</span>`}</td>
 <td data-of="Who decides">${item.decides}</td><td data-of="Across">${boundaryWords.get(item.across) ?? item.across}</td>
-<td data-of="By">${item.isEscalation ? html`<span class="chip bad">only through</span> ${item.by.slice(1).join(' → ')}` : 'itself'}</td></tr>`,
+<td data-of="By">${item.isEscalation ? html`<span><span class="chip bad">only through</span> ${item.by.slice(1).join(' → ')}</span>` : 'itself'}</td></tr>`,
   )}</tbody></table></div>`;
 }

@@ -7,7 +7,7 @@ import { waitingPhases } from '../../core/playbook.ts';
 import { acceptRisk } from '../routes/accept-risk.ts';
 import { proceedPhase } from '../routes/proceed-phase.ts';
 import { foreign, type Markup, nothing, plural } from './markup.ts';
-import { bySubject, isCalling, isUnseen, type OpenEscalations } from './notice-groups.ts';
+import { bySubject, deliveryChip, isCalling, isUnseen, type OpenEscalations } from './notice-groups.ts';
 import { offer } from './offer.ts';
 import { seenButton } from './seen.ts';
 import { type ConsoleForm, field } from './view.ts';
@@ -84,22 +84,18 @@ export function told(visit: Visit, notices: NoticePage | undefined): Markup {
   // What people are called for is said on top of the page.
   const isOpen = notices.items.some(({ acknowledgedAt, quiet }) => acknowledgedAt === null && quiet === null);
   const isCalledFor = notices.items.some(isUnseen);
-  return html`<section class="card"><h2>Who was told</h2><ul class="stack">${notices.items.slice(0, 12).map((notice) => html`<li><strong>${foreign(notice.title, 150)}</strong> <small>${clock(notice.notedAt, visit.now)}${notice.quiet === null ? '' : html`, told to nobody: ${foreign(quietSentence(notice.quiet), 120)}`}</small><div class="chips">${deliveries(notice)}</div></li>`)}</ul>
+  return html`<section class="card"><h2>Who was told</h2><ul class="stack">${notices.items.slice(0, 12).map((notice) => html`<li><strong>${foreign(notice.title, 150)}</strong> <small>${clock(notice.notedAt, visit.now)}${notice.quiet === null ? '' : html`, told to nobody: ${foreign(quietSentence(notice.quiet), 120)}`}</small><div class="chips">${deliveries(notice, visit.now)}</div></li>`)}</ul>
 ${isOpen && !isCalledFor && group !== undefined ? seenButton(visit, group) : nothing}</section>`;
 }
 
-function deliveries(notice: Notice): readonly Markup[] {
-  const tones = { open: 'warn', delivered: 'good', failed: 'bad', skipped: '' } as const;
+function deliveries(notice: Notice, now: number): readonly Markup[] {
   const seen =
     notice.acknowledgedBy === null
       ? []
       : [html`<span class="chip good">seen by ${foreign(notice.acknowledgedBy, 60)}</span>`];
   return [
     ...seen,
-    ...notice.deliveries.map(
-      (one) =>
-        html`<span class="chip ${tones[one.state]}">${foreign(one.endpoint, 40)}${one.rung === '' ? '' : html` (${foreign(one.rung, 40)})`}: ${one.state}${one.attempts > 1 ? `, ${one.attempts} tries` : ''}</span>`,
-    ),
+    ...notice.deliveries.map((one) => deliveryChip(one, notice.notedAt, notice.acknowledgedAt !== null, now)),
   ];
 }
 

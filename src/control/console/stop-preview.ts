@@ -3,6 +3,7 @@ import { html } from 'hono/html';
 import type { StopPreview } from '../../contract/http/stops.ts';
 import { parseScopeKey } from '../../core/scope-key.ts';
 import { previewStop } from '../routes/preview-stop.ts';
+import { agentWords } from './agent-link.ts';
 import { foreign, type Markup, plural } from './markup.ts';
 import type { Visit } from './visit.ts';
 
@@ -30,12 +31,16 @@ export async function previewFragment(visit: Visit, scopeKey: string): Promise<M
 export function previewWords(preview: StopPreview | undefined): Markup {
   if (preview === undefined || !preview.known)
     return html`<span data-count="">What it covers could not be counted. The stop does not wait for that.</span>`;
-  const examples = preview.examples.slice(0, 3).map(({ agentId, taskId }) => `${agentId} …${taskId.slice(-6)}`);
+  const examples = preview.examples
+    .slice(0, 3)
+    .map(({ agentId, taskId }) => `${agentWords(agentId)} …${taskId.slice(-6)}`);
   return html`<span data-count="${countWords(preview)}">Covers ${countWords(preview)}, ${plural(preview.callsInFlight ?? 0, 'call')} in flight, ${plural(preview.credentials ?? 0, 'live credential')}.</span>
   ${examples.length === 0 ? '' : html`<br><small>For example ${foreign(examples.join(', '))}.</small>`}`;
 }
 
 export function countWords({ tasks, agents }: StopPreview): string {
   if (tasks === 0) return 'no open task';
+  // A drill is a task of no agent.
+  if (agents === 0) return plural(tasks ?? 0, 'open task');
   return `${plural(tasks ?? 0, 'open task')} of ${plural(agents ?? 0, 'agent')}`;
 }

@@ -51,7 +51,7 @@ const facts = (pin: ToolDefinition, now: number): Markup => html`
 <dt>Proposed tier</dt><dd>${pin.proposedTier} <small>${foreign(pin.because, 200)}</small></dd>
 <dt>estop.yaml</dt><dd>${pin.decidedTier ?? 'says nothing of its tier'}</dd>
 <dt>Seen</dt><dd>first ${clock(pin.firstSeenAt, now)}, last ${clock(pin.lastSeenAt, now)}</dd>
-<dt>Accepted</dt><dd>${pin.acceptedAt === null ? 'no' : html`${clock(pin.acceptedAt, now)} by ${foreign(pin.acceptedBy ?? '?', 80)}`}</dd>
+<dt>Accepted</dt><dd>${pin.acceptedAt === null ? 'no' : html`${clock(pin.acceptedAt, now)} ${pin.acceptedBy === 'first-sight' ? 'at first sight' : html`by ${foreign(pin.acceptedBy ?? '?', 80)}`}`}</dd>
 <dt>SHA-256</dt><dd class="mono">${pin.hash}</dd>`;
 
 function acceptForm(visit: Visit, pin: ToolDefinition, words: string): Markup {

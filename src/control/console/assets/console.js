@@ -138,6 +138,9 @@
     if (!document.hidden && watched.length > 0 && Date.now() - seen > (navigator.locks ? 15000 : 4000)) refreshSoon();
   }, 1000);
 
+  // Where somebody is, in a row of places that is wider than a phone.
+  one('nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+
   // --- The Stop.
   const dialog = one('#stop-dialog');
   const form = dialog && one('form', dialog);
