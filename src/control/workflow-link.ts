@@ -19,9 +19,15 @@ export const revocationLink = (uiUrl: UiUrl, agentId: string, epoch: number, cau
   link(uiUrl, namespaces.control, revocationWorkflowId(agentId, epoch, causeId));
 
 function link(uiUrl: UiUrl, namespace: string, workflowId: string): WorkflowLink {
-  const url =
-    uiUrl === undefined
-      ? null
-      : new URL(`/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(workflowId)}`, uiUrl).href;
-  return { workflowId, namespace, url };
+  const path = `namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(workflowId)}`;
+  return { workflowId, namespace, url: uiUrl === undefined ? null : rootOf(uiUrl) + path };
+}
+
+/** Of one URL, as a rule: what was parsed once is kept, since a page has a link in each of its rows. */
+const roots = new Map<string, string>();
+
+function rootOf(uiUrl: string): string {
+  const root = roots.get(uiUrl) ?? new URL('/', uiUrl).href;
+  roots.set(uiUrl, root);
+  return root;
 }
