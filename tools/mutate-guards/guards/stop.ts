@@ -7,7 +7,7 @@ export const stopGuards: readonly Guard[] = [
     file: 'src/activities/kill.ts',
     protects: 'a receipt under an error status is none',
     attacks: ['A28'],
-    find: 'if (response.ok && receipt.success)',
+    find: 'if (isOk && receipt.success)',
     put: 'if (receipt.success)',
     tests: { file: 'test/activities/kill.test.ts', title: 'is none: somebody in between, or an error, is speaking' },
   },
