@@ -8,6 +8,8 @@ import type { CallTool } from './tool.ts';
 const mostKeptCharacters = 16_000;
 /** With the outcome it is less than the 2 MiB that Temporal takes. */
 const mostTurnBytes = 1_500_000;
+/** As long as a model that is asked on its own is waited for, nearly; with the longest call before it less than the step may take. */
+const mostThinkingMs = 9 * 60_000;
 
 interface StepDependencies {
   readonly callTool: CallTool;
@@ -35,7 +37,10 @@ export function createStep({ callTool, callModel }: StepDependencies) {
     // The model may think for minutes, and this worker may die meanwhile: what has happened is known by then.
     if (answer.text.length <= mostKeptCharacters) keep(outcome);
     const question = { taskId, ...asked, messages: [...messages, toolMessage(call, answer)] };
-    const turn = await callModel(question, signal).catch((): ModelTurn | undefined => undefined);
+    const slow = new AbortController();
+    const timer = setTimeout(() => slow.abort(), mostThinkingMs);
+    const turn = await callModel(question, AbortSignal.any([signal, slow.signal])).catch(() => undefined);
+    clearTimeout(timer);
     return turn === undefined || bytesOf(turn) > mostTurnBytes ? { outcome } : { outcome, turn };
   };
 }

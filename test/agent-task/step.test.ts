@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createStep } from '../../src/activities/step.ts';
 import type { ModelMessage, ModelQuestion, ModelTurn, ToolOutcome } from '../../src/contract/agent-task.ts';
 import { EstopError } from '../../src/core/errors.ts';
@@ -47,6 +47,20 @@ describe('a step', () => {
   it('never fails once the call is made, whatever the model does: it would be made again', async () => {
     const said = Promise.reject(new EstopError('upstream-unavailable', { detail: 'away' }));
     expect((await step(answered, { said })).came).toEqual({ outcome: answered });
+  });
+
+  it('waits no longer for a model than Temporal waits for the step: what the call came to would be lost', async () => {
+    vi.useFakeTimers();
+    const slow = createStep({
+      callTool: async () => answered,
+      callModel: (_question, signal) =>
+        new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    });
+    const next = { agentId: 'a', modelId: 'm', messages, room: 1_000 };
+    const came = slow({ taskId: 't', call, next }, new AbortController().signal, () => undefined);
+    await vi.advanceTimersByTimeAsync(9 * 60_000);
+    vi.useRealTimers();
+    expect(await Promise.race([came, Promise.resolve('still waiting')])).toEqual({ outcome: answered });
   });
 
   it('leaves out a turn with which its outcome would be refused: the call would be made again', async () => {
