@@ -32,14 +32,15 @@ export function createAgentActivities(dependencies: AgentActivityDependencies): 
   const providers = createModelProviders(gatewayUrl);
   const callModel = createCallModel({ config, providers, toolLists, tokens });
   const callTool = createCallTool(gateway);
-  const step = createStep({ callTool, callModel });
+  // Inside the beating: what is told late beats until it is told, with what the call came to, for this worker may die meanwhile.
+  const late = toldLate({ callModel, callTool, step: createStep({ callTool, callModel }) });
   return atBoundary(
-    toldLate({
-      callModel: (question) => beating((signal) => callModel(question, signal)),
-      callTool: (order) => beating((signal) => callTool(order, signal)),
-      callToolThenModel: (order) => beating((signal, keep) => step(order, signal, keep)),
+    {
+      callModel: (question) => beating((signal) => late.callModel(question, signal)),
+      callTool: (order) => beating((signal) => late.callTool(order, signal)),
+      callToolThenModel: (order) => beating((signal, keep) => late.step(order, signal, keep)),
       ...createKillActivities(dependencies),
-    }),
+    },
     log,
     dependencies.onFailure,
   );

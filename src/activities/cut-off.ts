@@ -9,8 +9,8 @@ const perCallMs = 30;
 /** No slot is kept longer from others; where it may be that a model alone is stopped, other tasks of the worker go on meanwhile. */
 const longestMs = 20_000;
 const longestUnsureMs = 2_000;
-/** With what may have passed since the last heartbeat it is below the heartbeat timeout. */
-const beatEveryMs = 4_000;
+/** Those that are cut off by one stop are cut off within this. */
+const burstMs = 100;
 /** Healthy, a stop has ended a task well before. */
 const aloneMs = 400;
 const secondLookMs = 1_000;
@@ -34,7 +34,7 @@ type Pause = (ms: number, signal: AbortSignal) => Promise<void>;
  * be a workflow task of a workflow that is about to be terminated. So what a stop cut off is told late, when the stop has long ended
  * the task, unless it is one of a tool or a model alone, or nobody is there to carry it out: then the task must hear of it.
  * The slot is kept meanwhile, the longer the more are refused: in a free one the next call of a stopped task would begin.
- * Nothing hangs on it: the gateway has refused the call, and goes on refusing.
+ * Nothing hangs on it: the gateway has refused the call, and goes on refusing. What it wraps must beat until it is told.
  */
 export function toldLate<Set extends { readonly [Name in keyof Set]: Activity }>(
   set: Set,
@@ -52,10 +52,12 @@ export function toldLate<Set extends { readonly [Name in keyof Set]: Activity }>
       } catch (thrown) {
         if (errorCodeOf(thrown) !== 'stopped') throw thrown;
         if (!putOff.isFirst()) throw thrown;
-        const ms = crowd.add();
-        await rest(Math.min(ms, thrown instanceof TaskStopped ? longestMs : longestUnsureMs), pause);
+        crowd.add();
+        await rest(burstMs, pause);
+        const mostMs = thrown instanceof TaskStopped ? longestMs : longestUnsureMs;
+        await rest(Math.min(mostMs, crowd.takesMs()) - burstMs, pause);
         // Tried again, it is refused again: without an event in the history of a task that will not live to see it.
-        throw new EstopError('stopped', { cause: thrown, retryAfterMs: secondLookMs + patience * ms });
+        throw new EstopError('stopped', { cause: thrown, retryAfterMs: secondLookMs + patience * crowd.takesMs() });
       }
     };
   };
@@ -65,11 +67,7 @@ export function toldLate<Set extends { readonly [Name in keyof Set]: Activity }>
 
 /** Ends early, as cancelled, where the answer to a heartbeat says that the task is over. */
 async function rest(ms: number, pause: Pause): Promise<void> {
-  const context = Context.current();
-  for (let left = ms; left > 0; left -= beatEveryMs) {
-    if (left < ms) context.heartbeat();
-    await pause(Math.min(left, beatEveryMs), context.cancellationSignal);
-  }
+  if (ms > 0) await pause(ms, Context.current().cancellationSignal);
 }
 
 /** A tool call that was refused for a stop or broken off, or a step whose model gave no turn: a stop does that to them. */
@@ -84,16 +82,16 @@ function isOver(outcome: unknown): boolean {
   return outcome.kind === 'answered' || outcome.kind === 'denied';
 }
 
-/** How long one is to be kept, by how many were cut off of late. */
-function openCrowd(): { add(): number } {
+/** How many were cut off of late. */
+function openCrowd(): { add(): void; takesMs(): number } {
   const times: number[] = [];
   return {
     add: () => {
       const now = performance.now();
       times.push(now);
       while (now - (times[0] ?? now) > crowdWithinMs || times.length * perCallMs > longestMs) times.shift();
-      return times.length * perCallMs;
     },
+    takesMs: () => times.length * perCallMs,
   };
 }
 
