@@ -1,6 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Payload } from '@temporalio/common';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { ChildProcess } from '../../src/runtime/local/child-process.ts';
 import { startNodeProcess } from '../../src/runtime/local/node-process.ts';
@@ -43,7 +42,7 @@ requires('temporal')('workers as processes', () => {
   /** Its last heartbeat, as Temporal keeps it and as a worker opens it. */
   const heartbeatOf = async (handle: TaskHandle): Promise<readonly [string, string]> => {
     const [kept] = (await handle.describe()).raw.pendingActivities?.[0]?.heartbeatDetails?.payloads ?? [];
-    const [opened] = kept ? ((await stack.dataConverter.payloadCodecs?.[0]?.decode([kept as Payload])) ?? []) : []; // as the client reads it
+    const [opened] = kept ? ((await stack.dataConverter.payloadCodecs?.[0]?.decode([kept])) ?? []) : [];
     const text = (data: Uint8Array | null | undefined): string => Buffer.from(data ?? []).toString('utf8');
     return [text(kept?.data), text(opened?.data)];
   };
