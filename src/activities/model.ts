@@ -21,7 +21,7 @@ const maxTextCharacters = 100_000;
 const maxToolCalls = 32;
 const maxArgumentCharacters = 32_000;
 /** Of all calls of one turn. */
-const maxArgumentBytes = 512 * 1024;
+const maxArgumentBytes = 256 * 1024;
 const charactersPerToken = 4;
 
 export type CallModel = (question: ModelQuestion, signal: AbortSignal) => Promise<ModelTurn>;
