@@ -16,7 +16,7 @@ interface Waiting {
 
 /** What waits behind one lock waits in one of them; the others go on. */
 const mostUnderWay = 3;
-const mostTogether = 64;
+const mostTogether = 32;
 
 /**
  * Calls that get as far as ADMIT in the same moment are asked about in one statement with one commit: of a busy gateway that is most of

@@ -160,6 +160,27 @@ export const fenceGuards: readonly Guard[] = [
     tests: { file: checks, title: 'lets an admitted call be written, and none that was not admitted' },
   },
   {
+    id: 'fence/own-gateway',
+    file: 'src/gateway/call/admit-together.ts',
+    protects: 'nothing is admitted in the name of another registration than its own',
+    attacks: ['A25', 'A27'],
+    find: 'Math.min(other === -1 ? mostTogether : other, mostTogether)',
+    put: 'mostTogether',
+    tests: { file: 'test/store/admit-many.test.ts', title: 'is decided for itself, on record once' },
+  },
+  {
+    id: 'fence/asked-alone',
+    file: 'src/gateway/call/admit-together.ts',
+    protects: 'no call is denied for what is wrong with another',
+    attacks: ['A22'],
+    find: 'if (this.#ledger.wasUndone(thrown)) await',
+    put: 'if (false) await',
+    tests: {
+      file: 'test/store/admit-many.test.ts',
+      title: 'cannot be kept from its answer by one that cannot be recorded',
+    },
+  },
+  {
     id: 'fence/before-answer',
     file: 'src/gateway/checks/fence-and-answer.ts',
     protects: 'what an upstream said after a stop is not passed on',
