@@ -62,7 +62,7 @@ async function measured(
   const rounds = quick ? 1 : 8;
   const [calm, faulty]: [number[], number[]] = [[], []];
   // All of them beforehand: nothing is issued while a stop is under way.
-  const tasks = await Promise.all(Array.from({ length: 1 + 2 * rounds }, () => startTask(rig.bed)));
+  const tasks = await startTasks(rig.bed, 1 + 2 * rounds);
   const measure = (hang: boolean): Promise<number> => slowestHealthyLane(rig, tasks.pop() ?? '', hang);
   await alone();
   await measure(false); // warm-up
@@ -81,14 +81,15 @@ async function isKnown({ postgres }: Bed): Promise<boolean> {
   return (await postgres.query('SELECT FROM estop.agents WHERE agent_id = $1', [agentId])).rowCount === 1;
 }
 
-/** With all eight credentials. */
-async function startTask({ service }: Bed): Promise<string> {
-  const { taskId } = await service.tasks.start({ agentId, prompt: 'bench' });
-  await until(async () => {
-    const { entries } = await service.tasks.history(taskId);
-    return entries.filter((entry) => entry.kind === 'grant.issued').length === healthy.length + failing.length;
-  });
-  return taskId;
+/** Each with all eight credentials. The ledger is asked, once for all of them: questions to the API would hold up what is waited for. */
+async function startTasks({ service, postgres }: Bed, count: number): Promise<string[]> {
+  const start = () => service.tasks.start({ agentId, prompt: 'bench' });
+  const started = await Promise.all(Array.from({ length: count }, start));
+  const taskIds = started.map(({ taskId }) => taskId);
+  const issued = 'SELECT FROM estop.grants WHERE task_id = ANY ($1) AND issued_at IS NOT NULL';
+  const wanted = count * (healthy.length + failing.length);
+  await until(async () => (await postgres.query(issued, [taskIds])).rowCount === wanted);
+  return taskIds;
 }
 
 /** One stop, and how long after it was sent the last healthy lane was proved. Afterwards nothing hangs. */
