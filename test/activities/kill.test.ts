@@ -1,5 +1,5 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createKillActivities } from '../../src/activities/kill.ts';
 import { errorCodeOf } from '../../src/core/errors.ts';
@@ -39,4 +39,19 @@ it.each([500, 502, 403, 301])(
 it('a promise is no receipt', async () => {
   answer = { status: 202, body: { ...latched, state: 'accepted' } };
   expect(await place()).toBe('store-unavailable');
+});
+
+it('goes over another connection where the one that was kept open has died', async () => {
+  answer = { status: 202, body: latched };
+  const served = new Set<Socket>();
+  const die = ({ socket }: IncomingMessage): void => {
+    if (served.has(socket)) socket.resetAndDestroy();
+    served.add(socket);
+  };
+  server.prependListener('request', die);
+  const { placeKill } = createKillActivities({ stopUrl: url, workerToken: () => 'token' });
+  const kill = { taskId: 'task_test_1', stopId: latched.stopId, reason: 'r', actor: 'a' };
+  for (let n = 0; n < 2; n += 1) expect(await placeKill(kill)).toEqual({ stopId: latched.stopId });
+  expect(served.size).toBe(2);
+  server.off('request', die);
 });
