@@ -1,9 +1,10 @@
+import type { StopView } from '../contract/http/stops.ts';
 import type { CliContext } from './context.ts';
 import type { ExitCode } from './exit-code.ts';
 import { stopLines } from './stop-lines.ts';
 import { exitCodeOfVerdict, isConcluded, judgeStop } from './stop-verdict.ts';
 
-/** Shows a stop again at every event of it, until it is proved. Piped, each event is one JSON line. */
+/** Shows a stop again at every event of it, until it is proved. Piped, each event is one JSON line; the last one says how it ended. */
 export async function watchStop({ terminal, estop, now }: CliContext, stopId: string): Promise<ExitCode> {
   const asLines = terminal.format !== 'text' || !terminal.isLive;
   let stop = await estop.stops.get(stopId);
@@ -11,14 +12,22 @@ export async function watchStop({ terminal, estop, now }: CliContext, stopId: st
     if (!asLines) terminal.draw(stopLines(stop, now(), terminal.paint));
   };
   show();
+  let told: unknown;
   const ending = new AbortController();
   if (isConcluded(stop)) ending.abort();
   for await (const event of estop.events.stream({ stop: stopId, signal: ending.signal })) {
     if (asLines) terminal.data(JSON.stringify({ kind: 'event', id: event.id, name: event.name, data: event.data }));
+    if (event.name === 'stop') told = event.data;
     stop = await estop.stops.get(stopId);
     show();
     if (isConcluded(stop)) break;
   }
+  // It may have been over before anybody listened, or be further than the event that was the last to be heard.
+  if (asLines && !saysHowFar(told, stop))
+    terminal.data(JSON.stringify({ kind: 'event', id: '', name: 'stop', data: stop }));
   terminal.endDrawing();
   return exitCodeOfVerdict(judgeStop(stop));
 }
+
+const saysHowFar = (told: unknown, { reached }: StopView): boolean =>
+  typeof told === 'object' && told !== null && 'reached' in told && told.reached === reached;

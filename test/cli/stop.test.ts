@@ -189,6 +189,9 @@ describe('estop stop', () => {
     expect(ran.code).toBe(0);
     const last = JSON.parse(ran.stdout.trim().split('\n').at(-1) ?? '') as { name: string; data: { reached: string } };
     expect(last).toMatchObject({ name: 'stop', data: { reached: 'proved' } });
+    // Whoever comes when it is over is told so as well.
+    const late = await rig.run(['stop', 'show', stdout.trim(), '--watch']);
+    expect([late.code, JSON.parse(late.stdout)]).toMatchObject([0, { name: 'stop', data: { reached: 'proved' } }]);
   });
 
   it('does not load what a stop does not need', async () => {
