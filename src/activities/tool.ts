@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ToolOrder } from '../contract/activities.ts';
 import type { ToolOutcome } from '../contract/agent-task.ts';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
-import { AnswerLost, type GatewayClient, type GatewayReply } from './gateway-client.ts';
+import type { GatewayClient, GatewayReply } from './gateway-client.ts';
 import { historyText } from './history-text.ts';
 import { problemCode } from './http.ts';
 
@@ -29,8 +29,8 @@ export function createCallTool(gateway: GatewayClient): CallTool {
       return outcomeOf(await gateway.ask(taskId, 'tools/call', { name: call.tool, arguments: call.arguments }, signal));
     } catch (error) {
       if (errorCodeOf(error) === 'stopped') return { kind: 'stopped' };
-      // A worker that shuts down in the middle must not make another worker send it again.
-      if (error instanceof AnswerLost && isShutdownOrLoss(signal)) return { kind: 'interrupted' };
+      // Whatever was not foreseen comes of an answer. And a worker that shuts down in the middle must not make another worker send it again.
+      if (!(error instanceof EstopError) && isShutdownOrLoss(signal)) return { kind: 'interrupted' };
       throw error;
     }
   };

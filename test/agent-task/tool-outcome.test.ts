@@ -69,6 +69,14 @@ describe('what a gateway answers', () => {
       { kind: 'answered', text: 'a  [2Jb\n', isError: false },
     ],
     [
+      'what is nested so deep that it cannot be written down',
+      (_request, response) =>
+        void response
+          .writeHead(200, { 'content-type': 'application/json' })
+          .end(`{"jsonrpc":"2.0","id":1,"result":{"structuredContent":${'['.repeat(20_000)}${']'.repeat(20_000)}}}`),
+      { kind: 'interrupted' },
+    ],
+    [
       'what is no result',
       result({ content: 7 }),
       { kind: 'answered', isError: true, text: 'The tool gave an answer that cannot be read.' },
