@@ -171,6 +171,19 @@ describe('an upstream’s answer', () => {
     expect(new Set(hostile.received).size).toBe(hostile.received.length);
   });
 
+  it('that is nested too deep to be passed on leaves nobody waiting', async () => {
+    hostile.misbehave = (response, { id }) =>
+      void response
+        .writeHead(200, { 'content-type': 'application/json' })
+        .end(`{"jsonrpc":"2.0","id":"${id}","result":{"content":[],"x":${'['.repeat(20_000)}${']'.repeat(20_000)}}}`);
+    expect(await act()).toMatchObject({
+      status: 200,
+      isError: true,
+      meta: { 'estop/decision': 'possibly-completed' },
+      outcome: 'completed',
+    });
+  });
+
   it('that does not come in time leaves no socket open', async () => {
     hostile.misbehave = () => undefined;
     const before = hostile.abandoned.length;

@@ -52,8 +52,15 @@ export async function exchange({
     facts: {},
     ...(client === undefined ? {} : { client }),
     deliver: (value) => {
+      try {
+        answer(value);
+      } catch (thrown) {
+        // What cannot be written down is told as a denial, unless a part of it has gone out.
+        delivered = response.headersSent;
+        if (delivered) response.destroy();
+        throw thrown;
+      }
       delivered = true;
-      answer(value);
     },
     deliverError: (refusal) => {
       delivered = true;
