@@ -40,7 +40,12 @@ export function startProgram<Report>(name: ProgramName, order: object): Program<
       else resolve(message as Report); // our own program, see serveOrder
     });
     child.once('error', reject);
-    child.once('exit', (code) => reject(new Error(`${name} ended with ${code} and without a report`)));
+    child.once('exit', (code) => {
+      const fail = (): void => reject(new Error(`${name} ended with ${code} and without a report`));
+      // On a busy machine its end is heard of before its last words, which are read until the channel closes.
+      if (child.connected) child.once('disconnect', fail);
+      else fail();
+    });
   });
   report.catch(() => undefined); // whoever awaits it is told
   child.send(order);
