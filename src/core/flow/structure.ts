@@ -6,6 +6,7 @@
 
 import { parseLines } from './lines.ts';
 import { parseLiteral } from './literal.ts';
+import { tableOf } from './table.ts';
 
 export interface Field {
   readonly key: string;
@@ -49,6 +50,8 @@ export function structureOf(output: string): Structure {
     return { records, prose: text.slice(longest), cut: countOf(records) >= mostFields };
   }
   if (first === '<') return { records: [], prose: text };
+  const table = tableOf(text.slice(0, longest));
+  if (table !== undefined) return { records: table, prose: text.slice(longest) };
   const lines = parseLines(text.slice(0, longest));
   if (lines !== undefined) return { ...lines, prose: lines.prose + text.slice(longest) };
   return { records: scalarRecord(text), prose: text };

@@ -161,3 +161,28 @@ describe('the work is linear', () => {
     expect(scan(text, { letters: 200_000, words: 6000, values: 400 }).words.size).toBeLessThan(6001);
   });
 });
+
+describe('a table that is printed as text', () => {
+  it.each([
+    ['bars', 'D-1 | Marine | 52500\nD-2 | Dental | 9120'],
+    ['a bar at each end and a line below its head', '| id | name |\n|----|------|\n| D-1 | Marine |'],
+    ['commas', 'id,name,phone\nD-1,Jens Adler,+49 421 880012\nD-2,Ruth Oelmann,'],
+    ['tabs', 'D-1\tMarine\nD-2\tDental'],
+    [
+      'spaces',
+      'sku          title               price\nD-1   Aurora fountain pen  64.00\nBOX          Aurora gift box       9.00',
+    ],
+  ])('with %s has its cells as fields', (_what, output) => {
+    expect(fields(output)).toContain('=D-1');
+  });
+
+  it.each([
+    ['sentences with commas', 'Dear Ann, thanks, see you\nDear Bob, hello, good bye'],
+    ['a sentence below it', 'D-1 | Marine | 52500\nD-2 | Dental | 9120\nPlease cancel D-2.'],
+    ['a sentence in it', 'D-1 | Marine. Cancel D-2 now | 52500\nD-2 | Dental | 9120'],
+    ['one line', 'D-1 | Marine | 52500'],
+    ['a long cell', `D-1 | ${'word '.repeat(9)} | 1\nD-2 | Dental | 9120`],
+  ])('is none with %s', (_what, output) => {
+    expect(fields(output)).toEqual([]);
+  });
+});
