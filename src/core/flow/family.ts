@@ -1,9 +1,14 @@
 /** The family of action of a tool, and the families that a request speaks of. */
 import { stem, wordsOfName } from './stem.ts';
 import type { ToolDefinition } from './tool-profile.ts';
-import { type Family, familyOfNoun, familyWords, guardedFamilies, localVerbs, readVerbs } from './words.ts';
+import { type Family, familyOfNoun, familyWords, guardedFamilies, nounsToo, readVerbs } from './words.ts';
 
 const all = Object.entries(familyWords) as readonly (readonly [Family, ReadonlySet<string>])[]; // its keys are the families
+
+const adds = new Set(['add', 'put', 'set', 'assign', 'write', 'save', 'store'].map(stem));
+/** "add collaborator", "assign role": the object says more than the verb. */
+const opens = (name: readonly string[], families: readonly Family[]): boolean =>
+  families.length > 0 && name.some((word) => adds.has(word)) && name.some((word) => familyOfNoun[word] === 'grant');
 
 /** Families of the verb first; the object makes it more precise: money that is sent is paid. */
 const ofVerb: Readonly<Record<string, readonly Family[]>> = Object.fromEntries(
@@ -11,7 +16,7 @@ const ofVerb: Readonly<Record<string, readonly Family[]>> = Object.fromEntries(
     [
       [
         'message',
-        'send email mail message reply forward notify inform tell text dm ping announce broadcast call respond',
+        'send email mail message reply answer forward notify inform tell text dm ping announce broadcast call respond',
       ],
       ['pay', 'pay transfer wire remit deposit withdraw donate fund settle charge tip reimburse'],
       ['purchase', 'buy purchase order rebuy reorder checkout sell trade'],
@@ -20,14 +25,14 @@ const ofVerb: Readonly<Record<string, readonly Family[]>> = Object.fromEntries(
       ['cancel', 'cancel refund revoke undo void unsubscribe stop abort return'],
       [
         'change',
-        'update change edit modify set reset replace adjust patch append insert mark toggle enable disable merge assign close lock unlock reschedule archive',
+        'update change edit modify set reset replace adjust patch append insert add save write store put commit mark toggle enable disable merge assign close lock unlock reschedule archive',
       ],
       ['move', 'move rename archive'],
       ['execute', 'run execute exec eval deploy launch restart reboot install trigger invoke dispatch start'],
-      ['grant', 'grant share allow authorize authorise permit elevate promote add invite'],
+      ['grant', 'grant share allow authorize authorise permit elevate promote invite'],
       ['publish', 'publish post comment tweet upload push release review rate vote announce'],
       ['submit', 'submit fill input register enroll apply sign type enter press click'],
-      ['save', 'write create save put store overwrite append'],
+      ['save', 'write create save put store overwrite append add log record note commit'],
     ] as const
   )
     .flatMap(([family, verbs]) => verbs.split(' ').map((verb) => [stem(verb), family] as const))
@@ -59,7 +64,7 @@ export function familiesOf(tool: ToolDefinition): readonly Family[] {
   )
     return ['pay'];
   if (guarded.includes('password')) return ['password'];
-  const precise = fromVerb.filter((family) => family !== 'save' && family !== 'grant');
+  const precise = opens(name, fromVerb) ? [] : fromVerb.filter((family) => family !== 'save' && family !== 'grant');
   if (nouns.length > 0 && precise.length === 0) return nouns;
   return [
     ...new Set([
@@ -71,13 +76,15 @@ export function familiesOf(tool: ToolDefinition): readonly Family[] {
   ];
 }
 
+/** "orders.refund" refunds: a word that is a noun as often as a verb gives way to one that is a verb alone. */
 function verbFamilies(words: readonly string[]): readonly Family[] {
-  for (const word of words) {
-    const families = ofVerb[word];
-    if (families !== undefined) return families;
-    if (readVerbs.has(word) && !localVerbs.has(word)) return [];
+  const verb = words.findIndex((word) => ofVerb[word] !== undefined || readVerbs.has(word));
+  const found = words[verb] ?? '';
+  if (nounsToo.has(found)) {
+    const plainer = words.slice(verb + 1).find((word) => ofVerb[word] !== undefined && !nounsToo.has(word));
+    if (plainer !== undefined) return ofVerb[plainer] ?? [];
   }
-  return [];
+  return ofVerb[found] ?? [];
 }
 
 /** Of the words of a text, already folded. */

@@ -1,6 +1,14 @@
 /** Free text that a server is told. Whatever stands around a value, the value goes to the server with it. */
 import { heldAlone } from './facts.ts';
-import { copiedWords, type Found, originOfSite, originOfText, originOfValue, wordsToCompare } from './origin.ts';
+import {
+  copiedWords,
+  type Found,
+  originOfParty,
+  originOfSite,
+  originOfText,
+  originOfValue,
+  wordsToCompare,
+} from './origin.ts';
 import { addressParts } from './path-form.ts';
 import { isToken, scan } from './scan.ts';
 import { isHost } from './site.ts';
@@ -84,6 +92,30 @@ function groupsIn(text: string): readonly string[] {
         found.push(groups.slice(from, to).join('-'));
   }
   return found;
+}
+
+const mostLeads = 40;
+const lead =
+  /(?:https?:\/\/|www\.)[^\s"'<>()[\]{}|\\]+|[^\s"'<>()[\]{}|,;:=]+@[\p{L}\p{N}.-]+\.\p{L}{2,}|(?<![\p{L}\p{N}])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?(?![\p{L}\p{N}])/giu;
+
+/** Sites, addresses and accounts in texts of the agent's own that stand only in prose: not in the request, nor in a field of a record. */
+export function leadsIn(
+  flow: TaskFlow,
+  texts: readonly string[],
+): readonly { readonly role: 'url' | 'party'; readonly text: string; readonly found: Found }[] {
+  const found = new Set<string>();
+  for (const text of texts)
+    for (const [match] of text.slice(0, 8 * longestText).matchAll(lead)) {
+      if (found.size >= mostLeads) break;
+      found.add(match.replace(/[.!?:;,]+$/, ''));
+    }
+  return [...found].flatMap((text) => {
+    const role = /^(?:https?:\/\/|www\.)/i.test(text) ? 'url' : 'party';
+    const own = role === 'url' ? originOfSite(flow, text) : originOfParty(flow, text);
+    if (!heldAlone(role, own.origin)) return [];
+    const seen = originOfValue(flow, text);
+    return seen.origin === 'prose' || seen.origin === 'tainted' ? [{ role, text, found: seen }] : [];
+  });
 }
 
 const fewestWords = 3;

@@ -16,7 +16,7 @@ import {
 } from './facts.ts';
 import { isRelevant } from './family.ts';
 import type { Finding } from './finding.ts';
-import { longestText, originOfWords, partsOfTexts } from './free-text.ts';
+import { leadsIn, longestText, originOfWords, partsOfTexts } from './free-text.ts';
 import { isOfAnswers } from './not-a-tool.ts';
 import { type Found, originOfParty, originOfPath, originOfSite, originOfText, originOfValue } from './origin.ts';
 import { addressParts } from './path-form.ts';
@@ -80,7 +80,7 @@ function checkedValues(flow: TaskFlow, call: FlowCall): readonly Checked[] {
   const { values, overflow } = valuesOf(call);
   const seen = values.flatMap((value): Checked[] => {
     const { role } = value;
-    if (role === 'party' && isPlaceholder(value.text)) return [];
+    if (role === 'party' && (isPlaceholder(value.text) || isNobody(value.text))) return [];
     if (role === undefined) return [];
     if (role === 'text' && call.addresses === undefined && !(value.required && isShort(value.text))) return [];
     return [{ ...value, role, found: approvedOr(flow, ruleOf[role], value.text, originOf(flow, role, value.text)) }];
@@ -98,6 +98,7 @@ function checkedValues(flow: TaskFlow, call: FlowCall): readonly Checked[] {
     ),
     ...put,
     ...partsOfFreeText(flow, call, values),
+    ...partsOfBodies(flow, call, values),
   ];
   if (!overflow) return kept;
   // Named by all that it holds: a yes to one such call is no yes to the next.
@@ -105,6 +106,11 @@ function checkedValues(flow: TaskFlow, call: FlowCall): readonly Checked[] {
   const found = approvedOr(flow, 'R7', text, { origin: 'prose', call: 0 });
   return [...kept, { argument: '', text, role: 'text', required: true, found }];
 }
+
+/** From when to when, and from where to where: nobody is reached by a day, an hour or a place in a tree. */
+const isNobody = (text: string): boolean =>
+  /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?)?$/.test(text) ||
+  /^\d\d?:\d\d(?::\d\d)?$/.test(text);
 
 const mostAddresses = 100;
 const mostParts = 200;
@@ -161,6 +167,16 @@ function partsOfFreeText(flow: TaskFlow, call: FlowCall, values: readonly Value[
     return found === undefined ? [] : [{ ...part(text, approvedOr(flow, 'R7', text, found)), role: 'text' }];
   });
   return [...held, ...copied];
+}
+
+/** A link, an address or an account inside a message leads whoever reads it there: one that prose alone gave is as if sent to it. */
+function partsOfBodies(flow: TaskFlow, call: FlowCall, values: readonly Value[]): readonly Checked[] {
+  if (call.addresses !== undefined) return [];
+  const texts = values.filter((value) => value.role === undefined && !isOfAnswers(value)).map(({ text }) => text);
+  return leadsIn(flow, texts).map(({ role, text, found }) => ({
+    ...part(text, approvedOr(flow, ruleOf[role], text, found)),
+    role,
+  }));
 }
 
 const isDeclared = (call: FlowCall, argument: string, role: Role): boolean =>

@@ -1,8 +1,9 @@
 /** The request, taken apart once: whom it names, which hosts, paths and values stand in it, what it asks for. */
+import { plain } from './canonical.ts';
 import { familiesAsked } from './family.ts';
 import type { KeyedHash } from './keyed-hash.ts';
 import { isPathLike, pathForm } from './path-form.ts';
-import { partsOf } from './scan.ts';
+import { account, partsOf } from './scan.ts';
 import { addressOf, isEmail, isHost, siteOf } from './site.ts';
 import { stem } from './stem.ts';
 import {
@@ -45,13 +46,17 @@ export function openTaskFlow(opening: TaskOpening): { readonly flow: TaskFlow; r
     .map(([token]) => token.replaceAll(/^[.:!?#$]+|[.:!?]+$/g, ''))
     .filter((token) => token !== '');
   const stems = [...new Set(tokens.flatMap(partsOf).map(stem))];
-  const named = namesIn(request).map((name) => name.map((word) => nameKey(hash, word)));
+  // A handle is written without accents.
+  const named = namesIn(request).flatMap((name) =>
+    [name, name.map(plain)].map((words) => words.map((word) => nameKey(hash, word))),
+  );
   const delta: FlowDelta = {
     calls: 0,
     values: [
       ...opening.ownIdentities.map((own): Mark => [exactKey(hash, addressOf(own)), 'own', 0]),
       ...tokens.flatMap((token) => marksOf(hash, token)),
       ...phrases(hash, request, tokens),
+      ...Array.from(request.slice(0, 20_000).matchAll(account), ([text]): Mark => [exactKey(hash, text), 'request', 0]),
     ],
     words: { request: stems.map(flow.word), known: [], prose: [] },
     named,
@@ -78,7 +83,7 @@ function marksOf(hash: KeyedHash, token: string): readonly Mark[] {
     const site = siteOf(token);
     if (site !== undefined) marks.push([siteKey(hash, site), 'request', 0]);
   }
-  if (isPathLike(token)) {
+  if (isPathLike(token) || /^[\w.~-]+(?:\/[\w.-]+)+\/?$/.test(token)) {
     const path = pathForm(token);
     if (path !== undefined && path !== '/') marks.push([pathKey(hash, path), 'request', 0]);
   }

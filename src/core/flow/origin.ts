@@ -5,7 +5,7 @@ import { isFileName, pathForm, upwards } from './path-form.ts';
 import { partsOf } from './scan.ts';
 import { addressOf, siteOf } from './site.ts';
 import { stem } from './stem.ts';
-import { exactKey, looseKey, pathKey, personAt, siteKey, type TaskFlow, uniqueAddress } from './task-flow.ts';
+import { exactKey, looseKey, nameKey, pathKey, personAt, siteKey, type TaskFlow, uniqueAddress } from './task-flow.ts';
 
 export interface Found {
   readonly origin: Origin;
@@ -41,10 +41,28 @@ export function originOfValue(flow: TaskFlow, text: string): Found {
 const unseen = (flow: TaskFlow): Found => (flow.overflow ? { origin: 'prose', call: 0 } : nowhere);
 
 export function originOfParty(flow: TaskFlow, text: string): Found {
-  const address = addressOf(text);
+  // "#infra" and "@mara" are what the user calls infra and mara.
+  const address = addressOf(text).replace(/^[#@](?=[\p{L}\p{N}_])/u, '');
   const found = originOfValue(flow, address);
+  if (isNameOfNamed(flow, address)) return { origin: 'request', call: 0 };
   if (found.origin === 'request' || found.origin === 'own' || found.origin === 'file') return found;
   return personAt(flow, exactKey(flow.hash, address)) !== undefined ? { origin: 'contact', call: found.call } : found;
+}
+
+const nameOnly = /^[\p{L}'’.\- ]{2,60}$/u;
+
+/**
+ * The full name, or the handle, of somebody whom the user named in full, or by one telling name: "Gesa Thoms" is whom the user
+ * calls Ms. Thoms. Never an address, because a name does not say at which host it lies, and never with a word that prose added.
+ */
+function isNameOfNamed(flow: TaskFlow, text: string): boolean {
+  if (!nameOnly.test(text)) return false;
+  const words = partsOf(plain(text)).filter((word) => word.length > 1);
+  if (words.length === 0 || words.length > 4 || copiedWords(flow, text) > 0) return false;
+  const keys = new Set(words.map((word) => nameKey(flow.hash, word)));
+  return [...flow.named.values()].some(
+    (name) => name.every((word) => keys.has(word)) && (name.length > 1 || words.length <= 2),
+  );
 }
 
 export function originOfSite(flow: TaskFlow, url: string): Found {

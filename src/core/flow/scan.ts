@@ -23,6 +23,8 @@ const telling = /[\d@/_:%&\\-]|\.[\p{L}\p{N}]|\p{Ll}\p{Lu}|[^\p{ASCII}]/u;
 export const isValue = (word: string): boolean => telling.test(word) || isToken(word);
 /** Letters alone, and more of them than a word has: a key may be spelled so. */
 export const isToken = (word: string): boolean => word.length >= 20 || /^[A-Z]{12,}$/.test(word);
+/** An account that is printed in groups is one value. */
+export const account = /(?<![\p{L}\p{N}])[A-Z]{2}\d{2}(?: [A-Z0-9]{1,4}){3,8}(?![\p{L}\p{N}])/gu;
 const encodedLook = /%[0-9a-f]{2}|&#|\\u[0-9a-f]{4}/i;
 
 export function scan(text: string, limits: ScanLimits): Scan {
@@ -53,6 +55,10 @@ export function scan(text: string, limits: ScanLimits): Scan {
     take(raw.replaceAll(edges, ''), words, values);
   }
   if (spelled.length >= 3) values.add(spelled);
+  for (const [grouped] of head.matchAll(account)) {
+    if (values.size >= limits.values) break;
+    values.add(grouped.replaceAll(' ', ''));
+  }
   return { words, values, overflow };
 }
 

@@ -7,6 +7,7 @@ import {
   fetchVerbs,
   localNouns,
   localVerbs,
+  looksPlainly,
   nounsToo,
   programWords,
   readNouns,
@@ -26,7 +27,7 @@ export function proposeTier(tool: ToolDefinition): Proposal {
   const name = wordsOfName(tool.name);
   const description = (tool.description ?? '').slice(0, 2000);
   const opening = firstVerb(description);
-  const [byName, verb] = classOfName(name.map(stem), opening);
+  const [byName, verb] = classOfName(name, opening);
   const byText = classOf(opening);
   const names = argumentNames(tool.inputSchema);
   const raised = raisedBy(tool.annotations);
@@ -56,6 +57,8 @@ export function proposeTier(tool: ToolDefinition): Proposal {
   if (takesUrl && (fetchVerbs.has(verb) || byName === 'read' || byName === 'local'))
     return say('fetch', 'takes an address');
   if (byName === 'read' && (byText === 'read' || byText === 'unknown')) return say('read', `its name says: ${verb}`);
+  if (byName === 'unknown' && byText === 'unknown' && readNouns.has(stem(name.at(-1) ?? '')))
+    return say(takesUrl ? 'fetch' : 'read', `its name says: ${name.at(-1) ?? ''}`);
   if (byName === 'unknown' && byText === 'read')
     return say(takesUrl ? 'fetch' : 'read', `its description says: ${opening}`);
   if (byName === 'local' && byText !== 'sink') return say('write', `its name says: ${verb}`);
@@ -94,12 +97,22 @@ function classOf(word: string): Class {
 }
 
 /** The first word of a name that is a verb decides; a noun as often as a verb decides only in front of others. */
-function classOfName(name: readonly string[], opening: string): readonly [Class, string] {
+function classOfName(written: readonly string[], opening: string): readonly [Class, string] {
+  const name = written.map(stem);
+  // "orders.get", "vendor_list": the verb stands last, and nothing else in the name acts.
+  const last = name.at(-1) ?? '';
+  const acting = written.slice(0, -1).find((word) => actsPlainly(word));
+  if (name.length > 1 && looksPlainly.has(last) && last === written.at(-1) && acting === undefined)
+    return ['read', last];
+  // "access_grant", "report_send": a word that may be a noun in front of one that is nothing but a deed.
+  const first = name.find((word) => classOf(word) !== 'unknown') ?? '';
+  const deed = written.slice(1).find(actsPlainly);
+  if (deed !== undefined && nounsToo.has(first) && readVerbs.has(first) && !readNouns.has(last))
+    return ['sink', stem(deed)];
   const at = name.findIndex((word) => classOf(word) !== 'unknown');
   const word = name[at];
   if (word === undefined) return ['unknown', opening];
   const rest = [...name.slice(0, at), ...name.slice(at + 1)];
-  const last = name.at(-1) ?? '';
   if (nounsToo.has(word) && (at > 0 || readNouns.has(last)) && rest.length > 0) {
     const verb = rest.find((other) => !nounsToo.has(other) && classOf(other) !== 'unknown');
     if (verb !== undefined) return [withObject(verb, rest), verb];
@@ -112,6 +125,12 @@ function classOfName(name: readonly string[], opening: string): readonly [Class,
   if (readVerbs.has(word) && actsToo(name.slice(at + 1))) return ['sink', word];
   return [withObject(word, rest), word];
 }
+
+/** In a form that commands: "deleted", "sent" and "invites" say what something is. */
+const actsPlainly = (word: string): boolean => {
+  const folded = stem(word);
+  return sinkVerbs.has(folded) && !nounsToo.has(folded) && !/(?:ed|s|ing|ings)$/.test(word);
+};
 
 /** "read and delete", "check in": what comes after the verb makes it another. */
 function actsToo(after: readonly string[]): boolean {
@@ -134,8 +153,11 @@ function withObject(verb: string, rest: readonly string[]): Class {
 }
 
 function firstVerb(description: string): string {
-  const words = wordsOfName(description.slice(0, 160)).slice(0, 3).map(stem);
+  const written = wordsOfName(description.slice(0, 160)).slice(0, 3);
+  const words = written.map(stem);
   const first = words[0] ?? '';
+  // "Messages of a channel", "Log of the last job": a thing, not a deed.
+  if (nounsToo.has(first) && /^(?:of|that|which|whose)$/.test(written[1] ?? '')) return '';
   return classOf(first) === 'unknown' && first.endsWith('ly') ? (words[1] ?? '') : first;
 }
 

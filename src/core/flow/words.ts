@@ -11,7 +11,10 @@ export const readVerbs = stems(`
   get list read search find view show look query check describe count calculate compute lookup retrieve return see
   inspect preview compare summarize summarise analyze analyse display examine track monitor peek browse
   fetch query estimate convert translate parse detect measure explain tell provide filter sort suggest
-  recommend is has can whoami ping head stat tail grep diff access obtain determine validate`);
+  recommend is has can whoami ping head stat tail grep diff obtain determine validate`);
+
+/** At the end of a name these say what the tool does: "orders.get", "vendor_list". */
+export const looksPlainly = stems('get list find search read view lookup query describe fetch retrieve inspect');
 
 /** Verbs that fetch from an address, when there is one among the arguments. */
 export const fetchVerbs = stems(
@@ -81,7 +84,8 @@ export const guardedFamilies: ReadonlySet<Family> = new Set<Family>(['pay', 'pas
 export const familyWords: Readonly<Record<Family, ReadonlySet<string>>> = {
   message:
     stems(`send email mail message reply respond answer forward write tell notify inform contact text greet thank remind
-    ask invite dm ping share deliver mention broadcast announce call`),
+    ask invite dm ping share deliver mention broadcast announce call comment say explain confirm welcome congratulate apologize apologise
+    invite know warn`),
   pay: stems(
     'pay payment transfer wire remit deposit withdraw donate fund top topup settle reimburse repay tip rent bill fee invoice charge',
   ),
@@ -89,13 +93,14 @@ export const familyWords: Readonly<Record<Family, ReadonlySet<string>>> = {
   book: stems(`book reserve reservation schedule reschedule calendar appointment meeting event plan arrange organize organise rsvp
     invite slot booking dinner lunch accept decline setup`),
   delete: stems(
-    'delete remove clear erase drop clean discard empty trash purge wipe destroy rid uninstall terminate kill',
+    'delete remove clear erase drop clean discard empty trash purge wipe destroy rid uninstall terminate kill throw toss',
   ),
   cancel: stems('cancel refund return revoke undo void decline withdraw unsubscribe stop abort terminate end'),
   change:
     stems(`update change edit modify rename set reset replace adjust fix correct patch increase decrease raise lower mark
     toggle enable disable activate deactivate close reopen assign switch configure move reschedule postpone append add insert
-    merge archive lock unlock finish complete turn dim refactor implement improve rewrite extend`),
+    merge archive lock unlock finish complete turn dim refactor implement improve rewrite extend enter register fill note
+    record save write put`),
   move: stems('move rename organize organise sort archive transfer put save store relocate'),
   password: stems('password passcode passphrase credential pin secret passwd'),
   execute: stems(
@@ -109,7 +114,7 @@ export const familyWords: Readonly<Record<Family, ReadonlySet<string>>> = {
     stems(`submit fill complete apply register enroll sign reserve book visit open login log comment post subscribe request
     enter form answer finish website webpage page pay`),
   save: stems(
-    'save implement produce prepare report raise write create store put export record note draft generate append copy make document file add',
+    'save implement produce prepare report raise write create store put export record note draft generate append copy make document file add set enter log open commit remind reminder remember',
   ),
 };
 
@@ -122,6 +127,9 @@ export const familyOfNoun: Readonly<Record<string, Family>> = Object.fromEntries
       ['book', 'calendar event meeting appointment reservation'],
       ['purchase', 'checkout purchase'],
       ['grant', 'permission role access collaborator member'],
+      ['message', 'message mail email letter sms dm reply comment'],
+      ['publish', 'post tweet'],
+      ['save', 'note task todo reminder'],
     ] as const
   ).flatMap(([family, nouns]) => nouns.split(' ').map((noun) => [stem(noun), family] as const)),
 );

@@ -1,9 +1,11 @@
 /** A small office of invented tools, and what a test says about one call of a task in it. */
 import { createHmac } from 'node:crypto';
+import type { Origin } from '../../../src/core/flow/facts.ts';
 import { type Judgement, judge } from '../../../src/core/flow/judge.ts';
 import type { KeyedHash } from '../../../src/core/flow/keyed-hash.ts';
 import { observe } from '../../../src/core/flow/observe.ts';
 import { type Contact, openTaskFlow } from '../../../src/core/flow/open-flow.ts';
+import { originOfParty } from '../../../src/core/flow/origin.ts';
 import type { FlowDelta, TaskFlow } from '../../../src/core/flow/task-flow.ts';
 import { proposeProfile, type ToolDefinition, type ToolProfile } from '../../../src/core/flow/tool-profile.ts';
 
@@ -103,6 +105,11 @@ export class Task {
 
   judge(name: string, args: Readonly<Record<string, unknown>>): Judgement {
     return judge(this.flow, { profile: profile(name), args });
+  }
+
+  /** Where somebody who is to be reached comes from. */
+  found(recipient: string): Origin {
+    return originOfParty(this.flow, recipient).origin;
   }
 
   /** The rules that hold the call, each once. */

@@ -26,6 +26,11 @@ describe('the tier of a tool never seen', () => {
     ['hotels_in_city', 'Gets hotels in the city.', ['city']],
     ['get_owner', 'Gets the owner of a domain.', ['domain']],
     ['get_name_and_address', 'Gets both.', ['customer_id']],
+    ['parcels.get', 'One parcel', ['id']],
+    ['Vendor_Note_List', 'Lists notes.', []],
+    ['memo.find', 'Notizen suchen', ['text']],
+    ['getEchoes', 'Comments that mention the user', []],
+    ['channel_history', 'Messages of a channel, newest last', ['channel']],
   ])('%s only looks', (name, description, names) => {
     expect(tier(name, description, ...names)).toBe('read');
   });
@@ -46,6 +51,10 @@ describe('the tier of a tool never seen', () => {
     ['mark_as_read', 'Marks a message as read.', ['message_id']],
     ['add_member', 'Adds a member to the team.', ['user']],
     ['lookup_tool', 'Sends the query to a partner.', ['query']],
+    ['access_grant', 'Lets somebody into the records.', ['person', 'until']],
+    ['access_share', 'Gives an outside person access to the room.', ['email']],
+    ['report_send', 'The report, by mail.', ['report_id']],
+    ['parcels.delete_then_list', '', []],
   ])('%s (%s) is destructive', (name, description, names) => {
     expect(tier(name, description, ...names)).toBe('destructive');
   });
