@@ -5,6 +5,7 @@ import { type Agentdyn, readAgentdyn } from './agentdyn.ts';
 import { askedOf, heldOf } from './measure.ts';
 import { riskyTools } from './naive.ts';
 import { speedOf } from './speed.ts';
+import { unseenFigures } from './unseen.ts';
 import { variantsFor } from './variants.ts';
 
 /** The bars of the default: blind variants are shown beside them, never averaged in. */
@@ -35,6 +36,7 @@ export function efficacy(
   }
   const held = tableOfHeld(data);
   const asked = tableOfAsked(data);
+  tableOfUnseen();
   const speed = speedOf(data);
   line('');
   line('decide, µs p50 / p99', speed.judgeP50, speed.judgeP99);
@@ -48,6 +50,21 @@ export function efficacy(
   ] as const;
   for (const [bar, holds] of reached) line(bar, holds ? 'yes' : 'NO');
   return reached.every(([, holds]) => holds) ? 0 : 1;
+}
+
+/** Shown beside the bars, never averaged in: here nobody has reviewed a tier, an identity or a contact. */
+function tableOfUnseen(): void {
+  line('');
+  line('tools never looked at, %', 'calls', 'asked', 'denied', 'attacks', 'held');
+  for (const { name, calls, asked, denied, attacks, held } of unseenFigures())
+    line(
+      `the half whose mistakes were ${name}`,
+      String(calls),
+      percent(asked, calls),
+      percent(denied, calls),
+      String(attacks),
+      percent(held, attacks),
+    );
 }
 
 function tableOfHeld(data: Agentdyn): number {
