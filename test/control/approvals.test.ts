@@ -250,6 +250,7 @@ describe('approvals over HTTP', () => {
       at: closed.endedAt,
       kind: 'approval.closed',
       what: `approval of bank/pay closed by ${latched.stopId}`,
+      to: { ref: latched.stopId, path: `/stops/${latched.stopId}` },
       by: null,
     });
   });

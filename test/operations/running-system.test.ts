@@ -166,7 +166,7 @@ describe('a trace that a service began, where a tracing SDK is loaded into every
     // What stands under the request belongs to the workflow that it started, in which no span is made.
     expect(await way('c', 'gateway', 'gateway tool-call')).toEqual([
       api,
-      'agent-worker: activity callTool',
+      'agent-worker: activity callToolThenModel',
       'gateway: gateway tool-call',
     ]);
     expect(await way('c', 'trusted-worker', 'connector issue')).toEqual([
