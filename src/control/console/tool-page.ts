@@ -19,31 +19,35 @@ export const toolPage: ConsolePage = {
     const id = `${parameter('server')}/${parameter('tool')}`;
     const { items } = await visit.ask<ToolDefinitionPage>(getTool, { path: { id } });
     const accepted = items.find(({ state }) => state === 'accepted');
-    const others = items.filter(({ state }) => state !== 'accepted').toReversed();
+    const of = (wanted: ToolDefinition['state']) => items.filter(({ state }) => state === wanted).toReversed();
+    const [waiting, refused] = [of('changed'), of('blocked')];
     const [shown] = items;
     return {
       title: id,
       place: 'tools',
       scope: `tool:${id}`,
       body: html`
-<div><p class="dim"><a href="/tools">Tools</a></p><h1>${foreign(id, 160)}</h1><div class="chips">${shown === undefined ? nothing : tierChip(accepted ?? shown)}${others.length === 0 ? html`<span class="chip good">accepted</span>` : html`<span class="chip bad">not called: look at what changed</span>`}</div></div>
-${others.map((other) => changed(visit, accepted, other))}
+<div><p class="dim"><a href="/tools">Tools</a></p><h1>${foreign(id, 160)}</h1><div class="chips">${shown === undefined ? nothing : tierChip(accepted ?? shown)}${waiting.length === 0 ? html`<span class="chip good">accepted</span>` : html`<span class="chip bad">not called: look at what changed</span>`}</div></div>
+${waiting.map((other) => changed(visit, accepted, other))}
 ${
   accepted === undefined
     ? nothing
     : html`<section class="stack"><h2>Accepted</h2><dl class="facts card">${facts(accepted, visit.now)}</dl>${fenced(writtenBy, definitionLines(accepted.definition).join('\n'))}
-${others.length === 0 ? nothing : acceptForm(visit, accepted, 'Keep this one, and refuse every other')}</section>`
-}`,
+${waiting.length === 0 ? nothing : acceptForm(visit, accepted, 'Keep this one, and refuse every other')}</section>`
+}
+${refused.map((other) => changed(visit, accepted, other))}`,
     };
   },
 };
 
 function changed(visit: Visit, accepted: ToolDefinition | undefined, other: ToolDefinition): Markup {
   const now = definitionLines(other.definition).join('\n');
-  return html`<section class="stack"><h2>${other.state === 'blocked' ? 'Blocked' : 'Changed'}</h2>
+  // Somebody has looked at it and accepted another one: it is the past, until its server shows it again.
+  const isRefused = other.state === 'blocked';
+  return html`<section class="stack"><h2>${isRefused ? 'Refused' : 'Changed'}</h2>
 ${other.resembles === null ? nothing : html`<p class="note bad">Its name could be taken for ${foreign(other.resembles, 120)}.</p>`}
 <dl class="facts card">${facts(other, visit.now)}</dl>
-${accepted === undefined ? fenced(writtenBy, now) : fencedDiff('− accepted   + shown now; written by its server', definitionLines(accepted.definition).join('\n'), now)}
+${accepted === undefined ? fenced(writtenBy, now) : fencedDiff(`− accepted   + ${isRefused ? 'refused' : 'shown now'}; written by its server`, definitionLines(accepted.definition).join('\n'), now)}
 ${acceptForm(visit, other, 'Accept exactly this definition')}</section>`;
 }
 

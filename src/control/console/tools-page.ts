@@ -5,7 +5,7 @@ import { foreign, type Markup, nothing, plural } from './markup.ts';
 import type { ConsolePage } from './view.ts';
 import { relative } from './when.ts';
 
-/** One row a tool: what may be called is the accepted definition; while there is a changed one, nothing of it is called. */
+/** One row a tool: what may be called is the accepted definition; while there is a changed one, nothing of it is called. A refused one is the past. */
 export const toolsPage: ConsolePage = {
   path: '/tools',
   show: async (visit) => {
@@ -13,7 +13,7 @@ export const toolsPage: ConsolePage = {
     const byTool = new Map<string, ToolPin[]>();
     for (const pin of items) byTool.set(pin.tool, [...(byTool.get(pin.tool) ?? []), pin]);
     const tools = [...byTool.values()].flatMap((pins) => {
-      const newest = pins.find(({ state }) => state !== 'accepted') ?? pins[0];
+      const newest = pins.find(({ state }) => state === 'changed') ?? pins.find(({ state }) => state === 'accepted');
       return newest === undefined ? [] : [newest];
     });
     const waiting = tools.filter(({ state }) => state !== 'accepted');
