@@ -43,7 +43,14 @@ requires('chromium')('an agent, its tasks and its tools in the console', () => {
 
     // The server shows another one while somebody still looks at this: that one is not what they accept.
     const definition = JSON.stringify({ name: 'send_mail', description: 'Sends it elsewhere.' });
-    const other = { tool: 'send_mail', tier: 'write', labels: [], because: 'x', look: 'send_mail', definition } as const;
+    const other = {
+      tool: 'send_mail',
+      tier: 'write',
+      labels: [],
+      because: 'x',
+      look: 'send_mail',
+      definition,
+    } as const;
     const shown = [{ ...other, hash: Buffer.from(digestOf(definition)).toString('hex') }];
     await noteTools(ledger.as('estop_gateway'), 'mail', shown);
     await page.getByRole('button', { name: 'Accept exactly this definition' }).click();
@@ -86,9 +93,13 @@ requires('chromium')('an agent, its tasks and its tools in the console', () => {
     const link = page.getByRole('link', { name: 'Its history in Temporal' });
     expect(await link.getAttribute('href')).toBe(at('estop-agents', `task/${task}`));
     await page.goto(`/stops/${scene.stopId}?still=true`);
-    const links = await page
-      .locator('a[href^="http://ui.example.org/"]')
-      .evaluateAll((all) => all.map((one) => String(one.getAttribute('href'))));
-    expect(links.some((href) => href.startsWith(at('estop-control', `stop-fanout/${scene.stopId}`)))).toBe(true);
+    const hrefs = (within: string): Promise<readonly string[]> =>
+      page
+        .locator(`${within} a[href^="http://ui.example.org/"]`)
+        .evaluateAll((all) => all.map((one) => String(one.getAttribute('href'))));
+    expect(await hrefs('#stop-facts')).toEqual([at('estop-control', `stop-fanout/${scene.stopId}`)]);
+    const revocation = at('estop-control', `revocation/mail-bot/1/${scene.stopId}`);
+    const rows = await page.locator('#stop-lanes tbody tr').count();
+    expect([rows, await hrefs('#stop-lanes')]).toEqual([5, Array(5).fill(revocation)]);
   });
 });

@@ -26,7 +26,7 @@ function row(visit: Visit, lane: Obligation): Markup {
   const { now } = visit;
   const { words, tone } = stateOf(lane);
   return html`<tr><th scope="row" data-of="Connector">${connectorLink(visit, lane.connector)}</th>
-  <td data-of="Target">${foreign(lane.target, 120)}<br><small>${agentLink(lane.agentId)}</small></td>
+  <td data-of="Target">${foreign(lane.target, 120)}<br><small>${agentLink(lane.agentId)}${lane.workflow.url === null ? nothing : html` · <a href="${lane.workflow.url}">in Temporal<span class="sr">: ${foreign(lane.connector)} ${foreign(lane.target, 120)}</span></a>`}</small></td>
   <td data-of="State"><span class="chip ${tone}">${words}</span></td>
   <td data-of="Dead after">${lane.provedAfterMs === null ? '–' : span(lane.provedAfterMs)}</td>
   <td data-of="Tries">${lane.attempts}</td>
