@@ -1,4 +1,5 @@
 import { gzipSync } from 'node:zlib';
+import type { Page } from 'playwright-core';
 import { beforeAll, expect, it } from 'vitest';
 import { forms, pages } from '../../src/control/console/pages.ts';
 import { field } from '../control/rig.ts';
@@ -22,6 +23,21 @@ requires('chromium')('every page of the console', () => {
     addresses = pagesOf(scene);
   });
 
+  const look = async (page: Page, name: string): Promise<void> => {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      for (const width of [320, 1280, 3840]) {
+        await page.setViewportSize({ width, height: width === 3840 ? 2160 : 800 });
+        const where = [name, colorScheme, width];
+        // What is wide looks as at 1280, and may only not run over.
+        const found = width === 3840 ? [] : await axeFindings(page, colorScheme === 'dark' ? 'colours' : 'everything');
+        expect([...where, found]).toEqual([...where, []]);
+        const over = await page.evaluate('document.documentElement.scrollWidth - window.innerWidth');
+        expect([...where, Number(over) <= 0]).toEqual([...where, true]);
+      }
+    }
+  };
+
   it('is looked at here', () => {
     expect(Object.keys(addresses).toSorted()).toEqual(pages.map(({ path }) => path).toSorted());
   });
@@ -30,31 +46,34 @@ requires('chromium')('every page of the console', () => {
     const { context, page, faults } = await rig.open('adam@admin');
     const said: string[] = [];
     context.on('console', (message) => void said.push(message.text()));
-    const look = async (name: string): Promise<void> => {
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme });
-        for (const width of [320, 1280]) {
-          await page.setViewportSize({ width, height: 800 });
-          const where = [name, colorScheme, width];
-          expect([...where, await axeFindings(page, colorScheme === 'dark' ? 'colours' : 'everything')]).toEqual([
-            ...where,
-            [],
-          ]);
-          const over = await page.evaluate('document.documentElement.scrollWidth - window.innerWidth');
-          expect([...where, Number(over) <= 0]).toEqual([...where, true]);
-        }
-      }
-    };
     for (const [name, address] of Object.entries(addresses)) {
       const answer = await page.goto(address);
       expect([name, answer?.status()]).toEqual([name, 200]);
-      await look(name);
+      await look(page, name);
     }
     await page.goto('/');
     await page.keyboard.press('Control+Shift+K');
     await page.locator('#stop-dialog[open]').waitFor();
-    await look('the dialog');
+    await look(page, 'the dialog');
     expect([faults, said]).toEqual([[], []]);
+  });
+
+  it('can be read by whoever is not signed in yet, and by whoever is refused', async () => {
+    const stranger = (await rig.open('nobody', { extraHTTPHeaders: {} })).page;
+    const link = await rig.control.call('POST', '/v1/login-links', { as: 'adam@admin', body: {} });
+    const viewer = (await rig.open('vera@viewer')).page;
+    for (const [page, address, status] of [
+      [stranger, '/sign-in', 200],
+      [stranger, String(field(link.body, 'url')), 200],
+      [stranger, `/sign-in/link/${'A'.repeat(43)}`, 410],
+      [viewer, '/stop?scope=agent:billing-bot', 403],
+      [viewer, '/secrets', 403],
+      [viewer, '/agents/nobody-of-that-name', 404],
+      [viewer, '/audit?since=yesterday', 422],
+    ] as const) {
+      expect([address, (await page.goto(address))?.status()]).toEqual([address, status]);
+      await look(page, address);
+    }
   });
 
   it('has nothing to press that is smaller than a thumb', async () => {

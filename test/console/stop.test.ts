@@ -56,10 +56,12 @@ requires('chromium')('stopping from the console', () => {
     const agentId = await runningAgent();
     const { page } = await rig.open('olga@operator');
     await page.goto(`/stop?scope=agent:${agentId}`);
-    await page.keyboard.press('Control+Shift+K');
-    await page.locator('#stop-dialog[open]').waitFor();
-    await page.keyboard.press('Escape');
-    expect(await page.locator('#stop-dialog[open]').count()).toBe(0);
+    for (const keys of ['Control+Shift+K', 'Meta+Shift+K']) {
+      await page.keyboard.press(keys);
+      await page.locator('#stop-dialog[open]').waitFor();
+      await page.keyboard.press('Escape');
+      expect([keys, await page.locator('#stop-dialog[open]').count()]).toEqual([keys, 0]);
+    }
     expect(await stopsOf(`agent:${agentId}`)).toEqual([]);
     await page.keyboard.press('Control+Shift+K');
     await page.locator('#stop-dialog[open]').waitFor();
