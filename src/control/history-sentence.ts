@@ -7,6 +7,7 @@ const sentences: Readonly<Record<string, (entry: TaskHistoryEntry) => string>> =
   'task.closed': ({ note }) => `closed: ${note ?? 'unknown outcome'}`,
   'task.held': () => 'held',
   'task.released': () => 'released',
+  'session.close-asked': () => 'asked to close',
   'child.registered': ({ about, note }) => `started child ${about} of ${note}`,
   'call.admitted': ({ about }) => `call of ${tool(about)} admitted`,
   'call.settled': ({ about, note }) => `call of ${tool(about)}: ${note}`,

@@ -2,7 +2,7 @@ import { type Page, type PageRequest, pageOf, readCursor } from './page.ts';
 import { call, type Store } from './pool.ts';
 import { json, type Row, text } from './row.ts';
 
-/** One event of the whole trail. Stops and decisions are rows of their own tables: there they stand, and nowhere twice. */
+/** One event of the whole trail. Stops, decisions and tasks are rows of their own tables: there they stand, and nowhere twice. */
 export interface AuditEventRecord {
   readonly at: string;
   /** Orders events of one instant. */
@@ -23,7 +23,7 @@ export interface AuditTrailFilter extends PageRequest {
 
 const mostInOneRead = 10_000;
 
-/** Each arm brings no more than a page, by its own index; what is read does not grow with the trail. */
+/** Each arm brings no more than a page, by its own index; what is read does not grow with the trail. Of tasks, those of an actor have no index. */
 const arm = (columns: string, from: string): string => `
   (SELECT * FROM (SELECT ${columns} FROM ${from}) a (at, key, kind, actor, subject, detail)
    WHERE ($1::text IS NULL OR starts_with(kind, $1)) AND ($2::text IS NULL OR actor = $2) AND ($3::text IS NULL OR subject = $3)
@@ -46,6 +46,11 @@ const statement = `SELECT * FROM (${[
     `decided_at, 'd' || approval_id, 'approval.' || CASE WHEN state = 'denied' THEN 'denied' ELSE 'approved' END, decided_by, approval_id,
      jsonb_build_object('task', task_id, 'tool', tool_key, 'reason', decision_reason, 'digest', encode(digest, 'hex'))`,
     'estop.approvals WHERE decided_at IS NOT NULL AND decided_by IS NOT NULL',
+  ),
+  // Whom a task starts, it starts for whoever asked for it; that a drill was asked for is an event of its own.
+  arm(
+    `registered_at, 't' || task_id, 'task.started', requested_by, task_id, jsonb_build_object('kind', kind, 'agent', agent_id, 'purpose', purpose)`,
+    "estop.tasks WHERE parent_id IS NULL AND kind <> 'drill'",
   ),
 ].join(' UNION ALL ')}) e ORDER BY at DESC, key DESC LIMIT $8`;
 

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { AuditPage } from '../../src/contract/http/audit.ts';
 import { appendAudit } from '../../src/store/audit.ts';
-import { newName, stop } from '../store/ledger.ts';
+import { addAgent, newName, startChild, startTask, stop } from '../store/ledger.ts';
 import { type ControlRig, field, makeControl } from './rig.ts';
 
 describe('the audit over HTTP', () => {
@@ -24,6 +24,23 @@ describe('the audit over HTTP', () => {
     expect(items).toMatchObject([{ kind: 'stop.latched', actor: 'olga', detail: { scope: 'agent:billing-bot' } }]);
     expect((await list('kind=request.&actor=vera')).items).toMatchObject([
       { detail: { what: 'resetStop', code: 'forbidden' } },
+    ]);
+  });
+
+  it('has tasks and sessions among it, by who asked for them, and not what a task started by itself', async () => {
+    const childSpec = await addAgent(rig.ledger);
+    const parentSpec = await addAgent(rig.ledger, { mayStart: [childSpec.agentId] });
+    const task = await startTask(rig.ledger, parentSpec);
+    const child = await startChild(rig.ledger, task, parentSpec, childSpec);
+    expect((await list(`subject=${task.taskId}`)).items).toMatchObject([
+      { kind: 'task.started', actor: 'rita', detail: { kind: 'task', agent: parentSpec.agentId } },
+    ]);
+    expect((await list(`subject=${child.taskId}`)).items).toEqual([]);
+    await rig.ledger.sql("UPDATE estop.tasks SET kind = 'session' WHERE task_id = $1", [task.taskId]);
+    expect((await rig.call('POST', `/v1/tasks/${task.taskId}:close`, { as: 'olga@operator' })).status).toBe(200);
+    expect((await list(`subject=${task.taskId}`)).items).toMatchObject([
+      { kind: 'session.close-asked', actor: 'olga' },
+      { kind: 'task.started', actor: 'rita', detail: { kind: 'session' } },
     ]);
   });
 

@@ -1,5 +1,6 @@
 import { CloseResult, TaskPath } from '../../contract/http/tasks.ts';
 import { EstopError } from '../../core/errors.ts';
+import { appendAudit } from '../../store/audit.ts';
 import { taskInPath } from '../concern.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
 import { requireTask, showTask } from '../show-task.ts';
@@ -23,9 +24,15 @@ export const closeSession = defineEndpoint({
     const task = await requireTask(deps, path.id);
     if (task.kind !== 'session')
       throw new EstopError('conflict', { detail: 'Only a session is closed; a task is held or stopped.' });
+    const isClosed = task.state === 'closed';
+    if (!isClosed)
+      await appendAudit(deps.store, {
+        kind: 'session.close-asked',
+        actor: request.identity.actor,
+        subject: task.taskId,
+      });
     const woken =
-      task.state === 'closed' ||
-      (await deps.workflows.tell(task.taskId, { name: 'close', actor: request.identity.actor }));
+      isClosed || (await deps.workflows.tell(task.taskId, { name: 'close', actor: request.identity.actor }));
     return { status: 200, body: { task: await showTask(deps, task.taskId), woken } };
   },
 });
