@@ -73,6 +73,8 @@ requires('temporal')('a stop while the store is in trouble', () => {
       expect([status, body['state'], body['stopId']]).toEqual([202, 'accepted', stopId]);
       expect((await stops.get('/livez')).status).toBe(200);
       await until(async () => (await stops.get('/readyz')).body['status'] === 'degraded');
+      // Whoever balances by it must not take away the one place that still accepts a stop.
+      expect((await stops.get('/readyz')).status).toBe(200);
     } finally {
       thaw(pids);
     }
