@@ -1,6 +1,10 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
+import { createAdaptorServer } from '@hono/node-server';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { Stop } from '../../src/contract/http/stops.ts';
-import { createEventFeed } from '../../src/control/events/event-feed.ts';
+import { createEventFeed, type EventFeed, type FeedEvent, feedEvent } from '../../src/control/events/event-feed.ts';
 import { looksForChanges } from '../../src/control/events/look-for-changes.ts';
 import { readServerSentEvents } from '../../src/sdk/server-sent-events.ts';
 import { decideApproval, requestApproval } from '../../src/store/approvals.ts';
@@ -11,7 +15,7 @@ import { openObligations } from '../../src/store/obligations.ts';
 import { listenForStops, sendStopHint } from '../../src/store/stop-hints.ts';
 import { terms } from '../store/calls.ts';
 import { agentSpec, digestOf, fence, type Ledger, newId, startTask, stop } from '../store/ledger.ts';
-import { type ControlRig, makeControl } from './rig.ts';
+import { type ControlRig, field, makeControl } from './rig.ts';
 
 interface Heard {
   readonly id: string;
@@ -217,5 +221,52 @@ describe('a stream and its token', () => {
     const response = await app.request('/v1/events', { headers: { host: 'localhost', authorization: 'Bearer x' } });
     isLater = true;
     expect(await response.text()).not.toContain('event: bye'); // it ended, and not because of its age
+  });
+});
+
+describe('a client that opens the stream and never reads', () => {
+  it('is let go of once it is far behind, and whoever reads goes on', async () => {
+    const subscribers = new Set<(event: FeedEvent) => void>();
+    const events: EventFeed = {
+      subscribe: async (subscriber) => {
+        subscribers.add(subscriber);
+        return () => void subscribers.delete(subscriber);
+      },
+      backlog: async () => [],
+      listeners: () => subscribers.size,
+      close: () => undefined,
+    };
+    const { app } = (await makeControl()).withDeps({ events });
+    const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false, createServer }) as Server; // createServer of node:http makes exactly this
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo; // it listens on TCP
+    const deaf = connect(port, '127.0.0.1').pause();
+    onTestFinished(() => {
+      deaf.destroy();
+      server.closeAllConnections();
+      server.close();
+    });
+    deaf.write('GET /v1/events HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer viewer\r\n\r\n');
+    while (subscribers.size < 1) await turn();
+    const reading = await fetch(`http://127.0.0.1:${port}/v1/events`, { headers: { authorization: 'Bearer viewer' } });
+    while (subscribers.size < 2) await turn();
+    const heard = readServerSentEvents(reading.body as ReadableStream<Uint8Array>);
+    let last = -1;
+    const follow = async (): Promise<void> => {
+      for await (const { name, data } of heard) if (name === 'stop') last = Number(field(JSON.parse(data), 'n'));
+    };
+    const following = follow().catch(() => undefined);
+    // Nobody is pushed on before the one who reads has heard the last: what is left behind is the other alone.
+    let n = 0;
+    for (; n < 60_000 && subscribers.size > 1; n += 1) {
+      const event = feedEvent('2026-01-01T00:00:00Z', { name: 'stop', data: { n, text: 'x'.repeat(2_000) } });
+      for (const push of subscribers) push(event);
+      if (n % 100 === 99) while (last < n) await turn();
+    }
+    expect(subscribers.size).toBe(1);
+    for (const push of subscribers) push(feedEvent('2026-01-01T00:00:00Z', { name: 'stop', data: { n: 70_000 } }));
+    while (last < 70_000) await turn();
+    server.closeAllConnections();
+    await following;
   });
 });
