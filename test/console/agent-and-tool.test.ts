@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { beforeAll, expect, it } from 'vitest';
 import { noteTools } from '../../src/store/tool-pins.ts';
 import { requires } from '../kit/requires.ts';
@@ -101,5 +102,32 @@ requires('chromium')('an agent, its tasks and its tools in the console', () => {
     const revocation = at('estop-control', `revocation/mail-bot/1/${scene.stopId}`);
     const rows = await page.locator('#stop-lanes tbody tr').count();
     expect([rows, await hrefs('#stop-lanes')]).toEqual([5, Array(5).fill(revocation)]);
+  });
+
+  it('finds an agent by its label or its people, and what was done to it, which leaves as a file of just that', async () => {
+    const { page } = await rig.open('olga@operator', { javaScriptEnabled: false });
+    const shown = (): Promise<readonly string[]> => page.locator('#now-list h3').allInnerTexts();
+    await page.goto('/');
+    await page.getByLabel('Label').selectOption('team=batch');
+    await page.getByRole('button', { name: 'Show' }).click();
+    expect(await shown()).toEqual(['worker-001', 'worker-002', 'worker-003']);
+    // What was chosen is what the Stop of the header is about.
+    expect(await page.locator('.top a[data-stop]').getAttribute('data-stop')).toBe('label:team=batch');
+    await page.goto('/');
+    await page.getByLabel('Find an agent').fill('lindqvist');
+    await page.getByRole('button', { name: 'Show' }).click();
+    expect(await shown()).toEqual(['billing-bot']);
+
+    await page.goto('/audit');
+    await page.getByLabel('Kind').fill('stop.');
+    await page.getByLabel('What', { exact: true }).fill(scene.stopId);
+    await page.getByRole('button', { name: 'Show' }).click();
+    expect(await page.locator('tbody th').allInnerTexts()).toEqual(['stop.latched']);
+    const download = page.waitForEvent('download');
+    await page.getByRole('link', { name: 'As CSV' }).click();
+    const lines = readFileSync(await (await download).path(), 'utf8')
+      .trim()
+      .split(/\r?\n/);
+    expect([lines.length, lines[1]]).toEqual([2, expect.stringMatching(`stop\\.latched.*${scene.stopId}`)]);
   });
 });
