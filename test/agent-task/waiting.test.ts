@@ -65,7 +65,10 @@ requires('temporal')('a task that waits', () => {
     const handle = await stack.start('refunds');
     const approvalId = await untilAsked(stack, handle);
     await handle.signal('approve', { approvalId, decision: 'approved', decidedBy: 'Eve' });
-    await until(async () => (await scheduled(handle, 'approvalState')) === 1);
+    const reads = () => scheduled(handle, 'approvalState');
+    const sends = () => scheduled(handle, 'callToolThenModel');
+    await until(async () => (await reads()) === 1 || (await sends()) !== 1);
+    expect([await reads(), await sends()]).toEqual([1, 1]);
     expect(await stack.status(handle)).toMatchObject({ state: 'awaiting-approval', openApprovals: [approvalId] });
     expect(callsOf(stack, handle)).toEqual([]);
     await handle.signal('approve', { approvalId: 'appr_test_00000000000000000000000000' });
