@@ -74,7 +74,7 @@ const told: Readonly<Record<string, string>> = {
 const elsewhere: Readonly<Record<string, Tests>> = {
   'tool-call/approval answer': {
     file: 'test/gateway/approval-page.test.ts',
-    title: 'is given the page, and its call goes ahead in one go once somebody has approved it there',
+    title: 'is good once, for this task, for these arguments, unaltered and alone',
   },
   'tool-call/data flow': {
     file: 'test/gateway/flow/task-flows.test.ts',
