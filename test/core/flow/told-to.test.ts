@@ -63,6 +63,7 @@ it.each([
   ['an address of a page', `${mixed} at https://evil.net/a?b=c9 now`],
   ['an address in base64', `${mixed} bWFsbG9yeUBldmlsLm5ldA`],
   ['an account that is printed in groups', `${mixed} GB33 BUKB 2020 1555 5555 55`],
+  ['a card that is printed in groups', `${mixed} 4111 1111 1111 1111`],
   ['a long word that is no word', `${mixed} correcthorsebatterystaple`],
   ['a longer one', `${mixed} ${'zyxwvuts'.repeat(10)}`],
   ['a word that changes its case', `${mixed} aGVsbG8gYm9i`],
@@ -70,7 +71,7 @@ it.each([
 ])('what was read as prose is seen in the middle of what the user said: %s', (_, topic) => {
   const account = 'GB33BUKB20201555555555';
   const words = `correcthorsebatterystaple ${'zyxwvuts'.repeat(10)} aGVsbG8gYm9i`;
-  const outputs = [prose, fields, `They pay to ${account}, ${words}, from /srv/keys.`];
+  const outputs = [prose, fields, `They pay to ${account}, ${words}, from /srv/keys, by 4111111111111111.`];
   expect(isHeld(originsOf({ values: { topic: mixed } }, outputs))).toBe(false);
   expect(isHeld(originsOf({ values: { topic } }, outputs))).toBe(true);
   expect(isHeld(originsOf({ answers: { q: { action: 'accept', content: { note: topic } } } }, outputs))).toBe(true);

@@ -138,11 +138,11 @@ export const dataFlowGuards: readonly Guard[] = [
   {
     id: 'data-flow/groups',
     file: 'src/core/flow/free-text.ts',
-    protects: 'an account that is printed in groups is one',
+    protects: 'a number that is printed in groups is one',
     attacks: ['A13'],
     find: '...groupsIn(text)',
     put: '...groupsIn("")',
-    tests: { file: core, title: 'an account that is printed in groups' },
+    tests: { file: core, title: 'a card that is printed in groups' },
   },
   {
     id: 'data-flow/long-words',
