@@ -155,6 +155,7 @@ requires('chromium')('every page of the console', () => {
     const toConnector = async (from: string, where: string): Promise<void> => {
       await page.goto(from);
       await page.locator(where).getByRole('link', { name: 'ledger-db', exact: true }).first().click();
+      await page.waitForURL(/\/connectors/);
       const { pathname, hash } = new URL(page.url());
       expect([from, pathname, hash, await page.locator(hash).count()]).toEqual([
         from,
@@ -169,7 +170,7 @@ requires('chromium')('every page of the console', () => {
     expect(await page.locator('#stop-lanes').getByRole('link', { name: 'crm' }).count()).toBe(0);
     await page.goForward();
     await page.locator('#connector-ledger-db').getByRole('link', { name: 'stop of agent mail-bot' }).click();
-    expect(new URL(page.url()).pathname).toBe(`/stops/${scene.stopId}`);
+    await page.waitForURL((url) => url.pathname === `/stops/${scene.stopId}`);
     await rig.control.ledger.sql(
       `INSERT INTO estop.grants (grant_id, name, task_id, agent_id, agents, keys, epoch, connector, target, shared, handle, state, absolute_end)
        VALUES ('grant_way', 'ledger-db', $1, 'mail-bot', '{mail-bot}', '{fleet}', 1, 'ledger-db', 'role x', false, '{}', 'issued', clock_timestamp() + interval '1 h')`,
@@ -180,7 +181,7 @@ requires('chromium')('every page of the console', () => {
       .locator('#connector-ledger-db')
       .getByRole('link', { name: `task …${taskId.slice(-6)}` })
       .click();
-    expect(new URL(page.url()).pathname).toBe(`/tasks/${taskId}`);
+    await page.waitForURL((url) => url.pathname === `/tasks/${taskId}`);
     // What the timeline names by an id is a way there, and the id is not spelled out.
     await page.goto(`/tasks/${scene.tasks[0]?.taskId ?? ''}`);
     expect(await page.locator('#task-line').innerText()).not.toMatch(/appr_test_/);
@@ -188,7 +189,7 @@ requires('chromium')('every page of the console', () => {
       .locator('#task-line')
       .getByRole('link', { name: `…${scene.approvalId.slice(-6)}` })
       .click();
-    expect(new URL(page.url()).pathname).toBe(`/approvals/${scene.approvalId}`);
+    await page.waitForURL((url) => url.pathname === `/approvals/${scene.approvalId}`);
   });
 
   it('takes no form of another site, and lets no site frame it', async () => {
