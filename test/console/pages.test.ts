@@ -167,7 +167,7 @@ requires('chromium')('every page of the console', () => {
     await toConnector(`/stops/${scene.stopId}?still=true`, '#stop-lanes');
     // One that is not configured any more is shown nowhere: no way leads there.
     await page.goBack();
-    expect(await page.locator('#stop-lanes').getByRole('link', { name: 'crm' }).count()).toBe(0);
+    expect(await page.locator('#stop-lanes').getByRole('link', { name: 'crm', exact: true }).count()).toBe(0);
     await page.goForward();
     await page.locator('#connector-ledger-db').getByRole('link', { name: 'stop of agent mail-bot' }).click();
     await page.waitForURL((url) => url.pathname === `/stops/${scene.stopId}`);
