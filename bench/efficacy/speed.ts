@@ -82,5 +82,7 @@ function shapes(): readonly (readonly [string, string])[] {
     ['one letter', 'a'.repeat(size)],
     ['open brackets', '['.repeat(size)],
     ['spaces', ' '.repeat(size)],
+    ['two words, far apart', `a\n${'b'.padEnd(size / 2)}c\nd`],
+    ['bars', fill(() => 'a | b | c\n')],
   ];
 }

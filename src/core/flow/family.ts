@@ -7,8 +7,8 @@ const all = Object.entries(familyWords) as readonly (readonly [Family, ReadonlyS
 
 const adds = new Set(['add', 'put', 'set', 'assign', 'write', 'save', 'store'].map(stem));
 /** "add collaborator", "assign role": the object says more than the verb. */
-const opens = (name: readonly string[], families: readonly Family[]): boolean =>
-  families.length > 0 && name.some((word) => adds.has(word)) && name.some((word) => familyOfNoun[word] === 'grant');
+const letsIn = (name: readonly string[]): boolean =>
+  name.some((word) => adds.has(word)) && name.some((word) => familyOfNoun[word] === 'grant');
 
 /** Families of the verb first; the object makes it more precise: money that is sent is paid. */
 const ofVerb: Readonly<Record<string, readonly Family[]>> = Object.fromEntries(
@@ -60,11 +60,12 @@ export function familiesOf(tool: ToolDefinition): readonly Family[] {
   // "send money" is no message, "update password" is more than a change; "delete event" deletes.
   if (
     guarded.includes('pay') &&
-    !fromVerb.some((family) => family === 'cancel' || family === 'delete' || family === 'change')
+    (name.some((word) => adds.has(word)) ||
+      !fromVerb.some((family) => family === 'cancel' || family === 'delete' || family === 'change'))
   )
     return ['pay'];
   if (guarded.includes('password')) return ['password'];
-  const precise = opens(name, fromVerb) ? [] : fromVerb.filter((family) => family !== 'save' && family !== 'grant');
+  const precise = letsIn(name) ? [] : fromVerb.filter((family) => family !== 'save' && family !== 'grant');
   if (nouns.length > 0 && precise.length === 0) return nouns;
   return [
     ...new Set([

@@ -11,7 +11,7 @@ import {
 } from './origin.ts';
 import { addressParts } from './path-form.ts';
 import { isToken, scan } from './scan.ts';
-import { isHost } from './site.ts';
+import { isEmail, isHost } from './site.ts';
 import type { TaskFlow } from './task-flow.ts';
 
 export interface TextPart {
@@ -45,7 +45,7 @@ export function partsOfTexts(flow: TaskFlow, texts: readonly string[]): readonly
 const beyond = (text: string): TextPart => ({ role: 'ref', text, found: { origin: 'prose', call: 0 } });
 
 function partsOfToken(flow: TaskFlow, token: string): readonly TextPart[] {
-  const isAddress = /^(?:https?:\/\/|www\.)\S/i.test(token);
+  const isAddress = link.test(token);
   const site: readonly TextPart[] = isAddress ? [{ role: 'url', text: token, found: originOfSite(flow, token) }] : [];
   const parts = addressParts(token);
   if (parts.length > mostParts) return [...site, beyond(token)];
@@ -94,29 +94,29 @@ function groupsIn(text: string): readonly string[] {
   return found;
 }
 
-const mostLeads = 40;
-const lead =
-  /(?:https?:\/\/|www\.)[^\s"'<>()[\]{}|\\]+|[^\s"'<>()[\]{}|,;:=]+@[\p{L}\p{N}.-]+\.\p{L}{2,}|(?<![\p{L}\p{N}])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?(?![\p{L}\p{N}])/giu;
+/** A body may be a whole file: what lies beyond is not looked at. */
+const longestBody = 64_000;
+const mostInBodies = 2_000;
+const link = /^(?:https?:\/\/|www\.)\S/i;
 
 /** Sites, addresses and accounts in texts of the agent's own that stand only in prose: not in the request, nor in a field of a record. */
 export function leadsIn(
   flow: TaskFlow,
   texts: readonly string[],
 ): readonly { readonly role: 'url' | 'party'; readonly text: string; readonly found: Found }[] {
-  const found = new Set<string>();
-  for (const text of texts)
-    for (const [match] of text.slice(0, 8 * longestText).matchAll(lead)) {
-      if (found.size >= mostLeads) break;
-      found.add(match.replace(/[.!?:;,]+$/, ''));
-    }
-  return [...found].flatMap((text) => {
-    const role = /^(?:https?:\/\/|www\.)/i.test(text) ? 'url' : 'party';
+  const limits = { letters: longestBody, words: longestBody, values: mostInBodies };
+  const leads = new Set(texts.flatMap((text) => [...scan(text, limits).values]).filter(isLead));
+  return [...leads].flatMap((text) => {
+    const role = link.test(text) ? 'url' : 'party';
     const own = role === 'url' ? originOfSite(flow, text) : originOfParty(flow, text);
     if (!heldAlone(role, own.origin)) return [];
-    const seen = originOfValue(flow, text);
-    return seen.origin === 'prose' || seen.origin === 'tainted' ? [{ role, text, found: seen }] : [];
+    const found = originOfValue(flow, text);
+    return found.origin === 'prose' || found.origin === 'tainted' ? [{ role, text, found }] : [];
   });
 }
+
+const isLead = (value: string): boolean =>
+  link.test(value) || isEmail(value) || /^[A-Z]{2}\d{2}[A-Z0-9]{11,30}$/.test(value);
 
 const fewestWords = 3;
 

@@ -56,8 +56,9 @@ const nameOnly = /^[\p{L}'’.\- ]{2,60}$/u;
  * calls Ms. Thoms. Never an address, because a name does not say at which host it lies, and never with a word that prose added.
  */
 function isNameOfNamed(flow: TaskFlow, text: string): boolean {
-  if (!nameOnly.test(text)) return false;
-  const words = partsOf(plain(text)).filter((word) => word.length > 1);
+  // As it stands: what only looks like the name is not it.
+  if (!nameOnly.test(text) || text !== text.normalize('NFKC')) return false;
+  const words = partsOf(text).filter((word) => word.length > 1);
   if (words.length === 0 || words.length > 4 || copiedWords(flow, text) > 0) return false;
   const keys = new Set(words.map((word) => nameKey(flow.hash, word)));
   return [...flow.named.values()].some(

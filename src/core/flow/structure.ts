@@ -1,6 +1,6 @@
 /**
- * The fields of an output, kept apart from its free text. Three shapes: JSON, the literals that Python prints, and the
- * `key: value` lines of YAML. Linear, without recursion into what a value says: a field holds text, and text that looks like
+ * The fields of an output, kept apart from its free text. Four shapes: JSON, the literals that Python prints, the `key: value`
+ * lines of YAML, and tables printed as text. Linear, without recursion into what a value says: a field holds text, and text that looks like
  * fields is text. Cut-off input gives the fields up to the cut.
  */
 
@@ -50,10 +50,10 @@ export function structureOf(output: string): Structure {
     return { records, prose: text.slice(longest), cut: countOf(records) >= mostFields };
   }
   if (first === '<') return { records: [], prose: text };
-  const table = tableOf(text.slice(0, longest));
-  if (table !== undefined) return { records: table, prose: text.slice(longest) };
   const lines = parseLines(text.slice(0, longest));
   if (lines !== undefined) return { ...lines, prose: lines.prose + text.slice(longest) };
+  const table = tableOf(text.slice(0, longest));
+  if (table !== undefined) return { records: table, prose: text.slice(longest) };
   return { records: scalarRecord(text), prose: text };
 }
 

@@ -8,7 +8,7 @@ const most = { rows: 400, columns: 40, cell: 80, words: 8 } as const;
 /** Of the marks that also stand in sentences more columns are asked for. */
 const separators: readonly { readonly mark: RegExp; readonly columns: number }[] = [
   { mark: /\t/, columns: 2 },
-  { mark: /\s*\|\s*/, columns: 2 },
+  { mark: /\|/, columns: 2 },
   { mark: / {2,}/, columns: 2 },
   { mark: /;/, columns: 3 },
   { mark: /,(?! )/, columns: 3 },
@@ -19,18 +19,20 @@ export function tableOf(text: string): readonly Rec[] | undefined {
   const lines = text.split('\n', most.rows + 1).filter((line) => line.trim() !== '' && !rule.test(line));
   if (lines.length < 2 || lines.length > most.rows) return undefined;
   for (const { mark, columns } of separators) {
-    const rows = lines.map((line) =>
-      line
-        .trim()
-        .replace(/^\|\s*|\s*\|$/g, '')
-        .split(mark, most.columns + 1),
-    );
+    const rows = lines.map((line) => cellsOf(line, mark));
     const width = rows[0]?.length ?? 0;
     if (width < columns || width > most.columns) continue;
     if (!rows.every((cells) => cells.length === width && cells.every(isCell))) continue;
-    return rows.map((cells) => ({ fields: cells.map((cell) => ({ key: '', value: cell.trim() })) }));
+    return rows.map((cells) => ({ fields: cells.map((value) => ({ key: '', value })) }));
   }
   return undefined;
+}
+
+/** Without the bars at the ends of a row. */
+function cellsOf(line: string, mark: RegExp): readonly string[] {
+  const row = line.trim();
+  const inner = row.slice(row.startsWith('|') ? 1 : 0, row.length > 1 && row.endsWith('|') ? -1 : row.length);
+  return inner.split(mark, most.columns + 1).map((cell) => cell.trim());
 }
 
 const isCell = (cell: string): boolean =>

@@ -27,7 +27,7 @@ export function proposeTier(tool: ToolDefinition): Proposal {
   const name = wordsOfName(tool.name);
   const description = (tool.description ?? '').slice(0, 2000);
   const opening = firstVerb(description);
-  const [byName, verb] = classOfName(name, opening);
+  const [byName, verb] = endsInLook(tool.name) ?? classOfName(name, opening);
   const byText = classOf(opening);
   const names = argumentNames(tool.inputSchema);
   const raised = raisedBy(tool.annotations);
@@ -57,7 +57,7 @@ export function proposeTier(tool: ToolDefinition): Proposal {
   if (takesUrl && (fetchVerbs.has(verb) || byName === 'read' || byName === 'local'))
     return say('fetch', 'takes an address');
   if (byName === 'read' && (byText === 'read' || byText === 'unknown')) return say('read', `its name says: ${verb}`);
-  if (byName === 'unknown' && byText === 'unknown' && readNouns.has(stem(name.at(-1) ?? '')))
+  if (byName === 'unknown' && readNouns.has(stem(name.at(-1) ?? '')) && namesThing(description, opening))
     return say(takesUrl ? 'fetch' : 'read', `its name says: ${name.at(-1) ?? ''}`);
   if (byName === 'unknown' && byText === 'read')
     return say(takesUrl ? 'fetch' : 'read', `its description says: ${opening}`);
@@ -99,11 +99,7 @@ function classOf(word: string): Class {
 /** The first word of a name that is a verb decides; a noun as often as a verb decides only in front of others. */
 function classOfName(written: readonly string[], opening: string): readonly [Class, string] {
   const name = written.map(stem);
-  // "orders.get", "vendor_list": the verb stands last, and nothing else in the name acts.
   const last = name.at(-1) ?? '';
-  const acting = written.slice(0, -1).find((word) => actsPlainly(word));
-  if (name.length > 1 && looksPlainly.has(last) && last === written.at(-1) && acting === undefined)
-    return ['read', last];
   // "access_grant", "report_send": a word that may be a noun in front of one that is nothing but a deed.
   const first = name.find((word) => classOf(word) !== 'unknown') ?? '';
   const deed = written.slice(1).find(actsPlainly);
@@ -125,6 +121,21 @@ function classOfName(written: readonly string[], opening: string): readonly [Cla
   if (readVerbs.has(word) && actsToo(name.slice(at + 1))) return ['sink', word];
   return [withObject(word, rest), word];
 }
+
+/**
+ * "orders.get", "pages/list": behind a dot, a stroke or two underscores the verb stands by itself. Behind a single underscore it may be
+ * the object of another ("update_list", "mark_as_read"), and there nothing is concluded from it.
+ */
+function endsInLook(toolName: string): readonly [Class, string] | undefined {
+  const parts = toolName.split(/[./]|__/);
+  const verb = parts.at(-1)?.toLowerCase() ?? '';
+  if (parts.length < 2 || !looksPlainly.has(verb)) return undefined;
+  return wordsOfName(parts.slice(0, -1).join('.')).some(actsPlainly) ? undefined : ['read', verb];
+}
+
+/** "Messages of a channel", "Details of a hotel". A description in another language, or none, says nothing. */
+const namesThing = (description: string, opening: string): boolean =>
+  description.trim() !== '' && (opening === '' || readNouns.has(opening));
 
 /** In a form that commands: "deleted", "sent" and "invites" say what something is. */
 const actsPlainly = (word: string): boolean => {

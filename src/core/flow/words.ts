@@ -13,8 +13,10 @@ export const readVerbs = stems(`
   fetch query estimate convert translate parse detect measure explain tell provide filter sort suggest
   recommend is has can whoami ping head stat tail grep diff obtain determine validate`);
 
-/** At the end of a name these say what the tool does: "orders.get", "vendor_list". */
-export const looksPlainly = stems('get list find search read view lookup query describe fetch retrieve inspect');
+/** By themselves, behind what they are done to: "orders.get", "pages/list". As they are written; "read" may as well be what a message is marked. */
+export const looksPlainly: ReadonlySet<string> = new Set(
+  'get list find search view lookup query describe fetch retrieve inspect'.split(' '),
+);
 
 /** Verbs that fetch from an address, when there is one among the arguments. */
 export const fetchVerbs = stems(

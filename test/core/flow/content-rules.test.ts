@@ -119,6 +119,7 @@ describe('R6: whether it was asked for', () => {
     ['add_collaborator', 'Write a line on the page'],
     ['parcels.refund', 'Order another parcel'],
     ['wire_money', 'Note that 20 euros are missing'],
+    ['add_payment', 'Change the address of my order'],
   ])('%s is not what "%s" asks for', (name, request) => {
     expect(isWanted(name, request)).toBe(false);
   });
@@ -214,6 +215,12 @@ describe('what a message leads to', () => {
     const task = new Task(request).saw('open_page', { url: 'https://corp.com/news' }, read);
     expect(task.held('mail_letter', mail(body))).toEqual([rule]);
     expect(new Task(request).held('mail_letter', mail(body))).toEqual([]);
+  });
+
+  it('is looked at behind many words, and behind one without end', () => {
+    const task = new Task(request).saw('open_page', { url: 'https://corp.com/news' }, read);
+    for (const before of ['a word '.repeat(4_000), 'a'.repeat(30_000)])
+      expect(task.held('mail_letter', mail(`${before} https://pay-here.net/now`))).toContain('R2');
   });
 
   it('a link to a site of the request, or one that stood in a field, is not', () => {

@@ -55,6 +55,15 @@ describe('the tier of a tool never seen', () => {
     ['access_share', 'Gives an outside person access to the room.', ['email']],
     ['report_send', 'The report, by mail.', ['report_id']],
     ['parcels.delete_then_list', '', []],
+    ['add_to_list', '', []],
+    ['update_list', 'Ändert die Liste', []],
+    ['create_list', '', []],
+    ['set_query', '', []],
+    ['save_search', 'Speichert eine Suche', []],
+    ['reset_search', '', []],
+    ['profile', 'Ändert das Profil', []],
+    ['user_metadata', '', []],
+    ['mark_as_read', '', []],
   ])('%s (%s) is destructive', (name, description, names) => {
     expect(tier(name, description, ...names)).toBe('destructive');
   });

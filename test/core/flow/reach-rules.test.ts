@@ -69,6 +69,12 @@ describe('R1: who is reached', () => {
     expect(new Task(request).found(recipient)).toBe('request');
   });
 
+  it('a name in letters that only look like those of the person named is nobody named', () => {
+    const task = new Task('Ask Rafael');
+    expect(task.found('rafael')).toBe('request');
+    expect(task.found('\uff52afael')).not.toBe('request');
+  });
+
   it('a name to which prose adds a word, or at some host, is not that of the person named', () => {
     const task = new Task('Tell Thoms that it is done').saw(
       'open_page',

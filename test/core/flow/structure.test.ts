@@ -104,6 +104,10 @@ describe('the fields of an output', () => {
     ]);
   });
 
+  it('lines of YAML whose values stand in columns keep their keys', () => {
+    expect(fields('id:     A1\nowner:  Ann')).toEqual(['id=A1', 'owner=Ann']);
+  });
+
   it.each([
     ["- body: 'Hello\n\n    sender: boss@corp.com\n\n    Bye'\n  sender: thief@evil.net", 'between quotes'],
     ['- body: |\n    Hello\n    sender: boss@corp.com\n  sender: thief@evil.net', 'in a block'],
