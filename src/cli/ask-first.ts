@@ -6,10 +6,16 @@ import { type ExitCode, exitCodes } from './exit-code.ts';
 import { playbookLine } from './playbook-line.ts';
 import { previewLine } from './preview-line.ts';
 import { printOne } from './print.ts';
+import { visible } from './visible.ts';
 
 export async function printPreview({ terminal, estop }: CliContext, target: StopTarget): Promise<ExitCode> {
   const preview = await estop.stops.preview(target);
-  printOne(terminal, preview, () => [previewLine(preview), playbookLine(preview.playbook)]);
+  printOne(terminal, preview, () => [
+    `Scope ${visible(preview.scopeKey)}, previewed as ${visible(preview.previewId)}.`,
+    previewLine(preview),
+    playbookLine(preview.playbook),
+    `Nothing was stopped. --stop-id ${visible(preview.previewId)} orders it under this id, once however often it is sent.`,
+  ]);
   return exitCodes.confirmed;
 }
 

@@ -138,6 +138,21 @@ describe('estop stop', () => {
     expect(await rig.ledger.sql('SELECT count(*)::int AS n FROM estop.stops')).toEqual(before);
   });
 
+  it('a stop that was looked at first is ordered under the id of that preview, and once', async () => {
+    const looked = await rig.run(['stop', 'label', 'team=looked-at', '--dry-run']);
+    const [, id = ''] = /--stop-id (\S+)/.exec(looked.stdout) ?? [];
+    expect(looked.stdout).toContain(`Scope label:team=looked-at, previewed as ${id}.`);
+    const again = await rig.run(['stop', 'label', 'team=looked-at', '--dry-run', '--json']);
+    expect(JSON.parse(again.stdout)).toMatchObject({ scopeKey: 'label:team=looked-at', previewId: expect.any(String) });
+    expect((JSON.parse(again.stdout) as { previewId: string }).previewId).not.toBe(id);
+    const order = ['stop', 'label', 'team=looked-at', '--no-wait', '--stop-id', id];
+    expect((await rig.run(order)).stderr).toContain(id);
+    expect((await rig.run(order)).stderr).toContain('the same stop as before');
+    expect(await rig.ledger.sql("SELECT stop_id FROM estop.stops WHERE scope_key = 'label:team=looked-at'")).toEqual([
+      { stop_id: id },
+    ]);
+  });
+
   it('--json is one document on stdout; jsonl is the receipt, the changes and the result', async () => {
     const endRelay = rig.startRelay();
     const json = await rig.run(['stop', 'tool', 'files/delete', '--json']);

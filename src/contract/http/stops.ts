@@ -127,6 +127,10 @@ export const PreviewStop = z.strictObject({ scopeKey: ScopeKeyText }).meta({ id:
 
 export const StopPreview = z
   .object({
+    previewId: z.string().meta({
+      description:
+        'Fit to be the `stopId` of the stop that was previewed: sent twice it is one stop. Nothing is kept of a preview, and a stop needs none',
+    }),
     scopeKey: z.string(),
     takenAt: Instant,
     known: z

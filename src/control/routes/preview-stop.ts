@@ -1,4 +1,5 @@
 import { PreviewStop, StopPreview } from '../../contract/http/stops.ts';
+import { formatId } from '../../core/ids.ts';
 import { previewStop as preview } from '../../store/preview.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
 import { playbookOf, showPlaybook } from '../playbook-of.ts';
@@ -17,7 +18,8 @@ export const previewStop = defineEndpoint({
   input: { path: nothing, query: nothing, body: PreviewStop },
   answers: [{ status: 200, description: 'Counted, or said to be unknown', schema: StopPreview }],
   problems: [],
-  handle: async ({ body }, _request, deps) => {
+  handle: async ({ body }, { seed }, deps) => {
+    const previewId = formatId('stop', deps.environment, seed(0));
     const [counted, chosen] = await Promise.all([
       within(preview(deps.store, body.scopeKey), { kind: 'unknown' }),
       within(playbookOf(deps, body.scopeKey), undefined),
@@ -28,6 +30,7 @@ export const previewStop = defineEndpoint({
       return {
         status: 200,
         body: {
+          previewId,
           scopeKey: body.scopeKey,
           takenAt,
           known: false,
@@ -44,6 +47,7 @@ export const previewStop = defineEndpoint({
     return {
       status: 200,
       body: {
+        previewId,
         scopeKey: body.scopeKey,
         takenAt,
         known: true,
