@@ -22,6 +22,8 @@ const maxToolCalls = 32;
 const maxArgumentCharacters = 32_000;
 /** Of all calls of one turn. */
 const maxArgumentBytes = 256 * 1024;
+/** No gateway takes more. Nested some thousand times deep, what was read could not be written down again. */
+const maxArgumentDepth = 64;
 const charactersPerToken = 4;
 
 export type CallModel = (question: ModelQuestion, signal: AbortSignal) => Promise<ModelTurn>;
@@ -90,7 +92,12 @@ const unreadable = { arguments: {}, unreadable: true } as const;
 function argumentsOf(input: string): Pick<ToolCall, 'arguments' | 'unreadable'> {
   const parsed = input.length > maxArgumentCharacters ? undefined : parse(input);
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return unreadable;
-  return { arguments: { ...parsed } };
+  return isDeeper(parsed, maxArgumentDepth) ? unreadable : { arguments: { ...parsed } };
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
 }
 
 function parse(text: string): unknown {

@@ -39,11 +39,17 @@ export function createStep({ callTool, callModel }: StepDependencies) {
     const question = { taskId, ...asked, messages: [...messages, toolMessage(call, answer)] };
     const slow = new AbortController();
     const timer = setTimeout(() => slow.abort(), mostThinkingMs);
-    const turn = await callModel(question, AbortSignal.any([signal, slow.signal])).catch(() => undefined);
+    const turn = await callModel(question, AbortSignal.any([signal, slow.signal])).then(ifTaken, () => undefined);
     clearTimeout(timer);
-    return turn === undefined || bytesOf(turn) > mostTurnBytes ? { outcome } : { outcome, turn };
+    return turn === undefined ? { outcome } : { outcome, turn };
   };
 }
 
 /** What Temporal does not take fails the attempt after all, and then the call would be made again. */
-const bytesOf = (turn: ModelTurn): number => Buffer.byteLength(JSON.stringify(turn));
+function ifTaken(turn: ModelTurn): ModelTurn | undefined {
+  try {
+    return Buffer.byteLength(JSON.stringify(turn)) > mostTurnBytes ? undefined : turn;
+  } catch {
+    return undefined;
+  }
+}

@@ -109,6 +109,16 @@ describe('a model', () => {
     expect(turn.toolCalls[31]).toEqual({ toolCallId: 'c31', tool: 'billing__list', arguments: {}, unreadable: true });
   });
 
+  it('that nests arguments deeper than a gateway takes is not taken at its word: deeper still, the turn could not be written down', async () => {
+    const nested = (levels: number) => `{"a":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`;
+    answer = completion(toolCall(nested(64)));
+    expect((await call('openai-compatible')).toolCalls).toMatchObject([{ arguments: JSON.parse(nested(64)) }]);
+    for (const levels of [65, 3_500, 15_000]) {
+      answer = completion(toolCall(nested(levels)));
+      expect((await call('openai-compatible')).toolCalls).toMatchObject([{ arguments: {}, unreadable: true }]);
+    }
+  });
+
   it('of anthropic is asked by messages', async () => {
     answer = json(200, {
       id: 'x',

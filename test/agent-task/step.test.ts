@@ -68,6 +68,12 @@ describe('a step', () => {
     expect((await step(answered, { said })).came).toEqual({ outcome: answered });
   });
 
+  it('leaves out a turn that cannot be written down: the call would be made again', async () => {
+    const deep: unknown = JSON.parse(`${'['.repeat(15_000)}${']'.repeat(15_000)}`);
+    const said = Promise.resolve({ ...turn, toolCalls: [{ ...call, arguments: { deep } }] });
+    expect((await step(answered, { said })).came).toEqual({ outcome: answered });
+  });
+
   it('asks nothing where the answer fills what a conversation may hold', async () => {
     expect((await step(answered, { room: 5 })).asked).toEqual([]);
     expect((await step(answered, { room: 6 })).asked).toHaveLength(1);
