@@ -1,5 +1,6 @@
 import type { CedarValueJson, Context, EntityJson } from '@cedar-policy/cedar-wasm/nodejs';
 import { roles } from '../core/flow/facts.ts';
+import type { Reads } from './reads.ts';
 import type { KindRequest, Known, PolicyRequest, Trace } from './request.ts';
 
 /** Of values that nothing is known of, and of no other: no policy that lists what it lets pass lists this. */
@@ -59,6 +60,11 @@ export function kindEntitiesOf({ agent, resource }: Pick<KindRequest, 'agent' | 
   const attrs = resource.type === 'Model' ? { provider: resource.provider } : {};
   return [agentEntity(agent), { uid: { type, id }, attrs, parents: [] }];
 }
+
+/** Stands for every agent where no policy looks at who asks: less to parse, and one answer for all. */
+const anyAgent: Known['agent'] = { agentId: 'any', owner: '', labels: {} };
+export const seenAgent = (agent: Known['agent'], { agent: looked }: Reads): Known['agent'] =>
+  looked ? agent : anyAgent;
 
 function agentEntity({ agentId, owner, labels }: Known['agent']): EntityJson {
   const parents = Object.entries(labels).map(([key, value]) => ({ type: 'Label', id: `${key}=${value}` }));

@@ -1,11 +1,12 @@
 import { preparsePolicySet, preparseSchema, type StatefulAuthorizationCall } from '@cedar-policy/cedar-wasm/nodejs';
 import { inputRecord, inputValue } from './cedar-value.ts';
-import { contextOf, entitiesOf, kindEntitiesOf } from './context.ts';
+import { contextOf, entitiesOf, kindEntitiesOf, seenAgent } from './context.ts';
 import { type Decision, decidedByGate, type Outcome, type Reason } from './decision.ts';
 import { type Answers, type Evaluation, evaluateOnce } from './evaluate.ts';
 import { type ActionShape, schemaFor } from './fact-schema.ts';
-import type { Column, Kind } from './kinds.ts';
-import type { PolicySet } from './parse-set.ts';
+import { anyTool, type Column, columns, type Kind } from './kinds.ts';
+import type { Policy, PolicySet } from './parse-set.ts';
+import { policiesFor } from './reads.ts';
 import type { KindRequest, Known, PolicyRequest } from './request.ts';
 import { actionOf, type KnownTool, shapeOf, withoutArguments } from './tool-shape.ts';
 
@@ -40,9 +41,10 @@ export class Engine {
 
   /** Throws, and leaves the old set in force, if Cedar does not take it. */
   load(set: PolicySet): void {
-    const staticPolicies = Object.fromEntries([...set.policies].map(([id, { json }]) => [id, json]));
-    const answer = preparsePolicySet(this.#name, { staticPolicies });
-    if (answer.type !== 'success') throw new Error(answer.errors.map(({ message }) => message).join('; '));
+    const all = [...set.policies.values()];
+    // The whole set first: one that Cedar does not take has changed nothing.
+    preparse(this.#name, all);
+    for (const column of columns) preparse(`${this.#name}/${column}`, policiesFor(column, all));
     this.#set = set;
     this.#answers.clear();
     this.#prepared = new Map();
@@ -118,32 +120,36 @@ export class Engine {
   }
 
   #callFor(request: PolicyRequest): StatefulAuthorizationCall {
-    const { context: wanted, input } = this.#set.reads.tool;
+    const { tool: reads } = this.#set.reads;
+    const { context: wanted, input } = reads;
     const { schemaName, shape } = this.#prepare(request.tool);
+    const agent = seenAgent(request.agent, reads);
     const context = contextOf(request, wanted);
     if (wanted.has('approved')) context['approved'] = false;
     if (wanted.has('input') && shape.input !== undefined)
       context['input'] = inputValue(request.args, shape.input, input);
     return {
-      principal: { type: 'Agent', id: request.agent.agentId },
+      principal: { type: 'Agent', id: agent.agentId },
       action: { type: 'Action', id: shape.action },
       resource: { type: 'Server', id: request.tool.serverId },
       context,
-      entities: entitiesOf(request),
-      preparsedPolicySetId: this.#name,
+      entities: entitiesOf({ agent, tool: request.tool }),
+      preparsedPolicySetId: `${this.#name}/${anyTool}`,
       preparsedSchemaName: schemaName,
     };
   }
 
   #callForKind(request: KindRequest): StatefulAuthorizationCall {
-    const { kind, agent, resource } = request;
+    const { kind, resource } = request;
+    const reads = this.#set.reads[kind];
+    const agent = seenAgent(request.agent, reads);
     return {
       principal: { type: 'Agent', id: agent.agentId },
       action: { type: 'Action', id: kind },
       resource: { type: resource.type, id: resource.id },
-      context: contextOf(request, this.#set.reads[kind].context),
-      entities: kindEntitiesOf(request),
-      preparsedPolicySetId: this.#name,
+      context: contextOf(request, reads.context),
+      entities: kindEntitiesOf({ agent, resource }),
+      preparsedPolicySetId: `${this.#name}/${kind}`,
       preparsedSchemaName: this.#prepareKind(kind),
     };
   }
@@ -178,4 +184,11 @@ export class Engine {
     this.#answers.clear();
     return prepared;
   }
+}
+
+function preparse(name: string, policies: readonly Policy[]): void {
+  const answer = preparsePolicySet(name, {
+    staticPolicies: Object.fromEntries(policies.map(({ id, json }) => [id, json])),
+  });
+  if (answer.type !== 'success') throw new Error(answer.errors.map(({ message }) => message).join('; '));
 }

@@ -62,7 +62,7 @@ export function parsePolicySet(files: PolicyFiles): ParsedSet {
   if (policies.size > mostPolicies) faults.push({ file: '', message: `there are more than ${mostPolicies} policies` });
   if (faults.length > 0) return { ok: false, faults };
   const version = hash('sha256', JSON.stringify(texts)).slice(0, 16);
-  const all = [...policies.values()].map(({ json }) => json);
+  const all = [...policies.values()];
   const reads = Object.fromEntries(columns.map((column) => [column, readsOf(policiesFor(column, all))]));
   return { ok: true, set: { version, files, policies, reads: reads as PolicySet['reads'] } }; // one for each column
 }
@@ -105,7 +105,7 @@ function describe(file: string, json: PolicyJson): Policy | PolicyFault {
   const sentence = others[says] ?? '';
   if (!oneLine(sentence)) return fault(`@${says} needs one sentence of at most 200 printable characters`);
   // What asks is what a yes lets pass: without that it would deny for good, and nobody could tell why.
-  if (says === 'ask' && !readsOf([json]).context.has('approved'))
+  if (says === 'ask' && !readsOf([{ json }]).context.has('approved'))
     return fault('@ask needs `unless { context.approved }`: nobody could ever say yes to it');
   if ((approvers !== '1' && approvers !== '2') || (approvers === '2' && says !== 'ask'))
     return fault('@approvers is "1" or "2", of a policy that asks');

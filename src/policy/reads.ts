@@ -7,11 +7,16 @@ export interface Reads {
   readonly context: ReadonlySet<string>;
   /** Arguments of the call (`context.input.<name>`); `all` when the record is used as a whole. */
   readonly input: ReadonlySet<string> | 'all';
+  /** Who asks: its id, owner or labels. Where nobody looks at that, all agents are one. */
+  readonly agent: boolean;
 }
 
 /** Those that can have a say there: by the head of each, whatever its conditions add. */
-export function policiesFor(column: Column, policies: readonly PolicyJson[]): readonly PolicyJson[] {
-  return policies.filter(({ action }) => {
+export function policiesFor<Of extends { readonly json: PolicyJson }>(
+  column: Column,
+  policies: readonly Of[],
+): readonly Of[] {
+  return policies.filter(({ json: { action } }) => {
     if (action.op === 'All') return true;
     const named = 'entities' in action ? action.entities : 'entity' in action ? [action.entity] : undefined;
     return named === undefined || named.some((one) => columnOf(('__entity' in one ? one.__entity : one).id) === column);
@@ -22,7 +27,7 @@ export function policiesFor(column: Column, policies: readonly PolicyJson[]): re
  * Undecided is read: whoever uses the context, or the arguments, in another way than by naming an attribute of it is given the
  * whole. So a fact is left out only where no policy can tell the difference.
  */
-export function readsOf(policies: readonly PolicyJson[]): Reads {
+export function readsOf(policies: readonly { readonly json: PolicyJson }[]): Reads {
   const context = new Set<string>();
   const input = new Set<string>();
   let wholeContext = false;
@@ -48,9 +53,15 @@ export function readsOf(policies: readonly PolicyJson[]): Reads {
     if (isContext(node)) wholeContext = true;
     for (const part of Object.values(node)) walk(part);
   };
-  for (const { conditions } of policies) walk(conditions);
-  if (wholeContext) return { context: new Set([...context, ...contextAttributes]), input: 'all' };
-  return { context, input: wholeInput ? 'all' : input };
+  for (const { json } of policies) walk(json.conditions);
+  const agent = policies.some(({ json }) => json.principal.op !== 'All' || names(json.conditions, 'principal'));
+  if (wholeContext) return { context: new Set([...context, ...contextAttributes]), input: 'all', agent };
+  return { context, input: wholeInput ? 'all' : input, agent };
+}
+
+function names(node: unknown, variable: string): boolean {
+  if (typeof node !== 'object' || node === null) return false;
+  return Reflect.get(node, 'Var') === variable || Object.values(node).some((part) => names(part, variable));
 }
 
 /** Every attribute that the schema declares. */
