@@ -2,6 +2,7 @@ import { createEstop, type Estop, EstopError } from '../sdk/index.ts';
 import type { Connection } from './connection.ts';
 import type { ExitCode } from './exit-code.ts';
 import { httpSend } from './http-send.ts';
+import type { MutationKey } from './mutation-key.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What a command has at hand. Nothing is opened before it is asked for. */
@@ -11,6 +12,7 @@ export interface CliContext {
   readonly estop: Estop;
   /** The identity that starts tasks; see Connection.serviceToken. */
   readonly service: Estop;
+  readonly mutationKey: MutationKey;
   readonly now: () => number;
 }
 
@@ -19,7 +21,7 @@ export type Run = <Args extends readonly unknown[]>(
   action: (context: CliContext, ...args: Args) => Promise<ExitCode>,
 ) => (...args: Args) => Promise<void>;
 
-export function createContext(terminal: Terminal, connect: () => Connection): CliContext {
+export function createContext(terminal: Terminal, connect: () => Connection, mutationKey: MutationKey): CliContext {
   let known: Connection | undefined;
   const connection = (): Connection => {
     known ??= connect();
@@ -27,7 +29,8 @@ export function createContext(terminal: Terminal, connect: () => Connection): Cl
   };
   const client = (token: string | undefined): Estop => {
     if (token === undefined) throw new EstopError('unauthenticated');
-    return createEstop({ controlUrl: connection().controlUrl, stopUrl: connection().stopUrl, token, send: httpSend });
+    const { controlUrl, stopUrl } = connection();
+    return createEstop({ controlUrl, stopUrl, token, send: httpSend, mintKey: mutationKey.forRequest });
   };
   return {
     terminal,
@@ -40,6 +43,7 @@ export function createContext(terminal: Terminal, connect: () => Connection): Cl
     get service() {
       return client(connection().serviceToken);
     },
+    mutationKey,
     now: Date.now,
   };
 }

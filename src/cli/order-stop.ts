@@ -5,6 +5,7 @@ import { scopeKeyOf } from '../sdk/scope.ts';
 import type { CliContext } from './context.ts';
 import { directCommand } from './direct-command.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
+import { bytesOfKey, type MutationKey } from './mutation-key.ts';
 import { visible } from './visible.ts';
 
 export interface OrderOptions {
@@ -26,7 +27,7 @@ export async function orderStop(
   scopeWords: readonly string[],
   options: OrderOptions,
 ): Promise<ExitCode> {
-  const { connection } = context;
+  const { connection, mutationKey } = context;
   const scopeKey = scopeKeyOf(target);
   if (options.dryRun === true) {
     return (await import('./ask-first.ts')).printPreview(context, target);
@@ -37,7 +38,7 @@ export async function orderStop(
   }
   const category: StopCategory = options.category === '1' ? 1 : 0;
   const order = {
-    stopId: options.stopId ?? newStopId(connection.environment),
+    stopId: options.stopId ?? newStopId(connection.environment, seedOf(mutationKey)),
     scopeKey,
     category,
     graceMs: options.grace,
@@ -56,6 +57,9 @@ export async function orderStop(
   const { concludeStop } = await import('./conclude-stop.ts');
   return concludeStop(context, receipt, options.wait);
 }
+
+/** Under a key that was given, an order is one stop, however often it is sent. */
+const seedOf = (key: MutationKey): Uint8Array | undefined => (key.isGiven ? bytesOfKey(key) : undefined);
 
 interface Order {
   readonly stopId: string;

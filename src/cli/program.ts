@@ -5,6 +5,7 @@ import { type ConnectionFlags, readConnection } from './connection.ts';
 import { createContext, type Run } from './context.ts';
 import { spellOutWait } from './duration-option.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
+import { createMutationKey } from './mutation-key.ts';
 import { reportError } from './report-error.ts';
 import { createTerminal, type OutputFormat, type Terminal } from './terminal.ts';
 import { visibleLines } from './visible.ts';
@@ -13,6 +14,7 @@ import { isWatched, offerWatch, watchAgain } from './watch-again.ts';
 interface GlobalOptions extends ConnectionFlags {
   readonly output: OutputFormat;
   readonly json?: boolean;
+  readonly idempotencyKey?: string;
 }
 
 /** Runs one command and returns its exit code. Never throws, never prompts without a terminal. */
@@ -24,15 +26,16 @@ export async function runCli(words: readonly string[]): Promise<ExitCode> {
     (action) =>
     async (...given) => {
       const terminal = terminalFor(program);
+      const key = createMutationKey(program.opts<GlobalOptions>().idempotencyKey);
       try {
         const connect = () => readConnection(program.opts<GlobalOptions>(), process.env, process.cwd());
-        const once = (shown: Terminal): Promise<ExitCode> => action(createContext(shown, connect), ...given);
+        const once = (shown: Terminal): Promise<ExitCode> => action(createContext(shown, connect, key), ...given);
         exitCode = isWatched(given)
           ? await watchAgain(terminal, once, (code) => code === exitCodes.confirmed)
           : await once(terminal);
       } catch (thrown) {
         terminal.endDrawing();
-        exitCode = reportError(terminal, thrown);
+        exitCode = reportError(terminal, thrown, key);
       }
     };
   try {
@@ -67,6 +70,7 @@ export function createProgram(): Command {
     .option('--state <folder>', 'the state folder of a local installation')
     .option('--control-url <url>', 'where the control API is')
     .option('--stop-url <url>', 'where the stop process is')
+    .option('--idempotency-key <key>', 'whatever it changes is changed once under this key, however often it is sent')
     .addOption(new Option('-V, --version', 'print the version'))
     .on('option:version', () => {
       process.stdout.write(`estop ${readVersion()}\n`);

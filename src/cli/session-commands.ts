@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import type { OpenSession, Task } from '../contract/http/tasks.ts';
 import { examples } from './command.ts';
@@ -53,7 +52,7 @@ export function openSession({ service }: CliContext, { agent, purpose, idle, lif
     ...(idle === undefined ? {} : { idleMs: idle }),
     ...(life === undefined ? {} : { lifeMs: life }),
   };
-  return service.tasks.open(wanted, { idempotencyKey: randomUUID() });
+  return service.tasks.open(wanted);
 }
 
 async function open(context: CliContext, options: OpenOptions): Promise<ExitCode> {

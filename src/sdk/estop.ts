@@ -39,6 +39,8 @@ export interface EstopOptions {
   readonly timeoutMs?: number | undefined;
   /** Every request may be repeated safely; 3. */
   readonly attempts?: number | undefined;
+  /** The Idempotency-Key of every change that is given none of its own; a fresh one each, where nothing is said. */
+  readonly mintKey?: (() => string) | undefined;
 }
 
 export interface Estop {
@@ -82,6 +84,7 @@ export function createEstop(options: EstopOptions = {}): Estop {
     send: options.send ?? get,
     timeoutMs: options.timeoutMs ?? 10_000,
     attempts: options.attempts ?? 3,
+    mintKey: options.mintKey,
   });
   return {
     tasks: createTasks(call, urls.control),

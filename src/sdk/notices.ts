@@ -33,6 +33,12 @@ export function createNotices(call: Transport, baseUrl: string): Notices {
       }),
     acknowledge: (what) => call({ method: 'POST', baseUrl, path: '/v1/notices:acknowledge', body: { what } }),
     test: (endpoint) =>
-      call({ method: 'POST', baseUrl, path: '/v1/notices:test', body: endpoint === undefined ? {} : { endpoint } }),
+      call({
+        method: 'POST',
+        baseUrl,
+        path: '/v1/notices:test',
+        isRepeated: true,
+        body: endpoint === undefined ? {} : { endpoint },
+      }),
   };
 }

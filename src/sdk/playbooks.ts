@@ -19,6 +19,7 @@ export function createPlaybooks(call: Transport, baseUrl: string): Playbooks {
         method: 'POST',
         baseUrl,
         path: '/v1/playbooks:test',
+        isRepeated: true,
         body: { scopeKey, ...(trigger === undefined ? {} : { trigger }) },
       }),
     proceed: (stopId, phase, { reason }) =>

@@ -21,9 +21,9 @@ export interface Policies {
 export function createPolicies(call: Transport, baseUrl: string): Policies {
   return {
     inForce: () => call({ method: 'GET', baseUrl, path: '/v1/policies' }),
-    check: (files) => call({ method: 'POST', baseUrl, path: '/v1/policies:check', body: { files } }),
+    check: (files) => call({ method: 'POST', baseUrl, path: '/v1/policies:check', isRepeated: true, body: { files } }),
     test: (runs, options = {}) =>
-      call({ method: 'POST', baseUrl, path: '/v1/policies:test', body: { runs, ...options } }),
+      call({ method: 'POST', baseUrl, path: '/v1/policies:test', isRepeated: true, body: { runs, ...options } }),
     activate: (files, options) =>
       call({ method: 'POST', baseUrl, path: '/v1/policies:activate', body: { files, ...options } }),
     rollBack: (options) => call({ method: 'POST', baseUrl, path: '/v1/policies:rollback', body: options }),

@@ -12,7 +12,7 @@ export interface Secrets {
 
 export function createSecrets(call: Transport, baseUrl: string): Secrets {
   const post = <Result>(name: string, verb: string, body: object): Promise<Result> =>
-    call({ method: 'POST', baseUrl, path: `/v1/secrets/${pathSegment(name)}:${verb}`, body });
+    call({ method: 'POST', baseUrl, path: `/v1/secrets/${pathSegment(name)}:${verb}`, isRepeated: true, body });
   return {
     list: () => call({ method: 'GET', baseUrl, path: '/v1/secrets' }),
     set: (name, value) => post(name, 'set', { value }),

@@ -14,6 +14,7 @@ export function createSignIn(call: Transport, baseUrl: string): SignIn {
   return {
     whoAmI: () => call({ method: 'GET', baseUrl, path: '/v1/whoami' }),
     end: (id) => call({ method: 'POST', baseUrl, path: `/v1/sign-ins/${id}:end` }),
-    makeLink: (options = {}) => call({ method: 'POST', baseUrl, path: '/v1/login-links', body: options }),
+    makeLink: (options = {}) =>
+      call({ method: 'POST', baseUrl, path: '/v1/login-links', isRepeated: true, body: options }),
   };
 }

@@ -60,7 +60,13 @@ export function createStops(call: Transport, urls: Urls, environment: string): S
         options,
       ),
     preview: (target) =>
-      call({ method: 'POST', baseUrl, path: '/v1/stops:preview', body: { scopeKey: scopeKeyOf(target) } }),
+      call({
+        method: 'POST',
+        baseUrl,
+        path: '/v1/stops:preview',
+        isRepeated: true,
+        body: { scopeKey: scopeKeyOf(target) },
+      }),
     reset: (stopId, { reason, idempotencyKey }) =>
       call({ method: 'POST', baseUrl, path: at(stopId, ':reset'), body: { reason }, idempotencyKey }),
     acceptRisk: (obligationId, { reason }) =>
@@ -73,7 +79,8 @@ export function createStops(call: Transport, urls: Urls, environment: string): S
   };
 }
 
-export const newStopId = (environment: string): string => formatId('stop', environment, randomBytes(16));
+export const newStopId = (environment: string, random: Uint8Array = randomBytes(16)): string =>
+  formatId('stop', environment, random);
 
 /** The stages run side by side: `revoked` may stand while `halted` does not, so each is asked for itself. */
 export function hasReached(stop: StopView, stage: StopStage): boolean {

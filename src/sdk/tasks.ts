@@ -64,6 +64,7 @@ export function createTasks(call: Transport, baseUrl: string): Tasks {
     history: (taskId, { live } = {}) => call({ method: 'GET', baseUrl, path: at(taskId, '/history'), query: { live } }),
     hold: (taskId, options = {}) => call({ method: 'POST', baseUrl, path: at(taskId, ':hold'), ...options }),
     release: (taskId, options = {}) => call({ method: 'POST', baseUrl, path: at(taskId, ':release'), ...options }),
-    token: (taskId, options = {}) => call({ method: 'POST', baseUrl, path: at(taskId, '/tokens'), ...options }),
+    token: (taskId, options = {}) =>
+      call({ method: 'POST', baseUrl, path: at(taskId, '/tokens'), isRepeated: true, ...options }),
   };
 }

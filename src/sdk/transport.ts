@@ -27,6 +27,8 @@ export interface TransportOptions {
   /** Of one attempt. */
   readonly timeoutMs: number;
   readonly attempts: number;
+  /** The Idempotency-Key of what changes something and was given none; random where nothing is said. */
+  readonly mintKey?: (() => string) | undefined;
 }
 
 export interface Call {
@@ -37,6 +39,8 @@ export interface Call {
   readonly body?: unknown;
   /** A POST always has one: minted here if the caller has none, and the same in every attempt. */
   readonly idempotencyKey?: string | undefined;
+  /** The server keeps no answer to this under its key, and does it again: it only asks, or it gives out a secret. */
+  readonly isRepeated?: true;
   readonly signal?: AbortSignal | undefined;
   readonly timeoutMs?: number | undefined;
 }
@@ -49,7 +53,7 @@ export type Transport = <Answer>(call: Call) => Promise<Answer>;
  */
 export function createTransport(options: TransportOptions): Transport {
   return async <Answer>(call: Call): Promise<Answer> => {
-    const request = describe(call, options.token);
+    const request = describe(call, options);
     for (let attempt = 1; ; attempt += 1) {
       try {
         return (await send(request, call, options)) as Answer; // the server's schemas are the contract; see contract/http
@@ -67,14 +71,15 @@ interface Described {
   readonly init: Omit<SendInit, 'signal'>;
 }
 
-function describe(call: Call, token: string): Described {
+function describe(call: Call, { token, mintKey }: TransportOptions): Described {
   const url = new URL(call.path, call.baseUrl);
   for (const [name, value] of Object.entries(call.query ?? {})) {
     if (value !== undefined) url.searchParams.set(name, String(value));
   }
   const headers: Record<string, string> = { authorization: `Bearer ${token}`, accept: 'application/json' };
   if (call.method === 'POST') {
-    headers['idempotency-key'] = call.idempotencyKey ?? randomUUID();
+    headers['idempotency-key'] =
+      call.idempotencyKey ?? (call.isRepeated === true ? undefined : mintKey?.()) ?? randomUUID();
     headers['content-type'] = 'application/json';
   }
   return {

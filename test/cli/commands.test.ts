@@ -5,6 +5,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { requires } from '../kit/requires.ts';
 import { tempFolder } from '../kit/temp-folder.ts';
 import { fence, newId, stop } from '../store/ledger.ts';
+import { loseReplies } from './lose-replies.ts';
 import { type CliRig, deadUrl, escapes, makeCliRig, runCli, runInTerminal, runProgram } from './rig.ts';
 
 requires('temporal')('the other commands', () => {
@@ -44,15 +45,60 @@ requires('temporal')('the other commands', () => {
     expect(JSON.parse(shown.stdout)).toMatchObject({ requestedBy: 'backend' });
   });
 
-  it('the same --idempotency-key is the same task', async () => {
+  it('the same --idempotency-key is the same task, and the same stop', async () => {
     const args = ['task', 'start', 'mail-bot', 'hello', '--idempotency-key', 'once'];
     expect((await rig.run(args)).stdout).toBe((await rig.run(args)).stdout);
+    const order = ['stop', 'model', 'keyed', '--no-wait', '--idempotency-key', 'once'];
+    const [first, second] = [await rig.run(order), await rig.run(order)];
+    expect(second.stdout).toBe(first.stdout);
+    expect(second.stderr).toContain('the same stop as before');
   });
 
-  it('where a start got no answer, the key is printed under which it can be tried again', async () => {
-    const ran = await rig.run(['task', 'start', 'billing-bot', 'x'], { env: { ESTOP_CONTROL_URL: await deadUrl() } });
-    expect(ran.code).toBe(7);
-    expect(ran.stderr).toMatch(/--idempotency-key [0-9a-f-]{36}, which starts at most one/);
+  it('where a change got no answer, the key is printed under which it can be tried again', async () => {
+    const env = { ESTOP_CONTROL_URL: await deadUrl() };
+    const retry = /Try again with --idempotency-key [0-9a-f-]{36}, which does it at most once/;
+    for (const args of [
+      ['task', 'start', 'billing-bot', 'x'],
+      ['note', newId('stop'), 'x'],
+    ]) {
+      const ran = await rig.run(args, { env });
+      expect([ran.code, ran.stderr]).toEqual([7, expect.stringMatching(retry)]);
+      const said = JSON.parse((await rig.run([...args, '--json'], { env })).stdout) as object;
+      expect(said).toMatchObject({ code: 'unreachable', idempotencyKey: expect.stringMatching(/^[0-9a-f-]{36}$/) });
+    }
+    for (const asking of [
+      ['task', 'ls'],
+      ['stop', 'agent', 'billing-bot', '--dry-run'],
+      ['token', 'create', 'ci', '--role', 'viewer'],
+    ])
+      expect((await rig.run(asking, { env })).stderr).not.toContain('--idempotency-key');
+  });
+
+  it('what was done, and its reply lost, is not done again: by itself, or by a person who has the key', async () => {
+    const { stopId } = await stop(rig.ledger, 'model:noted');
+    const taskId = (await rig.run(['task', 'start', 'billing-bot', 'x'])).stdout.trim();
+    const lossy = await loseReplies(rig.control.url);
+    const env = { ESTOP_CONTROL_URL: lossy.url };
+    const count = async (what: string): Promise<number> =>
+      Number((await rig.ledger.sql(`SELECT count(*)::int AS n FROM ${what}`))[0]?.['n']);
+    const changes: readonly (readonly [string, readonly string[]])[] = [
+      ["estop.tasks WHERE purpose = 'lost'", ['task', 'start', 'billing-bot', 'x', '--purpose', 'lost']],
+      ["estop.audit WHERE detail::text LIKE '%reply that was lost%'", ['note', stopId, 'a reply that was lost']],
+      ["estop.audit WHERE kind = 'task.held'", ['task', 'hold', taskId]],
+    ];
+    for (const [what, args] of changes) {
+      const before = await count(what);
+      lossy.lose(1);
+      expect([what, (await rig.run(args, { env })).code, await count(what)]).toEqual([what, 0, before + 1]);
+      lossy.lose(Number.POSITIVE_INFINITY);
+      const lost = await rig.run(args, { env });
+      expect([what, lost.code, await count(what)]).toEqual([what, 7, before + 2]);
+      const [, key = ''] = /--idempotency-key (\S+),/.exec(lost.stderr) ?? [];
+      const again = await rig.run([...args, '--idempotency-key', key]);
+      expect([what, again.code, await count(what)]).toEqual([what, 0, before + 2]);
+    }
+    expect(lossy.lost()).toBeGreaterThanOrEqual(changes.length * 4);
+    await lossy.close();
   });
 
   it('--wait returns when the task is closed: 0 if it is done, 1 if not, 3 if it still runs', async () => {

@@ -10,7 +10,6 @@ import { visible } from '../visible.ts';
 interface ResetOptions {
   readonly reason: string;
   readonly yes?: boolean;
-  readonly idempotencyKey?: string;
 }
 
 export const reset: CliCommand = {
@@ -19,7 +18,6 @@ export const reset: CliCommand = {
       .argument('<stop>')
       .requiredOption('--reason <text>', 'why it may be unlatched')
       .option('-y, --yes', 'do not ask for the name of what is released')
-      .option('--idempotency-key <key>', 'the same key and request is the same reset')
       .addHelpText(
         'after',
         `\nNothing restarts by itself, and nothing issued before the stop comes back. The fleet needs two people.\n${examples('reset stop_dev_01h2xcejqtf2nbrexx3vqjhp41 --reason "credentials replaced"')}`,
@@ -37,10 +35,7 @@ async function resetStop(context: CliContext, stopId: string, options: ResetOpti
     const question = `This unlatches the stop over ${visible(stop.scopeKey)}, ordered by ${visible(stop.actor)}: ${visible(stop.reason)}`;
     if (!(await confirmByName(terminal, question, stop.scopeKey))) return exitCodes.declined;
   }
-  const result = await estop.stops.reset(stopId, {
-    reason: options.reason,
-    ...(options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }),
-  });
+  const result = await estop.stops.reset(stopId, { reason: options.reason });
   printOne(terminal, result, () => [sentence(result)]);
   return result.outcome === 'awaiting-second-person' ? exitCodes.partial : exitCodes.confirmed;
 }

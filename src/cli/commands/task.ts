@@ -1,8 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Option } from 'commander';
-import type { StartTask, Task, TaskHistory } from '../../contract/http/tasks.ts';
-import { errorCodeOf } from '../../core/errors.ts';
+import type { Task, TaskHistory } from '../../contract/http/tasks.ts';
 import { type CliCommand, examples } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { parseDuration } from '../duration-option.ts';
@@ -18,7 +16,6 @@ import { exact, relative } from '../when.ts';
 interface StartOptions {
   readonly purpose?: string;
   readonly wait?: number | false;
-  readonly idempotencyKey?: string;
 }
 
 interface ListOptions extends PageOptions {
@@ -34,7 +31,6 @@ export const task: CliCommand = {
       .description('Start a task; the prompt is read from standard input where it is "-" or missing')
       .option('--purpose <line>', 'one line for operators, kept in the clear')
       .option('--wait [duration]', 'return when the task is closed', parseDuration)
-      .option('--idempotency-key <key>', 'the same key and request is the same task')
       .addHelpText(
         'after',
         examples(
@@ -101,11 +97,11 @@ async function start(
   const { terminal, service } = context;
   const prompt =
     words.length === 0 || (words.length === 1 && words[0] === '-') ? readFileSync(0, 'utf8') : words.join(' ');
-  const started = await startOnce(
-    context,
-    { agentId, prompt, ...(options.purpose === undefined ? {} : { purpose: options.purpose }) },
-    options.idempotencyKey ?? randomUUID(),
-  );
+  const started = await service.tasks.start({
+    agentId,
+    prompt,
+    ...(options.purpose === undefined ? {} : { purpose: options.purpose }),
+  });
   if (typeof options.wait !== 'number') {
     printOne(terminal, started, () => [started.taskId]);
     return exitCodes.confirmed;
@@ -115,19 +111,6 @@ async function start(
   printOne(terminal, closed, () => taskLines(closed, context.now()));
   if (closed.state !== 'closed') return exitCodes.partial;
   return closed.outcome === 'done' ? exitCodes.confirmed : exitCodes.error;
-}
-
-/** Where it is not known whether the task started, the key is printed: the same command with it starts at most one. */
-async function startOnce({ terminal, service }: CliContext, task: StartTask, idempotencyKey: string): Promise<Task> {
-  try {
-    return await service.tasks.start(task, { idempotencyKey });
-  } catch (thrown) {
-    if (errorCodeOf(thrown) === 'unreachable')
-      terminal.say(
-        `It may have started. Try again with --idempotency-key ${visible(idempotencyKey)}, which starts at most one.`,
-      );
-    throw thrown;
-  }
 }
 
 async function list({ terminal, estop, now }: CliContext, options: ListOptions): Promise<ExitCode> {

@@ -1,0 +1,32 @@
+import { createHash, randomUUID } from 'node:crypto';
+
+/**
+ * The Idempotency-Key of everything that one call of the command line changes. A reply that was lost leaves it open whether it was done;
+ * the same command under the same key does not do it a second time.
+ */
+export interface MutationKey {
+  readonly key: string;
+  /** A person gave it, and means what was sent under it before. */
+  readonly isGiven: boolean;
+  /** Has anything been sent under it? */
+  isSent(): boolean;
+  forRequest(): string;
+}
+
+export function createMutationKey(given: string | undefined): MutationKey {
+  const key = given ?? randomUUID();
+  let isSent = false;
+  return {
+    key,
+    isGiven: given !== undefined,
+    isSent: () => isSent,
+    forRequest: () => {
+      isSent = true;
+      return key;
+    },
+  };
+}
+
+/** A stop has an id in place of a key: 16 bytes that are the same for the same key. */
+export const bytesOfKey = ({ key }: MutationKey): Uint8Array =>
+  createHash('sha256').update(key).digest().subarray(0, 16);
