@@ -94,7 +94,7 @@ export const approvalGuards: readonly Guard[] = [
     attacks: ['A6'],
     find: "json.principal.op !== 'All' || names(json.conditions, 'principal')",
     put: "json.principal.op !== 'All'",
-    tests: { file: 'test/policy/slices.test.ts', title: 'is told who it is: by its owner' },
+    tests: { file: 'test/policy/slices.test.ts', title: 'is told who it is' },
   },
   {
     id: 'policy/has-a-say',
@@ -103,7 +103,7 @@ export const approvalGuards: readonly Guard[] = [
     attacks: ['A6'],
     find: '__entity : one).id) === column);',
     put: '__entity : one).id) !== column);',
-    tests: { file: 'test/policy/slices.test.ts', title: 'has it where its head names one tool' },
+    tests: { file: 'test/policy/slices.test.ts', title: 'has it where its head names' },
   },
   {
     id: 'approval/two-by-configuration',
