@@ -8,7 +8,11 @@ export interface AuditEntry {
   readonly actor: string;
   /** The id of what it was done to. */
   readonly subject: string;
-  /** No secret and no payload. */
+  /** Whatever they were asked for it and gave. */
+  readonly reason?: string;
+  /** What it was, and what it is since; neither where nothing was changed. No secret and no payload, here as in `detail`. */
+  readonly before?: Readonly<Record<string, unknown>>;
+  readonly after?: Readonly<Record<string, unknown>>;
   readonly detail?: Readonly<Record<string, unknown>>;
 }
 
@@ -20,9 +24,13 @@ export interface AuditRecord extends AuditEntry {
 
 /** A plain row; time and order are the store's. Chaining comes afterwards, by one writer, so that nobody here waits for it. */
 export async function appendAudit(store: Store, entry: AuditEntry): Promise<number> {
-  const values = [entry.kind, entry.actor, entry.subject, JSON.stringify(entry.detail ?? {})];
-  return int(await callOne(store, 'append_audit', 'SELECT estop.append_audit($1, $2, $3, $4) AS seq', values), 'seq');
+  const { kind, actor, subject, detail = {}, reason = null, before, after } = entry;
+  const values = [kind, actor, subject, JSON.stringify(detail), reason, inJson(before), inJson(after)];
+  const query = 'SELECT estop.append_audit($1, $2, $3, $4, $5, $6, $7) AS seq';
+  return int(await callOne(store, 'append_audit', query, values), 'seq');
 }
+
+const inJson = (value: object | undefined): string | null => (value === undefined ? null : JSON.stringify(value));
 
 export interface AuditFilter extends PageRequest {
   readonly subject?: string;

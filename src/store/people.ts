@@ -75,8 +75,9 @@ export async function disablePerson(
   personId: string,
   isDisabled: boolean,
   actor: string,
+  reason?: string,
 ): Promise<'done' | 'already' | 'unknown'> {
-  const query = 'SELECT estop.disable_person($1, $2, $3) AS outcome';
-  const row = await callOne(store, 'disable_person', query, [personId, isDisabled, actor]);
+  const query = 'SELECT estop.disable_person($1, $2, $3, $4) AS outcome';
+  const row = await callOne(store, 'disable_person', query, [personId, isDisabled, actor, reason ?? null]);
   return word(row, 'outcome', ['done', 'already', 'unknown'] as const);
 }

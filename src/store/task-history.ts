@@ -33,7 +33,7 @@ const statement = `
     UNION ALL SELECT s.latched_at, 'stop.latched', s.stop_id, s.reason, s.actor FROM t, estop.stops s
       WHERE (s.scope_key = ANY (t.keys) OR t.agents && estop.labelled_agents(s.scope_key, s.epoch))
         AND s.latched_at >= t.registered_at AND (t.closed_at IS NULL OR s.latched_at <= t.closed_at)
-    UNION ALL SELECT at, kind, NULL, detail->>'reason', actor FROM estop.audit WHERE subject = $1)
+    UNION ALL SELECT at, kind, NULL, coalesce(reason, detail->>'because', detail->>'reason'), actor FROM estop.audit WHERE subject = $1)
   SELECT at, kind, about, note, by FROM e ORDER BY at DESC, kind DESC LIMIT $2`;
 
 /** Newest entries first, at most `limit`. One snapshot, so that the story is consistent in itself. */

@@ -148,11 +148,15 @@ export async function beginTask(store: Store, taskId: string): Promise<Beginning
 }
 
 /** Category 2, over the task and its whole tree. False if it is closed or unknown. */
-export async function setTaskHeld(store: Store, taskId: string, held: boolean, actor: string): Promise<boolean> {
-  return bool(
-    await callOne(store, 'hold_task', 'SELECT estop.hold_task($1, $2, $3) AS done', [taskId, held, actor]),
-    'done',
-  );
+export async function setTaskHeld(
+  store: Store,
+  taskId: string,
+  held: boolean,
+  actor: string,
+  reason?: string,
+): Promise<boolean> {
+  const values = [taskId, held, actor, reason ?? null];
+  return bool(await callOne(store, 'hold_task', 'SELECT estop.hold_task($1, $2, $3, $4) AS done', values), 'done');
 }
 
 /** Only tasks that somebody SAW closed. Returns how many were open. rule: halted-by-describe */

@@ -126,12 +126,18 @@ export async function readToolPins(store: Store, name: string): Promise<readonly
 /** A person has looked at it. False if that definition was never seen. Every gateway knows of it within one renewal. */
 export async function acceptTool(
   store: Store,
-  acceptance: { readonly serverId: string; readonly tool: string; readonly hash: string; readonly actor: string },
+  acceptance: {
+    readonly serverId: string;
+    readonly tool: string;
+    readonly hash: string;
+    readonly actor: string;
+    readonly reason?: string | undefined;
+  },
 ): Promise<boolean> {
-  const { serverId, tool, hash, actor } = acceptance;
-  const values = [serverId, tool, hash, actor];
+  const { serverId, tool, hash, actor, reason = null } = acceptance;
+  const values = [serverId, tool, hash, actor, reason];
   return bool(
-    await callOne(store, 'accept_tool', 'SELECT estop.accept_tool($1, $2, $3, $4) AS accepted', values),
+    await callOne(store, 'accept_tool', 'SELECT estop.accept_tool($1, $2, $3, $4, $5) AS accepted', values),
     'accepted',
   );
 }

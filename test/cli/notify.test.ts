@@ -114,7 +114,9 @@ describe('estop notify and playbook', () => {
     expect((await proceed('revoke-credential', '--reason', 'x')).code).toBe(2);
     expect((await proceed('disable-integration', '--reason', 'x')).stdout).toContain('it does not wait');
     expect((await proceed('purge-queue', '--reason', 'looked')).stdout).toContain('it goes on within seconds');
-    const audited = await rig.ledger.sql("SELECT actor, detail FROM estop.audit WHERE kind = 'playbook.released'");
-    expect(audited).toEqual([{ actor: 'olga', detail: { phase: 'purge-queue', reason: 'looked' } }]);
+    const audited = await rig.ledger.sql(
+      "SELECT actor, reason, detail FROM estop.audit WHERE kind = 'playbook.released'",
+    );
+    expect(audited).toEqual([{ actor: 'olga', reason: 'looked', detail: { phase: 'purge-queue' } }]);
   });
 });

@@ -148,8 +148,11 @@ describe('a sealed secret', () => {
       await act();
       return seen.at(-1) === 'Bearer canary-four';
     });
-    const [audited] = await rig.ledger.sql("SELECT detail FROM estop.audit WHERE kind = 'secret.resealed'", []);
-    expect(audited?.['detail']).toEqual({ before: before?.['key_id'], keyId: kid });
+    const [audited] = await rig.ledger.sql(
+      "SELECT method, before, after FROM estop.audit WHERE kind = 'secret.resealed'",
+      [],
+    );
+    expect(audited).toEqual({ method: 'gateway', before: { keyId: before?.['key_id'] }, after: { keyId: kid } });
   });
 
   it('that was sealed under the keys of grants is used, and sealed anew under those of secrets', async () => {

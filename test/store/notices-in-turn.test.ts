@@ -97,7 +97,7 @@ describe('notices, whom they are told and whom not yet', () => {
          ('n1', 'i', '00u1', 'sub:00u1', 'Olga'), ('n2', 'i', '00u2', 'sub:00u2', 'Ann'), ('n3', 'j', '00u2', 'sub:00u2', 'Ben')`,
     );
     await ledger.sql(
-      `INSERT INTO estop.audit (kind, actor, subject, detail) VALUES ('elevation.begun', 'sub:00u2', 'elevation:elev_names', '{"role": "admin", "of": "sub:00u1", "lifeMs": 600000, "reason": "why"}')`,
+      `INSERT INTO estop.audit (kind, actor, subject, reason, detail) VALUES ('elevation.begun', 'sub:00u2', 'elevation:elev_names', 'why', '{"role": "admin", "of": "sub:00u1", "lifeMs": 600000}')`,
     );
     await noteNews(revoker(), { windowMs: 86_400_000, crowd: 20, crowdMs: 60_000, flood: 5, lostMs: 10_000 });
     const [told] = await listNotices(revoker(), { subject: 'elevation:elev_names' });

@@ -2,6 +2,8 @@ import { beforeAll, expect, it } from 'vitest';
 import { errorCodeOf } from '../../src/core/errors.ts';
 import { agentKey } from '../../src/core/scope-key.ts';
 import { appendAudit, listAudit } from '../../src/store/audit.ts';
+import { auditTrail, auditTrailQuery } from '../../src/store/audit-trail.ts';
+import { byWay } from '../../src/store/by-way.ts';
 import { currentConfig, recordConfig } from '../../src/store/config-versions.ts';
 import { storeIdentity } from '../../src/store/installation.ts';
 import { openStore } from '../../src/store/pool.ts';
@@ -9,7 +11,7 @@ import { previewStop } from '../../src/store/preview.ts';
 import { beginRequest, finishRequest, pruneRequests } from '../../src/store/requests.ts';
 import { listenForStops, sendStopHint } from '../../src/store/stop-hints.ts';
 import { storeError } from '../../src/store/store-error.ts';
-import { getTask } from '../../src/store/tasks.ts';
+import { getTask, setTaskHeld } from '../../src/store/tasks.ts';
 import { onEveryPostgres } from '../kit/postgres.ts';
 import { guarded } from './guarded.ts';
 import { addAgent, digestOf, type Ledger, makeLedger, newName, startChild, startTask } from './ledger.ts';
@@ -89,6 +91,54 @@ onEveryPostgres('records of the store', (createOn) => {
     }
   });
 
+  it('what one actor did is found without reading what everybody did', async () => {
+    await ledger.sql(
+      `INSERT INTO estop.audit (kind, actor, subject) SELECT 'test.happened', 'crowd', 'of-many' FROM generate_series(1, 20000)`,
+    );
+    await ledger.sql(
+      `INSERT INTO estop.tasks (task_id, agent_id, root_id, ancestors, agents, keys, epoch, depth, purpose, kind, requested_by, state)
+       SELECT 'many-' || n, 'many', 'many-' || n, '{}', '{}', '{}', 0, 0, '', 'task', 'crowd', 'closed' FROM generate_series(1, 20000) n`,
+    );
+    for (const table of ['audit', 'tasks']) await ledger.sql(`ANALYZE estop.${table}`);
+    const control = ledger.as('estop_control');
+    const planOf = async (filter: Parameters<typeof auditTrailQuery>[0]) => {
+      const { text, values } = auditTrailQuery(filter, 51);
+      return JSON.stringify((await control.query(`EXPLAIN (FORMAT JSON) ${text}`, [...values])).rows);
+    };
+    const ofOne = await planOf({ actor: 'nobody-much' });
+    for (const index of ['audit_by_actor', 'tasks_by_requester']) expect(ofOne).toContain(`"Index Name":"${index}"`);
+    // Of everybody's the newest page, and the page after it: by time, and never all of it.
+    for (const filter of [{}, { cursor: Buffer.from('["2026-01-01T00:00:00Z","a1"]').toString('base64url') }])
+      expect(await planOf(filter)).toContain('"Index Name":"audit_by_time"');
+    for (const plan of [ofOne, await planOf({})])
+      expect(plan).not.toMatch(/"Seq Scan"[^{}]*"Relation Name":"(?:audit|tasks)"/);
+    await ledger.sql(`DELETE FROM estop.tasks WHERE agent_id = 'many'`);
+  });
+
+  it('what is done says by which way it was asked for, and leaves that to nobody who uses the connection after', async () => {
+    const agent = await addAgent(ledger);
+    const { taskId } = await startTask(ledger, agent);
+    // One connection: whatever is left on it, the next one finds.
+    const control = openStore({ url: ledger.urls.estop_control, applicationName: 'by-way', max: 1 });
+    try {
+      await setTaskHeld(byWay(control, 'console'), taskId, true, 'olga', 'looks odd');
+      await setTaskHeld(byWay(control, 'cli', true), taskId, false, 'otto');
+      await setTaskHeld(control, taskId, true, 'oscar');
+      await expect(byWay(control, 'api').query('SELECT estop.hold_task(1/0)')).rejects.toThrow();
+      await appendAudit(ledger.as('estop_trusted'), { kind: 'test.happened', actor: 'worker', subject: taskId });
+    } finally {
+      await control.end();
+    }
+    const { items } = await auditTrail(ledger.as('estop_control'), { subject: taskId }, 10);
+    expect(items.map(({ actor, method, reason, before, after }) => [actor, method, reason, before, after])).toEqual([
+      ['worker', 'worker', undefined, undefined, undefined],
+      ['oscar', 'control', undefined, { held: false }, { held: true }],
+      ['otto', 'cli+break-glass', undefined, { held: true }, { held: false }],
+      ['olga', 'console', 'looks odd', { held: false }, { held: true }],
+      ['rita', 'control', undefined, undefined, expect.objectContaining({ state: 'registered' })],
+    ]);
+  });
+
   it('a configuration is recorded once for as long as it stays, and again when it comes back', async () => {
     const control = ledger.as('estop_control');
     const first = await recordConfig(control, 'olga', 'a', { v: 1 });
@@ -97,6 +147,16 @@ onEveryPostgres('records of the store', (createOn) => {
     const third = await recordConfig(control, 'sam', 'a', { v: 1 });
     expect([second > first, third > second]).toEqual([true, true]);
     expect(await currentConfig(control)).toMatchObject({ version: third, actor: 'sam', digest: 'a' });
+    const { items } = await auditTrail(control, { subject: 'configuration' }, 2);
+    expect(items).toMatchObject([
+      {
+        kind: 'configuration.applied',
+        actor: 'sam',
+        before: { version: second, digest: 'b' },
+        after: { version: third },
+      },
+      { actor: 'olga', before: { version: first, digest: 'a' }, after: { version: second, digest: 'b' } },
+    ]);
   });
 
   it('a preview counts what a stop would reach, and says so when it cannot', async () => {

@@ -68,6 +68,7 @@ export const mayExecute: Readonly<Record<Exclude<StoreRole, 'estop_owner'>, read
     'make_client_code',
     'make_client_refresh',
     'make_login_link',
+    'note_refused_attempts',
     'open_flow',
     'prune_requests',
     'put_secret',

@@ -1,6 +1,13 @@
 -- The ledger. Every word of the glossary that must survive a crash has one table here.
 CREATE SCHEMA IF NOT EXISTS estop;
 
+-- By which way something is done: control says it of each request, in its transaction; of any other process it is the process.
+CREATE FUNCTION estop.method_now() RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT left(coalesce(nullif(current_setting('estop.method', true), ''), CASE session_user WHEN 'estop_gateway' THEN 'gateway'
+    WHEN 'estop_revoker' THEN 'relay' WHEN 'estop_trusted' THEN 'worker' WHEN 'estop_control' THEN 'control' ELSE 'store' END), 40)
+$$;
+
 -- One row: which environment and which store this is. A gateway remembers store_id, so that a restored or foreign store is refused.
 CREATE TABLE estop.installation (
   only_row    boolean PRIMARY KEY DEFAULT true CHECK (only_row),
@@ -27,6 +34,7 @@ CREATE TABLE estop.stops (
   reset_at     timestamptz,
   reset_by     text,
   reset_reason text,
+  reset_method text,
   CHECK ((reset_epoch IS NULL) = (reset_at IS NULL))
 );
 CREATE INDEX stops_by_scope ON estop.stops (scope_key, epoch);
@@ -43,6 +51,7 @@ CREATE TABLE estop.reset_consents (
   stop_id text NOT NULL,
   actor   text NOT NULL,
   reason  text NOT NULL,
+  method  text NOT NULL DEFAULT estop.method_now(),
   at      timestamptz NOT NULL DEFAULT clock_timestamp(),
   PRIMARY KEY (stop_id, actor)
 );
@@ -127,6 +136,7 @@ CREATE TABLE estop.tasks (
   purpose       text NOT NULL,
   kind          text NOT NULL CHECK (kind IN ('task', 'session', 'drill') AND (kind = 'drill') = (agent_id LIKE 'drill/%')),
   requested_by  text NOT NULL,
+  method        text NOT NULL DEFAULT estop.method_now(),
   state         text NOT NULL CHECK (state IN ('registered', 'running', 'closed')),
   held          boolean NOT NULL DEFAULT false,
   outcome       text,
@@ -237,9 +247,12 @@ CREATE TABLE estop.approvals (
   expires_at   timestamptz NOT NULL,
   first_by     text, -- the first of two who approved it
   first_at     timestamptz,
+  first_reason text,
+  first_method text,
   decided_by   text,
   decided_at   timestamptz,
   decision_reason text,
+  decision_method text,
   call_id      text,
   ended_at     timestamptz, -- when it was no longer open: denied, redeemed, closed, or its time over
   ended_by     text -- the stop that closed it; null where its task merely ended
@@ -277,6 +290,10 @@ CREATE TABLE estop.audit (
   kind    text NOT NULL,
   actor   text NOT NULL,
   subject text NOT NULL,
+  method  text NOT NULL DEFAULT estop.method_now(),
+  reason  text, -- null: nobody was asked for one, or none was given
+  before  jsonb, -- what it was before and what it is since, in the words of its kind; both null: nothing was changed. Never a secret
+  after   jsonb,
   detail  jsonb NOT NULL DEFAULT '{}'
 );
 CREATE INDEX audit_by_subject ON estop.audit (subject, seq);

@@ -125,7 +125,7 @@ BEGIN
   END IF;
   IF target.reset_at IS NULL AND target.scope_key = 'fleet' THEN
     INSERT INTO estop.reset_consents AS c (stop_id, actor, reason) VALUES (p_stop_id, p_actor, left(p_reason, 2000))
-      ON CONFLICT (stop_id, actor) DO UPDATE SET at = clock_timestamp(), reason = excluded.reason;
+      ON CONFLICT (stop_id, actor) DO UPDATE SET at = clock_timestamp(), reason = excluded.reason, method = excluded.method;
     IF NOT EXISTS (SELECT 1 FROM estop.reset_consents c
       WHERE c.stop_id = p_stop_id AND c.actor <> p_actor AND c.at > clock_timestamp() - interval '15 minutes') THEN
       RETURN QUERY SELECT 'needs-second-person'::text, NULL::bigint, NULL::timestamptz;
@@ -135,7 +135,8 @@ BEGIN
   PERFORM 1 FROM estop.latch_order FOR UPDATE;
   IF NOT FOUND THEN LOCK TABLE estop.stops IN SHARE ROW EXCLUSIVE MODE; END IF;
   RETURN QUERY UPDATE estop.stops AS s
-    SET reset_epoch = estop.current_epoch() + 1, reset_at = clock_timestamp(), reset_by = left(p_actor, 200), reset_reason = left(p_reason, 2000)
+    SET reset_epoch = estop.current_epoch() + 1, reset_at = clock_timestamp(), reset_by = left(p_actor, 200), reset_reason = left(p_reason, 2000),
+      reset_method = estop.method_now()
     WHERE s.stop_id = p_stop_id AND s.reset_at IS NULL
     RETURNING 'reset'::text, s.reset_epoch, s.reset_at;
   IF FOUND THEN RETURN; END IF;

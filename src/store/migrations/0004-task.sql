@@ -90,12 +90,17 @@ BEGIN
 END $$;
 
 -- Category 2: power stays on, nothing new is admitted. Never an emergency stop; a stop beats it in any state.
-CREATE FUNCTION estop.hold_task(p_task_id text, p_held boolean, p_actor text) RETURNS boolean
+CREATE FUNCTION estop.hold_task(p_task_id text, p_held boolean, p_actor text, p_reason text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  was boolean;
 BEGIN
-  UPDATE estop.tasks t SET held = p_held WHERE t.task_id = p_task_id AND t.state <> 'closed';
+  SELECT t.held INTO was FROM estop.tasks t WHERE t.task_id = p_task_id AND t.state <> 'closed' FOR UPDATE;
   IF NOT FOUND THEN RETURN false; END IF;
-  INSERT INTO estop.audit (kind, actor, subject) VALUES (CASE WHEN p_held THEN 'task.held' ELSE 'task.released' END, p_actor, p_task_id);
+  UPDATE estop.tasks t SET held = p_held WHERE t.task_id = p_task_id;
+  INSERT INTO estop.audit (kind, actor, subject, reason, before, after)
+    VALUES (CASE WHEN p_held THEN 'task.held' ELSE 'task.released' END, left(p_actor, 200), p_task_id, left(p_reason, 2000),
+      jsonb_build_object('held', was), jsonb_build_object('held', p_held));
   RETURN true;
 END $$;
 

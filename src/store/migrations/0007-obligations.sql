@@ -179,15 +179,19 @@ END $$;
 -- A named person accepts what cannot be made dead. Recorded for good.
 CREATE FUNCTION estop.accept_risk(p_obligation_id text, p_actor text, p_reason text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  was text;
 BEGIN
   IF coalesce(p_actor, '') = '' OR coalesce(p_reason, '') = '' THEN
     RAISE EXCEPTION 'a risk is accepted by a person, for a reason' USING ERRCODE = 'ES002';
   END IF;
+  SELECT o.state INTO was FROM estop.obligations o WHERE o.obligation_id = p_obligation_id AND o.final_at IS NULL FOR UPDATE;
+  IF NOT FOUND THEN RETURN false; END IF;
   UPDATE estop.obligations SET state = 'accepted-risk', accepted_by = p_actor, last_error = left(p_reason, 2000), needs_human = NULL,
       next_try_at = NULL, final_at = clock_timestamp()
-    WHERE obligation_id = p_obligation_id AND final_at IS NULL;
-  IF NOT FOUND THEN RETURN false; END IF;
-  INSERT INTO estop.audit (kind, actor, subject, detail) VALUES ('obligation.accepted-risk', p_actor, p_obligation_id, jsonb_build_object('reason', p_reason));
+    WHERE obligation_id = p_obligation_id;
+  INSERT INTO estop.audit (kind, actor, subject, reason, before, after)
+    VALUES ('obligation.accepted-risk', left(p_actor, 200), p_obligation_id, left(p_reason, 2000), jsonb_build_object('state', was), jsonb_build_object('state', 'accepted-risk'));
   RETURN true;
 END $$;
 

@@ -71,13 +71,20 @@ BEGIN
   SELECT * INTO newest FROM estop.config_versions ORDER BY version DESC LIMIT 1;
   IF newest.digest = p_digest THEN RETURN newest.version; END IF;
   INSERT INTO estop.config_versions (actor, digest, document) VALUES (p_actor, p_digest, p_document) RETURNING version INTO made;
+  -- The documents themselves stand under their versions.
+  INSERT INTO estop.audit (kind, actor, subject, method, before, after) VALUES ('configuration.applied', left(p_actor, 200), 'configuration', 'configuration',
+    CASE WHEN newest.version IS NOT NULL THEN jsonb_build_object('version', newest.version, 'digest', newest.digest) END,
+    jsonb_build_object('version', made, 'digest', p_digest));
   RETURN made;
 END $$;
 
 -- Time and order are the store's, never the caller's.
-CREATE FUNCTION estop.append_audit(p_kind text, p_actor text, p_subject text, p_detail jsonb) RETURNS bigint
+CREATE FUNCTION estop.append_audit(
+  p_kind text, p_actor text, p_subject text, p_detail jsonb, p_reason text DEFAULT NULL, p_before jsonb DEFAULT NULL, p_after jsonb DEFAULT NULL
+) RETURNS bigint
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  INSERT INTO estop.audit (kind, actor, subject, detail) VALUES (p_kind, left(p_actor, 200), left(p_subject, 400), coalesce(p_detail, '{}')) RETURNING seq
+  INSERT INTO estop.audit (kind, actor, subject, detail, reason, before, after)
+    VALUES (p_kind, left(p_actor, 200), left(p_subject, 400), coalesce(p_detail, '{}'), left(p_reason, 2000), p_before, p_after) RETURNING seq
 $$;
 
 -- `fresh`: the caller does the work and calls finish_request. A request that never finished may be taken over after p_stale_ms.
@@ -197,10 +204,12 @@ BEGIN
           AND n.state <> 'accepted' ORDER BY n.last_seen_at DESC LIMIT 7);
     END IF;
     news := true;
-    INSERT INTO estop.audit (kind, actor, subject, detail)
+    INSERT INTO estop.audit (kind, actor, subject, detail, before, after)
       VALUES (CASE WHEN first_sight THEN 'tool.accepted' ELSE 'tool.changed' END, CASE WHEN first_sight THEN 'first-sight' ELSE 'upstream' END,
-        'tool:' || p_server_id || '/' || seen.tool,
-        jsonb_strip_nulls(jsonb_build_object('hash', seen.hash, 'tier', seen.tier, 'resembles', other)));
+        'tool:' || p_server_id || '/' || seen.tool, jsonb_strip_nulls(jsonb_build_object('tier', seen.tier, 'resembles', other)),
+        (SELECT jsonb_build_object('accepted', p.hash) FROM estop.tool_pins p
+          WHERE p.server_id = p_server_id AND p.tool = seen.tool AND p.state = 'accepted' AND NOT first_sight),
+        jsonb_build_object(CASE WHEN first_sight THEN 'accepted' ELSE 'seen' END, seen.hash));
   END LOOP;
   IF news THEN UPDATE estop.tool_pin_version v SET version = v.version + 1; END IF;
   RETURN QUERY SELECT v.version, a.tool, a.hash, EXISTS (SELECT 1 FROM estop.tool_pins c
@@ -208,10 +217,19 @@ BEGIN
     FROM estop.tool_pin_version v LEFT JOIN estop.tool_pins a ON a.server_id = p_server_id AND a.state = 'accepted';
 END $$;
 
+-- The definitions of one tool by what became of them.
+CREATE FUNCTION estop.pins_of(p_server_id text, p_tool text) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT jsonb_object_agg(s.state, s.hashes) FROM (SELECT p.state, jsonb_agg(p.hash ORDER BY p.hash) AS hashes FROM estop.tool_pins p
+    WHERE p.server_id = p_server_id AND p.tool = p_tool GROUP BY p.state) s
+$$;
+
 -- One definition of one tool is what may be called from now on, and every other one has been looked at. Accepting the one that was
 -- accepted already refuses what it was changed into. Locks: the row of the version.
-CREATE FUNCTION estop.accept_tool(p_server_id text, p_tool text, p_hash text, p_actor text) RETURNS boolean
+CREATE FUNCTION estop.accept_tool(p_server_id text, p_tool text, p_hash text, p_actor text, p_reason text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  was jsonb;
 BEGIN
   IF coalesce(p_actor, '') = '' THEN
     RAISE EXCEPTION 'a definition is accepted by somebody' USING ERRCODE = 'ES002';
@@ -221,11 +239,12 @@ BEGIN
   IF NOT EXISTS (SELECT 1 FROM estop.tool_pins p WHERE p.server_id = p_server_id AND p.tool = p_tool AND p.hash = p_hash) THEN
     RETURN false;
   END IF;
+  was := estop.pins_of(p_server_id, p_tool);
   UPDATE estop.tool_pins p SET state = 'blocked' WHERE p.server_id = p_server_id AND p.tool = p_tool AND p.hash <> p_hash;
   UPDATE estop.tool_pins p SET state = 'accepted', accepted_by = left(p_actor, 200), accepted_at = clock_timestamp()
     WHERE p.server_id = p_server_id AND p.tool = p_tool AND p.hash = p_hash;
   UPDATE estop.tool_pin_version v SET version = v.version + 1;
-  INSERT INTO estop.audit (kind, actor, subject, detail)
-    VALUES ('tool.accepted', left(p_actor, 200), 'tool:' || p_server_id || '/' || p_tool, jsonb_build_object('hash', p_hash));
+  INSERT INTO estop.audit (kind, actor, subject, reason, before, after)
+    VALUES ('tool.accepted', left(p_actor, 200), 'tool:' || p_server_id || '/' || p_tool, left(p_reason, 2000), was, estop.pins_of(p_server_id, p_tool));
   RETURN true;
 END $$;

@@ -24,17 +24,17 @@ GRANT EXECUTE ON FUNCTION
 -- control: everything people and services ask for. It cannot latch: that is the stop process's alone.
 GRANT EXECUTE ON FUNCTION
   estop.register_task(text, text, text, text[], text, text, integer, integer, integer, text), estop.check_task(text), estop.close_tasks(text[], text),
-  estop.hold_task(text, boolean, text), estop.reset(text, text, text), estop.decide_approval(text, text, text, text, text[]),
+  estop.hold_task(text, boolean, text, text), estop.reset(text, text, text), estop.decide_approval(text, text, text, text, text[]),
   estop.accept_risk(text, text, text), estop.apply_agents(jsonb), estop.settle_labels(), estop.record_config(text, text, jsonb),
-  estop.append_audit(text, text, text, jsonb), estop.begin_request(text, text, bytea, integer),
-  estop.finish_request(text, text, integer, jsonb), estop.prune_requests(bigint), estop.accept_tool(text, text, text, text)
+  estop.append_audit(text, text, text, jsonb, text, jsonb, jsonb), estop.begin_request(text, text, bytea, integer),
+  estop.finish_request(text, text, integer, jsonb), estop.prune_requests(bigint), estop.accept_tool(text, text, text, text, text)
   TO estop_control;
 
 -- trusted: the life of a task and the mint.
 GRANT EXECUTE ON FUNCTION
   estop.register_task(text, text, text, text[], text, text, integer, integer, integer, text), estop.check_task(text), estop.begin_task(text),
   estop.close_tasks(text[], text), estop.mint_intend(text, text, text, text, text, boolean, jsonb, bigint, bigint),
-  estop.mint_recheck(text), estop.mint_issued(text, bytea), estop.append_audit(text, text, text, jsonb)
+  estop.mint_recheck(text), estop.mint_issued(text, bytea), estop.append_audit(text, text, text, jsonb, text, jsonb, jsonb)
   TO estop_trusted;
 
 -- revoker: fence reports, halt, obligations, drains.
@@ -46,7 +46,7 @@ GRANT EXECUTE ON FUNCTION
   estop.conclude_obligation(text, integer, text, text, timestamptz, text), estop.reopen_obligation(text, integer, text),
   estop.mark_final(text, integer, timestamptz), estop.wipe_finished_grants(), estop.mark_stage(text, text), estop.mark_sweep(text, integer, text[]),
   estop.mint_recheck(text),
-  estop.append_audit(text, text, text, jsonb)
+  estop.append_audit(text, text, text, jsonb, text, jsonb, jsonb)
   TO estop_revoker;
 
 -- Reading. The sealed bytes of a grant leave the store towards an agent by hand_over alone; the final probe reads them too.

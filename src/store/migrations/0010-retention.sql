@@ -75,6 +75,10 @@ BEGIN
   GET DIAGNOSTICS pruned = ROW_COUNT;
   largest := greatest(largest, pruned);
 
+  DELETE FROM estop.refused_attempts d WHERE d.ctid = ANY (ARRAY(SELECT r.ctid FROM estop.refused_attempts r WHERE r.first_at < before LIMIT p_limit));
+  GET DIAGNOSTICS pruned = ROW_COUNT;
+  largest := greatest(largest, pruned);
+
   DELETE FROM estop.spent d WHERE d.spent_key IN (
     SELECT s.spent_key FROM estop.spent s JOIN estop.tasks t ON s.spent_key = 'task:' || t.task_id
     WHERE t.state = 'closed' AND t.closed_at < before LIMIT p_limit FOR UPDATE OF s SKIP LOCKED);

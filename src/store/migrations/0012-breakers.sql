@@ -146,6 +146,8 @@ CREATE FUNCTION estop.trip_breaker(
 ) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+  was jsonb := (SELECT jsonb_build_object('action', b.action) FROM estop.breaker_trips b
+    WHERE b.agent_id = p_agent_id AND b.breaker = p_breaker AND b.cleared_at IS NULL);
   louder text[] := CASE p_action WHEN 'shadow' THEN '{}'::text[] WHEN 'warn' THEN '{shadow}' WHEN 'hold' THEN '{shadow,warn}' ELSE '{shadow,warn,hold}' END;
 BEGIN
   UPDATE estop.breaker_trips b SET cleared_at = clock_timestamp(), clear_reason = 'tripped again, louder'
@@ -153,8 +155,9 @@ BEGIN
   INSERT INTO estop.breaker_trips (agent_id, breaker, action, measured, most, within_ms, sample, stop_id)
     VALUES (p_agent_id, p_breaker, p_action, p_measured, p_most, p_within_ms, p_sample, p_stop_id) ON CONFLICT DO NOTHING;
   IF NOT FOUND THEN RETURN false; END IF;
-  INSERT INTO estop.audit (kind, actor, subject, detail) VALUES ('breaker.tripped', 'breaker', p_agent_id, jsonb_build_object(
-    'breaker', p_breaker, 'action', p_action, 'measured', p_measured, 'most', p_most, 'withinMs', p_within_ms, 'sample', p_sample, 'stopId', p_stop_id));
+  INSERT INTO estop.audit (kind, actor, subject, detail, before, after) VALUES ('breaker.tripped', 'breaker', p_agent_id, jsonb_build_object(
+    'breaker', p_breaker, 'action', p_action, 'measured', p_measured, 'most', p_most, 'withinMs', p_within_ms, 'sample', p_sample, 'stopId', p_stop_id),
+    coalesce(was, '{"action": null}'), jsonb_build_object('action', p_action));
   RETURN true;
 END $$;
 
@@ -199,8 +202,9 @@ BEGIN
   IF b.trip_id IS NULL THEN RETURN QUERY SELECT 'not-tripped'::text, NULL::text; RETURN; END IF;
   IF b.action = 'stop' THEN RETURN QUERY SELECT 'stopped'::text, b.stop_id; RETURN; END IF;
   UPDATE estop.breaker_trips x SET cleared_at = clock_timestamp(), cleared_by = p_actor, clear_reason = p_reason WHERE x.trip_id = b.trip_id;
-  INSERT INTO estop.audit (kind, actor, subject, detail)
-    VALUES ('breaker.reset', p_actor, p_agent_id, jsonb_build_object('breaker', p_breaker, 'action', b.action, 'reason', p_reason));
+  INSERT INTO estop.audit (kind, actor, subject, detail, reason, before, after)
+    VALUES ('breaker.reset', left(p_actor, 200), p_agent_id, jsonb_build_object('breaker', p_breaker), left(p_reason, 2000),
+      jsonb_build_object('action', b.action, 'trippedAt', b.tripped_at), '{"action": null}');
   RETURN QUERY SELECT 'reset'::text, NULL::text;
 END $$;
 

@@ -38,6 +38,12 @@ CREATE TABLE estop.policy_consents (
   PRIMARY KEY (version, after, actor)
 );
 
+-- Before the first activation stands what comes with estop.
+CREATE FUNCTION estop.in_force(a estop.policy_activations) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT jsonb_build_object('version', coalesce((a).version, 'built-in'), 'activation', coalesce((a).activation, 0))
+$$;
+
 -- Puts a set in force that its caller has checked. p_after is the activation that the caller saw: what was activated since was decided
 -- by somebody who did not know of this. Locks: the one of activations, first.
 CREATE FUNCTION estop.activate_policies(
@@ -69,17 +75,17 @@ BEGIN
       WHERE c.version = p_version AND c.after = p_after AND c.actor <> left(p_actor, 200) AND c.at > clock_timestamp() - interval '15 minutes'
       ORDER BY c.at DESC LIMIT 1;
     IF other IS NULL THEN
-      INSERT INTO estop.audit (kind, actor, subject, detail)
-        VALUES ('policy.proposed', left(p_actor, 200), 'policy:' || p_version, jsonb_build_object('reason', left(p_reason, 2000)));
+      INSERT INTO estop.audit (kind, actor, subject, reason, before, after)
+        VALUES ('policy.proposed', left(p_actor, 200), 'policy:' || p_version, left(p_reason, 2000), estop.in_force(newest), estop.in_force(newest) || '{"awaitsAnotherPerson": true}');
       RETURN QUERY SELECT 'needs-second-person'::text, newest.activation; RETURN;
     END IF;
   END IF;
   next_one := p_after + 1;
   INSERT INTO estop.policy_activations (activation, version, activated_by, seconded_by, reason)
     VALUES (next_one, p_version, left(p_actor, 200), other, left(p_reason, 2000));
-  INSERT INTO estop.audit (kind, actor, subject, detail)
-    VALUES ('policy.activated', left(p_actor, 200), 'policy:' || p_version, jsonb_strip_nulls(jsonb_build_object(
-      'activation', next_one, 'before', newest.version, 'secondedBy', other, 'reason', left(p_reason, 2000))));
+  INSERT INTO estop.audit (kind, actor, subject, detail, reason, before, after)
+    VALUES ('policy.activated', left(p_actor, 200), 'policy:' || p_version, jsonb_strip_nulls(jsonb_build_object('activation', next_one, 'secondedBy', other)),
+      left(p_reason, 2000), estop.in_force(newest), jsonb_build_object('version', p_version, 'activation', next_one));
   RETURN QUERY SELECT 'activated'::text, next_one;
 END $$;
 

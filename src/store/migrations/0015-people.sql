@@ -80,8 +80,8 @@ BEGIN
   DELETE FROM estop.login_links l WHERE l.expires_at < clock_timestamp() - interval '1 day';
   INSERT INTO estop.login_links (code_hash, name, person, mandates, basis, expires_at)
     VALUES (p_code_hash, left(p_name, 200), left(p_person, 200), p_mandates, p_basis, ends);
-  INSERT INTO estop.audit (kind, actor, subject, detail)
-    VALUES ('login-link.made', left(p_name, 200), 'person:' || left(p_name, 200), jsonb_build_object('expiresAt', ends));
+  INSERT INTO estop.audit (kind, actor, subject, after)
+    VALUES ('login-link.made', left(p_name, 200), 'person:' || left(p_name, 200), jsonb_build_object('expiresAt', ends, 'mandates', p_mandates));
   RETURN ends;
 END $$;
 
@@ -107,12 +107,16 @@ BEGIN
   INSERT INTO estop.people AS p (person_id, issuer, subject, name, person, mandates)
     VALUES (p_person_id, 'local', link.name, link.name, link.person, link.mandates)
     ON CONFLICT (issuer, subject) DO UPDATE SET person = excluded.person, mandates = excluded.mandates RETURNING * INTO whose;
-  IF whose.disabled_at IS NOT NULL THEN RETURN 'disabled'; END IF;
+  IF whose.disabled_at IS NOT NULL THEN
+    INSERT INTO estop.audit (kind, actor, subject, method, detail)
+      VALUES ('sign-in.refused', link.name, 'person:' || link.name, 'link', '{"because": "disabled"}');
+    RETURN 'disabled';
+  END IF;
   INSERT INTO estop.sign_ins (sign_in_id, secret_hash, person_id, method, basis, agent, idle_ms, ends_at)
     VALUES (p_sign_in_id, p_secret_hash, whose.person_id, 'link', link.basis, left(p_agent, 200), p_idle_ms,
       clock_timestamp() + make_interval(secs => p_life_ms / 1000.0));
-  INSERT INTO estop.audit (kind, actor, subject, detail)
-    VALUES ('sign-in.begun', link.name, 'sign-in:' || p_sign_in_id, jsonb_build_object('method', 'link'));
+  INSERT INTO estop.audit (kind, actor, subject, method, after)
+    VALUES ('sign-in.begun', link.name, 'sign-in:' || p_sign_in_id, 'link', jsonb_build_object('personId', whose.person_id, 'mandates', whose.mandates));
   RETURN 'begun';
 END $$;
 
@@ -143,6 +147,7 @@ CREATE FUNCTION estop.begin_sign_in(
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   known estop.people%ROWTYPE;
+  now_held jsonb;
 BEGIN
   IF coalesce(p_subject, '') = '' OR coalesce(p_issuer, '') IN ('', 'local') OR p_method NOT IN ('oidc', 'device') THEN
     RAISE EXCEPTION 'a person has an issuer and a subject' USING ERRCODE = 'ES002';
@@ -152,18 +157,19 @@ BEGIN
     VALUES (p_person_id, p_issuer, p_subject, left(p_name, 200), left(p_person, 200)) ON CONFLICT DO NOTHING;
   SELECT * INTO known FROM estop.people p WHERE p.issuer = p_issuer AND p.subject = p_subject FOR UPDATE;
   IF known.disabled_at IS NOT NULL THEN
-    INSERT INTO estop.audit (kind, actor, subject, detail)
-      VALUES ('sign-in.refused', known.name, 'person:' || known.name, jsonb_build_object('because', 'disabled', 'method', p_method));
+    INSERT INTO estop.audit (kind, actor, subject, method, detail)
+      VALUES ('sign-in.refused', known.name, 'person:' || known.name, p_method, '{"because": "disabled"}');
     RETURN 'disabled';
   END IF;
   UPDATE estop.people p SET name = left(p_name, 200), person = left(p_person, 200), groups = p_groups,
       mandates = estop.dated_mandates(p.mandates, p_mandates)
-    WHERE p.person_id = known.person_id;
+    WHERE p.person_id = known.person_id RETURNING p.mandates INTO now_held;
   INSERT INTO estop.sign_ins (sign_in_id, secret_hash, person_id, method, issuer_sid, agent, idle_ms, ends_at)
     VALUES (p_sign_in_id, p_secret_hash, known.person_id, p_method, p_issuer_sid, left(p_agent, 200), p_idle_ms,
       clock_timestamp() + make_interval(secs => p_life_ms / 1000.0));
-  INSERT INTO estop.audit (kind, actor, subject, detail)
-    VALUES ('sign-in.begun', left(p_name, 200), 'sign-in:' || p_sign_in_id, jsonb_build_object('method', p_method));
+  INSERT INTO estop.audit (kind, actor, subject, method, before, after)
+    VALUES ('sign-in.begun', left(p_name, 200), 'sign-in:' || p_sign_in_id, p_method, jsonb_build_object('mandates', known.mandates),
+      jsonb_build_object('personId', known.person_id, 'mandates', now_held));
   RETURN 'begun';
 END $$;
 
@@ -179,16 +185,17 @@ BEGIN
   later := estop.dated_mandates(known.mandates, p_mandates);
   IF later = known.mandates AND known.person = left(p_person, 200) THEN RETURN false; END IF;
   UPDATE estop.people p SET mandates = later, person = left(p_person, 200) WHERE p.person_id = p_person_id;
-  INSERT INTO estop.audit (kind, actor, subject, detail)
-    VALUES ('person.mandates', 'configuration', 'person:' || known.name, jsonb_build_object('before', known.mandates, 'after', later));
+  INSERT INTO estop.audit (kind, actor, subject, method, before, after) VALUES ('person.mandates', 'configuration', 'person:' || known.name, 'configuration',
+    jsonb_build_object('person', known.person, 'mandates', known.mandates), jsonb_build_object('person', left(p_person, 200), 'mandates', later));
   RETURN true;
 END $$;
 
 -- Nothing of theirs goes on: a sign-in or a role of before does not come back with them.
-CREATE FUNCTION estop.disable_person(p_person_id text, p_disabled boolean, p_actor text) RETURNS text
+CREATE FUNCTION estop.disable_person(p_person_id text, p_disabled boolean, p_actor text, p_reason text) RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   whose text;
+  signed_out integer := 0;
 BEGIN
   PERFORM estop.commit_durably();
   UPDATE estop.people p SET disabled_at = CASE WHEN p_disabled THEN clock_timestamp() END,
@@ -200,12 +207,14 @@ BEGIN
   IF p_disabled THEN
     UPDATE estop.sign_ins s SET ended_at = clock_timestamp(), ended_by = left(p_actor, 200)
       WHERE s.person_id = p_person_id AND s.ended_at IS NULL;
+    GET DIAGNOSTICS signed_out = ROW_COUNT;
     UPDATE estop.elevations e SET ended_at = clock_timestamp(), ended_by = left(p_actor, 200)
       WHERE e.person_id = p_person_id AND e.ended_at IS NULL AND coalesce(e.ends_at > clock_timestamp(), true);
   END IF;
-  INSERT INTO estop.audit (kind, actor, subject, detail)
+  INSERT INTO estop.audit (kind, actor, subject, detail, reason, before, after)
     VALUES (CASE WHEN p_disabled THEN 'person.disabled' ELSE 'person.enabled' END, left(p_actor, 200), 'person:' || whose,
-      jsonb_build_object('personId', p_person_id));
+      jsonb_build_object('personId', p_person_id), left(p_reason, 2000), jsonb_build_object('disabled', NOT p_disabled),
+      jsonb_build_object('disabled', p_disabled, 'signInsEnded', signed_out));
   RETURN 'done';
 END $$;
 
@@ -243,8 +252,8 @@ BEGIN
   UPDATE estop.sign_ins s SET ended_at = clock_timestamp(), ended_by = left(p_actor, 200) FROM estop.people p
     WHERE s.sign_in_id = p_sign_in_id AND s.ended_at IS NULL AND p.person_id = s.person_id RETURNING p.name INTO whose;
   IF NOT FOUND THEN RETURN false; END IF;
-  INSERT INTO estop.audit (kind, actor, subject, detail)
-    VALUES ('sign-in.ended', left(p_actor, 200), 'sign-in:' || p_sign_in_id, jsonb_build_object('of', whose));
+  INSERT INTO estop.audit (kind, actor, subject, detail, before, after)
+    VALUES ('sign-in.ended', left(p_actor, 200), 'sign-in:' || p_sign_in_id, jsonb_build_object('of', whose), '{"open": true}', '{"open": false}');
   RETURN true;
 END $$;
 
@@ -253,7 +262,7 @@ GRANT EXECUTE ON FUNCTION
   estop.redeem_login_link(bytea, text, text, bytea, text, bigint, bigint), estop.sign_in_of(bytea), estop.end_sign_in(text, text),
   estop.begin_attempt(bytea, bytea, text, text, text, bigint), estop.take_attempt(bytea, bytea),
   estop.begin_sign_in(text, text, text, text, text, text[], jsonb, text, bytea, text, text, text, bigint, bigint),
-  estop.set_mandates(text, text, jsonb), estop.disable_person(text, boolean, text)
+  estop.set_mandates(text, text, jsonb), estop.disable_person(text, boolean, text, text)
   TO estop_control;
 GRANT SELECT ON estop.people TO estop_control;
 GRANT SELECT (sign_in_id, person_id, method, agent, made_at, seen_at, idle_ms, ends_at, ended_at, ended_by) ON estop.sign_ins TO estop_control;

@@ -26,13 +26,14 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 DECLARE
   known integer;
   other text;
+  was jsonb;
 BEGIN
   IF coalesce(p_actor, '') = '' OR p_name !~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$' OR octet_length(p_sealed) NOT BETWEEN 1 AND 65536 THEN
     RAISE EXCEPTION 'a secret needs a name, sealed bytes and somebody who sets it' USING ERRCODE = 'ES002';
   END IF;
   PERFORM estop.commit_durably();
   PERFORM 1 FROM estop.secret_version FOR UPDATE;
-  SELECT s.revision INTO known FROM estop.secrets s WHERE s.name = p_name;
+  SELECT s.revision, jsonb_build_object('revision', s.revision, 'keyId', s.key_id) INTO known, was FROM estop.secrets s WHERE s.name = p_name;
   IF p_must_exist AND known IS NULL THEN RETURN QUERY SELECT 'unknown'::text, NULL::integer, NULL::text; RETURN; END IF;
   IF NOT p_must_exist AND known IS NOT NULL THEN RETURN QUERY SELECT 'exists'::text, known, NULL::text; RETURN; END IF;
   SELECT s.name INTO other FROM estop.secrets s
@@ -47,8 +48,9 @@ BEGIN
       revision = s.revision + 1, set_by = excluded.set_by, set_at = clock_timestamp()
     RETURNING s.revision INTO known;
   UPDATE estop.secret_version v SET version = v.version + 1;
-  INSERT INTO estop.audit (kind, actor, subject, detail)
-    VALUES (CASE WHEN known = 1 THEN 'secret.set' ELSE 'secret.rotated' END, left(p_actor, 200), 'secret:' || p_name,
+  -- Of the value nothing, nor what it was made of: a revision and the name of the key that seals it.
+  INSERT INTO estop.audit (kind, actor, subject, before, after)
+    VALUES (CASE WHEN known = 1 THEN 'secret.set' ELSE 'secret.rotated' END, left(p_actor, 200), 'secret:' || p_name, was,
       jsonb_build_object('revision', known, 'keyId', p_key_id));
   RETURN QUERY SELECT 'set'::text, known, NULL::text;
 END $$;
@@ -56,16 +58,18 @@ END $$;
 -- False: there is none of that name. Locks: the row of the version.
 CREATE FUNCTION estop.remove_secret(p_name text, p_actor text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  was jsonb;
 BEGIN
   IF coalesce(p_actor, '') = '' THEN
     RAISE EXCEPTION 'a secret is removed by somebody' USING ERRCODE = 'ES002';
   END IF;
   PERFORM estop.commit_durably();
   PERFORM 1 FROM estop.secret_version FOR UPDATE;
-  DELETE FROM estop.secrets s WHERE s.name = p_name;
+  DELETE FROM estop.secrets s WHERE s.name = p_name RETURNING jsonb_build_object('revision', s.revision, 'keyId', s.key_id) INTO was;
   IF NOT FOUND THEN RETURN false; END IF;
   UPDATE estop.secret_version v SET version = v.version + 1;
-  INSERT INTO estop.audit (kind, actor, subject) VALUES ('secret.removed', left(p_actor, 200), 'secret:' || p_name);
+  INSERT INTO estop.audit (kind, actor, subject, before) VALUES ('secret.removed', left(p_actor, 200), 'secret:' || p_name, was);
   RETURN true;
 END $$;
 
@@ -90,8 +94,8 @@ BEGIN
   SELECT s.key_id INTO old_key FROM estop.secrets s WHERE s.name = p_name AND s.sealed = p_before FOR UPDATE;
   IF NOT FOUND THEN RETURN false; END IF;
   UPDATE estop.secrets s SET sealed = p_after, key_id = p_key_id, fingerprint = p_fingerprint WHERE s.name = p_name;
-  INSERT INTO estop.audit (kind, actor, subject, detail)
-    VALUES ('secret.resealed', 'gateway', 'secret:' || p_name, jsonb_build_object('before', old_key, 'keyId', p_key_id));
+  INSERT INTO estop.audit (kind, actor, subject, before, after)
+    VALUES ('secret.resealed', 'gateway', 'secret:' || p_name, jsonb_build_object('keyId', old_key), jsonb_build_object('keyId', p_key_id));
   RETURN true;
 END $$;
 
@@ -219,9 +223,9 @@ BEGIN
       clock_timestamp() + make_interval(secs => p_life_ms / 1000.0),
       (SELECT CASE WHEN estop.dead_by(ARRAY['fleet', 'agent:' || p_agent_id], ARRAY[p_agent_id], e.epoch) IS NULL THEN e.epoch ELSE 0 END
         FROM (SELECT estop.current_epoch() AS epoch) e));
-  INSERT INTO estop.audit (kind, actor, subject, detail)
-    VALUES ('client.connected', left(p_actor, 200), 'agent:' || p_agent_id,
-      jsonb_build_object('client', left(p_client, 200), 'redirect', left(p_redirect, 400), 'session', p_task_id));
+  INSERT INTO estop.audit (kind, actor, subject, method, detail, after)
+    VALUES ('client.connected', left(p_actor, 200), 'agent:' || p_agent_id, 'console', jsonb_build_object('client', left(p_client, 200)),
+      jsonb_build_object('session', p_task_id, 'redirect', left(p_redirect, 400)));
 END $$;
 
 -- Used up by whoever shows it, also by one whom it was not for. Only a refresh token for which nothing was given yet is good once more: something
@@ -240,8 +244,8 @@ BEGIN
       OR EXISTS (SELECT 1 FROM estop.client_tickets x WHERE x.parent_hash = p_hash)) THEN
     UPDATE estop.client_tickets c SET replayed_at = clock_timestamp(), used_at = coalesce(c.used_at, clock_timestamp())
       WHERE c.task_id = t.task_id;
-    INSERT INTO estop.audit (kind, actor, subject, detail)
-      VALUES ('client.replayed', t.actor, t.task_id, jsonb_build_object('reason', p_kind || ' shown twice'));
+    INSERT INTO estop.audit (kind, actor, subject, method, detail, before, after)
+      VALUES ('client.replayed', t.actor, t.task_id, 'mcp', jsonb_build_object('because', p_kind || ' shown twice'), '{"ticketsOpen": true}', '{"ticketsOpen": false}');
     RETURN QUERY SELECT 'replayed'::text, t.task_id, t.agent_id, t.actor, t.person; RETURN;
   END IF;
   UPDATE estop.client_tickets c SET used_at = clock_timestamp(), redeemed_at = NULL WHERE c.ticket_hash = p_hash;

@@ -88,7 +88,8 @@ DECLARE
   made text := clock_timestamp()::text;
 BEGIN
   PERFORM estop.add_notice('notify.test', 'test', made, '{}', jsonb_build_object('actor', left(p_actor, 200), 'endpoint', p_endpoint), NULL);
-  INSERT INTO estop.audit (kind, actor, subject, detail) VALUES ('notify.test', left(p_actor, 200), coalesce(p_endpoint, 'all'), '{}');
+  INSERT INTO estop.audit (kind, actor, subject, after) VALUES ('notify.test', left(p_actor, 200), coalesce(p_endpoint, 'all'),
+    jsonb_build_object('noticeId', estop.notice_id('notify.test', 'test', made)));
   RETURN estop.notice_id('notify.test', 'test', made);
 END $$;
 
@@ -161,7 +162,8 @@ BEGIN
     WHERE (n.notice_id = p_what OR n.subject = p_what) AND n.acked_at IS NULL AND (p_only IS NULL OR n.notice_id = ANY (p_only));
   GET DIAGNOSTICS acked = ROW_COUNT;
   IF acked > 0 THEN
-    INSERT INTO estop.audit (kind, actor, subject, detail) VALUES ('notice.acknowledged', left(p_actor, 200), p_what, jsonb_build_object('notices', acked));
+    INSERT INTO estop.audit (kind, actor, subject, before, after) VALUES ('notice.acknowledged', left(p_actor, 200), left(p_what, 400),
+      jsonb_build_object('unseen', acked), jsonb_build_object('unseen', 0, 'seen', acked));
   END IF;
   RETURN acked;
 END $$;

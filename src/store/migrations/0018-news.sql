@@ -134,13 +134,13 @@ BEGIN
     noted := noted + 1;
   END LOOP;
 
-  FOR r IN SELECT a.seq, a.kind, a.actor, a.subject, a.detail FROM estop.audit a
+  FOR r IN SELECT a.seq, a.kind, a.actor, a.subject, a.detail, a.reason FROM estop.audit a
     WHERE a.kind IN ('policy.activated', 'policy.proposed', 'tool.changed', 'elevation.asked', 'elevation.begun') AND a.at > since
       AND NOT EXISTS (SELECT 1 FROM estop.notices n WHERE n.event = a.kind AND n.subject = a.subject AND n.nth = a.seq::text) LIMIT 200 LOOP
     PERFORM estop.add_notice(r.kind, r.subject, r.seq::text, '{}', jsonb_build_object('actor', r.actor, 'actorName', estop.name_of_person(r.actor), 'subject', r.subject,
       'of', r.detail ->> 'of', 'ofName', estop.name_of_person(r.detail ->> 'of'), 'role', r.detail ->> 'role', 'lifeMs', r.detail -> 'lifeMs',
       'activation', r.detail -> 'activation', 'secondedBy', r.detail ->> 'secondedBy',
-      'reason', CASE WHEN r.kind <> 'tool.changed' THEN left(r.detail ->> 'reason', 500) END), p_nobody);
+      'reason', CASE WHEN r.kind <> 'tool.changed' THEN left(r.reason, 500) END), p_nobody);
     noted := noted + 1;
   END LOOP;
 

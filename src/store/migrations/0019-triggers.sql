@@ -61,13 +61,15 @@ BEGIN
     RETURN QUERY SELECT false, f.action, f.scope_key, f.stop_id FROM estop.trigger_firings f WHERE f.trigger_id = p_trigger_id AND f.alert_id = p_alert_id;
     RETURN;
   END IF;
-  INSERT INTO estop.audit (kind, actor, subject, detail) VALUES ('trigger.fired', actor, p_scope_key, jsonb_strip_nulls(jsonb_build_object(
-    'alertId', p_alert_id, 'action', p_action, 'stopId', p_stop_id, 'reason', left(p_reason, 500))));
+  -- What it goes on to do here is done by a trigger, too.
+  PERFORM set_config('estop.method', 'trigger', true);
+  INSERT INTO estop.audit (kind, actor, subject, detail, reason, after) VALUES ('trigger.fired', actor, p_scope_key, jsonb_build_object('alertId', p_alert_id),
+    left(p_reason, 500), jsonb_strip_nulls(jsonb_build_object('action', p_action, 'stopId', p_stop_id)));
   IF p_action = 'hold' AND of_agent IS NOT NULL THEN
     INSERT INTO estop.breaker_trips (agent_id, breaker, action, measured, most, within_ms, sample) VALUES (of_agent, 'trigger', 'hold', 1, 0, 0, 1)
       ON CONFLICT DO NOTHING;
   ELSIF p_action = 'hold' THEN
-    PERFORM estop.hold_task(substr(p_scope_key, 6), true, actor);
+    PERFORM estop.hold_task(substr(p_scope_key, 6), true, actor, left(p_reason, 500));
   END IF;
   RETURN QUERY SELECT true, p_action, p_scope_key, p_stop_id;
 END $$;
@@ -82,8 +84,8 @@ BEGIN
     CASE WHEN (SELECT count(*) FROM estop.notices n WHERE n.event = 'trigger.refused' AND n.subject = left(p_trigger_id, 100) AND n.quiet IS NULL
       AND substring(n.nth from '/(late|given-up)(?:/[0-9]+)?$') IS NOT DISTINCT FROM substring(p_alert_id from '/(late|given-up)(?:/[0-9]+)?$')
       AND n.noted_at > clock_timestamp() - interval '1 minute') >= 5 THEN 'flood' END) THEN RETURN false; END IF;
-  INSERT INTO estop.audit (kind, actor, subject, detail) VALUES ('trigger.refused', 'trigger:' || left(p_trigger_id, 100), left(p_alert_id, 300),
-    jsonb_build_object('why', left(p_why, 300)));
+  INSERT INTO estop.audit (kind, actor, subject, method, detail)
+    VALUES ('trigger.refused', 'trigger:' || left(p_trigger_id, 100), left(p_alert_id, 300), 'trigger', jsonb_build_object('why', left(p_why, 300)));
   RETURN true;
 END $$;
 
@@ -186,7 +188,7 @@ BEGIN
   INSERT INTO estop.stop_playbooks (stop_id, playbook_id, waits, notify)
     SELECT s.stop_id, p_playbook_id, p_waits, p_notify FROM estop.stops s WHERE s.stop_id = p_stop_id ON CONFLICT DO NOTHING;
   IF NOT FOUND THEN RETURN false; END IF;
-  INSERT INTO estop.audit (kind, actor, subject, detail) VALUES ('playbook.bound', 'relay', p_stop_id,
+  INSERT INTO estop.audit (kind, actor, subject, after) VALUES ('playbook.bound', 'relay', p_stop_id,
     jsonb_build_object('playbook', p_playbook_id, 'waits', p_waits, 'notify', p_notify));
   RETURN true;
 END $$;
@@ -203,8 +205,8 @@ BEGIN
   INSERT INTO estop.phase_releases (stop_id, phase, released_by, reason) VALUES (p_stop_id, p_phase, left(p_actor, 200), left(p_reason, 2000))
     ON CONFLICT DO NOTHING;
   IF NOT FOUND THEN RETURN 'already'; END IF;
-  INSERT INTO estop.audit (kind, actor, subject, detail)
-    VALUES ('playbook.released', left(p_actor, 200), p_stop_id, jsonb_build_object('phase', p_phase, 'reason', left(p_reason, 2000)));
+  INSERT INTO estop.audit (kind, actor, subject, detail, reason, before, after) VALUES ('playbook.released', left(p_actor, 200), p_stop_id,
+    jsonb_build_object('phase', p_phase), left(p_reason, 2000), '{"waits": true}', '{"waits": false}');
   RETURN 'released';
 END $$;
 

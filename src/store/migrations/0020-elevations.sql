@@ -54,7 +54,7 @@ BEGIN
   INSERT INTO estop.api_tokens (token_id, token_hash, name, owner, basis, person, mandates, made_by, expires_at)
     VALUES (p_token_id, p_token_hash, left(p_name, 200), p_owner, p_basis, left(p_person, 200),
       estop.dated_mandates('[]', p_mandates), left(p_actor, 200), ends);
-  INSERT INTO estop.audit (kind, actor, subject, detail)
+  INSERT INTO estop.audit (kind, actor, subject, after)
     VALUES ('token.made', left(p_actor, 200), 'token:' || p_token_id,
       jsonb_build_object('name', left(p_name, 200), 'mandates', p_mandates, 'expiresAt', ends));
   RETURN ends;
@@ -101,7 +101,9 @@ BEGIN
   UPDATE estop.api_tokens t SET revoked_at = clock_timestamp(), revoked_by = left(p_actor, 200)
     WHERE t.token_id = p_token_id AND t.revoked_at IS NULL;
   IF NOT FOUND THEN RETURN 'already'; END IF;
-  INSERT INTO estop.audit (kind, actor, subject) VALUES ('token.revoked', left(p_actor, 200), 'token:' || p_token_id);
+  INSERT INTO estop.audit (kind, actor, subject, before, after) SELECT 'token.revoked', left(p_actor, 200), 'token:' || p_token_id,
+    jsonb_build_object('name', t.name, 'mandates', t.mandates, 'expiresAt', t.expires_at), jsonb_build_object('revokedAt', t.revoked_at)
+    FROM estop.api_tokens t WHERE t.token_id = p_token_id;
   RETURN 'done';
 END $$;
 
@@ -129,9 +131,10 @@ BEGIN
     VALUES (p_elevation_id, p_person_id, whose.name, whose.person, p_role, left(p_reason, 2000), p_life_ms, p_rule,
       CASE WHEN p_rule = 'review' THEN moment END, CASE WHEN p_rule = 'review' THEN whose.name END,
       CASE WHEN p_rule = 'review' THEN moment + make_interval(secs => p_life_ms / 1000.0) END);
-  INSERT INTO estop.audit (kind, actor, subject, detail)
+  INSERT INTO estop.audit (kind, actor, subject, detail, reason, before, after)
     VALUES (CASE WHEN p_rule = 'review' THEN 'elevation.begun' ELSE 'elevation.asked' END, whose.name, 'elevation:' || p_elevation_id,
-      jsonb_build_object('role', p_role, 'reason', left(p_reason, 2000), 'lifeMs', p_life_ms, 'rule', p_rule));
+      jsonb_build_object('role', p_role, 'lifeMs', p_life_ms, 'rule', p_rule), left(p_reason, 2000), jsonb_build_object('mandates', whose.mandates),
+      jsonb_build_object('mandates', whose.mandates, 'elevation', CASE WHEN p_rule = 'review' THEN 'active' ELSE 'asked' END));
   RETURN CASE WHEN p_rule = 'review' THEN 'active' ELSE 'asked' END;
 END $$;
 
@@ -151,9 +154,9 @@ BEGIN
   UPDATE estop.elevations e SET granted_at = moment, granted_by = left(p_actor, 200),
       ends_at = moment + make_interval(secs => e.life_ms / 1000.0)
     WHERE e.elevation_id = p_elevation_id;
-  INSERT INTO estop.audit (kind, actor, subject, detail)
+  INSERT INTO estop.audit (kind, actor, subject, detail, reason, before, after)
     VALUES ('elevation.begun', left(p_actor, 200), 'elevation:' || p_elevation_id,
-      jsonb_build_object('role', held.role, 'of', held.name, 'reason', held.reason, 'lifeMs', held.life_ms));
+      jsonb_build_object('role', held.role, 'of', held.name, 'lifeMs', held.life_ms), held.reason, '{"elevation": "asked"}', '{"elevation": "active"}');
   RETURN 'active';
 END $$;
 
@@ -169,8 +172,8 @@ BEGIN
   UPDATE estop.elevations e SET ended_at = clock_timestamp(), ended_by = left(p_actor, 200)
     WHERE e.elevation_id = p_elevation_id AND e.ended_at IS NULL AND coalesce(e.ends_at > clock_timestamp(), true) RETURNING e.name INTO whose;
   IF NOT FOUND THEN RETURN 'already'; END IF;
-  INSERT INTO estop.audit (kind, actor, subject, detail)
-    VALUES ('elevation.ended', left(p_actor, 200), 'elevation:' || p_elevation_id, jsonb_build_object('of', whose));
+  INSERT INTO estop.audit (kind, actor, subject, detail, before, after) VALUES ('elevation.ended', left(p_actor, 200), 'elevation:' || p_elevation_id,
+    jsonb_build_object('of', whose), '{"elevation": "active"}', '{"elevation": "ended"}');
   RETURN 'done';
 END $$;
 
@@ -191,9 +194,9 @@ BEGIN
   IF held.ended_at IS NULL AND held.ends_at > clock_timestamp() THEN RETURN 'active'; END IF;
   UPDATE estop.elevations e SET reviewed_at = clock_timestamp(), reviewed_by = left(p_actor, 200), verdict = p_verdict, review_note = left(p_note, 2000)
     WHERE e.elevation_id = p_elevation_id;
-  INSERT INTO estop.audit (kind, actor, subject, detail)
-    VALUES ('elevation.reviewed', left(p_actor, 200), 'elevation:' || p_elevation_id,
-      jsonb_build_object('of', held.name, 'verdict', p_verdict, 'note', left(p_note, 2000)));
+  INSERT INTO estop.audit (kind, actor, subject, detail, reason, before, after)
+    VALUES ('elevation.reviewed', left(p_actor, 200), 'elevation:' || p_elevation_id, jsonb_build_object('of', held.name), left(p_note, 2000),
+      '{"reviewed": false}', jsonb_build_object('reviewed', true, 'verdict', p_verdict));
   RETURN 'done';
 END $$;
 

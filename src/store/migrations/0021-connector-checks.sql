@@ -22,9 +22,9 @@ BEGIN
     ON CONFLICT (connector) DO UPDATE SET system = excluded.system, ok = excluded.ok, findings = excluded.findings, took_ms = excluded.took_ms,
       checked_at = clock_timestamp(), since = CASE WHEN c.ok = excluded.ok THEN c.since ELSE clock_timestamp() END;
   IF was IS DISTINCT FROM p_ok AND (was IS NOT NULL OR NOT p_ok) THEN
-    INSERT INTO estop.audit (kind, actor, subject, detail)
+    INSERT INTO estop.audit (kind, actor, subject, detail, before, after)
       VALUES (CASE WHEN p_ok THEN 'connector.ready' ELSE 'connector.not-ready' END, 'self-check', 'connector:' || left(p_connector, 200),
-        jsonb_build_object('findings', to_jsonb(p_findings)));
+        jsonb_build_object('findings', to_jsonb(p_findings)), jsonb_build_object('ready', was), jsonb_build_object('ready', p_ok));
   END IF;
 END $$;
 

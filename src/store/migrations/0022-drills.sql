@@ -30,8 +30,8 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN
   INSERT INTO estop.drills (task_id, connector, asked_by) VALUES (p_task_id, p_connector, left(p_actor, 200)) ON CONFLICT DO NOTHING;
   IF FOUND THEN
-    INSERT INTO estop.audit (kind, actor, subject, detail)
-      VALUES ('drill.asked', left(p_actor, 200), 'connector:' || left(p_connector, 200), jsonb_build_object('taskId', p_task_id));
+    INSERT INTO estop.audit (kind, actor, subject, detail, after)
+      VALUES ('drill.asked', left(p_actor, 200), 'connector:' || left(p_connector, 200), jsonb_build_object('taskId', p_task_id), '{"state": "asked"}');
     RETURN 'asked';
   END IF;
   RETURN CASE WHEN EXISTS (SELECT 1 FROM estop.drills d WHERE d.task_id = p_task_id AND d.connector = p_connector) THEN 'asked' ELSE 'busy' END;
@@ -69,8 +69,8 @@ BEGIN
     OR (SELECT count(*) FROM estop.drills d WHERE d.state = 'asked' AND d.by_schedule) >= 4 THEN RETURN 'later'; END IF;
   INSERT INTO estop.drills (task_id, connector, asked_by, by_schedule) VALUES (p_task_id, p_connector, 'schedule', true) ON CONFLICT DO NOTHING;
   IF NOT FOUND THEN RETURN 'not-due'; END IF;
-  INSERT INTO estop.audit (kind, actor, subject, detail)
-    VALUES ('drill.asked', 'schedule', 'connector:' || left(p_connector, 200), jsonb_build_object('taskId', p_task_id));
+  INSERT INTO estop.audit (kind, actor, subject, detail, after)
+    VALUES ('drill.asked', 'schedule', 'connector:' || left(p_connector, 200), jsonb_build_object('taskId', p_task_id), '{"state": "asked"}');
   RETURN 'asked';
 END $$;
 
@@ -142,8 +142,8 @@ BEGIN
   reason := CASE WHEN ended = p_state THEN left(p_why, 500) ELSE 'The ledger does not bear out that it is dead.' END;
   UPDATE estop.drills x SET state = ended, why = reason, evidence = seen.evidence, intended_at = seen.intended_at, issued_at = seen.issued_at,
     ended_at = seen.closed_at, revoked_at = seen.revoked_at, proved_at = seen.proved_at, finished_at = clock_timestamp() WHERE x.task_id = p_task_id;
-  INSERT INTO estop.audit (kind, actor, subject, detail) VALUES ('drill.' || ended, 'drill', 'connector:' || left(d.connector, 200),
-    jsonb_strip_nulls(jsonb_build_object('taskId', p_task_id, 'askedBy', d.asked_by, 'why', reason)));
+  INSERT INTO estop.audit (kind, actor, subject, detail, before, after) VALUES ('drill.' || ended, 'drill', 'connector:' || left(d.connector, 200),
+    jsonb_strip_nulls(jsonb_build_object('taskId', p_task_id, 'askedBy', d.asked_by, 'why', reason)), '{"state": "asked"}', jsonb_build_object('state', ended));
   RETURN ended;
 END $$;
 

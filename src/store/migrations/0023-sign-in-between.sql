@@ -67,8 +67,8 @@ BEGIN
       AND NOT (p_subject IS NULL AND p_issuer_sid IS NULL);
   GET DIAGNOSTICS ended = ROW_COUNT;
   IF ended > 0 THEN
-    INSERT INTO estop.audit (kind, actor, subject, detail)
-      VALUES ('sign-in.ended', 'identity-provider', 'issuer:' || left(p_issuer, 300), jsonb_build_object('count', ended));
+    INSERT INTO estop.audit (kind, actor, subject, method, before, after) VALUES ('sign-in.ended', 'identity-provider', 'issuer:' || left(p_issuer, 300),
+      'identity-provider', jsonb_build_object('open', ended), jsonb_build_object('open', 0, 'ended', ended));
   END IF;
   RETURN ended;
 END $$;

@@ -281,7 +281,7 @@ describe('taking a role for a while', () => {
     const { cookie } = await active();
     const { taskId } = await startTask(people.rig.ledger, agentSpec('billing-bot'));
     await people.rig.ledger.sql(
-      'REVOKE EXECUTE ON FUNCTION estop.append_audit(text, text, text, jsonb) FROM estop_control',
+      'REVOKE EXECUTE ON FUNCTION estop.append_audit(text, text, text, jsonb, text, jsonb, jsonb) FROM estop_control',
     );
     try {
       expect((await people.as(cookie, 'POST', `/v1/tasks/${taskId}:hold`)).status).toBeGreaterThanOrEqual(500);
@@ -289,7 +289,7 @@ describe('taking a role for a while', () => {
       expect(row?.['held']).toBe(false);
     } finally {
       await people.rig.ledger.sql(
-        'GRANT EXECUTE ON FUNCTION estop.append_audit(text, text, text, jsonb) TO estop_control',
+        'GRANT EXECUTE ON FUNCTION estop.append_audit(text, text, text, jsonb, text, jsonb, jsonb) TO estop_control',
       );
     }
   });
