@@ -71,7 +71,12 @@ export function familiesOf(tool: ToolDefinition): readonly Family[] {
     ...new Set([
       ...fromVerb,
       ...nouns.filter(
-        (family) => !guardedFamilies.has(family) && !precise.includes('delete') && !precise.includes('cancel'),
+        (family) =>
+          !guardedFamilies.has(family) &&
+          !precise.includes('delete') &&
+          !precise.includes('cancel') &&
+          // To publish a note is no keeping of notes.
+          !(family === 'save' && precise.includes('publish')),
       ),
     ]),
   ];

@@ -120,6 +120,7 @@ describe('R6: whether it was asked for', () => {
     ['parcels.refund', 'Order another parcel'],
     ['wire_money', 'Note that 20 euros are missing'],
     ['add_payment', 'Change the address of my order'],
+    ['note.publish', 'Add what I need to buy to the note Shopping'],
   ])('%s is not what "%s" asks for', (name, request) => {
     expect(isWanted(name, request)).toBe(false);
   });
