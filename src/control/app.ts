@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
@@ -92,6 +93,7 @@ async function answer(endpoint: Endpoint, context: Context, deps: ControlDeps, r
       requestId,
       path: context.req.path,
       signal: context.req.raw.signal,
+      cutOff: () => cutOff(context),
       header: (name: string) => context.req.header(name),
       idempotencyKey: context.req.header('idempotency-key'),
       callerNow: () => callerNow(context, deps),
@@ -111,6 +113,12 @@ async function answer(endpoint: Endpoint, context: Context, deps: ControlDeps, r
       errorCodeOf(thrown) === 'stop-elsewhere' ? { location: new URL('/v1/stops', deps.stopUrl).href } : {};
     return problemResponse(thrown, requestId, deps.log, elsewhere);
   }
+}
+
+function cutOff({ env }: Context): void {
+  // What @hono/node-server hands on; a request that came over no connection has none.
+  const { outgoing } = (env ?? {}) as { readonly outgoing?: ServerResponse };
+  if (outgoing?.writableFinished === false) outgoing.destroy();
 }
 
 async function authenticate(context: Context, deps: ControlDeps): Promise<Caller> {

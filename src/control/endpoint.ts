@@ -24,6 +24,8 @@ export interface RequestInfo {
   readonly header: (name: string) => string | undefined;
   /** For answers that go on: the same token and permission, looked at again now. */
   readonly isStillPermitted: () => boolean;
+  /** For answers that go on: ends the connection, unless all was written to it. */
+  readonly cutOff: () => void;
   /** 16 bytes that are the same for a repeated request (same actor, key and body) and random for any other. */
   readonly seed: (attempt: number) => Uint8Array;
 }

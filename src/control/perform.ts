@@ -8,10 +8,12 @@ import { runOnce } from './idempotency.ts';
 import { isPermitted } from './permission.ts';
 import { recordDenial } from './record-denial.ts';
 
-export interface Performance extends Omit<RequestInfo, 'seed' | 'isStillPermitted'> {
+export interface Performance extends Omit<RequestInfo, 'seed' | 'isStillPermitted' | 'cutOff'> {
   /** Of the request, for the record of a refusal. */
   readonly path: string;
   readonly idempotencyKey: string | undefined;
+  /** Undefined where there is no connection of its own. */
+  readonly cutOff?: () => void;
   /** The same caller, looked at again now; undefined once it is nobody. */
   readonly callerNow: () => Identity | undefined;
   /** Read after the permission was found, so that nobody else's bytes are. */
@@ -50,6 +52,7 @@ export async function perform(endpoint: Endpoint, asked: Performance, deps: Cont
       identity,
       requestId: asked.requestId,
       signal: asked.signal,
+      cutOff: asked.cutOff ?? (() => undefined),
       header: asked.header,
       isStillPermitted: () => {
         const now = asked.callerNow();

@@ -225,7 +225,7 @@ describe('a stream and its token', () => {
 });
 
 describe('a client that opens the stream and never reads', () => {
-  it('is let go of once it is far behind, and whoever reads goes on', async () => {
+  it('is let go of once it is far behind, connection and all, and whoever reads goes on', async () => {
     const subscribers = new Set<(event: FeedEvent) => void>();
     const events: EventFeed = {
       subscribe: async (subscriber) => {
@@ -264,6 +264,8 @@ describe('a client that opens the stream and never reads', () => {
       if (n % 100 === 99) while (last < n) await turn();
     }
     expect(subscribers.size).toBe(1);
+    const connections = () => new Promise((resolve) => void server.getConnections((_, count) => resolve(count)));
+    while ((await connections()) !== 1) await turn();
     for (const push of subscribers) push(feedEvent('2026-01-01T00:00:00Z', { name: 'stop', data: { n: 70_000 } }));
     while (last < 70_000) await turn();
     server.closeAllConnections();

@@ -30,6 +30,7 @@ export const streamEvents = defineEndpoint({
       lastEventId: request.header('last-event-id'),
       signal: request.signal,
       isStillPermitted: request.isStillPermitted,
+      cutOff: request.cutOff,
     };
     return new Response(stream(deps.events, subscription, times), {
       status: 200,
