@@ -13,7 +13,9 @@ export interface Block {
   readonly at: string;
   readonly language: string;
   readonly text: string;
-  /** The line above says that some of it is not run. */
+  /** The last line above it. */
+  readonly above: string;
+  /** That line says that some of it is not run. */
   readonly isMarked: boolean;
 }
 
@@ -35,7 +37,7 @@ export function allPages(): readonly Page[] {
 
 export function blocksOf({ path, text }: Page): readonly Block[] {
   const blocks: Block[] = [];
-  let open: { readonly line: number; readonly language: string; readonly isMarked: boolean } | undefined;
+  let open: { readonly line: number; readonly language: string; readonly above: string } | undefined;
   let inside: string[] = [];
   let said = '';
   text.split('\n').forEach((line, index) => {
@@ -46,7 +48,7 @@ export function blocksOf({ path, text }: Page): readonly Block[] {
       return;
     }
     if (open === undefined) {
-      open = { line: index + 1, language: fence[1] ?? '', isMarked: mark.test(said) };
+      open = { line: index + 1, language: fence[1] ?? '', above: said };
       inside = [];
       return;
     }
@@ -54,7 +56,8 @@ export function blocksOf({ path, text }: Page): readonly Block[] {
       at: `${path}:${open.line}`,
       language: open.language,
       text: inside.join('\n'),
-      isMarked: open.isMarked,
+      above: open.above,
+      isMarked: mark.test(open.above),
     });
     open = undefined;
     said = '';
