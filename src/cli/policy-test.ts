@@ -1,5 +1,3 @@
-import { createReadStream, readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 import type { EstopConfig } from '../contract/config.ts';
 import { Engine } from '../policy/engine.ts';
 import type { PolicySet } from '../policy/parse-set.ts';
@@ -7,6 +5,7 @@ import { recordingTester } from '../policy/recorded-runs.ts';
 import type { CliContext } from './context.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
 import { policyTestLine, policyTestSum } from './policy-test-lines.ts';
+import { linesOf, textOf } from './recorded-lines.ts';
 import { visible } from './visible.ts';
 
 export interface PolicyTestPlan {
@@ -23,14 +22,14 @@ export async function testPolicies({ terminal, now }: CliContext, plan: PolicyTe
   const engine = new Engine(plan.set, (why) => terminal.say(`a call could not be judged: ${visible(why)}`));
   const test = recordingTester({
     engine,
-    tools: tools === undefined ? undefined : { text: readFileSync(tools, 'utf8'), where: tools },
+    tools: tools === undefined ? undefined : { text: textOf(tools), where: tools },
     assume,
     config,
     now,
   });
   const counts = { runs: 0, allow: 0, ask: 0, deny: 0 };
   let number = 0;
-  for await (const line of createInterface({ input: createReadStream(runs), crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const line of linesOf(runs)) {
     number += 1;
     if (line.trim() === '') continue;
     const result = test(line, `${runs}:${number}`);

@@ -65,6 +65,22 @@ describe('estop policy test', () => {
     expect(planted?.reasons.length).toBe(4);
   });
 
+  it('takes a line for a run, whatever separators stand in what a tool said, with a mark of its bytes in front', async () => {
+    const own = join(folder, 'separators.jsonl');
+    const said = { tool: 'read_letters', args: {}, output: 'one\u2028two\u2029three\u0085four' };
+    const line = JSON.stringify({ run: 'said', request: 'Read', tools: 'post', calls: [said] });
+    writeFileSync(own, `\ufeff${line}\r\n\n${line}`);
+    const args = ['policy', 'test', '--runs', own, '--tools', toolsFile, '--json'];
+    const ran = await rig.run(args, { env: offline, cwd: folder });
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    expect(linesOf(ran).map(({ run, decisions }) => [run, decisions])).toEqual([
+      ['said', ['allow']],
+      ['said', ['allow']],
+    ]);
+    const there = await rig.run([...args, '--in-force'], { cwd: folder });
+    expect(there).toMatchObject({ code: 0, stdout: ran.stdout });
+  });
+
   it('goes on as if the person had said yes, where that is assumed', async () => {
     expect(linesOf(await test('--assume', 'allow'))[1]?.decisions).toEqual(['allow', 'ask', 'allow', 'deny']);
   });
