@@ -1,31 +1,16 @@
 import { PgBoss } from 'pg-boss';
-import { listen } from '../../examples/demo/fault-proxy.ts';
 import type { GrantSecret, LedgerGrant } from '../../src/connectors/kit/contract.ts';
-import { controlRoleName } from '../../src/connectors/postgres/control-role.ts';
 import { hasSqlState } from '../../src/connectors/postgres/sql-error.ts';
-import { isPostgresInstalled, type PostgresVersion } from '../kit/run-postgres.ts';
-import {
-  forbidControl,
-  lastingOf,
-  loseSignalRight,
-  type PostgresTarget,
-  refuseAdmin,
-  startPostgresTarget,
-} from './postgres-target.ts';
-import { environment, type Rig, type RunningRig, rigConnectorId } from './rig.ts';
+import { type PostgresVersion } from '../kit/run-postgres.ts';
+import { reached, rigsOnPostgres } from './on-postgres.ts';
+import { lastingOf, type PostgresTarget, startPostgresTarget } from './postgres-target.ts';
+import { type RunningRig } from './rig.ts';
 
-export const rigs: readonly Rig[] = (['18', '15'] as const).map((version) => ({
-  system: 'pg-boss',
-  server: `pg-boss 12 in PostgreSQL ${version}`,
-  missing: isPostgresInstalled(version)
-    ? undefined
-    : `install PostgreSQL ${version} (Debian: apt-get install postgresql-${version})`,
-  skips: {
-    'rate-limited': 'the protocol has no such answer; too many connections is part of "down"',
-    'server-error': 'the protocol has no such answer',
-  },
-  start: () => startPgBossRig(version),
-}));
+export const rigs = rigsOnPostgres(
+  'pg-boss',
+  (version) => `pg-boss 12 in PostgreSQL ${version}`,
+  (version) => startPgBossRig(version),
+);
 
 const markers = {
   'issue': 'COMMIT',
@@ -40,21 +25,10 @@ export async function startPgBossRig(
   version: PostgresVersion,
 ): Promise<RunningRig & Pick<PgBossTarget, 'target' | 'app'>> {
   const { target, app, stop } = await startPgBossTarget(version);
-  const proxy = await listen(target);
+  const reach = await reached(target);
   return {
-    target,
+    ...reach,
     app,
-    proxy,
-    options: {
-      host: proxy.host,
-      port: proxy.port,
-      database: target.database.name,
-      user: target.admin.user,
-      password: { env: 'TARGET_ADMIN_PASSWORD' },
-      sslmode: 'disable',
-      network: 'loopback',
-    },
-    secrets: { TARGET_ADMIN_PASSWORD: target.admin.password },
     grantOptions: { schedule: { cron: '* * * * *', data: { wake: 'up' } } },
     injections: [
       { schedule: { cron: "* * * * *'; DROP SCHEMA pgboss; --" } },
@@ -100,15 +74,10 @@ export async function startPgBossRig(
         `GRANT USAGE ON SCHEMA pgboss TO ${role}; GRANT SELECT ON pgboss.version, pgboss.queue TO ${role}; GRANT SELECT, INSERT ON pgboss.${row?.table} TO ${role}`,
       );
     },
-    breakControl: () =>
-      forbidControl(target, controlRoleName({ environment, connectorId: rigConnectorId }, target.admin)),
-    refuseOurCredential: () => refuseAdmin(target),
-    breakSelfCheck: () => loseSignalRight(target),
     marker: (step) =>
       step in markers ? { bytes: markers[step as keyof typeof markers] } : { none: 'pg-boss has no such phase' }, // guarded by `in`
-    replies: () => ({ garbage: '<!doctype html><title>Welcome</title>' }),
     stop: async () => {
-      await proxy.close();
+      await reach.proxy.close();
       await stop();
     },
   };

@@ -1,31 +1,20 @@
-import { listen } from '../../examples/demo/fault-proxy.ts';
-import { controlRoleName } from '../../src/connectors/postgres/control-role.ts';
-import { isPostgresInstalled, type PostgresVersion } from '../kit/run-postgres.ts';
+import { type PostgresVersion } from '../kit/run-postgres.ts';
+import { reached, rigsOnPostgres } from './on-postgres.ts';
 import {
   countRows,
-  forbidControl,
   lastingOf,
-  loseSignalRight,
   type PostgresTarget,
-  refuseAdmin,
   reviveRole,
   startPostgresTarget,
   writeAsAgent,
 } from './postgres-target.ts';
-import { environment, type Rig, type RunningRig, rigConnectorId } from './rig.ts';
+import { type RunningRig } from './rig.ts';
 
-export const rigs: readonly Rig[] = (['18', '15'] as const).map((version) => ({
-  system: 'postgres',
-  server: `PostgreSQL ${version}`,
-  missing: isPostgresInstalled(version)
-    ? undefined
-    : `install PostgreSQL ${version} (Debian: apt-get install postgresql-${version})`,
-  skips: {
-    'rate-limited': 'the protocol has no such answer; too many connections is part of "down"',
-    'server-error': 'the protocol has no such answer',
-  },
-  start: () => startPostgresRig(version),
-}));
+export const rigs = rigsOnPostgres(
+  'postgres',
+  (version) => `PostgreSQL ${version}`,
+  (version) => startPostgresRig(version),
+);
 
 const markers = {
   'issue': 'COMMIT',
@@ -40,20 +29,9 @@ export async function startPostgresRig(
   version: PostgresVersion,
 ): Promise<RunningRig & { readonly target: PostgresTarget }> {
   const target = await startPostgresTarget(version);
-  const proxy = await listen(target);
+  const reach = await reached(target);
   return {
-    target,
-    proxy,
-    options: {
-      host: proxy.host,
-      port: proxy.port,
-      database: target.database.name,
-      user: target.admin.user,
-      password: { env: 'TARGET_ADMIN_PASSWORD' },
-      sslmode: 'disable',
-      network: 'loopback',
-    },
-    secrets: { TARGET_ADMIN_PASSWORD: target.admin.password },
+    ...reach,
     grantOptions: { memberOf: [target.group] },
     injections: [
       { memberOf: [`"; ALTER ROLE ${target.admin.user} SUPERUSER; --`] },
@@ -80,15 +58,10 @@ export async function startPostgresRig(
       };
     },
     revive: (_grant, secret) => reviveRole(target, secret),
-    breakControl: () =>
-      forbidControl(target, controlRoleName({ environment, connectorId: rigConnectorId }, target.admin)),
-    refuseOurCredential: () => refuseAdmin(target),
-    breakSelfCheck: () => loseSignalRight(target),
     marker: (step) =>
       step in markers ? { bytes: markers[step as keyof typeof markers] } : { none: 'PostgreSQL has no such phase' }, // guarded by `in`
-    replies: () => ({ garbage: '<!doctype html><title>Welcome</title>' }),
     stop: async () => {
-      await proxy.close();
+      await reach.proxy.close();
       await target.stop();
     },
   };
