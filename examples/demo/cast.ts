@@ -24,6 +24,22 @@ const standIns: Readonly<Record<Sabotage, readonly [ProcessName, string]>> = {
   probe: ['control-worker', 'sabotage/lying-probes'],
 };
 
+export function castOf(world: World, installation: Installation): Cast {
+  const { profile } = installation;
+  const connect = (token: string): Estop =>
+    createEstop({ controlUrl: profile.controlUrl, stopUrl: profile.stopUrl, token });
+  return {
+    world,
+    installation,
+    service: connect(profile.serviceToken),
+    operator: connect(profile.token),
+    stop: async () => {
+      await installation.stop();
+      await world.stop();
+    },
+  };
+}
+
 export async function createInstallationFor(options: DemoOptions, screen: Screen): Promise<Cast> {
   screen.step('Starting the systems that the agent has keys to');
   const world = await startWorld(options.keep);
@@ -38,19 +54,7 @@ export async function createInstallationFor(options: DemoOptions, screen: Screen
       env: world.secrets,
       ...(options.sabotage === undefined ? {} : { mainOf: standInFor(options.sabotage) }),
     });
-    const { profile } = installation;
-    const connect = (token: string): Estop =>
-      createEstop({ controlUrl: profile.controlUrl, stopUrl: profile.stopUrl, token });
-    return {
-      world,
-      installation,
-      service: connect(profile.serviceToken),
-      operator: connect(profile.token),
-      stop: async () => {
-        await installation.stop();
-        await world.stop();
-      },
-    };
+    return castOf(world, installation);
   } catch (thrown) {
     await world.stop();
     throw thrown;

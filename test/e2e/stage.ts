@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { callTool } from '../../bench/call-tool.ts';
-import type { Cast } from '../../examples/demo/cast.ts';
+import { type Cast, castOf } from '../../examples/demo/cast.ts';
 import { fetchLoot, type LootItem } from '../../examples/demo/loot.ts';
 import { startWorld } from '../../examples/demo/world.ts';
 import type { StopStage } from '../../src/contract/stop.ts';
 import { type InstallationOptions, startInstallation } from '../../src/runtime/installation/installation.ts';
-import { createEstop, type Estop } from '../../src/sdk/estop.ts';
+import type { Estop } from '../../src/sdk/estop.ts';
 import { hasReached } from '../../src/sdk/stops.ts';
 import { tempFolder } from '../kit/temp-folder.ts';
 
@@ -25,19 +25,7 @@ export async function startStage(options: Partial<InstallationOptions> = {}): Pr
     restart: false,
     ...options,
   });
-  const { profile } = installation;
-  const connect = (token: string): Estop =>
-    createEstop({ controlUrl: profile.controlUrl, stopUrl: profile.stopUrl, token });
-  return {
-    world,
-    installation,
-    service: connect(profile.serviceToken),
-    operator: connect(profile.token),
-    stop: async () => {
-      await installation.stop();
-      await world.stop();
-    },
-  };
+  return castOf(world, installation);
 }
 
 /** A task of billing-bot with every credential it is entitled to, and its child. */

@@ -7,12 +7,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BrowserContextOptions, chromium } from 'playwright-core';
-import type { Cast } from '../../examples/demo/cast.ts';
+import { type Cast, castOf } from '../../examples/demo/cast.ts';
 import { muteNotices } from '../../examples/demo/mute-notices.ts';
 import { startWorld } from '../../examples/demo/world.ts';
 import { startInstallation } from '../../src/runtime/installation/installation.ts';
 import { packageRoot } from '../../src/runtime/package-root.ts';
-import { createEstop, type Estop } from '../../src/sdk/estop.ts';
 import { hasReached } from '../../src/sdk/stops.ts';
 import { runInTerminal } from './run-in-terminal.ts';
 import { screenAfter } from './screen.ts';
@@ -35,19 +34,7 @@ async function startCast(folder: string): Promise<Cast> {
     onProgress: (line) => void process.stderr.write(`${line}\n`),
     env: world.secrets,
   });
-  const { profile } = installation;
-  const connect = (token: string): Estop =>
-    createEstop({ controlUrl: profile.controlUrl, stopUrl: profile.stopUrl, token });
-  return {
-    world,
-    installation,
-    service: connect(profile.serviceToken),
-    operator: connect(profile.token),
-    stop: async () => {
-      await installation.stop();
-      await world.stop();
-    },
-  };
+  return castOf(world, installation);
 }
 
 async function until(what: string, look: () => Promise<boolean>): Promise<void> {
