@@ -8,7 +8,7 @@ import { obtainGrant } from '../store/grant-wants.ts';
 import { handOver } from '../store/grants.ts';
 import type { Store } from '../store/pool.ts';
 import { readSecrets, resealSecret } from '../store/secrets.ts';
-import { wasUndone } from '../store/store-error.ts';
+import { waitedInVain, wasUndone } from '../store/store-error.ts';
 import { appendFlow, readFlow } from '../store/task-flows.ts';
 import { noteTools } from '../store/tool-pins.ts';
 import { AdmitTogether } from './call/admit-together.ts';
@@ -50,6 +50,7 @@ export function createLedgerPort(store: Store): LedgerPort {
     admit: (request) => admit(store, request),
     admitMany: (gatewayId, requests) => admitMany(store, gatewayId, requests),
     wasUndone,
+    waitedInVain,
   });
   return {
     admit: (request) => together.admit(request),

@@ -45,7 +45,16 @@ const givenUpClasses = new Set(['08', '25', '28', '3D', '53', '57', '58']);
 
 /** The server itself says that it undid the statement, for a reason that lies in what was asked: nothing of it was recorded. */
 export function wasUndone(thrown: unknown): boolean {
+  const state = stateOf(thrown);
+  return state !== undefined && !givenUpClasses.has(state.slice(0, 2));
+}
+
+/** Undone, because a lock did not come free within the time for it. */
+export const waitedInVain = (thrown: unknown): boolean => stateOf(thrown) === '55P03';
+
+/** What the server says; not what the driver calls its own troubles. */
+function stateOf(thrown: unknown): string | undefined {
   const cause = thrown instanceof EstopError ? thrown.cause : undefined; // our own class, same module, as above
   const state = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
-  return typeof state === 'string' && /^[0-9A-Z]{5}$/.test(state) && !givenUpClasses.has(state.slice(0, 2));
+  return typeof state === 'string' && /^[0-9A-Z]{5}$/.test(state) ? state : undefined;
 }

@@ -1,4 +1,5 @@
 import { beforeAll, expect, it } from 'vitest';
+import { errorCodeOf } from '../../src/core/errors.ts';
 import { agentKey } from '../../src/core/scope-key.ts';
 import { createLedgerPort } from '../../src/gateway/store-port.ts';
 import { admitMany } from '../../src/store/admit-many.ts';
@@ -160,6 +161,49 @@ onEveryPostgres('a tool call beside others that wait at the same time', (createO
     const said = await Promise.allSettled(together(ledger.as('estop_gateway'), [ask(task), twice, ask(task)]));
     const allowed = { status: 'fulfilled', value: { kind: 'allow' } };
     expect(said).toMatchObject([allowed, { status: 'rejected', reason: { code: 'conflict' } }, allowed]);
+  });
+
+  guarded(
+    () => ledger,
+    'waits for the budgets of all its neighbours a quarter of the time that a call alone would wait for its own',
+    async (l) => {
+      const [one, other] = [await budgeted(l, 'one', 100), await budgeted(l, 'other', 100)];
+      const tasks = [await startTask(l, one), await startTask(l, other)] as const;
+      for (const task of tasks) await call(l, task);
+      const holder = await l.session();
+      await holder.query('BEGIN');
+      await holder.query('SELECT 1 FROM estop.budgets WHERE budget_key = $1 FOR UPDATE', [`agent:${one.agentId}`]);
+      const { store } = await patient(l);
+      await store.query(`SET lock_timeout = '1200ms'`);
+      await store.query(`SET statement_timeout = '900ms'`); // which of the two ends it is told apart by the server
+      const thrown: unknown = await admitMany(store, gatewayId, [ask(tasks[0]), ask(tasks[1])]).catch((error) => error);
+      await holder.query('ROLLBACK');
+      expect(thrown).toMatchObject({ cause: { code: '55P03' } });
+    },
+    { what: 'the bound on all waits', in: 'estop.lock_budgets', find: /PERFORM set_config\(.*\);/, put: '' },
+  );
+
+  it('is not kept from its answer by one whose budget does not come free, and that one is denied', async () => {
+    const [stuck, other] = [await budgeted(ledger, 'stuck', 1_000), await budgeted(ledger, 'free', 1_000)];
+    const [ofStuck, ofOther] = [await startTask(ledger, stuck), await startTask(ledger, other)];
+    await call(ledger, ofStuck);
+    const holder = await ledger.session();
+    await holder.query('BEGIN');
+    await holder.query('SELECT 1 FROM estop.budgets WHERE budget_key = $1 FOR UPDATE', [`agent:${stuck.agentId}`]);
+    const order: string[] = [];
+    const port = createLedgerPort(ledger.as('estop_gateway'));
+    const asked = [...Array.from({ length: 40 }, () => ofStuck), ...Array.from({ length: 10 }, () => ofOther)].map(
+      (task) =>
+        port.admit(ask(task)).then(
+          ({ kind }) => order.push(`${task.agentId} ${kind}`),
+          (thrown: unknown) => order.push(`${task.agentId} ${errorCodeOf(thrown)}`),
+        ),
+    );
+    await Promise.all(asked);
+    expect(order.slice(0, 10)).toEqual(Array.from({ length: 10 }, () => `${other.agentId} allow`));
+    expect(order.slice(10)).toEqual(Array.from({ length: 40 }, () => `${stuck.agentId} store-unavailable`));
+    await holder.query('ROLLBACK');
+    expect(await port.admit(ask(ofStuck))).toEqual({ kind: 'allow' });
   });
 
   it('shares its budget: of fifty calls at once ten spend what there is for ten', async () => {

@@ -6,6 +6,8 @@ interface Ledger {
   admitMany(gatewayId: string, requests: readonly AdmitRequest[]): Promise<ReadonlyMap<string, Admission>>;
   /** Nothing was recorded, and the reason may lie in one of them alone. */
   wasUndone(thrown: unknown): boolean;
+  /** The reason is somebody's lock that did not come free. */
+  waitedInVain(thrown: unknown): boolean;
 }
 
 interface Waiting {
@@ -17,14 +19,20 @@ interface Waiting {
 /** What waits behind one lock waits in one of them; the others go on. */
 const mostUnderWay = 3;
 const mostTogether = 32;
+/** As long as a batch waits for locks. Whatever takes longer keeps nobody else from asking. */
+const patienceMs = 250;
 
 /**
  * Calls that get as far as ADMIT in the same moment are asked about in one statement with one commit: of a busy gateway that is most of
  * what it costs the store. A call that comes alone is asked about alone, at once. Where a batch was undone each of it is asked about by
  * itself, so that no call is denied for what is wrong with another.
+ * An agent whose budget somebody holds is set apart: one of its calls waits for it, on one connection, and its others wait for that one.
+ * They would meet the same lock, and the calls of other agents would wait behind them.
  */
 export class AdmitTogether {
   readonly #ledger: Ledger;
+  /** By their agents. */
+  readonly #apart = new Map<string, Waiting[]>();
   #waiting: Waiting[] = [];
   #underWay = 0;
   #isDue = false;
@@ -35,10 +43,13 @@ export class AdmitTogether {
 
   admit(request: AdmitRequest): Promise<Admission> {
     if (request.needsApproval) return this.#ledger.admit(request);
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ request, resolve, reject });
-      this.#wake();
-    });
+    return new Promise((resolve, reject) => this.#stand({ request, resolve, reject }));
+  }
+
+  #stand(one: Waiting): void {
+    const behind = this.#apart.size === 0 ? undefined : this.#apart.get(agentsOf(one));
+    (behind ?? this.#waiting).push(one);
+    this.#wake();
   }
 
   /** When whatever else came in this turn of the event loop stands here too. */
@@ -47,20 +58,24 @@ export class AdmitTogether {
     this.#isDue = true;
     setImmediate(() => {
       this.#isDue = false;
-      void this.#askNext();
+      this.#askNext();
     });
   }
 
-  async #askNext(): Promise<void> {
+  #askNext(): void {
     const batch = this.#take();
     this.#underWay += 1;
     this.#wake();
-    try {
-      await this.#ask(batch);
-    } finally {
+    let isCounted = true;
+    const uncount = (): void => {
+      if (!isCounted) return;
+      isCounted = false;
+      clearTimeout(timer);
       this.#underWay -= 1;
       this.#wake();
-    }
+    };
+    const timer = setTimeout(uncount, patienceMs);
+    this.#ask(batch).then(uncount, uncount);
   }
 
   /** Those of one gateway: its id changes when it has to register anew. */
@@ -85,12 +100,54 @@ export class AdmitTogether {
         else resolve(admission);
       }
     } catch (thrown) {
-      if (this.#ledger.wasUndone(thrown)) await Promise.all(batch.map((one) => this.#askAlone(one)));
-      else for (const { reject } of batch) reject(thrown);
+      if (!this.#ledger.wasUndone(thrown)) for (const { reject } of batch) reject(thrown);
+      else if (this.#ledger.waitedInVain(thrown)) this.#setApart(batch);
+      else await Promise.all(batch.map((one) => this.#askAlone(one)));
     }
   }
 
-  async #askAlone({ request, resolve, reject }: Waiting): Promise<void> {
-    await this.#ledger.admit(request).then(resolve, reject);
+  /** One that waits for long keeps those of its agents that come meanwhile behind it. */
+  async #askAlone(one: Waiting): Promise<void> {
+    const { request, resolve, reject } = one;
+    let behind: Waiting[] | undefined;
+    const timer = setTimeout(() => {
+      if (!this.#apart.has(agentsOf(one))) this.#apart.set(agentsOf(one), (behind = []));
+    }, patienceMs);
+    const said = this.#ledger.admit(request);
+    said.then(resolve, reject);
+    await this.#letGo(agentsOf(one), said, () => behind);
+    clearTimeout(timer);
+  }
+
+  /** Of each agent one is asked about; nobody knows yet whose lock it was. */
+  #setApart(batch: readonly Waiting[]): void {
+    for (const one of batch) {
+      const behind = this.#apart.get(agentsOf(one));
+      if (behind !== undefined) {
+        behind.push(one);
+        continue;
+      }
+      const mine: Waiting[] = [];
+      this.#apart.set(agentsOf(one), mine);
+      const said = this.#ledger.admit(one.request);
+      said.then(one.resolve, one.reject);
+      void this.#letGo(agentsOf(one), said, () => mine);
+    }
+  }
+
+  /** Those behind it go the common way again, unless it has waited in vain: then so have they. */
+  async #letGo(agents: string, said: Promise<Admission>, behind: () => readonly Waiting[] | undefined): Promise<void> {
+    const thrown: unknown = await said.then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    const those = behind();
+    if (those === undefined) return;
+    this.#apart.delete(agents);
+    if (thrown !== undefined && this.#ledger.waitedInVain(thrown)) for (const { reject } of those) reject(thrown);
+    else for (const one of those) this.#stand(one);
   }
 }
+
+/** The agent of the task and those that it works for: they share their budgets. */
+const agentsOf = ({ request }: Waiting): string => request.keys.filter((key) => key.startsWith('agent:')).join(' ');

@@ -98,12 +98,16 @@ BEGIN
 END $$;
 
 -- Every budget that covers a call of one of these tasks, locked in the order of the keys: whoever reserves for several calls takes them
--- all first. One that is not there yet is made, empty. Around midnight the day may be another when it is reserved: then it is locked there.
+-- all first, and waits for all of them together a quarter of the time that one may take: beside a call stand those of strangers. One that
+-- is not there yet is made, empty. Around midnight the day may be another when it is reserved: then it is locked there.
 CREATE FUNCTION estop.lock_budgets(p_task_ids text[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   b record;
+  most constant interval := current_setting('lock_timeout')::interval / 4;
+  until_at constant timestamptz := clock_timestamp() + most;
+  left_ms integer;
 BEGIN
   FOR b IN
     SELECT DISTINCT l.agent_id, l.scope, CASE l.scope WHEN 'task' THEN 'task:' || t.task_id WHEN 'tree' THEN 'tree:' || t.root_id
@@ -112,6 +116,11 @@ BEGIN
       JOIN estop.budget_limits l ON (l.agent_id = t.agent_id AND l.scope <> 'tree') OR (l.agent_id = r.agent_id AND l.scope = 'tree')
     WHERE t.task_id = ANY (p_task_ids) AND l.scope <> 'call' ORDER BY key
   LOOP
+    IF most > interval '0' THEN
+      left_ms := ceil(extract(epoch FROM until_at - clock_timestamp()) * 1000);
+      IF left_ms <= 0 THEN RAISE EXCEPTION 'the budgets of these calls did not come free in time' USING ERRCODE = 'lock_not_available'; END IF;
+      PERFORM set_config('lock_timeout', left_ms::text, true);
+    END IF;
     PERFORM 1 FROM estop.budgets x WHERE x.budget_key = b.key FOR NO KEY UPDATE;
     CONTINUE WHEN FOUND;
     INSERT INTO estop.budgets AS x (budget_key, agent_id, scope, calls, tokens, microcents) VALUES (b.key, b.agent_id, b.scope, 0, 0, 0)

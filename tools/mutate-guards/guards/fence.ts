@@ -173,8 +173,8 @@ export const fenceGuards: readonly Guard[] = [
     file: 'src/gateway/call/admit-together.ts',
     protects: 'no call is denied for what is wrong with another',
     attacks: ['A22'],
-    find: 'if (this.#ledger.wasUndone(thrown)) await',
-    put: 'if (false) await',
+    find: 'if (!this.#ledger.wasUndone(thrown)) for',
+    put: 'if (true) for',
     tests: {
       file: 'test/store/admit-many.test.ts',
       title: 'cannot be kept from its answer by one that cannot be recorded',
