@@ -161,8 +161,8 @@ export type Denial =
       /** The policies that ask, and their sentences. */
       readonly policies?: readonly string[];
       readonly why?: string;
-      /** For a client that can open a page for its user. */
-      readonly ask?: { readonly url: string; readonly requestState: string };
+      /** For a client that can open a page for its user; without a state it is asked beside the words. */
+      readonly ask?: { readonly url: string; readonly requestState?: string };
     }
   | {
       readonly kind: 'denied';

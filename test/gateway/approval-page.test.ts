@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { readMcpLog } from '../../examples/demo/mcp-server.ts';
 import { decideApproval, listApprovals } from '../../src/store/approvals.ts';
 import type { TaskRecord } from '../../src/store/tasks.ts';
-import { callTool, makeRig, post, type Reply, type Rig, type RunningGateway, untilReady } from './rig.ts';
+import { callTool, makeRig, post, type Reply, type Rig, type RunningGateway, until, untilReady } from './rig.ts';
 
 const refund = { invoice_id: 'INV-1', cents: 1_200 };
 const name = 'billing__refund_payment';
@@ -23,11 +23,16 @@ describe('a client that can open a page for its user', () => {
     decideApproval(control(), { approvalId, decision: 'approved', actor, reason: '' });
 
   /** The official client; what its user does when the page is opened is up to the test. */
-  async function connect(task: TaskRecord, onPage: (url: string) => Promise<Answer>, form = false): Promise<Client> {
+  async function connect(
+    task: TaskRecord,
+    onPage: (url: string) => Promise<Answer>,
+    form = false,
+    mode: 'auto' | 'legacy' = 'auto',
+  ): Promise<Client> {
     const elicitation = form ? { form: {} } : { url: {} };
     const client = new Client(
       { name: 'host', version: '1' },
-      { capabilities: { elicitation }, versionNegotiation: { mode: 'auto' } },
+      { capabilities: { elicitation }, versionNegotiation: { mode } },
     );
     client.setRequestHandler('elicitation/create', async ({ params }) => {
       expect(params.mode).toBe('url');
@@ -83,6 +88,62 @@ describe('a client that can open a page for its user', () => {
     expect(rig.calls(task)).toEqual([]);
     await client.close();
   });
+
+  it('and keeps a session is given the page once beside the words, and sends its call again when it is decided', async () => {
+    const task = await rig.startTask();
+    const pages: string[] = [];
+    const onPage = async (url: string) => {
+      pages.push(url);
+      return { action: 'accept' };
+    };
+    const client = await connect(task, onPage, false, 'legacy');
+    const asked = await refundBy(client);
+    expect(asked).toMatchObject({ isError: true, _meta: { 'estop/decision': 'needs-approval' } });
+    // That its user has opened the page is nobody's decision, and no reason to open it again.
+    expect(await refundBy(client)).toMatchObject({ isError: true, _meta: asked._meta });
+    await until(() => pages.length > 0);
+    expect(rig.calls(task)).toEqual([]);
+    await approve(pages[0]?.split('/').at(-1) ?? '');
+    expect((await refundBy(client)).isError).not.toBe(true);
+    expect((await refundBy(client))._meta).toMatchObject({ 'estop/decision': 'needs-approval' });
+    await until(() => pages.length > 1);
+    expect(pages).toEqual(
+      [asked._meta, (await refundBy(client))._meta].map(
+        (meta) => `http://console.example/approvals/${String(meta?.['estop/approvalId'])}`,
+      ),
+    );
+    expect(rig.calls(task).length).toBe(1);
+    await client.close();
+  });
+
+  it.each([
+    ['2025-11-25', { url: {} }, true],
+    ['2025-11-25', { form: {} }, false],
+    ['2025-11-25', {}, false],
+    ['2025-06-18', { url: {} }, false],
+  ])(
+    'and keeps a session of %s is asked to open one only where it said that it can: %o',
+    async (version, elicitation, asks) => {
+      const token = await rig.token(await rig.startTask());
+      const say = (message: object, session?: string): Promise<Response> =>
+        fetch(`${gateway.url}/mcp`, {
+          method: 'POST',
+          headers: {
+            authorization: `Bearer ${token}`,
+            'content-type': 'application/json',
+            accept: 'application/json, text/event-stream',
+            ...(session === undefined ? {} : { 'mcp-session-id': session }),
+          },
+          body: JSON.stringify({ jsonrpc: '2.0', id: 1, ...message }),
+        });
+      const clientInfo = { name: 't', version: '1' };
+      const params = { protocolVersion: version, capabilities: { elicitation }, clientInfo };
+      const session = (await say({ method: 'initialize', params })).headers.get('mcp-session-id') ?? '';
+      const told = await (await say({ method: 'tools/call', params: { name, arguments: refund } }, session)).text();
+      expect(told).toContain('needs-approval');
+      expect(told.includes('elicitation/create')).toBe(asks);
+    },
+  );
 
   describe('and what it sends back', () => {
     const canOpen = { 'io.modelcontextprotocol/clientCapabilities': { elicitation: { url: {} } } };

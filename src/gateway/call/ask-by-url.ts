@@ -1,4 +1,3 @@
-import type { McpClient } from '../mcp/mcp-client.ts';
 import { type Denial, known, type Passage } from '../passage.ts';
 import { isRecord } from '../upstream/read-reply.ts';
 
@@ -14,15 +13,17 @@ type NeedsApproval = Extract<Denial, { kind: 'needs-approval' }>;
  */
 export async function askByUrl({ host, client, facts }: Passage, denial: NeedsApproval): Promise<NeedsApproval> {
   const url = host.approvalPage?.(denial.approvalId);
+  if (url === undefined || client === undefined) return denial;
+  // With a session there is no state to carry: the call is sent again as it is, and what was shown is remembered here.
+  if (client.era === 'legacy')
+    return client.session?.showsPageOf(denial.approvalId) === true ? { ...denial, ask: { url } } : denial;
   // Its host would send our state in the place of the server's, and the call would be another one.
-  if (url === undefined || facts.approvalAnswered === true || facts.inputs !== undefined || !opensPages(client))
-    return denial;
+  if (facts.approvalAnswered === true || facts.inputs !== undefined || !opensPages(client.capabilities)) return denial;
   const { taskId } = known(facts.claims);
   const carried = { taskId, digest: known(facts.digest), approvalId: denial.approvalId };
   return { ...denial, ask: { url, requestState: await host.approvalStates.mint(carried) } };
 }
 
-function opensPages(client: McpClient | undefined): boolean {
-  const elicitation = client?.era === 'modern' ? client.capabilities['elicitation'] : undefined;
+export function opensPages({ elicitation }: Readonly<Record<string, unknown>>): boolean {
   return isRecord(elicitation) && Object.hasOwn(elicitation, 'url');
 }

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { opensPages } from '../call/ask-by-url.ts';
 import type { Destination } from '../call/live-call.ts';
 import { bearerOf } from '../checks/fence.ts';
 import type { Bearer } from '../fence/view.ts';
@@ -23,6 +24,8 @@ export interface SessionSpec {
 
 const mostStreams = 32;
 const mostWaiting = 1_000;
+/** Whose page was opened; beyond it one may be opened a second time. */
+const mostPages = 1_000;
 /** For what is under way when a credential is replaced. */
 const longestDrainMs = 10_000;
 
@@ -44,6 +47,7 @@ export class ClientSession {
   readonly #cancels = new Map<RequestId, () => void>();
   readonly #streams = new Map<string, SessionStream>();
   readonly #own = new SessionStream('s');
+  readonly #shownPages = new Set<string>();
   #hearing: Promise<void> = Promise.resolve();
   #waiting = 0;
   #begun = 0;
@@ -105,6 +109,15 @@ export class ClientSession {
     if (link !== undefined) this.#open.add(link);
     if (this.#ended) link?.close();
     return link;
+  }
+
+  /** Whether its host is to open the page of this approval for its user: once, if it said that it opens pages. */
+  showsPageOf(approvalId: string): boolean {
+    const { version, capabilities } = this.spec;
+    if (version < '2025-11-25' || !opensPages(capabilities) || this.#shownPages.has(approvalId)) return false;
+    if (this.#shownPages.size >= mostPages) this.#shownPages.clear();
+    this.#shownPages.add(approvalId);
+    return true;
   }
 
   /** A stream for one answer, and what comes before it. */

@@ -54,7 +54,7 @@ const decisions: Partial<Readonly<Record<DenialReason, string>>> = {
 /** A denial as the result of the tool call: a sentence for the model, and the same for programs under `_meta`. */
 export function denialResult(denial: ToolDenial): Answer {
   const { text, meta } = tell(denial);
-  if (denial.kind === 'needs-approval' && denial.ask !== undefined) {
+  if (denial.kind === 'needs-approval' && denial.ask?.requestState !== undefined) {
     const { url, requestState } = denial.ask;
     const params = { mode: 'url', url, message: text };
     return {
@@ -65,6 +65,14 @@ export function denialResult(denial: ToolDenial): Answer {
     };
   }
   return { content: [{ type: 'text', text }], isError: true, _meta: meta };
+}
+
+/** What a client of the older revisions is asked beside its result. Nobody here waits for the answer, and none says anything. */
+export function pageQuestion(denial: ToolDenial): object | undefined {
+  if (denial.kind !== 'needs-approval' || denial.ask === undefined || denial.ask.requestState !== undefined)
+    return undefined;
+  const params = { mode: 'url', elicitationId: denial.approvalId, url: denial.ask.url, message: tell(denial).text };
+  return { jsonrpc: '2.0', id: `${approvalInput}-${denial.approvalId}`, method: 'elicitation/create', params };
 }
 
 export function tell(denial: ToolDenial): { readonly text: string; readonly meta: Answer } {

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { retrySoonMs, sendProblem } from '../http/reply.ts';
 import type { Answer, Denial, UpstreamRefusal } from '../passage.ts';
 import { isRecord } from '../upstream/read-reply.ts';
-import { denialResult, tell } from './denial-result.ts';
+import { denialResult, pageQuestion, tell } from './denial-result.ts';
 import type { InboundRequest } from './inbound.ts';
 import { joinName } from './names.ts';
 import type { ReplyChannel } from './reply-channel.ts';
@@ -66,6 +66,8 @@ export class McpReply {
     const isUnknown = denial.kind === 'denied' && denial.reason === 'tool-not-available';
     if (isUnknown && this.#parts.endpoint !== undefined)
       return this.#error(200, { code: -32_602, message: text, data: meta });
+    const question = pageQuestion(denial);
+    if (question !== undefined) channel.relay(question);
     if (inbound.asked.kind === 'tool-call') return this.result(denialResult(denial));
     this.#error(200, { code: deniedCode, message: text, data: meta });
   }
