@@ -20,12 +20,14 @@ export interface AgentActivityDependencies {
   /** The worker's own bearer token for control and the stop process. */
   readonly workerToken: () => string;
   readonly config: ConfigSource;
+  /** How many of these its worker runs at a time. */
+  readonly slots: number;
   readonly log: Log;
   readonly onFailure?: FailureWatch | undefined;
 }
 
 export function createAgentActivities(dependencies: AgentActivityDependencies): AgentActivities {
-  const { config, log, gatewayUrl } = dependencies;
+  const { config, log, gatewayUrl, slots } = dependencies;
   const tokens = createTaskTokens(dependencies);
   const gateway = createGatewayClient(gatewayUrl, tokens);
   const toolLists = createToolLists(gateway);
@@ -33,7 +35,7 @@ export function createAgentActivities(dependencies: AgentActivityDependencies): 
   const callModel = createCallModel({ config, providers, toolLists, tokens });
   const callTool = createCallTool(gateway);
   // Inside the beating: what is told late beats until it is told, with what the call came to, for this worker may die meanwhile.
-  const late = toldLate({ callModel, callTool, step: createStep({ callTool, callModel }) });
+  const late = toldLate({ callModel, callTool, step: createStep({ callTool, callModel }) }, slots);
   return atBoundary(
     {
       callModel: (question) => beating((signal) => late.callModel(question, signal)),

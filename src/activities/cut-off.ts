@@ -33,15 +33,28 @@ type Pause = (ms: number, signal: AbortSignal) => Promise<void>;
  * in while a workflow task closes the workflow makes the server throw that task away, and of a stop of thousands each outcome would
  * be a workflow task of a workflow that is about to be terminated. So what a stop cut off is told late, when the stop has long ended
  * the task, unless it is one of a tool or a model alone, or nobody is there to carry it out: then the task must hear of it.
- * The slot is kept meanwhile, the longer the more are refused: in a free one the next call of a stopped task would begin.
+ * The slot is kept meanwhile, the longer the more are refused: in a free one the next call of a stopped task would begin. Half of the
+ * worker's slots are never kept so: tasks of others wait for one too, and what finds no room to wait in is put off as long without it.
  * Nothing hangs on it: the gateway has refused the call, and goes on refusing. What it wraps must beat until it is told.
  */
 export function toldLate<Set extends { readonly [Name in keyof Set]: Activity }>(
   set: Set,
+  slots: number,
   pause: Pause = (ms, signal) => sleep(ms, undefined, { signal }),
 ): Set {
   const crowd = openCrowd();
   const putOff = openPutOff();
+  let keeping = 0;
+  /** In its slot, where there is room for that. */
+  const keep = async (ms: number): Promise<void> => {
+    if (keeping >= slots / 2) return;
+    keeping += 1;
+    try {
+      await rest(ms, pause);
+    } finally {
+      keeping -= 1;
+    }
+  };
   const late = (activity: Activity): Activity => {
     return async (...args) => {
       try {
@@ -55,7 +68,7 @@ export function toldLate<Set extends { readonly [Name in keyof Set]: Activity }>
         crowd.add();
         await rest(burstMs, pause);
         const mostMs = thrown instanceof TaskStopped ? longestMs : longestUnsureMs;
-        await rest(Math.min(mostMs, crowd.takesMs()) - burstMs, pause);
+        await keep(Math.min(mostMs, crowd.takesMs()) - burstMs);
         // Tried again, it is refused again: without an event in the history of a task that will not live to see it.
         throw new EstopError('stopped', { cause: thrown, retryAfterMs: secondLookMs + patience * crowd.takesMs() });
       }

@@ -4,7 +4,7 @@ import { type AgentActivityDependencies, createAgentActivities } from '../activi
 import { namespaces, queues } from '../contract/names.ts';
 import { traceOfCaller } from './trace-of-caller.ts';
 
-export interface AgentWorkerDependencies extends AgentActivityDependencies {
+export interface AgentWorkerDependencies extends Omit<AgentActivityDependencies, 'slots'> {
   readonly connection: NativeConnection;
   readonly dataConverter: DataConverter;
   /** Of `bundleWorkflows('agents')`. */
@@ -13,21 +13,24 @@ export interface AgentWorkerDependencies extends AgentActivityDependencies {
   readonly maxActivities?: number;
 }
 
+const defaultActivities = 200;
+
 /** Runs agentTask and the activities that reach the model and the gateway. Holds no store connection and no connector. */
 export function createAgentWorker(dependencies: AgentWorkerDependencies): Promise<Worker> {
-  const { connection, dataConverter, workflowBundle, maxCachedWorkflows, maxActivities } = dependencies;
+  const { connection, dataConverter, workflowBundle, maxCachedWorkflows } = dependencies;
+  const slots = dependencies.maxActivities ?? defaultActivities;
   return Worker.create({
     connection,
     namespace: namespaces.agents,
     taskQueue: queues.agent,
     workflowBundle,
-    activities: createAgentActivities(dependencies),
+    activities: createAgentActivities({ ...dependencies, slots }),
     dataConverter,
     interceptors: traceOfCaller,
     // A cached workflow costs about 45 KB; one that is not costs a replay, and a kill must not wait for a long one.
     maxCachedWorkflows: maxCachedWorkflows ?? 2_000,
     reuseV8Context: true,
-    maxConcurrentActivityTaskExecutions: maxActivities ?? 200,
+    maxConcurrentActivityTaskExecutions: slots,
     maxConcurrentWorkflowTaskExecutions: 100,
     // How fast a running call hears that its task was killed.
     maxHeartbeatThrottleInterval: '500 ms',

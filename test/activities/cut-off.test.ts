@@ -5,14 +5,15 @@ import { TaskStopped, toldLate } from '../../src/activities/cut-off.ts';
 import { EstopError } from '../../src/core/errors.ts';
 
 /** Attempts in one worker: how each ended, and how long it was kept. */
-function worker(outcome: () => unknown) {
+function worker(outcome: () => unknown, longer: () => Promise<void> = async () => undefined) {
   const shutdown = new AbortController();
   let kept = 0;
   const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
     kept += ms;
+    if (ms > 1_000) await longer();
     signal.throwIfAborted();
   };
-  const { callTool } = toldLate({ callTool: async () => outcome() }, pause);
+  const { callTool } = toldLate({ callTool: async () => outcome() }, 10, pause);
   const attempt = async (activityId: string) => {
     kept = 0;
     const context = {
@@ -63,6 +64,29 @@ it.each([
   expect(times.at(-1)).toBe(Math.max(...times));
   expect(times.at(-1)).toBeGreaterThanOrEqual(least);
   expect(times.at(-1)).toBeLessThanOrEqual(most);
+});
+
+it('a stopped crowd keeps no more than half of the slots: what is refused beyond is put off as long without one', async () => {
+  let over: () => void = () => undefined;
+  const stopEnds = new Promise<void>((resolve) => (over = resolve));
+  const { attempt } = worker(
+    () => {
+      throw new TaskStopped('x');
+    },
+    () => stopEnds,
+  );
+  for (let i = 0; i < 36; i += 1) await attempt(String(i)); // until each is kept for more than a second
+  const ended: string[] = [];
+  const attempts = Array.from({ length: 10 }, (_, n) =>
+    attempt(`crowd ${n}`).then((told) => {
+      expect(told.ended).toMatchObject({ type: 'stopped', nonRetryable: false });
+      ended.push(`${n}`);
+    }),
+  );
+  while (ended.length < 5) await new Promise((resolve) => setImmediate(resolve));
+  expect(ended).toEqual(['5', '6', '7', '8', '9']);
+  over();
+  await Promise.all(attempts);
 });
 
 it.each([
