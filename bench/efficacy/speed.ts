@@ -1,17 +1,13 @@
 /** What the analysis costs: judging a call, and observing an output of 200 KB, with the hash that a gateway would use. */
-import { hash as digest } from 'node:crypto';
 import { judge } from '../../src/core/flow/judge.ts';
-import type { KeyedHash } from '../../src/core/flow/keyed-hash.ts';
 import { observe } from '../../src/core/flow/observe.ts';
 import { openTaskFlow } from '../../src/core/flow/open-flow.ts';
 import { resumeTaskFlow } from '../../src/core/flow/task-flow.ts';
+import { shortHmac } from '../../src/runtime/keys/short-hmac.ts';
 import { percentile } from '../figure.ts';
 import type { Agentdyn } from './agentdyn.ts';
 
-const pad = (byte: number): string => String.fromCharCode(byte).repeat(64);
-/** HMAC with a key of one block of zeros, by two one-shot digests: what the pads are costs nothing. */
-const realHash: KeyedHash = (text) =>
-  digest('sha256', `${pad(0x5c)}${digest('sha256', `${pad(0x36)}${text}`)}`, 'base64url').slice(0, 16);
+const realHash = shortHmac(Buffer.alloc(32, 7));
 
 export interface Speed {
   readonly judgeP50: number;
