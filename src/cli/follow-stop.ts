@@ -96,6 +96,8 @@ export function verdictLine(verdict: StopVerdict, paint: Terminal['paint']): str
   switch (verdict.kind) {
     case 'proved':
       return `${paint.green('proved')}: everything under this stop is dead`;
+    case 'names-nobody':
+      return `${paint.red('NOTHING WAS STOPPED')}: nobody and nothing here ever went by this name; look for the right one with: estop now`;
     case 'accepted-risk':
       return `${paint.yellow('proved')}, but for what may still live: ${verdict.why}`;
     case 'partial':

@@ -4,6 +4,7 @@ import { visible } from './visible.ts';
 /** What a stop would cover. "Unknown" is an answer, and holds up nothing. */
 export function previewLine(preview: StopPreview): string {
   if (!preview.known) return `How much ${visible(preview.scopeKey)} covers could not be counted within two seconds.`;
+  if (preview.scopeKnown === false) return 'Nobody and nothing here ever went by this name.';
   const examples = preview.examples.map((entry) => `${visible(entry.taskId)} (${visible(entry.agentId)})`);
   return [
     `It covers ${count(preview.tasks, 'open task')} of ${count(preview.agents, 'agent')},`,

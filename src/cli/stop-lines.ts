@@ -20,7 +20,7 @@ function stageNote(stop: StopView, stage: StopView['reached']): string {
   const { tasks, obligations, gateways } = stop;
   switch (stage) {
     case 'latched':
-      return `epoch ${stop.epoch}`;
+      return `epoch ${stop.epoch}${stop.scopeKnown ? '' : '; NOBODY HERE GOES BY THIS NAME'}`;
     case 'fenced': {
       const count = (outcome: string): number => gateways.filter((gateway) => gateway.outcome === outcome).length;
       const parts = [

@@ -5,6 +5,8 @@ import { type ExitCode, exitCodes } from './exit-code.ts';
 /** How a stop may be called after what was VERIFIED of it, and nothing more. */
 export type StopVerdict =
   | { readonly kind: 'proved' }
+  /** Nobody here goes by its name: whatever was meant lives on. */
+  | { readonly kind: 'names-nobody' }
   /** Everything is final, but some of it was not made dead, as far as anybody knows: a person answers for it. */
   | { readonly kind: 'accepted-risk'; readonly why: string }
   /** Everything that can end has ended; the rest waits for a date or a person. */
@@ -15,6 +17,7 @@ export type StopVerdict =
 export function judgeStop(stop: StopView): StopVerdict {
   const { open, needsHuman, residual, acceptedRisk, uncovered, total } = stop.obligations;
   if (hasReached(stop, 'proved')) {
+    if (!stop.scopeKnown) return { kind: 'names-nobody' };
     return acceptedRisk > 0 || stop.evidence === 'accepted-risk'
       ? { kind: 'accepted-risk', why: `${acceptedRisk} of ${total} accepted as a risk` }
       : { kind: 'proved' };
@@ -50,6 +53,8 @@ export function exitCodeOfVerdict(verdict: StopVerdict): ExitCode {
   switch (verdict.kind) {
     case 'proved':
       return exitCodes.confirmed;
+    case 'names-nobody':
+      return exitCodes.notFound;
     case 'accepted-risk':
     case 'partial':
       return exitCodes.partial;

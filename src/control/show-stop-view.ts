@@ -5,6 +5,7 @@ import { possiblyCompletedCalls } from '../store/possibly-completed.ts';
 import { stopProgress } from '../store/stop-progress.ts';
 import { stopSummaries } from '../store/stop-summaries.ts';
 import type { ControlDeps } from './deps.ts';
+import { isScopeKnown } from './is-scope-known.ts';
 import { showObligation } from './show-obligation.ts';
 import { showStop } from './show-stop.ts';
 import { stopLink } from './workflow-link.ts';
@@ -24,8 +25,10 @@ export async function showStopView(deps: ControlDeps, stopId: string): Promise<S
   const summary = summaries.get(stopId);
   if (summary === undefined) throw new EstopError('unknown-stop');
   const shown = showStop(progress.stop, summary);
+  const hasReachedAny = progress.tasks.covered > 0 || progress.revocation.total > 0;
   return {
     ...shown,
+    scopeKnown: hasReachedAny || (await isScopeKnown(deps, shown.scopeKey)),
     obligations: { ...shown.obligations, uncovered: progress.revocation.uncovered },
     possiblyCompleted: progress.possiblyCompleted,
     tasks: progress.tasks,

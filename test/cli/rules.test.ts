@@ -51,6 +51,7 @@ function stopAt(
     possiblyCompleted: 0,
     residualUntil,
     reset: null,
+    scopeKnown: true,
     tasks: { covered: 0, halted: 0 },
     gateways: [],
     lanes: [],
@@ -63,6 +64,7 @@ function stopAt(
 describe('what a stop may be called', () => {
   it.each([
     ['proved, by the ledger', stopAt(stages), 'proved', 0],
+    ['proved, of a name that is nobody’s', { ...stopAt(stages), scopeKnown: false }, 'names-nobody', 5],
     [
       'everything but the last probe',
       stopAt(['latched', 'fenced', 'halted', 'revoked'], { total: 3, revoked: 3, proved: 0 }),

@@ -4,7 +4,7 @@ import { type CliRig, makeCliRig, runInTerminal } from './rig.ts';
 describe('estop stop, on a terminal', () => {
   let rig: CliRig;
   beforeAll(async () => {
-    rig = await makeCliRig();
+    rig = await makeCliRig(undefined, { toolServers: [{ serverId: 'files' }] });
   });
 
   it('130: a person who is asked about the fleet and says no stops nothing', async () => {
@@ -32,7 +32,7 @@ describe('estop stop, on a terminal', () => {
 
   it('on a terminal it draws one block over itself and leaves no half line', async () => {
     const endRelay = rig.startRelay();
-    const ran = await runInTerminal(['stop', 'model', 'live'], { env: rig.env, cwd: rig.stateFolder });
+    const ran = await runInTerminal(['stop', 'tool', 'files/live'], { env: rig.env, cwd: rig.stateFolder });
     await endRelay();
     expect(ran.code).toBe(0);
     expect(ran.stdout).toContain('\u001b[2K');

@@ -7,7 +7,7 @@ import { type CliRig, deadUrl, escapes, makeCliRig, runProgram } from './rig.ts'
 describe('estop stop', () => {
   let rig: CliRig;
   beforeAll(async () => {
-    rig = await makeCliRig();
+    rig = await makeCliRig(undefined, { toolServers: [{ serverId: 'files' }] });
   });
   const latched = async (stopId: string): Promise<readonly Record<string, unknown>[]> =>
     rig.ledger.sql('SELECT scope_key, category, reason, actor, method FROM estop.stops WHERE stop_id = $1', [stopId]);
@@ -28,6 +28,19 @@ describe('estop stop', () => {
     expect(ran.stderr).toContain('everything under this stop is dead');
     expect(ran.stdout + ran.stderr).not.toMatch(escapes);
     expect((await rig.run(['stop', 'show', stopId])).code).toBe(0);
+  });
+
+  it('5: of a name that nobody here goes by it never says that everything is dead, though it is in force and proved', async () => {
+    const endRelay = rig.startRelay();
+    const ran = await rig.run(['stop', 'agent', 'biling-bot']);
+    await endRelay();
+    expect([ran.code, ran.stderr]).toEqual([
+      5,
+      expect.stringMatching(/NOBODY HERE GOES BY THIS NAME[\s\S]*NOTHING WAS STOPPED/),
+    ]);
+    expect(ran.stderr).not.toContain('is dead');
+    expect(await latched(ran.stdout.trim())).toHaveLength(1);
+    expect((await rig.run(['stop', 'agent', 'biling-bot', '--dry-run'])).stdout).toContain('Nobody and nothing here');
   });
 
   it('6: latched, and says what was not confirmed in the time', async () => {
@@ -195,7 +208,7 @@ describe('estop stop', () => {
   });
 
   it('--watch, piped, is one JSON line an event until it is proved', async () => {
-    const { stdout } = await rig.run(['stop', 'connector', 'redis', '--no-wait']);
+    const { stdout } = await rig.run(['stop', 'tool', 'files/list', '--no-wait']);
     const watching = rig.run(['stop', 'show', stdout.trim(), '--watch']);
     await new Promise((resolve) => setTimeout(resolve, 500));
     const endRelay = rig.startRelay();

@@ -10,7 +10,10 @@ describe('stops over HTTP', () => {
   let rig: ControlRig;
   let ledger: Ledger;
   beforeAll(async () => {
-    rig = await makeControl([agentSpec('billing-bot', { labels: { team: 'finance' } }), agentSpec('mail-bot')]);
+    rig = await makeControl([
+      agentSpec('billing-bot', { labels: { team: 'finance' } }),
+      agentSpec('mail-bot', { labels: { team: 'crm' } }),
+    ]);
     ledger = rig.ledger;
   });
   const view = async (stopId: string): Promise<StopView> =>
@@ -264,6 +267,24 @@ describe('stops over HTTP', () => {
     const epochs = [...first.items, ...second.items].map((item) => item.epoch);
     expect(epochs).toEqual(epochs.toSorted((a, b) => b - a));
     expect(new Set(epochs).size).toBe(4);
+  });
+
+  it('says of a stop whether anybody here goes by its name, which its latch never asked', async () => {
+    const known = ['agent:billing-bot', 'label:team=crm'];
+    const nobody = [
+      'agent:biling-bot',
+      'label:team=crms',
+      `task:${newId('task')}`,
+      'connector:a',
+      'tool:a/b',
+      'model:a',
+    ];
+    for (const scopeKey of [...nobody, ...known]) {
+      const scopeKnown = known.includes(scopeKey);
+      expect(await view((await stop(ledger, scopeKey)).stopId), scopeKey).toMatchObject({ scopeKnown });
+      const { body } = await rig.call('POST', '/v1/stops:preview', { as: 'viewer', body: { scopeKey } });
+      expect(StopPreview.parse(body).scopeKnown, scopeKey).toBe(scopeKnown);
+    }
   });
 
   it('a stop nobody ordered is not found', async () => {

@@ -105,6 +105,10 @@ export const StopView = Stop.extend({
   obligations: ObligationCounts.extend({
     uncovered: z.int().meta({ description: 'Credentials under the stop that no obligation stands for yet' }),
   }).meta({ id: 'CoveredObligationCounts' }),
+  scopeKnown: z.boolean().meta({
+    description:
+      'False: nobody and nothing here ever went by this name. The stop is in force all the same, and covers nothing',
+  }),
   tasks: z.object({ covered: z.int(), halted: z.int() }),
   gateways: z.array(StopGateway),
   lanes: z.array(Obligation).meta({ description: 'At most 200, what is not final first; the rest under /obligations' }),
@@ -132,6 +136,9 @@ export const StopPreview = z
         'Fit to be the `stopId` of the stop that was previewed: sent twice it is one stop. Nothing is kept of a preview, and a stop needs none',
     }),
     scopeKey: z.string(),
+    scopeKnown: z.boolean().nullable().meta({
+      description: 'Whether anybody or anything here ever went by this name; null: not known within two seconds',
+    }),
     takenAt: Instant,
     known: z
       .boolean()

@@ -47,6 +47,7 @@ export const stopPage: ConsolePage = {
 <div id="stop-calls" data-live>${calling(visit, open)}</div>
 <section id="stop-state" data-live class="card" aria-label="How far it is">
   <p class="verdict" role="status">${verdict.word}</p>
+  ${stop.scopeKnown ? nothing : html`<p class="note bad">Nobody and nothing here ever went by this name, so it covers nothing. Look for the right one in <a href="/">what runs now</a>.</p>`}
   <ol class="stages">${stop.stages.map((stage) => stageItem(stop, stage))}</ol>
 </section>
 <div id="stop-needs" data-live class="stack">${needsPerson(visit, stop, agents?.items ?? [])}${residual(stop, visit.now)}${completed(stop, visit.now)}</div>

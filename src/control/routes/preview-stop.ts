@@ -2,6 +2,7 @@ import { PreviewStop, StopPreview } from '../../contract/http/stops.ts';
 import { formatId } from '../../core/ids.ts';
 import { previewStop as preview } from '../../store/preview.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
+import { isScopeKnown } from '../is-scope-known.ts';
 import { playbookOf, showPlaybook } from '../playbook-of.ts';
 
 const patienceMs = 2_000;
@@ -20,8 +21,12 @@ export const previewStop = defineEndpoint({
   problems: [],
   handle: async ({ body }, { seed }, deps) => {
     const previewId = formatId('stop', deps.environment, seed(0));
-    const [counted, chosen] = await Promise.all([
+    const [counted, scopeKnown, chosen] = await Promise.all([
       within(preview(deps.store, body.scopeKey), { kind: 'unknown' }),
+      within(
+        isScopeKnown(deps, body.scopeKey).catch(() => null),
+        null,
+      ),
       within(playbookOf(deps, body.scopeKey), undefined),
     ]);
     const playbook = chosen === undefined ? null : showPlaybook(chosen);
@@ -32,6 +37,7 @@ export const previewStop = defineEndpoint({
         body: {
           previewId,
           scopeKey: body.scopeKey,
+          scopeKnown,
           takenAt,
           known: false,
           tasks: null,
@@ -49,6 +55,7 @@ export const previewStop = defineEndpoint({
       body: {
         previewId,
         scopeKey: body.scopeKey,
+        scopeKnown,
         takenAt,
         known: true,
         tasks: openTasks,
