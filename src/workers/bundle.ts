@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, type WorkflowBundle } from '@temporalio/worker';
 import { EstopError } from '../core/errors.ts';
 import { packageRoot, sourceExtension, sourceRoot } from '../runtime/package-root.ts';
+import { type KeptBundle, openKeptBundle } from './kept-bundle.ts';
 
 /** A file of src/workflows whose exports are the workflow types of one kind of worker. */
 export type WorkflowSet = 'agents' | 'control';
@@ -32,40 +33,15 @@ export async function bundleWorkflows(set: WorkflowSet, path: string = workflows
   return bundle;
 }
 
-interface KeptBundle {
-  read(): string | undefined;
-  write(code: string): void;
-}
-
 /**
  * Lies beside the compiled code and is as trusted as that. Its name holds a hash of every file that can be in it and of the lock
- * file, so a stale one is never found. Where nothing may be written, every start bundles anew.
+ * file, so a stale one is never found.
  */
 function keptBundle(set: WorkflowSet): KeptBundle {
   const hash = createHash('sha256');
   for (const realm of ['workflows', 'contract', 'core']) hashFolder(hash, join(sourceRoot, realm));
   hash.update(readFileSync(join(packageRoot, 'package-lock.json')));
-  const folder = join(packageRoot, 'dist', '.bundles');
-  const file = join(folder, `${set}-${hash.digest('hex').slice(0, 32)}.js`);
-  return {
-    read: () => {
-      try {
-        return readFileSync(file, 'utf8');
-      } catch {
-        return undefined;
-      }
-    },
-    write: (code) => {
-      const draft = `${file}.${process.pid}`;
-      try {
-        mkdirSync(folder, { recursive: true });
-        writeFileSync(draft, code);
-        renameSync(draft, file);
-      } catch {
-        // A read-only installation: the bundle in hand is good all the same.
-      }
-    },
-  };
+  return openKeptBundle(join(packageRoot, 'dist', '.bundles'), set, hash.digest('hex').slice(0, 32));
 }
 
 function hashFolder(hash: ReturnType<typeof createHash>, folder: string): void {
