@@ -1,5 +1,3 @@
-import type { NamedClient } from './client-name.ts';
-
 const longestRedirect = 300;
 
 /** A program on the machine of the browser, and no address to which a browser would carry the code over a network. */
@@ -47,7 +45,7 @@ const notOfPrograms: ReadonlySet<string> = new Set(
 const notOfProgramsEither = /^(?:ms-|microsoft|windows|itms|x-apple|x-man|chrome|edge|moz-|opera|safari|brave)/;
 
 /** As it was registered, to the letter; but for the port on this machine, which a program takes as it gets it. */
-export function isRegistered({ redirects }: NamedClient, shown: string): boolean {
+export function isRegistered({ redirects }: { readonly redirects: readonly string[] }, shown: string): boolean {
   if (isProgramRedirect(shown)) return redirects.includes(shown);
   if (!isLoopbackRedirect(shown)) return false;
   const wanted = withoutPort(shown);

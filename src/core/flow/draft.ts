@@ -1,11 +1,11 @@
 /** What one output adds, as it is gathered: fields, the messages of named persons, and prose, each under its own keys. */
 import type { Origin } from './facts.ts';
 import { familiesIn } from './family.ts';
+import type { Rec } from './fields.ts';
 import { namesIn } from './open-flow.ts';
 import { partsOf, type ScanLimits, scan } from './scan.ts';
 import { isHost, siteOf } from './site.ts';
 import { stem } from './stem.ts';
-import type { Rec } from './structure.ts';
 import { exactKey, type FlowDelta, looseKey, type Mark, nameKey, siteKey, type TaskFlow } from './task-flow.ts';
 
 /** Of one output: what lies beyond counts as prose. */

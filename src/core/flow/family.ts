@@ -1,6 +1,6 @@
 /** The family of action of a tool, and the families that a request speaks of. */
 import { stem, wordsOfName } from './stem.ts';
-import type { ToolDefinition } from './tool-profile.ts';
+import type { ToolDefinition } from './tool-definition.ts';
 import { type Family, familyOfNoun, familyWords, guardedFamilies, nounsToo, readVerbs } from './words.ts';
 
 const all = Object.entries(familyWords) as readonly (readonly [Family, ReadonlySet<string>])[]; // its keys are the families

@@ -2,7 +2,7 @@
  * `key: value` lines, as YAML prints them, with `- ` before each record of a list. Strict where a planted text could forge a
  * field: what stands between quotes, in a block, deeper than its key or after an empty line is text.
  */
-import type { Field, Rec, Structure } from './structure.ts';
+import type { Field, Rec, Structure } from './fields.ts';
 
 const asciiHead = /^( *)((?:- +)*)([A-Za-z_][\w .-]{0,40})$/;
 const anyHead = /^( *)((?:- +)*)([\p{L}_][\p{L}\p{N}_ .-]{0,40})$/u;

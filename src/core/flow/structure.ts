@@ -4,26 +4,10 @@
  * fields is text. Cut-off input gives the fields up to the cut.
  */
 
+import type { Field, Rec, Structure } from './fields.ts';
 import { parseLines } from './lines.ts';
 import { parseLiteral } from './literal.ts';
 import { tableOf } from './table.ts';
-
-export interface Field {
-  readonly key: string;
-  readonly value: string;
-}
-
-export interface Rec {
-  readonly fields: readonly Field[];
-}
-
-export interface Structure {
-  readonly records: readonly Rec[];
-  /** What belongs to no field. */
-  readonly prose: string;
-  /** There are more fields than are looked at. */
-  readonly cut?: boolean;
-}
 
 /** Beyond this, fields are not told apart from prose: reading them would cost more than a call may. */
 const longest = 49_152;

@@ -2,7 +2,7 @@
  * The rows of a table that is printed as text: columns apart by tabs, bars, commas, semicolons or two spaces and more. All of the
  * text must be one: a single line with another number of cells, or with a sentence in it, and none of it is.
  */
-import type { Rec } from './structure.ts';
+import type { Rec } from './fields.ts';
 
 const most = { rows: 400, columns: 40, cell: 80, words: 8 } as const;
 /** Of the marks that also stand in sentences more columns are asked for. */

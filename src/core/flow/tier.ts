@@ -2,7 +2,7 @@
 import type { Tier } from './facts.ts';
 import { stem, wordsOfName } from './stem.ts';
 import { argumentsOf } from './tool-argument.ts';
-import type { ToolDefinition } from './tool-profile.ts';
+import type { ToolDefinition } from './tool-definition.ts';
 import {
   fetchVerbs,
   localNouns,

@@ -2,19 +2,13 @@
  * What a tool never seen is taken for, from its name, description, schema and annotations alone: a proposal that a person
  * reviews. What it does not understand is `destructive`. A server's annotations may raise a tier, never lower it.
  */
+
 import type { Tier } from './facts.ts';
 import { familiesOf } from './family.ts';
 import { proposeTier } from './tier.ts';
 import { argumentsOf, type ToolArgument } from './tool-argument.ts';
+import type { ToolDefinition } from './tool-definition.ts';
 import type { Family } from './words.ts';
-
-export interface ToolDefinition {
-  readonly name: string;
-  readonly description?: string | undefined;
-  readonly inputSchema?: unknown;
-  readonly annotations?: unknown;
-  readonly labels?: readonly string[] | undefined;
-}
 
 export interface ToolProfile {
   readonly name: string;

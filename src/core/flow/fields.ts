@@ -1,0 +1,17 @@
+/** What an output is taken apart into. A record is what stands together: one object, one row, one line. */
+export interface Field {
+  readonly key: string;
+  readonly value: string;
+}
+
+export interface Rec {
+  readonly fields: readonly Field[];
+}
+
+export interface Structure {
+  readonly records: readonly Rec[];
+  /** What belongs to no field. */
+  readonly prose: string;
+  /** There are more fields than are looked at. */
+  readonly cut?: boolean;
+}
