@@ -44,7 +44,8 @@ export const searchAttributeTypes: Readonly<Record<string, 'Int' | 'Keyword'>> =
 /**
  * Each shard polls its task queues at most 20 times a second by default, which makes every hop of a workflow wait up to 50 ms.
  * More than a hundred signals behind one workflow task make the server fail it by default, and its next attempt as well: a flood of
- * junk would keep a `kill` from being taken up. A run takes 10,000 signals in all. A production cluster needs the same values.
+ * junk would keep a `kill` from being taken up. A run takes 10,000 signals in all. The start of a workflow is read at every `describe`
+ * of it, from a cache that holds 512 KB of them by default, a few hundred tasks. A production cluster needs the same values.
  */
 export const temporalDynamicConfig = {
   'history.transferProcessorMaxPollRPS': 2000,
@@ -53,6 +54,28 @@ export const temporalDynamicConfig = {
   'history.outboundProcessorMaxPollRPS': 2000,
   'system.enableActivityEagerExecution': true,
   'history.maximumBufferedEventsBatch': 10_000,
+  'history.eventsCacheMaxSizeBytes': 16 * 1024 * 1024,
+} as const;
+
+/**
+ * A queue is spread over four parts by default, for clusters of many hosts. On one host each part only hands to another what nobody
+ * asks it for: what waits in one is offered to the first again and again.
+ */
+const oneHostDynamicConfig = {
+  'matching.numTaskqueueReadPartitions': 1,
+  'matching.numTaskqueueWritePartitions': 1,
+} as const;
+
+/**
+ * A listed workflow is a row in forty indexes, so a fleet that ends goes through many pages again and again: they stay in memory (32 MB
+ * at most), and the log that each is written to is folded into the file every 16 MB, not every 4. What a killed server has
+ * committed is in that log.
+ */
+const pragmas = {
+  journal_mode: 'WAL',
+  synchronous: 'NORMAL',
+  cache_size: '-32768',
+  wal_autocheckpoint: '4000',
 } as const;
 
 /** A server that lives as long as a test may take more memory for less work. */
@@ -155,17 +178,13 @@ function argumentsFor(
     ui ? ['--ui-port', String(ports.ui), '--ui-disable-news-fetch'] : ['--headless'],
     database === 'file'
       ? [
-          '--db-filename',
-          join(folder, 'temporal.db'),
-          '--sqlite-pragma',
-          'journal_mode=WAL',
-          '--sqlite-pragma',
-          'synchronous=NORMAL',
-        ]
+          ['--db-filename', join(folder, 'temporal.db')],
+          Object.entries(pragmas).flatMap(([key, value]) => ['--sqlite-pragma', `${key}=${value}`]),
+        ].flat()
       : [],
     Object.values(namespaces).flatMap((namespace) => ['--namespace', namespace]),
     Object.entries(searchAttributeTypes).flatMap(([key, type]) => ['--search-attribute', `${key}=${type}`]),
-    Object.entries({ ...temporalDynamicConfig, ...dynamicConfig }).flatMap(([key, value]) => [
+    Object.entries({ ...temporalDynamicConfig, ...oneHostDynamicConfig, ...dynamicConfig }).flatMap(([key, value]) => [
       '--dynamic-config-value',
       `${key}=${value}`,
     ]),
