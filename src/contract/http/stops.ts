@@ -12,7 +12,7 @@ export const StopRequest = z
     category: z.union([z.literal(0), z.literal(1)]).default(0),
     graceMs: z.int().min(0).max(60_000).optional(),
     reason: z.string().max(500).default(''),
-    method: z.enum(['api', 'cli', 'breaker']).default('api'),
+    method: z.enum(['api', 'cli', 'console', 'breaker', 'trigger']).default('api'),
   })
   .meta({ id: 'StopRequest' });
 
