@@ -8,11 +8,12 @@ import {
   requestApproval,
 } from '../../src/store/approvals.ts';
 import { registerGateway } from '../../src/store/gateways.ts';
+import { disablePerson, setMandates } from '../../src/store/people.ts';
 import type { TaskRecord } from '../../src/store/tasks.ts';
 import { createDatabase } from '../kit/postgres.ts';
 import { callsThrough, terms, tool } from './calls.ts';
 import { guarded } from './guarded.ts';
-import { addAgent, digestOf, type Ledger, makeLedger, newId, putAgents, startTask } from './ledger.ts';
+import { addAgent, digestOf, type Ledger, makeLedger, newId, newName, putAgents, startTask } from './ledger.ts';
 
 let ledger: Ledger;
 let gatewayId: string;
@@ -80,6 +81,77 @@ guarded(
   { what: 'who answered for it then', in: 'estop.decide_approval', find: 'a.barred && names', put: 'false' },
   { what: 'who answers for it now', in: 'estop.decide_approval', find: 'lower(g.owner) = ANY (names)', put: 'false' },
   { what: 'their other names', in: 'estop.decide_approval', find: 'p_names || p_actor', put: 'ARRAY[p_actor]' },
+);
+
+guarded(
+  () => ledger,
+  'a yes that was not used yet is worth nothing once whoever said it is out, or may not say it any more',
+  async (l) => {
+    const control = l.as('estop_control');
+    const [anna, bert] = [newName('anna'), newName('bert')];
+    const mandates = [{ role: 'approver' }, { role: 'viewer' }];
+    for (const name of [anna, bert])
+      await l.sql(
+        'INSERT INTO estop.people (person_id, issuer, subject, name, person, mandates) VALUES ($1, $1, $1, $1, upper($1), $2)',
+        [name, JSON.stringify(mandates)],
+      );
+    const task = await startTask(l, await addAgent(l));
+    const ask = async (what: string, approvers: 1 | 2 = 1) =>
+      idOf(await request(l, task, { digest: digestOf(what), approvers }));
+    const stateOf = async (approvalId: string) => (await getApproval(control, approvalId))?.state;
+    const [whole, half, others] = [await ask('whole'), await ask('half', 2), await ask('others')];
+    for (const [approvalId, actor] of [
+      [whole, anna],
+      [half, anna],
+      [others, bert],
+    ] as const)
+      await decide(l, approvalId, actor);
+    expect(await disablePerson(control, anna, true, 'ada', 'stolen laptop')).toBe('done');
+    expect(await call(l, task, { needsApproval: true, digest: digestOf('whole') })).toEqual({ kind: 'needs-approval' });
+    expect([await stateOf(whole), await stateOf(half), await stateOf(others)]).toEqual([
+      'closed',
+      'pending',
+      'approved',
+    ]);
+    // Who has said yes to the half of it stands in the audit; here two others have to.
+    expect((await decide(l, half, bert)).kind).toBe('needs-second');
+    const told = await l.sql(
+      "SELECT subject, actor, before, after FROM estop.audit WHERE kind = 'approval.withdrawn' AND subject = ANY ($1)",
+      [[whole, half]],
+    );
+    expect(told).toHaveLength(2);
+    expect(told).toContainEqual({
+      subject: half,
+      actor: 'ada',
+      before: { state: 'pending', by: anna.toUpperCase() },
+      after: { state: 'pending' },
+    });
+    // Another role than that of an approver is no matter; without that one it ends.
+    await setMandates(control, bert, bert.toUpperCase(), [{ role: 'approver' }]);
+    expect(await stateOf(others)).toBe('approved');
+    await setMandates(control, bert, bert.toUpperCase(), [{ role: 'viewer' }]);
+    expect(await stateOf(others)).toBe('closed');
+    expect((await decide(l, half, 'cleo')).kind).toBe('needs-second');
+    // An account that never gave it takes nothing away that another one of the same person gives.
+    await setMandates(control, bert, 'cleo', [{ role: 'viewer' }]);
+    await setMandates(control, bert, 'cleo', [{ role: 'viewer' }, { role: 'operator' }]);
+    expect((await decide(l, half, 'cleo')).kind).toBe('same-person');
+  },
+  {
+    what: 'ending it with whoever is disabled',
+    in: 'estop.disable_person',
+    find: /PERFORM estop\.withdraw_approvals\([^;]*;/,
+    put: '',
+  },
+  {
+    what: 'ending it with the role',
+    in: 'estop.set_mandates',
+    find: /PERFORM estop\.withdraw_approvals\([^;]*;/,
+    put: '',
+  },
+  { what: 'that the role was lost', in: 'estop.set_mandates', find: 'estop.may_approve(known.mandates) AND', put: '' },
+  { what: 'the half', in: 'estop.withdraw_approvals', find: /a\.state = 'pending'/, put: 'false' },
+  { what: 'whose it is', in: 'estop.withdraw_approvals', find: /lower\(p_person\) IN/g, put: "'' NOT IN" },
 );
 
 it('one denial of two is enough, also by whoever approved it first', async () => {

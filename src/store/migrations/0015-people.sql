@@ -61,6 +61,27 @@ CREATE TABLE estop.sign_in_attempts (
 );
 CREATE INDEX sign_in_attempts_end ON estop.sign_in_attempts (expires_at);
 
+CREATE FUNCTION estop.may_approve(p_mandates jsonb) RETURNS boolean
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT p_mandates @? '$[*] ? (@.role == "approver" || @.role == "admin")'
+$$;
+
+-- What rests on a yes that was not used yet, of somebody who could not say it any more: the call is asked for anew, and where two
+-- must say it another one says the half. Who had said it stands in the audit. Whose they are: as decide_approval writes them.
+CREATE FUNCTION estop.withdraw_approvals(p_person text, p_actor text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  WITH whole AS (
+    UPDATE estop.approvals a SET state = 'closed' WHERE a.state = 'approved' AND lower(p_person) IN (lower(a.decided_by), lower(a.first_by))
+      RETURNING a.approval_id, 'approved' AS before, 'closed' AS after),
+  half AS (
+    UPDATE estop.approvals a SET first_by = NULL, first_at = NULL, first_reason = NULL, first_method = NULL
+      WHERE a.state = 'pending' AND lower(p_person) IN (lower(a.first_by)) RETURNING a.approval_id, 'pending' AS before, 'pending' AS after)
+  INSERT INTO estop.audit (kind, actor, subject, before, after)
+    SELECT 'approval.withdrawn', left(p_actor, 200), w.approval_id, jsonb_build_object('state', w.before, 'by', p_person), jsonb_build_object('state', w.after)
+    FROM (SELECT * FROM whole UNION ALL SELECT * FROM half) w;
+END $$;
+
 -- The mandates that somebody has from now on. What was given before keeps its date: an approver who became one after a call had been
 -- asked for may not decide that call, and a list that is merely written again gives nobody a new date.
 CREATE FUNCTION estop.dated_mandates(p_before jsonb, p_now jsonb) RETURNS jsonb
@@ -164,6 +185,7 @@ BEGIN
   UPDATE estop.people p SET name = left(p_name, 200), person = left(p_person, 200), groups = p_groups,
       mandates = estop.dated_mandates(p.mandates, p_mandates)
     WHERE p.person_id = known.person_id RETURNING p.mandates INTO now_held;
+  IF estop.may_approve(known.mandates) AND NOT estop.may_approve(now_held) THEN PERFORM estop.withdraw_approvals(known.person, 'sign-in'); END IF;
   INSERT INTO estop.sign_ins (sign_in_id, secret_hash, person_id, method, issuer_sid, agent, idle_ms, ends_at)
     VALUES (p_sign_in_id, p_secret_hash, known.person_id, p_method, p_issuer_sid, left(p_agent, 200), p_idle_ms,
       clock_timestamp() + make_interval(secs => p_life_ms / 1000.0));
@@ -185,6 +207,7 @@ BEGIN
   later := estop.dated_mandates(known.mandates, p_mandates);
   IF later = known.mandates AND known.person = left(p_person, 200) THEN RETURN false; END IF;
   UPDATE estop.people p SET mandates = later, person = left(p_person, 200) WHERE p.person_id = p_person_id;
+  IF estop.may_approve(known.mandates) AND NOT estop.may_approve(later) THEN PERFORM estop.withdraw_approvals(known.person, 'configuration'); END IF;
   INSERT INTO estop.audit (kind, actor, subject, method, before, after) VALUES ('person.mandates', 'configuration', 'person:' || known.name, 'configuration',
     jsonb_build_object('person', known.person, 'mandates', known.mandates), jsonb_build_object('person', left(p_person, 200), 'mandates', later));
   RETURN true;
@@ -195,12 +218,13 @@ CREATE FUNCTION estop.disable_person(p_person_id text, p_disabled boolean, p_act
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   whose text;
+  taken_for text;
   signed_out integer := 0;
 BEGIN
   PERFORM estop.commit_durably();
   UPDATE estop.people p SET disabled_at = CASE WHEN p_disabled THEN clock_timestamp() END,
       disabled_by = CASE WHEN p_disabled THEN left(p_actor, 200) END
-    WHERE p.person_id = p_person_id AND (p.disabled_at IS NULL) = p_disabled RETURNING p.name INTO whose;
+    WHERE p.person_id = p_person_id AND (p.disabled_at IS NULL) = p_disabled RETURNING p.name, p.person INTO whose, taken_for;
   IF NOT FOUND THEN
     RETURN CASE WHEN EXISTS (SELECT 1 FROM estop.people p WHERE p.person_id = p_person_id) THEN 'already' ELSE 'unknown' END;
   END IF;
@@ -210,6 +234,7 @@ BEGIN
     GET DIAGNOSTICS signed_out = ROW_COUNT;
     UPDATE estop.elevations e SET ended_at = clock_timestamp(), ended_by = left(p_actor, 200)
       WHERE e.person_id = p_person_id AND e.ended_at IS NULL AND coalesce(e.ends_at > clock_timestamp(), true);
+    PERFORM estop.withdraw_approvals(taken_for, p_actor);
   END IF;
   INSERT INTO estop.audit (kind, actor, subject, detail, reason, before, after)
     VALUES (CASE WHEN p_disabled THEN 'person.disabled' ELSE 'person.enabled' END, left(p_actor, 200), 'person:' || whose,

@@ -126,6 +126,18 @@ describe('who may do what, by estop.yaml and the groups of an identity provider'
     expect((await decide(back, asked)).status).toBe(200);
   });
 
+  it('what an approver let through and nobody used counts no longer once they sign in without that group', async () => {
+    const gus = await people.signIn('gus@example.org', ['approvers']);
+    const id = await approval('payer');
+    expect((await decide(gus, id)).status).toBe(200);
+    const state = async () =>
+      (await people.rig.ledger.sql('SELECT state FROM estop.approvals WHERE approval_id = $1', [id]))[0];
+    await people.signIn('gus@example.org', ['approvers', 'sre']);
+    expect(await state()).toEqual({ state: 'approved' });
+    await people.signIn('gus@example.org', ['sre']);
+    expect(await state()).toEqual({ state: 'closed' });
+  });
+
   it('one person with two accounts is one person: what one asked for, the other does not approve', async () => {
     people.edit({
       persons: { rita: ['rita@example.org', 'rita-admin@example.org'] },
