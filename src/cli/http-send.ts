@@ -13,7 +13,11 @@ export const httpSend: Send = async (url, { method, headers, body, signal }) => 
       url,
       {
         method,
-        headers: { ...headers, ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }) },
+        headers: {
+          'estop-client': 'cli',
+          ...headers,
+          ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }),
+        },
         signal,
       },
       (response) => {

@@ -7,7 +7,17 @@ import { parseScopeKey } from '../core/scope-key.ts';
 import type { StopCategory, StopMethod, StopOrder } from './stop.ts';
 import { readTraceparent, readTracestate } from './trace-context.ts';
 
-const methods: readonly StopMethod[] = ['api', 'cli', 'direct', 'intake', 'signal', 'watchdog', 'breaker', 'trigger'];
+const methods: readonly StopMethod[] = [
+  'api',
+  'cli',
+  'console',
+  'direct',
+  'intake',
+  'signal',
+  'watchdog',
+  'breaker',
+  'trigger',
+];
 const graceCeilingMs = 60_000;
 
 /** Undefined: not an order, ignored. An id and a scope make one; everything else has an answer that errs towards stopping. */

@@ -2,7 +2,16 @@
 export type StopCategory = 0 | 1;
 
 /** How the order reached us. `signal` and `watchdog` are latched on behalf of a task. */
-export type StopMethod = 'api' | 'cli' | 'direct' | 'intake' | 'signal' | 'watchdog' | 'breaker' | 'trigger';
+export type StopMethod =
+  | 'api'
+  | 'cli'
+  | 'console'
+  | 'direct'
+  | 'intake'
+  | 'signal'
+  | 'watchdog'
+  | 'breaker'
+  | 'trigger';
 
 export interface StopOrder {
   /** Minted by the caller, so that a retry is the same stop. */

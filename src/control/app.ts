@@ -4,7 +4,7 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
 import { continueTrace, traced } from '../contract/tracing.ts';
-import { EstopError, errorCodeOf } from '../core/errors.ts';
+import { type ErrorCode, EstopError, errorCodeOf } from '../core/errors.ts';
 import { formatId } from '../core/ids.ts';
 import { consentPages } from './agent-clients/consent-page.ts';
 import { tokenDoor } from './agent-clients/token-door.ts';
@@ -20,10 +20,12 @@ import { perform } from './perform.ts';
 import { problemResponse } from './problem-response.ts';
 import { publicPages } from './public-pages.ts';
 import { readJson } from './read-json.ts';
+import { createRefusedAttempts } from './refused-attempts.ts';
 import { endpoints } from './routes/index.ts';
 import { type Caller, callerNow, findCaller } from './sign-in/caller.ts';
 import { providerPages } from './sign-in/provider-pages.ts';
 import { signInPages } from './sign-in/sign-in-pages.ts';
+import { createSourceOf } from './sign-in/source-of.ts';
 import { renewStopProof } from './sign-in/stop-proof.ts';
 import { terminalSignIn } from './sign-in/terminals.ts';
 import { triggerDoor } from './triggers/trigger-door.ts';
@@ -36,6 +38,12 @@ export function createControlApp(deps: ControlDeps): OpenAPIHono {
   const app = new OpenAPIHono();
   const guard = createCallerGuard(deps.controlUrl, deps.hostNames);
   const mintRequestId = (): string => formatId('req', deps.environment, randomBytes(16));
+  const refused = createRefusedAttempts(deps);
+  const sourceOf = createSourceOf(deps.trustedProxies);
+  const noteStranger = (context: Context, code: ErrorCode, subject: string): void => {
+    if (context.req.method !== 'POST' || !codesOfStrangers.has(code)) return;
+    refused.note({ door: 'api', source: sourceOf(context) || 'unknown', subject, because: code });
+  };
   app.use(({ req }, next) =>
     continueTrace({ traceparent: req.header('traceparent'), tracestate: req.header('tracestate') }, next),
   );
@@ -51,7 +59,9 @@ export function createControlApp(deps: ControlDeps): OpenAPIHono {
   app.use(renewStopProof(deps));
   for (const endpoint of endpoints) {
     app.on(endpoint.method.toUpperCase(), routingPath(endpoint.path), (context) =>
-      traced(`control ${endpoint.id}`, 'server', () => serve(endpoint, context, deps, mintRequestId())),
+      traced(`control ${endpoint.id}`, 'server', () =>
+        serve(endpoint, context, deps, mintRequestId(), (code) => noteStranger(context, code, endpoint.path)),
+      ),
     );
   }
   // Made when it is first asked for: it takes half a second, which a control process that starts is not to wait for.
@@ -61,8 +71,8 @@ export function createControlApp(deps: ControlDeps): OpenAPIHono {
     return context.json(document);
   });
   publicPages(app, deps);
-  triggerDoor(app, deps);
-  slackDoor(app, deps);
+  triggerDoor(app, deps, refused);
+  slackDoor(app, deps, refused);
   tokenDoor(app, deps);
   consentPages(app, deps);
   signInPages(app, deps);
@@ -75,22 +85,43 @@ export function createControlApp(deps: ControlDeps): OpenAPIHono {
     });
   }
   app.notFound(() => problemResponse(new EstopError('not-found'), mintRequestId(), deps.log));
-  app.onError((thrown) => problemResponse(thrown, mintRequestId(), deps.log));
+  app.onError((thrown, context) => {
+    // A page of another site, before it was asked what it wants.
+    if (errorCodeOf(thrown) === 'origin-refused') noteStranger(context, 'origin-refused', 'control');
+    return problemResponse(thrown, mintRequestId(), deps.log);
+  });
   return app;
 }
 
-async function serve(endpoint: Endpoint, context: Context, deps: ControlDeps, requestId: string): Promise<Response> {
+/** Of whoever is nobody here, or sends what a page of another site made them send. */
+const codesOfStrangers: ReadonlySet<ErrorCode> = new Set(['unauthenticated', 'foreign-environment', 'origin-refused']);
+
+async function serve(
+  endpoint: Endpoint,
+  context: Context,
+  deps: ControlDeps,
+  requestId: string,
+  onRefused: (code: ErrorCode) => void,
+): Promise<Response> {
   const begun = performance.now();
-  const response = await answer(endpoint, context, deps, requestId);
+  const response = await answer(endpoint, context, deps, requestId, onRefused);
   deps.watch?.answered(endpoint.id, response.status, performance.now() - begun);
   return response;
 }
 
-async function answer(endpoint: Endpoint, context: Context, deps: ControlDeps, requestId: string): Promise<Response> {
+async function answer(
+  endpoint: Endpoint,
+  context: Context,
+  deps: ControlDeps,
+  requestId: string,
+  onRefused: (code: ErrorCode) => void,
+): Promise<Response> {
   try {
     const asked = {
       identity: await authenticate(context, deps),
       requestId,
+      // Its own word, and no more than that: who it is, its token says.
+      way: context.req.header('estop-client') === 'cli' ? ('cli' as const) : ('api' as const),
       path: context.req.path,
       signal: context.req.raw.signal,
       cutOff: () => cutOff(context),
@@ -109,6 +140,7 @@ async function answer(endpoint: Endpoint, context: Context, deps: ControlDeps, r
     };
     return toResponse(await perform(endpoint, asked, deps), requestId);
   } catch (thrown) {
+    onRefused(errorCodeOf(thrown));
     const elsewhere =
       errorCodeOf(thrown) === 'stop-elsewhere' ? { location: new URL('/v1/stops', deps.stopUrl).href } : {};
     return problemResponse(thrown, requestId, deps.log, elsewhere);

@@ -5,15 +5,16 @@ import { isControl, isInvisible } from '../contract/printable.ts';
 export const toJsonLines = (events: readonly AuditEvent[]): string =>
   events.map((event) => `${JSON.stringify(event)}\n`).join('');
 
-const columns = ['at', 'kind', 'actor', 'subject', 'detail'] as const;
+const columns = ['at', 'kind', 'actor', 'method', 'subject', 'reason', 'before', 'after', 'detail'] as const;
 
 /** RFC 4180, for spreadsheets: what would be read as a formula is text there, and a line stays one line. */
 export function toCsv(events: readonly AuditEvent[]): string {
-  const lines = events.map((event) =>
-    columns.map((column) => cell(column === 'detail' ? JSON.stringify(event.detail) : event[column])).join(','),
-  );
+  const lines = events.map((event) => columns.map((column) => cell(asText(event[column]))).join(','));
   return [columns.join(','), ...lines, ''].join('\r\n');
 }
+
+const asText = (value: AuditEvent[(typeof columns)[number]]): string =>
+  typeof value === 'string' ? value : value === null ? '' : JSON.stringify(value);
 
 function cell(text: string): string {
   const plain = spellOut(text);

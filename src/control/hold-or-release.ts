@@ -10,9 +10,11 @@ export async function holdOrRelease(
   taskId: string,
   verb: 'hold' | 'release',
   request: RequestInfo,
+  reason: string | undefined,
 ): Promise<Reply> {
   const { state } = await requireTask(deps, taskId);
-  const isDone = state !== 'closed' && (await setTaskHeld(deps.store, taskId, verb === 'hold', request.identity.actor));
+  const { actor } = request.identity;
+  const isDone = state !== 'closed' && (await setTaskHeld(deps.store, taskId, verb === 'hold', actor, reason));
   if (!isDone) throw new EstopError('conflict', { detail: 'This task is closed.' });
   const woken = await deps.workflows.tell(taskId, { name: verb, messageId: request.requestId });
   return { status: 200, body: { task: await showTask(deps, taskId), woken } };

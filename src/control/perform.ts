@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Identity } from '../contract/identity.ts';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
 import { appendAudit } from '../store/audit.ts';
+import { byWay, type Way } from '../store/by-way.ts';
 import type { ControlDeps } from './deps.ts';
 import { type Endpoint, isRefusedUnderElevation, type RawInput, type Reply, type RequestInfo } from './endpoint.ts';
 import { runOnce } from './idempotency.ts';
@@ -9,6 +10,8 @@ import { isPermitted } from './permission.ts';
 import { recordDenial } from './record-denial.ts';
 
 export interface Performance extends Omit<RequestInfo, 'seed' | 'isStillPermitted' | 'cutOff'> {
+  /** For the audit of whatever comes of it. */
+  readonly way: Way;
   /** Of the request, for the record of a refusal. */
   readonly path: string;
   readonly idempotencyKey: string | undefined;
@@ -31,6 +34,7 @@ export async function perform(endpoint: Endpoint, asked: Performance, deps: Cont
   // Remembered, or shown by a proof: good for a stop, which the stop process judges. Whoever it was may have lost everything since, and
   // the store that did not answer one question answers the next.
   if (identity.isFromMemory === true) throw new EstopError('store-unavailable', { detail: whoIsNotKnown });
+  const changing: ControlDeps = { ...deps, store: byWay(deps.store, asked.way, identity.elevation !== undefined) };
   try {
     if (!isPermitted(identity, endpoint.permission))
       throw new EstopError('forbidden', { detail: `This needs ${endpoint.permission}.` });
@@ -42,7 +46,7 @@ export async function perform(endpoint: Endpoint, asked: Performance, deps: Cont
     const { text, ...raw } = await asked.input();
     // Before it is done: what cannot be written down is not done under a role that is not one's own.
     if (elevation !== undefined && endpoint.method === 'post')
-      await appendAudit(deps.store, {
+      await appendAudit(changing.store, {
         kind: 'elevation.used',
         actor: identity.actor,
         subject: `elevation:${elevation.elevationId}`,
@@ -66,10 +70,11 @@ export async function perform(endpoint: Endpoint, asked: Performance, deps: Cont
       text: `${endpoint.id}\n${asked.path}\n${text}`,
     };
     return await runOnce(deps, keyed, endpoint.repeats ?? 'stored', asked.requestId, (seeded) =>
-      endpoint.run(raw, { ...request, ...seeded }, deps),
+      endpoint.run(raw, { ...request, ...seeded }, changing),
     );
   } catch (thrown) {
-    if (endpoint.method === 'post') await recordDenial(deps, identity, endpoint.id, asked.path, errorCodeOf(thrown));
+    if (endpoint.method === 'post')
+      await recordDenial(changing, identity, endpoint.id, asked.path, errorCodeOf(thrown));
     throw thrown;
   }
 }

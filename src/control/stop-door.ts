@@ -3,6 +3,8 @@ import { traceHeaders } from '../contract/tracing.ts';
 import { type ErrorCode, EstopError, isErrorCode } from '../core/errors.ts';
 
 export interface ConsoleOrder {
+  /** By which way it came to us. */
+  readonly method: 'console' | 'trigger';
   readonly stopId: string;
   readonly scopeKey: string;
   readonly category: StopCategory;
@@ -45,7 +47,7 @@ async function send(
     return await fetch(new URL('/v1/stops', stopUrl), {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...traceHeaders(), ...credentials },
-      body: JSON.stringify({ ...order, method: 'api' }),
+      body: JSON.stringify(order),
       signal: AbortSignal.timeout(patienceMs),
       redirect: 'error',
     });

@@ -1,3 +1,4 @@
+import type { MayGiveReason } from '../contract/http/fields.ts';
 import type {
   ApiTokenPage,
   ApiTokenResult,
@@ -23,8 +24,8 @@ interface Whose {
 
 export interface People {
   list(): Promise<PersonPage>;
-  disable(personId: string): Promise<PersonResult>;
-  enable(personId: string): Promise<PersonResult>;
+  disable(personId: string, why?: MayGiveReason): Promise<PersonResult>;
+  enable(personId: string, why?: MayGiveReason): Promise<PersonResult>;
   signIns(whose?: Whose): Promise<SignInPage>;
   endSignIn(signInId: string): Promise<SignInResult>;
 }
@@ -48,8 +49,10 @@ export interface Elevations {
 export function createPeople(call: Transport, baseUrl: string): People {
   return {
     list: () => call({ method: 'GET', baseUrl, path: '/v1/people' }),
-    disable: (id) => call({ method: 'POST', baseUrl, path: `/v1/people/${pathSegment(id)}:disable` }),
-    enable: (id) => call({ method: 'POST', baseUrl, path: `/v1/people/${pathSegment(id)}:enable` }),
+    disable: (id, { reason } = {}) =>
+      call({ method: 'POST', baseUrl, path: `/v1/people/${pathSegment(id)}:disable`, body: { reason } }),
+    enable: (id, { reason } = {}) =>
+      call({ method: 'POST', baseUrl, path: `/v1/people/${pathSegment(id)}:enable`, body: { reason } }),
     signIns: (query = {}) => call({ method: 'GET', baseUrl, path: '/v1/sign-ins', query: { ...query } }),
     endSignIn: (id) => call({ method: 'POST', baseUrl, path: `/v1/sign-ins/${pathSegment(id)}:end` }),
   };

@@ -1,3 +1,4 @@
+import type { MayGiveReason } from '../contract/http/fields.ts';
 import type {
   CloseResult,
   HoldResult,
@@ -39,8 +40,8 @@ export interface Tasks {
   /** Its root and all that came of it; at most the newest 200. */
   tree(taskId: string): Promise<TaskTree>;
   history(taskId: string, options?: { readonly live?: boolean }): Promise<TaskHistory>;
-  hold(taskId: string, options?: RequestOptions): Promise<HoldResult>;
-  release(taskId: string, options?: RequestOptions): Promise<HoldResult>;
+  hold(taskId: string, options?: RequestOptions & MayGiveReason): Promise<HoldResult>;
+  release(taskId: string, options?: RequestOptions & MayGiveReason): Promise<HoldResult>;
   /** A token for the gateway. Keep it in memory; ask for another before it ends. */
   token(taskId: string, options?: RequestOptions): Promise<TaskToken>;
 }
@@ -62,8 +63,10 @@ export function createTasks(call: Transport, baseUrl: string): Tasks {
     list: (query = {}) => call({ method: 'GET', baseUrl, path: '/v1/tasks', query: { ...query } }),
     tree: (taskId) => call({ method: 'GET', baseUrl, path: at(taskId, '/tree') }),
     history: (taskId, { live } = {}) => call({ method: 'GET', baseUrl, path: at(taskId, '/history'), query: { live } }),
-    hold: (taskId, options = {}) => call({ method: 'POST', baseUrl, path: at(taskId, ':hold'), ...options }),
-    release: (taskId, options = {}) => call({ method: 'POST', baseUrl, path: at(taskId, ':release'), ...options }),
+    hold: (taskId, { reason, ...options } = {}) =>
+      call({ method: 'POST', baseUrl, path: at(taskId, ':hold'), body: { reason }, ...options }),
+    release: (taskId, { reason, ...options } = {}) =>
+      call({ method: 'POST', baseUrl, path: at(taskId, ':release'), body: { reason }, ...options }),
     token: (taskId, options = {}) =>
       call({ method: 'POST', baseUrl, path: at(taskId, '/tokens'), isRepeated: true, ...options }),
   };

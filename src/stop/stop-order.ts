@@ -118,9 +118,9 @@ function readClaim(body: Fields): string | undefined {
 
 function readMethod(body: Fields, errors: FieldError[]): StopMethod {
   const method = body['method'] ?? 'api';
-  return method === 'api' || method === 'cli' || method === 'breaker'
+  return method === 'api' || method === 'cli' || method === 'console' || method === 'breaker' || method === 'trigger'
     ? method
-    : fail(errors, '/method', 'A method is api, cli or breaker.', 'api');
+    : fail(errors, '/method', 'A method is api, cli, console, breaker or trigger.', 'api');
 }
 
 type Fields = Readonly<Record<string, unknown>>;

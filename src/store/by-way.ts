@@ -2,7 +2,7 @@ import type { QueryConfig } from 'pg';
 import type { Store } from './pool.ts';
 
 /** The ways by which people and services change anything at control. Other processes are told from their roles. */
-export type Way = 'console' | 'cli' | 'api' | 'slack' | 'codec';
+export type Way = 'console' | 'cli' | 'api' | 'slack' | 'mcp' | 'codec';
 
 /**
  * The same store, where every function that is called is told by which way it is asked: what it writes into the audit carries that

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { AuditPage } from '../../src/contract/http/audit.ts';
+import { createRefusedAttempts } from '../../src/control/refused-attempts.ts';
 import { appendAudit } from '../../src/store/audit.ts';
-import { addAgent, newName, startChild, startTask, stop } from '../store/ledger.ts';
+import { addAgent, newId, newName, startChild, startTask, stop } from '../store/ledger.ts';
 import { type ControlRig, field, makeControl } from './rig.ts';
 
 describe('the audit over HTTP', () => {
@@ -21,9 +22,19 @@ describe('the audit over HTTP', () => {
     const { stopId } = await stop(rig.ledger, 'agent:billing-bot');
     await rig.call('POST', `/v1/stops/${stopId}:reset`, { as: 'vera@viewer', body: { reason: 'x' } });
     const { items } = await list(`subject=${stopId}`);
-    expect(items).toMatchObject([{ kind: 'stop.latched', actor: 'olga', detail: { scope: 'agent:billing-bot' } }]);
+    const change = { before: { inForce: false }, after: { inForce: true } };
+    expect(items).toMatchObject([
+      {
+        kind: 'stop.latched',
+        actor: 'olga',
+        method: 'api',
+        reason: 'a test',
+        ...change,
+        detail: { scope: 'agent:billing-bot' },
+      },
+    ]);
     expect((await list('kind=request.&actor=vera')).items).toMatchObject([
-      { detail: { what: 'resetStop', code: 'forbidden' } },
+      { method: 'api', before: null, after: null, detail: { what: 'resetStop', code: 'forbidden' } },
     ]);
   });
 
@@ -42,6 +53,54 @@ describe('the audit over HTTP', () => {
       { kind: 'session.close-asked', actor: 'olga' },
       { kind: 'task.started', actor: 'rita', detail: { kind: 'session' } },
     ]);
+  });
+
+  it('a flood from everywhere is a few lines, and what the store could not take is counted when it is back', async () => {
+    await rig.ledger.sql('DELETE FROM estop.refused_attempts');
+    let isAway = true;
+    const query = (...asked: unknown[]): unknown =>
+      isAway ? Promise.reject(new Error('gone')) : rig.deps.store.query(...(asked as [never])); // handed on as it came
+    const store = new Proxy(rig.deps.store, {
+      get: (pool, key) => (key === 'query' ? query : Reflect.get(pool, key, pool)),
+    });
+    const refused = createRefusedAttempts({ store, log: rig.deps.log }, 20);
+    const attempt = { door: 'api', subject: '/v1/stops/{id}:reset', because: 'unauthenticated' } as const;
+    const flood = () => {
+      for (let index = 0; index < 5_000; index += 1)
+        refused.note({ ...attempt, source: `10.0.${index >> 8}.${index & 255}` });
+    };
+    flood();
+    const late = () => rig.logged.filter(({ fields }) => 'event' in fields && fields.event === 'audit.late').length;
+    await expect.poll(late, { timeout: 20_000 }).toBeGreaterThanOrEqual(2);
+    flood();
+    isAway = false;
+    const [rows, times] = ['count(*)', 'coalesce(sum(times), 0)'].map((what) => async () => {
+      const [row] = await rig.ledger.sql(`SELECT ${what}::int AS n FROM estop.refused_attempts`);
+      return row?.['n'];
+    });
+    await expect.poll(() => times?.(), { timeout: 20_000 }).toBe(10_000);
+    expect(await rows?.()).toBeLessThanOrEqual(2 * 21);
+    const { items } = await list('kind=attempt.refused&actor=others');
+    expect(items[0]).toMatchObject({ method: 'api', subject: 'various', before: null, after: null });
+  });
+
+  it('has changes asked of it by nobody who is known, and by pages of other sites', async () => {
+    await rig.ledger.sql('DELETE FROM estop.refused_attempts');
+    const path = `/v1/stops/${newId('stop')}:reset`;
+    await rig.call('POST', path, { as: 'made-up', body: { reason: 'x' } });
+    await rig.call('POST', path, {
+      as: 'operator',
+      body: { reason: 'x' },
+      headers: { origin: 'https://evil.example' },
+    });
+    await rig.call('GET', '/v1/tasks', { as: 'made-up' });
+    const seen = async () =>
+      (await list('kind=attempt.refused')).items.map(
+        ({ subject, detail }) => `${subject} ${String(detail['because'])}`,
+      );
+    await expect
+      .poll(async () => (await seen()).toSorted(), { timeout: 20_000 })
+      .toEqual(['/v1/stops/{id}:reset unauthenticated', 'control origin-refused']);
   });
 
   it('pages without a gap and without a double, also where events share an instant', async () => {
@@ -83,7 +142,7 @@ describe('the audit over HTTP', () => {
     const answer = await rig.call('GET', `/v1/audit/export?format=csv&subject=${subject}`, { as: 'viewer' });
     expect(answer.headers.get('content-disposition')).toBe('attachment; filename="estop-audit.csv"');
     const [head, ...lines] = answer.text.split('\r\n');
-    expect(head).toBe('at,kind,actor,subject,detail');
+    expect(head).toBe('at,kind,actor,method,subject,reason,before,after,detail');
     expect(lines).toHaveLength(hostile.length + 1);
     const actors = lines.slice(0, -1).map((line) => /^"[^"]*","test\.happened","((?:[^"]|"")*)"/.exec(line)?.[1]);
     for (const actor of actors) expect(actor).not.toMatch(/^\s*[=+\-@]/);

@@ -116,6 +116,10 @@ describe('buttons in a chat', () => {
     expect([answer.status, field(answer.body, 'outcome')]).toEqual([200, 'approved']);
     const record = await getApproval(rig.ledger.as('estop_control'), approvalId);
     expect(record).toMatchObject({ state: 'approved', decidedBy: 'olga', decisionReason: 'by a button in the chat' });
+    const trail = await rig.call('GET', `/v1/audit?subject=${approvalId}`, { as: 'viewer' });
+    const change = { before: { state: 'pending' }, after: { state: 'approved' } };
+    const by = { actor: 'olga', method: 'slack', reason: 'by a button in the chat' };
+    expect(field(trail.body, 'items')).toMatchObject([{ kind: 'approval.approved', ...by, ...change }]);
   });
 
   it('whoever was put behind a button after a call had been asked for does not approve it by that button', async () => {
@@ -169,6 +173,34 @@ describe('buttons in a chat', () => {
     expect(await stateOf(approvalId)).toBe('pending');
   });
 
+  it('a press of a stranger, and one that nobody signed, are in the audit, as Slack calls whoever it was', async () => {
+    await rig.ledger.sql('DELETE FROM estop.refused_attempts');
+    const approvalId = await ask();
+    const again = (given: Press) => [press(approvalId, given), press(approvalId, given)];
+    const secret = 'another-signing-secret-of-32-char';
+    await Promise.all([{ user: 'U0EVE' }, { team: 'T0OTHER' }, { user: '<b>eve</b>' }, { secret }].flatMap(again));
+    const seen = async () => {
+      const answer = await rig.call('GET', '/v1/audit?kind=attempt.refused', { as: 'viewer' });
+      return (
+        field(answer.body, 'items') as {
+          actor: string;
+          method: string;
+          subject: string;
+          detail: Record<string, unknown>;
+        }[]
+      )
+        .map(({ actor, method, subject, detail }) => [actor, method, subject, detail['because']].join(' '))
+        .toSorted();
+    };
+    const expected = [
+      'slack:T0OTHER/U0OLGA slack slack:chat other-workspace',
+      'slack:T0OURS/? slack slack:chat unknown-user',
+      'slack:T0OURS/U0EVE slack slack:chat unknown-user',
+      'unknown slack slack:chat forged-or-old',
+    ];
+    await expect.poll(seen, { timeout: 20_000 }).toEqual(expect.arrayContaining(expected));
+  });
+
   it('what is destructive, was raised to that, is unknown, or needs two, is not approved here; it may be denied', async () => {
     for (const [tool, approvers] of [
       ['pay', 1],
@@ -208,9 +240,18 @@ describe('buttons in a chat', () => {
   it('a refused press of somebody who is known is in the audit', async () => {
     const approvalId = await ask();
     await press(approvalId, { user: 'U0RITA' });
+    await press(approvalId, { user: 'U0OPER', action: 'deny' });
+    const lookedAt = await ask('pay');
+    await press(lookedAt);
     const denied = await rig.ledger.sql(
-      "SELECT detail FROM estop.audit WHERE kind = 'request.denied' AND actor = 'rita'",
+      "SELECT actor, method, subject, detail->>'code' AS code FROM estop.audit WHERE kind = 'request.denied' AND subject LIKE ANY ($1) ORDER BY seq",
+      [[`%${approvalId}`, `%${lookedAt}`]],
     );
-    expect(denied.length).toBeGreaterThan(0);
+    const subject = `/v1/approvals/${approvalId}`;
+    expect(denied).toEqual([
+      { actor: 'rita', method: 'slack', subject, code: 'approval-not-eligible' },
+      { actor: 'otto', method: 'slack', subject, code: 'forbidden' },
+      { actor: 'olga', method: 'slack', subject: `/v1/approvals/${lookedAt}`, code: 'approval-not-eligible' },
+    ]);
   });
 });

@@ -96,6 +96,51 @@ describe('alerts of others', () => {
     expect((await firings()).length).toBe(before);
   });
 
+  it('who sends what nobody signed stands in the audit, counted: a flood of it is a line, and keeps no stop waiting', async () => {
+    await rig.ledger.sql('DELETE FROM estop.refused_attempts');
+    const written: { readonly subject: string; readonly times: number }[][] = [];
+    const counting = rig.withDeps({
+      store: new Proxy(rig.deps.store, {
+        get: (pool, key) => {
+          const held: unknown = Reflect.get(pool, key, pool);
+          if (key !== 'query' || typeof held !== 'function') return held;
+          return (...sent: unknown[]): unknown => {
+            const { name, values } = sent[0] as { readonly name?: string; readonly values: readonly string[] }; // of `call`, or looked at no further
+            if (name === 'estop_note_refused_attempts') written.push(JSON.parse(values[0] ?? '[]'));
+            return held.apply(pool, sent);
+          };
+        },
+      }),
+    });
+    const raw = JSON.stringify(over('billing-bot'));
+    const forged = (name: string, index = 0) => {
+      const headers = { ...signed(raw), 'webhook-signature': `v1,${'A'.repeat(43)}=` };
+      return counting.call('POST', `/v1/triggers/${name}`, {
+        raw,
+        headers: { ...headers, 'x-forwarded-for': `10.1.2.${index}` },
+      });
+    };
+    await Promise.all(Array.from({ length: 300 }, (_, index) => forged('spend', index)));
+    await Promise.all(Array.from({ length: 100 }, (_, index) => forged(`guessed-${index}`)));
+    expect((await counting.call('POST', '/v1/triggers/spend', { raw, headers: signed(raw) })).status).toBe(202);
+    const seen = async () => {
+      const { body } = await rig.call('GET', '/v1/audit?kind=attempt.&limit=200', { as: 'viewer' });
+      const items = field(body, 'items') as readonly { subject: string; detail: { because: string } }[];
+      return items.filter(({ subject, detail }) => subject === 'trigger:unknown' || detail.because === 'forged');
+    };
+    const timesOf = (subject: string): number =>
+      written.flat().reduce((sum, one) => sum + (one.subject === subject ? one.times : 0), 0);
+    await expect.poll(() => timesOf('trigger:spend') + timesOf('trigger:unknown'), { timeout: 20_000 }).toBe(400);
+    expect(timesOf('trigger:unknown')).toBe(100);
+    await expect.poll(async () => (await seen()).length, { timeout: 20_000 }).toBeGreaterThanOrEqual(2);
+    // One a minute of each, and a minute may have ended in between.
+    expect((await seen()).length).toBeLessThanOrEqual(4);
+    expect(written.length).toBeLessThanOrEqual(10);
+    const said = { actor: 'unknown', method: 'trigger', reason: null, before: null, after: null };
+    expect(await seen()).toContainEqual(expect.objectContaining({ subject: 'trigger:spend', ...said }));
+    expect(await rig.ledger.sql("SELECT 1 FROM estop.audit WHERE kind = 'attempt.refused'")).toEqual([]);
+  });
+
   it('a genuine alert that names nobody we know fires nothing, says so, and a person is told', async () => {
     const before = (await firings()).length;
     const answer = await send(over('someone-else'));

@@ -1,3 +1,4 @@
+import { changeLines, detailLines } from '../../contract/audit-words.ts';
 import type { AuditEvent } from '../../contract/http/audit.ts';
 import { EstopError } from '../../sdk/index.ts';
 import type { AuditFilter } from '../../sdk/overview.ts';
@@ -40,14 +41,19 @@ async function print({ terminal, estop }: CliContext, { limit, cursor, all, ...f
   return exitCodes.confirmed;
 }
 
+const changes = ({ before, after }: AuditEvent): string => changeLines(before, after).join(', ') || '-';
+
 const lines = (items: readonly AuditEvent[]): readonly string[] =>
   renderTable<AuditEvent>(
     [
       { title: 'when', cell: (row) => row.at.slice(0, 19).replace('T', ' ') },
       { title: 'what', cell: (row) => row.kind },
       { title: 'who', cell: (row) => row.actor, width: 30 },
+      { title: 'how', cell: (row) => row.method, width: 20 },
       { title: 'to what', cell: (row) => row.subject, width: 44 },
-      { title: 'detail', cell: (row) => JSON.stringify(row.detail), width: 80 },
+      { title: 'why', cell: (row) => row.reason ?? '-', width: 40 },
+      { title: 'before → after', cell: changes, width: 80 },
+      { title: 'detail', cell: (row) => detailLines(row.detail).join(', '), width: 80 },
     ],
     items,
   );

@@ -26,10 +26,11 @@ export const people: CliCommand = {
           verb === 'disable' ? 'Let somebody in no more; all that they have open ends within 5 s' : 'Let them in again',
         )
         .argument('<person-id>')
+        .option('--reason <words>', 'why; it stands in the audit')
         .addHelpText('after', examples(`people ${verb} person_dev_01h2xcejqtf2nbrexx3vqjhp41`))
         .action(
-          run(async ({ terminal, estop }, id: string) => {
-            const { outcome } = await estop.people[verb](id);
+          run(async ({ terminal, estop }, id: string, why: { readonly reason?: string }) => {
+            const { outcome } = await estop.people[verb](id, why);
             printOne(terminal, { personId: id, outcome }, () => [outcome === 'done' ? `${verb}d` : `${verb}d already`]);
             return exitCodes.confirmed;
           }),

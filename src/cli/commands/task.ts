@@ -13,6 +13,10 @@ import { treeLines } from '../tree-lines.ts';
 import { visible } from '../visible.ts';
 import { exact, relative } from '../when.ts';
 
+interface Why {
+  readonly reason?: string;
+}
+
 interface StartOptions {
   readonly purpose?: string;
   readonly wait?: number | false;
@@ -82,8 +86,9 @@ export const task: CliCommand = {
       command
         .command(`${verb} <task>`)
         .description(verb === 'hold' ? 'Pause a task with its power on; no emergency stop' : 'Let a held task go on')
+        .option('--reason <words>', 'why; it stands in the audit')
         .addHelpText('after', examples(`task ${verb} task_dev_01h2xcejqtf2nbrexx3vqjhp41`))
-        .action(run((context, id: string) => holdOrRelease(context, id, verb)));
+        .action(run((context, id: string, why: Why) => holdOrRelease(context, id, verb, why)));
     }
   },
 };
@@ -153,8 +158,9 @@ async function holdOrRelease(
   { terminal, estop, now }: CliContext,
   taskId: string,
   verb: 'hold' | 'release',
+  why: Why,
 ): Promise<ExitCode> {
-  const result = await estop.tasks[verb](taskId);
+  const result = await estop.tasks[verb](taskId, why);
   printOne(terminal, result, () => taskLines(result.task, now()));
   if (!result.woken)
     terminal.say(`The ledger has it; the running workflow could not be told, and will see it at its next call.`);

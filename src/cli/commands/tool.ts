@@ -12,6 +12,7 @@ import { visible } from '../visible.ts';
 interface AcceptOptions {
   readonly hash?: string;
   readonly yes?: boolean;
+  readonly reason?: string;
 }
 
 export const tool: CliCommand = {
@@ -38,6 +39,7 @@ export const tool: CliCommand = {
       .description('Let the changed definition be called, and no other')
       .option('--hash <hash>', 'the definition that you have looked at; needed with --yes')
       .option('-y, --yes', 'do not ask')
+      .option('--reason <words>', 'why; it stands in the audit')
       .addHelpText('after', examples('tool accept billing/refund_payment'))
       .action(run((context, name: string, options: AcceptOptions) => accept(context, name, options)));
   },
@@ -97,7 +99,7 @@ async function accept(context: CliContext, name: string, options: AcceptOptions)
   if (chosen.resembles !== null) terminal.say(`Its name could be taken for ${visible(chosen.resembles)}.`);
   if (options.yes !== true && !(await confirm(terminal, 'Let exactly this definition be called?')))
     return exitCodes.declined;
-  const pin = await estop.tools.accept(name, { hash: chosen.hash });
+  const pin = await estop.tools.accept(name, { hash: chosen.hash, reason: options.reason });
   printOne(terminal, pin, () => [`accepted  ${visible(pin.tool)}  ${pin.hash}`]);
   return exitCodes.confirmed;
 }

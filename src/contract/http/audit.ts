@@ -20,6 +20,16 @@ export const AuditEvent = z
     kind: z.string(),
     actor: z.string(),
     subject: z.string(),
+    method: z.string().meta({
+      description:
+        'By which way: `console`, `cli`, `api`, `slack`, `trigger`, `mcp`, a way to sign in, or the process that did it by itself; `+break-glass` under a role that was taken for a while',
+    }),
+    reason: z.string().nullable().meta({ description: 'Null: nobody was asked for one, or none was given' }),
+    before: z
+      .record(z.string(), z.unknown())
+      .nullable()
+      .meta({ description: 'What it was; null where there was nothing, or nothing was changed' }),
+    after: z.record(z.string(), z.unknown()).nullable().meta({ description: 'What it is since' }),
     detail: z.record(z.string(), z.unknown()),
   })
   .meta({ id: 'AuditEvent' });

@@ -105,6 +105,8 @@ function text(maximum: number, allowed: string) {
 
 /** One line that a person wrote for other people. */
 export const OneLine = (maximum: number) => text(maximum, '').min(1, 'Say something here.');
+/** Of what may be done without saying why, for whoever says it; it stands in the audit. */
+export const MayGiveReason = z.strictObject({ reason: OneLine(2_000).optional() }).meta({ id: 'MayGiveReason' });
 /**
  * Free text for a model: lines, tabs and the joiners and selectors that scripts and emoji need are content there; every
  * place that SHOWS it makes the invisible visible.
@@ -113,3 +115,5 @@ export const FreeText = (maximum: number) =>
   text(maximum, '\n\r\t\u200c\u200d\ufe0e\ufe0f').min(1, 'Say something here.');
 
 export const Instant = z.iso.datetime({ offset: true }).meta({ description: 'ISO 8601 instant' });
+
+export type MayGiveReason = z.infer<typeof MayGiveReason>;

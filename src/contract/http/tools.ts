@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { parseScopeKey } from '../../core/scope-key.ts';
-import { Instant } from './fields.ts';
+import { Instant, OneLine } from './fields.ts';
 import { pageOf } from './page.ts';
 
 export const ToolId = z
@@ -42,7 +42,10 @@ export const ToolDefinitionPage = pageOf(ToolDefinition, 'ToolDefinitionPage');
 export const ToolQuery = z.strictObject({ state: z.enum(['accepted', 'changed', 'blocked']).optional() });
 export const ToolPath = z.strictObject({ id: ToolId });
 export const AcceptTool = z
-  .strictObject({ hash: z.string().regex(/^[0-9a-f]{64}$/, 'A hash has 64 hexadecimal digits.') })
+  .strictObject({
+    hash: z.string().regex(/^[0-9a-f]{64}$/, 'A hash has 64 hexadecimal digits.'),
+    reason: OneLine(2_000).optional(),
+  })
   .meta({ id: 'AcceptTool' });
 
 export type ToolPin = z.infer<typeof ToolPin>;

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { EstopError } from '../../core/errors.ts';
 import { formatId } from '../../core/ids.ts';
+import { byWay } from '../../store/by-way.ts';
 import { makeClientRefresh, type Redeemed, redeemClientTicket, type ShownTicket } from '../../store/client-tickets.ts';
 import { checkTask, closeTasks, getTask, type TaskRecord } from '../../store/tasks.ts';
 import type { ControlDeps } from '../deps.ts';
@@ -68,7 +69,7 @@ async function openFor(
   const seed = seedOf(code);
   if (formatId('task', deps.environment, seed) !== taskId) throw new EstopError('internal');
   const started = await startTask(
-    deps,
+    { ...deps, store: byWay(deps.store, 'mcp') },
     { agentId, prompt: '', session: {} },
     { identity: { actor, person, roles: [] }, seed: () => Buffer.from(seed) },
   );

@@ -4,6 +4,7 @@ import type { Context } from 'hono';
 import { z } from 'zod';
 import type { AgentSpec } from '../../contract/config.ts';
 import { EstopError, errorCodeOf } from '../../core/errors.ts';
+import { byWay } from '../../store/by-way.ts';
 import { getTask, openSessionOf, type TaskRecord } from '../../store/tasks.ts';
 import type { ControlDeps } from '../deps.ts';
 import { signFor } from '../routes/issue-task-token.ts';
@@ -130,7 +131,8 @@ async function sessionFor(deps: ControlDeps, agent: AgentSpec, clientId: string)
   const open = await openSessionOf(deps.store, agent.agentId, actor);
   if (open !== undefined) return open;
   const wanted = { agentId: agent.agentId, prompt: '', session: {} };
-  const taskId = await startTask(deps, wanted, { identity: { actor, roles: [] }, seed: () => randomBytes(16) });
+  const byMcp = { ...deps, store: byWay(deps.store, 'mcp') };
+  const taskId = await startTask(byMcp, wanted, { identity: { actor, roles: [] }, seed: () => randomBytes(16) });
   const task = await getTask(deps.store, taskId);
   if (task === undefined) throw new EstopError('unknown-task');
   deps.log.info({ event: 'session.opened', client: clientId, taskId }, 'a client opened a session');

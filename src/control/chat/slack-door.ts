@@ -4,10 +4,11 @@ import type { Context } from 'hono';
 import { defaultSignIn } from '../../contract/config.ts';
 import type { Identity } from '../../contract/identity.ts';
 import type { ChatPerson, SlackEndpoint } from '../../contract/notifications.ts';
-import { EstopError } from '../../core/errors.ts';
+import { EstopError, errorCodeOf } from '../../core/errors.ts';
 import { formatId } from '../../core/ids.ts';
 import { personNamed } from '../../core/mandate.ts';
 import { getApproval } from '../../store/approvals.ts';
+import { byWay } from '../../store/by-way.ts';
 import { configAt } from '../../store/config-versions.ts';
 import { isDisabled } from '../../store/people.ts';
 import { beginRequest, finishRequest } from '../../store/requests.ts';
@@ -16,7 +17,9 @@ import type { ControlDeps } from '../deps.ts';
 import { perform } from '../perform.ts';
 import { readBounded } from '../read-json.ts';
 import { recordDenial } from '../record-denial.ts';
+import type { RefusedAttempts } from '../refused-attempts.ts';
 import { decideApproval } from '../routes/decide-approval.ts';
+import { createSourceOf } from '../sign-in/source-of.ts';
 import { wasBehindButton } from './behind-button.ts';
 import { isFromSlack, type Press, readPress } from './slack-press.ts';
 
@@ -27,7 +30,9 @@ const staleMs = 30_000;
  * the same roles, never by whoever asked, written into the same ledger; the card follows from that. A press is taken once, whoever
  * sends it again. What is destructive, or needs two, is never approved here: there a person looks at the call itself.
  */
-export function slackDoor(app: OpenAPIHono, deps: ControlDeps): void {
+export function slackDoor(app: OpenAPIHono, control: ControlDeps, refused: RefusedAttempts): void {
+  const deps: ControlDeps = { ...control, store: byWay(control.store, 'slack') };
+  const sourceOf = createSourceOf(deps.trustedProxies);
   app.post('/v1/slack/:endpoint/actions', async (context) => {
     const endpoint = endpointOf(deps, context.req.param('endpoint'));
     const body = new TextDecoder().decode(await readBounded(context.req.raw));
@@ -35,13 +40,19 @@ export function slackDoor(app: OpenAPIHono, deps: ControlDeps): void {
     const signed = { timestamp: context.req.header('x-slack-request-timestamp') ?? '', signature, body };
     const secret =
       endpoint?.buttons === undefined ? '' : (deps.readSecret?.(endpoint.buttons.signingSecret).trim() ?? '');
-    if (endpoint === undefined || !isFromSlack(secret, signed, Date.now())) throw new EstopError('unauthenticated');
+    const subject = `slack:${endpoint?.endpointId ?? 'unknown'}`;
+    if (endpoint === undefined || !isFromSlack(secret, signed, Date.now())) {
+      const because = endpoint === undefined ? 'unknown-endpoint' : 'forged-or-old';
+      refused.note({ door: 'slack', source: sourceOf(context) || 'unknown', subject, because });
+      throw new EstopError('unauthenticated');
+    }
     const press = readPress(body, endpoint);
-    if (press === undefined) {
+    if ('refused' in press) {
       deps.log.warn(
-        { event: 'chat.press-refused', endpoint: endpoint.endpointId },
+        { event: 'chat.press-refused', endpoint: endpoint.endpointId, by: press.by, because: press.refused },
         'a button was pressed by nobody who may',
       );
+      refused.note({ door: 'slack', source: `slack:${press.by}`, subject, because: press.refused });
       throw new EstopError('forbidden');
     }
     const key = { actor: `slack:${endpoint.endpointId}`, key: createHash('sha256').update(signature).digest('hex') };
@@ -71,10 +82,14 @@ async function decide(
   { person, decision, approvalId }: Press,
 ): Promise<string> {
   if (await isDisabled(deps.store, person.actor)) {
-    await recordDenial(deps, person, decideApproval.id, context.req.path, 'forbidden');
+    await recordDenial(deps, person, decideApproval.id, `/v1/approvals/${approvalId}`, 'forbidden');
     throw new EstopError('forbidden', { detail: 'An admin of estop has disabled you here.' });
   }
-  if (decision === 'approved') await refuseWhatNeedsALook(deps, approvalId, endpointId, person);
+  if (decision === 'approved')
+    await refuseWhatNeedsALook(deps, approvalId, endpointId, person).catch(async (thrown: unknown) => {
+      await recordDenial(deps, person, decideApproval.id, `/v1/approvals/${approvalId}`, errorCodeOf(thrown));
+      throw thrown;
+    });
   const { persons } = deps.config.current().signIn ?? defaultSignIn;
   const identity: Identity = {
     actor: person.actor,
@@ -86,7 +101,9 @@ async function decide(
     {
       identity,
       requestId: formatId('req', deps.environment, randomBytes(16)),
-      path: context.req.path,
+      way: 'slack',
+      // What it was about: the way says that it was a button.
+      path: `/v1/approvals/${approvalId}`,
       signal: context.req.raw.signal,
       header: (name) => context.req.header(name),
       idempotencyKey: undefined,

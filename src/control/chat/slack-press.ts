@@ -27,23 +27,34 @@ export interface Press {
   readonly approvalId: string;
 }
 
+/** What was pressed is nothing of ours, or by nobody of ours; who it was is what Slack calls them. */
+export interface StrangePress {
+  readonly refused: 'no-press' | 'other-workspace' | 'other-channel' | 'unknown-user' | 'unknown-button';
+  readonly by: string;
+}
+
 /**
- * Whose press of which button. Undefined: of nobody who is configured, of another workspace or another channel, or of nothing that we
+ * Whose press of which button. Strange: of nobody who is configured, of another workspace or another channel, or of nothing that we
  * put there. That somebody can see the channel makes nobody anything.
  */
-export function readPress(body: string, { buttons, channel }: SlackEndpoint): Press | undefined {
+export function readPress(body: string, { buttons, channel }: SlackEndpoint): Press | StrangePress {
   const payload = payloadOf(body);
   const action = fieldsOf(listOf(payload['actions'])[0]);
-  const person = buttons?.people.find(({ userId }) => userId === fieldsOf(payload['user'])['id']);
-  const isOurs =
-    payload['type'] === 'block_actions' &&
-    fieldsOf(payload['team'])['id'] === buttons?.teamId &&
-    fieldsOf(payload['channel'])['id'] === channel;
+  const [team, user] = [fieldsOf(payload['team'])['id'], fieldsOf(payload['user'])['id']];
+  const by = `${idOf(team)}/${idOf(user)}`;
+  if (payload['type'] !== 'block_actions') return { refused: 'no-press', by };
+  if (team !== buttons?.teamId) return { refused: 'other-workspace', by };
+  if (fieldsOf(payload['channel'])['id'] !== channel) return { refused: 'other-channel', by };
+  const person = buttons?.people.find(({ userId }) => userId === user);
+  if (person === undefined) return { refused: 'unknown-user', by };
   const decision = decisions[String(action['action_id'])];
   const approvalId = action['value'];
-  if (!isOurs || person === undefined || decision === undefined || typeof approvalId !== 'string') return undefined;
+  if (decision === undefined || typeof approvalId !== 'string') return { refused: 'unknown-button', by };
   return { person, decision, approvalId };
 }
+
+/** As Slack writes them; nothing else is repeated. */
+const idOf = (value: unknown): string => (typeof value === 'string' && /^[A-Z0-9]{1,30}$/.test(value) ? value : '?');
 
 const decisions: Readonly<Record<string, Press['decision'] | undefined>> = Object.assign(Object.create(null), {
   approve: 'approved',

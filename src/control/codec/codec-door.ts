@@ -5,6 +5,7 @@ import { signInCookieName } from '../../contract/sign-in-cookies.ts';
 import { EstopError, errorCodeOf } from '../../core/errors.ts';
 import { formatId } from '../../core/ids.ts';
 import { appendAudit } from '../../store/audit.ts';
+import { byWay } from '../../store/by-way.ts';
 import type { ControlDeps } from '../deps.ts';
 import { createCallerGuard } from '../guard-caller.ts';
 import { parseInput } from '../parse-input.ts';
@@ -72,7 +73,7 @@ async function decode(context: Context, deps: ControlDeps, uiOrigin: string | un
   if (caller.isFromMemory === true) throw new EstopError('store-unavailable', { detail: whoIsNotKnown });
   if (!isOverAll(caller, 'task:decrypt')) {
     deps.watch?.decoded('refused', 1);
-    await recordDenial(deps, caller, 'decodePayloads', path, 'forbidden');
+    await recordDenial({ ...deps, store: byWay(deps.store, 'codec') }, caller, 'decodePayloads', path, 'forbidden');
     throw new EstopError('forbidden', { detail: 'This needs task:decrypt, over every agent.' });
   }
   const { value } = await readJson(context.req.raw, ceilingBytes);
@@ -109,7 +110,7 @@ async function record(
   const namespace = namespacePattern.test(asked) ? asked : 'unknown';
   const { elevation } = caller;
   try {
-    await appendAudit(deps.store, {
+    await appendAudit(byWay(deps.store, 'codec', elevation !== undefined), {
       kind: 'payload.decoded',
       actor: caller.actor,
       subject: `namespace:${namespace}`,

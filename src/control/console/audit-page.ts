@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { changeLines, detailLines } from '../../contract/audit-words.ts';
 import type { AuditEvent, AuditPage } from '../../contract/http/audit.ts';
 import { listAudit } from '../routes/list-audit.ts';
 import { foreign, type Markup, nothing } from './markup.ts';
@@ -44,12 +45,13 @@ const list = (
   visit: Visit,
   events: readonly AuditEvent[],
 ): Markup => html`<div class="scroll" tabindex="0" role="region" aria-label="Audit"><table class="fold">
-<thead><tr><th scope="col">When</th><th scope="col">What</th><th scope="col">Who</th><th scope="col">To what</th><th scope="col">Detail</th></tr></thead>
+<thead><tr><th scope="col">When</th><th scope="col">What</th><th scope="col">Who, how</th><th scope="col">To what</th><th scope="col">Why</th><th scope="col">Before → after</th></tr></thead>
 <tbody>${events.map(
   (
     event,
   ) => html`<tr><td data-of="When">${clock(event.at, visit.now)}</td><th scope="row" data-of="What"><span class="${isLoud(event.kind) ? 'chip bad' : ''}">${foreign(event.kind, 80)}</span></th>
-<td data-of="Who">${foreign(event.actor, 100)}</td><td data-of="To what" class="mono">${subject(event.subject)}</td><td data-of="Detail"><small>${detail(event)}</small></td></tr>`,
+<td data-of="Who, how"><span>${foreign(event.actor, 100)}<br><small>${foreign(event.method, 40)}</small></span></td><td data-of="To what" class="mono">${subject(event.subject)}</td>
+<td data-of="Why">${event.reason === null ? html`<small class="dim">-</small>` : html`<span>${foreign(event.reason, 300)}</span>`}</td><td data-of="Before → after"><span>${lines(event)}</span></td></tr>`,
 )}</tbody></table></div>`;
 
 const isLoud = (kind: string): boolean => /denied|refused|flood|tripped|latched|lost/.test(kind);
@@ -64,11 +66,11 @@ function subject(text: string): Markup {
   return foreign(text, 120);
 }
 
-const detail = ({ detail: held }: AuditEvent): readonly Markup[] =>
-  Object.entries(held).map(
-    ([name, value]) =>
-      html`${foreign(name, 40)}: ${foreign(typeof value === 'string' ? value : JSON.stringify(value), 200)}<br>`,
-  );
+/** What changed first, then what else is said of it. */
+const lines = ({ before, after, detail }: AuditEvent): readonly Markup[] => [
+  ...changeLines(before, after).map((line) => html`${foreign(line, 300)}<br>`),
+  ...detailLines(detail).map((line) => html`<small>${foreign(line, 300)}</small><br>`),
+];
 
 const none = (isFiltered: boolean): Markup =>
   isFiltered

@@ -18,6 +18,7 @@ import { listSignIns } from '../routes/list-sign-ins.ts';
 import { whoAmI } from '../routes/who-am-i.ts';
 import { askSection, elevationForms, elevationList } from './elevations.ts';
 import { foreign, type Markup, nothing } from './markup.ts';
+import { mayGiveReason, reasonIn } from './may-give-reason.ts';
 import { offer, whyNotOffered } from './offer.ts';
 import { apiTokens, newToken, ownAccessForms, rolesOf, signIns, you } from './own-access.ts';
 import { type ConsoleForm, type ConsolePage, field } from './view.ts';
@@ -52,8 +53,8 @@ function everybody(visit: Visit, people: readonly Person[]): Markup {
     return html`<p class="card empty">Nobody has signed in yet. Who may is said in estop.yaml, under <code>signIn</code>.</p>`;
   const button = (one: Person): Markup => {
     const [form, words] = one.disabledAt === null ? [disableForm, 'Disable'] : [enableForm, 'Enable'];
-    const fields = html`<input type="hidden" name="id" value="${one.personId}"><button>${words}</button>`;
-    return offer(visit, form, { to: form.path, isOneOfMany: true }, fields);
+    const fields = html`<input type="hidden" name="id" value="${one.personId}">${mayGiveReason()}<button>${words}</button>`;
+    return offer(visit, form, { to: form.path, look: 'inline', isOneOfMany: true }, fields);
   };
   return html`${whyNotOffered(visit, disableForm, enableForm)}<ul class="cards">${people.slice(0, 200).map((one) => html`<li class="card row between"><div><strong>${foreign(one.name, 120)}</strong> ${one.disabledAt === null ? rolesOf(one.mandates) : html`<span class="chip bad">disabled by ${foreign(one.disabledBy ?? '?', 80)}</span>`}<br><small>${foreign(one.issuer, 120)}${one.seenAt === null ? '' : html`, last seen ${relative(one.seenAt, visit.now)}`}</small></div>${button(one)}</li>`)}</ul>`;
 }
@@ -92,7 +93,7 @@ const standing = (verb: string, endpoint: Endpoint): ConsoleForm => ({
   path: `/people/${verb}`,
   asks: [endpoint],
   take: async (visit, fields) => {
-    await visit.ask(endpoint, { path: { id: field(fields, 'id') } });
+    await visit.ask(endpoint, { path: { id: field(fields, 'id') }, body: reasonIn(fields) });
     return '/people';
   },
 });

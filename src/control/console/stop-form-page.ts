@@ -4,6 +4,7 @@ import { EstopError, errorCodeOf } from '../../core/errors.ts';
 import { isId } from '../../core/ids.ts';
 import { parseScopeKey } from '../../core/scope-key.ts';
 import { scopeWords } from '../../core/scope-words.ts';
+import { byWay } from '../../store/by-way.ts';
 import { recordDenial } from '../record-denial.ts';
 import { listRunning } from '../routes/list-running.ts';
 import { orderStop } from '../routes/order-stop.ts';
@@ -96,11 +97,12 @@ export const stopForm: ConsoleForm = {
     if (parseScopeKey(scope) === undefined) return chooseScope(visit, scope);
     const stopId = isId('stop', visit.deps.environment, given) ? given : newStopId(visit);
     const order = {
+      method: 'console',
       stopId,
       scopeKey: scope,
       category: field(fields, 'category') === '1' ? (1 as const) : (0 as const),
       reason: field(fields, 'reason').slice(0, 500),
-    };
+    } as const;
     try {
       const receipt = await handToStopProcess(visit.deps.stopUrl, order, shownBy(context.req.raw));
       return receipt.state === 'latched' ? `/stops/${stopId}` : acceptedOnly(order);
@@ -108,7 +110,8 @@ export const stopForm: ConsoleForm = {
       const code = errorCodeOf(thrown);
       if (code === 'forbidden') {
         // The stop process writes no audit: it must not need the store for anything but the latch.
-        await recordDenial(visit.deps, visit.caller, orderStop.id, scope, code);
+        const deps = { ...visit.deps, store: byWay(visit.deps.store, 'console') };
+        await recordDenial(deps, visit.caller, orderStop.id, scope, code);
         return { ...refused() };
       }
       return notStopped(visit, { ...order, stopId: code === 'conflict' ? newStopId(visit) : stopId }, thrown);

@@ -9,6 +9,7 @@ import { holdTask } from '../routes/hold-task.ts';
 import { releaseTask } from '../routes/release-task.ts';
 import { agentLink, agentWords, connectorLink } from './agent-link.ts';
 import { foreign, type Markup, nothing, plural } from './markup.ts';
+import { mayGiveReason, reasonIn } from './may-give-reason.ts';
 import { offer } from './offer.ts';
 import { onceField, onceIn } from './once.ts';
 import { taskState } from './task-list.ts';
@@ -87,7 +88,7 @@ function holdForm(visit: Visit, task: Task): Markup {
       around: (made) => html`<div class="card">${made}${closing}</div>`,
     },
     html`${onceField()}
-<span>${task.held ? 'On hold: nothing new is admitted for it and its children.' : 'Hold it: nothing new is admitted, for it and its children, until it is released.'}</span><button>${task.held ? 'Release' : 'Hold'}</button>`,
+<span>${task.held ? 'On hold: nothing new is admitted for it and its children.' : 'Hold it: nothing new is admitted, for it and its children, until it is released.'}</span>${mayGiveReason()}<button>${task.held ? 'Release' : 'Hold'}</button>`,
   );
 }
 
@@ -105,7 +106,11 @@ const verbForm = (verb: string, endpoint: Endpoint): ConsoleForm => ({
   asks: [endpoint],
   take: async (visit, fields, parameter) => {
     const id = parameter('id');
-    await visit.ask(endpoint, { path: { id }, once: onceIn(fields) });
+    await visit.ask(endpoint, {
+      path: { id },
+      body: endpoint === closeSession ? {} : reasonIn(fields),
+      once: onceIn(fields),
+    });
     return `/tasks/${encodeURIComponent(id)}`;
   },
 });

@@ -5,6 +5,7 @@ import { acceptTool } from '../routes/accept-tool.ts';
 import { getTool } from '../routes/get-tool.ts';
 import { fenced, fencedDiff } from './fenced.ts';
 import { foreign, type Markup, nothing } from './markup.ts';
+import { mayGiveReason, reasonIn } from './may-give-reason.ts';
 import { offer } from './offer.ts';
 import { tierChip } from './tools-page.ts';
 import { type ConsoleForm, type ConsolePage, field } from './view.ts';
@@ -60,8 +61,8 @@ const facts = (pin: ToolDefinition, now: number): Markup => html`
 
 function acceptForm(visit: Visit, pin: ToolDefinition, words: string): Markup {
   const otherwise = html`<p class="note">Accepting a definition needs the role admin.</p>`;
-  const fields = html`<input type="hidden" name="hash" value="${pin.hash}"><button>${words}</button>`;
-  return offer(visit, acceptToolForm, { to: `/tools/${encodeURI(pin.tool)}`, otherwise }, fields);
+  const fields = html`<input type="hidden" name="hash" value="${pin.hash}">${mayGiveReason()}<button>${words}</button>`;
+  return offer(visit, acceptToolForm, { to: `/tools/${encodeURI(pin.tool)}`, look: 'inline', otherwise }, fields);
 }
 
 /** By hash: nothing can be put in the place of what was looked at. */
@@ -70,7 +71,7 @@ export const acceptToolForm: ConsoleForm = {
   asks: [acceptTool],
   take: async (visit, fields, parameter) => {
     const id = `${parameter('server')}/${parameter('tool')}`;
-    await visit.ask(acceptTool, { path: { id }, body: { hash: field(fields, 'hash') } });
+    await visit.ask(acceptTool, { path: { id }, body: { hash: field(fields, 'hash'), ...reasonIn(fields) } });
     return `/tools/${encodeURI(id)}`;
   },
 };

@@ -44,6 +44,7 @@ export function visitOf(context: Context, caller: Caller, deps: ControlDeps): Vi
       {
         identity: caller,
         requestId,
+        way: 'console',
         path: context.req.path,
         signal: context.req.raw.signal,
         header: (name) => context.req.header(name),

@@ -17,7 +17,7 @@ export const acceptTool = defineEndpoint({
   problems: ['unknown-tool'],
   handle: async ({ path, body }, request, deps) => {
     const [serverId = '', tool = ''] = path.id.split('/');
-    const acceptance = { serverId, tool, hash: body.hash, actor: request.identity.actor };
+    const acceptance = { serverId, tool, hash: body.hash, reason: body.reason, actor: request.identity.actor };
     if (!(await accept(deps.store, acceptance))) throw new EstopError('unknown-tool');
     const pin = (await readToolPins(deps.store, path.id)).find(({ hash }) => hash === body.hash);
     if (pin === undefined) throw new EstopError('unknown-tool');

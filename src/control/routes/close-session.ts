@@ -30,6 +30,8 @@ export const closeSession = defineEndpoint({
         kind: 'session.close-asked',
         actor: request.identity.actor,
         subject: task.taskId,
+        before: { state: task.state },
+        after: { state: task.state, closeAsked: true },
       });
     const woken =
       isClosed || (await deps.workflows.tell(task.taskId, { name: 'close', actor: request.identity.actor }));

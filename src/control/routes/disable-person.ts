@@ -1,3 +1,4 @@
+import { MayGiveReason } from '../../contract/http/fields.ts';
 import { PersonPath, PersonResult } from '../../contract/http/people.ts';
 import { EstopError } from '../../core/errors.ts';
 import { disablePerson as disable } from '../../store/people.ts';
@@ -11,13 +12,13 @@ export const disablePerson = defineEndpoint({
   permission: 'people:manage',
   repeats: 'repeatable',
   underElevation: 'refused',
-  input: { path: PersonPath, query: nothing, body: nothing },
+  input: { path: PersonPath, query: nothing, body: MayGiveReason },
   answers: [
     { status: 200, description: 'Bites within 5 s, in open streams and at the stop process too', schema: PersonResult },
   ],
   problems: ['not-found'],
-  handle: async ({ path }, { identity }, deps) => {
-    const outcome = await disable(deps.store, path.id, true, identity.actor);
+  handle: async ({ path, body }, { identity }, deps) => {
+    const outcome = await disable(deps.store, path.id, true, identity.actor, body.reason);
     if (outcome === 'unknown') throw new EstopError('not-found');
     return { status: 200, body: { personId: path.id, outcome } };
   },

@@ -1,3 +1,4 @@
+import { MayGiveReason } from '../../contract/http/fields.ts';
 import { HoldResult, TaskPath } from '../../contract/http/tasks.ts';
 import { taskInPath } from '../concern.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
@@ -11,8 +12,8 @@ export const holdTask = defineEndpoint({
   permission: 'task:hold',
   underElevation: 'allowed',
   concerns: taskInPath,
-  input: { path: TaskPath, query: nothing, body: nothing },
+  input: { path: TaskPath, query: nothing, body: MayGiveReason },
   answers: [{ status: 200, description: 'The ledger has it', schema: HoldResult }],
   problems: ['unknown-task', 'conflict'],
-  handle: ({ path }, request, deps) => holdOrRelease(deps, path.id, 'hold', request),
+  handle: ({ path, body }, request, deps) => holdOrRelease(deps, path.id, 'hold', request, body.reason),
 });

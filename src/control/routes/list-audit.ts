@@ -62,10 +62,14 @@ function filterOf(
   );
 }
 
-const show = ({ at, kind, actor, subject, detail }: AuditEventRecord): AuditEvent => ({
-  at,
-  kind,
-  actor,
-  subject,
-  detail,
+const show = (event: AuditEventRecord): AuditEvent => ({
+  at: event.at,
+  kind: event.kind,
+  actor: event.actor,
+  subject: event.subject,
+  method: event.method,
+  reason: event.reason ?? null,
+  before: event.before ?? null,
+  after: event.after ?? null,
+  detail: event.detail,
 });

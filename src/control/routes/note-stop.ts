@@ -25,7 +25,7 @@ export const noteStop = defineEndpoint({
       kind: 'stop.noted',
       actor: request.identity.actor,
       subject: path.id,
-      detail: { text: body.text },
+      after: { text: body.text },
     });
     return { status: 200, body: await showStopView(deps, path.id) };
   },

@@ -2,6 +2,7 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { html } from 'hono/html';
 import { signInCookieName } from '../../contract/sign-in-cookies.ts';
+import { byWay } from '../../store/by-way.ts';
 import { loginLinkOf, redeemLoginLink } from '../../store/login-links.ts';
 import { endSignIn } from '../../store/sign-ins.ts';
 import type { ControlDeps } from '../deps.ts';
@@ -63,7 +64,7 @@ export async function endTheOneBefore(context: Context, deps: ControlDeps): Prom
   dropStopProof(context, deps);
   const secret = readSecretCookie(context, deps, signInCookieName(deps.environment));
   const before = secret === undefined ? undefined : await deps.callers.find({ kind: 'cookie', secret });
-  if (before?.signInId !== undefined) await endSignIn(deps.store, before.signInId, before.actor);
+  if (before?.signInId !== undefined) await endSignIn(byWay(deps.store, 'console'), before.signInId, before.actor);
 }
 
 const howToSignIn = (deps: ControlDeps, next: string) =>

@@ -6,6 +6,8 @@ import { EstopError, errorCatalogue, errorCodeOf } from '../../core/errors.ts';
 import { type Alert, type AlertOutcome, aimAlert, judgeAlert } from '../../store/triggers.ts';
 import type { ControlDeps } from '../deps.ts';
 import { readJson } from '../read-json.ts';
+import type { RefusedAttempts } from '../refused-attempts.ts';
+import { createSourceOf } from '../sign-in/source-of.ts';
 import { handToStopProcess } from '../stop-door.ts';
 import { checkSender } from './alert-sender.ts';
 import { readAlertmanager, readWebhook } from './read-alerts.ts';
@@ -16,8 +18,9 @@ import { readAlertmanager, readWebhook } from './read-alerts.ts';
  * While the store is away a stop goes to the stop process, which needs no store, if there is a token for that; else nothing is taken, the
  * answer says so, and it is the sender who sends again.
  */
-export function triggerDoor(app: OpenAPIHono, deps: ControlDeps): void {
+export function triggerDoor(app: OpenAPIHono, deps: ControlDeps, refused: RefusedAttempts): void {
   const readSecret = deps.readSecret ?? noSecret;
+  const sourceOf = createSourceOf(deps.trustedProxies);
   app.post('/v1/triggers/:name', async (context) => {
     const trigger = deps.config.current().triggers?.find(({ triggerId }) => triggerId === context.req.param('name'));
     const { text, value } = await readJson(context.req.raw);
@@ -28,6 +31,9 @@ export function triggerDoor(app: OpenAPIHono, deps: ControlDeps): void {
         { event: 'trigger.denied', trigger: context.req.param('name').slice(0, 63), verdict },
         'an alert came from nobody whom its trigger knows',
       );
+      // What was asked for by name is of the sender's making, unless there is one of that name.
+      const subject = trigger === undefined ? 'trigger:unknown' : `trigger:${trigger.triggerId}`;
+      refused.note({ door: 'trigger', source: sourceOf(context) || 'unknown', subject, because: verdict });
       // The same for a trigger that there is not: whoever guesses names learns nothing.
       throw new EstopError('unauthenticated');
     }
@@ -91,7 +97,7 @@ async function takeAlert(
     const { category, graceMs, reason: why, scopeKey, stopId } = aimed.firing;
     const token = (deps.readSecret ?? noSecret)(outageToken).trim();
     const reason = `${why} (trigger ${triggerId}, while the store was away)`;
-    const order = { stopId, scopeKey, category, graceMs, reason };
+    const order = { method: 'trigger', stopId, scopeKey, category, graceMs, reason } as const;
     await handToStopProcess(deps.stopUrl, order, { authorization: `Bearer ${token}` });
     return { outcome: { kind: 'fired', fresh: true, action: 'stop', scopeKey, stopId }, isElsewhere: true };
   }
