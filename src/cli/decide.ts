@@ -1,3 +1,5 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { errorCodeOf } from '../core/errors.ts';
 import { EstopError } from '../sdk/index.ts';
 import { approvalContextLines } from './approval-context-lines.ts';
 import { approvalLines } from './approval-lines.ts';
@@ -10,6 +12,20 @@ import { visible } from './visible.ts';
 export interface DecideOptions {
   readonly reason?: string;
   readonly yes?: boolean;
+}
+
+/** What was shown only just now is waited for, where the server asks for it; whoever ends the command meanwhile has approved nothing. */
+async function approve({ terminal, estop }: CliContext, approvalId: string, because: { readonly reason?: string }) {
+  try {
+    return await estop.approvals.approve(approvalId, because);
+  } catch (thrown) {
+    const waitMs =
+      errorCodeOf(thrown) === 'approval-unseen' && thrown instanceof EstopError ? thrown.retryAfterMs : undefined; // made by the SDK in this process
+    if (waitMs === undefined) throw thrown;
+    terminal.say('A call of the highest risk is approved a few seconds after it was shown. Ctrl-C approves nothing ..');
+    await pause(waitMs);
+    return estop.approvals.approve(approvalId, because);
+  }
 }
 
 /**
@@ -36,7 +52,7 @@ export async function decide(
   const because = options.reason === undefined ? {} : { reason: options.reason };
   const result =
     decision === 'approved'
-      ? await estop.approvals.approve(approvalId, because)
+      ? await approve(context, approvalId, because)
       : await estop.approvals.deny(approvalId, because);
   printOne(terminal, result, () =>
     decision === 'approved'

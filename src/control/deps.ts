@@ -54,6 +54,8 @@ export interface ControlDeps {
   readonly clientDocuments?: ClientDocuments;
   /** Where agents call. */
   readonly gatewayUrl?: string;
+  /** How long a person is shown a call of the highest risk before they can approve it; 3 s unless said otherwise. */
+  readonly minimumLookMs?: number;
   /** Secrets of triggers and of chats. Without it nothing that they sign is taken. */
   readonly readSecret?: (at: SecretAt) => string;
 }

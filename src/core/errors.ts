@@ -53,6 +53,11 @@ export const errorCatalogue = {
   },
   'limit-exceeded': { status: 409, retry: 'never', title: 'A configured limit forbids that.' },
   'approval-not-eligible': { status: 403, retry: 'never', title: 'This identity may not decide this approval.' },
+  'approval-unseen': {
+    status: 409,
+    retry: 'after',
+    title: 'A call of the highest risk is approved by whoever has looked at it for a few seconds.',
+  },
   'approval-closed': { status: 409, retry: 'never', title: 'This approval is closed.' },
   'config-invalid': { status: 422, retry: 'never', title: 'The configuration is not valid.' },
   'secret-missing': {

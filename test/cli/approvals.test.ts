@@ -112,6 +112,8 @@ describe('estop approvals, approve and deny', () => {
     expect([ran.code, ran.stdout]).toEqual([0, `approved  ${approvalId}\n`]);
     expect(ran.stderr).toContain('  | {"amount":3}');
     expect(ran.stderr).toMatch(/state +pending/);
+    // What is riskiest is waited for after it was shown, and then approved.
+    expect(ran.stderr).toContain('a few seconds after it was shown');
     const shown = await rig.run(['approvals', approvalId]);
     expect(shown.code).toBe(0);
     expect(shown.stdout).toMatch(/state +approved/);

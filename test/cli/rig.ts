@@ -127,6 +127,7 @@ export async function makeCliRig(
     workflows: createTaskWorkflows(async () => new Client({ connection, namespace: namespaces.agents }), silent),
     log: silent,
     isConfigApplied: () => true,
+    minimumLookMs: 300,
     stopUrl: stop.url,
     controlUrl: 'http://127.0.0.1',
     temporalUiUrl: undefined,

@@ -5,11 +5,14 @@ import { ConnectorPage } from '../../src/contract/http/connectors.ts';
 import { Running } from '../../src/contract/http/running.ts';
 import { StopTimeline } from '../../src/contract/http/stop-notes.ts';
 import { TaskPage, TaskTree } from '../../src/contract/http/tasks.ts';
+import { requestApproval } from '../../src/store/approvals.ts';
 import { noteConnectorCheck } from '../../src/store/connector-checks.ts';
 import { askDrill, beginDrill } from '../../src/store/drills.ts';
 import { closeTasks } from '../../src/store/tasks.ts';
+import { noteTools } from '../../src/store/tool-pins.ts';
 import { makeScene, type Scene, sceneConfig } from '../console/scene.ts';
-import { newId, startChild } from '../store/ledger.ts';
+import { terms } from '../store/calls.ts';
+import { agentSpec, digestOf, newId, startChild, startTask } from '../store/ledger.ts';
 import { type ControlRig, field, makeControl } from './rig.ts';
 
 describe('what the pages of the console ask, and programs as well', () => {
@@ -116,6 +119,88 @@ describe('what the pages of the console ask, and programs as well', () => {
     expect(ApprovalContext.parse(await get(path, 'rita@approver'))).toMatchObject({ mayApprove: false });
     expect(ApprovalContext.parse(await get(path))).toMatchObject({
       whyNot: 'Deciding needs the role approver or admin.',
+    });
+  });
+
+  describe('of the highest risk', () => {
+    let slow: ControlRig;
+    beforeAll(async () => {
+      slow = rig.withDeps({ minimumLookMs: 3_000 });
+      await noteTools(rig.ledger.as('estop_gateway'), 'desk', [seen('note', 'write'), seen('wipe', 'destructive')]);
+    });
+    const seen = (tool: string, tier: 'write' | 'destructive') => ({
+      tool,
+      tier,
+      hash: digestOf(tool).reduce((text, byte) => text + byte.toString(16).padStart(2, '0'), ''),
+      definition: '{}',
+      labels: [],
+      because: 'test',
+      look: tool,
+    });
+    async function waiting(toolKey: string, approvers: 1 | 2 = 1): Promise<string> {
+      const spec = config.agents.find(({ agentId }) => agentId === 'billing-bot');
+      const task = await startTask(rig.ledger, spec ?? agentSpec('billing-bot')); // requested by rita
+      const approvalId = newId('appr');
+      await requestApproval(rig.ledger.as('estop_gateway'), {
+        approvalId,
+        taskId: task.taskId,
+        tokenEpoch: task.epoch,
+        toolKey,
+        digest: digestOf(approvalId),
+        shown: '{}',
+        ttlMs: 60_000,
+        ...terms,
+        approvers,
+      });
+      return approvalId;
+    }
+    const decide = async (approvalId: string, as: string, decision: 'approved' | 'denied' = 'approved') => {
+      const body = { decision, reason: 'x' };
+      const answer = await slow.call('POST', `/v1/approvals/${approvalId}:decide`, { as, body });
+      return answer.status === 200 ? 200 : field(answer.body, 'code');
+    };
+    const look = async (approvalId: string, as: string): Promise<number> =>
+      ApprovalContext.parse((await slow.call('GET', `/v1/approvals/${approvalId}/context`, { as })).body)
+        .approvableInMs;
+    const threeSecondsPass = () =>
+      rig.ledger.sql("UPDATE estop.approval_looks SET shown_at = shown_at - interval '3 seconds'");
+
+    it.each([
+      ['a destructive call', 'tool:desk/wipe', 1],
+      ['a call that needs two people', 'tool:desk/note', 2],
+      ['a call of a tool that nobody knows', 'tool:desk/unheard-of', 1],
+    ] as const)('%s is approved only by whoever was shown it for three seconds', async (_what, toolKey, approvers) => {
+      const approvalId = await waiting(toolKey, approvers);
+      const unseen = await slow.call('POST', `/v1/approvals/${approvalId}:decide`, {
+        as: 'paul@approver',
+        body: { decision: 'approved' },
+      });
+      expect([unseen.status, field(unseen.body, 'detail')]).toEqual([
+        409,
+        expect.stringMatching(/not shown this call/),
+      ]);
+      expect(await look(approvalId, 'paul@approver')).toBeGreaterThan(0);
+      expect(await decide(approvalId, 'paul@approver')).toBe('approval-unseen');
+      await threeSecondsPass();
+      expect(await decide(approvalId, 'lena@approver'), 'whom nobody showed it').toBe('approval-unseen');
+      expect(await look(approvalId, 'paul@approver'), 'a second look is not a new one').toBe(0);
+      expect(await decide(approvalId, 'paul@approver')).toBe(200);
+    });
+
+    it('a denial never waits, and neither does a call of less risk', async () => {
+      expect(await decide(await waiting('tool:desk/wipe'), 'paul@approver', 'denied')).toBe(200);
+      const mild = await waiting('tool:desk/note');
+      expect(await look(mild, 'paul@approver')).toBe(0);
+      expect(await decide(mild, 'paul@approver')).toBe(200);
+    });
+
+    it('a look by somebody who may not decide, or at what is over, is not written down', async () => {
+      const approvalId = await waiting('tool:desk/wipe');
+      expect(await look(approvalId, 'vera@viewer')).toBe(0);
+      await decide(approvalId, 'paul@approver', 'denied');
+      expect(await look(approvalId, 'lena@approver')).toBe(0);
+      const looks = await rig.ledger.sql('SELECT 1 FROM estop.approval_looks WHERE approval_id = $1', [approvalId]);
+      expect(looks).toEqual([]);
     });
   });
 

@@ -117,6 +117,8 @@ export async function makeControl(
     stopUrl: 'http://127.0.0.1:7700',
     controlUrl: 'http://control.example.org',
     temporalUiUrl: 'http://ui.example.org',
+    // People here decide as fast as a program; test/control/console-endpoints.test.ts has what a look is good for.
+    minimumLookMs: 0,
   };
   const setAgents = async (next: readonly AgentSpec[]): Promise<void> => {
     current = configOf(next);

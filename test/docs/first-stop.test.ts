@@ -134,10 +134,17 @@ requires('temporal')('the pages, typed into a fresh folder', () => {
     expect(await faultsOf(linesOf([...ofGuide('agent-developer'), ...ofGuide('platform-engineer')]))).toEqual([]);
     for (const cents of [1_100, 2_200]) await callForApproval(cents);
     expect(await faultsOf(linesOf(deciding))).toEqual([]);
+    const approved = [...seen].find(([line]) => line.startsWith('estop approve '))?.[1];
+    expect(approved, 'what is riskiest takes a look').toContain('a few seconds after it was shown');
     expect(await faultsOf(linesOf(stopping), true)).toEqual([]);
     expect(await faultsOf(linesOf([...afterwards, ...ofGuide('security-reviewer')]))).toEqual([]);
     for (const going of stillGoing) {
-      await expect.poll(going.output, { timeout: 30_000 }).toContain('stop');
+      // It tells what happens from when it has begun to listen: something happens until it has.
+      const heard = async (): Promise<string> => {
+        await typist.type('estop stop model nobody-has-it --no-wait');
+        return going.output();
+      };
+      await expect.poll(heard, { timeout: 30_000 }).toContain('stop');
       expect(await going.interrupt()).toEqual([null, 'SIGINT']);
     }
   }, 180_000);

@@ -9,6 +9,10 @@ export const ApprovalContext = z
     approval: Approval,
     mayApprove: z.boolean().meta({ description: 'Whether you may, as far as it can be known before you do' }),
     whyNot: z.string().nullable(),
+    approvableInMs: z.int().meta({
+      description:
+        'A call of the highest risk can be approved only so long after you were first shown it, here, by the clock of the store; 0: at once. Denying never waits',
+    }),
     tool: ToolPin.nullable().meta({ description: 'Its accepted definition; null where none is on record' }),
     task: Task.nullable(),
     owner: z.string().nullable(),

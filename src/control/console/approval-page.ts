@@ -74,7 +74,7 @@ function similar(visit: Visit, { approval, similar: last }: ApprovalContext): Ma
 }
 
 /** One decision, once. Denying is beside approving and as easy; who asked for the task is shown why only that is left. */
-function decision(visit: Visit, { approval, mayApprove, whyNot }: ApprovalContext): Markup {
+function decision(visit: Visit, { approval, mayApprove, whyNot, approvableInMs }: ApprovalContext): Markup {
   return offer(
     visit,
     approvalForm,
@@ -83,6 +83,7 @@ function decision(visit: Visit, { approval, mayApprove, whyNot }: ApprovalContex
       look: 'stack',
       around: (form) => html`<section class="card" aria-labelledby="decide"><h2 id="decide">Decide</h2>
   ${whyNot === null ? nothing : html`<p class="note warn">${whyNot}</p>`}
+  ${mayApprove && approvableInMs > 0 ? html`<p class="note">Of the highest risk: it can be approved ${Math.ceil(approvableInMs / 1_000)} seconds after it was shown to you first, and denied at once.</p>` : nothing}
   ${form}</section>`,
       otherwise: html`<p class="note">${whyNot ?? ''}</p>`,
     },

@@ -1,24 +1,18 @@
 import { ApprovalDecision, ApprovalPath, DecideApproval } from '../../contract/http/approvals.ts';
 import { type Identity, personOf } from '../../contract/identity.ts';
 import { EstopError } from '../../core/errors.ts';
-import { decideApproval as decide, getApproval } from '../../store/approvals.ts';
+import { type ApprovalRecord, decideApproval as decide, getApproval } from '../../store/approvals.ts';
 import { approvalInPath } from '../concern.ts';
 import type { ControlDeps } from '../deps.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
+import { refuseUnseen } from '../minimum-look.ts';
 import { namesOfCaller } from '../names-of-caller.ts';
 import { wasPermittedAt } from '../permission.ts';
 import { showApproval } from '../show-approval.ts';
 
 /** Settled before a decision counts: whoever became an approver after the call was asked for does not approve it. */
-async function refuseLateMandate(
-  approvalId: string,
-  decision: 'approved' | 'denied',
-  identity: Identity,
-  deps: ControlDeps,
-): Promise<void> {
-  if (decision === 'denied' || identity.mandates === undefined) return;
-  const approval = await getApproval(deps.store, approvalId);
-  if (approval === undefined) return;
+function refuseLateMandate(approval: ApprovalRecord, identity: Identity, deps: ControlDeps): void {
+  if (identity.mandates === undefined) return;
   const labels = deps.config.current().agents.find(({ agentId }) => agentId === approval.agentId)?.labels ?? {};
   if (wasPermittedAt(identity, 'approval:decide', labels, approval.requestedAt)) return;
   throw new EstopError('approval-not-eligible', {
@@ -37,9 +31,13 @@ export const decideApproval = defineEndpoint({
   concerns: approvalInPath,
   input: { path: ApprovalPath, query: nothing, body: DecideApproval },
   answers: [{ status: 200, description: 'The decision stands', schema: ApprovalDecision }],
-  problems: ['unknown-approval', 'approval-closed', 'approval-not-eligible'],
+  problems: ['unknown-approval', 'approval-closed', 'approval-not-eligible', 'approval-unseen'],
   handle: async ({ path, body }, request, deps) => {
-    await refuseLateMandate(path.id, body.decision, request.identity, deps);
+    const asked = body.decision === 'denied' ? undefined : await getApproval(deps.store, path.id);
+    if (asked !== undefined) {
+      refuseLateMandate(asked, request.identity, deps);
+      await refuseUnseen(deps, asked, request.identity);
+    }
     const outcome = await decide(deps.store, {
       approvalId: path.id,
       decision: body.decision,

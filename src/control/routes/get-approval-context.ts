@@ -9,6 +9,7 @@ import { getTask, type TaskRecord } from '../../store/tasks.ts';
 import { readToolPins } from '../../store/tool-pins.ts';
 import type { ControlDeps } from '../deps.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
+import { beginLook } from '../minimum-look.ts';
 import { namesOfCaller } from '../names-of-caller.ts';
 import { isPermitted } from '../permission.ts';
 import { showApproval } from '../show-approval.ts';
@@ -36,12 +37,16 @@ export const getApprovalContext = defineEndpoint({
     const pin = pins.find(({ state }) => state === 'accepted') ?? pins[0];
     const owners = ownersOf(record, task, deps);
     const whyNot = whyNotYou(record, request.identity, owners, deps);
+    const approvableInMs = isPermitted(request.identity, 'approval:decide')
+      ? await beginLook(deps, record, pins, request.identity)
+      : 0;
     return {
       status: 200,
       body: {
         approval: showApproval(record, Date.now()),
         mayApprove: whyNot === null,
         whyNot,
+        approvableInMs,
         tool: pin === undefined ? null : showTool(pin, deps.config.current()),
         task: task === undefined ? null : ((await showTasks(deps, [task]))[0] ?? null),
         owner: agent?.owner ?? null,

@@ -7,6 +7,11 @@ const digest = {
 };
 const shown = { file: approvals, title: 'spells out what hides or turns around, and is never cut short' };
 
+const look = {
+  file: 'test/control/console-endpoints.test.ts',
+  title: 'is approved only by whoever was shown it for three seconds',
+};
+
 /** Those in the store are sabotaged by their own tests: test/store/guarded.ts. */
 export const approvalGuards: readonly Guard[] = [
   {
@@ -167,6 +172,24 @@ export const approvalGuards: readonly Guard[] = [
     find: 'return text.length > longestShown ? undefined : text;',
     put: 'return text.slice(0, longestShown);',
     tests: { file: approvals, title: 'is nothing where it would be more than a person reads' },
+  },
+  {
+    id: 'approval/minimum-look',
+    file: 'src/control/minimum-look.ts',
+    protects: 'what is riskiest is not approved before it was looked at for a few seconds',
+    attacks: ['A31'],
+    find: '  if (seen < wanted)\n',
+    put: '  if (seen < 0)\n',
+    tests: look,
+  },
+  {
+    id: 'approval/highest-risk',
+    file: 'src/control/minimum-look.ts',
+    protects: 'what needs two people is of the highest risk, whatever its tier',
+    attacks: ['A31'],
+    find: 'return record.approvers !== 1 || ',
+    put: 'return ',
+    tests: look,
   },
   {
     id: 'approval/forged-signal',

@@ -56,7 +56,7 @@ export const signInRightGuards: readonly Guard[] = [
     file: 'src/control/routes/decide-approval.ts',
     protects: 'whoever became an approver after a call was asked for does not approve it',
     attacks: ['A10'],
-    find: '    await refuseLateMandate(path.id, body.decision, request.identity, deps);\n',
+    find: '      refuseLateMandate(asked, request.identity, deps);\n',
     put: '',
     tests: { file: roles, title: 'an approver from before a call was asked for decides it' },
   },
