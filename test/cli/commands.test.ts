@@ -83,7 +83,7 @@ requires('temporal')('the other commands', () => {
       Number((await rig.ledger.sql(`SELECT count(*)::int AS n FROM ${what}`))[0]?.['n']);
     const changes: readonly (readonly [string, readonly string[]])[] = [
       ["estop.tasks WHERE purpose = 'lost'", ['task', 'start', 'billing-bot', 'x', '--purpose', 'lost']],
-      ["estop.audit WHERE detail::text LIKE '%reply that was lost%'", ['note', stopId, 'a reply that was lost']],
+      ["estop.audit WHERE after::text LIKE '%reply that was lost%'", ['note', stopId, 'a reply that was lost']],
       ["estop.audit WHERE kind = 'task.held'", ['task', 'hold', taskId]],
     ];
     for (const [what, args] of changes) {
