@@ -1,6 +1,6 @@
 import type { EstopConfig } from '../../contract/config.ts';
 import { type CredentialUse, credentialUses, referenceText, wronglyShared } from '../../contract/credential-use.ts';
-import type { ConfigProblem } from './schema.ts';
+import type { ConfigProblem } from './problems-of.ts';
 
 /**
  * What of its credentials a configuration must not say. Values are not known here: two references that hold one value are found by

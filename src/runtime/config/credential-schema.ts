@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { network } from '../../connectors/kit/address.ts';
+import { neverWrittenOut } from '../../connectors/kit/secret-reference.ts';
 import type { GrantCredential, SecretAt, ToolServerSpec, VaultSpec } from '../../contract/config.ts';
 import { isName } from '../../core/ids.ts';
 
@@ -9,16 +10,25 @@ const noClimb = vaultPath.refine((path) => !path.split('/').some((part) => part 
 
 /** What any process can read by itself. */
 export const localSecret = z
-  .union([z.strictObject({ file: z.string().min(1) }), z.strictObject({ env: z.string().regex(/^[A-Z][A-Z0-9_]*$/) })])
+  .union(
+    [
+      z.strictObject({ file: z.string().min(1) }),
+      z.strictObject({ env: z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'must be the name of a variable, in capitals') }),
+    ],
+    { error: neverWrittenOut },
+  )
   .describe('A secret is never a value here: name a file or an environment variable.');
 
 /** What a gateway can open besides. */
 export const upstreamSecret: z.ZodType<SecretAt> = z
-  .union([
-    ...localSecret.options,
-    z.strictObject({ secret: name }).describe('Sealed in the store by `estop secret set`.'),
-    z.strictObject({ vault: z.strictObject({ path: noClimb, field: z.string().min(1).max(200) }) }),
-  ])
+  .union(
+    [
+      ...localSecret.options,
+      z.strictObject({ secret: name }).describe('Sealed in the store by `estop secret set`.'),
+      z.strictObject({ vault: z.strictObject({ path: noClimb, field: z.string().min(1).max(200) }) }),
+    ],
+    { error: neverWrittenOut },
+  )
   .describe(
     'A secret is never a value here: name a file, an environment variable, a sealed secret or a path of the vault.',
   );

@@ -3,7 +3,8 @@ import { type Document, isMap, isNode, isPair, isScalar, LineCounter, parseDocum
 import type { EstopConfig } from '../../contract/config.ts';
 import { EstopError } from '../../core/errors.ts';
 import { hasCode } from '../has-code.ts';
-import { type ConfigProblem, EstopYaml, resolveConfig } from './schema.ts';
+import { type ConfigProblem, problemsOf } from './problems-of.ts';
+import { EstopYaml, resolveConfig } from './schema.ts';
 
 export interface ConfigFault {
   readonly line: number;
@@ -33,7 +34,7 @@ export function parseConfig(text: string): ConfigResult {
           line: at.line,
           column: at.col,
           where: '',
-          message: error.message.split('\n')[0] ?? 'is not valid YAML',
+          message: error.message.replace(/ at line \d+, column \d+:[^]*/, ''),
         };
       }),
     };
@@ -53,8 +54,7 @@ export function parseConfig(text: string): ConfigResult {
   });
   const parsed = EstopYaml.safeParse(value ?? {});
   if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => located({ path: pathOf(issue), message: explain(issue) }));
-    return { ok: false, faults };
+    return { ok: false, faults: problemsOf(parsed.error.issues).map(located) };
   }
   const { config, problems } = resolveConfig(parsed.data);
   return problems.length === 0 ? { ok: true, config } : { ok: false, faults: problems.map(located) };
@@ -102,27 +102,6 @@ function findPoisonedKey(document: Document, lines: LineCounter): ConfigFault | 
     },
   });
   return found;
-}
-
-/** An unknown key is reported where it stands, not where its block begins. */
-function pathOf(issue: {
-  readonly code: string;
-  readonly path: readonly PropertyKey[];
-  readonly keys?: readonly string[];
-}): (string | number)[] {
-  const path = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step));
-  const [unknown] = issue.code === 'unrecognized_keys' ? (issue.keys ?? []) : [];
-  return unknown === undefined ? path : [...path, unknown];
-}
-
-function explain(issue: {
-  readonly code: string;
-  readonly message: string;
-  readonly keys?: readonly string[];
-}): string {
-  if (issue.code === 'unrecognized_keys')
-    return `has no such key: ${(issue.keys ?? []).join(', ')}; remove it or correct its spelling`;
-  return issue.message;
 }
 
 /** The deepest node of the path that the document really has; its key where there is one, since that is what a person reads. */

@@ -17,6 +17,7 @@ import { credentialKeys, credentialsOf, grantBlock, upstreamSecret, vaultBlock, 
 import { drillsBlock, drillsOf } from './drills-schema.ts';
 import { breakerRulesOf, breakers, budgetLimitsOf, budgets } from './limits-schema.ts';
 import { modelBlock, onlyGiven } from './model-schema.ts';
+import { type ConfigProblem, problemsOf } from './problems-of.ts';
 import { processKeys, reachFault, reachOf } from './process-schema.ts';
 import { responseKeys, responseOf } from './response-schema.ts';
 import { agentClients, signInBlock } from './sign-in-schema.ts';
@@ -31,9 +32,10 @@ const modelName = z
   .refine((text) => parseScopeKey(modelKey(text)) !== undefined, 'must be a model id without spaces');
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
 
+const spelledOut = 'must be a whole number with ms, s, m or h, such as 15m';
 const duration = z
-  .string()
-  .regex(/^[1-9][0-9]{0,6}(ms|s|m|h)$/, 'must be a whole number with ms, s, m or h, such as 15m')
+  .string(spelledOut)
+  .regex(/^[1-9][0-9]{0,6}(ms|s|m|h)$/, spelledOut)
   .transform((text) => {
     const unit = /[a-z]+$/.exec(text)?.[0] as keyof typeof units; // the pattern above admits exactly these units
     return Number.parseInt(text, 10) * units[unit];
@@ -153,11 +155,6 @@ export const EstopYaml = z.strictObject({
   drills: drillsBlock(duration),
   signIn: signInBlock({ duration, labels }).optional(),
 });
-
-export interface ConfigProblem {
-  readonly path: readonly (string | number)[];
-  readonly message: string;
-}
 
 type Parsed = z.output<typeof EstopYaml>;
 
@@ -281,11 +278,6 @@ function checkOptions(
   if (schema === undefined) return value;
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  for (const issue of result.error.issues) {
-    problems.push({
-      path: [...at, ...issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step))],
-      message: issue.message,
-    });
-  }
+  problems.push(...problemsOf(result.error.issues, at));
   return value;
 }
