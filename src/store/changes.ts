@@ -50,7 +50,10 @@ export async function changedStops(store: Store, { since, stopId }: ChangesReque
   return rows.map((row) => ({ stop: stopOf(row), summary: summaryOf(row) }));
 }
 
-/** Those of such stops: all that are open, and what has ended since. Each with when its stop was latched. */
+/**
+ * Those of such stops: all that are open, and what has ended since. Each with when its stop was latched. Where they are more than are
+ * read at once, what has ended comes before what is open still: it is told now or never. Of one stop it is what is open.
+ */
 export async function changedObligations(
   store: Store,
   { since, stopId }: ChangesRequest,
@@ -61,7 +64,7 @@ export async function changedObligations(
     `SELECT o.*, s.latched_at FROM estop.obligations o JOIN estop.stops s ON s.stop_id = o.cause_id LEFT JOIN estop.stop_progress p ON p.stop_id = s.stop_id
      WHERE CASE WHEN $2::text IS NOT NULL THEN s.stop_id = $2 ELSE p.proved_at IS NULL OR p.proved_at >= $1::timestamptz END
        AND (o.final_at IS NULL OR o.final_at >= $1::timestamptz)
-     ORDER BY o.final_at DESC NULLS FIRST, o.obligation_id LIMIT ${most}`,
+     ORDER BY (o.final_at IS NULL) = ($2::text IS NULL), o.final_at DESC, o.obligation_id LIMIT ${most}`,
     [since, stopId ?? null],
   );
   return rows.map((row) => ({ obligation: obligationOf(row), latchedAt: text(row, 'latched_at') }));

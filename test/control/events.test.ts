@@ -135,6 +135,24 @@ describe('events', () => {
     stream.leave();
   });
 
+  it('the end of an obligation is told, however many others of the stop are still open', async () => {
+    const { stopId, epoch } = await stop(ledger, 'tool:files/sign');
+    await ledger.sql(
+      `INSERT INTO estop.obligations (obligation_id, cause_id, stop_id, cause_epoch, grant_id, agent_id, task_id, connector, target, state)
+       SELECT $1 || '-' || n, $1, $1, $2, $1 || n, 'billing-bot', 't', 'postgres', 'x', 'open' FROM generate_series(1, 2100) n`,
+      [stopId, epoch],
+    );
+    const stream = await open('/v1/events');
+    const one = `${stopId}-2100`;
+    await ledger.sql("UPDATE estop.obligations SET state = 'expired', final_at = now() WHERE obligation_id = $1", [
+      one,
+    ]);
+    const ended = await stream.until((event) => event.data['obligationId'] === one);
+    expect(ended.data).toMatchObject({ state: 'expired' });
+    stream.leave();
+    await ledger.sql('DELETE FROM estop.obligations WHERE cause_id = $1', [stopId]);
+  });
+
   it('a client that was away hears what it missed', async () => {
     const stream = await open('/v1/events');
     const before = await stop(ledger, 'model:a');
