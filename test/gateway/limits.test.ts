@@ -13,6 +13,7 @@ import {
   callTool,
   environment,
   makeRig,
+  postRaw,
   type Reply,
   type Rig,
   type RunningGateway,
@@ -108,20 +109,28 @@ describe('a breaker at the gateway', () => {
   });
 
   it('counts denials that never reach ADMIT, and what is out of bounds among them', async () => {
-    const agent = await addBot({ breakers: [rule('denied-rate', 'shadow'), rule('out-of-bounds', 'shadow', 1)] });
+    const agent = await addBot({ breakers: [rule('denied-rate', 'shadow', 7), rule('out-of-bounds', 'shadow', 3)] });
     const task = await startOf(agent);
     for (let index = 0; index < 2; index += 1) {
       await call(task, 'billing__send_reminder', { nonsense: index });
       await call(task, 'billing__no_such_tool', { index });
     }
+    // What is no call at all, or cannot be read in one way only, gets no further than its token.
+    const [gateway] = gateways;
+    const token = await rig.token(task);
+    const say = (body: string) => postRaw(gateway, body, { authorization: `Bearer ${token}` });
+    for (const method of ['tasks/get', 'sampling/createMessage'])
+      await say(JSON.stringify({ jsonrpc: '2.0', id: 1, method }));
+    await say('{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}');
+    await say(`"${'x'.repeat(1_100_000)}"`);
     const trips = await until(async () => {
       await look();
       const found = await openTrips(agent);
       return found.length > 1 && found;
     });
     expect(Object.fromEntries(trips.map(({ breaker, measured }) => [breaker, measured]))).toEqual({
-      'denied-rate': 4,
-      'out-of-bounds': 2,
+      'denied-rate': 8,
+      'out-of-bounds': 4,
     });
   });
 

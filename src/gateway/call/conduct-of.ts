@@ -1,6 +1,12 @@
 import { riskOfDenial, riskOfTier } from '../../core/breaker.ts';
 import { modelKey } from '../../core/scope-key.ts';
-import type { Denial, DenialReason, Passage } from '../passage.ts';
+import type { Denial, DenialReason, Facts, Passage } from '../passage.ts';
+
+/** What of a request is looked at to count it. `asked` is the kind of it, also of one that no column of the gate is for. */
+export interface Noted {
+  readonly asked: { readonly kind: string };
+  readonly facts: Facts;
+}
 
 /** What one request says of its agent. */
 export interface Observation {
@@ -45,7 +51,7 @@ const outOfBounds: ReadonlySet<DenialReason> = new Set<DenialReason>([
 ]);
 
 /** Undefined: it says nothing, or nobody knows of whom. */
-export function conductOf({ asked, facts }: Passage, denial: Denial | undefined): Observation | undefined {
+export function conductOf({ asked, facts }: Noted, denial: Denial | undefined): Observation | undefined {
   if (facts.claims === undefined) return undefined;
   const reason = refusalOf(denial);
   const made = facts.admitted === true && facts.outcome !== 'denied';

@@ -3,13 +3,13 @@ import type { Log } from '../../contract/identity.ts';
 import { errorCodeOf } from '../../core/errors.ts';
 import { agentKey } from '../../core/scope-key.ts';
 import type { SeenConduct, SeenRepeat } from '../../store/conduct.ts';
-import type { Denial, Passage } from '../passage.ts';
-import { conductOf, type Observation } from './conduct-of.ts';
+import type { Denial } from '../passage.ts';
+import { conductOf, type Noted, type Observation } from './conduct-of.ts';
 import type { LedgerPort } from './ledger-port.ts';
 
 /** Counts for the breakers, of every request that says something of its agent, also where ADMIT was never reached. */
 export interface ConductNoter {
-  note(passage: Passage, denial: Denial | undefined): void;
+  note(noted: Noted, denial: Denial | undefined): void;
 }
 
 type Send = (seen: readonly SeenConduct[], repeats: readonly SeenRepeat[]) => Promise<void>;
@@ -51,9 +51,9 @@ export class ConductRecorder implements ConductNoter {
   }
 
   /** Counting must never decide a call: whatever goes wrong here is written down and nothing else. */
-  note(passage: Passage, denial: Denial | undefined): void {
+  note(noted: Noted, denial: Denial | undefined): void {
     try {
-      const observation = conductOf(passage, denial);
+      const observation = conductOf(noted, denial);
       if (observation !== undefined) this.add(observation);
     } catch (thrown) {
       this.#log.error({ event: 'conduct.lost', error: String(thrown) }, 'a request could not be counted');

@@ -3,8 +3,8 @@ import { errorCodeOf } from '../../core/errors.ts';
 import { modelKey } from '../../core/scope-key.ts';
 import type { SeenDenial } from '../../store/denials.ts';
 import { callDigest } from '../json/canonical.ts';
-import type { Denial, Passage } from '../passage.ts';
-import { refusalOf } from './conduct-of.ts';
+import type { Denial } from '../passage.ts';
+import { type Noted, refusalOf } from './conduct-of.ts';
 import type { ConductNoter } from './conduct-recorder.ts';
 import { reachParams } from './connect-reach.ts';
 
@@ -50,9 +50,9 @@ export class DenialRecorder implements ConductNoter {
   }
 
   /** Writing down must never decide a call. */
-  note(passage: Passage, denial: Denial | undefined): void {
+  note(noted: Noted, denial: Denial | undefined): void {
     try {
-      const seen = seenDenial(passage, denial);
+      const seen = seenDenial(noted, denial);
       if (seen !== undefined) this.add(seen);
     } catch (thrown) {
       this.#log.error({ event: 'denial.lost', error: String(thrown) }, 'a refusal could not be written down');
@@ -149,7 +149,7 @@ export class DenialRecorder implements ConductNoter {
   }
 }
 
-function seenDenial({ asked, facts }: Passage, denial: Denial | undefined): SeenDenial | undefined {
+function seenDenial({ asked, facts }: Noted, denial: Denial | undefined): SeenDenial | undefined {
   const { claims, policyVersion, model, tool, reaches = [] } = facts;
   const reason =
     denial?.kind === 'denied' && denial.reason === 'policy-unavailable' ? denial.reason : refusalOf(denial);

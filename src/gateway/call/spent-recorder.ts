@@ -1,7 +1,8 @@
 import type { Log } from '../../contract/identity.ts';
 import { errorCodeOf } from '../../core/errors.ts';
 import type { TaskSpent } from '../../store/spent.ts';
-import type { Denial, Passage } from '../passage.ts';
+import type { Denial } from '../passage.ts';
+import type { Noted } from './conduct-of.ts';
 import type { ConductNoter } from './conduct-recorder.ts';
 
 type Totals = { -readonly [Key in keyof TaskSpent]: TaskSpent[Key] };
@@ -23,7 +24,7 @@ export class SpentRecorder implements ConductNoter {
     this.#log = log;
   }
 
-  note({ facts }: Passage, _denial: Denial | undefined): void {
+  note({ facts }: Noted, _denial: Denial | undefined): void {
     const { claims, admitted, outcome } = facts;
     // Lists are admitted without a call, and cost nothing.
     if (claims === undefined || admitted !== true || (facts.call ?? facts.modelCall) === undefined) return;

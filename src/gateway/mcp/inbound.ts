@@ -60,7 +60,7 @@ export interface InboundHeaders {
 }
 
 const headerMismatch = -32_020;
-const unsupportedVersion = -32_022;
+export const unsupportedVersion = -32_022;
 
 /**
  * Reads one POST body. The revision is told by the body, as the specification wants it; headers may only agree. Batches are

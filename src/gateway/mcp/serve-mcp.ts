@@ -6,11 +6,11 @@ import { exchange } from '../http/exchange.ts';
 import { resourceHint } from '../http/protected-resource.ts';
 import { readBody } from '../http/read-body.ts';
 import { sendJson, sendProblem } from '../http/reply.ts';
-import type { Asked, Denial, GateHost } from '../passage.ts';
+import { type Asked, type Denial, denied, type GateHost } from '../passage.ts';
 import { answerHandshake } from './answer-handshake.ts';
 import type { ClientSession } from './client-session.ts';
 import type { RequestId } from './era.ts';
-import { type InboundRequest, type RpcError, readInbound } from './inbound.ts';
+import { type InboundRequest, type RpcError, readInbound, unsupportedVersion } from './inbound.ts';
 import type { McpClient } from './mcp-client.ts';
 import { McpReply } from './mcp-reply.ts';
 import { ReplyChannel } from './reply-channel.ts';
@@ -53,14 +53,20 @@ export async function serveMcp(http: McpExchange): Promise<void> {
 async function post(http: McpExchange, claims: TaskClaims, sessionId: string | undefined): Promise<void> {
   const { host, request, response, requestId, endpoint } = http;
   const body = await readBody(request);
-  if (body === undefined) return sendProblem(response, 'body-too-large', requestId);
+  if (body === undefined) {
+    noteUnserved(host, claims, undefined);
+    return sendProblem(response, 'body-too-large', requestId);
+  }
   const headers = {
     protocolVersion: one(request.headers['mcp-protocol-version']),
     method: one(request.headers['mcp-method']),
     name: one(request.headers['mcp-name']),
   };
   const inbound = readInbound(body, headers, endpoint);
-  if (inbound.kind === 'fault') return sendError(response, inbound.status, inbound.id, inbound.error);
+  if (inbound.kind === 'fault') {
+    noteUnserved(host, claims, inbound.error.code);
+    return sendError(response, inbound.status, inbound.id, inbound.error);
+  }
   // The newest revision has none: a session's id says nothing there.
   const session =
     sessionId === undefined || inbound.era === 'modern' ? undefined : host.sessions.find(sessionId, claims, endpoint);
@@ -88,6 +94,16 @@ async function post(http: McpExchange, claims: TaskClaims, sessionId: string | u
       else session?.refuse(question.id);
     },
   );
+}
+
+/**
+ * What never reaches the gate says something of its agent all the same: it is counted for the breakers, and in the record. How a client
+ * finds out which revisions there are says nothing.
+ */
+function noteUnserved({ conduct }: GateHost, claims: TaskClaims, code: number | undefined): void {
+  if (code === unsupportedVersion) return;
+  const denial = code === methodNotFound.code ? ({ kind: 'not-served' } as const) : denied('invalid-arguments');
+  conduct.note({ asked: { kind: 'message' }, facts: { claims } }, denial);
 }
 
 function answer(
