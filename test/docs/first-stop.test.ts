@@ -171,4 +171,25 @@ requires('temporal')('the pages, typed into a fresh folder', () => {
     expect(await ended).toEqual([0, null]);
     expect(dev.output()).toContain('still ending');
   }, 60_000);
+
+  it('Ctrl-C while it starts is answered, and once more ends it at once', async () => {
+    const starting = typist.start('estop dev');
+    await expect.poll(starting.output, { timeout: 60_000 }).toContain('PostgreSQL 18 on port');
+    const ended = starting.interrupt();
+    await expect.poll(starting.output, { timeout: 20_000 }).toContain('once more ends it at once');
+    void starting.interrupt();
+    expect(await ended).toEqual([130, null]);
+    expect(starting.output()).not.toContain('estop is up');
+  }, 90_000);
+
+  it('a second start finds its data again, and a second estop in the same folder is told who is there', async () => {
+    const stopped = ids.fillIn('estop stop show <stop>');
+    const again = await startDev(typist, 'estop dev');
+    expect(await typist.type('estop dev')).toMatchObject({
+      code: 1,
+      output: expect.stringMatching(/already runs in .*: end that one, or give this one a state folder of its own/),
+    });
+    expect(await typist.type(stopped)).toMatchObject({ code: 0, output: expect.stringContaining('+ proved') });
+    expect(await again.interrupt()).toEqual([0, null]);
+  }, 120_000);
 });

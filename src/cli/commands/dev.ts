@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { startInstallation } from '../../runtime/installation/installation.ts';
 import { collectGarbage } from '../../runtime/local/collect-garbage.ts';
+import { exitCodes } from '../exit-code.ts';
 
 interface DevOptions {
   readonly config: string;
@@ -10,11 +11,15 @@ interface DevOptions {
 /** Keeps the whole system up until Ctrl-C, which ends it cleanly; a second start finds its data again. */
 export async function runDev(options: DevOptions): Promise<number> {
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  let isStarting = true;
   let isInterrupted = false;
   const untilInterrupted = new Promise<void>((done) => {
-    // Whoever presses it again is told, and not obeyed: this process would be gone, and its servers would stay.
     const interrupt = (): void => {
-      if (isInterrupted) say('still ending: the servers are being shut down');
+      // A first start may take minutes. At the exit of this process its servers are killed; the next start recovers what they held.
+      if (isStarting && isInterrupted) process.exit(exitCodes.declined);
+      if (isStarting) say('ending as soon as everything is up; Ctrl-C once more ends it at once');
+      // Whoever presses it again is told, and not obeyed: what is in memory is being written down.
+      else if (isInterrupted) say('still ending: the servers are being shut down');
       isInterrupted = true;
       done();
     };
@@ -27,6 +32,7 @@ export async function runDev(options: DevOptions): Promise<number> {
     configPath: options.config,
     onProgress: say,
   });
+  isStarting = false;
   const { profile } = installation;
   say(`estop is up (${Math.round((Date.now() - startedAt) / 100) / 10} s)`);
   say(`  control   ${profile.controlUrl}`);
