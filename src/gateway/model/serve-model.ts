@@ -3,7 +3,7 @@ import { exchange } from '../http/exchange.ts';
 import { readBody } from '../http/read-body.ts';
 import { sendJson } from '../http/reply.ts';
 import { parseStrict } from '../json/parse-strict.ts';
-import type { Answer, GateHost } from '../passage.ts';
+import { type Answer, denied, type GateHost } from '../passage.ts';
 import { isObject } from './content.ts';
 import type { Dialect } from './dialect.ts';
 import { clientStream } from './model-client.ts';
@@ -26,11 +26,17 @@ export async function serveModel(
   // Before the body: a stranger's megabytes are not read. The gate asks for the token again, as the first of its steps.
   const token = await host.tokens.read(authorization);
   if (!token.ok) return refuse(refusedAs(token.code));
+  const { claims } = token;
+  const unread = (refusal: ModelRefusal): void => {
+    // It never reaches the gate, and says something of its agent all the same.
+    host.conduct.note({ asked: { kind: 'model' }, facts: { claims } }, denied('invalid-arguments'));
+    refuse(refusal);
+  };
   const body = await readBody(request, largestPrompt);
-  if (body === undefined) return refuse(refusedAs('body-too-large'));
+  if (body === undefined) return unread(refusedAs('body-too-large'));
   const parsed = parseStrict(body);
-  if (!parsed.ok) return refuse(refusedAs('invalid-json', parsed.problem));
-  if (!isObject(parsed.value)) return refuse(refusedAs('invalid-json', 'the body is not an object'));
+  if (!parsed.ok) return unread(refusedAs('invalid-json', parsed.problem));
+  if (!isObject(parsed.value)) return unread(refusedAs('invalid-json', 'the body is not an object'));
   return exchange({
     host,
     request,

@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { modelKey, taskKey } from '../../../src/core/scope-key.ts';
 import { stop } from '../../store/ledger.ts';
-import { billingBot } from '../rig.ts';
+import { billingBot, until } from '../rig.ts';
 import { ask, type ModelRig, makeModelRig, modelsAt, question, writer } from './model-rig.ts';
 
 /** Each guard was taken out once, and its test failed. */
@@ -125,6 +125,18 @@ describe('a model call is refused, and nothing reaches the provider,', () => {
     ['is larger than any prompt', `{"model":"gpt","x":"${'x'.repeat(33 * 1024 * 1024)}"}`, 413],
   ])('where the body %s', async (_what, body, status) => {
     expect((await refused(body))[0]).toBe(status);
+  });
+
+  it('where the body cannot be read, and is on record as any refusal is', async () => {
+    const task = await bed.rig.startTask(writer);
+    const key = await bed.rig.token(task);
+    for (const body of ['{"model":"gpt","model":"secret"}', '[]']) await refused(body, undefined, key);
+    const counted = async () => {
+      const query =
+        'SELECT sum(times)::int AS times FROM estop.denials WHERE task_id = $1 AND asked = $2 AND reason = $3';
+      return (await bed.rig.ledger.sql(query, [task.taskId, 'model', 'invalid-arguments']))[0]?.['times'];
+    };
+    await until(async () => (await counted()) === 2);
   });
 
   it.each([
