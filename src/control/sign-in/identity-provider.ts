@@ -4,6 +4,7 @@ import type { Log } from '../../contract/identity.ts';
 import { EstopError } from '../../core/errors.ts';
 import type { GuardedFetch } from '../../runtime/guarded-fetch.ts';
 import type { Attempt } from '../../store/sign-ins.ts';
+import { isAhead, toleranceSeconds } from './clock-tolerance.ts';
 import { logoutTokenTerms, readLogout, type SignedOut } from './logout-token.ts';
 import { createPublishedKeys, type PublishedKeys } from './published-keys.ts';
 import { verifiedAddress } from './verified-address.ts';
@@ -54,8 +55,6 @@ interface Options {
 const metadataMs = 10 * 60_000;
 /** So often it is asked at most what it is, whoever comes here: also when it did not answer. */
 const betweenMs = 2_000;
-/** Between the clocks of two machines that are kept. */
-const toleranceSeconds = 60;
 /** What a provider says of a terminal that will never be let in; anything else may be otherwise in a moment. */
 const refusals: readonly string[] = [
   'access_denied',
@@ -150,6 +149,9 @@ export function createIdentityProvider({
   ): Promise<NamedByProvider> => {
     const claims = tokens.claims();
     if (claims === undefined) throw new EstopError('unauthenticated', { detail: 'The provider named nobody.' });
+    // One whose clock is ahead is not believed for longer than it says, and its word that somebody signed out would not be taken.
+    if (isAhead(claims))
+      throw new EstopError('unauthenticated', { detail: 'The clock of the provider is ahead of ours.' });
     const { groupsClaim, issuer } = spec();
     const asks = claims[groupsClaim] === undefined || claims['email'] === undefined;
     const more: Readonly<Record<string, unknown>> =
@@ -247,7 +249,9 @@ async function asProviderError<Result>(log: Log, work: () => Promise<Result>): P
   try {
     return await work();
   } catch (thrown) {
-    if (thrown instanceof EstopError && thrown.code === 'not-found') throw thrown; // of this very process, thrown above
+    // Of this very process, thrown above.
+    if (thrown instanceof EstopError && (thrown.code === 'not-found' || thrown.code === 'unauthenticated'))
+      throw thrown;
     const chain: unknown[] = [];
     for (let one: unknown = thrown; one instanceof Error && chain.length < 5; one = one.cause) chain.push(one);
     const words = chain.map((one) =>

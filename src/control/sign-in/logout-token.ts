@@ -1,4 +1,5 @@
 import type { JWTPayload, JWTVerifyOptions } from 'jose';
+import { toleranceSeconds } from './clock-tolerance.ts';
 
 /** Whom a provider has signed out: one of its sessions, or a person altogether. */
 export interface SignedOut {
@@ -12,7 +13,6 @@ export interface SignedOut {
 const event = 'http://schemas.openid.net/event/backchannel-logout';
 /** Older ones are not taken, and younger ones are remembered. */
 export const logoutTokenLifeMs = 300_000;
-const toleranceSeconds = 60;
 export const logoutMemoryMs = logoutTokenLifeMs + 2 * toleranceSeconds * 1_000;
 
 export const logoutTokenTerms = (issuer: string, clientId: string): JWTVerifyOptions => ({

@@ -1,6 +1,7 @@
 import { decodeJwt } from 'jose';
 import type { ConfigSource, ServiceSpec } from '../../contract/config.ts';
 import type { Identity } from '../../contract/identity.ts';
+import { isAhead } from './clock-tolerance.ts';
 import type { PublishedKeys } from './published-keys.ts';
 
 interface Options {
@@ -24,7 +25,7 @@ export function createServiceVerifier({ config, keys }: Options): (jwt: string) 
       { jwksUri, network, of: `service ${serviceId}` },
       { issuer, audience, subject, algorithms, clockTolerance: 60, requiredClaims: ['exp', 'sub', 'iss', 'aud'] },
     );
-    if (verified === 'no' || verified === 'no-keys') return undefined;
+    if (verified === 'no' || verified === 'no-keys' || isAhead(verified.payload)) return undefined;
     return { actor: `service:${serviceId}`, person: person ?? `service:${serviceId}`, roles };
   };
 }

@@ -262,4 +262,13 @@ export const issuerGuards: readonly Guard[] = [
     put: '',
     tests: { file: logout, title: 'says nothing' },
   },
+  {
+    id: 'sign-in/clock-ahead',
+    file: `${folder}/clock-tolerance.ts`,
+    protects: 'what a provider with a fast clock says is not believed for longer than it would be',
+    attacks: ['A35'],
+    find: 'iat > Date.now() / 1_000 + toleranceSeconds',
+    put: 'iat < 0',
+    tests: { file: 'test/control/sign-in/provider.test.ts', title: 'names nobody; a minute is forgiven' },
+  },
 ];
