@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../contract/identity.ts';
 import { openStore } from '../store/pool.ts';
+import { createAttemptCount, noteRefusedAttempts, type RefusedAttempt } from '../store/refused-attempts.ts';
 import { type StopRight, stopRights } from '../store/stop-rights.ts';
 
 /** Who may stop, as the store last said it. Kept in memory, so that it is there while the store is away. */
@@ -11,6 +12,8 @@ export interface KnownOperators {
   hasLost(signInId: string): boolean;
   /** Milliseconds since the store said so; undefined before the first time. */
   age(): number | undefined;
+  /** Somebody who may not stop it tried to. Counted here; the store hears of it when it is next asked, and nobody waits for that. */
+  noteRefused(attempt: RefusedAttempt): void;
   close(): Promise<void>;
 }
 
@@ -72,6 +75,7 @@ export function watchKnownOperators({
         const askedAt = now();
         hear(await stopRights(store), askedAt);
         isHealthy = true;
+        await tellRefused();
       } catch (cause) {
         if (isHealthy)
           log.warn(
@@ -83,6 +87,15 @@ export function watchKnownOperators({
       }
       await sleep(pause, undefined, { signal: closing.signal }).catch(() => undefined);
     }
+  };
+  const refused = createAttemptCount(now);
+  const tellRefused = async (): Promise<void> => {
+    if (refused.isEmpty()) return;
+    const taken = refused.take();
+    await noteRefusedAttempts(store, taken).catch((cause: unknown) => {
+      refused.giveBack(taken);
+      log.warn({ event: 'audit.late', cause: String(cause) }, 'refused attempts could not be recorded yet');
+    });
   };
   const running = run();
   let closed: Promise<void> | undefined;
@@ -96,6 +109,7 @@ export function watchKnownOperators({
     bySignIn: (signInId) => left(bySignIn.get(signInId)),
     hasLost: (signInId) => lost.has(signInId) || (bySignIn.has(signInId) && left(bySignIn.get(signInId)) === undefined),
     age,
+    noteRefused: refused.note,
     close: () => (closed ??= end()),
   };
 }

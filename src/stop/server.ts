@@ -6,7 +6,7 @@ import { leaseMs } from '../contract/numbers.ts';
 import type { StopOrder, StopReceipt } from '../contract/stop.ts';
 import type { TemporalSecurity } from '../contract/temporal-security.ts';
 import { continueTrace, currentTraceId, traced, traceOfOrder } from '../contract/tracing.ts';
-import { EstopError, errorCodeOf } from '../core/errors.ts';
+import { type ErrorCode, EstopError, errorCodeOf } from '../core/errors.ts';
 import { formatId } from '../core/ids.ts';
 import { parseScopeKey } from '../core/scope-key.ts';
 import { readJson, sendJson, sendProblem } from './answer.ts';
@@ -129,7 +129,20 @@ export async function startStopServer(deps: StopServerDeps): Promise<StopServer>
   }
 
   async function takeStop(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const identity = mayStop(whoStops(request.headers, { ...deps, known }));
+    const tried: Tried = { source: request.socket.remoteAddress ?? 'unknown', subject: 'a stop' };
+    try {
+      await takeStopOf(tried, request, response);
+    } catch (thrown) {
+      const because = errorCodeOf(thrown);
+      if (codesOfAttempts.has(because)) known.noteRefused({ door: 'api', ...tried, because });
+      throw thrown;
+    }
+  }
+
+  async function takeStopOf(tried: Tried, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const stopper = whoStops(request.headers, { ...deps, known });
+    tried.source = stopper.actor;
+    const identity = mayStop(stopper);
     const forOneTask = !mayStopAnything(identity);
     const order = parseStopOrder(await readJson(request), {
       environment: deps.environment,
@@ -138,6 +151,7 @@ export async function startStopServer(deps: StopServerDeps): Promise<StopServer>
       mintStopId: () => mintId('stop', deps.environment),
       trace: traceOfOrder(),
     });
+    tried.subject = order.scopeKey;
     refuseOutOfScope(identity, order.scopeKey);
     const begun = performance.now();
     const placed = await (forOneTask ? placeOnce(order) : placeOrder(order, roads));
@@ -217,6 +231,15 @@ function answerPlaced(response: ServerResponse, order: StopOrder, placed: Placed
       });
   }
 }
+
+/** For the record of who was refused: as much as is known by then. */
+interface Tried {
+  source: string;
+  subject: string;
+}
+
+/** That it was nobody, or somebody who may not; what is merely misspelt is no attempt at anything. */
+const codesOfAttempts: ReadonlySet<ErrorCode> = new Set(['unauthenticated', 'foreign-environment', 'forbidden']);
 
 function mayStop(identity: Stopper): Stopper {
   if (!mayStopAnything(identity) && !identity.roles.includes('agent-worker'))

@@ -1,20 +1,73 @@
 import { call, type Store } from './pool.ts';
 
-/** Of nobody who is known here. Nothing in it is longer than a line, and no secret is. */
+/** Of nobody who is known here, or who may not do it. Nothing in it is longer than a line, and no secret is. */
 export interface RefusedAttempt {
   /** Which way in: a method of the audit. */
-  readonly door: 'api' | 'console' | 'slack' | 'trigger';
-  /** The address it came from, or what the sender's own system, which has signed it, calls whoever pressed. */
+  readonly door: 'api' | 'slack' | 'trigger';
+  /** Who it was as far as that is known: a name, what the sender's own system calls them, else the address it came from. */
   readonly source: string;
   /** What was tried; a name of ours, not of the sender's. */
   readonly subject: string;
   readonly because: string;
 }
 
+export type CountedAttempt = RefusedAttempt & { readonly times: number };
+
 /** How often each was seen since this was last said. The store counts them into the minute that it is. */
-export async function noteRefusedAttempts(
-  store: Store,
-  seen: readonly (RefusedAttempt & { readonly times: number })[],
-): Promise<void> {
+export async function noteRefusedAttempts(store: Store, seen: readonly CountedAttempt[]): Promise<void> {
   await call(store, 'note_refused_attempts', 'SELECT estop.note_refused_attempts($1)', [JSON.stringify(seen)]);
 }
+
+/** What was seen and is not written yet. */
+export interface AttemptCount {
+  note(attempt: RefusedAttempt): void;
+  isEmpty(): boolean;
+  /** All of it, once. */
+  take(): readonly CountedAttempt[];
+  /** What could not be written. */
+  giveBack(taken: readonly CountedAttempt[]): void;
+}
+
+/** So many different ones at one door in a minute stand by themselves; whatever else comes is counted as of others. */
+const mostOfDoor = 20;
+/** And so many wait for a store that is away. */
+const mostHeld = 400;
+const minuteMs = 60_000;
+
+/** Whoever sends them sends as many as they like, from wherever: what is kept of them does not grow with that. */
+export function createAttemptCount(now = () => performance.now()): AttemptCount {
+  let held = new Map<string, CountedAttempt>();
+  let minute = 0;
+  let known = new Map<string, Set<string>>();
+  const bounded = (attempt: RefusedAttempt): RefusedAttempt => {
+    const current = Math.floor(now() / minuteMs);
+    if (current !== minute) [minute, known] = [current, new Map()];
+    const ofDoor = known.get(attempt.door) ?? new Set();
+    known.set(attempt.door, ofDoor);
+    const key = keyOf(attempt);
+    if (ofDoor.has(key)) return attempt;
+    if (ofDoor.size >= mostOfDoor || held.size >= mostHeld)
+      return { door: attempt.door, source: 'others', subject: 'various', because: 'various' };
+    ofDoor.add(key);
+    return attempt;
+  };
+  const count = (attempt: RefusedAttempt, times: number): void => {
+    const key = keyOf(attempt);
+    held.set(key, { ...attempt, times: times + (held.get(key)?.times ?? 0) });
+  };
+  return {
+    note: (attempt) => count(bounded(attempt), 1),
+    isEmpty: () => held.size === 0,
+    take: () => {
+      const taken = [...held.values()];
+      held = new Map();
+      return taken;
+    },
+    giveBack: (taken) => {
+      for (const { times, ...attempt } of taken) count(attempt, times);
+    },
+  };
+}
+
+const keyOf = ({ door, source, subject, because }: RefusedAttempt): string =>
+  JSON.stringify([door, source, subject, because]);

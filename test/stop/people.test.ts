@@ -117,6 +117,34 @@ requires('temporal')('people who are signed in, at the stop process', () => {
     for (const wider of ['agent:mailer', 'fleet', 'connector:erp', 'label:team=mail'])
       expect([wider, await status({ cookie }, wider)]).toEqual([wider, 403]);
   });
+  it('whoever tried to stop what they may not is in the audit, counted, and the answer waited for nothing', async () => {
+    const { cookie } = await signIn('lena', [{ role: 'operator', labels: { team: 'payments' } }]);
+    await soon(() => status({ cookie }, 'fleet')).toBe(403);
+    const looks = { authorization: 'Bearer looks' };
+    expect(await Promise.all(Array.from({ length: 5 }, () => status(looks)))).toEqual(Array(5).fill(403));
+    for (const token of ['of-another', 'made-up']) expect(await status({ authorization: `Bearer ${token}` })).toBe(401);
+    const seen = async () =>
+      (
+        await ledger.sql(
+          `SELECT door, source, subject, because, sum(times)::int AS times FROM estop.refused_attempts GROUP BY 1, 2, 3, 4 ORDER BY 2, 4`,
+        )
+      ).map(({ door, source, subject, because, times }) => [
+        door,
+        source,
+        subject,
+        because,
+        source === 'vera' ? Number(times) : 1,
+      ]);
+    const here = expect.stringMatching(/^(::ffff:)?127\.0\.0\.1$/) as unknown;
+    await expect.poll(seen, { timeout: 20_000 }).toEqual(
+      expect.arrayContaining([
+        ['api', 'lena', 'fleet', 'forbidden', 1],
+        ['api', 'vera', 'a stop', 'forbidden', 5],
+        ['api', here, 'a stop', 'foreign-environment', 1],
+        ['api', here, 'a stop', 'unauthenticated', 1],
+      ]),
+    );
+  });
   const newTask = (): string => `task:${mint('task')}`;
 
   it('who is disabled, signs out or loses the role stops nothing any more within 5 s, proof or not', async () => {

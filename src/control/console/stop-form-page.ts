@@ -109,7 +109,7 @@ export const stopForm: ConsoleForm = {
     } catch (thrown) {
       const code = errorCodeOf(thrown);
       if (code === 'forbidden') {
-        // The stop process writes no audit: it must not need the store for anything but the latch.
+        // What the page was asked for. That it was refused the stop process counts as well, whenever it next speaks to the store.
         const deps = { ...visit.deps, store: byWay(visit.deps.store, 'console') };
         await recordDenial(deps, visit.caller, orderStop.id, scope, code);
         return { ...refused() };

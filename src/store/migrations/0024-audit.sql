@@ -1,9 +1,9 @@
--- Attempts of nobody who is known here: an alert or a press of a button that nobody signed, a press by a stranger. Whoever sends them
--- sends as many as they like, so they are counted: one row for one source at one door in one minute, however many there were. Control
+-- Attempts of nobody who is known here, or at a stop of nobody who may: an alert or a press of a button that nobody signed, a press by
+-- a stranger, a stop ordered by a viewer. Whoever sends them sends as many as they like, so they are counted: one row for one source at one door in one minute, however many there were. Control
 -- names few sources a minute and puts all others into one, so that a flood from everywhere fills nothing either.
 CREATE TABLE estop.refused_attempts (
   door     text NOT NULL, -- which way in, as a method of the audit: trigger, slack
-  source   text NOT NULL, -- the address it came from, or what the sender's own system calls whoever pressed
+  source   text NOT NULL, -- who it was as far as that is known, else the address it came from
   subject  text NOT NULL, -- what they tried
   because  text NOT NULL,
   minute   timestamptz NOT NULL,
@@ -31,5 +31,5 @@ CREATE INDEX approvals_by_decision ON estop.approvals (decided_at) WHERE decided
 CREATE INDEX approvals_by_first ON estop.approvals (first_at) WHERE first_at IS NOT NULL;
 CREATE INDEX tasks_by_requester ON estop.tasks (requested_by, registered_at) WHERE parent_id IS NULL AND kind <> 'drill';
 
-GRANT EXECUTE ON FUNCTION estop.note_refused_attempts(jsonb) TO estop_control;
+GRANT EXECUTE ON FUNCTION estop.note_refused_attempts(jsonb) TO estop_control, estop_stop;
 GRANT SELECT ON estop.refused_attempts TO estop_control;
