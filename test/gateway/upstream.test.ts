@@ -134,10 +134,6 @@ describe('an upstream’s answer', () => {
       'is a page',
       (response: ServerResponse) => void response.writeHead(502, { 'content-type': 'text/html' }).end('<html>'),
     ],
-    [
-      'leads elsewhere',
-      (response: ServerResponse) => void response.writeHead(307, { location: 'http://127.0.0.1:1/' }).end(),
-    ],
     ['answers another call', (response: ServerResponse) => json(response, result('call_test_other'))],
     [
       'asks for input',
@@ -169,6 +165,23 @@ describe('an upstream’s answer', () => {
     });
     // Sent once: nobody knows whether a second sending would be a second effect.
     expect(new Set(hostile.received).size).toBe(hostile.received.length);
+  });
+
+  it.each([302, 303, 307, 308])('that leads to an address inside (%d) is not followed there', async (status) => {
+    let reached = 0;
+    const inside = createServer((_request, response) => {
+      reached += 1;
+      response.end('{}');
+    });
+    await new Promise<void>((resolve) => inside.listen(0, '127.0.0.1', resolve));
+    const { port } = inside.address() as AddressInfo; // listening on TCP
+    hostile.misbehave = (response) =>
+      void response.writeHead(status, { location: `http://127.0.0.1:${port}/latest/meta-data` }).end();
+    const reply = await act();
+    inside.closeAllConnections();
+    await new Promise((resolve) => inside.close(resolve));
+    expect(reply).toMatchObject({ meta: { 'estop/decision': 'possibly-completed' }, outcome: 'possibly-completed' });
+    expect(reached).toBe(0);
   });
 
   it('that is nested too deep to be passed on leaves nobody waiting', async () => {
