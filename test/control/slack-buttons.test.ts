@@ -1,13 +1,16 @@
 import { createHmac } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { sendToSlack } from '../../src/activities/notices/slack-channel.ts';
 import { defaultSignIn, type EstopConfig } from '../../src/contract/config.ts';
 import type { SlackEndpoint } from '../../src/contract/notifications.ts';
 import type { TaskWorkflows } from '../../src/control/task-workflows.ts';
 import type { Tier } from '../../src/core/flow/facts.ts';
 import { getApproval, requestApproval } from '../../src/store/approvals.ts';
 import { recordConfig } from '../../src/store/config-versions.ts';
+import { listNotices, noteNews } from '../../src/store/notices.ts';
 import { noteTools } from '../../src/store/tool-pins.ts';
-import { chat, spec } from '../notices/telling.ts';
+import { startSlackShaped } from '../notices/slack-shaped.ts';
+import { chat, chatToken, readSecret, spec } from '../notices/telling.ts';
 import { terms } from '../store/calls.ts';
 import { agentSpec, digestOf, newId, startTask } from '../store/ledger.ts';
 import { type Answer, type ControlRig, field, makeControl } from './rig.ts';
@@ -120,6 +123,27 @@ describe('buttons in a chat', () => {
     const change = { before: { state: 'pending' }, after: { state: 'approved' } };
     const by = { actor: 'olga', method: 'slack', reason: 'by a button in the chat' };
     expect(field(trail.body, 'items')).toMatchObject([{ kind: 'approval.approved', ...by, ...change }]);
+  });
+
+  it('the card that was pressed is changed in its place: it says who decided, and nothing is left to press', async () => {
+    const slack = await startSlackShaped(chatToken);
+    const there = chat(slack.baseUrl, endpoint.buttons === undefined ? {} : { buttons: endpoint.buttons });
+    const store = rig.ledger.as('estop_revoker');
+    const telling = { store, environment: 'test', consoleUrl: 'https://estop.example.org', readSecret };
+    const approvalId = await ask();
+    const tellAll = async (): Promise<string> => {
+      await noteNews(store, { windowMs: 60_000, crowd: 100, crowdMs: 60_000, flood: 1_000, lostMs: 60_000 });
+      for (const notice of (await listNotices(store, { subject: approvalId })).toReversed())
+        await sendToSlack(telling, there, notice, '', AbortSignal.timeout(10_000));
+      return JSON.stringify(slack.messages[0]?.blocks);
+    };
+    expect(await tellAll()).toMatch(/"action_id":"approve".*"action_id":"deny"/);
+    expect((await press(approvalId)).status).toBe(200);
+    const drawn = await tellAll();
+    expect([slack.messages.length, slack.messages[0]?.ts]).toEqual([1, '1700000000.000001']);
+    expect(slack.messages[0]?.updates).toBeGreaterThan(0);
+    expect(drawn).toMatch(/approved.*olga/i);
+    expect(drawn).not.toMatch(/"action_id":"(?:approve|deny)"/);
   });
 
   it('whoever was put behind a button after a call had been asked for does not approve it by that button', async () => {

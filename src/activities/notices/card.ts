@@ -55,7 +55,10 @@ function lineOf(notice: NoticeRecord, first: NoticeRecord): string {
   const after = Math.max(0, Date.parse(notice.notedAt) - Date.parse(first.notedAt));
   const when = notice === first ? `${notice.notedAt.slice(0, 19)}Z` : `+${(after / 1_000).toFixed(1)} s`;
   const acked = notice.ackedBy === undefined ? '' : `, seen by ${plainText(notice.ackedBy, 60)}`;
-  return `${when}  ${tell(notice).title}${acked}`;
+  const { title, lines } = tell(notice);
+  // Who pressed a button sees here that it was taken, and everybody else by whom.
+  const by = notice.event === 'approval.ended' ? lines.map((line) => (line === '' ? '' : `. ${line}`)).join('') : '';
+  return `${when}  ${title}${by}${acked}`;
 }
 
 const linkButton = (url: string) => ({ type: 'button', action_id: 'open', text: plain('Open'), url });
