@@ -53,6 +53,8 @@ function outcomeOf(reply: GatewayReply): ToolOutcome {
     case 'needs-approval':
       return approvalOf(meta);
     case 'stopped':
+      // A stop of a tool ends no task: its model goes on, and must not take for undone what was sent before the stop.
+      if (meta['estop/reason'] === 'possibly-completed') return { kind: 'interrupted' };
       return { kind: 'stopped', ...(typeof meta['estop/stopId'] === 'string' ? { stopId: meta['estop/stopId'] } : {}) };
     case 'held':
       throw new EstopError('held', { detail: 'the ledger holds this task' });

@@ -92,6 +92,11 @@ describe('what a gateway answers', () => {
       { kind: 'stopped', stopId: 's' },
     ],
     [
+      'a stop that came after the call was sent',
+      result({ ...text(''), _meta: { 'estop/decision': 'stopped', 'estop/reason': 'possibly-completed' } }),
+      { kind: 'interrupted' },
+    ],
+    [
       'an approval without an end',
       result({ ...text(''), _meta: { 'estop/decision': 'needs-approval', 'estop/approvalId': 'a' } }),
       { kind: 'denied', reason: 'It needs an approval that could not be asked for.' },
