@@ -5,6 +5,7 @@ import type { Guard } from './guard.ts';
 import { agentClientGuards } from './guards/agent-clients.ts';
 import { approvalGuards } from './guards/approvals.ts';
 import { argumentGuards } from './guards/arguments.ts';
+import { auditGuards } from './guards/audit.ts';
 import { budgetGuards } from './guards/budgets.ts';
 import { credentialGuards } from './guards/credentials.ts';
 import { dataFlowGuards } from './guards/data-flow.ts';
@@ -39,5 +40,6 @@ export function allGuards(projectRoot: string): readonly Guard[] {
     ...issuerGuards,
     ...agentClientGuards,
     ...whoStopsGuards,
+    ...auditGuards,
   ];
 }

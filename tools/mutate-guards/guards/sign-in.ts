@@ -70,8 +70,8 @@ export const signInGuards: readonly Guard[] = [
     file: `${folder}/sign-in-pages.ts`,
     protects: 'what stood in the browser before is over',
     attacks: ['A34'],
-    find: '  if (before?.signInId !== undefined) await endSignIn(deps.store, before.signInId, before.actor);\n',
-    put: '',
+    find: "await endSignIn(byWay(deps.store, 'console'), before.signInId, before.actor);",
+    put: 'return;',
     tests: { file: links, title: 'never takes over a secret that was in the browser before' },
   },
   {
