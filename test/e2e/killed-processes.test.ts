@@ -1,9 +1,12 @@
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { decodeProtectedHeader } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Cast } from '../../examples/demo/cast.ts';
 import { openUse } from '../../examples/demo/hijacked-use.ts';
 import { leaseMs } from '../../src/contract/numbers.ts';
 import type { ProcessName } from '../../src/runtime/installation/installation.ts';
+import { keyPurposes, rotateKey } from '../../src/runtime/keys/key-ring.ts';
 import { newStopId } from '../../src/sdk/stops.ts';
 import { listInvoices, startArmedTask, startStage, until, untilReached } from './stage.ts';
 
@@ -64,6 +67,33 @@ describe('a stop', () => {
     await startAgain('stop');
     expect((await untilReached(cast.operator, receipt.stopId, 'proved')).stopId).toBe(receipt.stopId);
   }, 120_000);
+
+  it('is proved with the old credentials although every key was rotated while its task ran; what starts afterwards is, too', async () => {
+    const first = await startArmedTask(cast);
+    const kids = keyPurposes.map((purpose) => rotateKey(join(cast.installation.stateFolder, 'keys'), purpose));
+    const renewed = await until('a token by the new key', async () => {
+      const { token } = await cast.operator.tasks.token(first.taskId);
+      return kids.some((kid) => decodeProtectedHeader(token).kid === kid) ? token : undefined;
+    });
+    const second = await startArmedTask(cast);
+    for (const token of [first.token, renewed, second.token]) expect(await listInvoices(cast, token)).toBe(true);
+    // The child has waited for a person since before; what it said then is read, and it goes on with a token of now.
+    const asked = await until('the call that waits', async () =>
+      (await cast.operator.approvals.list({ state: 'pending' })).items.find((one) => one.taskId === first.childId),
+    );
+    await cast.operator.approvals.deny(asked.approvalId);
+    await until('the child to think on', async () =>
+      cast.world.model.requests().some((request) => JSON.stringify(request).includes('The approval was denied.')),
+    );
+    const stopIds = await Promise.all(
+      [first, second].map(async ({ taskId }) => (await cast.operator.stops.stop({ task: taskId })).stopId),
+    );
+    for (const stopId of stopIds)
+      expect(await untilReached(cast.operator, stopId, 'proved')).toMatchObject({
+        evidence: 'credential-probed',
+        obligations: { total: 5, proved: 5 },
+      });
+  }, 150_000);
 
   it('has its second half without a stop process: nothing is admitted once the lease of every gateway is over', async () => {
     const { taskId, token } = await startArmedTask(cast);
