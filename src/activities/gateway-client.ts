@@ -93,6 +93,8 @@ export function createGatewayClient(gatewayUrl: string, tokens: TaskTokens): Gat
           ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
         });
       }
+      // Neither a result nor an error: it is not the gateway's last word, whoever ended the answer here.
+      if (response.ok && reply.data?.error === undefined) throw new AnswerLost('the gateway’s answer came to no end');
       return { kind: 'refused', status: response.status, body };
     },
   };

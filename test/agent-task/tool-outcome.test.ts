@@ -117,7 +117,16 @@ describe('what a gateway answers', () => {
     [
       'a page of HTML',
       play((_request, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>')),
-      { kind: 'denied', reason: 'The gateway refused the call (200).' },
+      { kind: 'interrupted' },
+    ],
+    [
+      'an event stream that ends before the answer',
+      play((_request, response) =>
+        response
+          .writeHead(200, { 'content-type': 'text/event-stream' })
+          .end('event: message\ndata: {"jsonrpc":"2.0","method":"notifications/progress"}\n\n'),
+      ),
+      { kind: 'interrupted' },
     ],
     ['a closed connection', play((request) => request.socket.destroy()), { kind: 'interrupted' }],
     [
