@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { traceHeaders } from '../contract/tracing.ts';
 import { EstopError } from '../core/errors.ts';
-import { problemCode, readText, requestOf } from './http.ts';
+import { ownCode, problemCode, readText, requestOf } from './http.ts';
 import type { TaskTokens } from './task-tokens.ts';
 
 /** What the gateway answered: a result, or a refusal that says whether anything was sent upstream. */
@@ -86,6 +86,9 @@ export function createGatewayClient(gatewayUrl: string, tokens: TaskTokens): Gat
         return { kind: 'result', result: reply.data.result };
       if (response.status === 401)
         throw new EstopError('unauthenticated', { detail: 'the gateway refuses a fresh token' });
+      // A proxy says it also of a request that it had passed on; the gateway says why.
+      if (response.status === 503 && ownCode(body) === undefined)
+        throw new AnswerLost('somebody on the way to the gateway gave up');
       if (response.status === 429 || response.status === 503) {
         const retryAfterMs = retryAfterOf(response, body);
         throw new EstopError(problemCode(body, 503), {

@@ -40,9 +40,15 @@ export async function readText(response: Response): Promise<string> {
   return text + decoder.decode();
 }
 
-/** RFC 9457: our own problem details carry the catalogue's code; from elsewhere only the status is known. */
+/** RFC 9457: our own problem details carry the catalogue's code. */
+export function ownCode(body: unknown): ErrorCode | undefined {
+  return typeof body === 'object' && body !== null && 'code' in body && isErrorCode(body.code) ? body.code : undefined;
+}
+
+/** From elsewhere only the status is known. */
 export function problemCode(body: unknown, status: number): ErrorCode {
-  if (typeof body === 'object' && body !== null && 'code' in body && isErrorCode(body.code)) return body.code;
+  const said = ownCode(body);
+  if (said !== undefined) return said;
   if (status === 401) return 'unauthenticated';
   if (status === 403) return 'forbidden';
   if (status === 404) return 'not-found';

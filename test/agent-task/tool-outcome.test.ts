@@ -115,6 +115,11 @@ describe('what a gateway answers', () => {
     ],
     ['502', play((_request, response) => json(response, 502, {})), { kind: 'interrupted' }],
     [
+      '503 in the words of a proxy',
+      play((_request, response) => response.writeHead(503).end('upstream reset')),
+      { kind: 'interrupted' },
+    ],
+    [
       'a page of HTML',
       play((_request, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>')),
       { kind: 'interrupted' },
