@@ -7,6 +7,7 @@ import { tripBreaker } from '../../src/store/breakers.ts';
 import { listNotices } from '../../src/store/notices.ts';
 import { listObligations } from '../../src/store/obligations.ts';
 import { boundPlaybook, releasePhase } from '../../src/store/playbooks.ts';
+import { activatePolicies, activePolicies } from '../../src/store/policies.ts';
 import { stopProgress } from '../../src/store/stop-progress.ts';
 import { getStop } from '../../src/store/stops.ts';
 import { fireTrigger, judgeAlert } from '../../src/store/triggers.ts';
@@ -95,6 +96,40 @@ requires('temporal')('what follows from an alert or a stop', () => {
     await worker.close();
     expect(await stops()).toEqual([{ actor: 'trigger:budgets' }]);
   }, 30_000);
+
+  it.each([
+    ['policy.activated', false],
+    ['policy.proposed', true],
+  ] as const)(
+    'a rule about %s stops what it names, under the name of its trigger, once',
+    async (event, needsTwo) => {
+      const agent = await rig.agent();
+      const rule = { match: { event }, scope: agentKey(agent.agentId), action: 'stop' } as const;
+      const triggers = [{ triggerId: 'policies', from: 'ledger', secrets: [], rules: [rule] }] as const;
+      const files = { 'one.cedar': `// ${agent.agentId}\n` };
+      const outcome = await activatePolicies(control(), {
+        version: Buffer.from(digestOf(agent.agentId)).toString('hex').slice(0, 16),
+        files,
+        actor: 'ada',
+        reason: 'a test',
+        after: (await activePolicies(control()))?.activation ?? 0,
+        twoPeople: needsTwo,
+      });
+      expect(outcome.kind).toBe(needsTwo ? 'needs-second-person' : 'activated');
+      const worker = rig.work({ response: () => configOf([agent], { triggers }) });
+      const stops = () =>
+        rig.ledger.sql('SELECT actor, method FROM estop.stops WHERE scope_key = $1', [agentKey(agent.agentId)]);
+      await until(async () => (await stops()).length > 0);
+      await rig.ledger.sql('UPDATE estop.notices SET judged_at = NULL WHERE event = $1', [event]);
+      const isJudged = async () =>
+        (await rig.ledger.sql('SELECT 1 FROM estop.notices WHERE event = $1 AND judged_at IS NULL', [event])).length ===
+        0;
+      await until(isJudged);
+      await worker.close();
+      expect(await stops()).toEqual([{ actor: 'trigger:policies', method: 'trigger' }]);
+    },
+    30_000,
+  );
 
   it('a hold that a trigger made is no reason for another one, a breaker’s own trip is', async () => {
     const agent = await rig.agent();
