@@ -135,7 +135,9 @@ requires('temporal')('workers as processes', () => {
     expect(callsOf(stack, handle)).toHaveLength(59);
   });
 
-  it('that is stuck cannot keep a kill from being latched by another', { timeout: 120_000 }, async () => {
+  it('that is stuck in the middle of its calls keeps no kill from being latched, and makes no call when it wakes', {
+    timeout: 120_000,
+  }, async () => {
     const handle = await stack.start('for-ever', { limits: { maxSteps: 100_000, maxTokens: 1_000_000 } });
     await until(() => callsOf(stack, handle).length > 5);
     const stuck = processes.at(-1);
@@ -143,6 +145,11 @@ requires('temporal')('workers as processes', () => {
     await startWorker('agent', 'agent-4');
     await handle.signal('kill');
     await expectStopped(handle);
+    const calls = callsOf(stack, handle).length;
     process.kill(stuck?.pid ?? 0, 'SIGCONT');
+    // What it still wants to do it does before it ends.
+    await stuck?.stop();
+    expect(await stuck?.exited).toMatchObject({ code: 0 });
+    expect(callsOf(stack, handle)).toHaveLength(calls);
   });
 });
