@@ -4,11 +4,11 @@ import { agentKey } from '../../src/core/scope-key.ts';
 import { createLedgerPort } from '../../src/gateway/store-port.ts';
 import { admitMany } from '../../src/store/admit-many.ts';
 import { type Admission, type AdmitRequest, admit, listCalls } from '../../src/store/calls.ts';
-import { registerGateway } from '../../src/store/gateways.ts';
 import type { Store } from '../../src/store/pool.ts';
 import { closeTasks, setTaskHeld } from '../../src/store/tasks.ts';
 import { onEveryPostgres } from '../kit/postgres.ts';
 import { callsThrough } from './calls.ts';
+import { addGateway } from './gateway.ts';
 import { guarded } from './guarded.ts';
 import { addAgent, type Ledger, makeLedger, newId, newName, startTask, stop, stopAgent } from './ledger.ts';
 import { untilBlocked } from './waiting.ts';
@@ -18,8 +18,7 @@ onEveryPostgres('a tool call beside others that wait at the same time', (createO
   let gatewayId: string;
   beforeAll(async () => {
     ledger = await makeLedger(createOn);
-    gatewayId = newId('gw');
-    await registerGateway(ledger.as('estop_gateway'), gatewayId, 'x');
+    gatewayId = await addGateway(ledger);
   });
 
   const { ask, call } = callsThrough(() => gatewayId);

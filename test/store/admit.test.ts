@@ -1,10 +1,10 @@
 import { beforeAll, expect, it } from 'vitest';
 import { connectorKey, toolKey } from '../../src/core/scope-key.ts';
 import { admit, listCalls, settle } from '../../src/store/calls.ts';
-import { registerGateway } from '../../src/store/gateways.ts';
 import { closeTasks, setTaskHeld } from '../../src/store/tasks.ts';
 import { onEveryPostgres } from '../kit/postgres.ts';
 import { callsThrough, tool } from './calls.ts';
+import { addGateway } from './gateway.ts';
 import { guarded } from './guarded.ts';
 import { addAgent, type Ledger, makeLedger, newId, newName, startTask, stop, stopAgent } from './ledger.ts';
 import { untilBlocked } from './waiting.ts';
@@ -14,8 +14,7 @@ onEveryPostgres('a tool call', (createOn) => {
   let gatewayId: string;
   beforeAll(async () => {
     ledger = await makeLedger(createOn);
-    gatewayId = newId('gw');
-    await registerGateway(ledger.as('estop_gateway'), gatewayId, 'x');
+    gatewayId = await addGateway(ledger);
   });
 
   const { ask, call, approve } = callsThrough(() => gatewayId);

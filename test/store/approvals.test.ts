@@ -2,10 +2,10 @@ import { beforeAll, expect, it } from 'vitest';
 import { toolKey } from '../../src/core/scope-key.ts';
 import { decideApproval, getApproval, listApprovals, requestApproval } from '../../src/store/approvals.ts';
 import { closeStaleApprovals } from '../../src/store/fence.ts';
-import { registerGateway } from '../../src/store/gateways.ts';
 import { setTaskHeld } from '../../src/store/tasks.ts';
 import { onEveryPostgres } from '../kit/postgres.ts';
 import { callsThrough, terms, tool } from './calls.ts';
+import { addGateway } from './gateway.ts';
 import { guarded } from './guarded.ts';
 import { addAgent, digestOf, type Ledger, makeLedger, newId, newName, startTask, stopAgent } from './ledger.ts';
 import { untilBlocked } from './waiting.ts';
@@ -15,8 +15,7 @@ onEveryPostgres('approvals', (createOn) => {
   let gatewayId: string;
   beforeAll(async () => {
     ledger = await makeLedger(createOn);
-    gatewayId = newId('gw');
-    await registerGateway(ledger.as('estop_gateway'), gatewayId, 'x');
+    gatewayId = await addGateway(ledger);
   });
 
   const { call, approve } = callsThrough(() => gatewayId);

@@ -17,6 +17,7 @@ import { latch } from '../../src/store/latch.ts';
 import { resetStop } from '../../src/store/stops.ts';
 import { onEveryPostgres } from '../kit/postgres.ts';
 import { callsThrough } from './calls.ts';
+import { addGateway } from './gateway.ts';
 import { guarded } from './guarded.ts';
 import { addAgent, fence, type Ledger, makeLedger, newId, order, putAgents, startChild, startTask } from './ledger.ts';
 
@@ -33,8 +34,7 @@ onEveryPostgres('breakers in the ledger', (createOn) => {
   let gatewayId: string;
   beforeAll(async () => {
     ledger = await makeLedger(createOn);
-    gatewayId = newId('gw');
-    await registerGateway(ledger.as('estop_gateway'), gatewayId, 'x');
+    gatewayId = await addGateway(ledger);
   });
   const { call } = callsThrough(() => gatewayId);
   const nothing = { calls: 0, errors: 0, denied: 0, beyond: 0, overBudget: 0, risk: 0, microcents: 0 };

@@ -14,6 +14,7 @@ import { registerGateway, retireGateway } from '../../src/store/gateways.ts';
 import { closeTasks } from '../../src/store/tasks.ts';
 import { onEveryPostgres } from '../kit/postgres.ts';
 import { callsThrough } from './calls.ts';
+import { addGateway } from './gateway.ts';
 import { guarded } from './guarded.ts';
 import { addAgent, type Ledger, makeLedger, newId, newName, startTask } from './ledger.ts';
 import { untilBlocked } from './waiting.ts';
@@ -25,8 +26,7 @@ onEveryPostgres('a budget under faults', (createOn) => {
   let gatewayId: string;
   beforeAll(async () => {
     ledger = await makeLedger(createOn);
-    gatewayId = newId('gw');
-    await registerGateway(ledger.as('estop_gateway'), gatewayId, 'x');
+    gatewayId = await addGateway(ledger);
   });
   const { ask, call } = callsThrough(() => gatewayId);
   const withBudgets = (l: Ledger, budgets: BudgetLimits) => addAgent(l, { budgets });
