@@ -5,8 +5,8 @@ import type { TaskHistoryEntry } from '../store/task-history.ts';
 const sentences: Readonly<Record<string, (entry: TaskHistoryEntry) => string>> = {
   'task.registered': ({ about = '' }) => `registered for ${agentName(about)}`,
   'task.closed': ({ note }) => `closed: ${note ?? 'unknown outcome'}`,
-  'task.held': () => 'held',
-  'task.released': () => 'released',
+  'task.held': ({ note }) => `held${because(note)}`,
+  'task.released': ({ note }) => `released${because(note)}`,
   'session.close-asked': () => 'asked to close',
   'child.registered': ({ about, note }) => `started child ${about} of ${note}`,
   'call.admitted': ({ about }) => `call of ${tool(about)} admitted`,

@@ -36,6 +36,10 @@ requires('temporal')('what an operator looks at in a terminal', () => {
     expect(await rig.run(['note', stopId, 'it', 'wrote', 'to', 'the', 'wrong', 'ledger'])).toMatchObject({ code: 0 });
     const audit = await rig.run(['audit', '--subject', stopId]);
     expect(audit.stdout).toMatch(/stop\.noted[\s\S]*wrong ledger[\s\S]*stop\.latched/);
+    const head = /^WHEN +WHAT +WHO +HOW +TO WHAT +WHY +BEFORE → AFTER +DETAIL/;
+    expect(audit.stdout).toMatch(head);
+    expect(audit.stdout).toMatch(/stop\.noted +\S+ +cli .*text: .*wrong ledger/);
+    expect(audit.stdout).toMatch(/stop\.latched +\S+ +api .*inForce: no → yes/);
     const lines = (await rig.run(['audit', '--kind', 'stop.', '-o', 'jsonl'])).stdout.trim().split('\n');
     expect(lines.map((line) => (JSON.parse(line) as { kind: string }).kind)).toEqual(
       expect.arrayContaining(['stop.noted', 'stop.latched']),

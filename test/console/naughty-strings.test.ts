@@ -61,7 +61,10 @@ requires('chromium')('hostile text in the console', () => {
         kind: 'stop.noted',
         actor: text,
         subject: scene.stopId,
-        detail: { text: strings.at(-index) ?? '' },
+        reason: strings.at(index - 9) ?? '',
+        before: { [`was ${text}`]: strings.at(-index - 1) ?? '', same: text },
+        after: { text: strings.at(-index) ?? '', same: strings.at(-index) ?? '' },
+        detail: { [text]: text },
       });
   });
 

@@ -86,6 +86,12 @@ describe('every change stands in the audit', () => {
       ['clara', 'cli', undefined],
       ['rita', 'control', undefined],
     ]);
+    const shown = await rig.call('GET', `/audit?subject=${taskId}`, { headers: { cookie } });
+    for (const words of ['&lt;b&gt;odd&lt;/b&gt; calls', 'held: no → yes', 'held: yes → no', 'cli', 'api+break-glass'])
+      expect(shown.text).toContain(words);
+    expect(shown.text).not.toContain('<b>odd');
+    const task = await rig.call('GET', `/tasks/${taskId}`, { headers: { cookie } });
+    expect(task.text).toContain('held: &lt;b&gt;odd');
   });
 
   it('has no secret in it', async () => {

@@ -67,7 +67,8 @@ function subject(text: string): Markup {
 }
 
 /** What changed first, then what else is said of it. */
-const lines = ({ before, after, detail }: AuditEvent): readonly Markup[] => [
+const lines = ({ kind, before, after, detail }: AuditEvent): readonly Markup[] => [
+  ...(/denied|refused/.test(kind) && before === null && after === null ? [html`nothing changed<br>`] : []),
   ...changeLines(before, after).map((line) => html`${foreign(line, 300)}<br>`),
   ...detailLines(detail).map((line) => html`<small>${foreign(line, 300)}</small><br>`),
 ];
