@@ -23,6 +23,12 @@ const tooLong = 'they could not be checked in time';
 const bait = `${'a'.repeat(40)}!`;
 const nested = (depth: number): object => (depth === 0 ? { end: 1 } : { next: nested(depth - 1) });
 
+/** None of them, and then anything. */
+const values = (count: number): readonly object[] => [
+  ...Array.from({ length: count }, (_, at) => ({ const: `v${at}` })),
+  { type: 'number' },
+];
+
 describe('a tool whose schema takes its time', () => {
   it.each([
     [
@@ -51,6 +57,16 @@ describe('a tool whose schema takes its time', () => {
       ),
       { root: nested(40) },
     ],
+    [
+      'a list of very much, each of which is compared with three hundred values',
+      pinned({ all: { type: 'array', items: { anyOf: values(300) } } }),
+      { all: Array.from({ length: 400_000 }, () => 1) },
+    ],
+    [
+      'a few things, each of which is compared with five thousand',
+      pinned({ all: { type: 'array', items: { anyOf: values(5_000) } } }),
+      { all: Array.from({ length: 1_000 }, () => 1) },
+    ],
   ])('%s is given up, and the call with it', (_what, pin, args) => {
     expect(faultIn(pin, args)).toBe(tooLong);
   });
@@ -60,6 +76,8 @@ describe('a tool whose schema takes its time', () => {
     expect(faultIn(pin, { q: 'aaaa', mail: 'anna@northwind.org' })).toBeUndefined();
     expect(faultIn(pin, { q: 'b' })).toMatch(/pattern/);
     expect(faultIn(pin, { mail: 'nobody' })).toMatch(/format/);
+    const list = pinned({ all: { type: 'array', items: { anyOf: values(3) } } });
+    expect(faultIn(list, { all: Array.from({ length: 5_000 }, () => 1) })).toBeUndefined();
   });
 });
 

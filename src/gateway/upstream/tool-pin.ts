@@ -32,6 +32,8 @@ const longestDefinition = 256 * 1024;
 const schemas = new AjvJsonSchemaValidator();
 /** A server writes the schema and an agent the arguments: together they can ask for a check without end. */
 const mostCheckMs = 40;
+/** Letters of a definition times values in the arguments: below it every value may be held against every word of the schema. */
+const mostWork = 1_000_000;
 const mayTakeLong = /"(?:pattern|patternProperties|format|uniqueItems|contains|\$ref|\$dynamicRef|\$recursiveRef)":/;
 
 /** Refuses what could not be called as it was listed. */
@@ -54,7 +56,9 @@ export function pinTool(serverId: string, definition: Tool): PinResult {
       const result = validate(args);
       return result.valid ? undefined : (result.errorMessage ?? 'they do not fit its schema');
     };
-    const faultIn = mayTakeLong.test(definitionText) ? (args: JsonValue) => checkInTime(check, args) : check;
+    const mostNodes = mayTakeLong.test(definitionText) ? 0 : Math.floor(mostWork / definitionText.length);
+    const faultIn = (args: JsonValue): string | undefined =>
+      isWithin(args, mostNodes) ? check(args) : checkInTime(check, args);
     return {
       ok: true,
       pin: {
@@ -71,6 +75,17 @@ export function pinTool(serverId: string, definition: Tool): PinResult {
   } catch {
     return { ok: false, why: 'its input schema cannot be compiled' };
   }
+}
+
+/** Counts no further than it has to. */
+function isWithin(args: JsonValue, mostNodes: number): boolean {
+  let left = mostNodes;
+  const count = (value: JsonValue): boolean => {
+    left -= 1;
+    if (left < 0) return false;
+    return typeof value !== 'object' || value === null || Object.values(value).every(count);
+  };
+  return count(args);
 }
 
 /** What was not checked is not known to fit. */
