@@ -24,8 +24,9 @@ const stop = (): Promise<void> => {
   return stopping;
 };
 // Whoever presses it again is not obeyed: this process would be gone, and its servers would stay.
+let isTold = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.removeAllListeners(signal).on(signal, () => void stop().finally(() => process.exit(130)));
+  process.removeAllListeners(signal).on(signal, () => void stop().finally(() => process.exit(isTold ? code : 130)));
 try {
   code = (await runStory(cast, screen, options.sabotage !== undefined)) ? 0 : 1;
 } catch (thrown) {
@@ -34,10 +35,11 @@ try {
   if (!options.keep) await stop();
 }
 if (options.keep) {
+  // What was found stays what was found, however long somebody looks around afterwards.
+  isTold = true;
   process.stderr.write(
     `Left up: ${cast.installation.profile.controlUrl}, ${cast.installation.profile.temporalUiUrl}; Ctrl-C ends it.\n`,
   );
-  process.exitCode = code;
 } else {
   process.exit(code);
 }

@@ -1,5 +1,7 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { packageRoot } from '../../src/runtime/package-root.ts';
@@ -30,16 +32,22 @@ const summary = z.object({
 });
 
 /** As `npm run -s demo -- --json ..` runs it: the compiled program, its exit code, its last line. */
-async function runDemo(...args: readonly string[]) {
+async function runDemo(args: readonly string[], whileLeftUp: () => Promise<void> = async () => undefined) {
   const child = spawn(process.execPath, [join(packageRoot, 'dist', 'examples', 'demo', 'main.js'), '--json', ...args], {
     cwd: packageRoot,
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => {
     output += chunk.toString('utf8');
   });
+  let looked: Promise<void> | undefined;
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    process.stderr.write(text);
+    if (text.includes('Left up: ')) looked = whileLeftUp().finally(() => child.kill('SIGINT'));
+  });
   const code = await new Promise<number | null>((resolve) => child.once('exit', resolve));
+  await looked;
   // Every line: what a server of the demo prints for its deployers does not belong among them.
   const lines = output
     .trimEnd()
@@ -48,9 +56,40 @@ async function runDemo(...args: readonly string[]) {
   return { code, summary: summary.parse(lines.at(-1)) };
 }
 
+const folder = join(packageRoot, '.estop', 'demo');
+const run = promisify(execFile);
+
+/** Whatever works in the demo's folder, or was told of it. */
+function leftRunning(): readonly string[] {
+  const read = (look: () => string): string => {
+    try {
+      return look();
+    } catch {
+      return ''; // it has ended meanwhile
+    }
+  };
+  return readdirSync('/proc').filter(
+    (pid) =>
+      /^\d+$/.test(pid) &&
+      (read(() => readlinkSync(`/proc/${pid}/cwd`)).startsWith(folder) ||
+        ['cmdline', 'environ'].some((file) =>
+          read(() => readFileSync(`/proc/${pid}/${file}`, 'utf8')).includes(folder),
+        )),
+  );
+}
+
 describe('the demo', () => {
   it('ends with everything proved, the hung system included, and the re-created agent untouched', async () => {
-    const { code, summary: found } = await runDemo();
+    let link = '';
+    let leftUp = 0;
+    const { code, summary: found } = await runDemo(['--keep'], async () => {
+      leftUp = leftRunning().length;
+      const estop = [join(packageRoot, 'bin', 'estop.js'), '--state', join(folder, 'estop'), 'console'];
+      link = (await run(process.execPath, estop)).stdout;
+    });
+    expect(link).toMatch(/^http:\S+\s$/);
+    // Temporal, two PostgreSQLs and six processes of ours at least; then nothing.
+    if (process.platform === 'linux') expect([leftUp > 8, leftRunning()]).toEqual([true, []]);
     // A retry that passes would hide what this run had to complain of.
     if (code !== 0) process.stderr.write(`the demo complains: ${found.complaints.join(' ')}\n`);
     expect(found.complaints).toEqual([]);
@@ -90,8 +129,8 @@ describe('the demo', () => {
   ])(
     'catches what goes wrong without %s',
     async (sabotage, complaint) => {
-      const { code, summary: found } = await runDemo('--sabotage', sabotage);
-      expect(code).toBe(1);
+      const { code, summary: found } = await runDemo(['--sabotage', sabotage]);
+      expect([code, existsSync(folder)]).toEqual([1, false]);
       expect(found.ok).toBe(false);
       expect(found.complaints.join('\n')).toMatch(complaint);
     },
