@@ -6,9 +6,9 @@ import { EstopError, errorCodeOf } from '../core/errors.ts';
 const crowdWithinMs = 60_000;
 /** What a stop of many takes to end some of them. */
 const perCallMs = 30;
-/** No slot is kept longer from others; where it may be that a model alone is stopped, other tasks of the worker go on meanwhile. */
+/** No slot is kept longer from others; and no longer than briefly where it may be that a model alone is stopped, or half of them are kept. */
 const longestMs = 20_000;
-const longestUnsureMs = 2_000;
+const brieflyMs = 2_000;
 /** Those that are cut off by one stop are cut off within this. */
 const burstMs = 100;
 /** Healthy, a stop has ended a task well before. */
@@ -34,7 +34,7 @@ type Pause = (ms: number, signal: AbortSignal) => Promise<void>;
  * be a workflow task of a workflow that is about to be terminated. So what a stop cut off is told late, when the stop has long ended
  * the task, unless it is one of a tool or a model alone, or nobody is there to carry it out: then the task must hear of it.
  * The slot is kept meanwhile, the longer the more are refused: in a free one the next call of a stopped task would begin. Half of the
- * worker's slots are never kept so: tasks of others wait for one too, and what finds no room to wait in is put off as long without it.
+ * worker's slots are never kept for long: tasks of others wait for one too.
  * Nothing hangs on it: the gateway has refused the call, and goes on refusing. What it wraps must beat until it is told.
  */
 export function toldLate<Set extends { readonly [Name in keyof Set]: Activity }>(
@@ -45,9 +45,8 @@ export function toldLate<Set extends { readonly [Name in keyof Set]: Activity }>
   const crowd = openCrowd();
   const putOff = openPutOff();
   let keeping = 0;
-  /** In its slot, where there is room for that. */
   const keep = async (ms: number): Promise<void> => {
-    if (keeping >= slots / 2) return;
+    if (keeping >= slots / 2) return rest(Math.min(ms, brieflyMs), pause);
     keeping += 1;
     try {
       await rest(ms, pause);
@@ -67,7 +66,7 @@ export function toldLate<Set extends { readonly [Name in keyof Set]: Activity }>
         if (!putOff.isFirst()) throw thrown;
         crowd.add();
         await rest(burstMs, pause);
-        const mostMs = thrown instanceof TaskStopped ? longestMs : longestUnsureMs;
+        const mostMs = thrown instanceof TaskStopped ? longestMs : brieflyMs;
         await keep(Math.min(mostMs, crowd.takesMs()) - burstMs);
         // Tried again, it is refused again: without an event in the history of a task that will not live to see it.
         throw new EstopError('stopped', { cause: thrown, retryAfterMs: secondLookMs + patience * crowd.takesMs() });

@@ -10,7 +10,7 @@ function worker(outcome: () => unknown, longer: () => Promise<void> = async () =
   let kept = 0;
   const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
     kept += ms;
-    if (ms > 1_000) await longer();
+    if (ms > 2_000) await longer();
     signal.throwIfAborted();
   };
   const { callTool } = toldLate({ callTool: async () => outcome() }, 10, pause);
@@ -66,7 +66,7 @@ it.each([
   expect(times.at(-1)).toBeLessThanOrEqual(most);
 });
 
-it('a stopped crowd keeps no more than half of the slots: what is refused beyond is put off as long without one', async () => {
+it('a stopped crowd keeps no more than half of the slots for long', async () => {
   let over: () => void = () => undefined;
   const stopEnds = new Promise<void>((resolve) => (over = resolve));
   const { attempt } = worker(
@@ -75,7 +75,7 @@ it('a stopped crowd keeps no more than half of the slots: what is refused beyond
     },
     () => stopEnds,
   );
-  for (let i = 0; i < 36; i += 1) await attempt(String(i)); // until each is kept for more than a second
+  for (let i = 0; i < 70; i += 1) await attempt(String(i)); // until each would be kept for longer than that
   const ended: string[] = [];
   const attempts = Array.from({ length: 10 }, (_, n) =>
     attempt(`crowd ${n}`).then((told) => {
