@@ -1,7 +1,11 @@
 import { z } from 'zod';
 import { type ErrorCode, EstopError } from '../core/errors.ts';
+import type { ScopeKind } from '../core/scope-key.ts';
+import { TaskStopped } from './cut-off.ts';
 
-const Body = z.object({ error: z.object({ code: z.string() }) });
+const Body = z.object({ error: z.object({ code: z.string(), scope: z.string().optional() }) });
+/** A stop of these ends the task; one of another ends what it reached for. */
+const endsTask: readonly string[] = ['fleet', 'label', 'agent', 'task'] satisfies readonly ScopeKind[];
 
 /** What the gateway's refusals mean for a task; whatever is not among them was said by the provider. */
 const meanings: Readonly<Record<string, ErrorCode>> = {
@@ -36,8 +40,9 @@ export function refusalOf({
   readonly isRetryable: boolean;
   readonly responseBody?: string | undefined;
 }): EstopError {
-  const said = codeIn(responseBody);
+  const { code: said, scope = '' } = readError(responseBody);
   const meaning = Object.hasOwn(meanings, said) ? meanings[said] : undefined;
+  if (meaning === 'stopped' && endsTask.includes(scope)) return new TaskStopped(`the gateway answered ${said}`);
   if (meaning !== undefined) return new EstopError(meaning, { detail: `the gateway answered ${said}` });
   const detail = `the model provider answered ${statusCode ?? 'nothing'}`;
   if (statusCode === undefined || isRetryable) return new EstopError('upstream-unavailable', { detail });
@@ -47,11 +52,10 @@ export function refusalOf({
   return new EstopError(isOurRequest ? 'invalid-input' : 'upstream-refused', { detail });
 }
 
-function codeIn(text: string | undefined): string {
+function readError(text: string | undefined): z.infer<typeof Body>['error'] {
   try {
-    const parsed = Body.safeParse(JSON.parse(text ?? ''));
-    return parsed.success ? parsed.data.error.code : '';
+    return Body.parse(JSON.parse(text ?? '')).error;
   } catch {
-    return '';
+    return { code: '' };
   }
 }

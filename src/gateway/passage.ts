@@ -153,7 +153,13 @@ export type Denial =
   | { readonly kind: 'unauthenticated'; readonly code: ErrorCode }
   /** Nothing was done: the same request may be sent again. */
   | { readonly kind: 'unavailable'; readonly code: 'no-lease' | 'store-unavailable' | 'store-restored' }
-  | { readonly kind: 'stopped'; readonly stopId: string | undefined; readonly mayHaveCompleted: boolean }
+  | {
+      readonly kind: 'stopped';
+      readonly stopId: string | undefined;
+      /** Of the stop, where the view of the fence says it. */
+      readonly scopeKey?: string;
+      readonly mayHaveCompleted: boolean;
+    }
   | {
       readonly kind: 'needs-approval';
       readonly approvalId: string;

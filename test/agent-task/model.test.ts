@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TaskStopped } from '../../src/activities/cut-off.ts';
 import { createCallModel } from '../../src/activities/model.ts';
 import { createModelProviders } from '../../src/activities/model-provider.ts';
 import type { ModelMessage } from '../../src/contract/agent-task.ts';
@@ -164,6 +165,18 @@ describe('a model', () => {
   ])('that the gate refuses with %d %s fails as %s', async (status, said, code) => {
     answer = json(status, { error: { code: said, message: 'x', type: said, param: null } });
     await expect(call('openai-compatible')).rejects.toMatchObject({ code });
+  });
+
+  it.each([
+    ['task', true],
+    ['fleet', true],
+    ['model', false],
+    [undefined, false],
+  ])('that a stop of the %s refuses ends the task: %s', async (scope, ends) => {
+    answer = json(403, { error: { code: 'stopped', message: 'x', type: 'stopped', param: null, scope } });
+    const refusal: unknown = await call('openai-compatible').catch((thrown: unknown) => thrown);
+    expect(refusal).toMatchObject({ code: 'stopped' });
+    expect(refusal instanceof TaskStopped).toBe(ends);
   });
 
   it('that reports no usage does not make the token cap void', async () => {

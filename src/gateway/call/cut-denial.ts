@@ -5,7 +5,7 @@ import { type Denial, denied } from '../passage.ts';
 export function cutDenial(reason: CutReason, written: boolean): Denial {
   switch (reason.kind) {
     case 'stopped':
-      return { kind: 'stopped', stopId: reason.stop.stopId, mayHaveCompleted: written };
+      return { kind: 'stopped', stopId: reason.stop.stopId, scopeKey: reason.stop.scopeKey, mayHaveCompleted: written };
     case 'no-lease':
       return written ? denied('possibly-completed') : { kind: 'unavailable', code: 'no-lease' };
     case 'closing':

@@ -43,7 +43,7 @@ export function fenceDenial(verdict: FenceVerdict, mayHaveCompleted: boolean): D
     case 'clear':
       return undefined;
     case 'dead':
-      return { kind: 'stopped', stopId: verdict.stop.stopId, mayHaveCompleted };
+      return { kind: 'stopped', stopId: verdict.stop.stopId, scopeKey: verdict.stop.scopeKey, mayHaveCompleted };
     case 'no-lease':
       return { kind: 'unavailable', code: verdict.why === 'store-restored' ? 'store-restored' : 'no-lease' };
     case 'newer-than-view':

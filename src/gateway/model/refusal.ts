@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { type ErrorCode, errorCatalogue } from '../../core/errors.ts';
+import { parseScopeKey, type ScopeKind } from '../../core/scope-key.ts';
 import { retrySoonMs } from '../http/reply.ts';
 import { tell } from '../mcp/denial-result.ts';
 import type { Denial, DenialReason } from '../passage.ts';
@@ -12,6 +13,8 @@ export interface ModelRefusal {
   readonly message: string;
   /** Whether the same request may succeed soon. The official clients would otherwise try again what can only be denied again. */
   readonly retry: boolean;
+  /** What the stop is of: whether it ends the task, or a model alone. */
+  readonly scope?: ScopeKind;
   /** Those that denied it. */
   readonly policies?: readonly string[];
 }
@@ -27,14 +30,17 @@ export function refusalOf(denial: Denial): ModelRefusal {
     case 'unauthenticated':
     case 'unavailable':
       return refusedAs(denial.code);
-    case 'stopped':
+    case 'stopped': {
+      const scope = denial.scopeKey === undefined ? undefined : parseScopeKey(denial.scopeKey)?.kind;
       return {
+        ...(scope === undefined ? {} : { scope }),
         status: 403,
         code: 'stopped',
         message:
           'An emergency stop covers this task. No model answers it until a person resets the stop and starts again.',
         retry: false,
       };
+    }
     case 'not-served':
     case 'needs-approval':
       return refusedAs('internal');
@@ -73,10 +79,14 @@ export function sendRefusal(
   response: ServerResponse,
   dialect: DialectName,
   requestId: string,
-  { status, code, message, retry, policies }: ModelRefusal,
+  { status, code, message, retry, scope, policies }: ModelRefusal,
 ): void {
   if (response.destroyed) return;
-  const error = { type: code, code, message, param: null, ...(policies === undefined ? {} : { policies }) };
+  const error = {
+    ...{ type: code, code, message, param: null },
+    ...(scope === undefined ? {} : { scope }),
+    ...(policies === undefined ? {} : { policies }),
+  };
   const body = dialect === 'messages' ? { type: 'error', error, request_id: requestId } : { error };
   const text = JSON.stringify(body);
   response.writeHead(status, {

@@ -63,7 +63,10 @@ describe('a model that is answering', () => {
     const pending = ask(bed, token, question);
     await arrived;
     await stop(bed.rig.ledger, taskKey(task.taskId));
-    expect((await pending).code).toBe('stopped');
+    const { code, text } = await pending;
+    expect(code).toBe('stopped');
+    // Not a model alone.
+    expect(JSON.parse(text)).toMatchObject({ error: { scope: 'task' } });
     await until(() => bed.provider.cut() > cut);
   });
 
