@@ -22,12 +22,14 @@ export interface AgentActivityDependencies {
   readonly config: ConfigSource;
   /** How many of these its worker runs at a time. */
   readonly slots: number;
+  /** Whether its worker is asked to end. */
+  readonly isEnding: () => boolean;
   readonly log: Log;
   readonly onFailure?: FailureWatch | undefined;
 }
 
 export function createAgentActivities(dependencies: AgentActivityDependencies): AgentActivities {
-  const { config, log, gatewayUrl, slots } = dependencies;
+  const { config, log, gatewayUrl, slots, isEnding } = dependencies;
   const tokens = createTaskTokens(dependencies);
   const gateway = createGatewayClient(gatewayUrl, tokens);
   const toolLists = createToolLists(gateway);
@@ -35,7 +37,7 @@ export function createAgentActivities(dependencies: AgentActivityDependencies): 
   const callModel = createCallModel({ config, providers, toolLists, tokens });
   const callTool = createCallTool(gateway);
   // Inside the beating: what is told late beats until it is told, with what the call came to, for this worker may die meanwhile.
-  const late = toldLate({ callModel, callTool, step: createStep({ callTool, callModel }) }, slots);
+  const late = toldLate({ callModel, callTool, step: createStep({ callTool, callModel }) }, { slots, isEnding });
   return atBoundary(
     {
       callModel: (question) => beating((signal) => late.callModel(question, signal)),

@@ -5,7 +5,7 @@ import { EstopError, errorCodeOf } from '../core/errors.ts';
 /** Of many that are cut off the last come as long as this after the first: each that is taken up meanwhile is refused as well. */
 const crowdWithinMs = 60_000;
 /** What a stop of many takes to end some of them. */
-const perCallMs = 30;
+const perCallMs = 50;
 /** No slot is kept longer from others; and no longer than briefly where it may be that a model alone is stopped, or half of them are kept. */
 const longestMs = 20_000;
 const brieflyMs = 2_000;
@@ -17,6 +17,7 @@ const secondLookMs = 1_000;
 /** Where many are cut off at once, the stop takes that many times as long as a slot is kept. */
 const patience = 5;
 const mostRemembered = 10_000;
+const lookMs = 500;
 
 /** Refused to the task, whatever it asks for. */
 export class TaskStopped extends EstopError {
@@ -26,7 +27,16 @@ export class TaskStopped extends EstopError {
 }
 
 type Activity = (...args: never[]) => Promise<unknown>;
-type Pause = (ms: number, signal: AbortSignal) => Promise<void>;
+type Pause = (ms: number, signal?: AbortSignal) => Promise<void>;
+
+/** The worker in which they run. */
+export interface Host {
+  /** How many run at a time. */
+  readonly slots: number;
+  /** It is asked to end: then no slot is kept. */
+  readonly isEnding: () => boolean;
+  readonly pause?: Pause;
+}
 
 /**
  * A call that was cut off is the first that its task hears of a stop, and the last thing that helps to end it: an outcome that comes
@@ -39,17 +49,17 @@ type Pause = (ms: number, signal: AbortSignal) => Promise<void>;
  */
 export function toldLate<Set extends { readonly [Name in keyof Set]: Activity }>(
   set: Set,
-  slots: number,
-  pause: Pause = (ms, signal) => sleep(ms, undefined, { signal }),
+  { slots, isEnding, pause = (ms, signal) => sleep(ms, undefined, { signal }) }: Host,
 ): Set {
+  const rest = (ms: number): Promise<void> => (ms > 0 ? keepSlot(ms, pause, isEnding) : Promise.resolve());
   const crowd = openCrowd();
   const putOff = openPutOff();
   let keeping = 0;
   const keep = async (ms: number): Promise<void> => {
-    if (keeping >= slots / 2) return rest(Math.min(ms, brieflyMs), pause);
+    if (keeping >= slots / 2) return rest(Math.min(ms, brieflyMs));
     keeping += 1;
     try {
-      await rest(ms, pause);
+      await rest(ms);
     } finally {
       keeping -= 1;
     }
@@ -59,13 +69,13 @@ export function toldLate<Set extends { readonly [Name in keyof Set]: Activity }>
       try {
         const outcome = await activity(...args);
         // Whatever ends the rest, it is an outcome: thrown away, another worker would make the call again.
-        if (isCutOff(outcome)) await rest(aloneMs, pause).catch(() => undefined);
+        if (isCutOff(outcome)) await rest(aloneMs).catch(() => undefined);
         return outcome;
       } catch (thrown) {
         if (errorCodeOf(thrown) !== 'stopped') throw thrown;
         if (!putOff.isFirst()) throw thrown;
         crowd.add();
-        await rest(burstMs, pause);
+        await rest(burstMs);
         const mostMs = thrown instanceof TaskStopped ? longestMs : brieflyMs;
         await keep(Math.min(mostMs, crowd.takesMs()) - burstMs);
         // Tried again, it is refused again: without an event in the history of a task that will not live to see it.
@@ -77,9 +87,22 @@ export function toldLate<Set extends { readonly [Name in keyof Set]: Activity }>
   return Object.fromEntries(wrapped) as Set; // same names, and functions of the same types
 }
 
-/** Ends early, as cancelled, where the answer to a heartbeat says that the task is over. */
-async function rest(ms: number, pause: Pause): Promise<void> {
-  if (ms > 0) await pause(ms, Context.current().cancellationSignal);
+/**
+ * Ends early, as cancelled, where the task gives the call up or the worker ends; not where the task is over, which is what the slot
+ * is kept for: many more are behind it, and one that begins now costs the server and the ledger more than one that rests.
+ */
+async function keepSlot(ms: number, pause: Pause, isEnding: () => boolean): Promise<void> {
+  const context = Context.current();
+  const until = performance.now() + ms;
+  try {
+    await pause(ms, context.cancellationSignal);
+  } catch (cancelled) {
+    if (context.cancellationDetails?.notFound !== true) throw cancelled;
+    // Of what is over the SDK says no more: whether the worker ends is looked for.
+    for (let left = until - performance.now(); left > 0 && !isEnding(); left -= lookMs)
+      await pause(Math.min(left, lookMs));
+    throw cancelled;
+  }
 }
 
 /** A tool call that was refused for a stop or broken off, or a step whose model gave no turn: a stop does that to them. */

@@ -61,9 +61,9 @@ async function windDown({ store, tasks, log }: HaltDeps, stop: StopUnderWay): Pr
 }
 
 async function cut({ store, tasks, log }: HaltDeps, stop: StopUnderWay): Promise<void> {
-  // Newest first: the oldest hold the agent workers' slots, and each slot that falls free begins another model call of a task whose
-  // turn has not come yet. What they could do meanwhile, the fence has ended.
-  const open = (await coveredOpenTasks(store, stop.stopId, passSize)).toReversed();
+  // Oldest first: they have the agent workers' slots, and beat in them for as long as they are open, each beat a write to the server
+  // that all this waits for. Their slots are kept for a while (cut-off.ts), so that they do not fall to those who come next.
+  const open = await coveredOpenTasks(store, stop.stopId, passSize);
   const beatOrLeave = paced();
   const seenClosed: string[] = [];
   const neverStarted: string[] = [];

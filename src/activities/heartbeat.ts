@@ -26,6 +26,8 @@ export async function beating<Result>(
   let timer: NodeJS.Timeout | undefined;
   const beatLater = (): void => {
     timer = setTimeout(() => {
+      // Nobody waits for it any more.
+      if (context.cancellationDetails?.notFound === true) return;
       context.heartbeat(kept);
       beatLater();
     }, pauseMs());

@@ -1,10 +1,10 @@
 import type { DataConverter } from '@temporalio/common';
-import { type NativeConnection, Worker, type WorkflowBundle } from '@temporalio/worker';
+import { type NativeConnection, type State, Worker, type WorkflowBundle } from '@temporalio/worker';
 import { type AgentActivityDependencies, createAgentActivities } from '../activities/agent.ts';
 import { namespaces, queues } from '../contract/names.ts';
 import { traceOfCaller } from './trace-of-caller.ts';
 
-export interface AgentWorkerDependencies extends Omit<AgentActivityDependencies, 'slots'> {
+export interface AgentWorkerDependencies extends Omit<AgentActivityDependencies, 'slots' | 'isEnding'> {
   readonly connection: NativeConnection;
   readonly dataConverter: DataConverter;
   /** Of `bundleWorkflows('agents')`. */
@@ -14,17 +14,20 @@ export interface AgentWorkerDependencies extends Omit<AgentActivityDependencies,
 }
 
 const defaultActivities = 200;
+const ending: ReadonlySet<State> = new Set<State>(['STOPPING', 'DRAINING', 'DRAINED', 'STOPPED', 'FAILED']);
 
 /** Runs agentTask and the activities that reach the model and the gateway. Holds no store connection and no connector. */
-export function createAgentWorker(dependencies: AgentWorkerDependencies): Promise<Worker> {
+export async function createAgentWorker(dependencies: AgentWorkerDependencies): Promise<Worker> {
   const { connection, dataConverter, workflowBundle, maxCachedWorkflows } = dependencies;
   const slots = dependencies.maxActivities ?? defaultActivities;
-  return Worker.create({
+  let worker: Worker | undefined;
+  const isEnding = (): boolean => worker !== undefined && ending.has(worker.getState());
+  worker = await Worker.create({
     connection,
     namespace: namespaces.agents,
     taskQueue: queues.agent,
     workflowBundle,
-    activities: createAgentActivities({ ...dependencies, slots }),
+    activities: createAgentActivities({ ...dependencies, slots, isEnding }),
     dataConverter,
     interceptors: traceOfCaller,
     // A cached workflow costs about 45 KB; one that is not costs a replay, and a kill must not wait for a long one.
@@ -39,4 +42,5 @@ export function createAgentWorker(dependencies: AgentWorkerDependencies): Promis
     shutdownGraceTime: '2 s',
     shutdownForceTime: '6 s',
   });
+  return worker;
 }

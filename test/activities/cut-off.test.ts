@@ -8,16 +8,18 @@ import { EstopError } from '../../src/core/errors.ts';
 function worker(outcome: () => unknown, longer: () => Promise<void> = async () => undefined) {
   const shutdown = new AbortController();
   let kept = 0;
-  const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
+  let [isOver, isEnding] = [false, false];
+  const pause = async (ms: number, signal?: AbortSignal): Promise<void> => {
     kept += ms;
     if (ms > 2_000) await longer();
-    signal.throwIfAborted();
+    signal?.throwIfAborted();
   };
-  const { callTool } = toldLate({ callTool: async () => outcome() }, 10, pause);
+  const { callTool } = toldLate({ callTool: async () => outcome() }, { slots: 10, isEnding: () => isEnding, pause });
   const attempt = async (activityId: string) => {
     kept = 0;
     const context = {
       cancellationSignal: shutdown.signal,
+      cancellationDetails: { notFound: isOver },
       info: { activityId, workflowExecution: { runId: 'run' } },
     };
     const ended = await asyncLocalStorage.run(
@@ -26,7 +28,12 @@ function worker(outcome: () => unknown, longer: () => Promise<void> = async () =
     );
     return { ended, kept };
   };
-  return { attempt, shutdown };
+  /** What the answer to a heartbeat says of a task that was ended. */
+  const end = (): void => {
+    isOver = true;
+    shutdown.abort(new Error('cancelled'));
+  };
+  return { attempt, shutdown, end, leave: () => void (isEnding = true) };
 }
 
 const refuse = (): never => {
@@ -75,7 +82,7 @@ it('a stopped crowd keeps no more than half of the slots for long', async () => 
     },
     () => stopEnds,
   );
-  for (let i = 0; i < 70; i += 1) await attempt(String(i)); // until each would be kept for longer than that
+  for (let i = 0; i < 42; i += 1) await attempt(String(i)); // until each would be kept for longer than that
   const ended: string[] = [];
   const attempts = Array.from({ length: 10 }, (_, n) =>
     attempt(`crowd ${n}`).then((told) => {
@@ -87,6 +94,18 @@ it('a stopped crowd keeps no more than half of the slots for long', async () => 
   expect(ended).toEqual(['5', '6', '7', '8', '9']);
   over();
   await Promise.all(attempts);
+});
+
+it('a slot is kept although its task is over, but not from a worker that ends', async () => {
+  const { attempt, end, leave } = worker(() => {
+    throw new TaskStopped('x');
+  });
+  for (let i = 0; i < 100; i += 1) await attempt(String(i));
+  end();
+  const { kept } = await attempt('over');
+  expect(kept).toBeGreaterThan(100);
+  leave();
+  expect((await attempt('ends')).kept).toBe(100);
 });
 
 it.each([
