@@ -1,3 +1,4 @@
+import { nameCodePoint } from '../contract/printable.ts';
 import { EstopError } from '../core/errors.ts';
 import {
   agentKey,
@@ -25,11 +26,31 @@ export type StopTarget =
 
 export function scopeKeyOf(target: StopTarget): ScopeKey {
   const key = format(target);
-  if (parseScopeKey(key) === undefined)
-    throw new EstopError('invalid-input', {
-      detail: 'This does not name an agent, task, label, tool, connector or model.',
-    });
+  if (parseScopeKey(key) === undefined) throw new EstopError('invalid-input', { detail: whatWouldBeRight(target) });
   return key;
+}
+
+const name = 'has only a-z, 0-9 and "-", at most 63 of them';
+const shapes = {
+  fleet: 'The fleet is true.',
+  agent: `An agent id ${name}.`,
+  task: 'A task id looks like task_dev_ and 26 letters and digits.',
+  label: 'A label looks like team=finance.',
+  tool: 'A tool looks like server/tool.',
+  connector: `The name of a connector ${name}.`,
+  model: 'The name of a model has only letters, digits and . _ : / -, at most 128 of them.',
+  scope: 'A scope looks like fleet, agent:A, task:T, label:k=v, tool:S/T, connector:C or model:M.',
+} as const;
+
+/** With the first character that looks like another or like nothing, which nobody would find. */
+function whatWouldBeRight(target: StopTarget): string {
+  for (const [kind, shape] of Object.entries(shapes)) {
+    if (!Object.hasOwn(target, kind)) continue;
+    const characters = [...String(Object.entries(target).find(([key]) => key === kind)?.[1])];
+    const at = characters.findIndex((character) => !/[\x21-\x7e]/.test(character));
+    return at < 0 ? shape : `${shape} Character ${at + 1} of this one is ${nameCodePoint(characters[at] ?? '')}.`;
+  }
+  return shapes.scope;
 }
 
 function format(target: StopTarget): ScopeKey {

@@ -116,16 +116,18 @@ describe('estop stop', () => {
 
   it.each([
     ['fleet without a terminal and without --yes', ['stop', 'fleet']],
-    ['an agent that is no name', ['stop', 'agent', 'Billing Bot']],
-    ['a label without a value', ['stop', 'label', 'team']],
+    ['an agent that is no name', ['stop', 'agent', 'Billing Bot'], 'only a-z, 0-9 and "-"'],
+    ['an agent with a look-alike', ['stop', 'agent', 'billing-bоt'], 'Character 10 of this one is U+043E'],
+    ['a tool without a server', ['stop', 'tool', 'refund'], 'looks like server/tool'],
+    ['a label without a value', ['stop', 'label', 'team'], 'looks like team=finance'],
     ['an unknown option', ['stop', 'agent', 'billing-bot', '--now']],
     ['no scope', ['stop']],
     ['a category that is none', ['stop', 'agent', 'billing-bot', '--category', '2']],
     ['a duration that is none', ['stop', 'agent', 'billing-bot', '--wait=soon']],
-  ])('2: %s, and nothing is stopped', async (_what, args) => {
+  ])('2: %s, and nothing is stopped', async (_what, args, fix = '') => {
     const before = await rig.ledger.sql('SELECT count(*)::int AS n FROM estop.stops');
     const ran = await rig.run(args);
-    expect([args, ran.code]).toEqual([args, 2]);
+    expect([args, ran.code, ran.stderr]).toEqual([args, 2, expect.stringContaining(fix)]);
     expect(await rig.ledger.sql('SELECT count(*)::int AS n FROM estop.stops')).toEqual(before);
   });
 
