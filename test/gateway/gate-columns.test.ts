@@ -205,11 +205,9 @@ const columns = {
       headers: { accept: 'text/event-stream', 'mcp-session-id': sessionId, ...(await bearer(task)) },
       signal: ended.signal,
     });
-    if (response.status === 200) {
-      ended.abort();
-      return 'served';
-    }
-    return `${response.status} ${await response.text()}`;
+    if (response.status !== 200) return `${response.status} ${await response.text()}`;
+    ended.abort();
+    return 'served';
   },
   model: async (task) => {
     const response = await fetch(`${bed.gateway.url}/v1/chat/completions`, {
