@@ -20,9 +20,9 @@ const ending: ReadonlySet<State> = new Set<State>(['STOPPING', 'DRAINING', 'DRAI
 export async function createAgentWorker(dependencies: AgentWorkerDependencies): Promise<Worker> {
   const { connection, dataConverter, workflowBundle, maxCachedWorkflows } = dependencies;
   const slots = dependencies.maxActivities ?? defaultActivities;
-  let worker: Worker | undefined;
-  const isEnding = (): boolean => worker !== undefined && ending.has(worker.getState());
-  worker = await Worker.create({
+  // Asked by its activities alone, and so not before it is there.
+  const isEnding = (): boolean => ending.has(worker.getState());
+  const worker: Worker = await Worker.create({
     connection,
     namespace: namespaces.agents,
     taskQueue: queues.agent,

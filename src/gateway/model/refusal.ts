@@ -83,7 +83,10 @@ export function sendRefusal(
 ): void {
   if (response.destroyed) return;
   const error = {
-    ...{ type: code, code, message, param: null },
+    type: code,
+    code,
+    message,
+    param: null,
     ...(scope === undefined ? {} : { scope }),
     ...(policies === undefined ? {} : { policies }),
   };
