@@ -34,11 +34,12 @@ import { triggerDoor } from './triggers/trigger-door.ts';
  * The whole API as one fetch function. Order of the checks: caller, route, identity, permission, size and shape, repetition,
  * and only then the handler. Whoever may not do a thing does not learn whether its object exists.
  */
-export function createControlApp(deps: ControlDeps): OpenAPIHono {
+export function createControlApp(given: ControlDeps): OpenAPIHono {
+  const refused = createRefusedAttempts(given);
+  const deps: ControlDeps = { ...given, refused };
   const app = new OpenAPIHono();
   const guard = createCallerGuard(deps.controlUrl, deps.hostNames);
   const mintRequestId = (): string => formatId('req', deps.environment, randomBytes(16));
-  const refused = createRefusedAttempts(deps);
   const sourceOf = createSourceOf(deps.trustedProxies);
   const noteStranger = (context: Context, code: ErrorCode, subject: string): void => {
     if (context.req.method !== 'POST' || !codesOfStrangers.has(code)) return;

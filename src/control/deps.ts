@@ -8,6 +8,7 @@ import type { ClientDocuments } from './agent-clients/client-documents.ts';
 import type { OpenPayloads } from './codec/codec-door.ts';
 import type { EventFeed } from './events/event-feed.ts';
 import type { ControlWatch } from './metrics.ts';
+import type { RefusedAttempts } from './refused-attempts.ts';
 import type { Callers } from './sign-in/callers.ts';
 import type { IdentityProvider } from './sign-in/identity-provider.ts';
 import type { TaskWorkflows } from './task-workflows.ts';
@@ -34,6 +35,8 @@ export interface ControlDeps {
   /** 15 s unless said otherwise. */
   readonly eventHeartbeatMs?: number;
   readonly log: Log;
+  /** Made by the app: what is counted of those who may not. */
+  readonly refused?: RefusedAttempts;
   readonly watch?: ControlWatch;
   /** For the remote codec of Temporal; without it there is none. */
   readonly openPayloads?: OpenPayloads;

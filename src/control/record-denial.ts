@@ -3,7 +3,10 @@ import type { ErrorCode } from '../core/errors.ts';
 import { appendAudit } from '../store/audit.ts';
 import type { ControlDeps } from './deps.ts';
 
-/** Attempts that were refused belong into the story of an incident. Best effort: a refusal stands without its record. */
+/**
+ * Attempts that were refused belong into the story of an incident. Best effort: a refusal stands without its record. Of somebody who
+ * tries without end the rest is counted: a token that may do nothing is not to fill the audit either.
+ */
 export async function recordDenial(
   deps: ControlDeps,
   identity: Identity,
@@ -12,6 +15,8 @@ export async function recordDenial(
   code: ErrorCode,
 ): Promise<void> {
   if (code !== 'forbidden' && code !== 'approval-not-eligible' && code !== 'unknown-approval') return;
+  if (deps.refused?.standsAlone(identity.actor) === false)
+    return deps.refused?.note({ door: 'api', source: identity.actor, subject: what, because: code });
   try {
     await appendAudit(deps.store, {
       kind: 'request.denied',

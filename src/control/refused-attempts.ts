@@ -5,7 +5,13 @@ import type { ControlDeps } from './deps.ts';
 export interface RefusedAttempts {
   /** Counted at once, written soon: nobody waits for it, and whoever is refused least of all. */
   note(attempt: RefusedAttempt): void;
+  /** Whether a refusal of somebody who is known still stands by itself. Beyond that theirs are counted, too. */
+  standsAlone(actor: string): boolean;
 }
+
+/** Of one actor in a minute: more than a person comes to by hand, and than an incident is about. */
+const mostAlone = 60;
+const minuteMs = 60_000;
 
 /**
  * Attempts of nobody who is known here, for the audit: counted by source, all of them in one statement, and at most one of these in a
@@ -18,6 +24,8 @@ export function createRefusedAttempts(
 ): RefusedAttempts {
   const seen = createAttemptCount();
   let isBusy = false;
+  let minute = 0;
+  let refusals = new Map<string, number>();
   const writeInTurn = async (): Promise<void> => {
     isBusy = true;
     while (!seen.isEmpty()) {
@@ -31,6 +39,13 @@ export function createRefusedAttempts(
     isBusy = false;
   };
   return {
+    standsAlone: (actor) => {
+      const current = Math.floor(performance.now() / minuteMs);
+      if (current !== minute) [minute, refusals] = [current, new Map()];
+      const before = refusals.get(actor) ?? 0;
+      refusals.set(actor, before + 1);
+      return before < mostAlone;
+    },
     note: (attempt) => {
       seen.note(attempt);
       if (!isBusy) void writeInTurn();

@@ -84,6 +84,23 @@ describe('the audit over HTTP', () => {
     expect(items[0]).toMatchObject({ method: 'api', subject: 'various', before: null, after: null });
   });
 
+  it('of somebody who is refused without end, has the first ones whole and counts the others', async () => {
+    await rig.ledger.sql('DELETE FROM estop.refused_attempts');
+    const path = `/v1/stops/${newId('stop')}:reset`;
+    const tries = Array.from({ length: 150 }, () =>
+      rig.call('POST', path, { as: 'nele@viewer', body: { reason: 'x' } }),
+    );
+    expect(new Set((await Promise.all(tries)).map(({ status }) => status))).toEqual(new Set([403]));
+    const count = async (sql: string): Promise<number> => Number((await rig.ledger.sql(sql))[0]?.['n']);
+    const whole = () =>
+      count("SELECT count(*)::int AS n FROM estop.audit WHERE kind = 'request.denied' AND actor = 'nele'");
+    const counted = () =>
+      count("SELECT coalesce(sum(times), 0)::int AS n FROM estop.refused_attempts WHERE source = 'nele'");
+    await expect.poll(async () => (await whole()) + (await counted()), { timeout: 20_000 }).toBe(150);
+    // Twice as many where a minute ended in between.
+    expect(await whole()).toBeLessThanOrEqual(120);
+  });
+
   it('has changes asked of it by nobody who is known, and by pages of other sites', async () => {
     await rig.ledger.sql('DELETE FROM estop.refused_attempts');
     const path = `/v1/stops/${newId('stop')}:reset`;

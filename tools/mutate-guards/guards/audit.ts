@@ -83,6 +83,15 @@ export const auditGuards: readonly Guard[] = [
     tests: { file: audit, title: 'a flood from everywhere is a few lines' },
   },
   {
+    id: 'audit/known-flood',
+    file: 'src/control/record-denial.ts',
+    protects: 'nor does somebody who is known and tries without end',
+    attacks: ['A44'],
+    find: 'deps.refused?.standsAlone(identity.actor) === false',
+    put: 'false',
+    tests: { file: audit, title: 'of somebody who is refused without end' },
+  },
+  {
     id: 'audit/one-statement',
     file: 'src/control/refused-attempts.ts',
     protects: 'nor keeps the store busy',
