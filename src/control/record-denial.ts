@@ -16,7 +16,7 @@ export async function recordDenial(
 ): Promise<void> {
   if (code !== 'forbidden' && code !== 'approval-not-eligible' && code !== 'unknown-approval') return;
   if (deps.refused?.standsAlone(identity.actor) === false)
-    return deps.refused?.note({ door: 'api', source: identity.actor, subject: what, because: code });
+    return deps.refused.note({ door: 'api', source: identity.actor, subject: what, because: code });
   try {
     await appendAudit(deps.store, {
       kind: 'request.denied',
