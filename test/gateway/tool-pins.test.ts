@@ -1,10 +1,11 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { AjvJsonSchemaValidator } from '@modelcontextprotocol/client/validators/ajv';
 import { toNodeHandler } from '@modelcontextprotocol/node';
 import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import { callability, pinTool } from '../../src/gateway/upstream/tool-pin.ts';
+import { callability, pinTool, type ToolPin, turnPage } from '../../src/gateway/upstream/tool-pin.ts';
 import { acceptTool, readToolPins, type ToolPinRecord } from '../../src/store/tool-pins.ts';
 import {
   billingBot,
@@ -161,5 +162,49 @@ it('a definition that no person could read, or of a size to fill the record, is 
   expect(pinTool('shifty', { name: 'big', description: 'x'.repeat(300_000), inputSchema })).toEqual({
     ok: false,
     why: 'its definition is too large',
+  });
+});
+
+describe('a page of a server’s list', () => {
+  const inputSchema = { type: 'object' } as const;
+  const tool = (name: string, more: object = {}) => ({ name, inputSchema, ...more });
+
+  it('with one name twice offers neither of the two, and says so', async () => {
+    const twice = [tool('send'), tool('read'), tool('send', { description: 'Sends it elsewhere.' })];
+    const { listed, refused } = await turnPage('mail', new Map(), twice);
+    expect([...listed.keys()]).toEqual(['mail__read']);
+    expect(refused.map(({ name }) => name)).toEqual(['send', 'send']);
+  });
+
+  it('compiles what it has seen before no second time, and keeps nothing of what is gone', async () => {
+    const compiled = vi.spyOn(AjvJsonSchemaValidator.prototype, 'getValidator');
+    const pages = [
+      [tool('send'), tool('read')],
+      [tool('send'), tool('read')],
+      [tool('send', { description: 'Now.' }), tool('read')],
+    ];
+    let listed: ReadonlyMap<string, ToolPin> = new Map();
+    const counts = [];
+    for (const page of pages) {
+      ({ listed } = await turnPage('mail', listed, page));
+      counts.push(compiled.mock.calls.length);
+    }
+    expect(counts).toEqual([2, 2, 3]);
+    // What one validator has compiled stays with it for as long as it is there itself.
+    expect(new Set(compiled.mock.contexts).size).toBe(3);
+    compiled.mockRestore();
+  });
+
+  it('with a schema that takes seconds to compile goes without that tool, and holds nobody up for long', async () => {
+    let others = 0;
+    setImmediate(() => (others += 1));
+    const endless = { type: 'object', anyOf: Array.from({ length: 18_000 }, () => ({ minimum: 1 })) } as const;
+    const { listed, refused } = await turnPage('mail', new Map(), [
+      tool('slow', { inputSchema: endless }),
+      tool('read'),
+    ]);
+    expect([...listed.keys()]).toEqual(['mail__read']);
+    expect(refused).toEqual([{ name: 'slow', why: 'its input schema takes too long to compile' }]);
+    expect(others).toBe(1);
   });
 });

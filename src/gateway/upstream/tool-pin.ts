@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import type { JsonSchemaType, Tool } from '@modelcontextprotocol/client';
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/client/validators/ajv';
 import { lookOf, looksLikeOurs } from '../../core/look-alike.ts';
@@ -29,15 +30,16 @@ export type PinResult = { readonly ok: true; readonly pin: ToolPin } | { readonl
 const longestListedName = 128;
 /** More than a person would read, and more than is kept. */
 const longestDefinition = 256 * 1024;
-const schemas = new AjvJsonSchemaValidator();
 /** A server writes the schema and an agent the arguments: together they can ask for a check without end. */
 const mostCheckMs = 40;
+/** Of one schema, while nothing else happens here; a long one that somebody wrote takes a tenth of it. */
+const mostCompileMs = 500;
 /** Letters of a definition times values in the arguments: below it every value may be held against every word of the schema. */
 const mostWork = 1_000_000;
 const mayTakeLong = /"(?:pattern|patternProperties|format|uniqueItems|contains|\$ref|\$dynamicRef|\$recursiveRef)":/;
 
-/** Refuses what could not be called as it was listed. */
-export function pinTool(serverId: string, definition: Tool): PinResult {
+/** Refuses what could not be called as it was listed. `before`: what it was; nothing is compiled again where it is still that. */
+export function pinTool(serverId: string, definition: Tool, before?: ToolPin): PinResult {
   const { name } = definition;
   const scopeKey = toolKey(serverId, name);
   const listedName = `${serverId}__${name}`;
@@ -46,12 +48,19 @@ export function pinTool(serverId: string, definition: Tool): PinResult {
   if (looksLikeOurs(name)) return { ok: false, why: 'its name reads like one of our own tools' };
   const definitionText = textOf(definition);
   if (definitionText.length > longestDefinition) return { ok: false, why: 'its definition is too large' };
+  const definitionHash = hash('sha256', definitionText);
+  if (before?.definitionHash === definitionHash) return { ok: true, pin: before };
   // A header that repeats an argument is a second copy of it, outside the bytes that were approved.
   if (JSON.stringify(definition.inputSchema).includes('"x-mcp-header"'))
     return { ok: false, why: 'it wants arguments repeated in headers' };
   try {
+    // A validator keeps whatever it has compiled, so each tool has its own: what is listed no longer goes with it.
+    const schemas = new AjvJsonSchemaValidator();
     // The SDK types the same schema twice, once without exactOptionalPropertyTypes in mind.
-    const validate = schemas.getValidator(definition.inputSchema as JsonSchemaType);
+    const compile = () => schemas.getValidator(definition.inputSchema as JsonSchemaType);
+    const compiled = withinTime(mostCompileMs, compile);
+    if (compiled === undefined) return { ok: false, why: 'its input schema takes too long to compile' };
+    const validate = compiled.result;
     const check = (args: JsonValue): string | undefined => {
       const result = validate(args);
       return result.valid ? undefined : (result.errorMessage ?? 'they do not fit its schema');
@@ -68,7 +77,7 @@ export function pinTool(serverId: string, definition: Tool): PinResult {
         scopeKey,
         definition,
         definitionText,
-        definitionHash: hash('sha256', definitionText),
+        definitionHash,
         faultIn,
       },
     };
@@ -99,17 +108,37 @@ function textOf(definition: Tool): string {
   return canonicalText(JSON.parse(JSON.stringify(definition)) as JsonValue); // what JSON.stringify wrote is JSON
 }
 
-/** The same object where nothing changed, so that its compiled schema is kept. What is gone is not offered. */
-export function turnPage(
+export interface Page {
+  readonly listed: ReadonlyMap<string, ToolPin>;
+  readonly refused: readonly { readonly name: string; readonly why: string }[];
+}
+
+/**
+ * What a server lists now. The same object where nothing changed, so that its compiled schema is kept; what is gone is not offered,
+ * and neither is a name that stands there twice: nobody could say which of the two is called. Others are let in between two tools.
+ */
+export async function turnPage(
+  serverId: string,
   before: ReadonlyMap<string, ToolPin>,
-  listed: readonly ToolPin[],
-): ReadonlyMap<string, ToolPin> {
-  return new Map(
-    listed.map((pin) => {
-      const known = before.get(pin.listedName);
-      return [pin.listedName, known?.definitionHash === pin.definitionHash ? known : pin];
-    }),
-  );
+  definitions: readonly Tool[],
+): Promise<Page> {
+  const listed = new Map<string, ToolPin>();
+  const refused: { readonly name: string; readonly why: string }[] = [];
+  const times = new Map<string, number>();
+  for (const { name } of definitions) times.set(name, (times.get(name) ?? 0) + 1);
+  for (const definition of definitions) {
+    const { name } = definition;
+    if (times.get(name) !== 1) {
+      refused.push({ name, why: 'its server lists another one of the same name' });
+      continue;
+    }
+    const known = before.get(`${serverId}__${name}`);
+    const result = pinTool(serverId, definition, known);
+    if (!result.ok) refused.push({ name, why: result.why });
+    else listed.set(result.pin.listedName, result.pin);
+    if (!result.ok || result.pin !== known) await setImmediate();
+  }
+  return { listed, refused };
 }
 
 /**

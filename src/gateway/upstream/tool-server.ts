@@ -14,7 +14,7 @@ import type { Prepared } from './prepared.ts';
 import { ProcessWay } from './process-way.ts';
 import type { OutgoingCall } from './session.ts';
 import type { TaskChildSpec } from './task-child.ts';
-import { callability, pinTool, seenTool, type ToolPin, turnPage } from './tool-pin.ts';
+import { callability, seenTool, type ToolPin, turnPage } from './tool-pin.ts';
 import type { Discovered, Way } from './way.ts';
 
 interface ToolServerParts {
@@ -144,7 +144,8 @@ export class ToolServer {
       if (this.#closed) return;
       this.#found = found;
       // Whatever the store says: a definition that is not the accepted one is refused from here on.
-      this.#turnPage(found);
+      await this.#turnPage(found);
+      if (this.#closed) return;
       await this.#note([...this.#listed.values()].map(seenTool));
       this.#retryMs = firstRetryMs;
     } catch (thrown) {
@@ -163,20 +164,16 @@ export class ToolServer {
     }
   }
 
-  #turnPage(found: Discovered): void {
+  async #turnPage(found: Discovered): Promise<void> {
     const { log } = this.#parts;
     const { serverId } = this.spec;
-    const listed: ToolPin[] = [];
-    for (const definition of found.tools) {
-      const result = pinTool(serverId, definition);
-      if (result.ok) listed.push(result.pin);
-      else
-        log.warn(
-          { event: 'upstream.tool-refused', server: serverId, tool: definition.name.slice(0, 64), why: result.why },
-          'a tool is not offered',
-        );
-    }
-    this.#listed = turnPage(this.#listed, listed);
+    const { listed, refused } = await turnPage(serverId, this.#listed, found.tools);
+    for (const { name, why } of refused)
+      log.warn(
+        { event: 'upstream.tool-refused', server: serverId, tool: name.slice(0, 64), why },
+        'a tool is not offered',
+      );
+    this.#listed = listed;
   }
 
   async #note(seen: readonly SeenTool[]): Promise<void> {
