@@ -30,20 +30,20 @@ export interface ConnectorStanding {
   readonly provedAt?: string;
 }
 
+/** Nothing of it is counted over what is past: that grows. */
+export const connectorStandingsText = `
+  SELECT i.connector, c.ok, coalesce(c.findings, '{}') AS findings, c.took_ms, c.checked_at, c.since,
+    (SELECT count(*) FROM estop.grants g WHERE g.connector = i.connector AND g.state <> 'ended') AS live_grants,
+    o.open, o.needs_human,
+    (SELECT max(x.proved_at) FROM estop.obligations x WHERE x.connector = i.connector AND x.state = 'proved') AS proved_at
+  FROM unnest($1::text[]) i (connector) LEFT JOIN estop.connector_checks c USING (connector)
+  CROSS JOIN LATERAL (SELECT count(*) AS open, count(*) FILTER (WHERE x.needs_human IS NOT NULL) AS needs_human
+    FROM estop.obligations x WHERE x.connector = i.connector AND x.final_at IS NULL) o
+  ORDER BY i.connector`;
+
 /** For these, whether anything is known of them or not. */
 export async function connectorStandings(store: Store, ids: readonly string[]): Promise<readonly ConnectorStanding[]> {
-  const rows = await call(
-    store,
-    'connector_standings',
-    `SELECT i.connector, c.ok, coalesce(c.findings, '{}') AS findings, c.took_ms, c.checked_at, c.since,
-       (SELECT count(*) FROM estop.grants g WHERE g.connector = i.connector AND g.state <> 'ended') AS live_grants,
-       o.open, o.needs_human, o.proved_at
-     FROM unnest($1::text[]) i (connector) LEFT JOIN estop.connector_checks c USING (connector)
-     CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE x.final_at IS NULL) AS open, count(*) FILTER (WHERE x.final_at IS NULL AND x.needs_human IS NOT NULL) AS needs_human,
-       max(x.proved_at) FILTER (WHERE x.state = 'proved') AS proved_at FROM estop.obligations x WHERE x.connector = i.connector) o
-     ORDER BY i.connector`,
-    [ids],
-  );
+  const rows = await call(store, 'connector_standings', connectorStandingsText, [ids]);
   return rows.map((row) => ({
     connectorId: text(row, 'connector'),
     findings: texts(row, 'findings'),

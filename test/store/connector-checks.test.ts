@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Connector, SelfCheck } from '../../src/connectors/kit/contract.ts';
 import type { Log } from '../../src/contract/identity.ts';
 import { EstopError } from '../../src/core/errors.ts';
-import { connectorStandings } from '../../src/store/connector-checks.ts';
+import { connectorStandings, connectorStandingsText } from '../../src/store/connector-checks.ts';
 import { startConnectorChecks } from '../../src/workers/connector-checks.ts';
 import type { ConnectorSource } from '../../src/workers/create-control.ts';
 import { createDatabase } from '../kit/postgres.ts';
@@ -75,5 +75,20 @@ describe('whether a connector could cut off now', () => {
     const [standing] = await connectorStandings(ledger.as('estop_control'), [newName('new')]);
     expect(standing).toMatchObject({ findings: [], liveGrants: 0, openObligations: 0 });
     expect(standing?.ok).toBeUndefined();
+  });
+
+  it('is found without reading what was proved in years', async () => {
+    const id = newName('old');
+    await ledger.sql(
+      `INSERT INTO estop.obligations (obligation_id, cause_id, stop_id, cause_epoch, grant_id, agent_id, task_id, connector, target, state, proved_at, final_at)
+       SELECT $1 || n, $1, $1, 1, $1 || n, 'a', 't', $1, 'x', 'proved', '2026-01-01Z'::timestamptz + n * interval '1 s', now() FROM generate_series(1, 20000) n`,
+      [id],
+    );
+    await ledger.sql('ANALYZE estop.obligations');
+    const [standing] = await connectorStandings(ledger.as('estop_control'), [id]);
+    expect(standing).toMatchObject({ openObligations: 0, needsHuman: 0, provedAt: '2026-01-01T05:33:20.000000Z' });
+    const plan = await ledger.as('estop_control').query(`EXPLAIN (FORMAT JSON) ${connectorStandingsText}`, [[id]]);
+    expect(JSON.stringify(plan.rows)).toContain('"Index Name":"obligations_proved"');
+    expect(JSON.stringify(plan.rows)).not.toMatch(/"Seq Scan"[^{}]*"Relation Name":"obligations"/);
   });
 });

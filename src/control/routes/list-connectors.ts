@@ -21,7 +21,7 @@ export const listConnectors = defineEndpoint({
   input: { path: nothing, query: nothing, body: nothing },
   answers: [{ status: 200, description: 'All of them, by id', schema: ConnectorPage }],
   problems: [],
-  handle: async (_input, _request, deps) => {
+  look: async (_input, deps) => {
     const { connectors, agents, drills: schedule = [] } = deps.config.current();
     const ids = connectors.map(({ connectorId }) => connectorId);
     const [standings, drills, proved, uses] = await Promise.all([
@@ -53,7 +53,7 @@ export const listConnectors = defineEndpoint({
         drillEveryMs: schedule.find(({ connectorId }) => connectorId === standing.connectorId)?.everyMs ?? null,
       }),
     );
-    return { status: 200, body: { items, next: null } };
+    return { items, next: null };
   },
 });
 

@@ -11,6 +11,9 @@ CREATE TABLE estop.connector_checks (
   since      timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
+-- The newest that was proved dead at each, whatever has been proved in years.
+CREATE INDEX obligations_proved ON estop.obligations (connector, proved_at) WHERE state = 'proved';
+
 -- Only a change is an event: a connector that cannot cut off is written down once, and once more when it can again.
 CREATE FUNCTION estop.note_connector_check(p_connector text, p_system text, p_ok boolean, p_findings text[], p_took_ms integer) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
