@@ -1,6 +1,7 @@
 /**
  * JSON as an approval can be hashed from: what two readers could understand differently is refused. Beyond RFC 8259 that is:
- * no duplicate keys, no integer beyond 2^53 - 1 and no number that overflows, no lone surrogate, bounded depth, strict UTF-8.
+ * no duplicate keys, no integer beyond 2^53 - 1 and no number that overflows, no lone surrogate, strict UTF-8, bounded depth and number
+ * of values: three bytes of a body can be an object of five hundred in memory.
  * Objects come out without a prototype, so that `__proto__` and `constructor` are keys like any other.
  */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
@@ -13,6 +14,9 @@ export type StrictResult =
   | { readonly ok: false; readonly problem: string };
 
 export const maxDepth = 64;
+/** Of all values of one body: some 40,000 objects, or ten times as many of anything else. A long conversation has a tenth of it. */
+const mostValues = 400_000;
+const valuesOfObject = 10;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const number = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
@@ -40,6 +44,7 @@ class Refused extends Error {}
 class Reader {
   readonly #text: string;
   #at = 0;
+  #left = mostValues;
 
   constructor(text: string) {
     this.#text = text;
@@ -55,7 +60,10 @@ class Reader {
   #value(depth: number): JsonValue {
     if (depth > maxDepth) this.#refuse(`values are nested deeper than ${maxDepth}`);
     this.#space();
-    switch (this.#text.charCodeAt(this.#at)) {
+    const first = this.#text.charCodeAt(this.#at);
+    this.#left -= first === 0x7b ? valuesOfObject : 1;
+    if (this.#left < 0) this.#refuse('there are more values in it than are read');
+    switch (first) {
       case 0x7b:
         return this.#object(depth);
       case 0x5b:

@@ -56,6 +56,8 @@ describe('JSON that is read for an approval', () => {
     ['half of a surrogate pair', '["\\ud800"]', /half of a surrogate/],
     ['the other half', '["\\udc00x"]', /half of a surrogate/],
     ['nesting without end', '['.repeat(100_000), /nested deeper/],
+    ['more objects than memory is for', `[${'{},'.repeat(50_000)}{}]`, /more values/],
+    ['more numbers than that', `[${'1,'.repeat(400_000)}1]`, /more values/],
     ['a byte order mark', '\ufeff{}', /not JSON/],
     ['two values', '{} {}', /after the JSON value/],
     ['nothing', '', /missing/],
@@ -66,6 +68,10 @@ describe('JSON that is read for an approval', () => {
   it('refuses bytes that are not UTF-8', () => {
     expect(parseStrict(Uint8Array.from([0x22, 0xff, 0x22])).ok).toBe(false);
     expect(parseStrict(Uint8Array.from([0x22, 0xed, 0xa0, 0x80, 0x22])).ok).toBe(false);
+  });
+
+  it('takes as much as anybody has to say', () => {
+    expect(problemOf(`[${'{"role":"user","content":"Yes."},'.repeat(20_000)}{}]`)).toBeUndefined();
   });
 
   it('takes a whole surrogate pair, escaped or not, and nesting up to the limit', () => {

@@ -60,6 +60,15 @@ export const argumentGuards: readonly Guard[] = [
     raises: /Maximum call stack size exceeded/,
   },
   {
+    id: 'json/values',
+    file: parser,
+    protects: 'what a body holds ends before the memory does',
+    attacks: ['A41'],
+    find: 'if (this.#left < 0) this.#refuse(',
+    put: 'if (false) this.#refuse(',
+    tests: strict,
+  },
+  {
     id: 'json/prototype',
     file: parser,
     protects: '`__proto__` is a key like any other',
