@@ -54,24 +54,12 @@ const arms: readonly Arm[] = [
       jsonb_build_object('inForce', false, 'epoch', reset_epoch), jsonb_build_object('scope', scope_key)`,
     from: 'estop.stops WHERE reset_at IS NOT NULL',
   },
-  // Of the fleet: what the first of two said, and what each of them said last.
-  {
-    columns: `at, 'c' || stop_id || actor, 'stop.reset-wanted', actor, stop_id, method, reason, jsonb_build_object('inForce', true),
-      jsonb_build_object('inForce', true, 'wantedBy', actor), '{}'::jsonb`,
-    from: 'estop.reset_consents',
-  },
   {
     columns: `decided_at, 'd' || approval_id, 'approval.' || CASE WHEN state = 'denied' THEN 'denied' ELSE 'approved' END, decided_by, approval_id,
       decision_method, nullif(decision_reason, ''), jsonb_build_object('state', 'pending'),
       jsonb_build_object('state', CASE WHEN state = 'denied' THEN 'denied' ELSE 'approved' END),
       jsonb_build_object('task', task_id, 'tool', tool_key, 'digest', encode(digest, 'hex'))`,
     from: 'estop.approvals WHERE decided_at IS NOT NULL AND decided_by IS NOT NULL',
-  },
-  {
-    columns: `first_at, 'e' || approval_id, 'approval.first-of-two', first_by, approval_id, first_method, nullif(first_reason, ''),
-      jsonb_build_object('state', 'pending', 'approvals', 0), jsonb_build_object('state', 'pending', 'approvals', 1),
-      jsonb_build_object('task', task_id, 'tool', tool_key, 'digest', encode(digest, 'hex'))`,
-    from: 'estop.approvals WHERE first_at IS NOT NULL AND first_by IS NOT NULL',
   },
   // Whom a task starts, it starts for whoever asked for it; that a drill was asked for is an event of its own.
   {

@@ -7,6 +7,8 @@ import {
   type RequestedApproval,
   requestApproval,
 } from '../../src/store/approvals.ts';
+
+import { auditTrail } from '../../src/store/audit-trail.ts';
 import { registerGateway } from '../../src/store/gateways.ts';
 import { disablePerson, setMandates } from '../../src/store/people.ts';
 import type { TaskRecord } from '../../src/store/tasks.ts';
@@ -48,6 +50,9 @@ guarded(
     const approvalId = idOf(await request(l, task, { approvers: 2 }));
     expect((await decide(l, approvalId, 'rita')).kind).toBe('not-eligible');
     expect(await decide(l, approvalId, 'anna')).toEqual({ kind: 'needs-second', taskId: task.taskId });
+    const { items } = await auditTrail(l.as('estop_control'), { subject: approvalId }, 10);
+    const change = { before: { approvals: 0 }, after: { approvals: 1 } };
+    expect(items).toMatchObject([{ kind: 'approval.first-of-two', actor: 'anna', ...change }]);
     expect(await getApproval(l.as('estop_control'), approvalId)).toMatchObject({ state: 'pending', firstBy: 'anna' });
     expect(await call(l, task, { needsApproval: true, approvers: 2 })).toEqual({ kind: 'needs-approval' });
     expect((await decide(l, approvalId, 'anna')).kind).toBe('same-person');

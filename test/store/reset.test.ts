@@ -1,5 +1,6 @@
 import { beforeAll, expect, it } from 'vitest';
 import { agentKey, labelKey } from '../../src/core/scope-key.ts';
+import { auditTrail } from '../../src/store/audit-trail.ts';
 import { currentEpoch } from '../../src/store/installation.ts';
 import { latch } from '../../src/store/latch.ts';
 import { getStop, listStops, resetStop } from '../../src/store/stops.ts';
@@ -113,6 +114,12 @@ onEveryPostgres('a reset', (createOn) => {
         await l.sql(`UPDATE estop.reset_consents SET at = at - interval '16 min' WHERE stop_id = $1`, [stopped.stopId]);
         expect(await reset(l, stopped.stopId, 'sam')).toEqual({ kind: 'needs-second-person' });
         expect((await reset(l, stopped.stopId)).kind).toBe('reset');
+        // Each time that somebody said so, whatever became of it.
+        const { items } = await auditTrail(l.as('estop_control'), { subject: stopped.stopId, kind: 'stop.reset' }, 10);
+        expect(items.map(({ kind, actor }) => [kind, actor])).toEqual([
+          ['stop.reset', 'olga'],
+          ...['olga', 'sam', 'olga', 'olga'].map((actor) => ['stop.reset-wanted', actor]),
+        ]);
       } finally {
         await l.sql(`DELETE FROM estop.stops WHERE scope_key = 'fleet'`);
       }

@@ -51,7 +51,6 @@ CREATE TABLE estop.reset_consents (
   stop_id text NOT NULL,
   actor   text NOT NULL,
   reason  text NOT NULL,
-  method  text NOT NULL DEFAULT estop.method_now(),
   at      timestamptz NOT NULL DEFAULT clock_timestamp(),
   PRIMARY KEY (stop_id, actor)
 );
@@ -75,6 +74,8 @@ CREATE TABLE estop.stop_progress (
   swept_agents  text[], -- that a stop on a label reached when its first sweep began
   possibly_completed integer NOT NULL DEFAULT 0
 );
+-- Those that are under way, and those that were proved of late.
+CREATE INDEX stop_progress_proved ON estop.stop_progress (proved_at);
 
 CREATE TABLE estop.stop_gateways (
   stop_id    text NOT NULL,
@@ -247,8 +248,6 @@ CREATE TABLE estop.approvals (
   expires_at   timestamptz NOT NULL,
   first_by     text, -- the first of two who approved it
   first_at     timestamptz,
-  first_reason text,
-  first_method text,
   decided_by   text,
   decided_at   timestamptz,
   decision_reason text,

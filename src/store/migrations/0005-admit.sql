@@ -210,8 +210,7 @@ BEGIN
   IF p_decision = 'approved' AND lower(a.first_by) = ANY (names) THEN RETURN QUERY SELECT 'same-person'::text, a.task_id, a.state; RETURN; END IF;
   is_first := p_decision = 'approved' AND a.approvers = 2 AND a.first_by IS NULL;
   IF is_first THEN
-    UPDATE estop.approvals x SET first_by = p_actor, first_at = clock_timestamp(), first_reason = p_reason, first_method = estop.method_now()
-      WHERE x.approval_id = p_approval_id;
+    UPDATE estop.approvals x SET first_by = p_actor, first_at = clock_timestamp() WHERE x.approval_id = p_approval_id;
   ELSE
     UPDATE estop.approvals x SET state = p_decision, decided_by = p_actor, decided_at = clock_timestamp(), decision_reason = p_reason,
         decision_method = estop.method_now()
@@ -220,10 +219,14 @@ BEGIN
   SELECT estop.dead_by(x.keys, x.agents, x.epoch) INTO killer FROM estop.approvals x WHERE x.approval_id = p_approval_id;
   IF killer IS NOT NULL THEN
     -- The decision does not stand, so nobody made it.
-    UPDATE estop.approvals x SET state = 'closed', decided_by = NULL, decided_at = NULL, decision_reason = NULL, decision_method = NULL, first_by = NULL,
-        first_at = NULL, first_reason = NULL, first_method = NULL
+    UPDATE estop.approvals x SET state = 'closed', decided_by = NULL, decided_at = NULL, decision_reason = NULL, decision_method = NULL, first_by = NULL, first_at = NULL
       WHERE x.approval_id = p_approval_id;
     RETURN QUERY SELECT 'closed'::text, a.task_id, 'closed'::text; RETURN;
+  END IF;
+  IF is_first THEN
+    INSERT INTO estop.audit (kind, actor, subject, detail, reason, before, after) VALUES ('approval.first-of-two', left(p_actor, 200), p_approval_id,
+      jsonb_build_object('task', a.task_id, 'tool', a.tool_key, 'digest', encode(a.digest, 'hex')), left(nullif(p_reason, ''), 2000),
+      '{"state": "pending", "approvals": 0}', '{"state": "pending", "approvals": 1}');
   END IF;
   RETURN QUERY SELECT CASE WHEN is_first THEN 'needs-second' ELSE 'decided' END, a.task_id,
     CASE WHEN is_first THEN 'pending' ELSE p_decision END;

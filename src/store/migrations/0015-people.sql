@@ -75,7 +75,7 @@ BEGIN
     UPDATE estop.approvals a SET state = 'closed' WHERE a.state = 'approved' AND lower(p_person) IN (lower(a.decided_by), lower(a.first_by))
       RETURNING a.approval_id, 'approved' AS before, 'closed' AS after),
   half AS (
-    UPDATE estop.approvals a SET first_by = NULL, first_at = NULL, first_reason = NULL, first_method = NULL
+    UPDATE estop.approvals a SET first_by = NULL, first_at = NULL
       WHERE a.state = 'pending' AND lower(p_person) IN (lower(a.first_by)) RETURNING a.approval_id, 'pending' AS before, 'pending' AS after)
   INSERT INTO estop.audit (kind, actor, subject, before, after)
     SELECT 'approval.withdrawn', left(p_actor, 200), w.approval_id, jsonb_build_object('state', w.before, 'by', p_person), jsonb_build_object('state', w.after)

@@ -26,9 +26,7 @@ $$;
 
 -- What the trail is read by: newest first, of everybody or of one.
 CREATE INDEX audit_by_actor ON estop.audit (actor, at);
-CREATE INDEX reset_consents_by_time ON estop.reset_consents (at);
 CREATE INDEX approvals_by_decision ON estop.approvals (decided_at) WHERE decided_at IS NOT NULL;
-CREATE INDEX approvals_by_first ON estop.approvals (first_at) WHERE first_at IS NOT NULL;
 CREATE INDEX tasks_by_requester ON estop.tasks (requested_by, registered_at) WHERE parent_id IS NULL AND kind <> 'drill';
 
 GRANT EXECUTE ON FUNCTION estop.note_refused_attempts(jsonb) TO estop_control, estop_stop;
