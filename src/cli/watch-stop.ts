@@ -1,6 +1,7 @@
 import type { StopView } from '../contract/http/stops.ts';
 import type { CliContext } from './context.ts';
 import type { ExitCode } from './exit-code.ts';
+import { sayOfConnection } from './say-of-connection.ts';
 import { stopLines } from './stop-lines.ts';
 import { exitCodeOfVerdict, isConcluded, judgeStop } from './stop-verdict.ts';
 
@@ -8,14 +9,22 @@ import { exitCodeOfVerdict, isConcluded, judgeStop } from './stop-verdict.ts';
 export async function watchStop({ terminal, estop, now }: CliContext, stopId: string): Promise<ExitCode> {
   const asLines = terminal.format !== 'text' || !terminal.isLive;
   let stop = await estop.stops.get(stopId);
+  let isOld = false;
+  const old = `${terminal.paint.red('NOT CONNECTED')}: so far it was when last heard of; trying on`;
   const show = (): void => {
-    if (!asLines) terminal.draw(stopLines(stop, now(), terminal.paint));
+    if (!asLines) terminal.draw([...stopLines(stop, now(), terminal.paint), ...(isOld ? ['', old] : [])]);
+  };
+  const say = sayOfConnection(terminal);
+  const onConnection: typeof say = (state) => {
+    if (asLines) return say(state);
+    isOld = !state.open;
+    show();
   };
   show();
   let told: unknown;
   const ending = new AbortController();
   if (isConcluded(stop)) ending.abort();
-  for await (const event of estop.events.stream({ stop: stopId, signal: ending.signal })) {
+  for await (const event of estop.events.stream({ stop: stopId, signal: ending.signal, onConnection })) {
     if (asLines) terminal.data(JSON.stringify({ kind: 'event', id: event.id, name: event.name, data: event.data }));
     if (event.name === 'stop') told = event.data;
     stop = await estop.stops.get(stopId);

@@ -1,8 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { EventName } from '../contract/http/events.ts';
-import { errorCodeOf } from '../core/errors.ts';
+import { EstopError, errorCodeOf } from '../core/errors.ts';
 import { readProblem } from './read-problem.ts';
 import { readServerSentEvents } from './server-sent-events.ts';
+import { whyNot } from './transport.ts';
 
 export interface EstopEvent {
   readonly id: string;
@@ -16,6 +17,8 @@ interface StreamOptions {
   readonly signal?: AbortSignal | undefined;
   /** Where to go on after a break. */
   readonly lastEventId?: string | undefined;
+  /** Hears whether the stream is open; while it is not, what was heard before grows old. What it then throws ends the stream. */
+  readonly onConnection?: (state: { readonly open: true } | { readonly open: false; readonly why: unknown }) => void;
 }
 
 export interface Events {
@@ -40,19 +43,26 @@ export function createEvents(options: {
       accept: 'text/event-stream',
       ...(lastId === undefined ? {} : { 'last-event-id': lastId }),
     };
-    const response = await options.fetch(url, { headers, signal, redirect: 'error' });
+    let response: Response;
+    try {
+      response = await options.fetch(url, { headers, signal, redirect: 'error' });
+    } catch (cause) {
+      throw new EstopError('unreachable', { detail: `${url.origin}: ${whyNot(cause, signal.aborted)}`, cause });
+    }
     if (!response.ok) throw readProblem(response, await response.text());
     return response;
   };
   return {
     stream: async function* (query = {}) {
       let lastId = query.lastEventId;
-      while (query.signal?.aborted !== true) {
+      const hasLeft = (): boolean => query.signal?.aborted === true;
+      while (!hasLeft()) {
         const silence = new AbortController();
         const timer = setTimeout(() => silence.abort(), silenceMs);
         const signal = query.signal === undefined ? silence.signal : AbortSignal.any([query.signal, silence.signal]);
         try {
           const response = await open(query, lastId, signal);
+          query.onConnection?.({ open: true });
           for await (const event of readServerSentEvents(response.body ?? emptyBody())) {
             timer.refresh();
             if (event.id !== '') lastId = event.id;
@@ -61,6 +71,7 @@ export function createEvents(options: {
           }
         } catch (thrown) {
           if (isFinal(thrown)) throw thrown;
+          if (!hasLeft()) query.onConnection?.({ open: false, why: thrown });
         } finally {
           clearTimeout(timer);
           silence.abort();

@@ -113,7 +113,7 @@ async function send({ url, init }: Described, call: Call, options: TransportOpti
 }
 
 /** What a person can act on; fetch hides it one level down. */
-function whyNot(cause: unknown, timedOut: boolean): string {
+export function whyNot(cause: unknown, timedOut: boolean): string {
   if (timedOut) return 'no answer in time';
   for (const error of [cause, cause instanceof Error ? cause.cause : undefined]) {
     if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string')

@@ -62,6 +62,7 @@ describe('the exit code of the command line', () => {
   it('for a server that is not there is 7', async () => {
     url = 'http://127.0.0.1:1';
     expect(await run('agents')).toBe(7);
+    expect(await run('events')).toBe(7);
   });
 
   it('for what the parser does not take is 2', async () => {

@@ -182,6 +182,21 @@ describe('the SDK against servers that are not ours', () => {
     expect(await codeOf(estop.tasks.list())).toBe('unreachable');
   });
 
+  it('a stream that breaks says so, and that it is open again', async () => {
+    const estop = await serve((response, attempt) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': here\n\n');
+      if (attempt === 1) setImmediate(() => response.destroy());
+    });
+    const [states, leaving] = [[] as boolean[], new AbortController()];
+    const onConnection = ({ open }: { readonly open: boolean }): void => {
+      states.push(open);
+      if (states.length === 3) leaving.abort();
+    };
+    for await (const event of estop.events.stream({ signal: leaving.signal, onConnection }))
+      throw new Error(event.name);
+    expect(states).toEqual([true, false, true]);
+  });
+
   it.each([
     ['nothing', '{}'],
     [

@@ -1,6 +1,7 @@
 import { type CliCommand, examples } from '../command.ts';
 import { eventLine } from '../event-line.ts';
 import { exitCodes } from '../exit-code.ts';
+import { sayOfConnection } from '../say-of-connection.ts';
 
 export const events: CliCommand = {
   build: (command, run) => {
@@ -13,7 +14,12 @@ export const events: CliCommand = {
       )
       .action(
         run(async ({ terminal, estop, now }, options: { readonly stop?: string; readonly since?: string }) => {
-          for await (const event of estop.events.stream({ stop: options.stop, lastEventId: options.since })) {
+          const onConnection = sayOfConnection(terminal);
+          for await (const event of estop.events.stream({
+            stop: options.stop,
+            lastEventId: options.since,
+            onConnection,
+          })) {
             if (terminal.format === 'text') terminal.data(eventLine(event, new Date(now())));
             else terminal.data(JSON.stringify({ kind: 'event', id: event.id, name: event.name, data: event.data }));
           }
