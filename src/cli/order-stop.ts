@@ -49,7 +49,11 @@ export async function orderStop(
   try {
     receipt = options.direct === true ? await directly(context, order) : await send(context, target, order);
   } catch (thrown) {
-    if (options.direct !== true && isOutOfReach(thrown)) offerDirect(context, directCommand({ ...order, scopeWords }));
+    if (isOutOfReach(thrown)) {
+      const command = directCommand({ ...order, scopeWords });
+      if (options.direct === true) askAgain(context, command);
+      else offerDirect(context, command);
+    }
     throw thrown;
   }
   report(context, scopeKey, receipt, performance.now() - began);
@@ -96,6 +100,14 @@ const isOutOfReach = (thrown: unknown): boolean =>
 function offerDirect({ terminal }: CliContext, command: string): void {
   terminal.say(
     `${terminal.paint.red('NOT STOPPED')}: there was no receipt. Straight to the store, without any of our processes:`,
+  );
+  terminal.say(`  ${visible(command)}`);
+}
+
+/** Nothing is left to fall back to: the same order again, as soon as one of the two answers. */
+function askAgain({ terminal }: CliContext, command: string): void {
+  terminal.say(
+    `${terminal.paint.red('NOT STOPPED')}: neither the store nor Temporal gave a receipt. Again, and however often, it is the same stop:`,
   );
   terminal.say(`  ${visible(command)}`);
 }

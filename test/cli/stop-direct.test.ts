@@ -77,7 +77,7 @@ describe('estop stop, when nothing of ours answers', () => {
     const ran = await other.run(['stop', 'fleet', '--direct', '--yes', '--no-wait'], {
       env: { ESTOP_DIRECT_URL: other.ledger.urls.estop_latch },
     });
-    expect(ran.code).toBe(1);
+    expect([ran.code, ran.stderr]).toEqual([1, expect.stringContaining('NOT STOPPED')]);
     expect(ran.stdout + ran.stderr).not.toMatch(/^latched/m);
     expect(ran.stderr).toContain('canceling wait for synchronous replication');
   });
@@ -120,6 +120,16 @@ describe('estop stop, when nothing of ours answers', () => {
     expect(Buffer.from(signal?.input?.payloads?.[0]?.data ?? []).toString()).toContain(stopId);
     await workflow.terminate();
     await connection.close();
+  });
+
+  it('--direct with the store and Temporal away says NOT STOPPED, and how to order the same stop again', async () => {
+    const ran = await rig.run(['stop', 'agent', 'billing-bot', '--direct', '--no-wait'], {
+      env: { ESTOP_TEMPORAL_ADDRESS: '127.0.0.1:1', ESTOP_DIRECT_URL: 'postgres://x:y@127.0.0.1:1/none' },
+    });
+    expect(ran).toMatchObject({ code: 1, stdout: '' });
+    expect(ran.stderr).toMatch(
+      /NOT STOPPED: neither the store nor Temporal[\s\S]*estop stop agent billing-bot --direct --stop-id stop_test_\w{26} --yes/,
+    );
   });
 
   it('the same --stop-id is the same stop, and for another scope it is refused', async () => {
