@@ -5,6 +5,7 @@ import { requires } from '../kit/requires.ts';
 import { fence, keepBeating, stop } from '../store/ledger.ts';
 import { addressClients } from './address-clients.ts';
 import { callback, clientBed, verifier } from './client-bed.ts';
+import { consentLooks } from './consent-looks.ts';
 import { field } from './rig.ts';
 import { openBrowser } from './sign-in/browser.ts';
 
@@ -56,6 +57,8 @@ requires('temporal')('a client of MCP that a person connects', () => {
     const over = await exchange({ grant_type: 'refresh_token', refresh_token: last, client_id: clientId });
     expect(over).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
   });
+
+  consentLooks(bed);
 
   describe('with an address for an id, or with a scheme of its own', () => addressClients(bed));
 
