@@ -28,45 +28,57 @@ export interface ChangesRequest {
 }
 
 const most = 2_000;
+/** Among these is what nobody has taken up yet, unless there is a storm of stops: then the rest is told once somebody has. */
+const newest = 500;
 
 /**
- * Newest first, in one round trip. Stops that are not proved are always included, because their stages may be taken back and their
- * labels carry no time. A stop named by id is included whatever its state.
+ * Stops that may be news at $1: all that are not proved, because their stages may be taken back and their labels carry no time, what
+ * was proved since, and what nobody has taken up yet. Each by an index: the looks must not grow with the past.
  */
+const underWay = `SELECT p.stop_id FROM estop.stop_progress p WHERE p.proved_at IS NULL
+  UNION ALL SELECT p.stop_id FROM estop.stop_progress p WHERE p.proved_at >= $1::timestamptz
+  UNION ALL SELECT n.stop_id FROM (SELECT stop_id FROM estop.stops ORDER BY epoch DESC LIMIT ${newest}) n
+    WHERE (SELECT p.stop_id FROM estop.stop_progress p WHERE p.stop_id = n.stop_id) IS NULL`;
+
+/** `of`: the ids of stops. */
+const stopsText = (of: string): string =>
+  `SELECT w.*, c.* FROM (
+     SELECT s.*, p.fenced_at, p.halted_at, p.revoked_at, p.proved_at, p.evidence, coalesce(p.possibly_completed, 0) AS possibly_completed
+     FROM estop.stops s LEFT JOIN estop.stop_progress p ON p.stop_id = s.stop_id
+     WHERE s.stop_id IN (${of}) ORDER BY s.epoch DESC LIMIT ${most}) w
+   CROSS JOIN LATERAL (${countsUnder('w.stop_id')}) c
+   ORDER BY w.epoch DESC`;
+export const changedStopsText = stopsText(
+  `${underWay} UNION ALL SELECT r.stop_id FROM estop.stops r WHERE r.reset_at >= $1::timestamptz`,
+);
+
+/** Newest first, in one round trip. A stop named by id is included whatever its state. */
 export async function changedStops(store: Store, { since, stopId }: ChangesRequest): Promise<readonly ChangedStop[]> {
-  const rows = await call(
-    store,
-    'changed_stops',
-    `SELECT w.*, c.* FROM (
-       SELECT s.*, p.fenced_at, p.halted_at, p.revoked_at, p.proved_at, p.evidence, coalesce(p.possibly_completed, 0) AS possibly_completed
-       FROM estop.stops s LEFT JOIN estop.stop_progress p ON p.stop_id = s.stop_id
-       WHERE CASE WHEN $2::text IS NOT NULL THEN s.stop_id = $2
-         ELSE p.proved_at IS NULL OR greatest(s.latched_at, s.reset_at, p.fenced_at, p.halted_at, p.revoked_at, p.proved_at) >= $1::timestamptz END
-       ORDER BY s.epoch DESC LIMIT ${most}) w
-     CROSS JOIN LATERAL (${countsUnder('w.stop_id')}) c
-     ORDER BY w.epoch DESC`,
-    [since, stopId ?? null],
-  );
+  const rows =
+    stopId === undefined
+      ? await call(store, 'changed_stops', changedStopsText, [since])
+      : await call(store, 'changed_stop', stopsText('$1'), [stopId]);
   return rows.map((row) => ({ stop: stopOf(row), summary: summaryOf(row) }));
 }
 
-/**
- * Those of such stops: all that are open, and what has ended since. Each with when its stop was latched. Where they are more than are
- * read at once, what has ended comes before what is open still: it is told now or never. Of one stop it is what is open.
- */
+/** Where they are more than are read at once, what has ended comes before what is open still: it is told now or never. */
+export const changedObligationsText = `SELECT o.*, s.latched_at FROM estop.obligations o JOIN estop.stops s ON s.stop_id = o.cause_id
+  WHERE o.cause_id IN (${underWay}) AND (o.final_at IS NULL OR o.final_at >= $1::timestamptz)
+  ORDER BY o.final_at DESC NULLS LAST, o.obligation_id LIMIT ${most}`;
+/** Of one stop it is what is open. */
+const obligationsOfStopText = `SELECT o.*, s.latched_at FROM estop.obligations o JOIN estop.stops s ON s.stop_id = o.cause_id
+  WHERE o.cause_id = $2 AND (o.final_at IS NULL OR o.final_at >= $1::timestamptz)
+  ORDER BY o.final_at DESC NULLS FIRST, o.obligation_id LIMIT ${most}`;
+
+/** Those of such stops: all that are open, and what has ended since. Each with when its stop was latched. */
 export async function changedObligations(
   store: Store,
   { since, stopId }: ChangesRequest,
 ): Promise<readonly { readonly obligation: ObligationRecord; readonly latchedAt: string }[]> {
-  const rows = await call(
-    store,
-    'changed_obligations',
-    `SELECT o.*, s.latched_at FROM estop.obligations o JOIN estop.stops s ON s.stop_id = o.cause_id LEFT JOIN estop.stop_progress p ON p.stop_id = s.stop_id
-     WHERE CASE WHEN $2::text IS NOT NULL THEN s.stop_id = $2 ELSE p.proved_at IS NULL OR p.proved_at >= $1::timestamptz END
-       AND (o.final_at IS NULL OR o.final_at >= $1::timestamptz)
-     ORDER BY (o.final_at IS NULL) = ($2::text IS NULL), o.final_at DESC, o.obligation_id LIMIT ${most}`,
-    [since, stopId ?? null],
-  );
+  const rows =
+    stopId === undefined
+      ? await call(store, 'changed_obligations', changedObligationsText, [since])
+      : await call(store, 'changed_obligations_of_stop', obligationsOfStopText, [since, stopId]);
   return rows.map((row) => ({ obligation: obligationOf(row), latchedAt: text(row, 'latched_at') }));
 }
 
