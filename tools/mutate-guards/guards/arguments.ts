@@ -132,7 +132,7 @@ export const argumentGuards: readonly Guard[] = [
     attacks: ['A39', 'A41'],
     find: 'isWithin(args, mostNodes) ? check',
     put: 'mostNodes > 0 ? check',
-    tests: { file: 'test/gateway/patterns.test.ts', title: 'each of which is compared with five thousand' },
+    tests: { file: 'test/gateway/patterns.test.ts', title: 'each of which is compared with a thousand' },
   },
   {
     id: 'body/size',
