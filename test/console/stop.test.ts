@@ -19,7 +19,9 @@ requires('chromium')('stopping from the console', () => {
     return agent.agentId;
   };
   const stopsOf = async (scopeKey: string): Promise<readonly Record<string, unknown>[]> =>
-    rig.control.ledger.sql('SELECT stop_id, actor, reason, category FROM estop.stops WHERE scope_key = $1', [scopeKey]);
+    rig.control.ledger.sql('SELECT stop_id, actor, method, reason, category FROM estop.stops WHERE scope_key = $1', [
+      scopeKey,
+    ]);
   const stages = (page: Page): Promise<readonly string[]> => page.locator('.stages li.done b').allInnerTexts();
 
   it('takes one press and one confirmation on a phone without a script', async () => {
@@ -30,7 +32,9 @@ requires('chromium')('stopping from the console', () => {
     await page.getByRole('button', { name: `Stop agent ${agentId} now` }).click();
     await page.waitForURL(/\/stops\/stop_test_/);
     expect(await stages(page)).toContain('latched');
-    expect(await stopsOf(`agent:${agentId}`)).toMatchObject([{ actor: 'olga', reason: '', category: 0 }]);
+    expect(await stopsOf(`agent:${agentId}`)).toMatchObject([
+      { actor: 'olga', method: 'console', reason: '', category: 0 },
+    ]);
   });
 
   it('takes one press of the header and one confirmation, which names the count, for the fleet', async () => {

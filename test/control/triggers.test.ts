@@ -200,11 +200,11 @@ describe('alerts of others', () => {
       expect(answer.status).toBe(202);
       const stopId = String(field(answer.body, 'alerts', 0, 'stopId'));
       const [row] = await rig.ledger.sql(
-        'SELECT scope_key, actor, category, grace_ms FROM estop.stops WHERE stop_id = $1',
+        'SELECT scope_key, actor, method, category, grace_ms FROM estop.stops WHERE stop_id = $1',
         [stopId],
       );
       const terms = { category: 1, grace_ms: 5_000 };
-      expect(row).toMatchObject({ scope_key: 'agent:billing-bot', actor: 'outage', ...terms });
+      expect(row).toMatchObject({ scope_key: 'agent:billing-bot', actor: 'outage', method: 'trigger', ...terms });
       const later = await rig.call('POST', '/v1/triggers/spend', { raw, headers });
       expect(field(later.body, 'alerts', 0, 'stopId')).toBe(stopId);
       const hold = JSON.stringify({ type: 'spend.warning', data: { agent: { id: 'mail-bot' } } });
