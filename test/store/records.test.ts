@@ -9,6 +9,7 @@ import { storeIdentity } from '../../src/store/installation.ts';
 import { openStore } from '../../src/store/pool.ts';
 import { previewStop } from '../../src/store/preview.ts';
 import { beginRequest, finishRequest, pruneRequests } from '../../src/store/requests.ts';
+import { pruneRows } from '../../src/store/retention.ts';
 import { listenForStops, sendStopHint } from '../../src/store/stop-hints.ts';
 import { storeError } from '../../src/store/store-error.ts';
 import { getTask, setTaskHeld } from '../../src/store/tasks.ts';
@@ -138,6 +139,26 @@ onEveryPostgres('records of the store', (createOn) => {
       ['rita', 'control', undefined, undefined, expect.objectContaining({ state: 'registered' })],
     ]);
   });
+
+  guarded(
+    () => ledger,
+    'attempts of strangers are counted for their time, and for no longer',
+    async (l) => {
+      await l.sql('DELETE FROM estop.refused_attempts');
+      for (const [source, days] of [
+        ['long ago', 91],
+        ['lately', 89],
+      ] as const)
+        await l.sql(
+          `INSERT INTO estop.refused_attempts (door, source, subject, because, minute, first_at, last_at, times)
+             SELECT 'api', $1, 'a stop', 'forbidden', t, t, t, 7 FROM (SELECT clock_timestamp() - make_interval(days => $2) AS t) x`,
+          [source, days],
+        );
+      await pruneRows(l.as('estop_revoker'), { olderMs: 90 * 86_400_000, atMost: 100 });
+      expect(await l.sql('SELECT source FROM estop.refused_attempts')).toEqual([{ source: 'lately' }]);
+    },
+    { what: 'their age', in: 'estop.prune_rows', find: 'WHERE r.first_at < before LIMIT', put: 'LIMIT' },
+  );
 
   it('a configuration is recorded once for as long as it stays, and again when it comes back', async () => {
     const control = ledger.as('estop_control');
