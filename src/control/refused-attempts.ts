@@ -24,16 +24,22 @@ export function createRefusedAttempts(
 ): RefusedAttempts {
   const seen = createAttemptCount();
   let isBusy = false;
+  let isLate = false;
   let minute = 0;
   let refusals = new Map<string, number>();
   const writeInTurn = async (): Promise<void> => {
     isBusy = true;
     while (!seen.isEmpty()) {
       const taken = seen.take();
-      await noteRefusedAttempts(store, taken).catch((thrown: unknown) => {
+      try {
+        await noteRefusedAttempts(store, taken);
+        isLate = false;
+      } catch (thrown) {
         seen.giveBack(taken);
-        log.warn({ event: 'audit.late', code: errorCodeOf(thrown) }, 'refused attempts could not be recorded yet');
-      });
+        if (!isLate)
+          log.warn({ event: 'audit.late', code: errorCodeOf(thrown) }, 'refused attempts could not be recorded yet');
+        isLate = true;
+      }
       await new Promise<void>((resolve) => setTimeout(resolve, everyMs).unref());
     }
     isBusy = false;
