@@ -19,6 +19,7 @@ const onFailure = metrics === undefined ? undefined : createFailureWatch(metrics
 
 await runWorker({
   log,
+  environment: settings.environment,
   temporalMetrics: settings.temporalMetricsBind,
   temporalAddress: settings.temporalAddress,
   temporalSecurity: composition.temporalSecurity(),

@@ -24,6 +24,7 @@ import { connectorQueue, namespaces, queues } from '../contract/names.ts';
 import type { TemporalSecurity } from '../contract/temporal-security.ts';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
 import { lazyConnection } from '../runtime/lazy-connection.ts';
+import { refuseForeignNamespace } from '../runtime/namespace-owner.ts';
 import { traceOfStarter } from '../runtime/trace-of-starter.ts';
 import { openStore } from '../store/pool.ts';
 import { bundleWorkflows } from './bundle.ts';
@@ -149,7 +150,14 @@ export function startControlWorker(deps: ControlWorkerDeps): ControlWorker {
     ...createDrillIssue(ofConnectors),
   };
   const workers = createWorkerSet(log);
-  const native = lazily(() => NativeConnection.connect({ address: temporalAddress, ...temporalSecurity }));
+  const native = lazily(async () => {
+    const opened = await NativeConnection.connect({ address: temporalAddress, ...temporalSecurity });
+    await refuseForeignNamespace(opened, namespaces.control, environment).catch(async (thrown: unknown) => {
+      await opened.close();
+      throw thrown;
+    });
+    return opened;
+  });
   const bundle = lazily(() => bundleWorkflows('control'));
   const shared = {
     namespace: namespaces.control,

@@ -1,11 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NativeConnection, type Worker } from '@temporalio/worker';
 import type { Log } from '../contract/identity.ts';
+import { namespaces } from '../contract/names.ts';
 import type { TemporalSecurity } from '../contract/temporal-security.ts';
+import type { EstopError } from '../core/errors.ts';
+import { refuseForeignNamespace } from '../runtime/namespace-owner.ts';
 import { installTemporalRuntime } from './temporal-runtime.ts';
 
 interface WorkerProcess {
   readonly log: Log;
+  readonly environment: string;
   readonly temporalAddress: string;
   readonly temporalSecurity: TemporalSecurity;
   /** host:port for what Temporal's SDK counts. */
@@ -20,6 +24,7 @@ const retryMs = 500;
 /** A worker process from start to end: waits for Temporal, runs, and drains when it is told to end. */
 export async function runWorker({
   log,
+  environment,
   temporalAddress,
   temporalSecurity,
   temporalMetrics,
@@ -37,6 +42,10 @@ export async function runWorker({
     });
   }
   const connection = await connect(temporalAddress, temporalSecurity, log);
+  await refuseForeignNamespace(connection, namespaces.agents, environment).catch((thrown: EstopError) => {
+    log.error({ event: 'temporal.foreign', detail: thrown.detail }, 'this Temporal is of another environment');
+    process.exit(1);
+  });
   worker = await create(connection);
   if (!isEnding) {
     log.info({ event: 'worker.running', taskQueue: worker.options.taskQueue }, 'the worker polls');

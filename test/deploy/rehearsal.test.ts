@@ -123,7 +123,8 @@ requires('temporal')('docker-compose.yml, rehearsed without Docker', () => {
     expect(await finish('provision-temporal')).toBe(0);
     const connection = await Connection.connect({ address: `127.0.0.1:${temporalPort}` });
     for (const namespace of Object.values(namespaces)) {
-      const { config } = await connection.workflowService.describeNamespace({ namespace });
+      const { config, namespaceInfo } = await connection.workflowService.describeNamespace({ namespace });
+      expect(namespaceInfo?.data).toMatchObject({ 'estop-environment': 'prod' });
       expect(Number(config?.workflowExecutionRetentionTtl?.seconds)).toBe(30 * 86_400);
       const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
       expect(Object.keys(customAttributes ?? {})).toEqual(expect.arrayContaining(Object.keys(searchAttributeTypes)));
@@ -142,6 +143,30 @@ requires('temporal')('docker-compose.yml, rehearsed without Docker', () => {
     const { code, stderr } = await run(stage, 'provision-temporal').exited;
     expect([code, stderr]).toEqual([1, expect.stringMatching(/EstopEpoch that is no Int/)]);
     await remake(3);
+    await connection.close();
+    expect(await finish('provision-temporal')).toBe(0);
+  }, 180_000);
+
+  it('refuses a Temporal of another environment: its workers would take each other’s tasks, and a sweep end them', async () => {
+    const connection = await Connection.connect({ address: `127.0.0.1:${temporalPort}` });
+    const belongsTo = async (environment: string): Promise<void> => {
+      for (const namespace of Object.values(namespaces)) {
+        const updateInfo = { data: { 'estop-environment': environment } };
+        await connection.workflowService.updateNamespace({ namespace, updateInfo });
+      }
+    };
+    await belongsTo('staging');
+    const foreign = expect.stringMatching(
+      /belongs to environment staging: give environment prod a Temporal of its own/,
+    );
+    for (const name of ['provision-temporal', 'agent-worker', 'trusted-worker']) {
+      const { code, stderr } = await run(stage, name).exited;
+      expect([name, code, stderr]).toEqual([name, 1, foreign]);
+    }
+    const control = run(stage, 'control-worker');
+    await vi.waitFor(() => expect(control.stderr()).toEqual(foreign), patience);
+    await control.kill('SIGTERM');
+    await belongsTo('prod');
     await connection.close();
     expect(await finish('provision-temporal')).toBe(0);
   }, 180_000);

@@ -11,6 +11,8 @@ export interface Program {
     readonly signal: NodeJS.Signals | null;
     readonly stderr: string;
   }>;
+  /** What it has said on standard error so far. */
+  stderr(): string;
   /** The next line it prints, parsed as JSON. */
   next(): Promise<Record<string, unknown>>;
   /** Sends the signal and waits for the end. */
@@ -41,6 +43,7 @@ export function runProgram(
   const program: Program = {
     pid: child.pid ?? 0,
     exited,
+    stderr: () => stderr,
     next: async () => {
       const { value, done } = await lines.next();
       if (done === true) throw new Error(`${file} ended without a further line: ${(await exited).stderr}`);

@@ -104,6 +104,7 @@ requires('temporal', 'openssl')('a Temporal behind TLS that asks for client cert
   it('is provisioned over it', async () => {
     const { address, accepted } = await front();
     await provisionTemporal({
+      environment: 'test',
       address,
       security: readTemporalSecurity(mutual(made)),
       retentionDays: 1,

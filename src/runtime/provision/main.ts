@@ -21,6 +21,7 @@ try {
     });
   } else if (part === 'temporal') {
     await provisionTemporal({
+      environment: settings.environment,
       address: settings.temporalAddress,
       security: readTemporalSecurity(process.env),
       retentionDays: settings.retentionDays,

@@ -5,8 +5,10 @@ import { namespaces } from '../../contract/names.ts';
 import type { TemporalSecurity } from '../../contract/temporal-security.ts';
 import { EstopError } from '../../core/errors.ts';
 import { searchAttributeTypes } from '../local/temporal-server.ts';
+import { claimNamespace } from '../namespace-owner.ts';
 
 export interface TemporalProvision {
+  readonly environment: string;
   readonly address: string;
   readonly security?: TemporalSecurity;
   /** How long a closed workflow can be read. The ledger is in the store; histories are for people. */
@@ -38,6 +40,7 @@ export async function provisionTemporal(provision: TemporalProvision): Promise<v
       const added = await patiently(giveUpAt, () => ensureSearchAttributes(connection, namespace));
       if (added.length > 0) provision.onProgress(`${namespace} has the search attributes ${added.join(', ')}`);
       await patiently(giveUpAt, () => confirm(connection, namespace));
+      await patiently(giveUpAt, () => claimNamespace(connection, namespace, provision.environment));
     }
   } finally {
     await connection.close();
