@@ -175,6 +175,9 @@ describe('buttons in a chat', () => {
     const all = await Promise.all(Array.from({ length: 10 }, () => press(approvalId, { action: 'deny', at })));
     expect(all.filter(({ body }) => field(body, 'outcome') === 'denied')).toHaveLength(1);
     expect(all.filter(({ body }) => field(body, 'outcome') === 'seen-before')).toHaveLength(9);
+    const sentAgain =
+      "SELECT coalesce(sum(times), 0)::int AS n FROM estop.refused_attempts WHERE because = 'sent-again'";
+    await expect.poll(async () => (await rig.ledger.sql(sentAgain))[0]?.['n'], { timeout: 20_000 }).toBe(9);
   });
 
   it.each<[string, Press, number]>([

@@ -58,7 +58,10 @@ export function slackDoor(app: OpenAPIHono, control: ControlDeps, refused: Refus
     const key = { actor: `slack:${endpoint.endpointId}`, key: createHash('sha256').update(signature).digest('hex') };
     const hash = createHash('sha256').update(body).digest();
     const begun = await beginRequest(deps.store, { ...key, hash, staleMs });
-    if (begun.kind !== 'fresh') return context.json({ outcome: 'seen-before' }, 200);
+    if (begun.kind !== 'fresh') {
+      refused.note({ door: 'slack', source: press.person.actor, subject, because: 'sent-again' });
+      return context.json({ outcome: 'seen-before' }, 200);
+    }
     try {
       const outcome = await decide(context, deps, endpoint, press);
       await finishRequest(deps.store, { ...key, status: 200, response: { outcome } });
