@@ -26,13 +26,15 @@ const patienceMs = 250;
  * Calls that get as far as ADMIT in the same moment are asked about in one statement with one commit: of a busy gateway that is most of
  * what it costs the store. A call that comes alone is asked about alone, at once. Where a batch was undone each of it is asked about by
  * itself, so that no call is denied for what is wrong with another.
- * An agent whose budget somebody holds is set apart: one of its calls waits for it, on one connection, and its others wait for that one.
- * They would meet the same lock, and the calls of other agents would wait behind them.
+ * An agent whose budget somebody holds is set apart: one of its calls waits for it, on one connection, and its others wait for that one,
+ * until one has had an answer. They would meet the same lock, and the calls of other agents would wait behind them.
  */
 export class AdmitTogether {
   readonly #ledger: Ledger;
-  /** By their agents. */
+  /** Those behind the one that waits, by their agents. */
   readonly #apart = new Map<string, Waiting[]>();
+  /** Agents of whose calls the last has waited in vain. */
+  readonly #suspects = new Set<string>();
   #waiting: Waiting[] = [];
   #underWay = 0;
   #isDue = false;
@@ -47,8 +49,9 @@ export class AdmitTogether {
   }
 
   #stand(one: Waiting): void {
-    const behind = this.#apart.size === 0 ? undefined : this.#apart.get(agentsOf(one));
-    (behind ?? this.#waiting).push(one);
+    if (this.#apart.size === 0 && this.#suspects.size === 0) this.#waiting.push(one);
+    else if (this.#apart.has(agentsOf(one)) || this.#suspects.has(agentsOf(one))) this.#setApart(one);
+    else this.#waiting.push(one);
     this.#wake();
   }
 
@@ -101,7 +104,7 @@ export class AdmitTogether {
       }
     } catch (thrown) {
       if (!this.#ledger.wasUndone(thrown)) for (const { reject } of batch) reject(thrown);
-      else if (this.#ledger.waitedInVain(thrown)) this.#setApart(batch);
+      else if (this.#ledger.waitedInVain(thrown)) for (const one of batch) this.#setApart(one);
       else await Promise.all(batch.map((one) => this.#askAlone(one)));
     }
   }
@@ -111,7 +114,8 @@ export class AdmitTogether {
     const { request, resolve, reject } = one;
     let behind: Waiting[] | undefined;
     const timer = setTimeout(() => {
-      if (!this.#apart.has(agentsOf(one))) this.#apart.set(agentsOf(one), (behind = []));
+      const agents = agentsOf(one);
+      if (!this.#apart.has(agents)) this.#apart.set(agents, (behind = this.#takeAll(agents)));
     }, patienceMs);
     const said = this.#ledger.admit(request);
     said.then(resolve, reject);
@@ -120,19 +124,25 @@ export class AdmitTogether {
   }
 
   /** Of each agent one is asked about; nobody knows yet whose lock it was. */
-  #setApart(batch: readonly Waiting[]): void {
-    for (const one of batch) {
-      const behind = this.#apart.get(agentsOf(one));
-      if (behind !== undefined) {
-        behind.push(one);
-        continue;
-      }
-      const mine: Waiting[] = [];
-      this.#apart.set(agentsOf(one), mine);
-      const said = this.#ledger.admit(one.request);
-      said.then(one.resolve, one.reject);
-      void this.#letGo(agentsOf(one), said, () => mine);
+  #setApart(one: Waiting): void {
+    const agents = agentsOf(one);
+    const behind = this.#apart.get(agents);
+    if (behind !== undefined) {
+      behind.push(one);
+      return;
     }
+    const mine = this.#takeAll(agents);
+    this.#apart.set(agents, mine);
+    const said = this.#ledger.admit(one.request);
+    said.then(one.resolve, one.reject);
+    void this.#letGo(agents, said, () => mine);
+  }
+
+  /** Also those that stand in the line already: each batch with one of them would wait as long again. */
+  #takeAll(agents: string): Waiting[] {
+    const those = this.#waiting.filter((one) => agentsOf(one) === agents);
+    if (those.length > 0) this.#waiting = this.#waiting.filter((one) => agentsOf(one) !== agents);
+    return those;
   }
 
   /** Those behind it go the common way again, unless it has waited in vain: then so have they. */
@@ -141,10 +151,13 @@ export class AdmitTogether {
       () => undefined,
       (reason: unknown) => reason,
     );
+    const isInVain = thrown !== undefined && this.#ledger.waitedInVain(thrown);
+    if (isInVain) this.#suspects.add(agents);
+    else this.#suspects.delete(agents);
     const those = behind();
     if (those === undefined) return;
     this.#apart.delete(agents);
-    if (thrown !== undefined && this.#ledger.waitedInVain(thrown)) for (const { reject } of those) reject(thrown);
+    if (isInVain) for (const { reject } of those) reject(thrown);
     else for (const one of those) this.#stand(one);
   }
 }
