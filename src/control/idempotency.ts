@@ -34,12 +34,18 @@ export async function runOnce(
   run: (seeded: Seeded) => Promise<Reply | Response>,
 ): Promise<Reply | Response> {
   const { actor, key } = request;
-  if (key === undefined || repeats === 'repeatable') return run({ seed: () => randomBytes(16) });
+  if (key === undefined) return run({ seed: () => randomBytes(16) });
+  const hash = createHash('sha256').update(request.text).digest();
+  const seed = (attempt: number): Uint8Array =>
+    createHash('sha256')
+      .update(JSON.stringify([actor, key, hash.toString('hex'), attempt]))
+      .digest()
+      .subarray(0, 16);
+  if (repeats === 'repeatable') return run({ seed });
   if (!keyPattern.test(key))
     throw new EstopError('invalid-input', {
       fields: [{ pointer: 'Idempotency-Key', message: '1 to 200 printable characters.' }],
     });
-  const hash = createHash('sha256').update(request.text).digest();
   const begun = await beginRequest(deps.store, { actor, key, hash, staleMs });
   switch (begun.kind) {
     case 'mismatch':
@@ -50,11 +56,6 @@ export async function runOnce(
       return replay(begun.status, begun.response);
     case 'fresh':
   }
-  const seed = (attempt: number): Uint8Array =>
-    createHash('sha256')
-      .update(JSON.stringify([actor, key, hash.toString('hex'), attempt]))
-      .digest()
-      .subarray(0, 16);
   try {
     const reply = await run({ seed });
     if (reply instanceof Response) throw new Error('a stream cannot be kept');

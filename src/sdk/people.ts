@@ -61,7 +61,7 @@ export function createPeople(call: Transport, baseUrl: string): People {
 export function createApiTokens(call: Transport, baseUrl: string): ApiTokens {
   return {
     list: (query = {}) => call({ method: 'GET', baseUrl, path: '/v1/api-tokens', query: { ...query } }),
-    make: (body) => call({ method: 'POST', baseUrl, path: '/v1/api-tokens', isRepeated: true, body }),
+    make: (body) => call({ method: 'POST', baseUrl, path: '/v1/api-tokens', body }),
     revoke: (id) => call({ method: 'POST', baseUrl, path: `/v1/api-tokens/${pathSegment(id)}:revoke` }),
   };
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { MadeApiToken, MakeApiToken } from '../../contract/http/people.ts';
 import { personOf, type Role } from '../../contract/identity.ts';
 import { EstopError } from '../../core/errors.ts';
@@ -24,7 +23,7 @@ export const makeApiToken = defineEndpoint({
   underElevation: 'refused',
   input: { path: nothing, query: nothing, body: MakeApiToken },
   answers: [{ status: 201, description: 'Shown once', schema: MadeApiToken }],
-  problems: ['forbidden'],
+  problems: ['forbidden', 'conflict'],
   handle: async ({ body }, request, deps) => {
     const { identity } = request;
     if (identity.tokenId !== undefined)
@@ -36,7 +35,8 @@ export const makeApiToken = defineEndpoint({
       if (!(body.forService && isAdmin) && !has(identity, role, body.labels))
         throw new EstopError('forbidden', { detail: `You are not ${role} over that much yourself.` });
     const token = `estop_${deps.environment}_${mintSecret()}`;
-    const tokenId = formatId('api', deps.environment, randomBytes(16));
+    // Under the same key the same one: a reply that was lost leaves no second token behind.
+    const tokenId = formatId('api', deps.environment, request.seed(0));
     const basis = identity.basis ?? basisOf(request.header('authorization'), identity);
     const expiresAt = await make(deps.store, {
       tokenId,

@@ -53,7 +53,12 @@ BEGIN
   PERFORM estop.commit_durably();
   INSERT INTO estop.api_tokens (token_id, token_hash, name, owner, basis, person, mandates, made_by, expires_at)
     VALUES (p_token_id, p_token_hash, left(p_name, 200), p_owner, p_basis, left(p_person, 200),
-      estop.dated_mandates('[]', p_mandates), left(p_actor, 200), ends);
+      estop.dated_mandates('[]', p_mandates), left(p_actor, 200), ends)
+    -- Asked for again under the same key: what was given out before reached nobody, as far as anybody has used it.
+    ON CONFLICT (token_id) DO UPDATE SET token_hash = excluded.token_hash, basis = excluded.basis, mandates = excluded.mandates,
+        made_at = excluded.made_at, expires_at = excluded.expires_at
+      WHERE api_tokens.used_at IS NULL AND api_tokens.revoked_at IS NULL AND api_tokens.person = excluded.person AND api_tokens.owner IS NOT DISTINCT FROM excluded.owner;
+  IF NOT FOUND THEN RAISE EXCEPTION 'this token was used or revoked since it was made' USING ERRCODE = 'ES003'; END IF;
   INSERT INTO estop.audit (kind, actor, subject, after)
     VALUES ('token.made', left(p_actor, 200), 'token:' || p_token_id,
       jsonb_build_object('name', left(p_name, 200), 'mandates', p_mandates, 'expiresAt', ends));

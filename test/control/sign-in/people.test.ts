@@ -113,6 +113,27 @@ describe('people and where they are signed in', () => {
       expect(await use(short)).toBe(401);
     });
 
+    it('asked for again under one key, since a reply was lost, are one token with the newest secret, as long as none was used', async () => {
+      const cookie = await people.signIn('tara@example.org', ['staff']);
+      const ask = async (key: string) => {
+        const options = { headers: { cookie, origin }, key, body: { name: 'ci', roles: ['viewer'] } };
+        const answer = await people.rig.call('POST', '/v1/api-tokens', options);
+        return [answer.status, String(field(answer.body, 'tokenId')), String(field(answer.body, 'token'))] as const;
+      };
+      const [, id, lost] = await ask('once');
+      const [status, again, token] = await ask('once');
+      expect([status, again]).toEqual([201, id]);
+      expect((await ask('another'))[1]).not.toBe(id);
+      expect([await use(lost), await use(token)]).toEqual([401, 200]);
+      // Somebody has it: it is not taken out of their hands, and a token that was revoked does not come back.
+      expect((await ask('once'))[0]).toBe(409);
+      expect((await people.as(cookie, 'POST', `/v1/api-tokens/${id}:revoke`)).status).toBe(200);
+      expect([(await ask('once'))[0], await use(token)]).toEqual([409, 401]);
+      const unused = await ask('third');
+      expect((await people.as(cookie, 'POST', `/v1/api-tokens/${unused[1]}:revoke`)).status).toBe(200);
+      expect((await ask('third'))[0]).toBe(409);
+    });
+
     it('give nobody more than they have, and shrink with whoever made them', async () => {
       const cookie = await people.signIn('uma@example.org', ['staff']);
       for (const roles of [['operator'], ['viewer', 'admin'], ['service']])
