@@ -187,6 +187,21 @@ describe('what the pages of the console ask, and programs as well', () => {
       expect(await decide(approvalId, 'paul@approver')).toBe(200);
     });
 
+    it('its page says so beside the button, and whoever presses at once is sent back to read, without a script', async () => {
+      const path = `/approvals/${await waiting('tool:desk/wipe')}`;
+      const as = 'paul@approver';
+      const shown = async () => (await slow.call('GET', path, { as, headers: { accept: 'text/html' } })).text;
+      expect(await shown()).toContain('it can be approved 3 seconds after');
+      const headers = { 'accept': 'text/html', 'content-type': 'application/x-www-form-urlencoded' };
+      const press = () => slow.call('POST', path, { as, headers, raw: `once=${'a'.repeat(32)}&decision=approved` });
+      const early = await press();
+      expect([early.status, early.text]).toEqual([409, expect.stringContaining('Go back, read it')]);
+      await threeSecondsPass();
+      expect(await shown()).not.toContain('it can be approved');
+      expect((await press()).status).toBe(303);
+      expect(await shown()).toContain('It is approved');
+    });
+
     it('a denial never waits, and neither does a call of less risk', async () => {
       expect(await decide(await waiting('tool:desk/wipe'), 'paul@approver', 'denied')).toBe(200);
       const mild = await waiting('tool:desk/note');
