@@ -14,7 +14,7 @@ type LookDeps = Pick<ControlDeps, 'store' | 'config' | 'log' | 'minimumLookMs'>;
 const lookMsOf = ({ minimumLookMs }: LookDeps): number => minimumLookMs ?? usualLookMs;
 
 /** Of the highest risk is what needs two people, and whatever is not known to be less than destructive. */
-function isOfHighestRisk(
+export function isOfHighestRisk(
   record: ApprovalRecord,
   pins: readonly ToolPinRecord[],
   servers: readonly ToolServerSpec[],

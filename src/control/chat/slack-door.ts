@@ -14,6 +14,7 @@ import { isDisabled } from '../../store/people.ts';
 import { beginRequest, finishRequest } from '../../store/requests.ts';
 import { readToolPins } from '../../store/tool-pins.ts';
 import type { ControlDeps } from '../deps.ts';
+import { isOfHighestRisk } from '../minimum-look.ts';
 import { perform } from '../perform.ts';
 import { readBounded } from '../read-json.ts';
 import { recordDenial } from '../record-denial.ts';
@@ -140,13 +141,8 @@ async function refuseWhatNeedsALook(
     throw new EstopError('approval-not-eligible', {
       detail: 'When this call was asked for, estop.yaml did not name you as an approver behind this button.',
     });
-  const [serverId = '', tool = ''] = approval.toolKey.replace(/^tool:/, '').split('/');
-  const accepted = (await readToolPins(deps.store, `${serverId}/${tool}`)).find(({ state }) => state === 'accepted');
-  const server = deps.config.current().toolServers.find((one) => one.serverId === serverId);
-  const decided = server?.tiers !== undefined && Object.hasOwn(server.tiers, tool) ? server.tiers[tool] : undefined;
-  const isMild = (tier: string | undefined): boolean => tier === 'read' || tier === 'fetch' || tier === 'write';
-  const mild = isMild(accepted?.tier) && (decided === undefined || isMild(decided));
-  if (approval.approvers !== 1 || !mild)
+  const pins = await readToolPins(deps.store, approval.toolKey.replace(/^tool:/, ''));
+  if (isOfHighestRisk(approval, pins, deps.config.current().toolServers))
     throw new EstopError('approval-not-eligible', {
       detail: 'This is approved where the call itself can be seen: open it.',
     });
