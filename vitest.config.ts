@@ -20,6 +20,7 @@ const longest = [
   'revocation/lanes',
   'revocation/drill',
   'agent-task/flood',
+  'docs/first-stop',
   'connectors/pg-boss',
   'gateway/process',
   'stop/outage',
