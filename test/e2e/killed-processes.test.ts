@@ -4,6 +4,8 @@ import { decodeProtectedHeader } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Cast } from '../../examples/demo/cast.ts';
 import { openUse } from '../../examples/demo/hijacked-use.ts';
+import { fetchLoot } from '../../examples/demo/loot.ts';
+import type { Task } from '../../src/contract/http/tasks.ts';
 import { leaseMs } from '../../src/contract/numbers.ts';
 import type { ProcessName } from '../../src/runtime/installation/installation.ts';
 import { keyPurposes, rotateKey } from '../../src/runtime/keys/key-ring.ts';
@@ -93,6 +95,30 @@ describe('a stop', () => {
         evidence: 'credential-probed',
         obligations: { total: 5, proved: 5 },
       });
+  }, 150_000);
+
+  it('is reset while one of its lanes still hangs; a new task gets its own credential there, which the old cut never touches', async () => {
+    const { taskId, loot } = await startArmedTask(cast);
+    await cast.world.oauthProxy.addToxic('hang', { type: 'timeout', timeout: 0 });
+    const crmOf = async (stopId: string) =>
+      (await cast.operator.stops.get(stopId)).lanes.find((lane) => lane.connector === 'crm' && lane.taskId === taskId);
+    let stopId = '';
+    let next: Task;
+    try {
+      stopId = (await cast.operator.stops.stop({ agent: 'billing-bot' })).stopId;
+      for (const stage of ['fenced', 'halted'] as const) await untilReached(cast.operator, stopId, stage);
+      await cast.operator.stops.reset(stopId, { reason: 'a test' });
+      next = await cast.service.tasks.start({ agentId: 'billing-bot', prompt: 'x' });
+      await until('the lane to hang', async () => (await crmOf(stopId))?.phase);
+      expect(await crmOf(stopId)).toMatchObject({ state: 'open', revokedAt: null });
+    } finally {
+      await cast.world.oauthProxy.removeToxic('hang');
+    }
+    const [fresh] = await fetchLoot(cast, next, ['crm']);
+    await untilReached(cast.operator, stopId, 'proved');
+    for (const item of loot) expect(await refused(item.system, item.secret), item.label).toBe(true);
+    expect(await refused('oauth', fresh?.secret ?? {})).toBe(false);
+    await cast.operator.stops.stop({ task: next.taskId });
   }, 150_000);
 
   it('has its second half without a stop process: nothing is admitted once the lease of every gateway is over', async () => {
