@@ -182,7 +182,7 @@ requires('temporal')('the pages, typed into a fresh folder', () => {
     expect(starting.output()).not.toContain('estop is up');
   }, 90_000);
 
-  it('a second start finds its data again, and a second estop in the same folder is told who is there', async () => {
+  it('a second start finds its data again; a second estop in the same folder, and one of another environment, are told', async () => {
     const stopped = ids.fillIn('estop stop show <stop>');
     const again = await startDev(typist, 'estop dev');
     expect(await typist.type('estop dev')).toMatchObject({
@@ -191,5 +191,11 @@ requires('temporal')('the pages, typed into a fresh folder', () => {
     });
     expect(await typist.type(stopped)).toMatchObject({ code: 0, output: expect.stringContaining('+ proved') });
     expect(await again.interrupt()).toEqual([0, null]);
+    const config = join(typist.folder, 'estop.yaml');
+    writeFileSync(config, readFileSync(config, 'utf8').replace('environment: dev', 'environment: prod'));
+    expect(await typist.type('estop dev')).toMatchObject({
+      code: 1,
+      output: expect.stringMatching(/says environment prod, and .* holds dev: change it back, or give this one/),
+    });
   }, 120_000);
 });

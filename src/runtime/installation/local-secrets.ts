@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { EstopError } from '../../core/errors.ts';
 import { addAccessToken } from '../keys/access-tokens.ts';
-import { ensureKeys } from '../keys/key-ring.ts';
+import { ensureKeys, environmentOfKeys } from '../keys/key-ring.ts';
 import { type StateFolder, writeOwnerOnly } from '../local/state-folder.ts';
 
 const passwordFile = z.record(z.string(), z.string());
@@ -12,7 +13,14 @@ export type LocalTokens = z.output<typeof localTokens>;
 
 /** Made at the first start, kept for the next: passwords of the store's roles, keys, and one token for each kind of caller. */
 export function ensureLocalSecrets(folder: StateFolder, environment: string, roles: readonly string[]) {
-  ensureKeys(folder.folder('keys'), environment);
+  const keys = folder.folder('keys');
+  const owner = environmentOfKeys(keys);
+  // Before any server is started: in the store of one environment nothing of another is made.
+  if (owner !== undefined && owner !== environment)
+    throw new EstopError('config-invalid', {
+      detail: `estop.yaml says environment ${environment}, and ${folder.path} holds ${owner}: change it back, or give this one a state folder of its own (--state).`,
+    });
+  ensureKeys(keys, environment);
   return { passwords: ensurePasswords(folder, roles), tokens: ensureTokens(folder, environment) };
 }
 

@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { EstopError } from '../../core/errors.ts';
@@ -71,6 +71,12 @@ export function openKeyRing(folder: string, purpose: KeyPurpose, environment: st
       return held;
     },
   };
+}
+
+/** Of which environment the keys in a folder are; undefined where there are none yet. */
+export function environmentOfKeys(folder: string): string | undefined {
+  const path = join(folder, 'token.json');
+  return existsSync(path) ? readKeyFile(path).environment : undefined;
 }
 
 /** Creates what is missing; never replaces a key that is there. */
