@@ -4,7 +4,7 @@ import type { ConfigSource } from '../contract/config.ts';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
 import { historyText } from './history-text.ts';
 import { toPrompt } from './model-prompt.ts';
-import type { ModelProviders } from './model-provider.ts';
+import type { AskedModel, ModelProviders } from './model-provider.ts';
 import { refusalOf } from './model-refusal.ts';
 import type { TaskTokens } from './task-tokens.ts';
 import type { ToolLists } from './tool-list.ts';
@@ -56,11 +56,11 @@ export function createCallModel({ config, providers, toolLists, tokens }: ModelD
 
 /** What a model client throws carries the whole prompt and answer: it goes no further than here. */
 async function generate(
-  model: LanguageModelV4,
+  { model, headers }: AskedModel,
   options: Parameters<LanguageModelV4['doGenerate']>[0],
 ): Promise<LanguageModelV4GenerateResult> {
   try {
-    return await model.doGenerate(options);
+    return await model.doGenerate({ ...options, headers: { ...headers } });
   } catch (error) {
     if (!APICallError.isInstance(error))
       throw new EstopError('upstream-refused', { detail: 'the model gave an answer that cannot be read' });

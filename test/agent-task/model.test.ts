@@ -179,6 +179,17 @@ describe('a model', () => {
     expect(refusal instanceof TaskStopped).toBe(ends);
   });
 
+  it('that two tasks ask at once is asked by each with its own token', async () => {
+    const providers = createModelProviders(gatewayUrl);
+    answer = completion({ content: 'hi' });
+    const spec = { modelId: 'm', provider: 'openai-compatible', model: 'some-model' } as const;
+    const options = { prompt: [{ role: 'user' as const, content: [{ type: 'text' as const, text: 'x' }] }] };
+    const held = ['one', 'two'].map((each) => providers.get(spec, each));
+    await Promise.all(held.map(({ model, headers }) => model.doGenerate({ ...options, headers: { ...headers } })));
+    const keys = asked.slice(-2).map(({ headers }) => headers.authorization);
+    expect(keys.toSorted()).toEqual(['Bearer one', 'Bearer two']);
+  });
+
   it('that reports no usage does not make the token cap void', async () => {
     answer = completion({ content: 'x'.repeat(4_000) });
     expect((await call('openai-compatible')).tokensUsed).toBeGreaterThan(1_000);
