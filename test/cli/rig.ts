@@ -200,9 +200,10 @@ export function runInTerminal(args: readonly string[], { env = {}, input = '', c
     });
     let stdout = '';
     let left = input;
+    child.stdin.on('error', () => undefined); // it may be over before it has read all
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       stdout += text;
-      if (!/\[y\/N\] |to go on: /.test(stdout)) return;
+      if (left === '' || !/\[y\/N\] |to go on: /.test(stdout)) return;
       child.stdin.write(left);
       left = '';
     });
