@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { conductOf } from '../../src/gateway/call/conduct-of.ts';
-import type { Denial, DenialReason, Facts, Passage } from '../../src/gateway/passage.ts';
+import type { Denial, DenialReason, Facts } from '../../src/gateway/passage.ts';
 
 const claims = { agentId: 'bot' } as NonNullable<Facts['claims']>; // nothing else of it is looked at
 const of = (facts: Partial<Facts>, denial?: Denial, kind: 'tool-call' | 'model' = 'tool-call') =>
-  conductOf({ asked: { kind }, facts } as unknown as Passage, denial); // what it looks at
+  conductOf({ asked: { kind }, facts }, denial);
 const denied = (reason: DenialReason): Denial => ({ kind: 'denied', reason });
 
 describe('what a request says of its agent', () => {
