@@ -98,6 +98,18 @@ describe('estop.yaml', () => {
       'write { env: NAME }',
       15,
     ],
+    [
+      'a password in an address',
+      change('http://127.0.0.1:9000', 'http://bot:hunter2@127.0.0.1:9000'),
+      'out of the address',
+      17,
+    ],
+    [
+      'a secret that is nowhere',
+      change('connectors:', 'connectors:\n  crm: {system: oauth}'),
+      'is missing: say where it is',
+      15,
+    ],
     ['a secret under no variable', change('{env: BILLING_KEY}', '{env: billing-key}'), 'in capitals', 17],
     ['a key given twice', change('    model: small', '    model: small\n    model: small'), 'unique', 9],
     ['a look-alike in an id', change('billing-bot:', 'billing-bоt:'), 'must be 1-63 lower-case letters', 4],

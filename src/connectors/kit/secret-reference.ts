@@ -3,7 +3,11 @@ import type { SecretReference } from './contract.ts';
 
 /** What is said of a secret that was written out; anything else is judged by its own keys. */
 export const neverWrittenOut = ({ input }: { readonly input?: unknown }): string | undefined =>
-  typeof input === 'object' ? undefined : 'a secret never stands here: write { env: NAME } or { file: path }';
+  input === undefined
+    ? 'is missing: say where it is, as { env: NAME } or { file: path }'
+    : typeof input === 'object'
+      ? undefined
+      : 'a secret never stands here: write { env: NAME } or { file: path }';
 
 /** A secret in estop.yaml: where it lies, never what it is. */
 export const secretReference: z.ZodType<SecretReference> = z.union(

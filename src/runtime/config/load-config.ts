@@ -39,7 +39,7 @@ export function parseConfig(text: string): ConfigResult {
       }),
     };
   }
-  const poisoned = findPoisonedKey(document, lines);
+  const poisoned = findPoisonedKey(document, lines) ?? findWrittenOutPassword(document, lines);
   if (poisoned !== undefined) return { ok: false, faults: [poisoned] };
   let value: unknown;
   try {
@@ -98,6 +98,21 @@ function findPoisonedKey(document: Document, lines: LineCounter): ConfigFault | 
         where: String(key.value),
         message: 'is a key that no configuration may have',
       };
+      return visit.BREAK;
+    },
+  });
+  return found;
+}
+
+/** Whatever the address is of: the configuration is kept in the store and shown to whoever may look. */
+function findWrittenOutPassword(document: Document, lines: LineCounter): ConfigFault | undefined {
+  let found: ConfigFault | undefined;
+  visit(document, {
+    Scalar: (_index, { value, range }) => {
+      if (typeof value !== 'string' || !/^[a-z][a-z0-9+.-]*:\/\/[^/?#\s]*@/i.test(value)) return undefined;
+      const at = lines.linePos(range?.[0] ?? 0);
+      const message = 'a secret never stands here: take the user name and the password out of the address';
+      found = { line: at.line, column: at.col, where: '', message };
       return visit.BREAK;
     },
   });
