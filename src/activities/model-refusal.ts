@@ -20,6 +20,7 @@ const meanings: Readonly<Record<string, ErrorCode>> = {
   'invalid-arguments': 'invalid-input',
   'invalid-json': 'invalid-input',
   'body-too-large': 'body-too-large',
+  busy: 'busy',
   'provider-refused': 'upstream-refused',
   'provider-failed': 'upstream-unavailable',
   'provider-unavailable': 'upstream-unavailable',

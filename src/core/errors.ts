@@ -15,6 +15,11 @@ export const errorCatalogue = {
   'invalid-input': { status: 422, retry: 'never', title: 'The request is not valid.' },
   'invalid-json': { status: 400, retry: 'never', title: 'The body is not valid JSON.' },
   'body-too-large': { status: 413, retry: 'never', title: 'The body is larger than this endpoint accepts.' },
+  'busy': {
+    status: 503,
+    retry: 'after',
+    title: 'Too much of this agent is in hand here; send it again when some of it is done.',
+  },
   'unauthenticated': { status: 401, retry: 'never', title: 'A valid token is required.' },
   'foreign-environment': { status: 401, retry: 'never', title: 'This token belongs to another environment.' },
   'forbidden': { status: 403, retry: 'never', title: 'This identity may not do that.' },

@@ -17,6 +17,7 @@ import type { Fence } from './fence/fence.ts';
 import type { OpenCalls } from './fence/open-calls.ts';
 import type { FlowStanding } from './flow/flow-standing.ts';
 import type { TaskFlows } from './flow/task-flows.ts';
+import type { BodiesInHand } from './http/bodies-in-hand.ts';
 import type { ProtectedResource } from './http/protected-resource.ts';
 import type { JsonObject } from './json/parse-strict.ts';
 import type { ClientSessions } from './mcp/client-sessions.ts';
@@ -55,6 +56,7 @@ export interface GateHost {
   readonly flows: TaskFlows;
   readonly ledger: LedgerPort;
   readonly conduct: ConductNoter;
+  readonly inHand: BodiesInHand;
   /** `used`: what its provider says it cost; without it the worst case that was reserved is spent. */
   readonly settle: (callId: string, outcome: CallOutcome, used?: Spend) => void;
   readonly sealer: Sealer;

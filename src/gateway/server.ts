@@ -25,6 +25,7 @@ import type { FencePort } from './fence/fence-port.ts';
 import { OpenCalls } from './fence/open-calls.ts';
 import { Renewer } from './fence/renewer.ts';
 import { TaskFlows } from './flow/task-flows.ts';
+import { BodiesInHand, type MostInHand, mostInHand } from './http/bodies-in-hand.ts';
 import { type GatewayServer, listen } from './http/listen.ts';
 import { ClientSessions } from './mcp/client-sessions.ts';
 import { ServersWords } from './mcp/servers-words.ts';
@@ -55,6 +56,7 @@ export interface GatewayDeps {
   readonly secretSealer?: SecretSealer;
   /** Where a person decides about an approval; without it clients are told its id alone. */
   readonly approvalPage?: (approvalId: string) => string;
+  readonly mostInHand?: MostInHand;
   /** Shared by the gateways of an installation; without it each knows only its own states, and what its own upstreams gave. */
   readonly approvalStateKey?: Uint8Array;
   readonly flowKeys: FlowKeys;
@@ -163,6 +165,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     flows,
     ledger: watchedLedger(deps.decorate?.ledger?.(ledgerPort) ?? ledgerPort, conduct, config),
     conduct: { note: (passage, denial) => noters.forEach((noter) => noter.note(passage, denial)) },
+    inHand: new BodiesInHand(deps.mostInHand ?? mostInHand),
     models,
     secrets,
     settle: (callId, outcome, used) => settler.add(callId, outcome, used),

@@ -7,9 +7,11 @@ import { stop } from '../store/ledger.ts';
 import {
   callTool,
   makeRig,
+  post,
   type Reply,
   type Rig,
   type RunningGateway,
+  readerBot,
   until,
   untilFenced,
   untilNotReady,
@@ -178,6 +180,41 @@ describe('a client', () => {
     // Its stream went with it.
     expect(await stream.text().catch(() => '')).not.toContain('never');
     expect((await streamOf(other ?? '', others)).status).toBe(200);
+  });
+
+  it('that has more in hand than there is memory for it is told to come again, and nobody else pays for it', async () => {
+    const own = await rig.startGateway({ mostInHand: { ofAgent: 1_000_000, ofAll: 1_600_000 } });
+    await untilReady(own);
+    const tasks = [await rig.startTask(), await rig.startTask(readerBot), await rig.startTask(readerBot)] as const;
+    const [token, other, third] = await Promise.all(tasks.map((task) => rig.token(task)));
+    // A byte of a call may come to sixteen of memory.
+    const call = (by = '', bytes = 40_000, name = 'list_invoices', args: object = {}, signal?: AbortSignal) => {
+      const params = { name: `billing__${name}`, arguments: args, _meta: { pad: 'x'.repeat(bytes) } };
+      return post(own, by, { jsonrpc: '2.0', id: 1, method: 'tools/call', params }, signal);
+    };
+    const busy = { status: 503, body: { code: 'busy' } };
+    expect(await call(token, 70_000)).toMatchObject(busy);
+    expect(isServed(await call(token))).toBe(true);
+    const client = new AbortController();
+    const slow = call(token, 40_000, 'slow_report', { seconds: 60 }, client.signal).catch(() => undefined);
+    await until(() => rig.calls(tasks[0]).length === 2);
+    expect(await call(token)).toMatchObject(busy);
+    expect(isServed(await call(token, 10))).toBe(true);
+    expect(isServed(await call(other))).toBe(true);
+    const also = call(other, 40_000, 'slow_report', { seconds: 60 }, client.signal).catch(() => undefined);
+    await until(() => rig.calls(tasks[1]).length === 2);
+    // Of its agent there would be room, of all there is none.
+    expect(await call(third, 20_500)).toMatchObject(busy);
+    const model = await fetch(`${own.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}` },
+      body: JSON.stringify({ model: 'any', messages: [], pad: 'x'.repeat(400_000) }),
+    });
+    expect(await model.json()).toMatchObject({ error: { code: 'busy' } });
+    client.abort();
+    await Promise.all([slow, also]);
+    // What was in hand is so no longer, as soon as its end is known here.
+    await until(async () => isServed(await call(token)));
   });
 
   it('that sends its request a byte at a time is hung up on', async () => {

@@ -1,20 +1,34 @@
 import type { IncomingMessage } from 'node:http';
+import type { TakeInHand } from './bodies-in-hand.ts';
 
 export const largestBody = 1024 * 1024;
 
-/** The whole body, or undefined if it is larger than the cap. Rejects if the client goes away. */
-export function readBody(request: IncomingMessage, most = largestBody): Promise<Buffer | undefined> {
-  if (Number(request.headers['content-length'] ?? 0) > most) return Promise.resolve(undefined);
+export type UnreadBody = 'body-too-large' | 'busy';
+
+/** The whole body, or why it is not read: it is larger than the cap, or there is no room for it now. Rejects if the client goes away. */
+export function readBody(
+  request: IncomingMessage,
+  takeInHand: TakeInHand,
+  most = largestBody,
+): Promise<Buffer | UnreadBody> {
+  if (Number(request.headers['content-length'] ?? 0) > most) return Promise.resolve('body-too-large');
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
+    let chunks: Buffer[] | undefined = [];
     let size = 0;
+    const refuse = (why: UnreadBody): void => {
+      chunks = undefined;
+      resolve(why);
+    };
     request.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      if (size <= most) chunks.push(chunk);
-      else resolve(undefined);
+      if (chunks === undefined) return; // refused: the rest of it is dropped
+      if (size > most) return refuse('body-too-large');
+      if (!takeInHand(chunk.length)) return refuse('busy');
+      chunks.push(chunk);
     });
     request.once('end', () => {
-      if (size <= most) resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks));
+      if (chunks !== undefined)
+        resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
     });
     request.once('error', reject);
   });

@@ -5,7 +5,7 @@ import { continueTrace } from '../../contract/tracing.ts';
 import { exchange } from '../http/exchange.ts';
 import { resourceHint } from '../http/protected-resource.ts';
 import { readBody } from '../http/read-body.ts';
-import { sendJson, sendProblem } from '../http/reply.ts';
+import { retrySoonMs, sendJson, sendProblem } from '../http/reply.ts';
 import { type Asked, type Denial, denied, type GateHost } from '../passage.ts';
 import { answerHandshake } from './answer-handshake.ts';
 import type { ClientSession } from './client-session.ts';
@@ -25,6 +25,8 @@ export interface McpExchange {
   readonly endpoint: string | undefined;
 }
 
+/** What is read into values and written anew, and held until a slow server has answered. */
+const bytesOfOne = 16;
 const methodNotFound = { code: -32_601, message: 'This method is not served here.' };
 
 /** /mcp and /mcp/<server>: one JSON-RPC message in, its answer out, with what comes before it. */
@@ -52,10 +54,11 @@ export async function serveMcp(http: McpExchange): Promise<void> {
 
 async function post(http: McpExchange, claims: TaskClaims, sessionId: string | undefined): Promise<void> {
   const { host, request, response, requestId, endpoint } = http;
-  const body = await readBody(request);
-  if (body === undefined) {
+  const body = await readBody(request, host.inHand.hold(claims.agentId, response, bytesOfOne));
+  if (body === 'busy') return sendProblem(response, body, requestId, { retryAfterMs: retrySoonMs });
+  if (body === 'body-too-large') {
     noteUnserved(host, claims, undefined);
-    return sendProblem(response, 'body-too-large', requestId);
+    return sendProblem(response, body, requestId);
   }
   const headers = {
     protocolVersion: one(request.headers['mcp-protocol-version']),

@@ -11,6 +11,8 @@ import { type ModelRefusal, refusalOf, refusedAs, sendRefusal } from './refusal.
 
 /** A conversation with pictures in it; more than the largest that providers take is not read. */
 const largestPrompt = 32 * 1024 * 1024;
+/** The bytes, their text, and the text that is sent. */
+const bytesOfOne = 3;
 const chosenByClient = ['anthropic-version', 'anthropic-beta'] as const;
 
 /** POST of a model call: one request in the client's dialect, one answer or one stream in the same. */
@@ -32,8 +34,9 @@ export async function serveModel(
     host.conduct.note({ asked: { kind: 'model' }, facts: { claims } }, denied('invalid-arguments'));
     refuse(refusal);
   };
-  const body = await readBody(request, largestPrompt);
-  if (body === undefined) return unread(refusedAs('body-too-large'));
+  const body = await readBody(request, host.inHand.hold(claims.agentId, response, bytesOfOne), largestPrompt);
+  if (body === 'busy') return refuse(refusedAs(body));
+  if (body === 'body-too-large') return unread(refusedAs(body));
   const parsed = parseStrict(body);
   if (!parsed.ok) return unread(refusedAs('invalid-json', parsed.problem));
   if (!isObject(parsed.value)) return unread(refusedAs('invalid-json', 'the body is not an object'));

@@ -139,8 +139,8 @@ export const argumentGuards: readonly Guard[] = [
     file: 'src/gateway/http/read-body.ts',
     protects: 'a body ends before the memory does, told in advance or not',
     attacks: ['A5', 'A41'],
-    find: 'request: IncomingMessage, most = largestBody)',
-    put: 'request: IncomingMessage, most = Number.MAX_SAFE_INTEGER)',
+    find: '  most = largestBody,',
+    put: '  most = Number.MAX_SAFE_INTEGER,',
     tests: { file: 'test/gateway/edge.test.ts', title: 'over one megabyte is refused with 413' },
   },
   {
