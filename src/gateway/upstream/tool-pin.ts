@@ -39,7 +39,7 @@ const mostWork = 1_000_000;
 const mayTakeLong = /"(?:pattern|patternProperties|format|uniqueItems|contains|\$ref|\$dynamicRef|\$recursiveRef)":/;
 
 /** Refuses what could not be called as it was listed. `before`: what it was; nothing is compiled again where it is still that. */
-export function pinTool(serverId: string, definition: Tool, before?: ToolPin): PinResult {
+export function pinTool(serverId: string, definition: Tool, before?: ToolPin, compileMs = mostCompileMs): PinResult {
   const { name } = definition;
   const scopeKey = toolKey(serverId, name);
   const listedName = `${serverId}__${name}`;
@@ -58,7 +58,7 @@ export function pinTool(serverId: string, definition: Tool, before?: ToolPin): P
     const schemas = new AjvJsonSchemaValidator();
     // The SDK types the same schema twice, once without exactOptionalPropertyTypes in mind.
     const compile = () => schemas.getValidator(definition.inputSchema as JsonSchemaType);
-    const compiled = withinTime(mostCompileMs, compile);
+    const compiled = withinTime(compileMs, compile);
     if (compiled === undefined) return { ok: false, why: 'its input schema takes too long to compile' };
     const validate = compiled.result;
     const check = (args: JsonValue): string | undefined => {
@@ -121,6 +121,7 @@ export async function turnPage(
   serverId: string,
   before: ReadonlyMap<string, ToolPin>,
   definitions: readonly Tool[],
+  compileMs = mostCompileMs,
 ): Promise<Page> {
   const listed = new Map<string, ToolPin>();
   const refused: { readonly name: string; readonly why: string }[] = [];
@@ -133,7 +134,7 @@ export async function turnPage(
       continue;
     }
     const known = before.get(`${serverId}__${name}`);
-    const result = pinTool(serverId, definition, known);
+    const result = pinTool(serverId, definition, known, compileMs);
     if (!result.ok) refused.push({ name, why: result.why });
     else listed.set(result.pin.listedName, result.pin);
     if (!result.ok || result.pin !== known) await setImmediate();

@@ -93,7 +93,7 @@ export const toolGuards: readonly Guard[] = [
     file: 'src/gateway/upstream/tool-pin.ts',
     protects: 'no schema holds the gateway up while it is read',
     attacks: ['A39', 'A41'],
-    find: 'withinTime(mostCompileMs, compile)',
+    find: 'withinTime(compileMs, compile)',
     put: '{ result: compile() }',
     tests: { file: pins, title: 'with a schema that takes seconds to compile goes without that tool' },
   },
