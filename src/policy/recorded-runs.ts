@@ -8,16 +8,26 @@ import { type BacktestedRun, backtest, type RecordedTools, recordedTools } from 
 import type { Engine } from './engine.ts';
 import { kinds } from './kinds.ts';
 
-const outcome = { output: z.string().nullable(), error: z.string().optional() };
+/** Recorders write null for what there is none of. */
+const orNothing = z
+  .string()
+  .nullish()
+  .transform((text) => text ?? undefined);
+const outcome = { output: z.string().nullable(), error: orNothing };
+/** Just as it was parsed: made anew by its members, an argument that is called `__proto__` would be lost. */
+const Arguments = z.custom<Readonly<Record<string, unknown>>>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'Invalid input: expected an object',
+);
 const Call = z.union([
-  z.object({ tool: z.string(), args: z.record(z.string(), z.unknown()), ...outcome }),
+  z.object({ tool: z.string(), args: Arguments, ...outcome }),
   z
     .object({
       kind: z.enum(kinds),
       name: z.string().default(''),
-      server: z.string().optional(),
-      method: z.string().optional(),
-      args: z.record(z.string(), z.unknown()).default({}),
+      server: orNothing,
+      method: orNothing,
+      args: Arguments.default({}),
       ...outcome,
     })
     .transform(({ name, ...rest }) => ({ ...rest, tool: name })),
@@ -26,8 +36,8 @@ const Call = z.union([
 const Run = z.object({
   run: z.string(),
   request: z.string(),
-  purpose: z.string().optional(),
-  tools: z.string().optional(),
+  purpose: orNothing,
+  tools: orNothing,
   calls: z.array(Call),
 });
 
@@ -36,10 +46,13 @@ const Lists = z.record(
   z.array(
     z.object({
       name: z.string(),
-      description: z.string().optional(),
+      description: orNothing,
       inputSchema: z.unknown(),
       annotations: z.unknown().optional(),
-      labels: z.array(z.string()).optional(),
+      labels: z
+        .array(z.string())
+        .nullish()
+        .transform((labels) => labels ?? undefined),
     }),
   ),
 );

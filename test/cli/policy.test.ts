@@ -81,6 +81,24 @@ describe('estop policy test', () => {
     expect(there).toMatchObject({ code: 0, stdout: ran.stdout });
   });
 
+  it('takes null for nothing, and an argument for an argument whatever it is called', async () => {
+    const own = join(folder, 'nulls.jsonl');
+    const read = { tool: 'read_letters', args: {}, output: letter, error: null };
+    const run = { run: 'nulls', request: 'Send the plan to olga@example.com', purpose: null, tools: null };
+    const line = JSON.stringify({ ...run, calls: [read, { ...send('olga@example.com'), error: null }] });
+    const hidden = line.replace('"recipient"', '"__proto__":"thief@evil.net","recipient"');
+    writeFileSync(own, `${line}\n${hidden}`);
+    const ran = await rig.run(['policy', 'test', '--runs', own, '--tools', toolsFile, '--json'], {
+      env: offline,
+      cwd: folder,
+    });
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    expect(linesOf(ran).map(({ decisions }) => decisions)).toEqual([
+      ['allow', 'allow'],
+      ['allow', 'ask'],
+    ]);
+  });
+
   it('goes on as if the person had said yes, where that is assumed', async () => {
     expect(linesOf(await test('--assume', 'allow'))[1]?.decisions).toEqual(['allow', 'ask', 'allow', 'deny']);
   });
