@@ -187,7 +187,7 @@ describe('a model', () => {
     const held = ['one', 'two'].map((each) => providers.get(spec, each));
     await Promise.all(held.map(({ model, headers }) => model.doGenerate({ ...options, headers: { ...headers } })));
     const keys = asked.slice(-2).map(({ headers }) => headers.authorization);
-    expect(keys.toSorted()).toEqual(['Bearer one', 'Bearer two']);
+    expect(new Set(keys)).toEqual(new Set(['Bearer one', 'Bearer two']));
   });
 
   it('that reports no usage does not make the token cap void', async () => {
