@@ -1,4 +1,4 @@
-/** Runs one case: spin makes a verifier of the model, gcc compiles it, and the verifier searches breadth-first (shortest trail). */
+/** Runs one case: spin makes a verifier of the model, gcc compiles it, and the verifier searches, breadth-first where it can (shortest trail). */
 import { spawn } from 'node:child_process';
 import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -66,7 +66,7 @@ export async function checkCase(one: ModelCase, limits: Limits): Promise<Verdict
     [
       '-w',
       one.large ? '-O2' : '-O1',
-      '-DBFS',
+      ...(one.deep ? [] : ['-DBFS']),
       '-DSAFETY',
       '-DCOLLAPSE',
       '-DNOFAIR',
