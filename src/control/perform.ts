@@ -34,7 +34,11 @@ export async function perform(endpoint: Endpoint, asked: Performance, deps: Cont
   // Remembered, or shown by a proof: good for a stop, which the stop process judges. Whoever it was may have lost everything since, and
   // the store that did not answer one question answers the next.
   if (identity.isFromMemory === true) throw new EstopError('store-unavailable', { detail: whoIsNotKnown });
-  const changing: ControlDeps = { ...deps, store: byWay(deps.store, asked.way, identity.elevation !== undefined) };
+  // What only reads writes no audit, and need not ask the store three times.
+  const changing: ControlDeps =
+    endpoint.method === 'post'
+      ? { ...deps, store: byWay(deps.store, asked.way, identity.elevation !== undefined) }
+      : deps;
   try {
     if (!isPermitted(identity, endpoint.permission))
       throw new EstopError('forbidden', { detail: `This needs ${endpoint.permission}.` });

@@ -24,7 +24,7 @@ export function evaluateOnce(call: StatefulAuthorizationCall, answers: Answers):
   const question = JSON.stringify(call);
   const known = answers.get(question);
   if (known !== undefined) return known;
-  const answer = evaluate(call);
+  const answer = ask(call);
   if (answer.kind === 'failed' || question.length > longestQuestion) return answer;
   if (answers.size >= mostAnswers) answers.clear();
   answers.set(question, answer);
@@ -37,7 +37,10 @@ export function evaluateOnce(call: StatefulAuthorizationCall, answers: Answers):
  */
 export function evaluate(call: StatefulAuthorizationCall): Evaluation {
   const unfit = unfitIn(call);
-  if (unfit !== undefined) return { kind: 'failed', why: unfit };
+  return unfit === undefined ? ask(call) : { kind: 'failed', why: unfit };
+}
+
+function ask(call: StatefulAuthorizationCall): Evaluation {
   try {
     const answer = statefulIsAuthorized({ ...call, validateRequest: true });
     if (answer.type !== 'success') return { kind: 'failed', why: messages(answer.errors) };
