@@ -1,28 +1,45 @@
-import { parseScopeKey } from '../core/scope-key.ts';
+import { admittedMethods, toolOfMethod } from '../contract/admitted-methods.ts';
+import type { EstopConfig } from '../contract/config.ts';
+import { parseScopeKey, type Scope } from '../core/scope-key.ts';
 import { isScopeOnRecord } from '../store/scope-on-record.ts';
 import type { ControlDeps } from './deps.ts';
 
 /**
  * A stop is latched without a look at its name, so a slip of the pen stops nobody and is soon proved: whoever reads that it is must
- * be told. A tool goes by its server, since what one offers changes.
+ * be told. What was here once and is gone was here.
  */
 export async function isScopeKnown({ store, config }: ControlDeps, scopeKey: string): Promise<boolean> {
   const scope = parseScopeKey(scopeKey);
   if (scope === undefined) return false;
-  const { connectors, toolServers, models } = config.current();
-  const { kind, value } = scope;
+  return isConfigured(config.current(), scope) || isScopeOnRecord(store, scope);
+}
+
+function isConfigured({ connectors, toolServers, models, agents }: EstopConfig, { kind, value }: Scope): boolean {
   switch (kind) {
     case 'fleet':
       return true;
     case 'agent':
     case 'task':
     case 'label':
-      return isScopeOnRecord(store, scope);
+      return false; // these count from when the ledger has them
     case 'connector':
       return connectors.some(({ connectorId }) => connectorId === value);
-    case 'tool':
-      return toolServers.some(({ serverId }) => value.startsWith(`${serverId}/`));
     case 'model':
       return models.some(({ modelId }) => modelId === value);
+    case 'tool':
+      return (
+        agents.some(({ tools }) => Object.hasOwn(tools, value)) || toolServers.some((server) => names(server, value))
+      );
   }
+}
+
+const methods: ReadonlySet<string> = new Set(admittedMethods.map(toolOfMethod));
+
+/** Tools that nobody has seen yet, and what every server has besides. */
+function names({ serverId, tiers, labels, roles }: EstopConfig['toolServers'][number], value: string): boolean {
+  if (!value.startsWith(`${serverId}/`)) return false;
+  const tool = value.slice(serverId.length + 1);
+  return (
+    methods.has(tool) || [tiers, labels, roles].some((byTool) => byTool !== undefined && Object.hasOwn(byTool, tool))
+  );
 }

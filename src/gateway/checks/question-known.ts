@@ -1,3 +1,4 @@
+import { toolOfMethod } from '../../contract/admitted-methods.ts';
 import { toolKey } from '../../core/scope-key.ts';
 import { reachParams } from '../call/connect-reach.ts';
 import { callDigest, canonicalText } from '../json/canonical.ts';
@@ -20,7 +21,7 @@ export const checkQuestionKnown: Check = (passage): Verdict | Promise<Verdict> =
       facts.answering = { scopeKey: askedWhile.reach.scopeKey };
       return undefined;
     case 'nothing':
-      facts.answering = { scopeKey: toolKey(askedWhile.server.spec.serverId, method.replaceAll('/', '.')) };
+      facts.answering = { scopeKey: toolKey(askedWhile.server.spec.serverId, toolOfMethod(method)) };
       return undefined;
   }
 };

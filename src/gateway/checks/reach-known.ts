@@ -1,3 +1,4 @@
+import { toolOfMethod } from '../../contract/admitted-methods.ts';
 import { toolKey } from '../../core/scope-key.ts';
 import { readState, saidTo } from '../call/servers-state.ts';
 import type { JsonObject, JsonValue } from '../json/parse-strict.ts';
@@ -145,6 +146,6 @@ function reachAt(
 ): readonly Reach[] {
   const server = host.tools.server(serverId);
   if (server === undefined) return [];
-  const scopeKey = toolKey(serverId, method.replaceAll('/', '.'));
+  const scopeKey = toolKey(serverId, toolOfMethod(method));
   return [{ server, method, scopeKey, params, ...(name === undefined ? {} : { name }) }];
 }

@@ -1,3 +1,5 @@
+import type { AdmittedMethod } from '../../contract/admitted-methods.ts';
+
 /** Every method that reaches an upstream, besides calling a tool. What is not named here, or in inbound.ts, is denied. */
 export const reachMethods = {
   'resources/list': 'resource',
@@ -9,7 +11,7 @@ export const reachMethods = {
   'resources/subscribe': 'subscription',
   'resources/unsubscribe': 'subscription',
   'subscriptions/listen': 'subscription',
-} as const;
+} as const satisfies Partial<Record<AdmittedMethod | keyof typeof listKeys, string>>;
 
 export type ReachMethod = keyof typeof reachMethods;
 
