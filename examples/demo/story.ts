@@ -181,7 +181,6 @@ async function gather(
   { world, installation, service }: Cast,
   { view, sentAt, mendedAt, hijacked, untouched }: Gathered,
 ): Promise<Findings> {
-  const fencedAt = view.stages.find((stage) => stage.stage === 'fenced')?.at ?? null;
   const covered = (await service.tasks.list({ limit: 200 })).items
     .filter((task) => task.epoch < view.epoch)
     .map((task) => task.taskId);
@@ -190,10 +189,7 @@ async function gather(
     sentAt,
     hung: { connector: hungConnector, mendedAt },
     reports: hijacked.reports(),
-    toolCallsAfterFenced:
-      fencedAt === null
-        ? 0
-        : world.tools.calls().filter((call) => covered.includes(call.taskId) && call.at > Date.parse(fencedAt)).length,
+    toolCallsAt: world.tools.calls().flatMap(({ taskId, at }) => (covered.includes(taskId) ? [at] : [])),
     stillRunning: await runningWorkflows(installation.temporal.address, covered),
     secondGenerationUntouched: untouched,
   };

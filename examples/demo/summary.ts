@@ -7,8 +7,8 @@ export interface Findings {
   /** The system that was made to hang, and when it answered again: nothing else may have waited for it. */
   readonly hung: { readonly connector: string; readonly mendedAt: number | undefined };
   readonly reports: ReadonlyMap<string, HijackedReport>;
-  /** From the upstream MCP server's own log. */
-  readonly toolCallsAfterFenced: number;
+  /** When calls of covered tasks reached the upstream MCP server, by its own log. */
+  readonly toolCallsAt: readonly number[];
   /** Workflows of covered tasks that Temporal itself says are still running. */
   readonly stillRunning: readonly string[];
   readonly secondGenerationUntouched: boolean;
@@ -36,10 +36,9 @@ export function complaintsOf(findings: Findings): readonly string[] {
   for (const [label, report] of findings.reports)
     if (report.successes === 0)
       complaints.push(`The hijacked loop never succeeded at ${label}, so nothing was shown there.`);
-  if (findings.toolCallsAfterFenced > 0)
-    complaints.push(
-      `${findings.toolCallsAfterFenced} tool calls reached the MCP server after the stop was reported fenced.`,
-    );
+  const late = toolCallsAfterFenced(findings);
+  if (late !== null && late > 0)
+    complaints.push(`${late} tool calls reached the MCP server after the stop was reported fenced.`);
   if (findings.stillRunning.length > 0)
     complaints.push(
       `Temporal still runs ${findings.stillRunning.length} workflow(s) of stopped tasks: ${findings.stillRunning.join(', ')}.`,
@@ -80,7 +79,7 @@ export function summaryOf(findings: Findings, complaints: readonly string[]) {
       lastSuccessMs: lastSuccessMs(findings, lane.connector, lane.agentId),
       attempts: lane.attempts,
     })),
-    toolCallsAfterFenced: findings.toolCallsAfterFenced,
+    toolCallsAfterFenced: toolCallsAfterFenced(findings),
     descendantsHalted: Math.max(0, view.tasks.halted - 1),
     secondGenerationUntouched: findings.secondGenerationUntouched,
     complaints,
@@ -113,7 +112,7 @@ export function summaryLines(
     line('SYSTEM', 'AGENT', 'STATE', 'PROVED DEAD', 'LAST SUCCESS', 'TRIES', 'EVIDENCE'),
     ...rows,
     '',
-    `  tool calls that reached the MCP server after fenced: ${summary.toolCallsAfterFenced}`,
+    `  tool calls that reached the MCP server after fenced: ${summary.toolCallsAfterFenced ?? 'not counted, since it never was fenced'}`,
     `  sub-agents halted with it: ${summary.descendantsHalted}`,
     `  credentials of the new billing-bot untouched: ${summary.secondGenerationUntouched ? 'yes' : 'NO'}`,
     '  LAST SUCCESS: when the hijacked process got its last answer there. Times are since the stop was ordered.',
@@ -129,6 +128,12 @@ const view = (summary: { readonly stop: { readonly id: string; readonly epoch: n
 
 function reportOf(findings: Findings, connector: string, agentId: string): HijackedReport | undefined {
   return findings.reports.get(`${connector}/${agentId}`);
+}
+
+/** Null where it was never fenced: then there is no moment to count from, and nothing was measured. */
+function toolCallsAfterFenced({ view, toolCallsAt }: Findings): number | null {
+  const fencedAt = view.stages.find(({ stage }) => stage === 'fenced')?.at;
+  return fencedAt == null ? null : toolCallsAt.filter((at) => at > Date.parse(fencedAt)).length;
 }
 
 function lastSuccessMs(findings: Findings, connector: string, agentId: string): number | null {

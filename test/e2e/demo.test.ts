@@ -25,7 +25,7 @@ const summary = z.object({
       attempts: z.int(),
     }),
   ),
-  toolCallsAfterFenced: z.int(),
+  toolCallsAfterFenced: z.int().nullable(),
   descendantsHalted: z.int(),
   secondGenerationUntouched: z.boolean(),
   complaints: z.array(z.string()),
