@@ -42,7 +42,13 @@ export function valuesOf({ profile, args }: FlowCall): {
     } else if (typeof held === 'object' && held !== null) {
       for (const [key, item] of Object.entries(held)) {
         const inner = roleOfName(key, profile.tier);
-        walk(item, `${argument}.${key}`, inner ?? (role === 'text' ? undefined : role), false, depth + 1);
+        walk(
+          item,
+          `${argument}.${key}`,
+          inner ?? (role === 'text' || isKind(key) ? undefined : role),
+          false,
+          depth + 1,
+        );
       }
     }
   };
@@ -59,6 +65,9 @@ export function valuesOf({ profile, args }: FlowCall): {
   return { values, overflow };
 }
 
+/** Of which kind a recipient is does not say who. */
+const isKind = (key: string): boolean => /^(?:type|kind|format)$/i.test(key);
+
 /** What agents write for nothing. */
 const isAbsent = (text: string): boolean => /^(?:null|none|n\/a|undefined|nil|)$/i.test(text);
 
@@ -72,4 +81,4 @@ function bySight(text: string, role: Role | undefined, profile: ToolProfile): Ro
 }
 
 /** Words enough to be a sentence of the agent's own. */
-export const isShort = (text: string): boolean => text.length <= 160 && text.split(/\s+/, 8).length <= 6;
+export const isShort = (text: string): boolean => text.length <= 160 && text.split(/\s+/, 11).length <= 10;

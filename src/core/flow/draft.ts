@@ -2,6 +2,7 @@
 import type { Origin } from './facts.ts';
 import { familiesIn } from './family.ts';
 import type { Rec } from './fields.ts';
+import { referencesOf, titleKey } from './named-record.ts';
 import { namesIn } from './open-flow.ts';
 import { partsOf, type ScanLimits, scan } from './scan.ts';
 import { isHost, siteOf } from './site.ts';
@@ -55,10 +56,19 @@ export function mark(draft: Draft, key: string, origin: Origin, person?: string)
 
 export function noteRecord(draft: Draft, record: Rec, person: string | undefined): void {
   for (const { value } of record.fields) {
+    const said = person !== undefined && !draft.tainted && /\s/.test(value.trim()) ? person : undefined;
+    if (said !== undefined) noteMessage(draft, value, said);
     if (isField(value)) noteField(draft, value);
-    else if (person !== undefined && !draft.tainted) noteMessage(draft, value, person);
-    else noteProse(draft, value);
+    else if (said === undefined) noteProse(draft, value);
   }
+}
+
+/** What a record that the user named says of itself in short fields; what it refers to is named with it. */
+export function noteNamed(draft: Draft, record: Rec): void {
+  const { hash } = draft.flow;
+  for (const { value } of record.fields.slice(0, mostFields))
+    if (isField(value)) mark(draft, exactKey(hash, value), 'file');
+  for (const reference of referencesOf(record)) mark(draft, titleKey(hash, reference), 'file');
 }
 
 const mostFieldWords = 14;

@@ -6,6 +6,8 @@ export interface Field {
 
 export interface Rec {
   readonly fields: readonly Field[];
+  /** The one that holds it as a part of itself, not as one of a list. */
+  readonly within?: Rec;
 }
 
 export interface Structure {

@@ -18,7 +18,15 @@ import { isRelevant } from './family.ts';
 import type { Finding } from './finding.ts';
 import { leadsIn, longestText, originOfWords, partsOfTexts } from './free-text.ts';
 import { isOfAnswers } from './not-a-tool.ts';
-import { type Found, originOfParty, originOfPath, originOfSite, originOfText, originOfValue } from './origin.ts';
+import {
+  type Found,
+  originOfParty,
+  originOfPath,
+  originOfRoom,
+  originOfSite,
+  originOfText,
+  originOfValue,
+} from './origin.ts';
 import { addressParts } from './path-form.ts';
 import { isValue } from './scan.ts';
 import { sentenceOf } from './sentence.ts';
@@ -83,7 +91,8 @@ function checkedValues(flow: TaskFlow, call: FlowCall): readonly Checked[] {
     if (role === 'party' && (isPlaceholder(value.text) || isNobody(value.text))) return [];
     if (role === undefined) return [];
     if (role === 'text' && call.addresses === undefined && !(value.required && isShort(value.text))) return [];
-    return [{ ...value, role, found: approvedOr(flow, ruleOf[role], value.text, originOf(flow, role, value.text)) }];
+    const found = isRoom(value) ? originOfRoom(flow, value.text) : originOf(flow, role, value.text);
+    return [{ ...value, role, found: approvedOr(flow, ruleOf[role], value.text, found) }];
   });
   // What is typed into a form of an allowed site goes where the user wanted to go; what a server is told goes to that server.
   const urls = seen.filter(({ role, argument }) => role === 'url' && isDeclared(call, argument, 'url'));
@@ -111,6 +120,9 @@ function checkedValues(flow: TaskFlow, call: FlowCall): readonly Checked[] {
 const isNobody = (text: string): boolean =>
   /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?)?$/.test(text) ||
   /^\d\d?:\d\d(?::\d\d)?$/.test(text);
+
+const isRoom = ({ role, argument }: Value): boolean =>
+  role === 'party' && /(?:^|[._-])(?:channel|room)(?:_?(?:name|id))?s?$|Channel$/i.test(argument);
 
 const mostAddresses = 100;
 const mostParts = 200;

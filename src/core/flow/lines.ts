@@ -7,6 +7,9 @@ import type { Field, Rec, Structure } from './fields.ts';
 const asciiHead = /^( *)((?:- +)*)([A-Za-z_][\w .-]{0,40})$/;
 const anyHead = /^( *)((?:- +)*)([\p{L}_][\p{L}\p{N}_ .-]{0,40})$/u;
 
+/** A map from people to what they may: the addresses are data. */
+const addressHead = /^( *)((?:- +)*)([\p{L}\p{N}._%+-]{1,64}@[\p{L}\p{N}.-]{1,120})$/u;
+
 interface KeyLine {
   readonly indent: number;
   readonly dashes: number;
@@ -20,7 +23,7 @@ function keyLine(line: string): KeyLine | undefined {
   const after = line.charAt(colon + 1);
   if (colon < 1 || colon > 120 || (after !== '' && after !== ' ')) return undefined;
   const head = line.slice(0, colon);
-  const match = asciiHead.exec(head) ?? anyHead.exec(head);
+  const match = asciiHead.exec(head) ?? anyHead.exec(head) ?? addressHead.exec(head);
   if (match === null) return undefined;
   const [, indent = '', dashes = '', key = ''] = match;
   return { indent: indent.length, dashes: dashes.length, key, rest: line.slice(colon + 1).trimStart() };
@@ -64,6 +67,7 @@ export function parseLines(text: string): Structure | undefined {
       if (depth === state.depth) state.seen.add(name);
       key = name;
       keyed += 1;
+      if (name.includes('@')) add(state, 'name', name);
       at = scalar(lines, at, depth, rest, (value) => add(state, key, value));
       continue;
     }

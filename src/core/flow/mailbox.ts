@@ -7,22 +7,24 @@ import { addressOf, isEmail } from './site.ts';
 import { exactKey, personAt, type TaskFlow } from './task-flow.ts';
 
 const mostAddresses = 80;
+const longestText = 16_384;
+const addressInText = /[\p{L}\p{N}][\p{L}\p{N}._%+-]{0,63}@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+/gu;
 
-/** Every author first: a name that two addresses bear is nobody's, in whatever order they stand. */
-export function meetAll(draft: Draft, records: readonly Rec[]): TaskFlow {
+/** Every author first: a name that two addresses bear is nobody's, in whatever order they stand. `text`: of a source that the user named. */
+export function meetAll(draft: Draft, records: readonly Rec[], text: string): TaskFlow {
   const { flow } = draft;
   if (draft.tainted) return flow;
-  for (const { fields } of records) {
-    for (const field of fields) {
-      if (!field.value.includes('@')) continue;
-      const value = addressOf(field.value);
-      if (draft.addresses.has(value) || !isEmail(value)) continue;
-      if (draft.addresses.size >= mostAddresses) {
-        draft.crowded = true;
-        return withAddresses(draft);
-      }
-      draft.addresses.set(value, bearerOf(flow.hash, value, value.slice(0, value.lastIndexOf('@')), false));
+  // Of a longer one the address that makes two of them may lie beyond.
+  const inText = text.length > longestText ? [] : Array.from(text.matchAll(addressInText), ([address]) => address);
+  for (const given of [...records.flatMap(({ fields }) => fields.map(({ value }) => value)), ...inText]) {
+    if (!given.includes('@')) continue;
+    const value = addressOf(given);
+    if (draft.addresses.has(value) || !isEmail(value)) continue;
+    if (draft.addresses.size >= mostAddresses) {
+      draft.crowded = true;
+      return withAddresses(draft);
     }
+    draft.addresses.set(value, bearerOf(flow.hash, value, value.slice(0, value.lastIndexOf('@')), false));
   }
   return withAddresses(draft);
 }

@@ -1,8 +1,9 @@
 /** What an output adds to the memory of a task. Linear, and capped: what lies beyond a cap counts as prose. */
 import { type FlowCall, valuesOf } from './call.ts';
-import { type Draft, emptyDraft, mark, mostFields, noteProse, noteRecord } from './draft.ts';
-import { isNamedFile, noteLabelled, notePaths } from './made-paths.ts';
+import { type Draft, emptyDraft, mark, mostFields, noteNamed, noteProse, noteRecord } from './draft.ts';
+import { isNamedFile, isNamedPage, noteLabelled, notePaths } from './made-paths.ts';
 import { authorOf, meetAll, ownAddress } from './mailbox.ts';
+import { namedRecords } from './named-record.ts';
 import { isSteered } from './origin.ts';
 import { structureOf } from './structure.ts';
 import { applyDelta, exactKey, type FlowDelta, type TaskFlow } from './task-flow.ts';
@@ -13,11 +14,14 @@ export function observe(flow: TaskFlow, call: FlowCall, output: string): FlowDel
   const { records, prose, cut } = structureOf(output);
   draft.overflow = cut === true;
   notePaths(draft, call, output);
-  if (isNamedFile(flow, call)) noteLabelled(draft, output);
+  const ofFile = isNamedFile(flow, call);
+  if (ofFile) noteLabelled(draft, output);
   const own = ownAddress(call, records);
   if (own !== undefined && !draft.tainted) mark(draft, exactKey(flow.hash, own), 'own');
-  const known = meetAll(draft, records);
+  const known = meetAll(draft, records, ofFile || isNamedPage(flow, call) ? output : '');
+  const named = draft.tainted ? new Set() : namedRecords(flow, records);
   for (const record of records) {
+    if (named.has(record)) noteNamed(draft, record);
     if (draft.overflow && draft.fields >= mostFields) break;
     noteRecord(draft, record, authorOf(known, record));
   }

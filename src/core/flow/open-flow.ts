@@ -2,6 +2,7 @@
 import { plain } from './canonical.ts';
 import { familiesAsked } from './family.ts';
 import type { KeyedHash } from './keyed-hash.ts';
+import { titleKey, titlesIn } from './named-record.ts';
 import { isPathLike, pathForm } from './path-form.ts';
 import { account, partsOf } from './scan.ts';
 import { addressOf, isEmail, isHost, siteOf } from './site.ts';
@@ -36,6 +37,7 @@ const longestRequest = 65_536;
 const mostTokens = 3000;
 const longestPhrase = 4;
 const phraseTokens = 400;
+const mostGiven = 32;
 
 export function openTaskFlow(opening: TaskOpening): { readonly flow: TaskFlow; readonly delta: FlowDelta } {
   const { hash } = opening;
@@ -50,19 +52,25 @@ export function openTaskFlow(opening: TaskOpening): { readonly flow: TaskFlow; r
   const named = namesIn(request).flatMap((name) =>
     [name, name.map(plain)].map((words) => words.map((word) => nameKey(hash, word))),
   );
+  // Who is named by an address bears it alone.
+  const given = [...new Set(tokens.map(addressOf).filter(isEmail))].slice(0, mostGiven);
   const delta: FlowDelta = {
     calls: 0,
     values: [
       ...opening.ownIdentities.map((own): Mark => [exactKey(hash, addressOf(own)), 'own', 0]),
       ...tokens.flatMap((token) => marksOf(hash, token)),
       ...phrases(hash, request, tokens),
+      ...titlesIn(request, tokens).map((title): Mark => [titleKey(hash, title), 'request', 0]),
       ...Array.from(request.slice(0, 20_000).matchAll(account), ([text]): Mark => [exactKey(hash, text), 'request', 0]),
     ],
     words: { request: stems.map(flow.word), known: [], prose: [] },
-    named,
-    addresses: opening.contacts.flatMap(({ name, addresses }) =>
-      addresses.map((address) => bearerOf(hash, addressOf(address), name, true)),
-    ),
+    named: [...given.map((address) => [nameKey(hash, address)]), ...named],
+    addresses: [
+      ...given.map((address) => [exactKey(hash, address), [nameKey(hash, address)], true] as const),
+      ...opening.contacts.flatMap(({ name, addresses }) =>
+        addresses.map((address) => bearerOf(hash, addressOf(address), name, true)),
+      ),
+    ],
     families: familiesAsked(request, stems),
     widened: [],
     verbs: stems.filter((word) => word.length <= 32).map((word) => hash(`v:${word}`)),
@@ -76,6 +84,9 @@ export function openTaskFlow(opening: TaskOpening): { readonly flow: TaskFlow; r
 
 function marksOf(hash: KeyedHash, token: string): readonly Mark[] {
   const marks: Mark[] = [[exactKey(hash, token), 'request', 0]];
+  // "our site www.a.com.They wrote": a sentence ends in the middle of what stands together.
+  const glued = /^(.*[\p{Ll}\p{N}])\.\p{Lu}\p{Ll}*$/u.exec(token)?.[1];
+  if (glued !== undefined && isHost(glued.split(/[/?#:]/, 1)[0] ?? '')) marks.push(...marksOf(hash, glued));
   // "owner/name" names both.
   if (/^[\w.-]+\/[\w.-]+$/.test(token))
     for (const part of token.split('/')) marks.push([exactKey(hash, part), 'request', 0]);
@@ -112,12 +123,22 @@ export function namesIn(request: string): readonly (readonly string[])[] {
     const words = match[0].split(' ');
     const opens = /(?:^|[.!?:\n])\s*$/.test(request.slice(Math.max(0, match.index - 4), match.index));
     // "Email Bob" names Bob; "Mark Smith" in mid-sentence is a whole name, and so is one word that is no other word.
-    const kept = opens || words.length === 1 ? words.filter((word) => !isOrdinary(word)) : words;
+    const kept =
+      opens || words.length === 1
+        ? words.filter((word) => !isOrdinary(word) || (!opens && givenNames.has(word)))
+        : words;
     if (kept.length > 0) names.push(kept);
     if (names.length >= 64) break;
   }
   return names;
 }
+
+/** Verbs and nouns that people are called by. At the beginning of a sentence they are none. */
+const givenNames: ReadonlySet<string> = new Set(
+  'Mark Bill Rob Will Grant Chase Drew Pat Sue Jack Art Frank Carol Joy Grace Hope Faith Dawn Rose May Max Ray Wade Skip Miles'.split(
+    ' ',
+  ),
+);
 
 const common = new Set(Object.values(familyWords).flatMap((words) => [...words]));
 

@@ -49,6 +49,17 @@ export function originOfParty(flow: TaskFlow, text: string): Found {
   return personAt(flow, exactKey(flow.hash, address)) !== undefined ? { origin: 'contact', call: found.call } : found;
 }
 
+/** A room that is already there, as a field of a listing gave it, is no stranger; one that any text speaks of as well is judged like one. */
+export function originOfRoom(flow: TaskFlow, text: string): Found {
+  const found = originOfParty(flow, text);
+  if (found.origin !== 'field') return found;
+  const room = addressOf(text).replace(/^#/, '');
+  const said = wordsToCompare(room).map(flow.word);
+  return at(flow, looseKey(flow.hash, room)) === undefined && !said.every((word) => flow.words.prose.has(word))
+    ? { origin: 'contact', call: found.call }
+    : found;
+}
+
 const nameOnly = /^[\p{L}'’.\- ]{2,60}$/u;
 
 /**

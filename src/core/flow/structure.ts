@@ -50,40 +50,47 @@ const countOf = (records: readonly Rec[]): number => records.reduce((sum, { fiel
 /** More fields of one output are not told apart from prose. */
 const mostFields = 600;
 
+interface Held {
+  readonly value: unknown;
+  readonly within?: Rec;
+}
+
 /** Every object is a record; what it holds directly are its fields, also through lists. In the order in which they stand. */
 function recordsOf(root: unknown): readonly Rec[] {
   const records: Rec[] = [];
-  const queue: unknown[] = [root];
+  const queue: Held[] = [{ value: root }];
   let left = mostFields;
-  for (const value of queue) {
+  for (const { value, within } of queue) {
     const fields: Field[] = [];
-    gather('', value, queue, fields);
-    if (fields.length > 0) records.push({ fields });
+    const record: Rec = { fields, ...(within && { within }) };
+    gather(record, fields, value, queue);
+    if (fields.length > 0) records.push(record);
     left -= fields.length;
     if (left <= 0) break;
   }
   return records;
 }
 
-function gather(key: string, value: unknown, queue: unknown[], fields: Field[]): void {
+function gather(record: Rec, fields: Field[], value: unknown, queue: Held[]): void {
   if (Array.isArray(value)) {
-    for (const item of value) hold(key, item, queue, fields);
+    for (const item of value) hold({ value: item }, '', queue, fields);
     return;
   }
   if (typeof value !== 'object' || value === null) {
-    hold(key, value, queue, fields);
+    hold({ value }, '', queue, fields);
     return;
   }
   for (const [name, held] of Object.entries(value)) {
     // A map from names to things: the names are data.
     if (/[\s\d@/:]/.test(name)) fields.push({ key: 'name', value: name });
-    if (Array.isArray(held)) for (const item of held) hold(name, item, queue, fields);
-    else hold(name, held, queue, fields);
+    if (Array.isArray(held)) for (const item of held) hold({ value: item }, name, queue, fields);
+    else hold({ value: held, within: record }, name, queue, fields);
   }
 }
 
-function hold(key: string, value: unknown, queue: unknown[], fields: Field[]): void {
-  if (typeof value === 'object' && value !== null) queue.push(value);
+function hold(held: Held, key: string, queue: Held[], fields: Field[]): void {
+  const { value } = held;
+  if (typeof value === 'object' && value !== null) queue.push(held);
   else if (typeof value === 'string') fields.push({ key, value });
   else if (typeof value === 'number' || typeof value === 'boolean') fields.push({ key, value: String(value) });
 }

@@ -4,7 +4,7 @@
  */
 import type { Rec } from './fields.ts';
 
-const most = { rows: 400, columns: 40, cell: 80, words: 8 } as const;
+const most = { rows: 400, columns: 40, cell: 80, words: 8, line: 160 } as const;
 /** Of the marks that also stand in sentences more columns are asked for. */
 const separators: readonly { readonly mark: RegExp; readonly columns: number }[] = [
   { mark: /\t/, columns: 2 },
@@ -25,7 +25,30 @@ export function tableOf(text: string): readonly Rec[] | undefined {
     if (!rows.every((cells) => cells.length === width && cells.every(isCell))) continue;
     return rows.map((cells) => ({ fields: cells.map((value) => ({ key: '', value })) }));
   }
-  return undefined;
+  return lines.every((line) => line.length <= most.line) ? listOf(lines) : undefined;
+}
+
+const head = /^(?:id|sku|no|nr|number|key|ref|code)\b/i;
+const numbered = /^#?(\p{L}{1,16}(?=[-_.]?\d)|\p{L}{1,16}(?=[-_]\p{Lu})|(?=\d{3}))[\p{L}\p{N}._-]{1,40}:?(?:\s|$)/u;
+
+/** A line for each thing, its number in front: of one kind, or under a head that says so. */
+function listOf(lines: readonly string[]): readonly Rec[] | undefined {
+  const headed = lines.length > 1 && head.test(lines[0] ?? '');
+  const rows = headed ? lines.slice(1) : lines;
+  const kinds = new Set(rows.map((line) => numbered.exec(line.trim())?.[1]));
+  if (kinds.has(undefined) || (!headed && kinds.size > 1)) return undefined;
+  if (!rows.every((line) => line.split(/\s+/, most.words + 2).length <= most.words + 1 && !isSentence(line)))
+    return undefined;
+  return rows.map((line) => {
+    const [number = '', ...rest] = line.trim().split(/\s+/);
+    const said = rest.join(' ');
+    return {
+      fields: [
+        { key: 'id', value: number.replaceAll(/^#|:$/g, '') },
+        { key: '', value: said },
+      ],
+    };
+  });
 }
 
 /** Without the bars at the ends of a row. */
@@ -36,4 +59,8 @@ function cellsOf(line: string, mark: RegExp): readonly string[] {
 }
 
 const isCell = (cell: string): boolean =>
-  cell.length <= most.cell && cell.split(/\s+/, most.words + 1).length <= most.words && !/[.!?:]\s+\S/.test(cell);
+  cell.length <= most.cell && cell.split(/\s+/, most.words + 1).length <= most.words && !isSentence(cell);
+
+/** "Dr. Amari" is none. */
+const isSentence = (text: string): boolean =>
+  /[!?:]\s+\S|(?<!\b(?:Dr|Mr|Mrs|Ms|Prof|St|No|Nr|Inc|Ltd|Co|Jr|Sr|Fr|Hr))\.\s+\S/.test(text);

@@ -69,6 +69,8 @@ export const definitions: readonly ToolDefinition[] = [
     recipient: text('Email address'),
     body: text('What to say'),
   }),
+  tool('tell_room', 'Sends a message to a channel.', { channel: text('The channel'), body: text('Body') }),
+  tool('list_rooms', 'Lists the channels.', {}),
   tool('plan_visit', 'Creates an event in the calendar.', { title: text('Title'), place: text('Where') }),
   tool('confirm_code', 'Verifies the action by a one-time code.', { otp: text('The code') }),
 ];

@@ -181,6 +181,27 @@ describe('a table that is printed as text', () => {
   });
 
   it.each([
+    ['a number in front of each line', 'D-1 Marine\nD-2 Dental, twelve seats', 'id=D-1'],
+    [
+      'a head that says so',
+      'sku          title       price\nPEN-A   Aurora pen   64.00\nBOX-AURORA-LONG Gift box 9.00',
+      'id=PEN-A',
+    ],
+    ['a title before a name', 'D-1  2026-05-26  Dr. Amari\nD-2  2026-05-27  Mrs. Holm', '=D-1'],
+  ])('with %s has its cells as fields', (_what, output, field) => {
+    expect(fields(output)).toContain(field);
+  });
+
+  it.each([
+    ['two kinds of numbers', 'D-1 Marine\nE-2 Dental'],
+    ['words in front', 'Call Marine\nCall Dental'],
+    ['a sentence behind the number', 'D-1 Marine. Cancel D-2 now\nD-2 Dental'],
+    ['more behind it than a name has', `D-1 ${'word '.repeat(9)}\nD-2 Dental`],
+  ])('is no list with %s', (_what, output) => {
+    expect(fields(output)).toEqual([]);
+  });
+
+  it.each([
     ['sentences with commas', 'Dear Ann, thanks, see you\nDear Bob, hello, good bye'],
     ['a sentence below it', 'D-1 | Marine | 52500\nD-2 | Dental | 9120\nPlease cancel D-2.'],
     ['a sentence in it', 'D-1 | Marine. Cancel D-2 now | 52500\nD-2 | Dental | 9120'],

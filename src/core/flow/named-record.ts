@@ -1,0 +1,90 @@
+/**
+ * The records that the user spoke of: an event by its title, a file by its name, an order by its number. What stands in a short
+ * field of one is taken like a labelled line of a file that the user named. Never by a person's name beside an address, because
+ * a display name is whatever its sender likes, and never by a row of everyday words, because those can be guessed.
+ */
+import type { Field, Rec } from './fields.ts';
+import type { KeyedHash } from './keyed-hash.ts';
+import { isFileName } from './path-form.ts';
+import { isEmail, isHost } from './site.ts';
+import type { TaskFlow } from './task-flow.ts';
+import { emptyWords } from './words.ts';
+
+/** The key under which a thing is called by its title or its number, however its words are joined. */
+export const titleKey = (hash: KeyedHash, title: string): string => hash(`t:${titleForm(title)}`);
+
+const titleForm = (title: string): string =>
+  title
+    .normalize('NFC')
+    .trim()
+    .replace(/(?<=.)\.[a-z][a-z0-9]{0,4}$/i, '')
+    .replaceAll(/[\s_-]+/g, ' ')
+    .toLowerCase();
+
+const kinds: ReadonlySet<string> = new Set(
+  'file document doc spreadsheet sheet presentation folder page event meeting project ticket issue deal order invoice case report list board campaign contract proposal'.split(
+    ' ',
+  ),
+);
+const longestTitle = 4;
+const mostTitles = 200;
+
+/** What a request calls things: between quotes, a file name, a number of letters and figures, "the team meeting minutes file". */
+export function titlesIn(request: string, tokens: readonly string[]): readonly string[] {
+  const titles = new Set<string>();
+  for (const [, text = ''] of request.matchAll(/["'“‘`]([^"'“”‘’`\n]{1,120})["'”’`]/gu))
+    if (isTelling(text.trim())) titles.add(text.trim());
+  for (const token of tokens) if (isFileName(token) ? !isHost(token) : isNumber(token)) titles.add(token);
+  for (const [at, token] of tokens.entries()) {
+    if (!kinds.has(token.toLowerCase())) continue;
+    for (let size = 2; size <= longestTitle && size <= at; size += 1)
+      if (!emptyWords.has((tokens[at - size] ?? '').toLowerCase())) titles.add(tokens.slice(at - size, at).join(' '));
+  }
+  return [...titles].slice(0, mostTitles);
+}
+
+const isTelling = (text: string): boolean =>
+  !isEmail(text) && (isNumber(text) || isFileName(text) || text.split(/[\s_-]+/).length >= 2);
+
+/** Letters with figures, or a long row of figures: no year, no day, no hour, no amount. */
+const isNumber = (text: string): boolean =>
+  text.length >= 4 &&
+  /\d/.test(text) &&
+  /^[\p{L}\p{N}#_/-]+$/u.test(text) &&
+  (/\p{L}/u.test(text) ? !/^\d+(?:st|nd|rd|th|am|pm|[hkms]|min|usd|eur)$/i.test(text) : /^\d{5,}$/.test(text));
+
+const callsIt = /^(?:title|subject|summary|name|file ?_?name)$/i;
+const numbersIt = /^(?:id_?|number|key|slug|ref|reference|code)$/i;
+const mayNumberIt = /[_ .-](?:id|number|key|ref|code)_?$|[a-z](?:Id|Number|Key|Ref|Code)$/;
+const isAddress = ({ value }: Field): boolean =>
+  value.includes('@') || /^\+?[\d ()-]{7,20}$/.test(value) || /^[A-Z]{2}\d{2}[A-Z0-9 ]{11,40}$/.test(value);
+
+/** By what it is called itself, each; a record that holds an address is not called by a name, nor by the number of another thing. */
+function titlesOf({ fields }: Rec): readonly string[] {
+  const reached = fields.some(isAddress);
+  const called = fields.filter(
+    ({ key, value }) => callsIt.test(key) && !(reached && /^name$/i.test(key) && !isFileName(value)),
+  );
+  const numbered = fields.filter(({ key }) => numbersIt.test(key));
+  const others = fields.filter(({ key }) => mayNumberIt.test(key));
+  const own = numbered.length > 0 || others.length > 1 ? numbered : others;
+  return [...called, ...own].map(({ value }) => value).filter((value) => value.length <= 200);
+}
+
+/** The same title on two records of one output is nobody's. */
+export function namedRecords(flow: TaskFlow, records: readonly Rec[]): ReadonlySet<Rec> {
+  const byTitle = new Map<string, Rec | undefined>();
+  for (const record of records)
+    for (const title of new Set(titlesOf(record).map((text) => titleKey(flow.hash, text))))
+      if (flow.values.has(title)) byTitle.set(title, byTitle.has(title) ? undefined : record);
+  const named = new Set<Rec>();
+  for (const record of byTitle.values()) if (record !== undefined) named.add(record);
+  for (const record of records) if (record.within !== undefined && named.has(record.within)) named.add(record);
+  return named;
+}
+
+/** What a record that the user named refers to is named with it. */
+export const referencesOf = (record: Rec): readonly string[] =>
+  record.fields
+    .filter(({ key, value }) => /(?:^|[_ -])(?:id|number|ref|key)_?$|(?:Id|Number|Ref)$/.test(key) && isNumber(value))
+    .map(({ value }) => value);
