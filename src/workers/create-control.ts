@@ -24,7 +24,7 @@ import { connectorQueue, namespaces, queues } from '../contract/names.ts';
 import type { TemporalSecurity } from '../contract/temporal-security.ts';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
 import { lazyConnection } from '../runtime/lazy-connection.ts';
-import { refuseForeignNamespace } from '../runtime/namespace-owner.ts';
+import { refuseForeignNamespaces } from '../runtime/namespace-owner.ts';
 import { traceOfStarter } from '../runtime/trace-of-starter.ts';
 import { openStore } from '../store/pool.ts';
 import { bundleWorkflows } from './bundle.ts';
@@ -77,6 +77,7 @@ export interface ControlWorker {
 }
 
 const refreshEveryMs = 5_000;
+const lookMs = 5_000;
 
 /**
  * Everything that works a stop off, in one process: the relay, the workflows of estop-control with their store activities, and one
@@ -152,10 +153,12 @@ export function startControlWorker(deps: ControlWorkerDeps): ControlWorker {
   const workers = createWorkerSet(log);
   const native = lazily(async () => {
     const opened = await NativeConnection.connect({ address: temporalAddress, ...temporalSecurity });
-    await refuseForeignNamespace(opened, namespaces.control, environment).catch(async (thrown: unknown) => {
-      await opened.close();
-      throw thrown;
-    });
+    await opened
+      .withDeadline(Date.now() + lookMs, () => refuseForeignNamespaces(opened, environment))
+      .catch(async (thrown: unknown) => {
+        await opened.close();
+        throw thrown;
+      });
     return opened;
   });
   const bundle = lazily(() => bundleWorkflows('control'));

@@ -84,6 +84,16 @@ async function traceOfWorkflow(workflowId: string): Promise<unknown> {
   }
 }
 
+it('a Temporal of our own belongs to our environment from the first start on', async () => {
+  const { temporal, profile } = cast.installation;
+  const connection = await Connection.connect({ address: temporal.address });
+  for (const namespace of Object.values(namespaces)) {
+    const { namespaceInfo } = await connection.workflowService.describeNamespace({ namespace });
+    expect(namespaceInfo?.data).toMatchObject({ 'estop-environment': profile.environment });
+  }
+  await connection.close();
+});
+
 describe('a trace that somebody began', () => {
   const traceOf = (digit: string): string => digit.repeat(32);
   const from = (digit: string) => ({ traceparent: `00-${traceOf(digit)}-00f067aa0ba902b7-01`, tracestate: 'them=1' });

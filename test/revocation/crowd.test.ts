@@ -1,11 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { stopFanoutWorkflowId } from '../../src/contract/names.ts';
 import { ledgerRound } from '../../src/workers/relay/ledger-round.ts';
+import { requireOwnTemporal } from '../../src/workers/relay/own-temporal.ts';
 import { workflowRound } from '../../src/workers/relay/workflow-round.ts';
 import { createDatabase } from '../kit/postgres.ts';
 import { requires } from '../kit/requires.ts';
 import { type Ledger, makeLedger, newId } from '../store/ledger.ts';
-import { type Rig, recordingLog, startRig, until } from './rig.ts';
+import { environment, type Rig, recordingLog, startRig, until } from './rig.ts';
 
 const latch = async (ledger: Ledger, scopeKey: string): Promise<string> => {
   const stopId = newId('stop');
@@ -95,7 +96,7 @@ requires('temporal')('the round of the relay that opens fan-outs', () => {
     const busyId = await latch(rig.ledger, `task:${taskId}`);
     const ledger = ledgerRound(store, rig.log);
     while ((await fencedTasks(rig.ledger)) < 61) await ledger.run();
-    const workflows = workflowRound(store, rig.control);
+    const workflows = workflowRound(store, rig.control, requireOwnTemporal(rig.control, environment));
     for (let round = 0; round < 3; round += 1) await workflows.run();
     const stops = (await rig.ledger.sql('SELECT stop_id FROM estop.stops')).map((row) => String(row['stop_id']));
     const opened = await Promise.all(stops.map((stopId) => priorityOf(rig, stopId)));

@@ -13,6 +13,7 @@ import { createSealer } from '../../src/runtime/keys/sealer.ts';
 import { createDataConverter } from '../../src/runtime/temporal-connection.ts';
 import { resetStop } from '../../src/store/stops.ts';
 import { drainRound } from '../../src/workers/relay/drain.ts';
+import { requireOwnTemporal } from '../../src/workers/relay/own-temporal.ts';
 import { type Relay, startRelay } from '../../src/workers/relay/start-relay.ts';
 import { createDatabase } from '../kit/postgres.ts';
 import { requires } from '../kit/requires.ts';
@@ -68,6 +69,7 @@ requires('temporal')('the drain of the intake', () => {
       log,
     });
   };
+  const requireOwn = () => requireOwnTemporal(rig.control, environment);
   const wantDrain = () =>
     ledger.sql("INSERT INTO estop.gateways (gateway_id, address, drain_wanted_at) VALUES ($1, '', clock_timestamp())", [
       newId('gw'),
@@ -126,7 +128,7 @@ requires('temporal')('the drain of the intake', () => {
     const latch = async ({ stopId }: StopOrder): Promise<void> => void latched.push(stopId);
     let clock = 0;
     const round = drainRound(
-      { environment, store: ledger.as('estop_revoker'), client: rig.control, log, latch },
+      { environment, store: ledger.as('estop_revoker'), client: rig.control, requireOwn: requireOwn(), log, latch },
       () => clock,
     );
     await round.run();
@@ -178,7 +180,7 @@ requires('temporal')('the drain of the intake', () => {
       throw new Error('away');
     };
     const store = ledger.as('estop_revoker');
-    const round = drainRound({ environment, store, client: rig.control, log, latch });
+    const round = drainRound({ environment, store, client: rig.control, requireOwn: requireOwn(), log, latch });
     await expect(round.run()).rejects.toThrow('away');
     expect(tries).toBe(20);
     expect(await ledger.sql('SELECT 1 FROM estop.intake_drains')).toEqual([]);

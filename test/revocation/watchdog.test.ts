@@ -6,11 +6,12 @@ import { listOpenAmong, listOpenTasks } from '../../src/store/halt.ts';
 import { stopProgress } from '../../src/store/stop-progress.ts';
 import { resetStop } from '../../src/store/stops.ts';
 import { beginTask, closeTasks, getTask } from '../../src/store/tasks.ts';
+import { requireOwnTemporal } from '../../src/workers/relay/own-temporal.ts';
 import { closedRound, walkRound } from '../../src/workers/relay/watchdog.ts';
 import { requires } from '../kit/requires.ts';
 import { sealingClient } from '../kit/sealing-client.ts';
 import { fence, newId, startChild, stopAgent } from '../store/ledger.ts';
-import { type Rig, startRig, startTaskWorkflow, until } from './rig.ts';
+import { environment, type Rig, startRig, startTaskWorkflow, until } from './rig.ts';
 
 requires('temporal')('the watchdog', () => {
   let rig: Rig;
@@ -49,6 +50,7 @@ requires('temporal')('the watchdog', () => {
       client: rig.agents,
       tasks: createTaskWorkflows(rig.agents, 'a test'),
       killLatch: { latchIfUnheard: async () => undefined, latchIfUnlatched: async () => undefined },
+      requireOwn: requireOwnTemporal(rig.control, environment),
       log: rig.log,
     });
     for (const { taskId } of [beside, task]) await handleOf(taskId).terminate('by hand');
@@ -69,6 +71,7 @@ requires('temporal')('the watchdog', () => {
         latchIfUnheard: async (taskId) => void read.push(taskId),
         latchIfUnlatched: async () => undefined,
       },
+      requireOwn: requireOwnTemporal(rig.control, environment),
       log: rig.log,
     });
     // A task of which no worker knows: it counts as stuck after two seconds.

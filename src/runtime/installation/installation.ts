@@ -8,6 +8,7 @@ import { freePorts } from '../local/free-port.ts';
 import { type PostgresServer, startPostgres } from '../local/postgres-server.ts';
 import { claimStateFolder, writeOwnerOnly } from '../local/state-folder.ts';
 import { startTemporal, type TemporalServer } from '../local/temporal-server.ts';
+import { claimNamespaces } from '../namespace-owner.ts';
 import { sourceExtension, sourceRoot } from '../package-root.ts';
 import type { ConnectionProfile } from './connection-profile.ts';
 import { ensureLocalSecrets } from './local-secrets.ts';
@@ -86,12 +87,15 @@ export async function startInstallation(options: InstallationOptions): Promise<I
     options.onServersUp?.({ temporalAddress: temporal.address });
     loadConfigOrThrow(configPath);
     progress(`PostgreSQL ${postgres.majorVersion} on port ${postgres.port}, Temporal on ${temporal.address}`);
-    const storeUrls = await provisionStore({
-      superuserUrl: postgres.url('postgres'),
-      database: `estop_${environment}`,
-      environment,
-      passwords: secrets.passwords,
-    });
+    const [storeUrls] = await Promise.all([
+      provisionStore({
+        superuserUrl: postgres.url('postgres'),
+        database: `estop_${environment}`,
+        environment,
+        passwords: secrets.passwords,
+      }),
+      claimNamespaces(temporal.address, environment),
+    ]);
     const ports = await freePorts(readRememberedPorts(folder, 3 + processNames.length + workerNames.length));
     rememberPorts(folder, ports);
     const [stopPort = 0, controlPort = 0, gatewayPort = 0, ...figurePorts] = ports;

@@ -10,10 +10,12 @@ import type { Store } from '../../store/pool.ts';
 import { findLatched } from '../../store/relay.ts';
 import { describeNewest, listRuns, type NewestRun, readRun } from './intake-runs.ts';
 import type { Round } from './keep-going.ts';
+import type { RequireOwnTemporal } from './own-temporal.ts';
 
 interface DrainDeps {
   readonly store: Store;
   readonly client: Client;
+  readonly requireOwn: RequireOwnTemporal;
   readonly environment: string;
   readonly log: Log;
   /** Latches an accepted order; throws if it is not latched afterwards. */
@@ -97,7 +99,7 @@ async function drainOnce(
   lines: LinesSeen,
   { verified, sealed }: RunsSeen,
 ): Promise<'drained' | 'not-yet' | 'sealed'> {
-  const { store, client, environment } = deps;
+  const { store, client, requireOwn, environment } = deps;
   const workflowId = stopIntakeWorkflowId(environment);
   const begunAt = await storeNow(store);
   const newest = await describeNewest(client, workflowId);
@@ -127,6 +129,8 @@ async function drainOnce(
   if (isUnseen) return 'not-yet';
   if (isSealed) return 'sealed';
   if (newest !== undefined && !lines.isOld(newest)) return 'not-yet';
+  // What was found is latched, wherever it lay. But that of another environment is not where ours would lie.
+  await requireOwn();
   await recordDrain(store, begunAt);
   return 'drained';
 }

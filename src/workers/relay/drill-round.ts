@@ -3,6 +3,7 @@ import { drillWorkflowId, queues, workflowTypes } from '../../contract/names.ts'
 import { drillsUnderWay } from '../../store/drills.ts';
 import type { Store } from '../../store/pool.ts';
 import type { Round } from './keep-going.ts';
+import type { RequireOwnTemporal } from './own-temporal.ts';
 
 const pauseMs = 1_000;
 const callMs = 5_000;
@@ -10,7 +11,7 @@ const callMs = 5_000;
 const recheckMs = 5_000;
 
 /** Makes sure that what somebody asked for is open in Temporal; like that of a stop, but behind all of them. rule: reconcile-from-ledger */
-export function drillRound(store: Store, client: Client): Round {
+export function drillRound(store: Store, client: Client, requireOwn: RequireOwnTemporal): Round {
   const ensuredAt = new Map<string, number>();
   return {
     name: 'drills',
@@ -19,6 +20,7 @@ export function drillRound(store: Store, client: Client): Round {
       for (const [taskId, at] of ensuredAt) if (now - at > recheckMs) ensuredAt.delete(taskId);
       for (const { taskId, connectorId } of await drillsUnderWay(store)) {
         if (ensuredAt.has(taskId)) continue;
+        await requireOwn();
         await client.withDeadline(Date.now() + callMs, () =>
           client.workflow.start(workflowTypes.drill, {
             workflowId: drillWorkflowId(taskId),

@@ -6,11 +6,13 @@ import type { NotificationsSpec } from '../../contract/notifications.ts';
 import { noteNews, pruneNotices, type TakenNotice, takeNotices, untakeNotice } from '../../store/notices.ts';
 import type { Store } from '../../store/pool.ts';
 import type { Round } from './keep-going.ts';
+import type { RequireOwnTemporal } from './own-temporal.ts';
 
 interface NoticeDeps {
   /** Of its own, so that telling takes no connection from the fence. */
   readonly store: Store;
   readonly client: Client;
+  readonly requireOwn: RequireOwnTemporal;
   readonly notifications: () => NotificationsSpec | undefined;
   readonly log: Log;
 }
@@ -31,7 +33,8 @@ const lowPriority = 5;
  * Makes notices of what the ledger says, and sees that each is told by a workflow of its own id. It reads the ledger as everything in
  * the relay does, so that no process has to remember to tell; and nothing in the ledger waits for it.
  */
-export function noticeRound({ store, client, notifications, log }: NoticeDeps): Round {
+export function noticeRound(deps: NoticeDeps): Round {
+  const { store, notifications, log } = deps;
   return {
     name: 'notices',
     run: async () => {
@@ -48,7 +51,7 @@ export function noticeRound({ store, client, notifications, log }: NoticeDeps): 
       await inWindow(
         taken,
         width,
-        (notice) => startTelling(store, client, notice),
+        (notice) => startTelling(deps, notice),
         (_, thrown) => void (failure = { thrown }),
       );
       if (failure !== undefined) throw failure.thrown;
@@ -64,8 +67,9 @@ export function noticeTidyRound(store: Store, olderMs: number, atMost = 500): Ro
   };
 }
 
-async function startTelling(store: Store, client: Client, { noticeId }: TakenNotice): Promise<void> {
+async function startTelling({ store, client, requireOwn }: NoticeDeps, { noticeId }: TakenNotice): Promise<void> {
   try {
+    await requireOwn();
     await client.withDeadline(Date.now() + callMs, () =>
       client.workflow.start(workflowTypes.notify, {
         workflowId: notifyWorkflowId(noticeId),

@@ -18,6 +18,7 @@ import { createKillLatch } from './kill-latch.ts';
 import { ledgerRound, tidyRound } from './ledger-round.ts';
 import { firingTidyRound, newsRound, type ResponseConfig } from './news-round.ts';
 import { noticeRound, noticeTidyRound } from './notice-round.ts';
+import { requireOwnTemporal } from './own-temporal.ts';
 import { retentionRound } from './retention-round.ts';
 import { wantRound } from './want-round.ts';
 import { closedRound, walkRound } from './watchdog.ts';
@@ -65,9 +66,10 @@ export function startRelay(deps: RelayDeps): Relay {
     latchAccepted({ store: deps.latchStore, environment, log }, order);
   const latch = async (order: StopOrder): Promise<void> => void (await latchAs(order));
   const killLatch = createKillLatch({ store, client: agents, environment, latch, log });
-  const watchdog = { store, client: agents, tasks, killLatch, log };
+  const requireOwn = requireOwnTemporal(control, environment);
+  const watchdog = { store, client: agents, tasks, killLatch, requireOwn, log };
   const response = deps.response ?? (() => undefined);
-  const workflows = keepGoing(workflowRound(store, control), log, deps.onRoundFailure);
+  const workflows = keepGoing(workflowRound(store, control, requireOwn), log, deps.onRoundFailure);
   const ledger = keepGoing(
     ledgerRound(
       store,
@@ -81,8 +83,14 @@ export function startRelay(deps: RelayDeps): Relay {
   );
   const notices = deps.noticeStore ?? store;
   const others = [
-    noticeRound({ store: notices, client: control, notifications: deps.notifications ?? (() => undefined), log }),
-    drillRound(notices, control),
+    noticeRound({
+      store: notices,
+      client: control,
+      requireOwn,
+      notifications: deps.notifications ?? (() => undefined),
+      log,
+    }),
+    drillRound(notices, control, requireOwn),
     drillScheduleRound({ store: notices, environment, schedule: deps.drills ?? (() => []), log }),
     drillTidyRound(notices, deps.retentionMs ?? defaultRetentionMs),
     // With the connections of the latch: what is told, or judged, or tidied up takes none from a stop.
@@ -94,7 +102,7 @@ export function startRelay(deps: RelayDeps): Relay {
     retentionRound(store, deps.retentionMs ?? defaultRetentionMs),
     breakerRound({ store: deps.breakerStore ?? store, environment, latch, log }),
     limitsTidyRound(deps.breakerStore ?? store, deps.retentionMs ?? defaultRetentionMs),
-    drainRound({ store, client: control, environment, log, latch }),
+    drainRound({ store, client: control, requireOwn, environment, log, latch }),
     wantRound(store, agents),
     closedRound(watchdog),
     walkRound(watchdog),

@@ -9,12 +9,14 @@ import type { Store } from '../../store/pool.ts';
 import { closeTasks } from '../../store/tasks.ts';
 import type { Round } from './keep-going.ts';
 import type { KillLatch } from './kill-latch.ts';
+import type { RequireOwnTemporal } from './own-temporal.ts';
 
 interface WatchdogDeps {
   readonly store: Store;
   readonly client: Client;
   readonly tasks: TaskWorkflows;
   readonly killLatch: KillLatch;
+  readonly requireOwn: RequireOwnTemporal;
   readonly log: Log;
 }
 
@@ -113,11 +115,16 @@ const restAfter = (startedAt: number, { floorMs, times, ceilingMs }: Pace): numb
 const isStuck = ({ waitsForWorkerSince }: Extract<TaskSight, { readonly kind: 'open' }>): boolean =>
   waitsForWorkerSince !== undefined && Date.now() - waitsForWorkerSince.getTime() > stuckMs;
 
-async function judge({ store, tasks, killLatch, log }: WatchdogDeps, task: WatchedTask): Promise<TaskSight> {
+async function judge(
+  { store, tasks, killLatch, requireOwn, log }: WatchdogDeps,
+  task: WatchedTask,
+): Promise<TaskSight> {
   const { taskId } = task;
   const sight = await tasks.look(taskId);
   const ended = outcomeOf(sight, task);
   if (ended !== undefined) {
+    // That a Temporal of another environment does not know it says nothing. The walk goes on: others wait for their kill to be heard.
+    if (sight.kind === 'absent' && !(await isOwn(requireOwn))) return sight;
     // A kill that its workflow did not live to act on: the stop that was asked for reaches its descendants all the same.
     if (sight.kind === 'closed') await killLatch.latchIfUnlatched(taskId, sight.runId);
     const closed = await closeTasks(store, [taskId], ended);
@@ -132,6 +139,12 @@ async function judge({ store, tasks, killLatch, log }: WatchdogDeps, task: Watch
   if (sight.kind === 'open' && sight.latchIsStuck) await killLatch.latchIfUnlatched(taskId, sight.runId);
   return sight;
 }
+
+const isOwn = (requireOwn: RequireOwnTemporal): Promise<boolean> =>
+  requireOwn().then(
+    () => true,
+    () => false,
+  );
 
 function outcomeOf(sight: TaskSight, { state, settled }: WatchedTask): string | undefined {
   switch (sight.kind) {

@@ -19,6 +19,7 @@ import {
   type UnprovedStop,
 } from '../../store/relay.ts';
 import type { Round } from './keep-going.ts';
+import type { RequireOwnTemporal } from './own-temporal.ts';
 
 interface WantedWorkflow {
   readonly type: string;
@@ -50,7 +51,7 @@ const stopKey = defineSearchAttributeKey(searchAttributes.stop, SearchAttributeT
  * does not exist, say) only some are carried at one time, so that a crowd of them leaves room. What is remembered here only spares calls; forgetting it is harmless.
  * rule: reconcile-from-ledger, duplicates-after-close, ledger-decides
  */
-export function workflowRound(store: Store, client: Client): Round {
+export function workflowRound(store: Store, client: Client, requireOwn: RequireOwnTemporal): Round {
   const ensuredAt = new Map<string, number>();
   const empty = new EmptyStops();
   return {
@@ -60,6 +61,7 @@ export function workflowRound(store: Store, client: Client): Round {
       const now = performance.now();
       for (const [workflowId, at] of ensuredAt) if (now - at > recheckMs) ensuredAt.delete(workflowId);
       const due = wanted.filter(({ workflowId }) => !ensuredAt.has(workflowId));
+      if (due.length > 0) await requireOwn();
       let failure: { readonly thrown: unknown } | undefined;
       const ensure = async (workflow: WantedWorkflow): Promise<void> => {
         await continueTrace(workflow.trace ?? {}, () => ensureOpen(client, workflow));
