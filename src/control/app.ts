@@ -42,7 +42,9 @@ export function createControlApp(given: ControlDeps): OpenAPIHono {
   const mintRequestId = (): string => formatId('req', deps.environment, randomBytes(16));
   const sourceOf = createSourceOf(deps.trustedProxies);
   const noteStranger = (context: Context, code: ErrorCode, subject: string): void => {
-    if (context.req.method !== 'POST' || !codesOfStrangers.has(code)) return;
+    // Who shows nothing and looks has not tried to be anybody.
+    const isTried = context.req.method === 'POST' || context.req.header('authorization') !== undefined;
+    if (!isTried || !codesOfStrangers.has(code)) return;
     refused.note({ door: 'api', source: sourceOf(context) || 'unknown', subject, because: code });
   };
   app.use(({ req }, next) =>

@@ -3,6 +3,13 @@ import type { ErrorCode } from '../core/errors.ts';
 import { appendAudit } from '../store/audit.ts';
 import type { ControlDeps } from './deps.ts';
 
+const codesOfDenials: ReadonlySet<ErrorCode> = new Set([
+  'forbidden',
+  'approval-not-eligible',
+  'approval-unseen',
+  'unknown-approval',
+]);
+
 /**
  * Attempts that were refused belong into the story of an incident. Best effort: a refusal stands without its record. Of somebody who
  * tries without end the rest is counted: a token that may do nothing is not to fill the audit either.
@@ -14,7 +21,7 @@ export async function recordDenial(
   path: string,
   code: ErrorCode,
 ): Promise<void> {
-  if (code !== 'forbidden' && code !== 'approval-not-eligible' && code !== 'unknown-approval') return;
+  if (!codesOfDenials.has(code)) return;
   if (deps.refused?.standsAlone(identity.actor) === false)
     return deps.refused.note({ door: 'api', source: identity.actor, subject: what, because: code });
   try {

@@ -6,7 +6,7 @@ import { leaseMs } from '../contract/numbers.ts';
 import type { StopOrder, StopReceipt } from '../contract/stop.ts';
 import type { TemporalSecurity } from '../contract/temporal-security.ts';
 import { continueTrace, currentTraceId, traced, traceOfOrder } from '../contract/tracing.ts';
-import { type ErrorCode, EstopError, errorCodeOf } from '../core/errors.ts';
+import { EstopError, errorCodeOf } from '../core/errors.ts';
 import { formatId } from '../core/ids.ts';
 import { parseScopeKey } from '../core/scope-key.ts';
 import { readJson, sendJson, sendProblem } from './answer.ts';
@@ -19,6 +19,7 @@ import { createLatchLines } from './latch-lines.ts';
 import { createPlaceOnce } from './place-once.ts';
 import { type Placed, placeOrder } from './place-order.ts';
 import { parseStopOrder } from './stop-order.ts';
+import { isAttempt, noteOrder, readWhatWasTried, type Tried, triedBy } from './tried.ts';
 import { noWatch, type StopWatch } from './watch.ts';
 import { refuseOutOfScope, type Stopper, whoStops } from './who-stops.ts';
 
@@ -129,12 +130,13 @@ export async function startStopServer(deps: StopServerDeps): Promise<StopServer>
   }
 
   async function takeStop(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const tried: Tried = { source: request.socket.remoteAddress ?? 'unknown', subject: 'a stop' };
+    const tried = triedBy(request.socket.remoteAddress ?? 'unknown');
     try {
       await takeStopOf(tried, request, response);
     } catch (thrown) {
       const because = errorCodeOf(thrown);
-      if (codesOfAttempts.has(because)) known.noteRefused({ door: 'api', ...tried, because });
+      if (because === 'forbidden') await readWhatWasTried(tried, request);
+      if (isAttempt(because)) known.noteRefused({ ...tried, because });
       throw thrown;
     }
   }
@@ -144,14 +146,15 @@ export async function startStopServer(deps: StopServerDeps): Promise<StopServer>
     tried.source = stopper.actor;
     const identity = mayStop(stopper);
     const forOneTask = !mayStopAnything(identity);
-    const order = parseStopOrder(await readJson(request), {
+    const body = await readJson(request);
+    noteOrder(tried, body);
+    const order = parseStopOrder(body, {
       environment: deps.environment,
       actor: identity.actor,
       forOneTask,
       mintStopId: () => mintId('stop', deps.environment),
       trace: traceOfOrder(),
     });
-    tried.subject = order.scopeKey;
     refuseOutOfScope(identity, order.scopeKey);
     const begun = performance.now();
     const placed = await (forOneTask ? placeOnce(order) : placeOrder(order, roads));
@@ -231,15 +234,6 @@ function answerPlaced(response: ServerResponse, order: StopOrder, placed: Placed
       });
   }
 }
-
-/** For the record of who was refused: as much as is known by then. */
-interface Tried {
-  source: string;
-  subject: string;
-}
-
-/** That it was nobody, or somebody who may not; what is merely misspelt is no attempt at anything. */
-const codesOfAttempts: ReadonlySet<ErrorCode> = new Set(['unauthenticated', 'foreign-environment', 'forbidden']);
 
 function mayStop(identity: Stopper): Stopper {
   if (!mayStopAnything(identity) && !identity.roles.includes('agent-worker'))

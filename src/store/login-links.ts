@@ -1,5 +1,5 @@
 import { call, callOne, type Store } from './pool.ts';
-import { bytesOrUndefined, text, word } from './row.ts';
+import { bool, bytesOrUndefined, text, word } from './row.ts';
 import type { NewSignIn } from './sign-ins.ts';
 
 export interface NewLoginLink {
@@ -18,16 +18,24 @@ export async function makeLoginLink(store: Store, link: NewLoginLink): Promise<s
   return text(await callOne(store, 'make_login_link', query, values), 'expires_at');
 }
 
-/** Whom it is for. Looking does not use it up. */
-export async function loginLinkOf(
-  store: Store,
-  codeHash: Uint8Array,
-): Promise<{ readonly name: string; readonly basis: Uint8Array } | undefined> {
-  const query = 'SELECT name, basis FROM estop.login_link_of($1)';
+export interface LoginLink {
+  readonly name: string;
+  readonly basis: Uint8Array;
+  /** False: it was used, or its time has passed. */
+  readonly isOpen: boolean;
+}
+
+/** Whom it is or was for. Looking does not use it up. */
+export async function loginLinkOf(store: Store, codeHash: Uint8Array): Promise<LoginLink | undefined> {
+  const query = 'SELECT name, basis, is_open FROM estop.login_link_of($1)';
   const [row] = await call(store, 'login_link_of', query, [Buffer.from(codeHash)]);
   return row === undefined
     ? undefined
-    : { name: text(row, 'name'), basis: bytesOrUndefined(row, 'basis') ?? new Uint8Array() };
+    : {
+        name: text(row, 'name'),
+        basis: bytesOrUndefined(row, 'basis') ?? new Uint8Array(),
+        isOpen: bool(row, 'is_open'),
+      };
 }
 
 /** `over`: it was used before, its time has passed, or it was never made. */

@@ -3,7 +3,7 @@ import { call, type Store } from './pool.ts';
 /** Of nobody who is known here, or who may not do it. Nothing in it is longer than a line, and no secret is. */
 export interface RefusedAttempt {
   /** Which way in: a method of the audit. */
-  readonly door: 'api' | 'slack' | 'trigger';
+  readonly door: 'api' | 'console' | 'cli' | 'slack' | 'trigger' | 'link' | 'oidc' | 'device' | 'mcp' | 'codec';
   /** Who it was as far as that is known: a name, what the sender's own system calls them, else the address it came from. */
   readonly source: string;
   /** What was tried; a name of ours, not of the sender's. */

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { AuditPage } from '../../src/contract/http/audit.ts';
 import { startStopServer } from '../../src/stop/server.ts';
 import { makeControl } from '../control/rig.ts';
 import { newId } from '../store/ledger.ts';
@@ -22,7 +23,7 @@ it('a stop that nobody acknowledged is sent again as the same order: its id, its
   expect(page.text).toContain(`--stop-id ${stopId} --category 1`);
 });
 
-it('a stop that was refused is in the audit, with who tried it and what', async () => {
+it('a stop that was refused is in the audit once, with who tried it, what, and by which way', async () => {
   const made = await makeControl();
   const stopProcess = await startStopServer({
     environment: 'test',
@@ -40,11 +41,15 @@ it('a stop that was refused is in the audit, with who tried it and what', async 
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
     });
     expect(page.status).toBe(403);
-    const denied = await made.ledger.sql(
-      "SELECT actor, subject, detail FROM estop.audit WHERE kind = 'request.denied'",
-    );
-    expect(denied).toEqual([
-      { actor: 'vera', subject: 'agent:billing-bot', detail: { what: 'orderStop', code: 'forbidden' } },
+    const trail = async () =>
+      AuditPage.parse((await made.call('GET', '/v1/audit?actor=vera', { as: 'viewer' })).body).items;
+    await expect.poll(trail, { timeout: 20_000 }).toMatchObject([
+      {
+        kind: 'attempt.refused',
+        method: 'console',
+        subject: 'agent:billing-bot',
+        detail: { because: 'forbidden', times: 1 },
+      },
     ]);
   } finally {
     await stopProcess.close();

@@ -118,6 +118,11 @@ requires('temporal')('a program that is a client of an agent', () => {
     expect(await other.json()).toMatchObject({ error: 'unsupported_grant_type' });
     await expect(connect('coder.laptop', 'nothing-of-the-kind-but-long-enough-to-be-one')).rejects.toThrow();
     expect((await sessions()).length).toBe(before);
+    const noted = () =>
+      rig.ledger.sql("SELECT DISTINCT door, source, subject, because FROM estop.refused_attempts WHERE door = 'mcp'");
+    await expect
+      .poll(noted, { timeout: 20_000 })
+      .toEqual([{ door: 'mcp', source: '127.0.0.1', subject: '/oauth/token', because: 'unknown-client' }]);
   });
 
   it('cannot use at the gateway what it holds for long', async () => {

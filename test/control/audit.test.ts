@@ -103,7 +103,7 @@ describe('the audit over HTTP', () => {
     expect(await whole()).toBeLessThanOrEqual(120);
   });
 
-  it('has changes asked of it by nobody who is known, and by pages of other sites', async () => {
+  it('has what was asked of it by nobody who is known, and by pages of other sites; whoever shows nothing and looks has tried nothing', async () => {
     await rig.ledger.sql('DELETE FROM estop.refused_attempts');
     const path = `/v1/stops/${newId('stop')}:reset`;
     await rig.call('POST', path, { as: 'made-up', body: { reason: 'x' } });
@@ -113,13 +113,14 @@ describe('the audit over HTTP', () => {
       headers: { origin: 'https://evil.example' },
     });
     await rig.call('GET', '/v1/tasks', { as: 'made-up' });
+    await rig.call('GET', '/v1/stops');
     const seen = async () =>
       (await list('kind=attempt.refused')).items.map(
         ({ subject, detail }) => `${subject} ${String(detail['because'])}`,
       );
     await expect
       .poll(async () => (await seen()).toSorted(), { timeout: 20_000 })
-      .toEqual(['/v1/stops/{id}:reset unauthenticated', 'control origin-refused']);
+      .toEqual(['/v1/stops/{id}:reset unauthenticated', '/v1/tasks unauthenticated', 'control origin-refused']);
   });
 
   it('pages without a gap and without a double, also where events share an instant', async () => {

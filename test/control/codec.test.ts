@@ -77,6 +77,8 @@ describe('the codec endpoint of Temporal', () => {
   it('opens nothing for nobody', async () => {
     expect((await decode(undefined)).status).toBe(401);
     expect((await decode('nonsense')).status).toBe(401);
+    const noted = () => rig.ledger.sql("SELECT subject, because FROM estop.refused_attempts WHERE door = 'codec'");
+    await expect.poll(noted, { timeout: 20_000 }).toEqual([{ subject: '/codec/decode', because: 'unauthenticated' }]);
   });
 
   it('opens nothing that cannot be recorded', async () => {

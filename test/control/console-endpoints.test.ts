@@ -179,6 +179,11 @@ describe('what the pages of the console ask, and programs as well', () => {
         409,
         expect.stringMatching(/not shown this call/),
       ]);
+      const tried = await rig.ledger.sql(
+        `SELECT actor, detail ->> 'code' AS code FROM estop.audit WHERE kind = 'request.denied' AND subject LIKE '%' || $1 || '%'`,
+        [approvalId],
+      );
+      expect(tried).toEqual([{ actor: 'paul', code: 'approval-unseen' }]);
       expect(await look(approvalId, 'paul@approver')).toBeGreaterThan(0);
       expect(await decide(approvalId, 'paul@approver')).toBe('approval-unseen');
       await threeSecondsPass();

@@ -139,7 +139,7 @@ requires('temporal')('people who are signed in, at the stop process', () => {
     await expect.poll(seen, { timeout: 20_000 }).toEqual(
       expect.arrayContaining([
         ['api', 'lena', 'fleet', 'forbidden', 1],
-        ['api', 'vera', 'a stop', 'forbidden', 5],
+        ['api', 'vera', 'agent:payer', 'forbidden', 5],
         ['api', here, 'a stop', 'foreign-environment', 1],
         ['api', here, 'a stop', 'unauthenticated', 1],
       ]),

@@ -8,6 +8,7 @@ import { byWay } from '../../store/by-way.ts';
 import { getTask, openSessionOf, type TaskRecord } from '../../store/tasks.ts';
 import type { ControlDeps } from '../deps.ts';
 import { signFor } from '../routes/issue-task-token.ts';
+import { failedSignIns } from '../sign-in/failed-sign-in.ts';
 import { startTask } from '../start-task.ts';
 import { agentOfClient, oneOf, shownClient } from './check-client.ts';
 import { nameClient } from './client-name.ts';
@@ -32,6 +33,7 @@ const Registration = z.object({
  */
 export function tokenDoor(app: OpenAPIHono, deps: ControlDeps): void {
   const issuer = issuerOf(deps);
+  const noteFailed = failedSignIns(deps);
   const opening = new Map<string, Promise<TaskRecord>>();
   app.get(metadataPath, (context) =>
     context.json({
@@ -78,7 +80,10 @@ export function tokenDoor(app: OpenAPIHono, deps: ControlDeps): void {
     if (context.req.header('authorization') === undefined && !form.has('client_secret')) {
       try {
         const exchanged = await exchangeTicket(deps, form);
-        if (exchanged?.ok === false) return refuse(context, 400, exchanged.error, exchanged.why);
+        if (exchanged?.ok === false) {
+          noteFailed(context, { door: 'mcp', because: exchanged.error, what: tokenPath });
+          return refuse(context, 400, exchanged.error, exchanged.why);
+        }
         if (exchanged !== undefined) return context.json({ ...tokenOf(exchanged), refresh_token: exchanged.refresh });
       } catch (thrown) {
         return refusal(context, thrown);
@@ -91,6 +96,7 @@ export function tokenDoor(app: OpenAPIHono, deps: ControlDeps): void {
         { event: 'client.denied', client: shown?.clientId.slice(0, 130) },
         'a client that nobody registered, or with another secret, asked for a token',
       );
+      noteFailed(context, { door: 'mcp', because: 'unknown-client', what: tokenPath });
       context.header('www-authenticate', 'Basic realm="estop"');
       return refuse(context, 401, 'invalid_client', 'No such client.');
     }

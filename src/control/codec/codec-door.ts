@@ -15,6 +15,7 @@ import { problemResponse } from '../problem-response.ts';
 import { readJson } from '../read-json.ts';
 import { recordDenial } from '../record-denial.ts';
 import { type Caller, findCaller } from '../sign-in/caller.ts';
+import { failedSignIns } from '../sign-in/failed-sign-in.ts';
 import { readSecretCookie } from '../sign-in/sign-in-cookie.ts';
 import { fromWire, type Payload, toWire, WirePayloads } from './payloads.ts';
 
@@ -96,8 +97,9 @@ async function callerFrom(context: Context, deps: ControlDeps, uiOrigin: string 
     if (caller !== undefined) return caller;
   }
   const found = await findCaller(context, deps);
-  if (!found.ok) throw new EstopError(found.code);
-  return found.caller;
+  if (found.ok) return found.caller;
+  failedSignIns(deps)(context, { door: 'codec', because: found.code, what: path });
+  throw new EstopError(found.code);
 }
 
 async function record(

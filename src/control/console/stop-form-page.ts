@@ -4,10 +4,7 @@ import { EstopError, errorCodeOf } from '../../core/errors.ts';
 import { isId } from '../../core/ids.ts';
 import { parseScopeKey } from '../../core/scope-key.ts';
 import { scopeWords } from '../../core/scope-words.ts';
-import { byWay } from '../../store/by-way.ts';
-import { recordDenial } from '../record-denial.ts';
 import { listRunning } from '../routes/list-running.ts';
-import { orderStop } from '../routes/order-stop.ts';
 import { type ConsoleOrder, handToStopProcess } from '../stop-door.ts';
 import { foreign, type Markup, nothing } from './markup.ts';
 import { outOfBand } from './out-of-band.ts';
@@ -108,12 +105,8 @@ export const stopForm: ConsoleForm = {
       return receipt.state === 'latched' ? `/stops/${stopId}` : acceptedOnly(order);
     } catch (thrown) {
       const code = errorCodeOf(thrown);
-      if (code === 'forbidden') {
-        // What the page was asked for. That it was refused the stop process counts as well, whenever it next speaks to the store.
-        const deps = { ...visit.deps, store: byWay(visit.deps.store, 'console') };
-        await recordDenial(deps, visit.caller, orderStop.id, scope, code);
-        return { ...refused() };
-      }
+      // The stop process has counted it, for this scope and by this way: it is in the audit once.
+      if (code === 'forbidden') return refused();
       return notStopped(visit, { ...order, stopId: code === 'conflict' ? newStopId(visit) : stopId }, thrown);
     }
   },

@@ -5,6 +5,7 @@ import { EstopError, errorCodeOf } from '../../core/errors.ts';
 import { beginAttempt, beginSignIn, endSignInsOf, takeAttempt } from '../../store/sign-ins.ts';
 import type { ControlDeps } from '../deps.ts';
 import { createDoor } from './door.ts';
+import { failedSignIns } from './failed-sign-in.ts';
 import { logoutMemoryMs } from './logout-token.ts';
 import { newSignIn } from './new-sign-in.ts';
 import { ownPath } from './own-path.ts';
@@ -31,6 +32,7 @@ export function providerPages(app: OpenAPIHono, deps: ControlDeps): void {
   const redirectUri = new URL(callbackPath, deps.controlUrl).href;
   const door = createDoor(begins);
   const sourceOf = createSourceOf(deps.trustedProxies);
+  const noteFailed = failedSignIns(deps);
   app.get('/sign-in/provider', async (context) => {
     const next = ownPath(context.req.query('next'));
     try {
@@ -57,7 +59,10 @@ export function providerPages(app: OpenAPIHono, deps: ControlDeps): void {
     const body = await readForm(context.req.raw);
     const token = body.get('logout_token') ?? '';
     const out = token.length > mostCharacters ? undefined : await deps.identityProvider.readLogout(token);
-    if (out === undefined) return context.json({ error: 'invalid_request' }, 400);
+    if (out === undefined) {
+      noteFailed(context, { door: 'oidc', because: 'unauthenticated', what: 'back-channel-logout' });
+      return context.json({ error: 'invalid_request' }, 400);
+    }
     const { issuer, tokenId, ...which } = out;
     // Caught on its way and sent again, it would end what somebody has begun since: the store remembers what was said.
     await endSignInsOf(deps.store, issuer, which, { hash: secretHash(tokenId), memoryMs: logoutMemoryMs });
@@ -71,7 +76,10 @@ export function providerPages(app: OpenAPIHono, deps: ControlDeps): void {
     try {
       const attempt =
         browser === undefined ? undefined : await takeAttempt(deps.store, secretHash(state), secretHash(browser));
-      if (attempt === undefined) return context.html(plainPage('Begin again', notBegunHere()), 400);
+      if (attempt === undefined) {
+        noteFailed(context, { door: 'oidc', because: browser === undefined ? 'other-browser' : 'unknown-state' });
+        return context.html(plainPage('Begin again', notBegunHere()), 400);
+      }
       // The address as it was registered: behind a proxy ours may look otherwise.
       const answer = new URL(redirectUri);
       answer.search = new URL(context.req.url).search;
@@ -90,6 +98,7 @@ export function providerPages(app: OpenAPIHono, deps: ControlDeps): void {
       writeSecretCookie(context, deps, signInCookieName(deps.environment), secret, made.lifeMs);
       return context.redirect(attempt.next, 303);
     } catch (thrown) {
+      if (errorCodeOf(thrown) === 'unauthenticated') noteFailed(context, { door: 'oidc', because: 'not-confirmed' });
       const [title, body, status] = failure(errorCodeOf(thrown));
       return context.html(plainPage(title, body), status);
     }

@@ -7,6 +7,7 @@ import type { ControlDeps } from '../deps.ts';
 import { parseInput } from '../parse-input.ts';
 import { readJson } from '../read-json.ts';
 import { createDoor } from './door.ts';
+import { failedSignIns } from './failed-sign-in.ts';
 import { newSignIn } from './new-sign-in.ts';
 import { openByHandle, sealByHandle } from './sealed-by-handle.ts';
 import { mintSecret, secretHash } from './sign-in-cookie.ts';
@@ -33,6 +34,7 @@ const PollTerminal = z.strictObject({ handle: z.string().max(100) });
 export function terminalSignIn(app: OpenAPIHono, deps: ControlDeps): void {
   const door = createDoor(begins);
   const sourceOf = createSourceOf(deps.trustedProxies);
+  const noteFailed = failedSignIns(deps);
   app.post('/sign-in/terminal', async (context) => {
     if (!door.pass(sourceOf(context)))
       throw new EstopError('limit-exceeded', { detail: 'Too many terminals begin to sign in. Try again in a while.' });
@@ -54,14 +56,19 @@ export function terminalSignIn(app: OpenAPIHono, deps: ControlDeps): void {
     const { handle } = parseInput(PollTerminal, (await readJson(context.req.raw, mostBytes)).value, 'body');
     const handleHash = secretHash(handle);
     const held = await askTerminal(deps.store, handleHash);
-    if (held === undefined)
+    if (held === undefined) {
+      noteFailed(context, { door: 'device', because: 'unknown-handle' });
       throw new EstopError('unauthenticated', { detail: 'Nothing waits under this handle. Begin again.' });
+    }
     const waiting = () => context.json({ state: 'waiting', everyMs: held.everyMs }, 202);
     // Asked more often than the provider wants, it is not asked.
     if (!held.isDue) return waiting();
     const deviceCode = openByHandle(handle, held.sealed);
     const named = await deps.identityProvider.pollDevice(deviceCode).catch(async (thrown: unknown) => {
-      if (errorCodeOf(thrown) === 'unauthenticated') await endTerminal(deps.store, handleHash);
+      if (errorCodeOf(thrown) === 'unauthenticated') {
+        noteFailed(context, { door: 'device', because: 'not-confirmed' });
+        await endTerminal(deps.store, handleHash);
+      }
       throw thrown;
     });
     if (named === undefined) return waiting();

@@ -106,10 +106,10 @@ BEGIN
   RETURN ends;
 END $$;
 
--- Whom a link is for; nothing if it is used, over or was never made. Looking uses nothing up: previews of messages look.
-CREATE FUNCTION estop.login_link_of(p_code_hash bytea) RETURNS TABLE (name text, basis bytea)
+-- Whom a link is for, or was; nothing if it was never made. Looking uses nothing up: previews of messages look.
+CREATE FUNCTION estop.login_link_of(p_code_hash bytea) RETURNS TABLE (name text, basis bytea, is_open boolean)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT l.name, l.basis FROM estop.login_links l WHERE l.code_hash = p_code_hash AND l.used_at IS NULL AND l.expires_at > clock_timestamp()
+  SELECT l.name, l.basis, l.used_at IS NULL AND l.expires_at > clock_timestamp() FROM estop.login_links l WHERE l.code_hash = p_code_hash
 $$;
 
 -- Once: the second of two who redeem it at the same time waits for the row and finds it used.

@@ -2,7 +2,7 @@
 -- a stranger, a stop ordered by a viewer. Whoever sends them sends as many as they like, so they are counted: one row for one source at one door in one minute, however many there were. Control
 -- names few sources a minute and puts all others into one, so that a flood from everywhere fills nothing either.
 CREATE TABLE estop.refused_attempts (
-  door     text NOT NULL, -- which way in, as a method of the audit: trigger, slack
+  door     text NOT NULL, -- which way in, as a method of the audit
   source   text NOT NULL, -- who it was as far as that is known, else the address it came from
   subject  text NOT NULL, -- what they tried
   because  text NOT NULL,

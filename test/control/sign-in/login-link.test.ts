@@ -35,6 +35,32 @@ describe('signing in by a link', () => {
     expect((await rig.call('GET', path)).status).toBe(410);
   });
 
+  it('each that came to nothing is in the audit, counted: from where, as whom where that is known, why, and nothing of the link', async () => {
+    await rig.ledger.sql('DELETE FROM estop.refused_attempts');
+    const [used, over, gone] = [
+      await makeLink('lou@viewer'),
+      await makeLink('mia@viewer'),
+      await makeLink('nan@viewer'),
+    ];
+    expect((await redeem(used)).status).toBe(303);
+    await rig.ledger.sql(`UPDATE estop.login_links SET expires_at = clock_timestamp() WHERE name = 'mia'`);
+    for (const [hash, { actor }] of tokensSeen) if (actor === 'nan') tokensSeen.delete(hash);
+    const guessed = `/sign-in/link/${'g'.repeat(43)}`;
+    for (const path of [used, over, gone, guessed, guessed, '/sign-in/link/short'])
+      expect((await redeem(path)).status).toBe(410);
+    const noted = () =>
+      rig.ledger.sql(
+        "SELECT door, source, subject, because, sum(times)::int AS times FROM estop.refused_attempts WHERE subject <> 'person:olga' GROUP BY 1, 2, 3, 4 ORDER BY 3, 4",
+      );
+    const from = { door: 'link', source: 'unknown' }; // asked without a connection
+    await expect.poll(noted, { timeout: 20_000 }).toEqual([
+      { ...from, subject: 'person:lou', because: 'link-over', times: 1 },
+      { ...from, subject: 'person:mia', because: 'link-over', times: 1 },
+      { ...from, subject: 'person:nan', because: 'token-gone', times: 1 },
+      { ...from, subject: 'sign-in', because: 'unknown-link', times: 3 },
+    ]);
+  });
+
   it('of two who redeem one link at the same time, one is signed in', async () => {
     const path = await makeLink();
     const answers = await Promise.all(Array.from({ length: 6 }, () => redeem(path)));

@@ -79,6 +79,30 @@ describe('signing in with an identity provider', () => {
     }
   });
 
+  it('one that came to nothing is in the audit, counted: from where and why', async () => {
+    await rig.ledger.sql('DELETE FROM estop.refused_attempts');
+    const answer = await answerFor(openBrowser());
+    expect((await openBrowser().open(answer)).status).toBe(400);
+    const browser = openBrowser();
+    const altered = new URL(await answerFor(browser));
+    altered.searchParams.set('state', 'another');
+    expect((await browser.open(altered.href)).status).toBe(400);
+    const denied = openBrowser();
+    const refused = new URL(await answerFor(denied));
+    refused.searchParams.set('code', 'another');
+    expect((await denied.open(refused.href)).status).toBe(401);
+    expect((await fetch(`${url}/v1/tasks`, { headers: { authorization: 'Bearer a.b.c' } })).status).toBe(401);
+    const noted = () =>
+      rig.ledger.sql('SELECT door, source, subject, because FROM estop.refused_attempts ORDER BY door, because');
+    const from = { source: '127.0.0.1', subject: 'sign-in' };
+    await expect.poll(noted, { timeout: 20_000 }).toEqual([
+      { ...from, door: 'api', subject: '/v1/tasks', because: 'unauthenticated' },
+      { ...from, door: 'oidc', because: 'not-confirmed' },
+      { ...from, door: 'oidc', because: 'other-browser' },
+      { ...from, door: 'oidc', because: 'unknown-state' },
+    ]);
+  });
+
   it('a nonce or verifier that is not the one of the beginning signs nobody in', async () => {
     for (const column of ['nonce', 'verifier']) {
       const browser = openBrowser();

@@ -133,6 +133,9 @@ describe('a terminal', () => {
   it('with a handle that nobody gave out is refused', async () => {
     expect((await post('/sign-in/terminal/poll', { handle: 'x'.repeat(43) })).status).toBe(401);
     expect((await post('/sign-in/terminal/poll', { handle: 'x'.repeat(2_000) })).status).toBe(413);
+    const noted = () =>
+      rig.ledger.sql("SELECT source, subject FROM estop.refused_attempts WHERE because = 'unknown-handle'");
+    await expect.poll(noted, { timeout: 20_000 }).toContainEqual({ source: 'unknown', subject: 'sign-in' });
   });
 });
 

@@ -33,8 +33,8 @@ export const signInGuards: readonly Guard[] = [
     protects: 'nobody is signed in from a page of somebody else',
     attacks: ['A34'],
     find: `    refuseForeignChange(context, deps.controlUrl);
-    if ((await knownLink`,
-    put: '    if ((await knownLink',
+    const link = await findLink`,
+    put: '    const link = await findLink',
     tests: { file: links, title: 'from a page of somebody else' },
   },
   {
@@ -61,8 +61,8 @@ export const signInGuards: readonly Guard[] = [
     file: `${folder}/sign-in-pages.ts`,
     protects: 'a link ends with the token that made it',
     attacks: ['A36'],
-    find: ' || deps.authenticator.standingOf?.(link.basis) === undefined',
-    put: '',
+    find: 'deps.authenticator.standingOf?.(basis) === undefined',
+    put: 'false',
     tests: { file: links, title: 'ends with the token it was made from' },
   },
   {
