@@ -26,9 +26,11 @@ export type Authentication =
 /** Synchronous and from memory: a stop must be authenticated while the store and every identity provider are away. */
 export interface Authenticator {
   authenticate(authorizationHeader: string | undefined): Authentication;
-  /** Whom a token stands for now, by the SHA-256 of the token: what was made from a token ends with it. */
   /** Whether there is any token at all. */
   holdsTokens?(): boolean;
+  /** All of them, each by its SHA-256, with what they may do now. */
+  held?(): readonly { readonly tokenHash: Uint8Array; readonly roles: readonly Role[] }[];
+  /** Whom a token stands for now, by the SHA-256 of the token: what was made from a token ends with it. */
   standingOf?(tokenHash: Uint8Array): Identity | undefined;
 }
 

@@ -5,6 +5,7 @@ import type { SecretSealer } from '../contract/secret.ts';
 import type { PolicyFiles } from '../policy/parse-set.ts';
 import type { Store } from '../store/pool.ts';
 import type { ClientDocuments } from './agent-clients/client-documents.ts';
+import type { ApproverList } from './approvers/approver-list.ts';
 import type { OpenPayloads } from './codec/codec-door.ts';
 import type { EventFeed } from './events/event-feed.ts';
 import type { ControlWatch } from './metrics.ts';
@@ -37,6 +38,7 @@ export interface ControlDeps {
   readonly log: Log;
   /** Made by the app: what is counted of those who may not. */
   readonly refused?: RefusedAttempts;
+  readonly approvers: ApproverList;
   readonly watch?: ControlWatch;
   /** For the remote codec of Temporal; without it there is none. */
   readonly openPayloads?: OpenPayloads;

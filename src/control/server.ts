@@ -8,6 +8,7 @@ import { pruneRequests } from '../store/requests.ts';
 import { listenForStops } from '../store/stop-hints.ts';
 import { createClientDocuments } from './agent-clients/client-documents.ts';
 import { createControlApp } from './app.ts';
+import { createApproverList } from './approvers/approver-list.ts';
 import type { ControlDeps } from './deps.ts';
 import { createEventFeed } from './events/event-feed.ts';
 import { looksForChanges } from './events/look-for-changes.ts';
@@ -19,7 +20,10 @@ import { createPublishedKeys } from './sign-in/published-keys.ts';
 import { createServiceVerifier } from './sign-in/services.ts';
 
 export interface ControlServerOptions
-  extends Omit<ControlDeps, 'store' | 'events' | 'callers' | 'loginLinks' | 'identityProvider' | 'clientDocuments'> {
+  extends Omit<
+    ControlDeps,
+    'store' | 'events' | 'callers' | 'approvers' | 'loginLinks' | 'identityProvider' | 'clientDocuments'
+  > {
   readonly databaseUrl: string;
   readonly guardedFetch: GuardedFetch;
   readonly readSecret: (reference: SecretAt) => string;
@@ -72,8 +76,10 @@ export async function startControlServer(options: ControlServerOptions): Promise
   const keys = createPublishedKeys({ fetch: options.guardedFetch, log });
   const callers = createCallers({ ...options, store, services: createServiceVerifier({ ...options, keys }) });
   const identityProvider = createIdentityProvider({ ...options, fetch: options.guardedFetch, keys });
+  const approvers = createApproverList({ ...options, store });
   const deps: ControlDeps = {
     ...options,
+    approvers,
     clientDocuments: createClientDocuments({ config: options.config, fetch: options.guardedFetch, log }),
     store,
     events,
@@ -90,6 +96,7 @@ export async function startControlServer(options: ControlServerOptions): Promise
     serverOptions: { headersTimeout: 5_000, requestTimeout: 15_000, keepAliveTimeout: 30_000, maxHeaderSize: 16_384 },
   }) as Server; // createServer of node:http makes exactly this
   const port = await listen(server, options.host, options.port);
+  approvers.keepSaying();
   const pruning = setInterval(() => void pruneRequests(store, keepRequestsMs).catch(() => undefined), hourMs).unref();
   const applying = setInterval(
     () => void applyPeople(store, options.config.current()).catch(() => undefined),
@@ -107,6 +114,7 @@ export async function startControlServer(options: ControlServerOptions): Promise
       server.closeIdleConnections();
       setTimeout(() => server.closeAllConnections(), closeGraceMs).unref();
       await ended;
+      await approvers.close();
       await Promise.all([store.end(), feedStore.end()]);
     },
   };

@@ -113,6 +113,16 @@ export async function requestApproval(store: Store, request: ApprovalRequest): P
   };
 }
 
+/** What it rests on that somebody may approve. All of it must hold when the approval is redeemed, by what the store knows then. */
+export interface ApprovalGround {
+  /** A person whom the ledger knows, with the role they took for a while if they had taken one. */
+  readonly person?: string;
+  readonly elevation?: string;
+  readonly apiToken?: string;
+  /** A key of `sayApprovers`. */
+  readonly listed?: string;
+}
+
 export type ApprovalDecision =
   | { readonly kind: 'decided'; readonly taskId: string; readonly state: 'approved' | 'denied' }
   | { readonly kind: 'closed'; readonly taskId: string; readonly state: ApprovalState }
@@ -133,13 +143,21 @@ export async function decideApproval(
     readonly reason: string;
     /** Every other name that this person goes by. */
     readonly names?: readonly string[];
+    readonly ground?: ApprovalGround;
   },
 ): Promise<ApprovalDecision> {
   const [row] = await call(
     store,
     'decide_approval',
-    'SELECT outcome, task_id, state FROM estop.decide_approval($1, $2, $3, $4, $5)',
-    [decision.approvalId, decision.decision, decision.actor, decision.reason, [...(decision.names ?? [])]],
+    'SELECT outcome, task_id, state FROM estop.decide_approval($1, $2, $3, $4, $5, $6)',
+    [
+      decision.approvalId,
+      decision.decision,
+      decision.actor,
+      decision.reason,
+      [...(decision.names ?? [])],
+      decision.ground === undefined ? null : JSON.stringify(decision.ground),
+    ],
   );
   if (row === undefined) throw storeError({ code: 'XX000' });
   const outcome = word(row, 'outcome', [

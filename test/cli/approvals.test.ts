@@ -1,4 +1,7 @@
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { addAccessToken } from '../../src/runtime/keys/access-tokens.ts';
 import { type ApprovalReason, requestApproval } from '../../src/store/approvals.ts';
 import { terms } from '../store/calls.ts';
 import { agentSpec, digestOf, newId, startTask } from '../store/ledger.ts';
@@ -119,5 +122,20 @@ describe('estop approvals, approve and deny', () => {
     expect(shown.stdout).toMatch(/state +approved/);
     expect((await rig.run(['approvals', newId('appr')])).code).toBe(5);
     expect((await rig.run(['approve', newId('appr'), '--yes'])).code).toBe(5);
+  });
+
+  it('what was approved with a token is worth nothing soon after the token was taken out of tokens.json', async () => {
+    const path = join(rig.stateFolder, 'tokens.json');
+    const before = readFileSync(path, 'utf8');
+    const token = addAccessToken(path, 'test', 'theo', ['approver']);
+    const approvalId = await waitingCall('{"amount":5}');
+    const approve = () => rig.run(['approve', approvalId, '--yes'], { env: { ESTOP_TOKEN: token } });
+    await expect.poll(async () => (await approve()).code, { timeout: 20_000 }).toBe(0);
+    const state = async () =>
+      (await rig.ledger.sql('SELECT state FROM estop.approvals WHERE approval_id = $1', [approvalId]))[0]?.['state'];
+    expect(await state()).toBe('approved');
+    writeFileSync(`${path}.new`, before);
+    renameSync(`${path}.new`, path);
+    await expect.poll(state, { timeout: 20_000 }).toBe('closed');
   });
 });

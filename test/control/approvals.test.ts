@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Approval, ApprovalDecision, ApprovalPage } from '../../src/contract/http/approvals.ts';
 import { TaskHistory } from '../../src/contract/http/tasks.ts';
@@ -99,8 +100,14 @@ describe('approvals over HTTP', () => {
           const identity = identities[header?.slice('Bearer '.length) ?? ''];
           return identity === undefined ? { ok: false, code: 'unauthenticated' } : { ok: true, identity };
         },
+        held: () =>
+          Object.entries(identities).map(([token, { roles }]) => ({
+            tokenHash: createHash('sha256').update(token).digest(),
+            roles,
+          })),
       },
     });
+    await rig.ledger.sql('DELETE FROM estop.approver_lists'); // whom the process of before knew
     const { approvalId } = await ask('{"amount":5}', 60_000, 2); // requested by rita
     const by = async (as: string) =>
       (await own.call('POST', `/v1/approvals/${approvalId}:decide`, { as, body: { decision: 'approved' } })).status;

@@ -5,6 +5,7 @@ import type { AgentSpec, EstopConfig } from '../../src/contract/config.ts';
 import type { Authenticator, Identity, Log, Role } from '../../src/contract/identity.ts';
 import { namespaces } from '../../src/contract/names.ts';
 import { createControlApp } from '../../src/control/app.ts';
+import { createApproverList } from '../../src/control/approvers/approver-list.ts';
 import type { ControlDeps } from '../../src/control/deps.ts';
 import { createEventFeed } from '../../src/control/events/event-feed.ts';
 import { looksForChanges } from '../../src/control/events/look-for-changes.ts';
@@ -98,6 +99,7 @@ export async function makeControl(
     policies: readPolicyFolder(policiesFolder),
     config: { current: () => current },
     authenticator: byRoleName,
+    approvers: createApproverList({ store, authenticator: byRoleName, config: { current: () => current } }),
     callers: createCallers({ store, authenticator: byRoleName, config: { current: () => current }, log }),
     loginLinks: true,
     identityProvider: createIdentityProvider({
@@ -157,7 +159,10 @@ function rigOf(shared: Shared, deps: ControlDeps): ControlRig {
       const text = isStream ? '' : await response.text();
       return { status: response.status, text, body: parse(text), headers: response.headers };
     },
-    withDeps: (changes) => rigOf(shared, { ...deps, ...changes }),
+    withDeps: (changes) => {
+      const next = { ...deps, ...changes };
+      return rigOf(shared, { ...next, approvers: changes.approvers ?? createApproverList(next) });
+    },
   };
 }
 
@@ -182,6 +187,7 @@ const elevation = { elevationId: 'elev_test_of-a-rig', role: 'viewer', until: '2
 
 /** `Bearer operator`, or `Bearer olga@operator`, or `Bearer olga@operator~elevated`. `Bearer foreign` is a token of another environment. */
 const byRoleName: Authenticator = {
+  held: () => [...tokensSeen].map(([hash, { roles }]) => ({ tokenHash: Buffer.from(hash, 'hex'), roles })),
   standingOf: (tokenHash) => tokensSeen.get(Buffer.from(tokenHash).toString('hex')),
   authenticate: (header) => {
     const token = header?.replace(/^Bearer /, '') ?? '';

@@ -264,6 +264,22 @@ describe('buttons in a chat', () => {
     await rig.ledger.sql('DELETE FROM estop.people');
   });
 
+  it('what was let through by a button is worth nothing once whoever pressed it is behind it no more', async () => {
+    let current = rig.deps.config.current();
+    const before = current;
+    const changed = rig.withDeps({ config: { current: () => current } });
+    await rig.ledger.sql('DELETE FROM estop.approver_lists');
+    const approvalId = await ask();
+    expect((await press(approvalId, {}, changed)).status).toBe(200);
+    expect(await stateOf(approvalId)).toBe('approved');
+    const endpoints = (before.notifications?.endpoints ?? []).map((one) =>
+      one.type === 'slack' && one.buttons !== undefined ? { ...one, buttons: { ...one.buttons, people: [] } } : one,
+    );
+    current = { ...before, ...(before.notifications && { notifications: { ...before.notifications, endpoints } }) };
+    await changed.deps.approvers.say();
+    expect(await stateOf(approvalId)).toBe('closed');
+  });
+
   it('a refused press of somebody who is known is in the audit', async () => {
     const approvalId = await ask();
     await press(approvalId, { user: 'U0RITA' });

@@ -86,6 +86,7 @@ export const mayExecute: Readonly<Record<Exclude<StoreRole, 'estop_owner'>, read
     'review_elevation',
     'revocation_state',
     'revoke_api_token',
+    'say_approvers',
     'set_mandates',
     'settle_labels',
     'sign_in_of',

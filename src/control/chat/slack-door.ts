@@ -2,7 +2,6 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { defaultSignIn } from '../../contract/config.ts';
-import type { Identity } from '../../contract/identity.ts';
 import type { ChatPerson, SlackEndpoint } from '../../contract/notifications.ts';
 import { EstopError, errorCodeOf } from '../../core/errors.ts';
 import { formatId } from '../../core/ids.ts';
@@ -13,6 +12,7 @@ import { configAt } from '../../store/config-versions.ts';
 import { isDisabled } from '../../store/people.ts';
 import { beginRequest, finishRequest } from '../../store/requests.ts';
 import { readToolPins } from '../../store/tool-pins.ts';
+import { buttonApprover } from '../approvers/listed-approvers.ts';
 import type { ControlDeps } from '../deps.ts';
 import { isOfHighestRisk } from '../minimum-look.ts';
 import { perform } from '../perform.ts';
@@ -20,6 +20,7 @@ import { readBounded } from '../read-json.ts';
 import { recordDenial } from '../record-denial.ts';
 import type { RefusedAttempts } from '../refused-attempts.ts';
 import { decideApproval } from '../routes/decide-approval.ts';
+import type { Caller } from '../sign-in/callers.ts';
 import { createSourceOf } from '../sign-in/source-of.ts';
 import { wasBehindButton } from './behind-button.ts';
 import { isFromSlack, type Press, readPress } from './slack-press.ts';
@@ -82,7 +83,7 @@ function endpointOf(deps: ControlDeps, name: string): SlackEndpoint | undefined 
 async function decide(
   context: Context,
   deps: ControlDeps,
-  { endpointId }: SlackEndpoint,
+  { endpointId, buttons }: SlackEndpoint,
   { person, decision, approvalId }: Press,
 ): Promise<string> {
   if (await isDisabled(deps.store, person.actor)) {
@@ -95,10 +96,11 @@ async function decide(
       throw thrown;
     });
   const { persons } = deps.config.current().signIn ?? defaultSignIn;
-  const identity: Identity = {
+  const identity: Caller = {
     actor: person.actor,
     person: personNamed(person.actor, persons),
     roles: person.roles,
+    listedAs: buttonApprover({ ...person, endpointId, teamId: buttons?.teamId ?? '' }),
   };
   await perform(
     decideApproval,

@@ -2,6 +2,7 @@ import { ApprovalDecision, ApprovalPath, DecideApproval } from '../../contract/h
 import { type Identity, personOf } from '../../contract/identity.ts';
 import { EstopError } from '../../core/errors.ts';
 import { type ApprovalRecord, decideApproval as decide, getApproval } from '../../store/approvals.ts';
+import { groundOf } from '../approvers/ground-of.ts';
 import { approvalInPath } from '../concern.ts';
 import type { ControlDeps } from '../deps.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
@@ -38,12 +39,15 @@ export const decideApproval = defineEndpoint({
       refuseLateMandate(asked, request.identity, deps);
       await refuseUnseen(deps, asked, request.identity);
     }
+    const ground = body.decision === 'denied' ? undefined : groundOf(request.identity);
+    if (ground?.listed !== undefined) await deps.approvers.say();
     const outcome = await decide(deps.store, {
       approvalId: path.id,
       decision: body.decision,
       actor: personOf(request.identity),
       names: namesOfCaller(request.identity, deps),
       reason: body.reason ?? '',
+      ...(ground === undefined ? {} : { ground }),
     });
     switch (outcome.kind) {
       case 'unknown':

@@ -3,7 +3,7 @@ import { signInCookieName } from '../../contract/sign-in-cookies.ts';
 import { type ErrorCode, EstopError, errorCodeOf } from '../../core/errors.ts';
 import type { ControlDeps } from '../deps.ts';
 import type { Caller, Credential } from './callers.ts';
-import { readSecretCookie } from './sign-in-cookie.ts';
+import { readSecretCookie, secretHash } from './sign-in-cookie.ts';
 import { callerByProof, noteCaller } from './stop-proof.ts';
 
 export type { Caller } from './callers.ts';
@@ -86,7 +86,8 @@ function tokenOfFile(context: Context, deps: ControlDeps): Found | undefined {
   const authorization = context.req.header('authorization');
   if (authorization === undefined) return undefined;
   const outcome = deps.authenticator.authenticate(authorization);
-  return outcome.ok ? { ok: true, caller: outcome.identity } : outcome;
+  const basis = secretHash(authorization.slice('Bearer '.length));
+  return outcome.ok ? { ok: true, caller: { ...outcome.identity, basis } } : outcome;
 }
 
 /** A browser names the origin of every POST. One that does not is none that we trust a cookie of. */

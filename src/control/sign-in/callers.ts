@@ -25,6 +25,8 @@ export interface Caller extends Identity {
   readonly tokenId?: string;
   /** Hash of the token that it all rests on; what is made from here rests on it too. */
   readonly basis?: Uint8Array;
+  /** Of whom neither a token nor the ledger knows: the key under which control says that they may approve. */
+  readonly listedAs?: string;
 }
 
 export interface Credential {

@@ -64,6 +64,10 @@ export function createAuthenticator(path: string, environment: string): Authenti
       refresh();
       return held.length > 0;
     },
+    held: () => {
+      refresh();
+      return held.map(({ hash, roles }) => ({ tokenHash: hash, roles }));
+    },
     standingOf: (tokenHash) => {
       refresh();
       const found = held.find(

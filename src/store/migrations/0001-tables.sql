@@ -250,8 +250,8 @@ CREATE TABLE estop.approvals (
   first_at     timestamptz,
   decided_by   text,
   decided_at   timestamptz,
-  decision_reason text,
-  decision_method text,
+  first_ground jsonb, decided_ground jsonb, -- what each yes rests on: 0026-approver-lists.sql
+  decision_reason text, decision_method text,
   call_id      text,
   ended_at     timestamptz, -- when it was no longer open: denied, redeemed, closed, or its time over
   ended_by     text -- the stop that closed it; null where its task merely ended

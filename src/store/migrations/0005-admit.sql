@@ -40,6 +40,7 @@ BEGIN
     UPDATE estop.approvals a SET state = 'redeemed', call_id = p_call_id
       WHERE a.task_id = p_task_id AND a.digest = p_digest AND a.tool_key = p_tool_key AND a.state = 'approved'
         AND a.expires_at > clock_timestamp() AND a.policy_version = p_policy_version AND a.approvers >= p_approvers
+        AND estop.still_approves(a.first_ground, a.agent_id) AND estop.still_approves(a.decided_ground, a.agent_id)
       RETURNING a.approval_id INTO redeemed;
     IF redeemed IS NULL THEN RETURN QUERY SELECT 'needs-approval'::text, NULL::text, NULL::text; RETURN; END IF;
   END IF;
@@ -117,7 +118,7 @@ CREATE TRIGGER approvals_stamp_end BEFORE UPDATE OF state ON estop.approvals
   FOR EACH ROW EXECUTE FUNCTION estop.stamp_approval_end();
 
 -- One open approval for one call of one task, however often it is asked for. Refused for what is dead. An open one of another policy
--- version, or that fewer people would decide, ends here and people are asked anew. What a person denied is not asked again for a
+-- version, or that fewer people would decide, or of whom one could not say it any more, ends here and people are asked anew. What a person denied is not asked again for a
 -- while, and an agent may have only so many open and open only so many in a minute: people who are flooded approve anything. The
 -- agent's row is locked, so that the counts are true.
 CREATE FUNCTION estop.request_approval(
@@ -134,6 +135,7 @@ BEGIN
   SELECT * INTO t FROM estop.tasks WHERE task_id = p_task_id;
   IF t.task_id IS NULL OR t.state = 'closed' THEN RETURN QUERY SELECT 'refused'::text, NULL::text, NULL::text, NULL::timestamptz; RETURN; END IF;
   PERFORM 1 FROM estop.agents a WHERE a.agent_id = t.agent_id FOR NO KEY UPDATE;
+  PERFORM estop.withdraw_lost_approvals('gateway', p_task_id);
   UPDATE estop.approvals a SET state = CASE WHEN a.expires_at <= clock_timestamp() THEN 'expired' ELSE 'closed' END
     WHERE a.task_id = p_task_id AND a.digest = p_digest AND a.state IN ('pending', 'approved')
       AND (a.expires_at <= clock_timestamp() OR a.policy_version <> p_policy_version OR a.approvers < p_approvers);
@@ -182,8 +184,11 @@ END $$;
 -- One decision by eligible people, each of whom is settled before anything counts: whoever asked for the task, answers for its agent or
 -- for one that it works for (unless that agent's `ownerApproves` says so), or did when the call was asked for, may deny its calls and
 -- never approve them; where two must approve nobody is both. One denial is enough. p_names: every name that this person goes by.
+-- p_ground: what it rests on that this person may say it, which is looked at again when it is redeemed.
 -- The stop check is the last statement: an approval never outlives a stop.
-CREATE FUNCTION estop.decide_approval(p_approval_id text, p_decision text, p_actor text, p_reason text, p_names text[] DEFAULT '{}')
+CREATE FUNCTION estop.decide_approval(
+  p_approval_id text, p_decision text, p_actor text, p_reason text, p_names text[] DEFAULT '{}', p_ground jsonb DEFAULT NULL
+)
 RETURNS TABLE (outcome text, task_id text, state text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -197,6 +202,10 @@ BEGIN
     RAISE EXCEPTION 'a decision is approved or denied, by somebody' USING ERRCODE = 'ES002';
   END IF;
   SELECT * INTO a FROM estop.approvals x WHERE x.approval_id = p_approval_id FOR UPDATE;
+  IF a.first_by IS NOT NULL AND NOT estop.still_approves(a.first_ground, a.agent_id) THEN
+    PERFORM estop.withdraw_lost_approvals(p_actor, a.task_id);
+    SELECT * INTO a FROM estop.approvals x WHERE x.approval_id = p_approval_id;
+  END IF;
   IF a.approval_id IS NULL THEN RETURN QUERY SELECT 'unknown'::text, NULL::text, NULL::text; RETURN; END IF;
   IF a.state <> 'pending' THEN RETURN QUERY SELECT 'closed'::text, a.task_id, a.state; RETURN; END IF;
   IF a.expires_at <= clock_timestamp() THEN
@@ -210,16 +219,17 @@ BEGIN
   IF p_decision = 'approved' AND lower(a.first_by) = ANY (names) THEN RETURN QUERY SELECT 'same-person'::text, a.task_id, a.state; RETURN; END IF;
   is_first := p_decision = 'approved' AND a.approvers = 2 AND a.first_by IS NULL;
   IF is_first THEN
-    UPDATE estop.approvals x SET first_by = p_actor, first_at = clock_timestamp() WHERE x.approval_id = p_approval_id;
+    UPDATE estop.approvals x SET first_by = p_actor, first_at = clock_timestamp(), first_ground = p_ground WHERE x.approval_id = p_approval_id;
   ELSE
     UPDATE estop.approvals x SET state = p_decision, decided_by = p_actor, decided_at = clock_timestamp(), decision_reason = p_reason,
-        decision_method = estop.method_now()
+        decision_method = estop.method_now(), decided_ground = p_ground
       WHERE x.approval_id = p_approval_id;
   END IF;
   SELECT estop.dead_by(x.keys, x.agents, x.epoch) INTO killer FROM estop.approvals x WHERE x.approval_id = p_approval_id;
   IF killer IS NOT NULL THEN
     -- The decision does not stand, so nobody made it.
-    UPDATE estop.approvals x SET state = 'closed', decided_by = NULL, decided_at = NULL, decision_reason = NULL, decision_method = NULL, first_by = NULL, first_at = NULL
+    UPDATE estop.approvals x SET state = 'closed', decided_by = NULL, decided_at = NULL, decision_reason = NULL, decision_method = NULL, first_by = NULL, first_at = NULL,
+        first_ground = NULL, decided_ground = NULL
       WHERE x.approval_id = p_approval_id;
     RETURN QUERY SELECT 'closed'::text, a.task_id, 'closed'::text; RETURN;
   END IF;

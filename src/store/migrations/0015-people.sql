@@ -75,7 +75,7 @@ BEGIN
     UPDATE estop.approvals a SET state = 'closed' WHERE a.state = 'approved' AND lower(p_person) IN (lower(a.decided_by), lower(a.first_by))
       RETURNING a.approval_id, 'approved' AS before, 'closed' AS after),
   half AS (
-    UPDATE estop.approvals a SET first_by = NULL, first_at = NULL
+    UPDATE estop.approvals a SET first_by = NULL, first_at = NULL, first_ground = NULL
       WHERE a.state = 'pending' AND lower(p_person) IN (lower(a.first_by)) RETURNING a.approval_id, 'pending' AS before, 'pending' AS after)
   INSERT INTO estop.audit (kind, actor, subject, before, after)
     SELECT 'approval.withdrawn', left(p_actor, 200), w.approval_id, jsonb_build_object('state', w.before, 'by', p_person), jsonb_build_object('state', w.after)
@@ -186,6 +186,7 @@ BEGIN
       mandates = estop.dated_mandates(p.mandates, p_mandates)
     WHERE p.person_id = known.person_id RETURNING p.mandates INTO now_held;
   IF estop.may_approve(known.mandates) AND NOT estop.may_approve(now_held) THEN PERFORM estop.withdraw_approvals(known.person, 'sign-in'); END IF;
+  IF known.mandates <> now_held THEN PERFORM estop.withdraw_lost_approvals('sign-in'); END IF;
   INSERT INTO estop.sign_ins (sign_in_id, secret_hash, person_id, method, issuer_sid, agent, idle_ms, ends_at)
     VALUES (p_sign_in_id, p_secret_hash, known.person_id, p_method, p_issuer_sid, left(p_agent, 200), p_idle_ms,
       clock_timestamp() + make_interval(secs => p_life_ms / 1000.0));
@@ -208,6 +209,7 @@ BEGIN
   IF later = known.mandates AND known.person = left(p_person, 200) THEN RETURN false; END IF;
   UPDATE estop.people p SET mandates = later, person = left(p_person, 200) WHERE p.person_id = p_person_id;
   IF estop.may_approve(known.mandates) AND NOT estop.may_approve(later) THEN PERFORM estop.withdraw_approvals(known.person, 'configuration'); END IF;
+  PERFORM estop.withdraw_lost_approvals('configuration');
   INSERT INTO estop.audit (kind, actor, subject, method, before, after) VALUES ('person.mandates', 'configuration', 'person:' || known.name, 'configuration',
     jsonb_build_object('person', known.person, 'mandates', known.mandates), jsonb_build_object('person', left(p_person, 200), 'mandates', later));
   RETURN true;

@@ -106,6 +106,7 @@ BEGIN
   UPDATE estop.api_tokens t SET revoked_at = clock_timestamp(), revoked_by = left(p_actor, 200)
     WHERE t.token_id = p_token_id AND t.revoked_at IS NULL;
   IF NOT FOUND THEN RETURN 'already'; END IF;
+  PERFORM estop.withdraw_lost_approvals(p_actor);
   INSERT INTO estop.audit (kind, actor, subject, before, after) SELECT 'token.revoked', left(p_actor, 200), 'token:' || p_token_id,
     jsonb_build_object('name', t.name, 'mandates', t.mandates, 'expiresAt', t.expires_at), jsonb_build_object('revokedAt', t.revoked_at)
     FROM estop.api_tokens t WHERE t.token_id = p_token_id;
@@ -177,6 +178,7 @@ BEGIN
   UPDATE estop.elevations e SET ended_at = clock_timestamp(), ended_by = left(p_actor, 200)
     WHERE e.elevation_id = p_elevation_id AND e.ended_at IS NULL AND coalesce(e.ends_at > clock_timestamp(), true) RETURNING e.name INTO whose;
   IF NOT FOUND THEN RETURN 'already'; END IF;
+  PERFORM estop.withdraw_lost_approvals(p_actor);
   INSERT INTO estop.audit (kind, actor, subject, detail, before, after) VALUES ('elevation.ended', left(p_actor, 200), 'elevation:' || p_elevation_id,
     jsonb_build_object('of', whose), '{"elevation": "active"}', '{"elevation": "ended"}');
   RETURN 'done';
