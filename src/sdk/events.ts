@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { lastEventIdHeader, notAnEvent } from '../contract/event-id.ts';
 import type { EventName } from '../contract/http/events.ts';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
 import { readProblem } from './read-problem.ts';
@@ -41,7 +42,7 @@ export function createEvents(options: {
     const headers = {
       authorization: `Bearer ${options.token}`,
       accept: 'text/event-stream',
-      ...(lastId === undefined ? {} : { 'last-event-id': lastId }),
+      ...(lastId === undefined ? {} : { [lastEventIdHeader]: lastId }),
     };
     let response: Response;
     try {
@@ -55,6 +56,8 @@ export function createEvents(options: {
   return {
     stream: async function* (query = {}) {
       let lastId = query.lastEventId;
+      // What no header can carry would pass for a server that is away, for ever.
+      if (lastId !== undefined && !/^[\w-]+$/.test(lastId)) throw notAnEvent();
       const hasLeft = (): boolean => query.signal?.aborted === true;
       while (!hasLeft()) {
         const silence = new AbortController();

@@ -232,6 +232,18 @@ requires('temporal')('the other commands', () => {
     expect([ran.code, ran.stderr]).toEqual([0, '']);
   });
 
+  it('2: events do not begin after what is no event, as if nothing had been missed', async () => {
+    for (const since of ['10m', 'garbage', '', 'ü\n']) {
+      const ran = await rig.run(['events', '--since', since]);
+      expect([ran.code, ran.stdout], since).toEqual([2, '']);
+      expect(ran.stderr, since).toMatch(
+        /--since: This is no id of an event.*-o jsonl.*without one the stream begins now/,
+      );
+    }
+    const { stdout } = await rig.run(['events', '--since', '10m', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ code: 'invalid-input', errors: [{ pointer: '--since' }] });
+  });
+
   it('the example of five lines runs', async () => {
     const example = fileURLToPath(new URL('../../examples/start-a-task.ts', import.meta.url));
     const [before] = await rig.ledger.sql("SELECT coalesce(array_agg(task_id), '{}') AS known FROM estop.tasks");

@@ -133,6 +133,13 @@ requires('temporal')('the SDK against the real API', () => {
     expect(JSON.stringify(heard)).toContain('model:heard');
   });
 
+  it('a stream does not go on from what is no event', async () => {
+    const listening = (async () => {
+      for await (const event of operator.events.stream({ lastEventId: 'ü\n' })) throw new Error(event.name);
+    })();
+    expect(await codeOf(listening)).toBe('invalid-input');
+  });
+
   it('a stream that may not be read ends with the reason, instead of trying for ever', async () => {
     const estop = createEstop({ controlUrl: rig.control.url, stopUrl: rig.stop.url, token });
     const listening = (async () => {

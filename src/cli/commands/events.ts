@@ -1,3 +1,5 @@
+import { lastEventIdHeader, notAnEvent } from '../../contract/event-id.ts';
+import { EstopError, type EstopEvent } from '../../sdk/index.ts';
 import { type CliCommand, examples } from '../command.ts';
 import { eventLine } from '../event-line.ts';
 import { exitCodes } from '../exit-code.ts';
@@ -15,11 +17,8 @@ export const events: CliCommand = {
       .action(
         run(async ({ terminal, estop, now }, options: { readonly stop?: string; readonly since?: string }) => {
           const onConnection = sayOfConnection(terminal);
-          for await (const event of estop.events.stream({
-            stop: options.stop,
-            lastEventId: options.since,
-            onConnection,
-          })) {
+          const { stop, since: lastEventId } = options;
+          for await (const event of asTyped(estop.events.stream({ stop, lastEventId, onConnection }))) {
             if (terminal.format === 'text') terminal.data(eventLine(event, new Date(now())));
             else terminal.data(JSON.stringify({ kind: 'event', id: event.id, name: event.name, data: event.data }));
           }
@@ -28,3 +27,13 @@ export const events: CliCommand = {
       );
   },
 };
+
+/** What is wrong is said under the name by which it was typed. */
+async function* asTyped(stream: AsyncIterable<EstopEvent>): AsyncGenerator<EstopEvent> {
+  try {
+    yield* stream;
+  } catch (thrown) {
+    const isSince = thrown instanceof EstopError && thrown.fields.some(({ pointer }) => pointer === lastEventIdHeader);
+    throw isSince ? notAnEvent('--since') : thrown;
+  }
+}

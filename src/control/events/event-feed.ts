@@ -158,10 +158,13 @@ export function feedEvent(
 const earlier = (at: string, ms: number): string => new Date(Date.parse(at) - ms).toISOString();
 const encode = (at: string): string => Buffer.from(at).toString('base64url');
 
+export const isEventId = (id: string): boolean => decode(id) !== undefined;
+
 /** Undefined for what is no id of ours: then there is nothing to go on from. */
 function decode(id: string): string | undefined {
   const at = Buffer.from(id, 'base64url').toString();
-  return /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(at) && !Number.isNaN(Date.parse(at)) ? at : undefined;
+  if (encode(at) !== id || !/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(at)) return undefined;
+  return Number.isNaN(Date.parse(at)) ? undefined : at;
 }
 
 function remember(sent: Map<string, string>, key: string, text: string): void {

@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import { lastEventIdHeader, notAnEvent } from '../../contract/event-id.ts';
 import { EventsQuery } from '../../contract/http/events.ts';
 import { EstopError } from '../../core/errors.ts';
 import { getStop } from '../../store/stops.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
+import { isEventId } from '../events/event-feed.ts';
 import { streamEvents as stream } from '../events/stream-events.ts';
 
 export const streamEvents = defineEndpoint({
@@ -22,12 +24,14 @@ export const streamEvents = defineEndpoint({
   ],
   problems: ['unknown-stop'],
   handle: async ({ query }, request, deps) => {
+    const lastEventId = request.header(lastEventIdHeader);
+    if (lastEventId !== undefined && !isEventId(lastEventId)) throw notAnEvent();
     if (query.stop !== undefined && (await getStop(deps.store, query.stop)) === undefined)
       throw new EstopError('unknown-stop');
     const times = deps.eventHeartbeatMs === undefined ? {} : { heartbeatMs: deps.eventHeartbeatMs };
     const subscription = {
       stopId: query.stop,
-      lastEventId: request.header('last-event-id'),
+      lastEventId,
       signal: request.signal,
       isStillPermitted: request.isStillPermitted,
       cutOff: request.cutOff,
