@@ -50,6 +50,27 @@ describe('estop config', () => {
     expect([nowhere.code, nowhere.stderr]).toEqual([1, expect.stringContaining('ENOENT')]);
   });
 
+  it.each([
+    ['is empty', ''],
+    ['has only comments', '# agents:\n#   billing-bot:\n'],
+    ['names only its environment', 'environment: dev\nagents: {}\n'],
+  ])('a configuration that %s is valid, and is said to configure nothing, and how to begin', async (_, text) => {
+    const folder = tempFolder();
+    writeFileSync(join(folder, 'estop.yaml'), text);
+    const told = await rig.run(['config', 'validate'], { cwd: folder });
+    expect([told.code, told.stdout]).toEqual([
+      0,
+      expect.stringMatching(
+        /^estop\.yaml is valid\nwarning: it names no agent, .*`estop config init first\.yaml` writes/,
+      ),
+    ]);
+    const { stdout } = await rig.run(['config', 'validate', '--json'], { cwd: folder });
+    expect(JSON.parse(stdout)).toMatchObject({ valid: true, warnings: [expect.stringContaining('config init')] });
+    expect((await rig.run(['config', 'init', 'first.yaml'], { cwd: folder })).code).toBe(0);
+    const begun = await rig.run(['config', 'validate', 'first.yaml'], { cwd: folder });
+    expect([begun.code, begun.stdout]).toEqual([0, 'first.yaml is valid\n']);
+  });
+
   it('estop dev in a folder without a configuration says how to get one', async () => {
     const dev = await rig.run(['dev'], { cwd: tempFolder() });
     expect([dev.code, dev.stderr]).toEqual([1, expect.stringContaining('estop config init')]);

@@ -39,10 +39,12 @@ async function validate({ terminal }: CliContext, file: string): Promise<ExitCod
   const faults = result.ok ? [] : result.faults;
   const { sharedCredentials } = await import('../../contract/credential-use.ts');
   const shared = result.ok ? sharedCredentials(result.config) : [];
-  printOne(terminal, { file, valid: result.ok, faults, sharedCredentials: shared }, () =>
+  const warnings = result.ok && configuresNothing(result.config) ? [nothingConfigured] : [];
+  printOne(terminal, { file, valid: result.ok, faults, warnings, sharedCredentials: shared }, () =>
     result.ok
       ? [
           `${visible(file)} is valid`,
+          ...warnings.map((warning) => `warning: ${warning}`),
           ...shared.map((one) => `flagged: ${one.at} knows ${one.agents.join(', ')} by one credential (sharedBy)`),
         ]
       : faults.map(
@@ -52,6 +54,12 @@ async function validate({ terminal }: CliContext, file: string): Promise<ExitCod
   );
   return result.ok ? exitCodes.confirmed : exitCodes.error;
 }
+
+const nothingConfigured =
+  'it names no agent, connector, tool or model, so nothing can run; `estop config init first.yaml` writes an example to begin with';
+
+const configuresNothing = ({ agents, connectors, toolServers, models }: EstopConfig): boolean =>
+  [agents, connectors, toolServers, models].every((named) => named.length === 0);
 
 async function init({ terminal }: CliContext, file: string): Promise<ExitCode> {
   const { initConfig } = await import('../../runtime/config/init-config.ts');
