@@ -80,12 +80,11 @@ export function recordingTester(test: RecordingTest): (line: string, where: stri
   const { engine, assume, config, now } = test;
   const lists = test.tools === undefined ? undefined : read(Lists, test.tools.text, test.tools.where);
   const known = new Map<string, RecordedTools>();
-  const listed = (name: string): RecordedTools => {
+  const listed = (name: string): RecordedTools | undefined => {
     const before = known.get(name);
     if (before !== undefined) return before;
     const definitions = lists !== undefined && Object.hasOwn(lists, name) ? lists[name] : undefined;
-    if (definitions === undefined)
-      throw new EstopError('invalid-input', { detail: `${test.tools?.where ?? ''} has no list "${name}".` });
+    if (definitions === undefined) return undefined;
     const tools = recordedTools(definitions, reviewsOf(config, name));
     known.set(name, tools);
     return tools;
@@ -93,7 +92,13 @@ export function recordingTester(test: RecordingTest): (line: string, where: stri
   return (line, where) => {
     const { purpose, ...run } = read(Run, line, where);
     const serverId = run.tools ?? only(lists) ?? 'recorded';
-    return backtest(run, lists === undefined ? byName(run, serverId, config) : listed(serverId), {
+    const tools = lists === undefined ? byName(run, serverId, config) : listed(serverId);
+    if (tools === undefined) {
+      const has = `${test.tools?.where ?? ''} has: ${Object.keys(lists ?? {}).join(', ')}`;
+      const named = run.tools === undefined ? 'no list of tools' : `the tools "${run.tools}"`;
+      throw new EstopError('invalid-input', { detail: `${where} names ${named}; ${has}.` });
+    }
+    return backtest(run, tools, {
       engine,
       assume,
       serverId,

@@ -111,7 +111,11 @@ describe('recorded runs through the policies, over the API', () => {
 
   it.each([
     ['are no JSON', { runs: '{}\n{' }, 'runs:1'],
-    ['name a list that there is not', { runs: recording([], { tools: 'none' }), tools }, 'tools has no list'],
+    [
+      'name a list that there is not',
+      { runs: recording([], { tools: 'none' }), tools },
+      'runs:1 names the tools \\"none\\"; tools has: post.',
+    ],
     ['are too many', { runs: recording(Array(5_001).fill(call('ann@corp.com'))), tools }, 'At most 5000 calls'],
     ['come with policies that are none', { runs: recording([]), files: { 'a.cedar': 'nonsense' } }, '/files/a.cedar'],
     ['are longer than may be handed in', { runs: ' '.repeat(1_000_001) }, 'At most 1000000 characters'],
