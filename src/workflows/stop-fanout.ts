@@ -2,6 +2,7 @@ import { condition, continueAsNew, proxyActivities, sleep, workflowInfo } from '
 import type { ConnectorActivities, ControlActivities, LaneSpec } from '../contract/activities.ts';
 import { connectorQueue } from '../contract/names.ts';
 import { sweepGapMs } from '../contract/numbers.ts';
+import { firstPauseMs, nextLook } from './stop-looks.ts';
 
 export interface StopFanoutInput {
   readonly stopId: string;
@@ -9,9 +10,6 @@ export interface StopFanoutInput {
 }
 
 const pollFloorMs = 200;
-const pollCeilingMs = 10_000;
-/** How often the ledger is asked while nothing but the gap between the two sweeps is waited for, of a crowd of stops each. */
-const settledPollMs = 2_500;
 const sweepWaitsMs = 60_000;
 
 const { reviewStop } = proxyActivities<Pick<ControlActivities, 'reviewStop'>>({
@@ -88,8 +86,8 @@ async function proveInTheEnd(input: StopFanoutInput, seen: Seen): Promise<void> 
     probeEnded = true;
   };
   // Before the first pass of the halt there is seldom anything to see.
-  await condition(() => seen.lookNow, pollFloorMs);
-  for (let pause = pollFloorMs; ; pause = Math.min(Math.ceil(pause * 1.2), pollCeilingMs)) {
+  await condition(() => seen.lookNow, firstPauseMs);
+  for (let pauseMs = firstPauseMs; ; ) {
     probeEnded = false;
     seen.lookNow = false;
     const review = await reviewStop(input.stopId);
@@ -104,12 +102,9 @@ async function proveInTheEnd(input: StopFanoutInput, seen: Seen): Promise<void> 
     // One that hangs holds up neither the others nor the review: what turns up meanwhile is halted and cut as ever.
     const due = review.finalLanes.filter(({ obligationId }) => !probing.has(obligationId));
     for (const lane of due) void probe(lane);
-    if (due.length > 0) pause = pollFloorMs;
-    else if (review.halted && review.revoked && review.sweepsDone < 2) pause = Math.max(pause, settledPollMs);
-    await condition(
-      () => seen.lookNow || (probeEnded && probing.size === 0),
-      Math.max(pause, Math.min(review.waitMs, pollCeilingMs)),
-    );
+    const next = nextLook({ ...review, finalLanes: due }, pauseMs);
+    ({ pauseMs } = next);
+    await condition(() => seen.lookNow || (probeEnded && probing.size === 0), next.inMs);
   }
 }
 
