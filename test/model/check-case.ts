@@ -66,9 +66,9 @@ export async function checkCase(one: ModelCase, limits: Limits): Promise<Verdict
     [
       '-w',
       one.large ? '-O2' : '-O1',
-      ...(one.deep ? [] : ['-DBFS']),
+      // A search into the depth keeps so few states in hand that those it has seen need not be packed, which is half its work.
+      ...(one.deep ? [] : ['-DBFS', '-DCOLLAPSE']),
       '-DSAFETY',
-      '-DCOLLAPSE',
       '-DNOFAIR',
       '-DVECTORSZ=2048',
       `-DMEMLIM=${limits.megabytes}`,
