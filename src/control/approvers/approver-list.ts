@@ -26,25 +26,32 @@ const everyMs = 1_000;
  */
 export function createApproverList({ store, authenticator, config }: Options): ApproverList {
   const controlId = randomBytes(16).toString('hex');
-  const say = (): Promise<void> => sayApprovers(store, controlId, listedApprovers(authenticator, config));
   let timer: NodeJS.Timeout | undefined;
-  let saying: Promise<void> | undefined;
-  const inTurn = (): void => {
-    saying ??= say()
+  let last: Promise<void> = Promise.resolve();
+  let waiting = 0;
+  // One after the other, each as of when it is sent: one that was overtaken would take from somebody what they have since been given.
+  const say = (): Promise<void> => {
+    waiting += 1;
+    const said = last.then(() => sayApprovers(store, controlId, listedApprovers(authenticator, config)));
+    last = said
       .catch(() => undefined) // the store is away, and so is whatever would believe it
       .finally(() => {
-        saying = undefined;
+        waiting -= 1;
       });
+    return said;
+  };
+  const sayAgain = (): void => {
+    if (waiting === 0) void say().catch(() => undefined);
   };
   return {
     say,
     keepSaying: () => {
-      inTurn();
-      timer = setInterval(inTurn, everyMs).unref();
+      sayAgain();
+      timer = setInterval(sayAgain, everyMs).unref();
     },
     close: async () => {
       clearInterval(timer);
-      await saying;
+      await last;
       await sayApprovers(store, controlId, undefined).catch(() => undefined); // then it grows old
     },
   };
