@@ -12,6 +12,7 @@ import { mintIntend, mintIssued, mintRecheck } from '../store/grants.ts';
 import type { Store } from '../store/pool.ts';
 import { getTask, type TaskRecord } from '../store/tasks.ts';
 import type { ConnectorDirectory } from './connector-directory.ts';
+import { isDelegated } from './delegated-grant.ts';
 
 export interface GrantDependencies {
   readonly store: Store;
@@ -54,6 +55,7 @@ export function createGrantActivities(dependencies: GrantDependencies): Pick<Tru
     const { environment } = config.current();
     const spec = grantSpecOf(config.current(), task.agentId, name);
     if (spec === undefined) return { issued: false, reason: 'not-configured' };
+    if (!isDelegated(config.current(), task, spec)) return { issued: false, reason: 'not-delegated' };
     // The signal that asks for it can be forged; the row of the gateway cannot.
     if (spec.when === 'first-use' && !(await isWanted(store, { taskId, name })))
       return { issued: false, reason: 'not-wanted' };

@@ -95,6 +95,8 @@ export interface AgentSpec {
   readonly grants: readonly GrantSpec[];
   /** Agents whose tasks this agent's tasks may start. */
   readonly mayStart: readonly string[];
+  /** How far those tasks may go: no further than this agent where nothing is said, or as far as their own agents may. */
+  readonly delegation?: 'intersect' | 'own';
   /** Addresses, accounts and names of those it works for; what goes to them stays at home. */
   readonly identities?: readonly string[];
   /** Name -> the addresses that this name is known to bear. */

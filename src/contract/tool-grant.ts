@@ -9,6 +9,10 @@ const prefix = 'tool:';
  */
 export const toolGrantName = (serverId: string): string => `${prefix}${serverId}`;
 
+/** Undefined: it is a grant of an agent. */
+export const serverOfGrant = (name: string): string | undefined =>
+  name.startsWith(prefix) ? name.slice(prefix.length) : undefined;
+
 /** What the configuration says of a grant of this agent, by its name in the ledger. */
 export function grantSpecOf(config: EstopConfig, agentId: string, name: string): GrantSpec | undefined {
   const agent = config.agents.find((one) => one.agentId === agentId);

@@ -1,4 +1,5 @@
 import type { AgentSpec, EstopConfig, ModelSpec, ToolServerSpec } from '../contract/config.ts';
+import { haveGrant, lineOf, markIn } from '../contract/delegation.ts';
 import type { Tier } from '../core/flow/facts.ts';
 
 /** How far out something is. `unknown` is read as far out. */
@@ -39,9 +40,10 @@ export function reachOf(agentId: string, config: EstopConfig, tools: readonly Re
   };
   // Nearest first: what is reached directly is not called an escalation.
   for (const by of linesFrom(agentId, config)) {
-    const agent = config.agents.find((one) => one.agentId === by.at(-1));
-    if (agent !== undefined)
-      for (const item of givenTo(agent, config, tools)) note({ ...item, by, isEscalation: by.length > 1 });
+    const find = (id: string): AgentSpec | undefined => config.agents.find((one) => one.agentId === id);
+    const line = lineOf(find, by.at(-1) ?? '', by);
+    if (line !== undefined)
+      for (const item of givenTo(line, config, tools)) note({ ...item, by, isEscalation: by.length > 1 });
   }
   return [...found.values()];
 }
@@ -61,23 +63,27 @@ function linesFrom(agentId: string, config: EstopConfig): readonly (readonly str
   return lines;
 }
 
+type Line = readonly [AgentSpec, ...AgentSpec[]];
 type Given = Omit<Reached, 'by' | 'isEscalation'>;
 
-function givenTo(agent: AgentSpec, config: EstopConfig, tools: readonly RecordedTool[]): readonly Given[] {
+function givenTo(line: Line, config: EstopConfig, tools: readonly RecordedTool[]): readonly Given[] {
+  const [agent] = line;
   const models = [agent.model, ...(agent.models ?? [])];
   return [
-    ...Object.entries(agent.tools).flatMap(([key, mark]) => toolsOf(key, mark, agent, config, tools)),
-    ...agent.grants.map((grant): Given => {
-      const connector = config.connectors.find(({ connectorId }) => connectorId === grant.connector);
-      return {
-        kind: 'credential',
-        at: grant.connector,
-        name: `${grant.name}${connector === undefined ? '' : ` (${connector.system})`}`,
-        tier: null,
-        decides: 'nobody, once it is handed over',
-        across: 'unknown',
-      };
-    }),
+    ...Object.keys(agent.tools).flatMap((key) => toolsOf(key, line, config, tools)),
+    ...agent.grants
+      .filter((grant) => haveGrant(line, grant))
+      .map((grant): Given => {
+        const connector = config.connectors.find(({ connectorId }) => connectorId === grant.connector);
+        return {
+          kind: 'credential',
+          at: grant.connector,
+          name: `${grant.name}${connector === undefined ? '' : ` (${connector.system})`}`,
+          tier: null,
+          decides: 'nobody, once it is handed over',
+          across: 'unknown',
+        };
+      }),
     ...[...new Set(models)].map((modelId): Given => {
       const model = config.models.find((one) => one.modelId === modelId);
       return {
@@ -92,31 +98,29 @@ function givenTo(agent: AgentSpec, config: EstopConfig, tools: readonly Recorded
   ];
 }
 
-function toolsOf(
-  key: string,
-  mark: 'allow' | 'ask',
-  agent: AgentSpec,
-  config: EstopConfig,
-  tools: readonly RecordedTool[],
-): readonly Given[] {
+function toolsOf(key: string, line: Line, config: EstopConfig, tools: readonly RecordedTool[]): readonly Given[] {
   const [serverId = '', name = ''] = key.split('/');
   const server = config.toolServers.find((one) => one.serverId === serverId);
-  const given = (tool: string): Given => {
+  const [agent] = line;
+  const given = (tool: string): readonly Given[] => {
     const own = tool.slice(serverId.length + 1);
+    const mark = markIn(line, { serverId, name: own });
+    if (mark === undefined) return [];
     const decided = server?.tiers !== undefined && Object.hasOwn(server.tiers, own) ? server.tiers[own] : undefined;
-    const people = agent.approvers?.[tool] ?? agent.approvers?.[`${serverId}/*`];
-    return {
+    const isForTwo = line.some(({ approvers }) => (approvers?.[tool] ?? approvers?.[`${serverId}/*`]) === 2);
+    const item: Given = {
       kind: 'tool',
       at: serverId,
       name: tool,
       tier: decided ?? tools.find((one) => one.tool === tool)?.tier ?? null,
-      decides: mark === 'allow' ? 'policy' : people === 2 ? 'two people' : 'one person',
+      decides: mark === 'allow' ? 'policy' : isForTwo ? 'two people' : 'one person',
       across: boundaryOfServer(server),
     };
+    return [item];
   };
-  if (name !== '*') return [given(key)];
+  if (name !== '*') return given(key);
   const known = tools.filter(({ tool }) => tool.startsWith(`${serverId}/`) && !Object.hasOwn(agent.tools, tool));
-  return known.length === 0 ? [given(key)] : known.map(({ tool }) => given(tool));
+  return known.length === 0 ? given(key) : known.flatMap(({ tool }) => given(tool));
 }
 
 function boundaryOfServer(server: ToolServerSpec | undefined): Boundary {

@@ -32,6 +32,7 @@ import type { ModelRequest } from './model/model-request.ts';
 import type { Provider, Providers } from './model/provider.ts';
 import type { PoliciesInForce } from './policy/policies-in-force.ts';
 import type { Standing, TaskStandings } from './policy/task-standings.ts';
+import type { Line } from './rights.ts';
 import type { Credential } from './secrets/credential.ts';
 import type { UpstreamSecrets } from './secrets/upstream-secrets.ts';
 import type { TokenReader } from './token-reader.ts';
@@ -186,6 +187,8 @@ export interface Facts {
   claims?: TaskClaims;
   tool?: FoundTool;
   agent?: AgentSpec;
+  /** With those that it works for: what one of them may not do, this task may not. */
+  line?: Line;
   mark?: ToolMark;
   /** The tool as the data-flow analysis sees it. */
   profile?: ToolProfile;

@@ -38,6 +38,7 @@ export function sceneConfig(agents = 6): EstopConfig {
       approvers: { 'billing/refund_payment': 2 },
       grants: [{ name: 'ledger', connector: 'ledger-db', lifeMs: 3_600_000, options: {} }],
       mayStart: ['worker-001'],
+      delegation: 'own',
       budgets: { day: { microcents: 5_000_000_000, calls: 2_000 }, task: { tokens: 40_000 } },
       breakers: [{ breaker: 'denied-rate', action: 'warn', most: 20, atLeast: 5, withinMs: 60_000 }],
     }),

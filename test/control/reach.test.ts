@@ -40,6 +40,13 @@ describe('what an agent can reach', () => {
     expect(named(of('worker-001'), 'shell/run_command')?.isEscalation).toBe(false);
   });
 
+  it('reaches no further through another agent where it lends no more than it has', () => {
+    const config = sceneConfig();
+    const agents = config.agents.map(({ delegation: _, ...agent }) => agent);
+    const items = reachOf('billing-bot', { ...config, agents }, recorded);
+    expect(items.filter(({ kind, isEscalation }) => isEscalation && kind !== 'model')).toEqual([]);
+  });
+
   it('ends where agents may start each other in a ring, and knows nothing of an agent that is not there', () => {
     const config = sceneConfig();
     const ring = config.agents.map((agent) => ({ ...agent, mayStart: config.agents.map(({ agentId }) => agentId) }));

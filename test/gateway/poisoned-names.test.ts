@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { AgentSpec } from '../../src/contract/config.ts';
-import { markOf } from '../../src/gateway/checks/scope.ts';
+import { markOf } from '../../src/contract/delegation.ts';
 import { canonicalText } from '../../src/gateway/json/canonical.ts';
 import { parseStrict } from '../../src/gateway/json/parse-strict.ts';
 import { pinTool } from '../../src/gateway/upstream/tool-pin.ts';

@@ -9,6 +9,7 @@ import { auditGuards } from './guards/audit.ts';
 import { budgetGuards } from './guards/budgets.ts';
 import { credentialGuards } from './guards/credentials.ts';
 import { dataFlowGuards } from './guards/data-flow.ts';
+import { delegationGuards } from './guards/delegation.ts';
 import { fenceGuards } from './guards/fence.ts';
 import { questionGuards } from './guards/questions.ts';
 import { signInGuards } from './guards/sign-in.ts';
@@ -30,6 +31,7 @@ export function allGuards(projectRoot: string): readonly Guard[] {
     ...argumentGuards,
     ...dataFlowGuards,
     ...toolGuards,
+    ...delegationGuards,
     ...upstreamGuards,
     ...questionGuards,
     ...credentialGuards,

@@ -60,6 +60,7 @@ function agentLines(agent: AgentView): readonly string[] {
     ...(agent.configured ? [] : [['configured', 'no: not in estop.yaml any more'] as const]),
     ['models', agent.models.join(', ') || 'none'],
     ['may start', agent.mayStart.join(', ') || 'no other agent'],
+    ['which may', agent.delegation === 'own' ? 'all that their own agents may' : 'no more than this agent'],
     ['credentials', agent.grants.map(({ name, connector }) => `${name} at ${connector}`).join(', ') || 'none'],
     ['limits', limits.join(', ') || 'none'],
     ['breakers', agent.breakers.map(({ breaker, action }) => `${breaker}: ${action}`).join(', ') || 'none'],

@@ -9,6 +9,9 @@ export const AgentView = Agent.extend({
   configured: z.boolean().meta({ description: 'False: the ledger knows it, the configuration in force does not' }),
   models: z.array(z.string()),
   mayStart: z.array(z.string()),
+  delegation: z
+    .enum(['intersect', 'own'])
+    .meta({ description: 'What those tasks may do: no more than this agent, or all that their own agents may' }),
   grants: z.array(z.object({ name: z.string(), connector: z.string(), lifeMs: z.int() })),
   limits: z.record(z.string(), z.int()),
   breakers: z.array(

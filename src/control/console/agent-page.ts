@@ -71,7 +71,7 @@ const who = (visit: Visit, agent: AgentView): Markup => html`
 <dt>Owner</dt><dd>${foreign(agent.owner, 200)}</dd>
 <dt>Stop-holder</dt><dd>${foreign(agent.stopHolder, 200)} <small>may be called to stop it</small></dd>
 <dt>Models</dt><dd>${agent.models.length === 0 ? '–' : agent.models.join(', ')}</dd>
-<dt>May start</dt><dd>${agent.mayStart.length === 0 ? 'no other agent' : agent.mayStart.map((id) => html`<a href="/agents/${id}">${id}</a> `)}</dd>
+<dt>May start</dt><dd>${agent.mayStart.length === 0 ? 'no other agent' : agent.mayStart.map((id) => html`<a href="/agents/${id}">${id}</a> `)}${agent.delegation === 'own' ? '(with all that their agents may)' : agent.mayStart.length === 0 ? '' : '(for no more than it may itself)'}</dd>
 <dt>Credentials</dt><dd>${agent.grants.length === 0 ? 'none in its hands' : agent.grants.map(({ name, connector, lifeMs }) => html`${foreign(name, 80)} at ${connectorLink(visit, connector)} <small>for ${span(lifeMs)}</small> `)}</dd>
 <dt>Limits</dt><dd>${
   Object.entries(agent.limits)

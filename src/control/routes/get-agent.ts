@@ -35,6 +35,7 @@ export const getAgent = defineEndpoint({
         configured: spec !== undefined,
         models: spec === undefined ? [] : [...new Set([spec.model, ...(spec.models ?? [])])],
         mayStart: spec?.mayStart ?? [],
+        delegation: spec?.delegation ?? 'intersect',
         grants: (spec?.grants ?? []).map(({ name, connector, lifeMs }) => ({ name, connector, lifeMs })),
         limits: { ...spec?.limits },
         breakers: (spec?.breakers ?? []).map(({ breaker, action, most, withinMs }) => ({

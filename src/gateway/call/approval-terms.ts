@@ -6,9 +6,10 @@ import type { ToolPin } from '../upstream/tool-pin.ts';
 
 /** Under which policy the call asks, and how many people it asks: the stricter of policy and configuration. */
 export function approvalTerms(facts: Facts): Pick<AdmitRequest, 'policyVersion' | 'approvers'> {
-  const { agent, policyVersion = 'none', approvers = 1 } = facts;
-  const configured = configuredApprovers(known(agent), known(facts.tool).pin);
-  return { policyVersion, approvers: configured === 2 || approvers === 2 ? 2 : 1 };
+  const { line, policyVersion = 'none', approvers = 1 } = facts;
+  const { pin } = known(facts.tool);
+  const isForTwo = known(line).some((agent) => configuredApprovers(agent, pin) === 2);
+  return { policyVersion, approvers: isForTwo || approvers === 2 ? 2 : 1 };
 }
 
 /** The exact name beats the wildcard, as for marks. */

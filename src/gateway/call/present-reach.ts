@@ -15,8 +15,10 @@ export function presentReach(passage: Passage, result: Answer): Answer {
   if (isListMethod(asked.method)) {
     const key = listKeys[asked.method];
     const found = result[key];
-    const agent = known(facts.agent);
-    const items = (Array.isArray(found) ? found : []).filter((item) => isSeen(agent, endpoint, item));
+    const line = known(facts.line);
+    const items = (Array.isArray(found) ? found : []).filter((item) =>
+      line.every((agent) => isSeen(agent, endpoint, item)),
+    );
     const { nextCursor, ...rest } = result;
     if (endpoint === undefined || typeof nextCursor !== 'string') return { ...rest, [key]: items };
     const to = { taskId: known(facts.claims).taskId, serverId: endpoint, about: asked.method };

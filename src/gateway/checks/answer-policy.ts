@@ -6,7 +6,7 @@ import { type Check, denied, known, type Passage, type Verdict } from '../passag
 import { findStanding, knownOf } from '../policy/policy-request.ts';
 import type { Reach } from '../upstream/reach.ts';
 import { checkPolicy, policyDenial } from './policy.ts';
-import { reachListedAs } from './reach-scope.ts';
+import { reachListedIn } from './reach-scope.ts';
 
 /**
  * What a server is told in answer to its own question. In the middle of a call it is more arguments of that call; elsewhere it is an
@@ -42,7 +42,7 @@ interface Told {
 /** The same of answers that come with what is asked again. */
 export function whileReaching({ facts }: Passage, reach: Reach): Told {
   const { server, method, name = '' } = reach;
-  return { serverId: server.spec.serverId, method, name, listed: reachListedAs(known(facts.agent), reach) };
+  return { serverId: server.spec.serverId, method, name, listed: reachListedIn(known(facts.line), reach) };
 }
 
 export async function judgeAnswer(passage: Passage, engine: Engine, told: Told, said: unknown): Promise<Verdict> {

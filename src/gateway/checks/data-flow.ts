@@ -15,7 +15,7 @@ export const checkDataFlow: Check = async ({ host, asked, facts }) => {
     // What is about to be read will have to be remembered.
     await host.flows.prepare(taskId);
     if (!('method' in asked)) return undefined;
-    const told = toldIn(known(facts.agent), known(facts.reaches));
+    const told = toldIn(known(facts.line), known(facts.reaches));
     facts.says = told.says;
     facts.flow = await host.flows.standing(taskId, told.call);
     return undefined;

@@ -1,11 +1,11 @@
 import { type Check, known } from '../passage.ts';
+import { rightsOf } from '../rights.ts';
 import { modelsOf } from './model-scope.ts';
-import { agentOf } from './scope.ts';
 
 /** In the words of both kinds of client. Neither the provider nor its own name of the model is told. */
 export const listModels: Check = ({ host, facts }) => {
   const config = host.config.current();
-  const agent = agentOf(config, known(facts.claims).agentId);
+  const [agent] = rightsOf(config, known(facts.claims)) ?? [];
   const data = (agent === undefined ? [] : modelsOf(agent, config.models)).map(({ modelId }) => ({
     id: modelId,
     object: 'model',

@@ -1,10 +1,11 @@
 import type { AgentSpec, ModelSpec } from '../../contract/config.ts';
 import { type Check, denied, known } from '../passage.ts';
-import { agentOf } from './scope.ts';
+import { rightsOf } from '../rights.ts';
 
 /** The agent's own models, and only those with a price: what cannot be counted cannot be bounded. */
 export const checkModelScope: Check = ({ host, facts }) => {
-  const agent = agentOf(host.config.current(), known(facts.claims).agentId);
+  // A model is what an agent thinks with, and reaches nothing: whom it works for does not bound it.
+  const [agent] = rightsOf(host.config.current(), known(facts.claims)) ?? [];
   const model = known(facts.model);
   if (agent === undefined || !mayUse(agent, model.modelId)) return denied('model-not-available');
   if (model.price === undefined) return denied('model-without-price');

@@ -8,7 +8,7 @@ import { findStanding, knownOf } from '../policy/policy-request.ts';
 import type { Reach } from '../upstream/reach.ts';
 import { judgeAnswer, whileReaching } from './answer-policy.ts';
 import { policyDenial } from './policy.ts';
-import { reachListedAs } from './reach-scope.ts';
+import { reachListedIn } from './reach-scope.ts';
 
 /** The policies in force decide about a model as about a tool, but for asking: nobody can be asked here. */
 export const checkModelPolicy: Check = async (passage) => {
@@ -54,7 +54,7 @@ function decide(engine: Engine, kind: Kind, reach: Reach, { facts }: Passage, co
     ...common,
     kind,
     resource: { type: 'Server', id: reach.server.spec.serverId },
-    listed: reachListedAs(known(facts.agent), reach),
+    listed: reachListedIn(known(facts.line), reach),
     method: reach.method,
     name: reach.name ?? '',
     says: known(facts.says),

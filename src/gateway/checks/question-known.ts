@@ -1,11 +1,13 @@
 import { toolOfMethod } from '../../contract/admitted-methods.ts';
+import { mayUseServer } from '../../contract/credential-use.ts';
 import { toolKey } from '../../core/scope-key.ts';
 import { reachParams } from '../call/connect-reach.ts';
 import { callDigest, canonicalText } from '../json/canonical.ts';
 import { saidIn } from '../mcp/question.ts';
 import { type Check, denied, known, type Passage, type Verdict } from '../passage.ts';
+import { rightsOf } from '../rights.ts';
 import { checkReachScope } from './reach-scope.ts';
-import { agentOf, checkScope } from './scope.ts';
+import { checkScope } from './scope.ts';
 import { checkToolKnown } from './tool-known.ts';
 
 /** What the answer of a client belongs to is looked at as it stands now: a tool may have changed since its server asked. */
@@ -50,12 +52,12 @@ export const checkAnswerScope: Check = (passage) => {
   const { askedWhile } = asked.question;
   if (askedWhile.kind === 'tool-call') return checkScope(passage);
   if (askedWhile.kind === 'reach') return checkReachScope(passage);
-  const agent = agentOf(host.config.current(), known(facts.claims).agentId);
-  if (agent === undefined) return denied('internal');
-  facts.agent = agent;
-  const own = `${askedWhile.server.spec.serverId}/`;
-  const named = [...Object.keys(agent.tools), ...(agent.resources ?? []), ...(agent.prompts ?? [])];
-  return named.some((line) => line.startsWith(own)) ? undefined : denied('tool-not-available');
+  const line = rightsOf(host.config.current(), known(facts.claims));
+  if (line === undefined) return denied('internal');
+  facts.agent = line[0];
+  facts.line = line;
+  const { serverId } = askedWhile.server.spec;
+  return line.every((agent) => mayUseServer(agent, serverId)) ? undefined : denied('tool-not-available');
 };
 
 export const answeredKey = (facts: Passage['facts']): string =>

@@ -1,20 +1,21 @@
 import type { AgentSpec } from '../../contract/config.ts';
 import { isListMethod } from '../mcp/methods.ts';
 import { type Check, denied, known, type Verdict } from '../passage.ts';
+import { type Line, rightsOf } from '../rights.ts';
 import type { Reach } from '../upstream/reach.ts';
 import { isRecord } from '../upstream/read-reply.ts';
-import { agentOf } from './scope.ts';
 
 /**
- * The agent's own lists name it, or its line `<server>/*: allow` gives it the whole server. A server of which it may use single
+ * The agent's own lists name it, and those of every agent that it works for; or a line `<server>/*: allow` gives it the whole server. A server of which it may use single
  * tools only shows it none of its resources and prompts.
  */
 export const checkReachScope: Check = ({ host, asked, facts }): Verdict => {
-  const agent = agentOf(host.config.current(), known(facts.claims).agentId);
-  if (agent === undefined) return denied('internal');
-  facts.agent = agent;
+  const line = rightsOf(host.config.current(), known(facts.claims));
+  if (line === undefined) return denied('internal');
+  facts.agent = line[0];
+  facts.line = line;
   const reaches = known(facts.reaches);
-  const allowed = reaches.flatMap((reach) => narrowed(agent, reach));
+  const allowed = reaches.flatMap((reach) => narrowed(line, reach));
   facts.reaches = allowed;
   if (asked.kind === 'subscription' && allowed.length > 1)
     return denied('invalid-arguments', 'changes of several servers: listen on the endpoint of each');
@@ -24,37 +25,45 @@ export const checkReachScope: Check = ({ host, asked, facts }): Verdict => {
   return denied(asked.kind === 'prompt' ? 'prompt-not-available' : 'resource-not-available');
 };
 
-function narrowed(agent: AgentSpec, reach: Reach): readonly Reach[] {
+function narrowed(line: Line, reach: Reach): readonly Reach[] {
   const { serverId } = reach.server.spec;
-  if (reach.method === 'subscriptions/listen') return narrowedStream(agent, reach);
+  if (reach.method === 'subscriptions/listen') return narrowedStream(line, reach);
   if (reach.name === undefined) {
-    const any = reach.method === 'prompts/list' ? mayUsePrompts(agent, serverId) : mayUseResources(agent, serverId);
-    return any ? [reach] : [];
+    const mayUseAny = reach.method === 'prompts/list' ? mayUsePrompts : mayUseResources;
+    return line.every((agent) => mayUseAny(agent, serverId)) ? [reach] : [];
   }
-  return mayReach(agent, reach, reach.name) ? [reach] : [];
+  const { name } = reach;
+  return line.every((agent) => mayReach(agent, reach, name)) ? [reach] : [];
 }
 
 /** Of a stream only the part that it may see is asked for. */
-function narrowedStream(agent: AgentSpec, reach: Reach): readonly Reach[] {
+function narrowedStream(line: Line, reach: Reach): readonly Reach[] {
   const { serverId } = reach.server.spec;
   const wanted = reach.params['notifications'];
+  const may = (any: (agent: AgentSpec, serverId: string) => boolean): boolean =>
+    line.every((agent) => any(agent, serverId));
   if (!isRecord(wanted)) return [];
   const uris = (Array.isArray(wanted['resourceSubscriptions']) ? wanted['resourceSubscriptions'] : []).filter(
-    (uri): uri is string => typeof uri === 'string' && mayUseResource(agent, serverId, uri),
+    (uri): uri is string => typeof uri === 'string' && line.every((agent) => mayUseResource(agent, serverId, uri)),
   );
   const notifications = {
-    ...(wanted['toolsListChanged'] === true && mayUseTools(agent, serverId) ? { toolsListChanged: true } : {}),
-    ...(wanted['promptsListChanged'] === true && mayUsePrompts(agent, serverId) ? { promptsListChanged: true } : {}),
-    ...(wanted['resourcesListChanged'] === true && mayUseResources(agent, serverId)
-      ? { resourcesListChanged: true }
-      : {}),
+    ...(wanted['toolsListChanged'] === true && may(mayUseTools) ? { toolsListChanged: true } : {}),
+    ...(wanted['promptsListChanged'] === true && may(mayUsePrompts) ? { promptsListChanged: true } : {}),
+    ...(wanted['resourcesListChanged'] === true && may(mayUseResources) ? { resourcesListChanged: true } : {}),
     ...(uris.length === 0 ? {} : { resourceSubscriptions: uris }),
   };
   return Object.keys(notifications).length === 0 ? [] : [{ ...reach, params: { notifications } }];
 }
 
+/** As the strictest of them has it. */
+export function reachListedIn(line: readonly AgentSpec[], reach: Reach): 'exact' | 'wildcard' | undefined {
+  const listed = line.map((agent) => reachListedAs(agent, reach));
+  if (listed.includes(undefined)) return undefined;
+  return listed.includes('wildcard') ? 'wildcard' : 'exact';
+}
+
 /** By its own line, or with others: a line that ends with `*`, or that gives the whole server. */
-export function reachListedAs(agent: AgentSpec, reach: Reach): 'exact' | 'wildcard' | undefined {
+function reachListedAs(agent: AgentSpec, reach: Reach): 'exact' | 'wildcard' | undefined {
   const { serverId } = reach.server.spec;
   if (reach.name === undefined) return 'wildcard'; // lists and streams have been narrowed to what it may see
   const line = `${serverId}/${reach.name}`;

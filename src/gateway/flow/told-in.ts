@@ -1,7 +1,7 @@
-import type { AgentSpec } from '../../contract/config.ts';
 import type { FlowCall } from '../../core/flow/call.ts';
 import { toldTo } from '../../core/flow/not-a-tool.ts';
-import { reachListedAs } from '../checks/reach-scope.ts';
+import { reachListedIn } from '../checks/reach-scope.ts';
+import type { Line } from '../rights.ts';
 import type { Reach } from '../upstream/reach.ts';
 import { isRecord } from '../upstream/read-reply.ts';
 
@@ -12,13 +12,13 @@ export interface ToldIn {
 }
 
 /** What servers are told with what is asked of them besides their tools; a name that the agent's list has to the letter is the list's. */
-export function toldIn(agent: AgentSpec, reaches: readonly Reach[]): ToldIn {
+export function toldIn(line: Line, reaches: readonly Reach[]): ToldIn {
   const values = reaches.flatMap(({ method, params }) => {
     if (method === 'prompts/get') return [params['arguments']];
     return method === 'completion/complete' ? [params['argument'], params['context']] : [];
   });
   const addresses = reaches.flatMap((reach) =>
-    addressesOf(reach).filter((name) => reachListedAs(agent, { ...reach, name }) !== 'exact'),
+    addressesOf(reach).filter((name) => reachListedIn(line, { ...reach, name }) !== 'exact'),
   );
   const answers = reaches.map(({ params }) => params['inputResponses']).find((given) => given !== undefined);
   const call = toldTo(reaches[0]?.server.spec.serverId ?? '', { values, addresses, answers });

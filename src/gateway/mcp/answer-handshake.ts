@@ -1,6 +1,7 @@
+import { mayUseServer } from '../../contract/credential-use.ts';
 import type { TaskClaims } from '../../contract/identity.ts';
-import { agentOf } from '../checks/scope.ts';
 import type { Answer, GateHost } from '../passage.ts';
+import { rightsOf } from '../rights.ts';
 import type { ClientSession } from './client-session.ts';
 import type { Handshake } from './inbound.ts';
 import { capabilitiesOf, sessionAnswer } from './server-card.ts';
@@ -33,12 +34,11 @@ export function answerHandshake(
 }
 
 /** A server of which the agent may use nothing is not told of. */
-function serversOf({ config, tools }: GateHost, { agentId }: TaskClaims, endpoint: string | undefined) {
-  const agent = agentOf(config.current(), agentId);
-  if (agent === undefined) return [];
-  const lines = [...Object.keys(agent.tools), ...(agent.resources ?? []), ...(agent.prompts ?? [])];
+function serversOf({ config, tools }: GateHost, claims: TaskClaims, endpoint: string | undefined) {
+  const line = rightsOf(config.current(), claims);
+  if (line === undefined) return [];
   return tools
     .servers()
     .filter(({ spec }) => endpoint === undefined || spec.serverId === endpoint)
-    .filter(({ spec }) => lines.some((line) => line.startsWith(`${spec.serverId}/`)));
+    .filter(({ spec }) => line.every((agent) => mayUseServer(agent, spec.serverId)));
 }

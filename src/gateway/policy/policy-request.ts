@@ -17,7 +17,7 @@ export function policyRequestOf(passage: Passage): PolicyRequest | Denial {
     flow: known(facts.flow),
     tool: { serverId: pin.serverId, name: pin.name, inputSchema: pin.definition.inputSchema },
     args: call.arguments,
-    listed: listedAs(known(facts.agent), pin),
+    listed: listedIn(known(facts.line), pin),
     tier: facts.tier,
     labels: facts.labels,
   };
@@ -48,11 +48,18 @@ export function knownOf({ host, facts }: Passage): Omit<Known, 'listed'> {
   };
 }
 
+/** As the strictest of them has it. */
+function listedIn(line: readonly AgentSpec[], tool: Parameters<typeof listedAs>[1]): Listed | undefined {
+  return strictest(line.map((agent) => listedAs(agent, tool)));
+}
+
+function strictest(listed: readonly (Listed | undefined)[]): Listed | undefined {
+  if (listed.includes(undefined)) return undefined;
+  return (['ask', 'wildcard'] as const).find((one) => listed.includes(one)) ?? 'exact';
+}
+
 /** By itself, or with all of its server; the mark of the more exact line counts. */
-export function listedAs(
-  agent: AgentSpec,
-  tool: { readonly serverId: string; readonly name: string },
-): Listed | undefined {
+function listedAs(agent: AgentSpec, tool: { readonly serverId: string; readonly name: string }): Listed | undefined {
   const lines = [`${tool.serverId}/${tool.name}`, `${tool.serverId}/*`] as const;
   const line = lines.find((one) => Object.hasOwn(agent.tools, one));
   if (line === undefined) return undefined;

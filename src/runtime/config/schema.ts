@@ -98,6 +98,12 @@ const agent = z.strictObject({
     .describe('Resources it may read, beside all of a server whose line in `tools` is `<server>/*: allow`.'),
   prompts: z.array(named).max(500).default([]).describe('Prompts it may use, in the same way.'),
   mayStart: z.array(name).default([]).describe('Agents whose tasks its tasks may start.'),
+  delegation: z
+    .enum(['intersect', 'own'])
+    .optional()
+    .describe(
+      'What those tasks may do: no more than this agent itself (intersect), or all that their own agents may (own).',
+    ),
   identities: z
     .array(z.string().min(1).max(320))
     .max(200)
@@ -214,13 +220,13 @@ export function resolveConfig(parsed: Parsed): {
       return { name: item.name, connector: item.connector, lifeMs: item.life, ...when, options };
     });
     const { approvalTtl, ...caps } = block.limits;
-    const { identities, contacts, clients, budgets: amounts, breakers: patterns, ...rest } = block;
+    const { delegation, identities, contacts, clients, budgets: amounts, breakers: patterns, ...rest } = block;
     return {
       agentId,
       ...rest,
       ...budgetLimitsOf(amounts),
       breakers: breakerRulesOf(patterns),
-      ...onlyGiven({ identities, contacts, clients }),
+      ...onlyGiven({ delegation, identities, contacts, clients }),
       grants,
       limits: { ...caps, approvalTtlMs: approvalTtl },
     };

@@ -79,7 +79,7 @@ export const argumentGuards: readonly Guard[] = [
   },
   {
     id: 'names/mark',
-    file: 'src/gateway/checks/scope.ts',
+    file: 'src/contract/delegation.ts',
     protects: 'a tool that is called like what every object has is on no list',
     attacks: ['A40'],
     find: 'if (Object.hasOwn(agent.tools, pattern)) return agent.tools[pattern];',

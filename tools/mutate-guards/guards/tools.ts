@@ -192,7 +192,7 @@ export const toolGuards: readonly Guard[] = [
     file: 'src/gateway/checks/list-tools.ts',
     protects: 'an agent does not learn of tools that it may not call',
     attacks: ['A12'],
-    find: 'tools.all().filter((pin) => markOf(agent, pin) !== undefined)',
+    find: 'tools.all().filter((pin) => markIn(line, pin) !== undefined)',
     put: 'tools.all()',
     tests: { file: 'test/gateway/gate-columns.test.ts', title: 'tool-list is empty for whom nothing is given' },
   },
