@@ -45,7 +45,7 @@ export function valuesOf({ profile, args }: FlowCall): {
         walk(
           item,
           `${argument}.${key}`,
-          inner ?? (role === 'text' || isKind(key) ? undefined : role),
+          inner ?? (role === 'text' || (role === 'party' && isKindOfOne(key, item)) ? undefined : role),
           false,
           depth + 1,
         );
@@ -65,8 +65,10 @@ export function valuesOf({ profile, args }: FlowCall): {
   return { values, overflow };
 }
 
-/** Of which kind a recipient is does not say who. */
-const isKind = (key: string): boolean => /^(?:type|kind|format)$/i.test(key);
+const kindsOfOne = /^(?:user|person|individual|e-?mail|mail|contact|member|employee|customer|agent|iban|to|cc|bcc)$/i;
+/** Of which kind a recipient is does not say who; "anyone" does. */
+const isKindOfOne = (key: string, item: unknown): boolean =>
+  /^(?:type|kind|format)$/i.test(key) && typeof item === 'string' && kindsOfOne.test(item.trim());
 
 /** What agents write for nothing. */
 const isAbsent = (text: string): boolean => /^(?:null|none|n\/a|undefined|nil|)$/i.test(text);

@@ -55,22 +55,30 @@ export function mark(draft: Draft, key: string, origin: Origin, person?: string)
 }
 
 export function noteRecord(draft: Draft, record: Rec, person: string | undefined): void {
-  for (const { value } of record.fields) {
-    const said = person !== undefined && !draft.tainted && /\s/.test(value.trim()) ? person : undefined;
-    if (said !== undefined) noteMessage(draft, value, said);
-    if (isField(value)) noteField(draft, value);
-    else if (said === undefined) noteProse(draft, value);
+  for (const { key, value } of record.fields) {
+    const short = isField(value);
+    const said = (!short || (bodies.test(key) && /\s/.test(value.trim()))) && draft.named.length < mostNamed;
+    const author = said && !draft.tainted ? person : undefined;
+    if (author !== undefined) noteMessage(draft, value, author);
+    if (short) noteField(draft, value);
+    else if (author === undefined) noteProse(draft, value);
   }
 }
 
 /** What a record that the user named says of itself in short fields; what it refers to is named with it. */
 export function noteNamed(draft: Draft, record: Rec): void {
   const { hash } = draft.flow;
-  for (const { value } of record.fields.slice(0, mostFields))
-    if (isField(value)) mark(draft, exactKey(hash, value), 'file');
+  for (const { key, value } of record.fields.slice(0, mostFields))
+    if (!freeText.test(key) && isField(value)) mark(draft, exactKey(hash, value), 'file');
   for (const reference of referencesOf(record)) mark(draft, titleKey(hash, reference), 'file');
 }
 
+/** What somebody says himself; a subject may be that of whom he answers. */
+const bodies = /^(?:body|text|content|message)$/i;
+const mostNamed = 200;
+/** Written by anybody, also in a record that the user named. */
+const freeText =
+  /desc|body|content|text|message|comment|note|subject|title|summary|location|bio|about|reason|memo|reference|label|display/i;
 const mostFieldWords = 14;
 
 /** Short and on one line, and no sentence that tells somebody to do something. */

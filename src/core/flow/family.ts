@@ -101,20 +101,19 @@ export function familiesIn(words: Iterable<string>): readonly Family[] {
 
 const money = /[$€£¥₹]\s?\d|\d\s?(?:usd|eur|gbp|chf|euros?|dollars?|pounds?)\b|\b(?:money|iban|bank account)\b/i;
 const account = /\b[A-Z]{2}\d{2}[A-Z0-9]{11,30}\b/;
-const givesBack =
-  /\b(?:refund|reimburse|repay)|\b(?:send|give|pay|return)\b[^.!?\n]{0,60}\b(?:back|difference|amount|share|rest)\b/i;
+const givesBack = /\b(?:refund|reimburse|repay)|\b(?:send|give|pay|return)\b[^.!?\n]{0,60}\b(?:back|difference)\b/i;
 const gives = new Set(['send', 'give', 'refund', 'return', 'move', 'make'].map(stem));
 
 /** What is posted in a channel is a message. */
 const posts = new Set(['post', 'put', 'drop', 'publish'].map(stem));
-const chats = new Set(['channel', 'chat', 'slack', 'thread', 'group', 'dm'].map(stem));
+const chatted = /\b(?:in|into|to|on)\b[^.!?\n]{0,40}\b(?:channels?|chats?|slack|dms?)\b/i;
 
 /** "Send 20 euros to" asks to pay, though each of its words alone asks for something else. */
 export function familiesAsked(request: string, words: readonly string[]): readonly Family[] {
   const said = new Set(familiesIn(words));
   const has = (some: ReadonlySet<string>): boolean => words.some((word) => some.has(word));
   if ((money.test(request) && has(gives)) || (account.test(request) && givesBack.test(request))) said.add('pay');
-  if (has(posts) && has(chats)) said.add('message');
+  if (has(posts) && chatted.test(request)) said.add('message');
   return [...said];
 }
 

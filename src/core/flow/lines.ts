@@ -23,7 +23,7 @@ function keyLine(line: string): KeyLine | undefined {
   const after = line.charAt(colon + 1);
   if (colon < 1 || colon > 120 || (after !== '' && after !== ' ')) return undefined;
   const head = line.slice(0, colon);
-  const match = asciiHead.exec(head) ?? anyHead.exec(head) ?? addressHead.exec(head);
+  const match = asciiHead.exec(head) ?? anyHead.exec(head) ?? (head.startsWith(' ') ? addressHead.exec(head) : null);
   if (match === null) return undefined;
   const [, indent = '', dashes = '', key = ''] = match;
   return { indent: indent.length, dashes: dashes.length, key, rest: line.slice(colon + 1).trimStart() };
@@ -37,16 +37,20 @@ interface Open {
   /** Keys seen in the record at its own depth: a second one begins no field. */
   seen: Set<string>;
   depth: number;
+  /** The record of a list within a record, and how deep it is. */
+  inner: { readonly fields: Field[] } | undefined;
+  innerDepth: number;
 }
 
 /** Undefined when the text does not begin like such lines. */
 export function parseLines(text: string): Structure | undefined {
   const lines = text.split('\n');
   if (keyLine(lines[0] ?? '') === undefined && !/^- \S+$/.test(lines[0] ?? '')) return undefined;
-  const state: Open = { records: [], prose: [], seen: new Set(), depth: 0 };
+  const state: Open = { records: [], prose: [], seen: new Set(), depth: 0, inner: undefined, innerDepth: 0 };
   let key = '';
   let at = 0;
   let keyed = 0;
+  const nested: { readonly fields: Field[] }[] = [];
   while (at < lines.length) {
     const line = lines[at] ?? '';
     if (line.trim() === '') {
@@ -59,6 +63,11 @@ export function parseLines(text: string): Structure | undefined {
       const depth = indent + dashes;
       if (dashes > 0 && indent === 0) begin(state, depth);
       else if (state.records.length === 0) begin(state, 0);
+      if (dashes > 0 && indent > 0) {
+        state.inner = { fields: [] };
+        state.innerDepth = depth;
+        nested.push(state.inner);
+      } else if (depth < state.innerDepth) state.inner = undefined;
       // A key of a record that has begun anew without a dash: a repeated key is text.
       if (depth === state.depth && dashes === 0 && state.seen.has(name)) {
         state.prose.push(lines.slice(at).join('\n'));
@@ -76,6 +85,7 @@ export function parseLines(text: string): Structure | undefined {
       const [, indent = '', rest = ''] = item;
       if (state.records.length === 0) begin(state, 0);
       keyed += 1;
+      if (indent.length < state.innerDepth) state.inner = undefined;
       at = scalar(lines, at, indent.length + 1, rest, (value) => add(state, key, value));
       continue;
     }
@@ -83,18 +93,20 @@ export function parseLines(text: string): Structure | undefined {
     break;
   }
   if (keyed < 1 || (keyed === 1 && state.prose.length > 0)) return undefined;
-  return { records: state.records satisfies readonly Rec[], prose: state.prose.join('\n') };
+  return { records: [...state.records, ...nested] satisfies readonly Rec[], prose: state.prose.join('\n') };
 }
 
 function begin(state: Open, depth: number): void {
   state.records.push({ fields: [] });
   state.seen = new Set();
   state.depth = depth;
+  state.inner = undefined;
+  state.innerDepth = 0;
 }
 
 function add(state: Open, key: string, value: string): void {
   if (value === '' || value === '[]' || value === '{}' || value === 'null' || value === '~') return;
-  state.records.at(-1)?.fields.push({ key, value });
+  (state.inner ?? state.records.at(-1))?.fields.push({ key, value });
 }
 
 /** Reads one scalar that begins on line `at`; gives the line after it. */

@@ -1,7 +1,7 @@
 /** Paths that a call made, and the labelled lines of a file that the user named. */
 import type { FlowCall } from './call.ts';
 import { type Draft, mark } from './draft.ts';
-import { originOfPath, originOfSite } from './origin.ts';
+import { originOfPath, originOfValue } from './origin.ts';
 import { isFileName, isPathLike, pathForm } from './path-form.ts';
 import { exactKey, pathKey, type TaskFlow } from './task-flow.ts';
 
@@ -33,12 +33,19 @@ export function isNamedFile(flow: TaskFlow, call: FlowCall): boolean {
   );
 }
 
+/** The file itself, not one in a folder that the user named. */
+export const isThatFile = (flow: TaskFlow, call: FlowCall): boolean =>
+  isNamedFile(flow, call) &&
+  Object.values(call.args).some(
+    (value) => typeof value === 'string' && isPathLike(value) && originOfValue(flow, value).origin === 'request',
+  );
+
 /** A page of a site that the user named. */
 export const isNamedPage = (flow: TaskFlow, call: FlowCall): boolean =>
   call.profile.tier === 'fetch' &&
   call.profile.arguments.some(({ name, role }) => {
     const url = role === 'url' ? call.args[name] : undefined;
-    return typeof url === 'string' && originOfSite(flow, url).origin === 'request';
+    return typeof url === 'string' && originOfValue(flow, url).origin === 'request';
   });
 
 const labelled = /(?<![\p{L}\p{N}])\p{L}[\p{L}\p{N} _-]{0,40}: {1,2}([^\s,;|]{2,200})/gu;

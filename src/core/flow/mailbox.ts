@@ -8,7 +8,8 @@ import { exactKey, personAt, type TaskFlow } from './task-flow.ts';
 
 const mostAddresses = 80;
 const longestText = 16_384;
-const addressInText = /[\p{L}\p{N}][\p{L}\p{N}._%+-]{0,63}@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+/gu;
+const addressInText =
+  /(?<![\p{L}\p{N}._%+-])[\p{L}\p{N}._%+-]{1,64}@[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,8}/gu;
 
 /** Every author first: a name that two addresses bear is nobody's, in whatever order they stand. `text`: of a source that the user named. */
 export function meetAll(draft: Draft, records: readonly Rec[], text: string): TaskFlow {

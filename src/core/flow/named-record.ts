@@ -7,17 +7,23 @@ import type { Field, Rec } from './fields.ts';
 import type { KeyedHash } from './keyed-hash.ts';
 import { isFileName } from './path-form.ts';
 import { isEmail, isHost } from './site.ts';
+import { stem } from './stem.ts';
 import type { TaskFlow } from './task-flow.ts';
-import { emptyWords } from './words.ts';
+import { emptyWords, readVerbs, sinkVerbs } from './words.ts';
 
 /** The key under which a thing is called by its title or its number, however its words are joined. */
 export const titleKey = (hash: KeyedHash, title: string): string => hash(`t:${titleForm(title)}`);
+
+/** A file by its whole name, or by what it is called without its ending; one word alone is no title. */
+const keysOf = (hash: KeyedHash, title: string): readonly string[] => [
+  titleKey(hash, title),
+  titleKey(hash, title.replace(/^(.+[\s_\-\d].*)\.[a-z][a-z0-9]{0,4}$/i, '$1')),
+];
 
 const titleForm = (title: string): string =>
   title
     .normalize('NFC')
     .trim()
-    .replace(/(?<=.)\.[a-z][a-z0-9]{0,4}$/i, '')
     .replaceAll(/[\s_-]+/g, ' ')
     .toLowerCase();
 
@@ -28,6 +34,7 @@ const kinds: ReadonlySet<string> = new Set(
 );
 const longestTitle = 4;
 const mostTitles = 200;
+const mostReferences = 16;
 
 /** What a request calls things: between quotes, a file name, a number of letters and figures, "the team meeting minutes file". */
 export function titlesIn(request: string, tokens: readonly string[]): readonly string[] {
@@ -38,10 +45,14 @@ export function titlesIn(request: string, tokens: readonly string[]): readonly s
   for (const [at, token] of tokens.entries()) {
     if (!kinds.has(token.toLowerCase())) continue;
     for (let size = 2; size <= longestTitle && size <= at; size += 1)
-      if (!emptyWords.has((tokens[at - size] ?? '').toLowerCase())) titles.add(tokens.slice(at - size, at).join(' '));
+      if (tokens.slice(at - size, at).every((word) => !isEveryday(word)))
+        titles.add(tokens.slice(at - size, at).join(' '));
   }
   return [...titles].slice(0, mostTitles);
 }
+
+const isEveryday = (word: string): boolean =>
+  emptyWords.has(word.toLowerCase()) || readVerbs.has(stem(word)) || sinkVerbs.has(stem(word));
 
 const isTelling = (text: string): boolean =>
   !isEmail(text) && (isNumber(text) || isFileName(text) || text.split(/[\s_-]+/).length >= 2);
@@ -56,35 +67,55 @@ const isNumber = (text: string): boolean =>
 const callsIt = /^(?:title|subject|summary|name|file ?_?name)$/i;
 const numbersIt = /^(?:id_?|number|key|slug|ref|reference|code)$/i;
 const mayNumberIt = /[_ .-](?:id|number|key|ref|code)_?$|[a-z](?:Id|Number|Key|Ref|Code)$/;
-const isAddress = ({ value }: Field): boolean =>
-  value.includes('@') || /^\+?[\d ()-]{7,20}$/.test(value) || /^[A-Z]{2}\d{2}[A-Z0-9 ]{11,40}$/.test(value);
+const numbersLetter = /^(?:id_?|number|key)$/i;
+const writers = /^(?:sender|from|author|by|user|from_?address|sender_?email|author_?email|organi[sz]er|created_?by)$/i;
+const reaching = /^(?:handle|user_?(?:name|id)?|login|wallet|account|phone|iban)$/i;
+const mostNames = 4;
 
-/** By what it is called itself, each; a record that holds an address is not called by a name, nor by the number of another thing. */
-function titlesOf({ fields }: Rec): readonly string[] {
-  const reached = fields.some(isAddress);
+const isAddress = ({ key, value }: Field): boolean =>
+  reaching.test(key) ||
+  value.includes('@') ||
+  /^\+?[\d ()-]{7,20}$/.test(value) ||
+  /^[A-Z]{2}\d{2}[A-Z0-9 ]{11,40}$/.test(value);
+const isWritten = ({ fields }: Rec): boolean => fields.some(({ key }) => writers.test(key));
+
+/**
+ * By what it is called itself, each; a record that holds an address is not called by a name, none by the number of another thing,
+ * and what somebody wrote by nothing that he may choose.
+ */
+function titlesOf(record: Rec): readonly string[] {
+  const fields = record.fields.filter(({ value }) => value.length <= 200);
+  if (isWritten(record)) return valuesOf(fields.filter(({ key }) => numbersLetter.test(key)));
+  const reached = record.fields.some(isAddress);
   const called = fields.filter(
     ({ key, value }) => callsIt.test(key) && !(reached && /^name$/i.test(key) && !isFileName(value)),
   );
   const numbered = fields.filter(({ key }) => numbersIt.test(key));
   const others = fields.filter(({ key }) => mayNumberIt.test(key));
-  const own = numbered.length > 0 || others.length > 1 ? numbered : others;
-  return [...called, ...own].map(({ value }) => value).filter((value) => value.length <= 200);
+  return [...valuesOf(called), ...valuesOf(numbered.length > 0 || others.length > 1 ? numbered : others)];
 }
+
+const valuesOf = (fields: readonly Field[]): readonly string[] => fields.slice(0, mostNames).map(({ value }) => value);
 
 /** The same title on two records of one output is nobody's. */
 export function namedRecords(flow: TaskFlow, records: readonly Rec[]): ReadonlySet<Rec> {
   const byTitle = new Map<string, Rec | undefined>();
   for (const record of records)
-    for (const title of new Set(titlesOf(record).map((text) => titleKey(flow.hash, text))))
+    for (const title of new Set(titlesOf(record).flatMap((text) => keysOf(flow.hash, text))))
       if (flow.values.has(title)) byTitle.set(title, byTitle.has(title) ? undefined : record);
   const named = new Set<Rec>();
   for (const record of byTitle.values()) if (record !== undefined) named.add(record);
-  for (const record of records) if (record.within !== undefined && named.has(record.within)) named.add(record);
+  for (const record of records)
+    if (record.within !== undefined && named.has(record.within) && !isWritten(record)) named.add(record);
   return named;
 }
 
 /** What a record that the user named refers to is named with it. */
 export const referencesOf = (record: Rec): readonly string[] =>
   record.fields
-    .filter(({ key, value }) => /(?:^|[_ -])(?:id|number|ref|key)_?$|(?:Id|Number|Ref)$/.test(key) && isNumber(value))
+    .filter(
+      ({ key, value }) =>
+        /(?:^|[_ -])(?:id|number|ref|key)_?$|(?:Id|Number|Ref)$/.test(key) && value.length <= 80 && isNumber(value),
+    )
+    .slice(0, mostReferences)
     .map(({ value }) => value);

@@ -1,10 +1,11 @@
 /** What an output adds to the memory of a task. Linear, and capped: what lies beyond a cap counts as prose. */
 import { type FlowCall, valuesOf } from './call.ts';
 import { type Draft, emptyDraft, mark, mostFields, noteNamed, noteProse, noteRecord } from './draft.ts';
-import { isNamedFile, isNamedPage, noteLabelled, notePaths } from './made-paths.ts';
+import { isNamedFile, isNamedPage, isThatFile, noteLabelled, notePaths } from './made-paths.ts';
 import { authorOf, meetAll, ownAddress } from './mailbox.ts';
 import { namedRecords } from './named-record.ts';
 import { isSteered } from './origin.ts';
+import { noteRooms } from './rooms.ts';
 import { structureOf } from './structure.ts';
 import { applyDelta, exactKey, type FlowDelta, type TaskFlow } from './task-flow.ts';
 
@@ -18,13 +19,15 @@ export function observe(flow: TaskFlow, call: FlowCall, output: string): FlowDel
   if (ofFile) noteLabelled(draft, output);
   const own = ownAddress(call, records);
   if (own !== undefined && !draft.tainted) mark(draft, exactKey(flow.hash, own), 'own');
-  const known = meetAll(draft, records, ofFile || isNamedPage(flow, call) ? output : '');
-  const named = draft.tainted ? new Set() : namedRecords(flow, records);
+  const known = meetAll(draft, records, isThatFile(flow, call) || isNamedPage(flow, call) ? output : '');
+  // A page says of itself what it likes.
+  const named = draft.tainted || call.profile.tier === 'fetch' ? new Set() : namedRecords(flow, records);
   for (const record of records) {
     if (named.has(record)) noteNamed(draft, record);
     if (draft.overflow && draft.fields >= mostFields) break;
     noteRecord(draft, record, authorOf(known, record));
   }
+  noteRooms(draft, call, records);
   noteProse(draft, prose);
   const delta = deltaOf(draft, output === '' ? [] : call.profile.labels);
   applyDelta(flow, delta);

@@ -38,6 +38,9 @@ const mostTokens = 3000;
 const longestPhrase = 4;
 const phraseTokens = 400;
 const mostGiven = 32;
+/** Through such addresses many write. */
+const manyWrite =
+  /^(?:no-?reply|do-?not-?reply|notifications?|alerts?|mailer|updates?|news(?:letter)?|info|support|billing|team)\b/i;
 
 export function openTaskFlow(opening: TaskOpening): { readonly flow: TaskFlow; readonly delta: FlowDelta } {
   const { hash } = opening;
@@ -53,7 +56,10 @@ export function openTaskFlow(opening: TaskOpening): { readonly flow: TaskFlow; r
     [name, name.map(plain)].map((words) => words.map((word) => nameKey(hash, word))),
   );
   // Who is named by an address bears it alone.
-  const given = [...new Set(tokens.map(addressOf).filter(isEmail))].slice(0, mostGiven);
+  const given = [...new Set(tokens.map(addressOf).filter((one) => isEmail(one) && !manyWrite.test(one)))].slice(
+    0,
+    mostGiven,
+  );
   const delta: FlowDelta = {
     calls: 0,
     values: [
@@ -82,15 +88,19 @@ export function openTaskFlow(opening: TaskOpening): { readonly flow: TaskFlow; r
   return { flow, delta };
 }
 
+const longestHost = 253;
+const hostIn = (token: string): string => token.split(/[/?#:]/, 1)[0] ?? '';
+
 function marksOf(hash: KeyedHash, token: string): readonly Mark[] {
   const marks: Mark[] = [[exactKey(hash, token), 'request', 0]];
   // "our site www.a.com.They wrote": a sentence ends in the middle of what stands together.
   const glued = /^(.*[\p{Ll}\p{N}])\.\p{Lu}\p{Ll}*$/u.exec(token)?.[1];
-  if (glued !== undefined && isHost(glued.split(/[/?#:]/, 1)[0] ?? '')) marks.push(...marksOf(hash, glued));
+  if (glued !== undefined && token.length <= longestHost && !isHost(hostIn(token)) && isHost(hostIn(glued)))
+    marks.push(...marksOf(hash, glued));
   // "owner/name" names both.
   if (/^[\w.-]+\/[\w.-]+$/.test(token))
     for (const part of token.split('/')) marks.push([exactKey(hash, part), 'request', 0]);
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(token) || (isHost(token.split(/[/?#:]/, 1)[0] ?? '') && !isEmail(token))) {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(token) || (isHost(hostIn(token)) && !isEmail(token))) {
     const site = siteOf(token);
     if (site !== undefined) marks.push([siteKey(hash, site), 'request', 0]);
   }
@@ -114,6 +124,10 @@ function phrases(hash: KeyedHash, request: string, tokens: readonly string[]): r
   return [...found].map((text): Mark => [exactKey(hash, text), 'request', 0]);
 }
 
+/** In front of a word that begins a sentence, a row of a list, or what stands between quotes. */
+const opening = /(?:^|[.!?:;\n(]|(?:^|\n)\s*[-*•>]|\d[.)]|["“‘*([])\s*$/;
+const article = /\b(?:the|an?|this|that|my|our|your|each|every|any|no)\s$/i;
+
 /** Capitalised words, one after the other; a verb that begins a sentence is none. */
 export function namesIn(request: string): readonly (readonly string[])[] {
   const names: (readonly string[])[] = [];
@@ -121,11 +135,13 @@ export function namesIn(request: string): readonly (readonly string[])[] {
     /(?<![\p{L}\p{N}./@_-])\p{Lu}\p{Ll}+(?: \p{Lu}\p{Ll}+){0,2}(?![\p{L}\p{N}@_]|\.\p{L})/gu,
   )) {
     const words = match[0].split(' ');
-    const opens = /(?:^|[.!?:\n])\s*$/.test(request.slice(Math.max(0, match.index - 4), match.index));
+    const before = request.slice(Math.max(0, match.index - 8), match.index);
+    const opens = opening.test(before);
+    const isThing = article.test(before);
     // "Email Bob" names Bob; "Mark Smith" in mid-sentence is a whole name, and so is one word that is no other word.
     const kept =
       opens || words.length === 1
-        ? words.filter((word) => !isOrdinary(word) || (!opens && givenNames.has(word)))
+        ? words.filter((word) => !isOrdinary(word) || (!opens && !isThing && givenNames.has(word)))
         : words;
     if (kept.length > 0) names.push(kept);
     if (names.length >= 64) break;

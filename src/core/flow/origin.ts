@@ -5,7 +5,17 @@ import { isFileName, pathForm, upwards } from './path-form.ts';
 import { partsOf } from './scan.ts';
 import { addressOf, siteOf } from './site.ts';
 import { stem } from './stem.ts';
-import { exactKey, looseKey, nameKey, pathKey, personAt, siteKey, type TaskFlow, uniqueAddress } from './task-flow.ts';
+import {
+  exactKey,
+  looseKey,
+  nameKey,
+  pathKey,
+  personAt,
+  roomKey,
+  siteKey,
+  type TaskFlow,
+  uniqueAddress,
+} from './task-flow.ts';
 
 export interface Found {
   readonly origin: Origin;
@@ -49,15 +59,14 @@ export function originOfParty(flow: TaskFlow, text: string): Found {
   return personAt(flow, exactKey(flow.hash, address)) !== undefined ? { origin: 'contact', call: found.call } : found;
 }
 
-/** A room that is already there, as a field of a listing gave it, is no stranger; one that any text speaks of as well is judged like one. */
+/** A room that a listing holds is no stranger; one that any text speaks of as well is judged like one. */
 export function originOfRoom(flow: TaskFlow, text: string): Found {
   const found = originOfParty(flow, text);
   if (found.origin !== 'field') return found;
   const room = addressOf(text).replace(/^#/, '');
+  if (!flow.values.has(roomKey(flow.hash, room)) || at(flow, looseKey(flow.hash, room)) !== undefined) return found;
   const said = wordsToCompare(room).map(flow.word);
-  return at(flow, looseKey(flow.hash, room)) === undefined && !said.every((word) => flow.words.prose.has(word))
-    ? { origin: 'contact', call: found.call }
-    : found;
+  return !said.every((word) => flow.words.prose.has(word)) ? { origin: 'contact', call: found.call } : found;
 }
 
 const nameOnly = /^[\p{L}'’.\- ]{2,60}$/u;

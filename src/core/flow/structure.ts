@@ -82,7 +82,7 @@ function gather(record: Rec, fields: Field[], value: unknown, queue: Held[]): vo
   }
   for (const [name, held] of Object.entries(value)) {
     // A map from names to things: the names are data.
-    if (/[\s\d@/:]/.test(name)) fields.push({ key: 'name', value: name });
+    if (/[\s\d@/:]/.test(name)) fields.push({ key: '', value: name });
     if (Array.isArray(held)) for (const item of held) hold({ value: item }, name, queue, fields);
     else hold({ value: held, within: record }, name, queue, fields);
   }

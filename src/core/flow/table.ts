@@ -39,16 +39,20 @@ function listOf(lines: readonly string[]): readonly Rec[] | undefined {
   if (kinds.has(undefined) || (!headed && kinds.size > 1)) return undefined;
   if (!rows.every((line) => line.split(/\s+/, most.words + 2).length <= most.words + 1 && !isSentence(line)))
     return undefined;
-  return rows.map((line) => {
-    const [number = '', ...rest] = line.trim().split(/\s+/);
-    const said = rest.join(' ');
-    return {
-      fields: [
-        { key: 'id', value: number.replaceAll(/^#|:$/g, '') },
-        { key: '', value: said },
-      ],
-    };
-  });
+  if (headed && isSentence(lines[0] ?? '')) return undefined;
+  const above = headed ? [{ fields: [{ key: '', value: lines[0] ?? '' }] }] : [];
+  return above.concat(
+    rows.map((line) => {
+      const [number = '', ...rest] = line.trim().split(/\s+/);
+      const said = rest.join(' ');
+      return {
+        fields: [
+          { key: 'id', value: number.replaceAll(/^#|:$/g, '') },
+          { key: '', value: said },
+        ],
+      };
+    }),
+  );
 }
 
 /** Without the bars at the ends of a row. */
@@ -62,5 +66,4 @@ const isCell = (cell: string): boolean =>
   cell.length <= most.cell && cell.split(/\s+/, most.words + 1).length <= most.words && !isSentence(cell);
 
 /** "Dr. Amari" is none. */
-const isSentence = (text: string): boolean =>
-  /[!?:]\s+\S|(?<!\b(?:Dr|Mr|Mrs|Ms|Prof|St|No|Nr|Inc|Ltd|Co|Jr|Sr|Fr|Hr))\.\s+\S/.test(text);
+const isSentence = (text: string): boolean => /[!?:]\s+\S|(?<!\b(?:Dr|Mr|Mrs|Ms|Prof))\.\s+\S/.test(text);

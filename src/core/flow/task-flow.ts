@@ -181,6 +181,7 @@ export function exactKey(hash: KeyedHash, value: string): string {
 
 /** The key under which a value is distrusted: however it was dressed up. */
 export const looseKey = (hash: KeyedHash, value: string): string => hash(`l:${loose(value)}`);
+export const roomKey = (hash: KeyedHash, room: string): string => hash(`r:${room}`);
 export const siteKey = (hash: KeyedHash, site: string): string => hash(`s:${site}`);
 export const pathKey = (hash: KeyedHash, path: string): string => hash(`p:${path}`);
 export const nameKey = (hash: KeyedHash, name: string): string => hash(`n:${name.toLowerCase()}`);

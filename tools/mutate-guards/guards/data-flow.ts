@@ -246,4 +246,22 @@ export const dataFlowGuards: readonly Guard[] = [
     put: 'said.length > 0',
     tests: { file: 'test/core/flow/named-things.test.ts', title: 'one of which a text speaks as well is asked about' },
   },
+  {
+    id: 'data-flow/who-wrote-it',
+    file: 'src/core/flow/named-record.ts',
+    protects: 'what somebody wrote is called by nothing that he may choose',
+    attacks: ['A13'],
+    find: 'if (isWritten(record)) return',
+    put: 'if (record.fields.length < 0) return',
+    tests: { file: 'test/core/flow/strangers.test.ts', title: 'his subject is a quoted title' },
+  },
+  {
+    id: 'data-flow/listed-room',
+    file: 'src/core/flow/origin.ts',
+    protects: 'a room is one that a listing of rooms held',
+    attacks: ['A13'],
+    find: '!flow.values.has(roomKey(flow.hash, room)) || ',
+    put: '',
+    tests: { file: 'test/core/flow/strangers.test.ts', title: 'is the subject of a letter' },
+  },
 ];
