@@ -9,7 +9,14 @@ import { temporalSecurityNames } from './temporal-security.ts';
 const bind = z.string().refine(isBind, 'must be host:port');
 const port = z.coerce.number().int().min(0).max(65_535);
 
-export const storeUrl = z.url({ protocol: /^postgres(ql)?$/ });
+/** The driver speaks to one address, and would take a list of them for a name that nobody has. */
+export const storeUrl = z
+  .string()
+  .refine((text) => !/^[^/]*\/\/[^/]*,|[?&](?:target_session_attrs|load_balance_hosts)=/.test(text), {
+    message: 'must name one address, which leads to the primary: several hosts and target_session_attrs are not read',
+    abort: true,
+  })
+  .pipe(z.url({ protocol: /^postgres(ql)?$/ }));
 
 const variables = z.object({
   ESTOP_ENVIRONMENT: z.string().refine(isEnvironment, 'must be 1-16 lower-case letters or digits').default('dev'),

@@ -98,8 +98,9 @@ export const readerBot: AgentSpec = {
   },
 };
 
-export async function makeRig(): Promise<Rig> {
-  const ledger = await makeLedger(createDatabase);
+/** @param own a store of the test's own, where the one of the run would be in others' way */
+export async function makeRig(own?: Ledger): Promise<Rig> {
+  const ledger = own ?? (await makeLedger(createDatabase));
   await putAgents(ledger, [billingBot, readerBot]);
   const folder = tempFolder();
   const keysFolder = join(folder, 'keys');

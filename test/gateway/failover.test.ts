@@ -1,0 +1,180 @@
+import { spawnSync } from 'node:child_process';
+import { chownSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { agentKey } from '../../src/core/scope-key.ts';
+import { type PostgresServer, startPostgres } from '../../src/runtime/local/postgres-server.ts';
+import { decideApproval } from '../../src/store/approvals.ts';
+import type { TaskRecord } from '../../src/store/tasks.ts';
+import { tempFolder } from '../kit/temp-folder.ts';
+import { openLedger, putAgents, stop } from '../store/ledger.ts';
+import {
+  billingBot,
+  callTool,
+  makeRig,
+  type Reply,
+  type Rig,
+  type RunningGateway,
+  readerBot,
+  until,
+  untilNotReady,
+  untilReady,
+} from './rig.ts';
+
+/** One address that leads to whichever server is the primary, as a proxy or a name does in production. */
+async function startAddress() {
+  let target: number | undefined;
+  const open = new Set<Socket>();
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    if (target === undefined) return void socket.destroy();
+    const onwards = connect(target, '127.0.0.1');
+    for (const [one, other] of [
+      [socket, onwards],
+      [onwards, socket],
+    ] as const) {
+      open.add(one);
+      one
+        .on('error', () => undefined)
+        .on('close', () => {
+          open.delete(one);
+          other.destroy();
+        });
+      one.pipe(other);
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return {
+    port: address.port,
+    leadTo: (port: number | undefined): void => {
+      target = port;
+      for (const socket of open) socket.destroy();
+    },
+    close: () => new Promise<void>((resolve) => server.close(() => resolve())),
+  };
+}
+
+/** A copy of a server that was shut down is what a base backup is. Its files stay those of the account that runs it. */
+function copyStandby(from: string, to: string): void {
+  mkdirSync(to, { mode: 0o700 });
+  for (const part of ['data', 'superuser.json']) {
+    const copied = spawnSync('cp', ['-a', join(from, part), join(to, part)], { encoding: 'utf8' });
+    if (copied.status !== 0) throw new Error(copied.stderr);
+  }
+  const signal = join(to, 'data', 'standby.signal');
+  writeFileSync(signal, '');
+  const { uid, gid } = statSync(join(to, 'data'));
+  chownSync(signal, uid, gid);
+}
+
+const settings = { max_connections: 100, shared_buffers: '32MB' };
+const name = 'postgres';
+
+describe('a store that fails over to its synchronous standby', () => {
+  let rig: Rig;
+  let gateway: RunningGateway;
+  let primary: PostgresServer;
+  let standby: PostgresServer;
+  let address: Awaited<ReturnType<typeof startAddress>>;
+  const asked = async (server: PostgresServer, text: string): Promise<Record<string, unknown> | undefined> => {
+    const client = new Client({ connectionString: server.url('postgres') });
+    client.on('error', () => undefined);
+    await client.connect();
+    try {
+      return (await client.query<Record<string, unknown>>(text)).rows[0];
+    } finally {
+      await client.end();
+    }
+  };
+
+  beforeAll(async () => {
+    const [one, other] = [tempFolder(), tempFolder()];
+    address = await startAddress();
+    const first = await startPostgres({ folder: one, name, settings });
+    address.leadTo(first.port);
+    const url = new URL(first.url('postgres'));
+    url.port = String(address.port);
+    const ledger = await openLedger(url.href, 'failover');
+    await first.stop();
+    copyStandby(join(one, name), join(other, name));
+    primary = await startPostgres({ folder: one, name, settings: { ...settings, synchronous_standby_names: '*' } });
+    const { user, password } = primary.superuser;
+    const source = `host=127.0.0.1 port=${primary.port} user=${user} password=${password}`;
+    standby = await startPostgres({ folder: other, name, settings: { ...settings, primary_conninfo: source } });
+    await until(async () => {
+      const row = await asked(primary, 'SELECT sync_state FROM pg_stat_replication');
+      return row?.['sync_state'] === 'sync';
+    });
+    address.leadTo(primary.port);
+    rig = await makeRig(ledger);
+    await putAgents(ledger, [billingBot, readerBot]);
+    gateway = await rig.startGateway();
+    await untilReady(gateway);
+  });
+  afterAll(async () => {
+    await standby.stop();
+    await primary.stop().catch(() => undefined);
+    await address.close();
+  });
+
+  const reminder = async (task: TaskRecord): Promise<Reply> =>
+    callTool(gateway, await rig.token(task), 'billing__send_reminder', { invoice_id: 'INV-1' });
+  const refund = async (task: TaskRecord): Promise<Reply> =>
+    callTool(gateway, await rig.token(task), 'billing__refund_payment', { invoice_id: 'INV-1', cents: 1_200 });
+
+  it('denies while it is away, admits nothing twice, and keeps the stop and the approval that it had acknowledged', async () => {
+    const [task, stoppedTask] = [await rig.startTask(), await rig.startTask(readerBot)];
+    await until(async () => !(await reminder(task)).isError);
+    const approvalId = String((await refund(task)).meta['estop/approvalId']);
+    await decideApproval(rig.ledger.as('estop_control'), {
+      approvalId,
+      decision: 'approved',
+      actor: 'anna',
+      reason: '',
+    });
+    expect((await refund(task)).isError).toBe(false);
+    const { stopId, epoch } = await stop(rig.ledger, agentKey(readerBot.agentId));
+
+    // Calls go on while the primary is killed, so that some are in the middle of their ADMIT.
+    let isOver = false;
+    let tries = 0;
+    const hammering = Promise.all(
+      Array.from({ length: 4 }, async () => {
+        for (; !isOver; tries += 1) await reminder(task).catch(() => undefined);
+      }),
+    );
+    await until(() => tries > 20);
+    process.kill(primary.pid, 'SIGKILL');
+    await primary.exited;
+    address.leadTo(undefined);
+    await untilNotReady(gateway);
+    const before = rig.calls(task).length;
+    expect((await reminder(task)).status).toBe(503);
+    // A standby that is none yet: it reads, and nothing can be written down.
+    address.leadTo(standby.port);
+    await until(async () => (await asked(standby, 'SELECT pg_is_in_recovery() AS yes'))?.['yes'] === true);
+    expect((await reminder(task)).status).toBe(503);
+    expect(rig.calls(task)).toHaveLength(before);
+
+    await asked(standby, 'SELECT pg_promote()');
+    address.leadTo(standby.port);
+    await untilReady(gateway);
+    isOver = true;
+    await hammering;
+    expect((await reminder(task)).isError).toBe(false);
+    // Acknowledged before: in force after.
+    expect((await reminder(stoppedTask)).meta).toMatchObject({ 'estop/decision': 'stopped', 'estop/stopId': stopId });
+    expect((await refund(task)).meta['estop/decision']).toBe('needs-approval');
+    // Whatever reached the target is in the ledger that is the primary now, once; nothing else did.
+    const seen = rig.calls(task).map(({ callId }) => callId);
+    expect(new Set(seen).size).toBe(seen.length);
+    const rows = await rig.ledger.sql('SELECT call_id FROM estop.calls WHERE task_id = $1', [task.taskId]);
+    expect(seen.filter((callId) => !rows.some((row) => row['call_id'] === callId))).toEqual([]);
+    expect(rig.calls(stoppedTask)).toEqual([]);
+    expect((await stop(rig.ledger, agentKey('nobody'))).epoch).toBeGreaterThan(epoch);
+  });
+});
