@@ -172,7 +172,7 @@ onEveryPostgres('breakers in the ledger', (createOn) => {
       expect(await reset(l, agent.agentId)).toEqual({ kind: 'not-tripped' });
       expect(await call(l, task)).toEqual({ kind: 'allow' });
     },
-    { what: 'the hold', in: 'estop.is_held', find: /OR estop\.is_held_by_breaker\([^)]*\)/, put: '' },
+    { what: 'the hold', in: 'estop.is_held', find: /OR \(EXISTS.*is_held_by_breaker\(.*\)\)/, put: '' },
     {
       what: 'leaving holds to people',
       in: 'estop.rearm_breakers',
@@ -252,9 +252,9 @@ onEveryPostgres('breakers in the ledger', (createOn) => {
     },
     {
       what: 'asking for a look',
-      in: 'estop.admit',
-      find: 'IF estop.is_unwatched(t.agent_id) THEN',
-      put: 'IF false THEN',
+      in: 'estop.record_call',
+      find: 'a.must_be_watched AND estop.is_unwatched(n.agent_id)',
+      put: 'false',
     },
     {
       what: 'looks of the future',

@@ -27,7 +27,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN (SELECT s.stop_id FROM estop.stops s
     WHERE s.scope_key = ANY (p_keys || ARRAY(SELECT l.label_key FROM estop.agent_labels l WHERE l.agent_id = ANY (p_agents)))
-      AND (s.reset_at IS NULL OR s.epoch > coalesce(p_epoch, 0))
+      AND (s.reset_at IS NULL OR s.epoch > coalesce(p_epoch, 0)) IS TRUE -- so that it is no way into the table: all stops in force would be read
       AND (s.scope_key = ANY (p_keys) OR EXISTS (
         SELECT 1 FROM estop.agent_labels l
         WHERE l.agent_id = ANY (p_agents) AND l.label_key = s.scope_key

@@ -64,7 +64,7 @@ CREATE FUNCTION estop.is_held(p_task_id text, p_ancestors text[]) RETURNS boolea
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN EXISTS (SELECT 1 FROM estop.tasks h WHERE h.task_id = ANY (p_ancestors || p_task_id) AND h.held)
-    OR estop.is_held_by_breaker(p_task_id, p_ancestors);
+    OR (EXISTS (SELECT 1 FROM estop.breaker_trips b WHERE b.cleared_at IS NULL) AND estop.is_held_by_breaker(p_task_id, p_ancestors));
 END $$;
 
 -- The second look, after the registration has COMMITTED and before the workflow starts (and again as the workflow's first act).
