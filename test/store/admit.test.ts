@@ -59,15 +59,15 @@ onEveryPostgres('a tool call', (createOn) => {
       });
     },
     // rule: admit-checks-stops, dead-iff-in-force-or-younger
-    { what: 'the stop check', in: 'estop.admit', find: 'IF killer IS NULL AND task_open', put: 'IF task_open' },
+    { what: 'the stop check', in: 'estop.decide_call', find: 'IF killer IS NULL AND task_open', put: 'IF task_open' },
     {
       what: 'the epoch',
       in: 'estop.dead_by',
       find: '(s.reset_at IS NULL OR s.epoch > coalesce(p_epoch, 0))',
       put: 's.reset_at IS NULL',
     },
-    { what: "the token's own age", in: 'estop.admit', find: 'least(p_token_epoch, n.epoch)', put: 'n.epoch' },
-    { what: 'the key of the tool', in: 'estop.admit', find: 't.keys || p_keys || p_tool_key', put: 't.keys || p_keys' },
+    { what: "the token's own age", in: 'estop.decide_call', find: 'least(p_token_epoch, n.epoch)', put: 'n.epoch' },
+    { what: 'the key of the tool', in: 'estop.record_call', find: 't.keys || p_tool_key', put: 't.keys' },
   );
 
   guarded(
@@ -93,8 +93,8 @@ onEveryPostgres('a tool call', (createOn) => {
     {
       what: 'a stop check after the intent',
       in: 'estop.admit',
-      find: /(INSERT INTO estop\.calls[\s\S]*?;)([\s\S]*?)SELECT estop\.dead_by\(call_keys, n\.agents, least\(p_token_epoch, n\.epoch\)\), (n\.state[\s\S]*?INTO) killer, /,
-      put: 'killer := estop.dead_by(call_keys, t.agents, least(p_token_epoch, t.epoch)); $1 $2 SELECT $3 ',
+      find: /(c := estop\.record_call\([\s\S]*?;)([\s\S]*?)d := estop\.decide_call\([\s\S]*?;/,
+      put: 'd := estop.decide_call(p_call_id, p_task_id, p_token_epoch, p_keys || p_tool_key, p_worst, NULL, NULL); $1 $2',
     },
   );
 
@@ -129,8 +129,8 @@ onEveryPostgres('a tool call', (createOn) => {
       expect(await call(l, { ...task, taskId: newId('task') })).toEqual({ kind: 'denied', reason: 'unknown-task' });
       expect(await call(l, task, { gatewayId: newId('gw') })).toEqual({ kind: 'denied', reason: 'unknown-gateway' });
     },
-    { what: 'the hold', in: 'estop.admit', find: 'AND NOT task_held', put: '' },
-    { what: "the task's state", in: 'estop.admit', find: 'AND task_open AND', put: 'AND' },
+    { what: 'the hold', in: 'estop.decide_call', find: 'AND NOT task_held', put: '' },
+    { what: "the task's state", in: 'estop.decide_call', find: 'AND task_open AND', put: 'AND' },
   );
 
   it('a stop on a connector does not reach calls of tools', async () => {

@@ -43,7 +43,7 @@ const redeem = async (l: Ledger, task: TaskRecord, what: string, approvers: 1 | 
 
 const inAdmit = {
   what: 'the look at whoever decided',
-  in: 'estop.admit',
+  in: 'estop.record_call',
   find: 'AND estop.still_approves(a.decided_ground, a.agent_id)',
   put: '',
 } as const;
@@ -95,7 +95,7 @@ guarded(
   },
   {
     what: 'the first of two in ADMIT',
-    in: 'estop.admit',
+    in: 'estop.record_call',
     find: 'AND estop.still_approves(a.first_ground, a.agent_id)',
     put: '',
   },

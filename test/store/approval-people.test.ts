@@ -199,8 +199,8 @@ guarded(
     expect(idOf(again)).not.toBe(approvalId);
     expect((await getApproval(l.as('estop_control'), approvalId))?.state).toBe('closed');
   },
-  { what: 'the policy version', in: 'estop.admit', find: 'AND a.policy_version = p_policy_version', put: '' },
-  { what: 'the number of people', in: 'estop.admit', find: 'AND a.approvers >= p_approvers', put: '' },
+  { what: 'the policy version', in: 'estop.record_call', find: 'AND a.policy_version = p_policy_version', put: '' },
+  { what: 'the number of people', in: 'estop.record_call', find: 'AND a.approvers >= p_approvers', put: '' },
   {
     what: 'ending what was asked under other terms',
     in: 'estop.request_approval',

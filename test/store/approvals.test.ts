@@ -41,8 +41,8 @@ onEveryPostgres('approvals', (createOn) => {
     {
       what: 'reading the stops last',
       in: 'estop.admit',
-      find: /(call_keys := [^;]*;)([\s\S]*?)SELECT estop\.dead_by\(call_keys, n\.agents, least\(p_token_epoch, n\.epoch\)\), (n\.state[\s\S]*?INTO) killer, /,
-      put: '$1 killer := estop.dead_by(call_keys, t.agents, least(p_token_epoch, t.epoch)); $2 SELECT $3 ',
+      find: /(c := estop\.record_call\([\s\S]*?;)([\s\S]*?)d := estop\.decide_call\([\s\S]*?;/,
+      put: 'd := estop.decide_call(p_call_id, p_task_id, p_token_epoch, p_keys || p_tool_key, p_worst, NULL, NULL); $1 $2',
     },
   );
 
@@ -65,10 +65,15 @@ onEveryPostgres('approvals', (createOn) => {
       expect(await call(l, task, { needsApproval: true })).toEqual({ kind: 'needs-approval' });
       expect((await getApproval(l.as('estop_trusted'), approvalId))?.state).toBe('redeemed');
     },
-    { what: 'the digest', in: 'estop.admit', find: 'AND a.digest = p_digest', put: '' },
-    { what: 'the tool', in: 'estop.admit', find: 'AND a.tool_key = p_tool_key', put: '' },
-    { what: 'the task', in: 'estop.admit', find: 'WHERE a.task_id = p_task_id AND a.digest', put: 'WHERE a.digest' },
-    { what: 'spending it', in: 'estop.admit', find: `SET state = 'redeemed', call_id`, put: 'SET call_id' },
+    { what: 'the digest', in: 'estop.record_call', find: 'AND a.digest = p_digest', put: '' },
+    { what: 'the tool', in: 'estop.record_call', find: 'AND a.tool_key = p_tool_key', put: '' },
+    {
+      what: 'the task',
+      in: 'estop.record_call',
+      find: 'WHERE a.task_id = p_task_id AND a.digest',
+      put: 'WHERE a.digest',
+    },
+    { what: 'spending it', in: 'estop.record_call', find: `SET state = 'redeemed', call_id`, put: 'SET call_id' },
   );
 
   guarded(
@@ -83,7 +88,7 @@ onEveryPostgres('approvals', (createOn) => {
     },
     {
       what: 'spending it in the statement that finds it',
-      in: 'estop.admit',
+      in: 'estop.record_call',
       find: /UPDATE estop\.approvals a SET state = 'redeemed', call_id = p_call_id\s+WHERE ([\s\S]*?)\s+RETURNING a\.approval_id INTO redeemed;/,
       put: `SELECT a.approval_id INTO redeemed FROM estop.approvals a WHERE $1; PERFORM pg_sleep(0.1);
         UPDATE estop.approvals a SET state = 'redeemed' WHERE a.approval_id = redeemed;`,
@@ -171,7 +176,12 @@ onEveryPostgres('approvals', (createOn) => {
       });
       expect(again).toMatchObject({ kind: 'open', state: 'pending' });
     },
-    { what: 'the expiry at redemption', in: 'estop.admit', find: 'AND a.expires_at > clock_timestamp()', put: '' },
+    {
+      what: 'the expiry at redemption',
+      in: 'estop.record_call',
+      find: 'AND a.expires_at > clock_timestamp()',
+      put: '',
+    },
   );
 
   guarded(
@@ -269,13 +279,13 @@ onEveryPostgres('approvals', (createOn) => {
     },
     {
       what: 'giving it back',
-      in: 'estop.admit',
+      in: 'estop.decide_call',
       find: `CASE WHEN killer IS NULL AND task_open THEN 'approved' ELSE 'closed' END`,
       put: `'closed'`,
     },
     {
       what: 'closing it',
-      in: 'estop.admit',
+      in: 'estop.decide_call',
       find: `CASE WHEN killer IS NULL AND task_open THEN 'approved' ELSE 'closed' END`,
       put: `'approved'`,
     },

@@ -56,7 +56,7 @@ onEveryPostgres('a budget', (createOn) => {
       find: 'WHERE x.calls <= b.calls - w_calls AND',
       put: 'WHERE',
     },
-    { what: 'the denial', in: 'estop.admit', find: 'IF over IS NOT NULL', put: 'IF false' },
+    { what: 'the denial', in: 'estop.record_call', find: 'IF over IS NOT NULL', put: 'IF false' },
   );
 
   guarded(
@@ -201,15 +201,15 @@ onEveryPostgres('a budget', (createOn) => {
     },
     {
       what: 'giving the budget back',
-      in: 'estop.admit',
-      find: 'PERFORM estop.release_budgets(reserved, p_worst);',
+      in: 'estop.decide_call',
+      find: 'PERFORM estop.release_budgets(p_reserved, p_worst);',
       put: '',
     },
     {
       what: 'giving the approval back',
-      in: 'estop.admit',
-      find: /UPDATE estop\.approvals a SET state = 'approved', call_id = NULL WHERE a\.approval_id = redeemed;\s+RETURN QUERY SELECT 'over/,
-      put: `RETURN QUERY SELECT 'over`,
+      in: 'estop.record_call',
+      find: "UPDATE estop.approvals a SET state = 'approved', call_id = NULL WHERE a.approval_id = redeemed;",
+      put: '',
     },
   );
 
@@ -230,6 +230,14 @@ onEveryPostgres('a budget', (createOn) => {
           l.sql('SELECT estop.reserve_budgets($1, $2, $1, $3::bigint[])', [task.taskId, task.agentId, worst]),
         ).rejects.toThrow('whole numbers');
       expect(await call(l, task, { worst: spend(100) })).toEqual({ kind: 'allow' });
+      const unlimited = await startTask(l, await addAgent(l));
+      await expect(call(l, unlimited, { worst: spend(-1) })).rejects.toMatchObject({ cause: { code: 'ES002' } });
+    },
+    {
+      what: 'the check where nothing is limited',
+      in: 'estop.record_call',
+      find: / OR \(p_worst.* IS NOT TRUE/,
+      put: '',
     },
     {
       what: 'the check of the amount',

@@ -51,7 +51,7 @@ onEveryPostgres('the store and the core', (createOn) => {
   it('give the same answers to any history', () => agree(40), 120_000);
 
   it.each([
-    { what: 'a hold', in: 'estop.admit', find: 'AND NOT task_held', put: '' },
+    { what: 'a hold', in: 'estop.decide_call', find: 'AND NOT task_held', put: '' },
     { what: "a child's age", in: 'estop.register_task', find: /least\(e\.epoch, parent\.epoch\)/g, put: 'e.epoch' },
     { what: 'who asked', in: 'estop.decide_approval', find: 'lower(a.requested_by) = ANY (names)', put: 'false' },
     { what: 'who was asked', in: 'estop.mint_recheck', find: 'IF mine.asked_at IS NULL THEN', put: 'IF true THEN' },

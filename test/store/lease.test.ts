@@ -183,7 +183,7 @@ onEveryPostgres("a gateway's lease", (createOn) => {
       find: 'WHERE g.gateway_id = p_gateway_id AND g.retired_at IS NULL',
       put: 'WHERE g.gateway_id = p_gateway_id',
     },
-    { what: 'ADMIT knowing its gateway', in: 'estop.admit', find: 'AND g.retired_at IS NULL', put: '' },
+    { what: 'ADMIT knowing its gateway', in: 'estop.record_call', find: 'AND g.retired_at IS NULL', put: '' },
   );
 
   guarded(

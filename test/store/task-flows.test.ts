@@ -84,8 +84,8 @@ onEveryPostgres('the memory of a task’s data flow', (createOn) => {
     },
     {
       what: 'the comparison',
-      in: 'estop.admit',
-      find: 'NOT estop.flow_is_current(t.root_id, p_gateway_id, p_flow_seq)',
+      in: 'estop.record_call',
+      find: 'NOT estop.flow_is_current(n.root_id, p_gateway_id, p_flow_seq)',
       put: 'false',
     },
     { what: 'the entries', in: 'estop.flow_is_current', find: 'e.seq > p_seq', put: 'false' },
@@ -114,7 +114,12 @@ onEveryPostgres('the memory of a task’s data flow', (createOn) => {
       expect((await call(l, mine, task)).kind).toBe('allow');
     },
     { what: 'calls under way', in: 'estop.flow_is_current', find: 'NOT c.observed', put: 'false' },
-    { what: 'the mark of a call', in: 'estop.admit', find: "NOT (has_flow AND p_tool_key LIKE 'tool:%')", put: 'true' },
+    {
+      what: 'the mark of a call',
+      in: 'estop.record_call',
+      find: "NOT (t.has_flow AND p_tool_key LIKE 'tool:%')",
+      put: 'true',
+    },
   );
 
   guarded(

@@ -1,10 +1,92 @@
--- ADMIT: one round trip that decides a tool call, records its intent, and looks at the stops LAST.
+-- ADMIT: one round trip that decides a tool call, records its intent, and looks at the stops LAST. In few statements: to begin one costs
+-- more than what it does, and of a busy gateway these are most of what it costs the store.
 
 -- Locks, in this order: the approval's row (if one is redeemed), the budgets that cover the call, the new call's row. The stop check is a statement of its own
 -- AFTER every lock was won, so its snapshot is younger than any wait: no ADMIT whose check begins after a stop's
 -- acknowledgement admits a covered call. Breakers act through holds and stops, which are read there. A gateway that is not
 -- registered, or retired, is not counted by a fence report, so nothing is admitted in its name.
 -- rule: admit-checks-stops, admit-stops-last
+
+-- All that comes before the stop check. `refused`: why the call has no row. The others are for the check, and for taking it back: the keys, agents and
+-- epoch by which a stop finds it, and its task with those above.
+CREATE FUNCTION estop.record_call(
+  p_call_id text, p_gateway_id text, p_task_id text, p_token_epoch bigint, p_keys text[], p_tool_key text, p_worst bigint[],
+  p_digest bytea, p_needs_approval boolean, p_policy_version text, p_approvers integer, p_flow_seq bigint, p_policies text[],
+  OUT refused text, OUT redeemed text, OUT reserved text[], OUT call_keys text[], OUT agents text[], OUT line text[], OUT epoch bigint
+)
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  t record;
+  over text;
+BEGIN
+  SELECT n.task_id, n.agent_id, n.root_id, g.gateway_id, n.keys, n.agents, n.ancestors, n.epoch, f.root_id IS NOT NULL AS has_flow,
+      a.must_be_watched AND estop.is_unwatched(n.agent_id) AS is_unwatched,
+      -- Without a number the policy was told that nothing is known, and has decided by that.
+      f.root_id IS NOT NULL AND p_flow_seq IS NOT NULL AND NOT estop.flow_is_current(n.root_id, p_gateway_id, p_flow_seq) AS is_stale,
+      EXISTS (SELECT 1 FROM estop.budget_limits l WHERE l.agent_id = ANY (n.agents)) AS is_limited
+    INTO t FROM (VALUES (p_task_id)) AS asked (task_id)
+      LEFT JOIN estop.gateways g ON g.gateway_id = p_gateway_id AND g.retired_at IS NULL
+      LEFT JOIN estop.tasks n ON n.task_id = asked.task_id
+      LEFT JOIN estop.agents a ON a.agent_id = n.agent_id
+      LEFT JOIN estop.task_flows f ON f.root_id = n.root_id;
+  refused := CASE WHEN t.gateway_id IS NULL THEN 'unknown-gateway' WHEN t.task_id IS NULL THEN 'unknown-task'
+    WHEN t.is_unwatched THEN 'unwatched' WHEN t.is_stale THEN 'stale-flow' END;
+  IF refused IS NOT NULL THEN RETURN; END IF;
+  IF p_needs_approval THEN
+    UPDATE estop.approvals a SET state = 'redeemed', call_id = p_call_id
+      WHERE a.task_id = p_task_id AND a.digest = p_digest AND a.tool_key = p_tool_key AND a.state = 'approved'
+        AND a.expires_at > clock_timestamp() AND a.policy_version = p_policy_version AND a.approvers >= p_approvers
+        AND estop.still_approves(a.first_ground, a.agent_id) AND estop.still_approves(a.decided_ground, a.agent_id)
+      RETURNING a.approval_id INTO redeemed;
+    IF redeemed IS NULL THEN refused := 'needs-approval'; RETURN; END IF;
+  END IF;
+  -- What is no amount is refused there, whether anything limits it or not.
+  IF t.is_limited OR (p_worst[1] >= 0 AND p_worst[2] >= 0 AND p_worst[3] >= 0) IS NOT TRUE THEN
+    SELECT r.refused, r.keys INTO over, reserved FROM estop.reserve_budgets(p_task_id, t.agent_id, t.root_id, p_worst) r;
+  END IF;
+  IF over IS NOT NULL THEN
+    -- Nothing was made of the approval: it is there for when there is room again.
+    UPDATE estop.approvals a SET state = 'approved', call_id = NULL WHERE a.approval_id = redeemed;
+    refused := 'over-budget ' || over;
+    RETURN;
+  END IF;
+  call_keys := t.keys || p_tool_key;
+  IF NOT p_keys <@ t.keys THEN call_keys := call_keys || p_keys; END IF;
+  INSERT INTO estop.calls (call_id, gateway_id, task_id, agent_id, keys, epoch, tool_key, digest, approval_id,
+      cost_calls, cost_tokens, cost_microcents, budget_keys, root_id, observed, policy_version, policies)
+    VALUES (p_call_id, p_gateway_id, p_task_id, t.agent_id, call_keys, p_token_epoch, p_tool_key, p_digest, redeemed,
+      p_worst[1], p_worst[2], p_worst[3], reserved, t.root_id, NOT (t.has_flow AND p_tool_key LIKE 'tool:%'), p_policy_version, coalesce(p_policies, '{}'));
+  agents := t.agents;
+  line := t.ancestors || t.task_id;
+  epoch := least(p_token_epoch, t.epoch);
+END $$;
+
+-- The last statement that decides, and what follows from a no. Both the token and its task must be alive.
+CREATE FUNCTION estop.decide_call(
+  p_call_id text, p_task_id text, p_token_epoch bigint, p_keys text[], p_worst bigint[], p_redeemed text, p_reserved text[],
+  OUT decision text, OUT killer text
+)
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  task_open boolean;
+  task_held boolean;
+BEGIN
+  SELECT estop.dead_by(p_keys, n.agents, least(p_token_epoch, n.epoch)), n.state <> 'closed', estop.is_held(n.task_id, n.ancestors)
+    INTO killer, task_open, task_held FROM estop.tasks n WHERE n.task_id = p_task_id;
+  IF killer IS NULL AND task_open AND NOT task_held THEN
+    decision := 'allow';
+    RETURN;
+  END IF;
+  UPDATE estop.calls c SET settled_at = clock_timestamp(), outcome = 'denied', cost_calls = 0, cost_tokens = 0, cost_microcents = 0
+    WHERE c.call_id = p_call_id;
+  PERFORM estop.release_budgets(p_reserved, p_worst);
+  -- A hold gives the approval back; a stop or a closed task ends it.
+  UPDATE estop.approvals a SET state = CASE WHEN killer IS NULL AND task_open THEN 'approved' ELSE 'closed' END, call_id = NULL
+    WHERE a.approval_id = p_redeemed;
+  decision := CASE WHEN killer IS NOT NULL THEN 'stopped' WHEN NOT task_open THEN 'task-closed' ELSE 'held' END;
+END $$;
+
 CREATE FUNCTION estop.admit(
   p_call_id text, p_gateway_id text, p_task_id text, p_token_epoch bigint, p_keys text[], p_tool_key text, p_worst bigint[],
   p_digest bytea, p_needs_approval boolean, p_policy_version text, p_approvers integer,
@@ -13,91 +95,20 @@ CREATE FUNCTION estop.admit(
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-  t estop.tasks%ROWTYPE;
-  redeemed text;
-  over text;
-  reserved text[];
-  has_flow boolean;
-  killer text;
-  task_open boolean;
-  task_held boolean;
-  call_keys text[];
+  c record;
+  d record;
 BEGIN
   PERFORM estop.commit_durably();
-  IF NOT EXISTS (SELECT 1 FROM estop.gateways g WHERE g.gateway_id = p_gateway_id AND g.retired_at IS NULL) THEN
-    RETURN QUERY SELECT 'unknown-gateway'::text, NULL::text, NULL::text; RETURN;
+  c := estop.record_call(p_call_id, p_gateway_id, p_task_id, p_token_epoch, p_keys, p_tool_key, p_worst,
+    p_digest, p_needs_approval, p_policy_version, p_approvers, p_flow_seq, p_policies);
+  decision := c.refused;
+  IF c.refused IS NULL THEN
+    d := estop.decide_call(p_call_id, p_task_id, p_token_epoch, c.call_keys, p_worst, c.redeemed, c.reserved);
+    decision := d.decision;
+    stop_id := d.killer;
+    approval_id := CASE WHEN d.decision = 'allow' THEN c.redeemed END;
   END IF;
-  SELECT * INTO t FROM estop.tasks WHERE task_id = p_task_id;
-  IF t.task_id IS NULL THEN RETURN QUERY SELECT 'unknown-task'::text, NULL::text, NULL::text; RETURN; END IF;
-  IF estop.is_unwatched(t.agent_id) THEN RETURN QUERY SELECT 'unwatched'::text, NULL::text, NULL::text; RETURN; END IF;
-  call_keys := ARRAY(SELECT DISTINCT k FROM unnest(t.keys || p_keys || p_tool_key) k);
-  -- Without a number the policy was told that nothing is known, and has decided by that.
-  has_flow := EXISTS (SELECT 1 FROM estop.task_flows f WHERE f.root_id = t.root_id);
-  IF has_flow AND p_flow_seq IS NOT NULL AND NOT estop.flow_is_current(t.root_id, p_gateway_id, p_flow_seq) THEN
-    RETURN QUERY SELECT 'stale-flow'::text, NULL::text, NULL::text; RETURN;
-  END IF;
-  IF p_needs_approval THEN
-    UPDATE estop.approvals a SET state = 'redeemed', call_id = p_call_id
-      WHERE a.task_id = p_task_id AND a.digest = p_digest AND a.tool_key = p_tool_key AND a.state = 'approved'
-        AND a.expires_at > clock_timestamp() AND a.policy_version = p_policy_version AND a.approvers >= p_approvers
-        AND estop.still_approves(a.first_ground, a.agent_id) AND estop.still_approves(a.decided_ground, a.agent_id)
-      RETURNING a.approval_id INTO redeemed;
-    IF redeemed IS NULL THEN RETURN QUERY SELECT 'needs-approval'::text, NULL::text, NULL::text; RETURN; END IF;
-  END IF;
-  SELECT r.refused, r.keys INTO over, reserved FROM estop.reserve_budgets(p_task_id, t.agent_id, t.root_id, p_worst) r;
-  IF over IS NOT NULL THEN
-    -- Nothing was made of the approval: it is there for when there is room again.
-    UPDATE estop.approvals a SET state = 'approved', call_id = NULL WHERE a.approval_id = redeemed;
-    RETURN QUERY SELECT 'over-budget ' || over, NULL::text, NULL::text; RETURN;
-  END IF;
-  INSERT INTO estop.calls (call_id, gateway_id, task_id, agent_id, keys, epoch, tool_key, digest, approval_id,
-      cost_calls, cost_tokens, cost_microcents, budget_keys, root_id, observed, policy_version, policies)
-    VALUES (p_call_id, p_gateway_id, p_task_id, t.agent_id, call_keys, p_token_epoch, p_tool_key, p_digest, redeemed,
-      p_worst[1], p_worst[2], p_worst[3], reserved, t.root_id, NOT (has_flow AND p_tool_key LIKE 'tool:%'), p_policy_version, coalesce(p_policies, '{}'));
-  -- The last statement that decides. Both the token and its task must be alive.
-  SELECT estop.dead_by(call_keys, n.agents, least(p_token_epoch, n.epoch)), n.state <> 'closed', estop.is_held(n.task_id, n.ancestors)
-    INTO killer, task_open, task_held FROM estop.tasks n WHERE n.task_id = p_task_id;
-  IF killer IS NULL AND task_open AND NOT task_held THEN
-    RETURN QUERY SELECT 'allow'::text, NULL::text, redeemed; RETURN;
-  END IF;
-  UPDATE estop.calls c SET settled_at = clock_timestamp(), outcome = 'denied', cost_calls = 0, cost_tokens = 0, cost_microcents = 0
-    WHERE c.call_id = p_call_id;
-  PERFORM estop.release_budgets(reserved, p_worst);
-  -- A hold gives the approval back; a stop or a closed task ends it.
-  UPDATE estop.approvals a SET state = CASE WHEN killer IS NULL AND task_open THEN 'approved' ELSE 'closed' END, call_id = NULL
-    WHERE a.approval_id = redeemed;
-  RETURN QUERY SELECT CASE WHEN killer IS NOT NULL THEN 'stopped' WHEN NOT task_open THEN 'task-closed' ELSE 'held' END, killer, NULL::text;
-END $$;
-
--- The same for calls that wait at the same time: one round trip and one commit, each decided for itself. Locks: the budgets of all of
--- them first, in the order of their keys, so that two batches never wait for each other; then as above (a call that redeems an approval
--- had better come alone: its lock comes before budgets). Whoever was decided early may have waited for a neighbour since: the stops are
--- read once more for all of them, after the last lock. What died meanwhile undoes the batch (ES003), as does any error in it, and each
--- is asked about again by itself.
--- rule: admit-checks-stops, admit-stops-last
-CREATE FUNCTION estop.admit_many(p_gateway_id text, p_calls jsonb)
-RETURNS TABLE (call_id text, decision text, stop_id text, approval_id text)
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_column
-DECLARE
-  g record;
-  said record;
-  allowed text[] := '{}';
-BEGIN
-  PERFORM estop.lock_budgets(ARRAY(SELECT DISTINCT x.task FROM jsonb_to_recordset(p_calls) AS x(task text)));
-  FOR g IN
-    SELECT * FROM jsonb_to_recordset(p_calls) AS x(call text, task text, epoch bigint, keys text[], tool text, worst bigint[], digest text,
-      approval boolean, version text, approvers integer, flow bigint, policies text[])
-  LOOP
-    SELECT a.* INTO said FROM estop.admit(g.call, p_gateway_id, g.task, g.epoch, g.keys, g.tool, g.worst, decode(g.digest, 'hex'),
-      coalesce(g.approval, true), g.version, g.approvers, g.flow, g.policies) a;
-    IF said.decision = 'allow' THEN allowed := allowed || g.call; END IF;
-    RETURN QUERY SELECT g.call, said.decision, said.stop_id, said.approval_id;
-  END LOOP;
-  IF EXISTS (SELECT 1 FROM estop.calls c JOIN estop.tasks n ON n.task_id = c.task_id WHERE c.call_id = ANY (allowed)
-      AND (estop.dead_by(c.keys, n.agents, least(c.epoch, n.epoch)) IS NOT NULL OR n.state = 'closed' OR estop.is_held(n.task_id, n.ancestors))) THEN
-    RAISE EXCEPTION 'one of these calls died while they were decided' USING ERRCODE = 'ES003';
-  END IF;
+  RETURN NEXT;
 END $$;
 
 -- The end of an approval is stamped here, whoever writes it: history and events are built on it. An expired one ended when its time
