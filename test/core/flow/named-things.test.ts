@@ -22,13 +22,16 @@ describe('a record that the user spoke of', () => {
 
   it.each([
     ['has another title', meeting('Second talks', 'jo@corp.com')],
-    [
-      'shares its title with another',
-      `${meeting('First talks', 'jo@corp.com')}\n${meeting('First talks', 'x@evil.net')}`,
-    ],
     ['says the title elsewhere', `- description: First talks\n  sender: jo@corp.com`],
   ])('is not one that %s', (_what, output) => {
     expect(asked(new Task(invite).saw('find_letters', {}, output), 'jo@corp.com')).toEqual(['R1']);
+  });
+
+  it('is not one that shares its title with another', () => {
+    const two = `${meeting('First talks', 'jo@corp.com')}\n${meeting('First talks', 'x@evil.net')}`;
+    const task = new Task(invite).saw('find_letters', {}, two);
+    expect(asked(task, 'jo@corp.com')).toEqual(['R1']);
+    expect(asked(task, 'x@evil.net')).toEqual(['R1']);
   });
 
   it('is not one whose title a text wanted to be found', () => {
