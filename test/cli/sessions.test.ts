@@ -69,6 +69,39 @@ requires('temporal')('estop task open, and estop connect', () => {
     },
   );
 
+  it.each([
+    [
+      'gemini-cli',
+      { mcpServers: { estop: { httpUrl: 'http://x/mcp', headers: { Authorization: 'Bearer $ESTOP_TASK_TOKEN' } } } },
+    ],
+    [
+      'windsurf',
+      {
+        mcpServers: {
+          estop: { serverUrl: 'http://x/mcp', headers: { Authorization: 'Bearer ${env:ESTOP_TASK_TOKEN}' } },
+        },
+      },
+    ],
+    [
+      'zed',
+      { context_servers: { estop: { url: 'http://x/mcp', headers: { Authorization: 'Bearer <ESTOP_TASK_TOKEN>' } } } },
+    ],
+    [
+      'cline',
+      {
+        mcpServers: {
+          estop: {
+            type: 'streamableHttp',
+            url: 'http://x/mcp',
+            headers: { Authorization: 'Bearer <ESTOP_TASK_TOKEN>' },
+          },
+        },
+      },
+    ],
+  ] as const)('%s reads the address and the token under the names of its own documentation', (client, settings) => {
+    expect(JSON.parse(settingsFor(client, 'http://x/mcp', 'task_x').text)).toEqual(settings);
+  });
+
   it('settings that carry the token by name never carry it by value', () => {
     for (const client of clientNames)
       expect(settingsFor(client, 'http://x/mcp', 'task_x').text).not.toMatch(/Bearer ey/);
