@@ -22,7 +22,7 @@ interface DrainDeps {
   readonly latch: (order: StopOrder) => Promise<void>;
 }
 
-const lookEveryMs = 100;
+const lookEveryMs = 250;
 const drainEveryMs = 30_000;
 /** How often the intake is asked whether it went on as a new run. */
 const lookForRunsMs = 1_000;

@@ -12,6 +12,8 @@ import type { Round } from './keep-going.ts';
 const unfencedPauseMs = 100;
 const pauseMs = 250;
 const provedAtOnce = 10;
+/** How often a look through all of them may begin. */
+const provedEveryMs = 1_000;
 /** Of one width in one round: whatever there are of it, a wider stop that is latched meanwhile waits for no more. */
 const portion = 32;
 const gatewayLapsedMs = 60_000;
@@ -31,7 +33,7 @@ export function ledgerRound(
   /** Before anybody works a stop off. Never throws. */
   bind: (stopId: string) => Promise<void> = async () => undefined,
 ): Round {
-  let afterEpoch = 0;
+  const proved = new ProvedStops(store);
   const turns = new Turns();
   let waitedSince: ReadonlyMap<string, number> = new Map();
   return {
@@ -52,14 +54,36 @@ export function ledgerRound(
         isUnfenced = !fenced || isUnfenced;
       }
       if ((await openEndObligations(store)) > 0) onNews();
-      const proved = await listProvedStops(store, afterEpoch, provedAtOnce);
-      for (const { stopId } of proved) await openObligations(store, stopId);
-      afterEpoch = proved.length < provedAtOnce ? 0 : (proved.at(-1)?.epoch ?? 0);
+      if ((await proved.openObligations(seenAt)) > 0) onNews();
       const isDue = new Set(due.map(({ stopId }) => stopId));
       if (unproved.some(({ stopId, fenced }) => !fenced && !isDue.has(stopId))) return 0;
       return isUnfenced ? unfencedPauseMs : pauseMs;
     },
   };
+}
+
+/** In force and proved: a few at a time, and once through all of them seldom. */
+class ProvedStops {
+  readonly #store: Store;
+  #afterEpoch = 0;
+  #begunAt = Number.NEGATIVE_INFINITY;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** How many there were to open. */
+  async openObligations(now: number): Promise<number> {
+    if (this.#afterEpoch === 0) {
+      if (now - this.#begunAt < provedEveryMs) return 0;
+      this.#begunAt = now;
+    }
+    const stops = await listProvedStops(this.#store, this.#afterEpoch, provedAtOnce);
+    let opened = 0;
+    for (const { stopId } of stops) opened += await openObligations(this.#store, stopId);
+    this.#afterEpoch = stops.length < provedAtOnce ? 0 : (stops.at(-1)?.epoch ?? 0);
+    return opened;
+  }
 }
 
 /** In portions, by width and by whether it is fenced; each goes round and round, so that every stop has its turn. */

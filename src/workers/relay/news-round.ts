@@ -25,6 +25,8 @@ interface NewsDeps {
 }
 
 const pauseMs = 150;
+/** Where no trigger waits for any of it. */
+const idleMs = 1_000;
 
 /**
  * Turns what happens in the ledger into alerts of its own. Each once, whatever is configured: a trigger that is added later does not act
@@ -38,7 +40,8 @@ export function newsRound(deps: NewsDeps): Round {
       const ground = deps.config();
       const triggers = ground?.triggers?.filter(({ from }) => from === 'ledger') ?? [];
       const unanswered: unknown[] = [];
-      for (const news of await listNewsToJudge(deps.store)) {
+      const found = await listNewsToJudge(deps.store);
+      for (const news of found) {
         if (unanswered.length >= mostUnanswered) break;
         try {
           await judgeOne(deps, ground, isOwn(news) ? [] : triggers, news);
@@ -47,7 +50,7 @@ export function newsRound(deps: NewsDeps): Round {
         }
       }
       if (unanswered.length > 0) throw unanswered[0];
-      return pauseMs;
+      return triggers.length === 0 && found.length === 0 ? idleMs : pauseMs;
     },
   };
 }

@@ -33,6 +33,8 @@ interface WantedWorkflow {
 }
 
 const pauseMs = 150;
+/** Where nothing is wanted: what becomes so is told by whoever sees it first, and this is for what nobody lived to tell. */
+const idleMs = 1_000;
 const width = 16;
 const callMs = 5_000;
 /** How often a workflow that was open is looked after again. */
@@ -69,7 +71,8 @@ export function workflowRound(store: Store, client: Client, requireOwn: RequireO
       };
       await inWindow(due.slice(0, portion), width, ensure, (_, thrown) => void (failure = { thrown }));
       if (failure !== undefined) throw failure.thrown;
-      return due.length > portion ? 0 : pauseMs;
+      if (due.length > portion) return 0;
+      return wanted.length === 0 ? idleMs : pauseMs;
     },
   };
 }
