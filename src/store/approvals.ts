@@ -1,6 +1,6 @@
 import type { ApprovalLimits, ApprovalState } from '../core/approval.ts';
 import { type Page, type PageRequest, pageLimit, pageOf, readCursor } from './page.ts';
-import { call, type Store } from './pool.ts';
+import { call, callOne, type Store } from './pool.ts';
 import { bytesOrUndefined, int, json, present, type Row, text, textOrUndefined, texts, word } from './row.ts';
 import { storeError } from './store-error.ts';
 import { rowsOf, tables } from './tables.ts';
@@ -215,6 +215,13 @@ export async function listApprovals(store: Store, filter: ApprovalFilter = {}): 
   if (filter.pending === true) query = query.where('state', '=', 'pending');
   const rows = await rowsOf(store, query);
   return pageOf(rows.map(approvalOf), limit, (one) => [one.requestedAt, one.approvalId]);
+}
+
+/** Of those that can still be decided, and no more than so many. */
+export async function countPendingApprovals(store: Store, most: number): Promise<number> {
+  const query = `SELECT count(*)::integer AS n FROM
+    (SELECT 1 FROM estop.approvals WHERE state = 'pending' AND expires_at > clock_timestamp() LIMIT $1) AS one`;
+  return int(await callOne(store, 'count_pending_approvals', query, [most]), 'n');
 }
 
 export function approvalOf(row: Row): ApprovalRecord {

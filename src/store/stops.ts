@@ -36,6 +36,12 @@ export async function getStop(store: Store, stopId: string): Promise<StopRecord 
   return row === undefined ? undefined : stopOf(row);
 }
 
+/** No more than so many are counted. */
+export async function countStopsInForce(store: Store, most: number): Promise<number> {
+  const query = 'SELECT count(*)::integer AS n FROM (SELECT 1 FROM estop.stops WHERE reset_at IS NULL LIMIT $1) AS one';
+  return int(await callOne(store, 'count_stops_in_force', query, [most]), 'n');
+}
+
 /** Newest first. */
 export async function listStops(store: Store, filter: StopFilter = {}): Promise<Page<StopRecord>> {
   const limit = pageLimit(filter);

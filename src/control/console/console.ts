@@ -2,17 +2,14 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import type { ApprovalPage } from '../../contract/http/approvals.ts';
-import type { StopPage } from '../../contract/http/stops.ts';
 import { EstopError } from '../../core/errors.ts';
 import type { ControlDeps } from '../deps.ts';
-import { listApprovals } from '../routes/list-approvals.ts';
 import { exportAudit } from '../routes/list-audit.ts';
-import { listStops } from '../routes/list-stops.ts';
 import { streamEvents } from '../routes/stream-events.ts';
 import { callerOf } from '../sign-in/caller.ts';
 import { ownPath } from '../sign-in/own-path.ts';
 import { consoleAssets } from './assets.ts';
+import { countsOf } from './counts.ts';
 import { type Counts, layout } from './layout.ts';
 import { askingOnly } from './offer.ts';
 import { forms, pages } from './pages.ts';
@@ -23,8 +20,6 @@ import type { ConsoleForm, View } from './view.ts';
 import { type Visit, visitOf } from './visit.ts';
 
 const pack = promisify(gzip);
-/** A count beside a word is worth no wait. */
-const countPatienceMs = 250;
 
 /** The console: pages of text and forms over the endpoints of the API, and what their one script asks for. */
 export function consolePages(app: OpenAPIHono, deps: ControlDeps): void {
@@ -100,23 +95,4 @@ async function page(context: Context, visit: Visit, view: View, counts: Counts):
     status,
     headers: { ...headers, 'content-encoding': 'gzip' },
   });
-}
-
-async function countsOf(visit: Visit): Promise<Counts> {
-  const [stops, approvals] = await Promise.all([
-    soon(visit.ask<StopPage>(listStops, { query: { inForce: 'true', limit: '100' } })),
-    visit.may('approval:read') ? soon(visit.ask<ApprovalPage>(listApprovals, { query: { limit: '100' } })) : undefined,
-  ]);
-  return {
-    ...(stops === undefined ? {} : { stops: stops.items.length }),
-    ...(approvals === undefined ? {} : { approvals: approvals.items.length }),
-  };
-}
-
-async function soon<Value>(work: Promise<Value>): Promise<Value | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, countPatienceMs, undefined);
-  });
-  return Promise.race([work.catch(() => undefined), late]).finally(() => clearTimeout(timer));
 }
