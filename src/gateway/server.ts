@@ -33,6 +33,7 @@ import { Providers } from './model/provider.ts';
 import type { GateHost } from './passage.ts';
 import { PoliciesInForce } from './policy/policies-in-force.ts';
 import { TaskStandings } from './policy/task-standings.ts';
+import { createRandomBytes } from './random-bytes.ts';
 import { openSecrets } from './secrets/open-secrets.ts';
 import { createFencePort, createFlowPort, createLedgerPort, createPinPort } from './store-port.ts';
 import { TokenReader } from './token-reader.ts';
@@ -104,7 +105,8 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const { environment, log, config } = deps;
   const clock = deps.clock ?? systemClock;
   const memory = openMemory(deps);
-  const newId = (kind: IdKind): string => formatId(kind, environment, randomBytes(16));
+  const nextBytes = createRandomBytes(16);
+  const newId = (kind: IdKind): string => formatId(kind, environment, nextBytes());
   const allowStore = openGatewayStore(deps, 'estop-gateway', deps.allowConnections ?? defaultAllowConnections, 2_800);
   const fenceStore = openGatewayStore(deps, 'estop-gateway-fence', fenceConnections, 2_000);
   const plain = createFencePort(fenceStore);
