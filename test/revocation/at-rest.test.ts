@@ -1,9 +1,12 @@
+import { Client } from '@temporalio/client';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { EstopConfig } from '../../src/contract/config.ts';
 import type { TriggerSpec } from '../../src/contract/triggers.ts';
+import { lazyConnection } from '../../src/runtime/lazy-connection.ts';
 import { markStage, markSweep } from '../../src/store/stop-progress.ts';
 import { ledgerRound } from '../../src/workers/relay/ledger-round.ts';
 import { newsRound } from '../../src/workers/relay/news-round.ts';
+import { wantRound } from '../../src/workers/relay/want-round.ts';
 import { createDatabase } from '../kit/postgres.ts';
 import { addAgent, agentSpec, fence, type Ledger, makeLedger, putAgents, startTask, stop } from '../store/ledger.ts';
 import { addGrant } from '../store/stopped-agent.ts';
@@ -30,6 +33,19 @@ describe('the relay while there is nothing to do', () => {
       newsRound({ store: ledger.as('estop_revoker'), config: () => ({ ...config, triggers }), log }).run();
     expect(await pauseWith([])).toBe(1_000);
     expect(await pauseWith([trigger])).toBe(150);
+  });
+
+  it('asks seldom for grants that are wanted where none is issued at its first use', async () => {
+    const agents = new Client({ connection: lazyConnection({ address: '127.0.0.1:1' }) });
+    const pauseWith = (changes: Partial<EstopConfig> | undefined): Promise<number> =>
+      wantRound(ledger.as('estop_revoker'), agents, () => changes && { ...config, ...changes }).run();
+    const db = { name: 'db', connector: 'pg', lifeMs: 60_000, options: {} };
+    const grant = { connector: 'pg', field: 'token', lifeMs: 60_000, options: {} };
+    expect(await pauseWith({ agents: [agentSpec('a', { grants: [db] })] })).toBe(1_000);
+    expect(await pauseWith({ agents: [agentSpec('a', { grants: [{ ...db, when: 'first-use' }] })] })).toBe(100);
+    expect(await pauseWith({ toolServers: [{ serverId: 'crm', url: 'http://127.0.0.1:1', grant }] })).toBe(100);
+    expect(await pauseWith(undefined)).toBe(100);
+    await agents.connection.close();
   });
 
   it('looks once a second under the stops that are proved, and tells what has come under one since', async () => {

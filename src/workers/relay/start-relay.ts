@@ -103,7 +103,7 @@ export function startRelay(deps: RelayDeps): Relay {
     breakerRound({ store: deps.breakerStore ?? store, environment, latch, log }),
     limitsTidyRound(deps.breakerStore ?? store, deps.retentionMs ?? defaultRetentionMs),
     drainRound({ store, client: control, requireOwn, environment, log, latch }),
-    wantRound(store, agents),
+    wantRound(store, agents, response),
     closedRound(watchdog),
     walkRound(watchdog),
   ].map((round) => keepGoing(round, log, deps.onRoundFailure));
