@@ -5,6 +5,7 @@ import { parse, stringify } from 'yaml';
 import { type McpDemoServer, startMcpServer } from '../../examples/demo/mcp-server.ts';
 import { requires } from '../kit/requires.ts';
 import { allPages, type Block, blocksOf, readPage } from './documents.ts';
+import { layOut, ofOtherPages } from './other-pages.ts';
 import { createIds, type GoingOn, type Ran, sitDown, startDev, type Typist } from './typist.ts';
 
 const isTyped = ({ language, isMarked }: Block): boolean => language === 'sh' && !isMarked;
@@ -28,7 +29,8 @@ const castOf = (url: string) => ({
 });
 
 /** Where a person is asked, one answers; where a line goes on, it is left going on and ended at the end. */
-const asks = (line: string): boolean => /^estop (?:approve|reset) /.test(line);
+const asks = (line: string): boolean =>
+  /^estop (?:approve|reset|secret rm|policy activate|policy rollback) /.test(line);
 const goesOn = (line: string): boolean => /^estop events\b/.test(line);
 
 let typist: Typist;
@@ -115,7 +117,7 @@ requires('temporal')('the pages, typed into a fresh folder', () => {
     ]);
   }, 180_000);
 
-  it('the guides: every command does what it says, on agents of which they speak', async () => {
+  it('the other pages: every command that needs no more than one machine does what it says, on agents of which they speak', async () => {
     const config = join(typist.folder, 'estop.yaml');
     const { agents, ...rest } = parse(readFileSync(config, 'utf8')) as { readonly agents: Record<string, object> };
     const cast = castOf(tools.url);
@@ -125,7 +127,14 @@ requires('temporal')('the pages, typed into a fresh folder', () => {
     expect(await typist.type('estop config validate')).toMatchObject({ code: 0 });
     const known = async (): Promise<string> => (await typist.type('estop agents')).output;
     await expect.poll(known, { timeout: 30_000 }).toContain('billing-bot');
+    layOut(typist.folder);
+    const lines = ofOtherPages();
+    expect(await faultsOf(lines)).toEqual([]);
+    expect(lines.length).toBeGreaterThan(20);
+    expect(seen.get('estop policy test --runs runs.jsonl --tools tools.json')).toContain('one');
+  }, 180_000);
 
+  it('the guides: every command does what it says, on agents of which they speak', async () => {
     const operator = ofGuide('operator');
     const deciding = operator.filter(({ text }) => text.includes('estop approve '));
     const stopping = operator.filter(({ text }) => text.includes('estop stop fleet'));

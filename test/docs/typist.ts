@@ -112,14 +112,14 @@ export async function startDev(typist: Typist, line: string): Promise<GoingOn> {
   return dev;
 }
 
-const kinds = ['task', 'stop', 'appr'] as const;
+const kinds = ['task', 'stop', 'appr', 'api'] as const;
 
 /**
  * What an id on a page stands for (`<stop>`, or `stop_prod_..` as it is printed): the newest task or stop that was printed before; of the
  * approvals that were listed the first, then the second, since each is decided once.
  */
 export function createIds(): { hear(output: string): void; fillIn(line: string): string } {
-  const known: Record<(typeof kinds)[number], string[]> = { task: [], stop: [], appr: [] };
+  const known: Record<(typeof kinds)[number], string[]> = { task: [], stop: [], appr: [], api: [] };
   let decided = 0;
   return {
     hear: (output) => {
@@ -129,7 +129,7 @@ export function createIds(): { hear(output: string): void; fillIn(line: string):
     },
     fillIn: (line) =>
       line.replaceAll(
-        /<(task|stop)>|\b(task|stop|appr)_prod_[0-9a-z]{26}\b/g,
+        /<(task|stop)>|\b(task|stop|appr|api)_(?:prod|dev)_01h2xcejqtf2nbrexx3vqjhp41\b/g,
         (_all, open?: 'task' | 'stop', whole?: (typeof kinds)[number]) => {
           const kind = open ?? whole ?? 'task';
           if (kind !== 'appr') return known[kind].at(-1) ?? '';
