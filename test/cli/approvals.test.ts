@@ -129,8 +129,17 @@ describe('estop approvals, approve and deny', () => {
     const before = readFileSync(path, 'utf8');
     const token = addAccessToken(path, 'test', 'theo', ['approver']);
     const approvalId = await waitingCall('{"amount":5}');
-    const approve = () => rig.run(['approve', approvalId, '--yes'], { env: { ESTOP_TOKEN: token } });
-    await expect.poll(async () => (await approve()).code, { timeout: 20_000 }).toBe(0);
+    const ask = async (method: 'GET' | 'POST', path: string, body?: string) =>
+      (
+        await fetch(`${rig.control.url}/v1/approvals/${approvalId}${path}`, {
+          method,
+          headers: { 'authorization': `Bearer ${token}`, 'content-type': 'application/json' },
+          ...(body === undefined ? {} : { body }),
+        })
+      ).status;
+    // The file is looked at again within a second; then the call is shown, and approved a moment later.
+    await expect.poll(() => ask('GET', '/context'), { timeout: 20_000 }).toBe(200);
+    await expect.poll(() => ask('POST', ':decide', '{"decision":"approved"}'), { timeout: 20_000 }).toBe(200);
     const state = async () =>
       (await rig.ledger.sql('SELECT state FROM estop.approvals WHERE approval_id = $1', [approvalId]))[0]?.['state'];
     expect(await state()).toBe('approved');

@@ -30,6 +30,11 @@ export const delegationGuards: readonly Guard[] = [
     attacks: ['A13'],
     find: "return marks.includes('ask') ? 'ask' : 'allow';",
     put: "return marks[0] === 'ask' ? 'ask' : 'allow';",
+    twin: {
+      file: 'src/gateway/policy/policy-request.ts',
+      find: 'listedIn(known(facts.line), pin)',
+      put: 'listedIn(known(facts.line).slice(0, 1), pin)',
+    },
     tests: tools,
   },
   {
@@ -48,6 +53,11 @@ export const delegationGuards: readonly Guard[] = [
     attacks: ['A13'],
     find: 'return line.every((agent) => mayReach(agent, reach, name)) ? [reach] : [];',
     put: 'return mayReach(line[0], reach, name) ? [reach] : [];',
+    twin: {
+      file: 'src/gateway/checks/policy-of-kind.ts',
+      find: 'listed: reachListedIn(known(facts.line), reach)',
+      put: 'listed: reachListedIn(known(facts.line).slice(0, 1), reach)',
+    },
     tests: { file, title: 'reads no more than they may either' },
   },
   {
