@@ -42,7 +42,7 @@ describe('what an agent can reach', () => {
 
   it('reaches no further through another agent where it lends no more than it has', () => {
     const config = sceneConfig();
-    const agents = config.agents.map(({ delegation: _, ...agent }) => agent);
+    const agents = config.agents.map((agent) => ({ ...agent, delegation: 'intersect' as const }));
     const items = reachOf('billing-bot', { ...config, agents }, recorded);
     expect(items.filter(({ kind, isEscalation }) => isEscalation && kind !== 'model')).toEqual([]);
   });
