@@ -4,7 +4,7 @@ import { type CliRig, makeCliRig, runInTerminal } from './rig.ts';
 describe('estop stop, on a terminal', () => {
   let rig: CliRig;
   beforeAll(async () => {
-    rig = await makeCliRig(undefined, { toolServers: [{ serverId: 'files' }] });
+    rig = await makeCliRig(undefined, { toolServers: [{ serverId: 'files', tiers: { live: 'read' } }] });
   });
 
   it('130: a person who is asked about the fleet and says no stops nothing', async () => {

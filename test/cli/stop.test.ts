@@ -7,7 +7,8 @@ import { type CliRig, deadUrl, escapes, makeCliRig, runProgram } from './rig.ts'
 describe('estop stop', () => {
   let rig: CliRig;
   beforeAll(async () => {
-    rig = await makeCliRig(undefined, { toolServers: [{ serverId: 'files' }] });
+    const tiers = { delete: 'destructive', read: 'read', list: 'read' } as const;
+    rig = await makeCliRig(undefined, { toolServers: [{ serverId: 'files', tiers }] });
   });
   const latched = async (stopId: string): Promise<readonly Record<string, unknown>[]> =>
     rig.ledger.sql('SELECT scope_key, category, reason, actor, method FROM estop.stops WHERE stop_id = $1', [stopId]);
@@ -32,14 +33,19 @@ describe('estop stop', () => {
 
   it('5: of a name that nobody here goes by it never says that everything is dead, though it is in force and proved', async () => {
     const endRelay = rig.startRelay();
-    const ran = await rig.run(['stop', 'agent', 'biling-bot']);
+    for (const name of [
+      ['agent', 'biling-bot'],
+      ['tool', 'files/delte'],
+    ]) {
+      const ran = await rig.run(['stop', ...name]);
+      expect([ran.code, ran.stderr]).toEqual([
+        5,
+        expect.stringMatching(/NOBODY HERE GOES BY THIS NAME[\s\S]*NOTHING WAS STOPPED/),
+      ]);
+      expect(ran.stderr).not.toContain('is dead');
+      expect(await latched(ran.stdout.trim())).toHaveLength(1);
+    }
     await endRelay();
-    expect([ran.code, ran.stderr]).toEqual([
-      5,
-      expect.stringMatching(/NOBODY HERE GOES BY THIS NAME[\s\S]*NOTHING WAS STOPPED/),
-    ]);
-    expect(ran.stderr).not.toContain('is dead');
-    expect(await latched(ran.stdout.trim())).toHaveLength(1);
     expect((await rig.run(['stop', 'agent', 'biling-bot', '--dry-run'])).stdout).toContain('Nobody and nothing here');
   });
 
