@@ -29,11 +29,12 @@ export async function buildTemporal({ version, target, toolsFolder, env, onProgr
   try {
     const output = join(draft, 'temporal');
     const stamp = `-s -w -X github.com/temporalio/cli/internal/temporalcli.Version=${version}`;
+    // Without C, as the vendor builds it; and without what only a debugger reads, which the linker would throw away.
     const build = await run(
       'go',
-      ['build', '-trimpath', '-mod=readonly', '-o', output, '-ldflags', stamp, program],
+      ['build', '-trimpath', '-mod=readonly', '-gcflags=all=-dwarf=false', '-o', output, '-ldflags', stamp, program],
       toolsFolder,
-      env,
+      { ...env, CGO_ENABLED: '0' },
     );
     if (build.code !== 0) return { tried: `go build failed (${lastLine(build.stderr)})` };
     renameSync(output, target);
