@@ -190,7 +190,8 @@ requires('temporal')('a drill', () => {
     const [first, second, third, fourth] = await Promise.all(parts.map((part) => ended(part)));
     for (const one of [first, second])
       expect(one).toMatchObject({ state: 'failed', why: expect.stringContaining('interrupted') });
-    for (const one of [third, fourth]) expect(one).toMatchObject({ state: 'proved' });
+    // With the reason, should it be another.
+    for (const one of [third, fourth]) expect([one?.state, one?.why]).toEqual(['proved', undefined]);
     grants.push((fourth?.taskId ?? '').replace('task_', 'grant_'));
     // Nothing of it works any more, by the word of the system and by that of the ledger.
     const isDead = async (grant: string): Promise<boolean> =>
