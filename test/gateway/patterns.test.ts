@@ -97,3 +97,19 @@ it('what a busy machine kept from running is tried again, what runs for too long
   };
   expect(withinTime(40, runs)).toBeUndefined();
 });
+
+it('is given up on a Node without the clock of one thread, by that of its process', () => {
+  const { threadCpuUsage } = process;
+  try {
+    Reflect.deleteProperty(process, 'threadCpuUsage');
+    expect(withinTime(40, () => 7)).toEqual({ result: 7 });
+    const cell = new Int32Array(new SharedArrayBuffer(4));
+    expect(
+      withinTime(40, () => {
+        for (;;) cell[0] = 1;
+      }),
+    ).toBeUndefined();
+  } finally {
+    process.threadCpuUsage = threadCpuUsage;
+  }
+});
