@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type Browser, chromium } from 'playwright-core';
 import type { Bed } from '../bed.ts';
+import { chromiumPath } from '../chromium-path.ts';
 import { type Figure, figure, percentile } from '../figure.ts';
 import type { Row } from '../row.ts';
 
-const chromiumPath = '/usr/bin/chromium';
 const agents = 100;
 
 /** A phone on a bad line: a quarter of this machine's speed, 400 kbit/s, 400 ms before the first byte of anything. */
@@ -20,7 +20,7 @@ export const consoleStop: Row = {
   needs: 'bed',
   run: async (bed, { quick, say }): Promise<readonly Figure[]> => {
     if (!existsSync(chromiumPath)) {
-      say('console-stop: not run, there is no Chromium (Debian: apt-get install chromium)');
+      say('console-stop: not run, there is no Chromium (Debian: apt-get install chromium-headless-shell)');
       return [];
     }
     const samples = quick ? 3 : 5;

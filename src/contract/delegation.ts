@@ -1,5 +1,8 @@
 import type { AgentSpec, GrantSpec, ToolMark } from './config.ts';
 
+/** An agent, and behind it those that it works for. */
+export type Line = readonly [AgentSpec, ...AgentSpec[]];
+
 /**
  * The agents whose lists bind a task: its own first, then those that it works for. One that lends more than it has (`delegation: own`)
  * binds nobody but its own tasks. Undefined where one of them is not configured any more: then nothing says what it could do.
@@ -8,7 +11,7 @@ export function lineOf(
   find: (agentId: string) => AgentSpec | undefined,
   agentId: string,
   agents: readonly string[],
-): readonly [AgentSpec, ...AgentSpec[]] | undefined {
+): Line | undefined {
   const own = find(agentId);
   if (own === undefined) return undefined;
   const line: [AgentSpec, ...AgentSpec[]] = [own];

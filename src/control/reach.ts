@@ -1,5 +1,5 @@
 import type { AgentSpec, EstopConfig, ModelSpec, ToolServerSpec } from '../contract/config.ts';
-import { haveGrant, lineOf, markIn } from '../contract/delegation.ts';
+import { haveGrant, type Line, lineOf, markIn } from '../contract/delegation.ts';
 import type { Tier } from '../core/flow/facts.ts';
 
 /** How far out something is. `unknown` is read as far out. */
@@ -63,7 +63,6 @@ function linesFrom(agentId: string, config: EstopConfig): readonly (readonly str
   return lines;
 }
 
-type Line = readonly [AgentSpec, ...AgentSpec[]];
 type Given = Omit<Reached, 'by' | 'isEscalation'>;
 
 function givenTo(line: Line, config: EstopConfig, tools: readonly RecordedTool[]): readonly Given[] {

@@ -1,4 +1,5 @@
 import type { AgentSpec, ConfigSource, ModelSpec, ToolMark } from '../contract/config.ts';
+import type { Line } from '../contract/delegation.ts';
 import type { Log, Sealer, TaskClaims } from '../contract/identity.ts';
 import type { Spend } from '../core/budget.ts';
 import { type ErrorCode, EstopError } from '../core/errors.ts';
@@ -32,7 +33,6 @@ import type { ModelRequest } from './model/model-request.ts';
 import type { Provider, Providers } from './model/provider.ts';
 import type { PoliciesInForce } from './policy/policies-in-force.ts';
 import type { Standing, TaskStandings } from './policy/task-standings.ts';
-import type { Line } from './rights.ts';
 import type { Credential } from './secrets/credential.ts';
 import type { UpstreamSecrets } from './secrets/upstream-secrets.ts';
 import type { TokenReader } from './token-reader.ts';

@@ -1,9 +1,6 @@
 import type { AgentSpec, EstopConfig } from '../contract/config.ts';
-import { lineOf } from '../contract/delegation.ts';
+import { type Line, lineOf } from '../contract/delegation.ts';
 import type { TaskClaims } from '../contract/identity.ts';
-
-/** The agent, and beside it those whose lists bind this task as well: what one of them may not do, the task may not. */
-export type Line = readonly [AgentSpec, ...AgentSpec[]];
 
 interface Known {
   readonly agents: ReadonlyMap<string, AgentSpec>;

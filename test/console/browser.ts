@@ -1,7 +1,7 @@
 import axe from 'axe-core';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll } from 'vitest';
-import { chromiumPath } from '../kit/requires.ts';
+import { chromiumPath } from '../../bench/chromium-path.ts';
 
 let running: Promise<Browser> | undefined;
 afterAll(async () => {

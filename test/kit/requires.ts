@@ -3,17 +3,13 @@ import { existsSync } from 'node:fs';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, inject, it } from 'vitest';
+import { chromiumPath } from '../../bench/chromium-path.ts';
 import { isPostgresInstalled } from './run-postgres.ts';
 
 interface Need {
   missing(): boolean;
   readonly install: string;
 }
-
-const headlessShell = '/usr/bin/chromium-headless-shell';
-
-/** Debian's places for it. The same pages and scripts without a window around them cost half as much. */
-export const chromiumPath = existsSync(headlessShell) ? headlessShell : '/usr/bin/chromium';
 
 /** What a suite may need beyond what `npm ci` brings. */
 const needs = {

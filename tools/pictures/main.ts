@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BrowserContextOptions, chromium } from 'playwright-core';
+import { chromiumPath } from '../../bench/chromium-path.ts';
 import { type Cast, castOf } from '../../examples/demo/cast.ts';
 import { muteNotices } from '../../examples/demo/mute-notices.ts';
 import { startWorld } from '../../examples/demo/world.ts';
@@ -53,7 +54,7 @@ async function startWork({ service, operator }: Cast): Promise<void> {
 
 async function picture(cast: Cast, name: string, page: string, options: BrowserContextOptions): Promise<void> {
   const browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
+    executablePath: chromiumPath,
     args: ['--no-sandbox', '--disable-gpu'],
   });
   try {

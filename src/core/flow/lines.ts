@@ -7,8 +7,8 @@ import type { Field, Rec, Structure } from './fields.ts';
 const asciiHead = /^( *)((?:- +)*)([A-Za-z_][\w .-]{0,40})$/;
 const anyHead = /^( *)((?:- +)*)([\p{L}_][\p{L}\p{N}_ .-]{0,40})$/u;
 
-/** A map from people to what they may: the addresses are data. */
-const addressHead = /^( *)((?:- +)*)([\p{L}\p{N}._%+-]{1,64}@[\p{L}\p{N}.-]{1,120})$/u;
+/** A map from people to what they may: the addresses are data. Under a key alone: in front of a line it is who says something. */
+const addressHead = /^( +)((?:- +)*)([\p{L}\p{N}._%+-]{1,64}@[\p{L}\p{N}.-]{1,120})$/u;
 
 interface KeyLine {
   readonly indent: number;
@@ -23,7 +23,7 @@ function keyLine(line: string): KeyLine | undefined {
   const after = line.charAt(colon + 1);
   if (colon < 1 || colon > 120 || (after !== '' && after !== ' ')) return undefined;
   const head = line.slice(0, colon);
-  const match = asciiHead.exec(head) ?? anyHead.exec(head) ?? (head.startsWith(' ') ? addressHead.exec(head) : null);
+  const match = asciiHead.exec(head) ?? anyHead.exec(head) ?? addressHead.exec(head);
   if (match === null) return undefined;
   const [, indent = '', dashes = '', key = ''] = match;
   return { indent: indent.length, dashes: dashes.length, key, rest: line.slice(colon + 1).trimStart() };

@@ -40,7 +40,7 @@ export const isThatFile = (flow: TaskFlow, call: FlowCall): boolean =>
     (value) => typeof value === 'string' && isPathLike(value) && originOfValue(flow, value).origin === 'request',
   );
 
-/** A page of a site that the user named. */
+/** The page itself, not another of a site that the user named: who writes there is not who wrote here. */
 export const isNamedPage = (flow: TaskFlow, call: FlowCall): boolean =>
   call.profile.tier === 'fetch' &&
   call.profile.arguments.some(({ name, role }) => {

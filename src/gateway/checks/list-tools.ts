@@ -1,6 +1,6 @@
-import { markIn } from '../../contract/delegation.ts';
+import { type Line, markIn } from '../../contract/delegation.ts';
 import { type Answer, type Check, known } from '../passage.ts';
-import { type Line, rightsOf } from '../rights.ts';
+import { rightsOf } from '../rights.ts';
 import type { ToolServers } from '../upstream/tool-servers.ts';
 
 /** What the agent may call, and nothing else: a tool that is not listed is not even known by name. */

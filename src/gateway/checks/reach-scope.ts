@@ -1,7 +1,8 @@
 import type { AgentSpec } from '../../contract/config.ts';
+import type { Line } from '../../contract/delegation.ts';
 import { isListMethod } from '../mcp/methods.ts';
 import { type Check, denied, known, type Verdict } from '../passage.ts';
-import { type Line, rightsOf } from '../rights.ts';
+import { rightsOf } from '../rights.ts';
 import type { Reach } from '../upstream/reach.ts';
 import { isRecord } from '../upstream/read-reply.ts';
 

@@ -1,7 +1,7 @@
+import type { Line } from '../../contract/delegation.ts';
 import type { FlowCall } from '../../core/flow/call.ts';
 import { toldTo } from '../../core/flow/not-a-tool.ts';
 import { reachListedIn } from '../checks/reach-scope.ts';
-import type { Line } from '../rights.ts';
 import type { Reach } from '../upstream/reach.ts';
 import { isRecord } from '../upstream/read-reply.ts';
 
