@@ -43,7 +43,7 @@ const redeem = async (l: Ledger, task: TaskRecord, what: string, approvers: 1 | 
 
 const inAdmit = {
   what: 'the look at whoever decided',
-  in: 'estop.record_call',
+  in: 'estop.is_still_approved',
   find: 'AND estop.still_approves(a.decided_ground, a.agent_id)',
   put: '',
 } as const;
@@ -95,9 +95,9 @@ guarded(
   },
   {
     what: 'the first of two in ADMIT',
-    in: 'estop.record_call',
-    find: 'AND estop.still_approves(a.first_ground, a.agent_id)',
-    put: '',
+    in: 'estop.is_still_approved',
+    find: 'estop.still_approves(a.first_ground, a.agent_id)',
+    put: 'true',
   },
   {
     what: 'the first of two at the second',

@@ -178,7 +178,7 @@ onEveryPostgres('approvals', (createOn) => {
     },
     {
       what: 'the expiry at redemption',
-      in: 'estop.record_call',
+      in: 'estop.is_still_approved',
       find: 'AND a.expires_at > clock_timestamp()',
       put: '',
     },

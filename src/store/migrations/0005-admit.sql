@@ -36,8 +36,7 @@ BEGIN
   IF p_needs_approval THEN
     UPDATE estop.approvals a SET state = 'redeemed', call_id = p_call_id
       WHERE a.task_id = p_task_id AND a.digest = p_digest AND a.tool_key = p_tool_key AND a.state = 'approved'
-        AND a.expires_at > clock_timestamp() AND a.policy_version = p_policy_version AND a.approvers >= p_approvers
-        AND estop.still_approves(a.first_ground, a.agent_id) AND estop.still_approves(a.decided_ground, a.agent_id)
+        AND a.policy_version = p_policy_version AND a.approvers >= p_approvers
       RETURNING a.approval_id INTO redeemed;
     IF redeemed IS NULL THEN refused := 'needs-approval'; RETURN; END IF;
   END IF;
@@ -62,7 +61,16 @@ BEGIN
   epoch := least(p_token_epoch, t.epoch);
 END $$;
 
--- The last statement that decides, and what follows from a no. Both the token and its task must be alive.
+-- Whether what was redeemed may still be: its time is not over, and whoever said yes could say it now.
+CREATE FUNCTION estop.is_still_approved(p_approval_id text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN EXISTS (SELECT 1 FROM estop.approvals a WHERE a.approval_id = p_approval_id AND a.expires_at > clock_timestamp()
+    AND estop.still_approves(a.first_ground, a.agent_id) AND estop.still_approves(a.decided_ground, a.agent_id));
+END $$;
+
+-- The last statement that decides, and what follows from a no. Both the token and its task must be alive, and so must the yes: what
+-- ran out while this call waited for a lock (its holder need not have changed the row) counts as much as a stop.
 CREATE FUNCTION estop.decide_call(
   p_call_id text, p_task_id text, p_token_epoch bigint, p_keys text[], p_worst bigint[], p_redeemed text, p_reserved text[],
   OUT decision text, OUT killer text
@@ -71,20 +79,23 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   task_open boolean;
   task_held boolean;
+  approved boolean;
 BEGIN
-  SELECT estop.dead_by(p_keys, n.agents, least(p_token_epoch, n.epoch)), n.state <> 'closed', estop.is_held(n.task_id, n.ancestors)
-    INTO killer, task_open, task_held FROM estop.tasks n WHERE n.task_id = p_task_id;
-  IF killer IS NULL AND task_open AND NOT task_held THEN
+  SELECT estop.dead_by(p_keys, n.agents, least(p_token_epoch, n.epoch)), n.state <> 'closed', estop.is_held(n.task_id, n.ancestors),
+      p_redeemed IS NULL OR estop.is_still_approved(p_redeemed)
+    INTO killer, task_open, task_held, approved FROM estop.tasks n WHERE n.task_id = p_task_id;
+  IF killer IS NULL AND task_open AND NOT task_held AND approved THEN
     decision := 'allow';
     RETURN;
   END IF;
   UPDATE estop.calls c SET settled_at = clock_timestamp(), outcome = 'denied', cost_calls = 0, cost_tokens = 0, cost_microcents = 0
     WHERE c.call_id = p_call_id;
   PERFORM estop.release_budgets(p_reserved, p_worst);
-  -- A hold gives the approval back; a stop or a closed task ends it.
+  -- A hold gives the approval back, and what ran out is left for request_approval to say so; a stop or a closed task ends it.
   UPDATE estop.approvals a SET state = CASE WHEN killer IS NULL AND task_open THEN 'approved' ELSE 'closed' END, call_id = NULL
     WHERE a.approval_id = p_redeemed;
-  decision := CASE WHEN killer IS NOT NULL THEN 'stopped' WHEN NOT task_open THEN 'task-closed' ELSE 'held' END;
+  decision := CASE WHEN killer IS NOT NULL THEN 'stopped' WHEN NOT task_open THEN 'task-closed' WHEN task_held THEN 'held'
+    ELSE 'needs-approval' END;
 END $$;
 
 CREATE FUNCTION estop.admit(

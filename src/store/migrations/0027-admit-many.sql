@@ -43,7 +43,8 @@ BEGIN
   END LOOP;
   -- Any key with any epoch: what finds nothing here finds nothing for any of them.
   IF estop.dead_by(keys, agents, oldest) IS NOT NULL OR estop.is_held(NULL, lines)
-      OR EXISTS (SELECT 1 FROM estop.tasks n WHERE n.task_id = ANY (tasks) AND n.state = 'closed') THEN
+      OR EXISTS (SELECT 1 FROM estop.tasks n WHERE n.task_id = ANY (tasks) AND n.state = 'closed')
+      OR EXISTS (SELECT 1 FROM unnest(redeemed) r WHERE r IS NOT NULL AND NOT estop.is_still_approved(r)) THEN
     FOR i IN 1 .. cardinality(asked) LOOP
       CONTINUE WHEN refused[i] IS NOT NULL;
       SELECT * INTO g FROM estop.calls r WHERE r.call_id = asked[i];
