@@ -67,6 +67,17 @@ export const ways: readonly Way[] = [
     },
   },
   {
+    what: 'a token of which somebody spoke when the clock was ahead, and nobody since',
+    begin: async (l) => {
+      const listed = newName('token');
+      await onlyList(l, newName('control'), [listed]);
+      return {
+        ground: { listed },
+        lose: () => l.sql(`UPDATE estop.approver_lists SET said_at = said_at + interval '1 h'`),
+      };
+    },
+  },
+  {
     what: 'an API token that is revoked',
     begin: async (l) => {
       const apiToken = await token(l);
@@ -151,6 +162,12 @@ export const guardOf: readonly {
 }[] = [
   { what: 'the list', find: 'NOT estop.is_listed_approver(', put: 'false AND estop.is_listed_approver(' },
   { what: 'the age of a list', in: 'estop.is_listed_approver', find: /'10 seconds'/, put: "'1 day'" },
+  {
+    what: 'lists of the future',
+    in: 'estop.is_listed_approver',
+    find: /' AND clock_timestamp\(\)/,
+    put: "' AND 'infinity'",
+  },
   { what: 'revocation', find: 'AND t.revoked_at IS NULL', put: '' },
   { what: 'the end of a token', find: 'AND t.expires_at > clock_timestamp()', put: '' },
   {

@@ -206,3 +206,28 @@ it('where two processes of control say different things, whoever stands in one l
   await sayApprovers(control, 'other', undefined);
   expect(await redeem(ledger, task, 'a')).toBe('allow');
 });
+
+guarded(
+  () => ledger,
+  'a list that was said before the clock went back is gone when the clock gets there again',
+  async (l) => {
+    const control = l.as('estop_control');
+    const listed = newName('token');
+    const task = await startTask(l, await addAgent(l));
+    await onlyList(l, newName('control'), [listed]);
+    await yes(l, await ask(l, task, 'later'), 'anna', { listed });
+    await l.sql(`UPDATE estop.approver_lists SET said_at = said_at + interval '1 h'`);
+    const since = newName('control');
+    await sayApprovers(control, since, [listed]);
+    // The hour is over, and so is whoever spoke since.
+    await sayApprovers(control, since, undefined);
+    await l.sql(`UPDATE estop.approver_lists SET said_at = said_at - interval '1 h'`);
+    expect(await redeem(l, task, 'later')).toBe('needs-approval');
+  },
+  {
+    what: 'dropping it',
+    in: 'estop.say_approvers',
+    find: "interval '1 minute' AND clock_timestamp()",
+    put: "interval '1 minute' AND 'infinity'",
+  },
+);

@@ -128,10 +128,9 @@ onEveryPostgres('a yes whose call has to wait', (createOn) => {
       const { approvalId } = await approved(l, task);
       const holder = await holding(l, ...budgetOf(agent));
       const { store, name } = await patient(l);
-      await l.sql(
-        `UPDATE estop.approvals SET expires_at = clock_timestamp() + interval '1 s' WHERE approval_id = $1`,
-        [approvalId],
-      );
+      await l.sql(`UPDATE estop.approvals SET expires_at = clock_timestamp() + interval '1 s' WHERE approval_id = $1`, [
+        approvalId,
+      ]);
       const waiting = call(l, task, { needsApproval: true }, store);
       await untilBlocked(l, name);
       await l.sql('SELECT pg_sleep(1)');

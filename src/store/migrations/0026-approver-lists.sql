@@ -8,13 +8,14 @@ CREATE TABLE estop.approver_lists (
 ) WITH (fillfactor = 50);
 
 -- Each process of control says its own: who stands in one and not in another may not. A list that nobody has said for ten seconds is
--- none, and where there is none nobody is listed: what rests on it is asked for anew. null: this process ends.
+-- none, and where there is none nobody is listed: what rests on it is asked for anew. Nor is one of the future, which was said before
+-- the clock went back; it is dropped, or it would be believed when the clock gets there. null: this process ends.
 CREATE FUNCTION estop.say_approvers(p_control_id text, p_listed text[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   before text[];
 BEGIN
-  DELETE FROM estop.approver_lists l WHERE l.said_at < clock_timestamp() - interval '1 minute' OR (p_listed IS NULL AND l.control_id = p_control_id);
+  DELETE FROM estop.approver_lists l WHERE l.said_at NOT BETWEEN clock_timestamp() - interval '1 minute' AND clock_timestamp() OR (p_listed IS NULL AND l.control_id = p_control_id);
   IF p_listed IS NULL THEN RETURN; END IF;
   SELECT l.listed INTO before FROM estop.approver_lists l WHERE l.control_id = p_control_id;
   INSERT INTO estop.approver_lists AS l (control_id, listed, said_at) VALUES (left(p_control_id, 100), p_listed, clock_timestamp())
@@ -24,7 +25,8 @@ END $$;
 
 CREATE FUNCTION estop.is_listed_approver(p_key text) RETURNS boolean
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT coalesce(bool_and(p_key = ANY (l.listed)), false) FROM estop.approver_lists l WHERE l.said_at > clock_timestamp() - interval '10 seconds'
+  SELECT coalesce(bool_and(p_key = ANY (l.listed)), false) FROM estop.approver_lists l
+    WHERE l.said_at BETWEEN clock_timestamp() - interval '10 seconds' AND clock_timestamp()
 $$;
 
 -- Over that agent as it is labelled now.
