@@ -121,6 +121,8 @@ export interface ApprovalGround {
   readonly apiToken?: string;
   /** A key of `sayApprovers`. */
   readonly listed?: string;
+  /** By which an admin shuts out whoever is listed without being signed in. */
+  readonly named?: string;
 }
 
 export type ApprovalDecision =

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { createApproverList } from '../../src/control/approvers/approver-list.ts';
+import { groundOf } from '../../src/control/approvers/ground-of.ts';
 import { tokenApprover } from '../../src/control/approvers/listed-approvers.ts';
 import { openStore } from '../../src/store/pool.ts';
 import { createDatabase } from '../kit/postgres.ts';
@@ -51,4 +52,10 @@ it('what is said of who may approve is never overtaken by what was said before i
   await list.close();
   expect(await ledger.sql('SELECT 1 FROM estop.approver_lists')).toEqual([]);
   await pool.end();
+});
+
+it('a press of a button rests on the name by which its person can be shut out', () => {
+  const olga = { actor: 'olga', roles: ['approver'] } as const;
+  expect(groundOf({ ...olga, listedAs: 'button:olga' })).toEqual({ listed: 'button:olga', named: 'olga' });
+  expect(groundOf({ ...olga, personId: 'person-1' })).toEqual({ person: 'person-1' });
 });

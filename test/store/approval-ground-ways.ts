@@ -78,6 +78,16 @@ export const ways: readonly Way[] = [
     },
   },
   {
+    what: 'a button of somebody who is shut out by name',
+    begin: async (l) => {
+      const listed = newName('button');
+      await onlyList(l, newName('control'), [listed]);
+      const named = await person(l);
+      const lose = () => l.sql('UPDATE estop.people SET disabled_at = clock_timestamp() WHERE name = $1', [named]);
+      return { ground: { listed, named }, lose };
+    },
+  },
+  {
     what: 'an API token that is revoked',
     begin: async (l) => {
       const apiToken = await token(l);
@@ -168,6 +178,7 @@ export const guardOf: readonly {
     find: /' AND clock_timestamp\(\)/,
     put: "' AND 'infinity'",
   },
+  { what: 'the name', find: '(SELECT bool_and(p.disabled_at IS NOT NULL)', put: '(SELECT bool_and(false)' },
   { what: 'revocation', find: 'AND t.revoked_at IS NULL', put: '' },
   { what: 'the end of a token', find: 'AND t.expires_at > clock_timestamp()', put: '' },
   {

@@ -6,10 +6,11 @@ import { tokenApprover } from './listed-approvers.ts';
  * What it rests on that this caller may approve, for the moment at which the approval is redeemed. What comes of a token of tokens.json
  * rests on that token; the row that the ledger keeps of such a person says nothing of what the token gives now.
  */
-export function groundOf({ personId, tokenId, elevation, basis, listedAs }: Caller): ApprovalGround {
+export function groundOf({ actor, personId, tokenId, elevation, basis, listedAs }: Caller): ApprovalGround {
   const listed = listedAs ?? (basis === undefined ? undefined : tokenApprover(basis));
   return {
     ...(listed === undefined ? {} : { listed }),
+    ...(listedAs === undefined ? {} : { named: actor }),
     ...(tokenId === undefined ? {} : { apiToken: tokenId }),
     ...(personId === undefined || basis !== undefined ? {} : { person: personId }),
     ...(elevation === undefined ? {} : { elevation: elevation.elevationId }),

@@ -1,6 +1,7 @@
 -- Whether whoever said yes could still say it. What a yes rests on (`first_ground`, `decided_ground` of an approval) is written down with
--- it, and looked at again where it is redeemed: {person, elevation?}, {apiToken} and {listed}, all of which must hold. A token of
--- tokens.json and a person behind a button in a chat are known to control alone, which says once in a second who they are.
+-- it, and looked at again where it is redeemed: {person, elevation?}, {apiToken} and {listed, named?}, all of which must hold. A token of
+-- tokens.json and a person behind a button in a chat are known to control alone, which says once in a second who they are. `named`: by
+-- this name an admin may shut out somebody behind a button, also while their press is under way.
 CREATE TABLE estop.approver_lists (
   control_id text PRIMARY KEY,
   listed     text[] NOT NULL,
@@ -42,6 +43,7 @@ CREATE FUNCTION estop.still_approves(p_ground jsonb, p_agent_id text) RETURNS bo
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF p_ground ? 'listed' AND NOT estop.is_listed_approver(p_ground ->> 'listed') THEN RETURN false; END IF;
+  IF (SELECT bool_and(p.disabled_at IS NOT NULL) FROM estop.people p WHERE p.name = p_ground ->> 'named') THEN RETURN false; END IF;
   IF p_ground ? 'apiToken' AND NOT EXISTS (SELECT 1 FROM estop.api_tokens t WHERE t.token_id = p_ground ->> 'apiToken' AND t.revoked_at IS NULL
       AND t.expires_at > clock_timestamp() AND estop.may_approve_of(estop.token_mandates(t.token_id), p_agent_id)) THEN RETURN false; END IF;
   RETURN NOT coalesce(p_ground ? 'person', false) OR EXISTS (SELECT 1 FROM estop.people p WHERE p.person_id = p_ground ->> 'person' AND p.disabled_at IS NULL

@@ -201,6 +201,15 @@ export const approvalGuards: readonly Guard[] = [
     tests: { file: 'test/control/approval-grounds.test.ts', title: 'the call is asked for anew' },
   },
   {
+    id: 'approval/ground-named',
+    file: 'src/control/approvers/ground-of.ts',
+    protects: 'whoever is shut out while they press a button has let nothing through',
+    attacks: ['A10'],
+    find: '    ...(listedAs === undefined ? {} : { named: actor }),\n',
+    put: '',
+    tests: { file: 'test/control/approver-list.test.ts', title: 'rests on the name' },
+  },
+  {
     id: 'approval/ground-said',
     file: 'src/control/server.ts',
     protects: 'the ledger hears by itself who may approve no more',
