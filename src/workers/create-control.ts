@@ -31,6 +31,8 @@ import { bundleWorkflows } from './bundle.ts';
 import { startConnectorChecks } from './connector-checks.ts';
 import { createFailureWatch, createRoundWatch, showLedger } from './metrics.ts';
 import type { ResponseConfig } from './relay/news-round.ts';
+import { requireOwnTemporal } from './relay/own-temporal.ts';
+import { seenInOurs } from './relay/seen-in-ours.ts';
 import { startRelay } from './relay/start-relay.ts';
 import { installTemporalRuntime } from './temporal-runtime.ts';
 import { traceOfCaller } from './trace-of-caller.ts';
@@ -139,7 +141,11 @@ export function startControlWorker(deps: ControlWorkerDeps): ControlWorker {
   });
   const controlActivities: ControlActivities & DrillActivities = {
     ...createStopActivities({ store: stores.latch, environment, log }),
-    ...createHaltActivities({ store: stores.ledger, tasks, log }),
+    ...createHaltActivities({
+      store: stores.ledger,
+      tasks: seenInOurs(tasks, requireOwnTemporal(control, environment)),
+      log,
+    }),
     ...createSweepActivities({ store: stores.ledger, client: agents, tasks, log }),
     ...createLaneActivities({ store: stores.ledger, directory: connectors, log }),
     ...createDrillActivities({ store: stores.ledger, log }),

@@ -9,12 +9,16 @@ import {
   stopIntakeWorkflowId,
   workflowTypes,
 } from '../../src/contract/names.ts';
+import { errorCodeOf } from '../../src/core/errors.ts';
 import { lazyConnection } from '../../src/runtime/lazy-connection.ts';
+import { registerGateway } from '../../src/store/gateways.ts';
 import { getTask } from '../../src/store/tasks.ts';
-import { requireOwnTemporal } from '../../src/workers/relay/own-temporal.ts';
+import { drainRound } from '../../src/workers/relay/drain.ts';
+import { type RequireOwnTemporal, requireOwnTemporal } from '../../src/workers/relay/own-temporal.ts';
+import { seenInOurs } from '../../src/workers/relay/seen-in-ours.ts';
 import { walkRound } from '../../src/workers/relay/watchdog.ts';
 import { requires } from '../kit/requires.ts';
-import { order, startTask, stop } from '../store/ledger.ts';
+import { newId, order, startTask, stop } from '../store/ledger.ts';
 import { environment, type Rig, startRig, until } from './rig.ts';
 
 requires('temporal')('a Temporal of another environment', () => {
@@ -69,21 +73,47 @@ requires('temporal')('a Temporal of another environment', () => {
       "UPDATE estop.tasks SET registered_at = clock_timestamp() - interval '1 h' WHERE task_id = $1",
       [taskId],
     );
-    const walk = async (): Promise<string | undefined> => {
+    const tasks = createTaskWorkflows(rig.agents, 'a test');
+    const walk = async (requireOwn: RequireOwnTemporal): Promise<string | undefined> => {
       await walkRound({
         store,
         client: rig.agents,
-        tasks: createTaskWorkflows(rig.agents, 'a test'),
+        tasks,
         killLatch: { latchIfUnheard: async () => undefined, latchIfUnlatched: async () => undefined },
-        requireOwn: requireOwnTemporal(rig.control, environment),
+        requireOwn,
         log: rig.log,
       }).run();
       return (await getTask(rig.ledger.as('estop_control'), taskId))?.state;
     };
+    const [byWalk, byHalt] = [
+      requireOwnTemporal(rig.control, environment),
+      requireOwnTemporal(rig.control, environment),
+    ];
+    await Promise.all([byWalk(), byHalt()]);
     await belongsTo('staging', namespaces.agents);
-    expect(await walk()).toBe('registered');
+    expect(await walk(requireOwnTemporal(rig.control, environment))).toBe('registered');
+    expect(await walk(byWalk)).toBe('registered');
+    await expect(seenInOurs(tasks, byHalt).look(taskId)).rejects.toMatchObject({ code: 'config-invalid' });
     await belongsTo(environment, namespaces.agents);
-    expect(await walk()).toBe('closed');
+    expect(await seenInOurs(tasks, byHalt).look(taskId)).toEqual({ kind: 'absent' });
+    expect(await walk(byWalk)).toBe('closed');
+  });
+
+  it('is no intake that was read to its end, also where the address led to ours a moment ago', async () => {
+    const requireOwn = requireOwnTemporal(rig.control, environment);
+    await requireOwn();
+    await belongsTo('staging', namespaces.control);
+    const [store, control, latch] = [rig.ledger.as('estop_revoker'), rig.control, async () => undefined];
+    await rig.ledger.sql('DELETE FROM estop.intake_drains');
+    await registerGateway(rig.ledger.as('estop_gateway'), newId('gw'), '');
+    await rig.ledger.sql('UPDATE estop.gateways SET drain_wanted_at = clock_timestamp()');
+    const round = drainRound({ store, client: control, requireOwn, environment, log: rig.log, latch });
+    let refusal: unknown;
+    const drain = () => round.run().catch((thrown: unknown) => (refusal = errorCodeOf(thrown)));
+    await until(async () => (await drain(), refusal !== undefined || (await drains()).length > 0));
+    expect([refusal, await drains()]).toEqual(['config-invalid', []]);
+    await belongsTo(environment, namespaces.control);
+    await until(async () => (await drain(), (await drains()).length > 0));
   });
 
   it('is told from one that is away', async () => {

@@ -130,7 +130,7 @@ async function drainOnce(
   if (isSealed) return 'sealed';
   if (newest !== undefined && !lines.isOld(newest)) return 'not-yet';
   // What was found is latched, wherever it lay. But that of another environment is not where ours would lie.
-  await requireOwn();
+  await requireOwn(performance.now());
   await recordDrain(store, begunAt);
   return 'drained';
 }

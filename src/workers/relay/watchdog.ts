@@ -141,7 +141,7 @@ async function judge(
 }
 
 const isOwn = (requireOwn: RequireOwnTemporal): Promise<boolean> =>
-  requireOwn().then(
+  requireOwn(performance.now()).then(
     () => true,
     () => false,
   );

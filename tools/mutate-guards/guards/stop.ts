@@ -1,5 +1,7 @@
 import type { Guard } from '../guard.ts';
 
+const foreign = 'test/revocation/foreign-temporal.test.ts';
+
 /** Rules of the stop itself that stand in TypeScript. Those in SQL are sabotaged by their own tests. */
 export const stopGuards: readonly Guard[] = [
   {
@@ -97,5 +99,32 @@ export const stopGuards: readonly Guard[] = [
       file: 'test/revocation/drain.test.ts',
       title: 'gives a reading up after twenty orders that could not be latched',
     },
+  },
+  {
+    id: 'stop/own-by-walk',
+    file: 'src/workers/relay/watchdog.ts',
+    protects: 'a Temporal that is not ours any more ends no task by not knowing it',
+    attacks: [],
+    find: 'requireOwn(performance.now())',
+    put: 'requireOwn()',
+    tests: { file: foreign, title: 'closes no task by not knowing it' },
+  },
+  {
+    id: 'stop/own-by-halt',
+    file: 'src/workers/relay/seen-in-ours.ts',
+    protects: 'nor is a stop called halted by that',
+    attacks: [],
+    find: 'requireOwn(performance.now())',
+    put: 'requireOwn()',
+    tests: { file: foreign, title: 'closes no task by not knowing it' },
+  },
+  {
+    id: 'stop/own-by-drain',
+    file: 'src/workers/relay/drain.ts',
+    protects: 'what lies in our intake is not called drained after reading that of others',
+    attacks: ['A26'],
+    find: 'await requireOwn(performance.now())',
+    put: 'await requireOwn()',
+    tests: { file: foreign, title: 'is no intake that was read to its end' },
   },
 ];
