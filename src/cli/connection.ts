@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { EstopError } from '../core/errors.ts';
+import { homeFolder } from '../runtime/home-folder.ts';
 import type { TemporalSecurityVariable } from '../runtime/temporal-security.ts';
 
 /** Where estop is and how to speak to it. What is not known stays undefined; only the command that needs it complains. */
@@ -95,7 +95,7 @@ function refuseOpenToOthers(path: string): void {
 export const loginProfile = 'default';
 
 export const profilesFolder = (env: Environment): string =>
-  join(nonEmpty(env['ESTOP_CONFIG_DIR']) ?? join(homedir(), '.config', 'estop'), 'profiles');
+  join(nonEmpty(env['ESTOP_CONFIG_DIR']) ?? join(homeFolder(), '.config', 'estop'), 'profiles');
 
 function findUpwards(from: string): string | undefined {
   for (let folder = resolve(from); ; folder = dirname(folder)) {

@@ -10,6 +10,7 @@ import { reportError } from './report-error.ts';
 import { createTerminal, type OutputFormat, type Terminal } from './terminal.ts';
 import { visibleLines } from './visible.ts';
 import { isWatched, offerWatch, watchAgain } from './watch-again.ts';
+import { workingFolder } from './working-folder.ts';
 
 interface GlobalOptions extends ConnectionFlags {
   readonly output: OutputFormat;
@@ -19,7 +20,7 @@ interface GlobalOptions extends ConnectionFlags {
 
 /** Runs one command and returns its exit code. Never throws, never prompts without a terminal. */
 export async function runCli(words: readonly string[]): Promise<ExitCode> {
-  const args = spellOutWait(words);
+  const args = spellOutWait(spellOutHelp(words));
   let exitCode: ExitCode = exitCodes.confirmed;
   const program = createProgram();
   const run: Run =
@@ -28,7 +29,7 @@ export async function runCli(words: readonly string[]): Promise<ExitCode> {
       const terminal = terminalFor(program);
       const key = createMutationKey(program.opts<GlobalOptions>().idempotencyKey);
       try {
-        const connect = () => readConnection(program.opts<GlobalOptions>(), process.env, process.cwd());
+        const connect = () => readConnection(program.opts<GlobalOptions>(), process.env, workingFolder());
         const once = (shown: Terminal): Promise<ExitCode> => action(createContext(shown, connect, key), ...given);
         exitCode = isWatched(given)
           ? await watchAgain(terminal, once, (code) => code === exitCodes.confirmed)
@@ -53,6 +54,10 @@ export async function runCli(words: readonly string[]): Promise<ExitCode> {
     return reportError(terminalFor(program), thrown);
   }
 }
+
+/** `help stop agent` is `stop agent --help`: of itself it would stop at the first word. */
+const spellOutHelp = (words: readonly string[]): readonly string[] =>
+  words[0] === 'help' && words.length > 2 ? [...words.slice(1), '--help'] : words;
 
 /** The first word that is neither an option nor the value of one. */
 function nameOfCommand(program: Command, args: readonly string[]): string | undefined {

@@ -29,12 +29,13 @@ export async function stopDirectly(
     ...given,
     graceMs,
     reason: given.reason.replaceAll('\0', '').slice(0, 500),
-    actor: `direct:${userInfo().username}`,
+    actor: `direct:${accountName()}`,
     method: 'direct',
   } as const;
   if (connection.directUrl === undefined && connection.temporalAddress === undefined) {
     throw new EstopError('invalid-input', {
-      detail: 'A direct stop needs ESTOP_DIRECT_URL (PostgreSQL, the latch-only role) or ESTOP_TEMPORAL_ADDRESS.',
+      detail:
+        'NOT STOPPED: a direct stop needs ESTOP_DIRECT_URL (PostgreSQL, the latch-only role) or ESTOP_TEMPORAL_ADDRESS.',
     });
   }
   if (connection.directUrl !== undefined) {
@@ -63,5 +64,14 @@ function checkForStore({ stopId, scopeKey }: DirectOrder, environment: string): 
   const isForeign = scope?.kind === 'task' && parseId(scope.value)?.environment !== environment;
   if (scope === undefined || isForeign || !isId('stop', environment, stopId)) {
     throw new EstopError('invalid-input', { detail: `This is no scope or stop id of environment ${environment}.` });
+  }
+}
+
+/** Who ordered it is good to know, and never a reason not to: in a container the account may have no name. */
+function accountName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid-${process.getuid?.() ?? 'unknown'}`;
   }
 }
