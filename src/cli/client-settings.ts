@@ -21,7 +21,7 @@ export interface SignInSettings {
 interface Client {
   readonly file?: string;
   /** With a session that is open already. */
-  readonly session: (url: string, taskId: string) => string;
+  readonly session: (url: string, helper: string) => string;
   readonly renewsItself?: true;
   /**
    * Without one: the client finds out from the gateway where it gets its tokens. A person lets it in in a browser; a program that nobody
@@ -41,8 +41,7 @@ const byHand = `<${tokenVariable}>`;
 const clients = {
   'claude-code': {
     file: '.mcp.json',
-    session: (url, taskId) =>
-      serversOf({ type: 'http', url, headersHelper: `npx estop task token ${taskId} --header` }),
+    session: (url, headersHelper) => serversOf({ type: 'http', url, headersHelper }),
     renewsItself: true,
     signIn: (url) => serversOf({ type: 'http', url }),
     next: 'In Claude Code: /mcp, estop, Authenticate.',
@@ -107,9 +106,10 @@ export const clientNames = Object.keys(clients) as readonly ClientName[]; // its
 const clientOf = (name: ClientName): Client => clients[name];
 const placeOf = ({ file }: Client): { readonly file?: string } => (file === undefined ? {} : { file });
 
-export function settingsFor(name: ClientName, url: string, taskId: string): ClientSettings {
+/** `helper`: a command that prints a fresh token as a header, for a client that runs one. */
+export function settingsFor(name: ClientName, url: string, helper: string): ClientSettings {
   const client = clientOf(name);
-  return { ...placeOf(client), text: client.session(url, taskId), renewsItself: client.renewsItself === true };
+  return { ...placeOf(client), text: client.session(url, helper), renewsItself: client.renewsItself === true };
 }
 
 export function signInSettingsFor(name: ClientName, url: string, issuer: string): SignInSettings {

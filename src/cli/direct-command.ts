@@ -1,3 +1,5 @@
+import { quoteForShell } from './quote-for-shell.ts';
+
 /** The line that an operator can paste when nothing answers. The stop id goes along: if the first try did arrive, it is the same stop. */
 export function directCommand(order: {
   readonly scopeWords: readonly string[];
@@ -10,10 +12,5 @@ export function directCommand(order: {
   if (order.category !== 0) words.push('--category', String(order.category));
   if (order.graceMs !== undefined) words.push('--grace', `${order.graceMs}ms`);
   if (order.reason !== '') words.push('--reason', order.reason);
-  return words.map(quote).join(' ');
-}
-
-/** For a POSIX shell. */
-function quote(word: string): string {
-  return /^[A-Za-z0-9_./:=@-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  return words.map(quoteForShell).join(' ');
 }

@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { beforeAll, expect, it } from 'vitest';
 import { clientNames, settingsFor } from '../../src/cli/client-settings.ts';
 import { requires } from '../kit/requires.ts';
@@ -53,7 +55,18 @@ requires('temporal')('estop task open, and estop connect', () => {
   it('an open session can be connected', async () => {
     const taskId = await opened();
     const ran = await run('connect', 'claude-code', '--task', taskId);
-    expect(ran.stdout).toContain(`estop task token ${taskId} --header`);
+    expect(ran.stdout).toContain(`task token ${taskId} --header`);
+  });
+
+  it('what a client is told to run for a token works wherever it runs it', async () => {
+    const ran = await rig.run(['connect', 'claude-code', '--task', await opened(), '--state', rig.stateFolder]);
+    const { headersHelper } = (JSON.parse(ran.stdout) as { mcpServers: { estop: { headersHelper: string } } })
+      .mcpServers.estop;
+    const { stdout } = await promisify(execFile)('/bin/sh', ['-c', headersHelper], {
+      cwd: '/',
+      env: { PATH: '/nowhere' },
+    });
+    expect(JSON.parse(stdout)).toEqual({ Authorization: expect.stringMatching(/^Bearer ey/) });
   });
 
   it.each(clientNames)(

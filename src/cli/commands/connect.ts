@@ -6,6 +6,7 @@ import type { CliContext } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-code.ts';
 import { printOne } from '../print.ts';
 import { type OpenOptions, openSession, withOpenOptions } from '../session-commands.ts';
+import { tokenCommand } from '../token-command.ts';
 
 type ConnectOptions = Partial<OpenOptions> & { readonly task?: string };
 
@@ -36,7 +37,11 @@ async function write(
   const { terminal, connection } = context;
   if (task === undefined && agent === undefined) return writeSignIn(context, client);
   const taskId = task ?? (await openFor(context, agent, rest)).taskId;
-  const { file, text, renewsItself } = settingsFor(client, `${connection.gatewayUrl}/mcp`, taskId);
+  const { file, text, renewsItself } = settingsFor(
+    client,
+    `${connection.gatewayUrl}/mcp`,
+    tokenCommand(connection, taskId),
+  );
   printOne(terminal, { taskId, client, file: file ?? null, settings: text }, () => text.split('\n'));
   terminal.say(`This belongs into ${file ?? 'the settings of your client'}. The session is ${taskId}.`);
   if (!renewsItself)
