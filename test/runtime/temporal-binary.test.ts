@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -70,19 +70,18 @@ describe('the temporal program', () => {
     });
   });
 
-  it('is not asked for again from a vendor that could not be reached within the hour', async () => {
+  it('is asked for again at once where it could not be had: whoever was offline may be back', async () => {
     const cache = tempFolder();
     await expect(find({ env: {}, cache })).rejects.toThrow('no download from');
     const vendor = await vendorWith(standIn);
-    await expect(find({ env: {}, cache, downloadUrl: vendor.url })).rejects.toThrow(
-      'could not be reached within the last hour',
-    );
-    expect(vendor.asked).toEqual([]);
-
-    const [folder = ''] = readdirSync(cache);
-    const hourAgo = new Date(Date.now() - 61 * 60 * 1000);
-    utimesSync(join(cache, folder, 'download-refused'), hourAgo, hourAgo);
     expect(await find({ env: {}, cache, downloadUrl: vendor.url })).toContain(cache);
+  });
+
+  it('that cannot be kept is missing, with the folder that cannot be written', async () => {
+    const vendor = await vendorWith(standIn);
+    const missing = find({ env: {}, cache: '/dev/null/cache', downloadUrl: vendor.url });
+    await expect(missing).rejects.toSatisfy((error) => errorCodeOf(error) === 'part-missing');
+    await expect(missing).rejects.toThrow('nothing can be kept in /dev/null/cache');
   });
 
   it.each([

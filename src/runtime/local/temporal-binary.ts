@@ -51,13 +51,23 @@ export async function findTemporalBinary(options: TemporalBinaryOptions = {}): P
     () => buildTemporal({ version, target: cached, toolsFolder, env, onProgress }),
   ];
   for (const road of roads) {
-    const result = await road();
+    const result = await walk(road, cache);
     if ('tried' in result) tried.push(result.tried);
     else if (runs(result.path)) return result.path;
     else tried.push(`${result.path} does not run`);
   }
   const detail = `Temporal's dev server was looked for in three ways (${tried.join('; ')}): install the Temporal CLI or Go 1.26.4, or set ESTOP_TEMPORAL_CLI to a temporal program.`;
   throw new EstopError('part-missing', { detail });
+}
+
+/** A cache that cannot be written closes a road, and not those that need none. */
+async function walk(road: () => Road | Promise<Road>, cache: string): Promise<Road> {
+  try {
+    return await road();
+  } catch (thrown) {
+    if (thrown instanceof EstopError) throw thrown;
+    return { tried: `nothing can be kept in ${cache} (${thrown instanceof Error ? thrown.message : String(thrown)})` };
+  }
 }
 
 function installed(env: NodeJS.ProcessEnv): Road {

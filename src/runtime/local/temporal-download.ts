@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -8,7 +8,7 @@ import type { Road } from './temporal-binary.ts';
 
 export interface TemporalDownload {
   readonly version: string;
-  /** The folder of the target; a refusal is remembered in it. */
+  /** The folder of the target. */
   readonly cache: string;
   readonly target: string;
   readonly baseUrl: string;
@@ -17,7 +17,6 @@ export interface TemporalDownload {
 
 /** Until the first byte, and between any two: whoever is offline learns it soon, a slow line may take as long as it needs. */
 const silenceMs = 10_000;
-const refusalHoldsMs = 60 * 60 * 1000;
 
 /**
  * The vendor's own binary, from the address that the Temporal SDKs use for their test servers. It is trusted as far as TLS
@@ -30,9 +29,7 @@ export async function downloadTemporal({
   baseUrl,
   onProgress,
 }: TemporalDownload): Promise<Road> {
-  const refusal = join(makeCacheFolder(cache), 'download-refused');
-  if (isFresh(refusal)) return { tried: `${baseUrl} could not be reached within the last hour` };
-  const draft = mkdtempSync(join(cache, 'download-'));
+  const draft = mkdtempSync(join(makeCacheFolder(cache), 'download-'));
   const silence = new Silence();
   try {
     const archive = await locateArchive(baseUrl, version, silence);
@@ -41,7 +38,6 @@ export async function downloadTemporal({
     renameSync(join(draft, archive.file), target);
     return { path: target };
   } catch (error) {
-    writeFileSync(refusal, '');
     return { tried: `no download from ${baseUrl} (${reasonOf(error)})` };
   } finally {
     silence.end();
@@ -123,11 +119,6 @@ async function get(url: URL, silence: Silence): Promise<Response> {
   silence.heard();
   if (!answer.ok) throw new Error(`status ${answer.status}`);
   return answer;
-}
-
-function isFresh(path: string): boolean {
-  const changed = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
-  return changed !== undefined && Date.now() - changed < refusalHoldsMs;
 }
 
 function reasonOf(error: unknown): string {
