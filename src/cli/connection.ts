@@ -19,6 +19,10 @@ export interface Connection {
   readonly directUrl: string | undefined;
   /** The file it came from, for messages. */
   readonly source: string | undefined;
+  /** Where a file was looked for, in words. */
+  readonly lookedFor: string;
+  /** Nobody said where the gateway is. */
+  readonly isGatewayGuessed: boolean;
 }
 
 export interface ConnectionFlags {
@@ -47,12 +51,14 @@ export function readConnection(flags: ConnectionFlags, env: Environment, from: s
   const pick = (flag: string | undefined, variable: string, key: string): string | undefined =>
     flag ?? nonEmpty(env[variable]) ?? nonEmpty(profile[key]);
   const token = nonEmpty(env['ESTOP_TOKEN']) ?? fromFile(env, 'ESTOP_TOKEN_FILE');
+  const gatewayUrl = pick(undefined, 'ESTOP_GATEWAY_URL', 'gatewayUrl');
   const held = token ?? nonEmpty(profile['token']);
   return {
     environment: pick(undefined, 'ESTOP_ENVIRONMENT', 'environment') ?? environmentOf(held) ?? 'dev',
     controlUrl: pick(flags.controlUrl, 'ESTOP_CONTROL_URL', 'controlUrl') ?? 'http://127.0.0.1:7701',
     stopUrl: pick(flags.stopUrl, 'ESTOP_STOP_URL', 'stopUrl') ?? 'http://127.0.0.1:7700',
-    gatewayUrl: pick(undefined, 'ESTOP_GATEWAY_URL', 'gatewayUrl') ?? 'http://127.0.0.1:7702',
+    gatewayUrl: gatewayUrl ?? 'http://127.0.0.1:7702',
+    isGatewayGuessed: gatewayUrl === undefined,
     temporalAddress: pick(undefined, 'ESTOP_TEMPORAL_ADDRESS', 'temporalAddress'),
     temporalSecurity: Object.fromEntries(
       Object.entries(temporalSecurityKeys).map(([variable, key]) => [variable, pick(undefined, variable, key)]),
@@ -61,6 +67,7 @@ export function readConnection(flags: ConnectionFlags, env: Environment, from: s
     serviceToken: token ?? nonEmpty(profile['serviceToken']) ?? held,
     directUrl: pick(undefined, 'ESTOP_DIRECT_URL', 'directUrl') ?? fromFile(env, 'ESTOP_DIRECT_URL_FILE'),
     source: path,
+    lookedFor: path ?? lookedFor(flags, env, from),
   };
 }
 
@@ -81,6 +88,13 @@ function profilePath(flags: ConnectionFlags, env: Environment, from: string): st
   // Whoever signed in with `estop login` and is in nobody's state folder means that.
   const byLogin = join(folder, `${loginProfile}.json`);
   return state === undefined && existsSync(byLogin) ? byLogin : undefined;
+}
+
+function lookedFor(flags: ConnectionFlags, env: Environment, from: string): string {
+  const state = flags.state ?? nonEmpty(env['ESTOP_STATE']);
+  return state === undefined
+    ? `.estop/connection.json in ${resolve(from)} or a folder above it`
+    : join(resolve(from, state), 'connection.json');
 }
 
 /** It holds a token. Systems without such modes report none for others, so nothing is refused there. */

@@ -28,8 +28,11 @@ export function createContext(terminal: Terminal, connect: () => Connection, mut
     return known;
   };
   const client = (token: string | undefined): Estop => {
-    if (token === undefined) throw new EstopError('unauthenticated');
-    const { controlUrl, stopUrl } = connection();
+    const { controlUrl, stopUrl, source, lookedFor } = connection();
+    if (token === undefined)
+      throw new EstopError('unauthenticated', {
+        detail: `There is no token: ESTOP_TOKEN is not set, and ${source === undefined ? `there is no ${lookedFor}` : `${source} has none`}.`,
+      });
     return createEstop({ controlUrl, stopUrl, token, send: httpSend, mintKey: mutationKey.forRequest });
   };
   return {

@@ -97,11 +97,15 @@ const isOutOfReach = (thrown: unknown): boolean =>
     errorCodeOf(thrown),
   );
 
-function offerDirect({ terminal }: CliContext, command: string): void {
+function offerDirect({ terminal, connection }: CliContext, command: string): void {
   terminal.say(
     `${terminal.paint.red('NOT STOPPED')}: there was no receipt. Straight to the store, without any of our processes:`,
   );
   terminal.say(`  ${visible(command)}`);
+  if (connection.directUrl === undefined && connection.temporalAddress === undefined)
+    terminal.say(
+      '  It needs ESTOP_DIRECT_URL or ESTOP_TEMPORAL_ADDRESS, and neither is known here: send it from where one is.',
+    );
 }
 
 /** Nothing is left to fall back to: the same order again, as soon as one of the two answers. */

@@ -36,7 +36,9 @@ export function reportError(terminal: Terminal, thrown: unknown, sent?: Mutation
   const detail = error?.detail ?? (code === 'internal' && thrown instanceof Error ? thrown.message : undefined);
   terminal.say(`${terminal.paint.red('error')} ${title}`);
   for (const line of detail === undefined ? [] : visibleLines(detail)) terminal.say(`  ${line}`);
-  for (const field of error?.fields ?? []) terminal.say(`  ${visible(field.pointer)}: ${visible(field.message)}`);
+  // Those of a file stand in the detail already, each with its line.
+  for (const field of code === 'config-invalid' ? [] : (error?.fields ?? []))
+    terminal.say(`  ${visible(field.pointer)}: ${visible(field.message)}`);
   if (key !== undefined)
     terminal.say(
       `  It may have been done. Try again with --idempotency-key ${visible(key)}, which does it at most once.`,

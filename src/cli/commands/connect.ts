@@ -57,6 +57,10 @@ function writeSignIn({ terminal, connection }: CliContext, client: ClientName): 
   const { file, text, next } = signInSettingsFor(client, `${connection.gatewayUrl}/mcp`, connection.controlUrl);
   printOne(terminal, { client, file: file ?? null, settings: text }, () => text.split('\n'));
   terminal.say(`This belongs into ${file ?? 'the settings of your client'}. ${next}`);
+  if (connection.isGatewayGuessed)
+    terminal.say(
+      `Nobody said where the gateway is: this is where one listens if it is told nothing. There is no ${connection.lookedFor}.`,
+    );
   return exitCodes.confirmed;
 }
 

@@ -53,12 +53,13 @@ export function parseConfig(text: string): ConfigResult {
     message: problem.message,
   });
   const parsed = EstopYaml.safeParse(value ?? {});
-  if (!parsed.success) {
-    return { ok: false, faults: problemsOf(parsed.error.issues).map(located) };
-  }
+  if (!parsed.success) return { ok: false, faults: problemsOf(parsed.error.issues).map(located).toSorted(byPlace) };
   const { config, problems } = resolveConfig(parsed.data);
-  return problems.length === 0 ? { ok: true, config } : { ok: false, faults: problems.map(located) };
+  return problems.length === 0 ? { ok: true, config } : { ok: false, faults: problems.map(located).toSorted(byPlace) };
 }
+
+/** As a person goes through the file. */
+const byPlace = (one: ConfigFault, other: ConfigFault): number => one.line - other.line || one.column - other.column;
 
 export function loadConfig(path: string): ConfigResult {
   let text: string;
