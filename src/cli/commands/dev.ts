@@ -1,7 +1,8 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { startInstallation } from '../../runtime/installation/installation.ts';
 import { collectGarbage } from '../../runtime/local/collect-garbage.ts';
 import { exitCodes } from '../exit-code.ts';
+import { tellOfTrouble } from '../tell-of-trouble.ts';
 
 interface DevOptions {
   readonly config: string;
@@ -42,8 +43,10 @@ export async function runDev(options: DevOptions): Promise<number> {
   say(`  profile   ${installation.profilePath} (other terminals in this folder find it)`);
   say('  console   `estop console` prints a link that signs you in');
   say('Ctrl-C ends it; the data stays.');
+  const endTelling = tellOfTrouble(join(installation.stateFolder, 'logs'), say);
   collectGarbage();
   await untilInterrupted;
+  endTelling();
   say('ending ..');
   await installation.stop();
   return 0;
