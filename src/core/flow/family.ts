@@ -1,4 +1,5 @@
 /** The family of action of a tool, and the families that a request speaks of. */
+import { openingOf } from './opening.ts';
 import { stem, wordsOfName } from './stem.ts';
 import type { ToolDefinition } from './tool-definition.ts';
 import { type Family, familyOfNoun, familyWords, guardedFamilies, nounsToo, readVerbs } from './words.ts';
@@ -16,21 +17,24 @@ const ofVerb: Readonly<Record<string, readonly Family[]>> = Object.fromEntries(
     [
       [
         'message',
-        'send email mail message reply answer forward notify inform tell text dm ping announce broadcast call respond',
+        'send email mail message reply answer forward notify inform tell text dm ping announce broadcast call respond contact',
       ],
       ['pay', 'pay transfer wire remit deposit withdraw donate fund settle charge tip reimburse'],
       ['purchase', 'buy purchase order rebuy reorder checkout sell trade'],
       ['book', 'book reserve plan arrange schedule reschedule invite rsvp accept decline'],
-      ['delete', 'delete remove clear erase drop discard empty trash purge wipe destroy uninstall kill terminate'],
+      [
+        'delete',
+        'delete remove clear erase drop discard empty trash purge wipe destroy uninstall kill terminate rm rmdir',
+      ],
       ['cancel', 'cancel refund revoke undo void unsubscribe stop abort return'],
       [
         'change',
-        'update change edit modify set reset replace adjust patch append insert add save write store put commit mark toggle enable disable merge assign close lock unlock reschedule archive',
+        'update change edit modify set reset replace adjust patch append insert add save write store put commit mark toggle enable disable merge assign close lock unlock reschedule archive resolve solve complete finish activate deactivate engage release chmod chown',
       ],
-      ['move', 'move rename archive'],
+      ['move', 'move rename archive mv'],
       ['execute', 'run execute exec eval deploy launch restart reboot install trigger invoke dispatch start'],
       ['grant', 'grant share allow authorize authorise permit elevate promote invite'],
-      ['publish', 'publish post comment tweet upload push release review rate vote announce'],
+      ['publish', 'publish post comment tweet retweet repost upload push release review rate vote announce'],
       ['submit', 'submit fill input register enroll apply sign type enter press click'],
       ['save', 'write create save put store overwrite append add log record note commit'],
     ] as const
@@ -44,17 +48,11 @@ const ofVerb: Readonly<Record<string, readonly Family[]>> = Object.fromEntries(
 
 export function familiesOf(tool: ToolDefinition): readonly Family[] {
   const name = wordsOfName(tool.name).map(stem);
-  const opening = wordsOfName((tool.description ?? '').slice(0, 200))
-    .slice(0, 1)
-    .map(stem);
+  const described = wordsOfName(openingOf(tool.description ?? '').slice(0, 200)).map(stem);
+  const opening = described.slice(0, 1);
   const fromName = verbFamilies(name);
   const fromVerb = fromName.length > 0 ? fromName : verbFamilies(opening);
-  const first =
-    fromName.length > 0
-      ? []
-      : wordsOfName((tool.description ?? '').slice(0, 200))
-          .slice(0, 8)
-          .map(stem);
+  const first = fromName.length > 0 ? [] : described.slice(0, 8);
   const nouns = [...new Set([...name, ...first].flatMap((word) => familyOfNoun[word] ?? []))];
   const guarded = nouns.filter((family) => guardedFamilies.has(family));
   // "send money" is no message, "update password" is more than a change; "delete event" deletes.
@@ -108,12 +106,33 @@ const gives = new Set(['send', 'give', 'refund', 'return', 'move', 'make'].map(s
 const posts = new Set(['post', 'put', 'drop', 'publish'].map(stem));
 const chatted = /\b(?:in|into|to|on)\b[^.!?\n]{0,40}\b(?:channels?|chats?|slack|dms?)\b/i;
 
+/** Said in several words, none of which says it alone. */
+const idioms: readonly (readonly [RegExp, Family])[] = [
+  [/\bcall(?:ing)?\b[^.!?\n]{0,40}\boff\b|\bpull(?:ing)? the plug\b|\bback(?:ing)? (?:out|off)\b/i, 'cancel'],
+  [/\btak(?:e|ing)\b[^.!?\n]{0,60}\b(?:off|out of) (?:the|my|our|his|her|their|its|this|that)\b/i, 'delete'],
+  [
+    /\breach(?:ing)? out\b|\b(?:get|getting|be|keep) in touch\b|\btouch base\b|\bdrop\b[^.!?\n]{0,30}\ba (?:line|note)\b/i,
+    'message',
+  ],
+  [/\bcontact(?:ing)? (?:[\w-]+ ){0,3}(?:support|service|desk|team|office|seller|host|owner|manager)\b/i, 'message'],
+  [
+    /\b(?:on|to|via|with) (?:[\w-]+ ){0,2}(?:social media|twitter|facebook|instagram|linkedin|mastodon|bluesky|followers)\b/i,
+    'publish',
+  ],
+  [/\bcheck(?:ing)?\b[^.!?\n]{0,30}\boff\b/i, 'change'],
+  [
+    /\b(?:initiat|activat|ignit|fir)(?:e|ing)\b[^.!?\n]{0,30}\b(?:engine|motor|server|service|job|pipeline|workflow)\b/i,
+    'execute',
+  ],
+];
+
 /** "Send 20 euros to" asks to pay, though each of its words alone asks for something else. */
 export function familiesAsked(request: string, words: readonly string[]): readonly Family[] {
   const said = new Set(familiesIn(words));
   const has = (some: ReadonlySet<string>): boolean => words.some((word) => some.has(word));
   if ((money.test(request) && has(gives)) || (account.test(request) && givesBack.test(request))) said.add('pay');
   if (has(posts) && chatted.test(request)) said.add('message');
+  for (const [idiom, family] of idioms) if (idiom.test(request)) said.add(family);
   return [...said];
 }
 

@@ -4,10 +4,10 @@ import { type Draft, emptyDraft, mark, mostFields, noteNamed, noteProse, noteRec
 import { isNamedFile, isNamedPage, isThatFile, noteLabelled, notePaths } from './made-paths.ts';
 import { authorOf, meetAll, ownAddress } from './mailbox.ts';
 import { namedRecords } from './named-record.ts';
-import { isSteered } from './origin.ts';
+import { isSteered, originOfValue } from './origin.ts';
 import { noteRooms } from './rooms.ts';
 import { structureOf } from './structure.ts';
-import { applyDelta, exactKey, type FlowDelta, type TaskFlow } from './task-flow.ts';
+import { applyDelta, exactKey, type FlowDelta, looseKey, type TaskFlow } from './task-flow.ts';
 
 /** Grows the flow in place, and gives what a store must append to make it again. */
 export function observe(flow: TaskFlow, call: FlowCall, output: string): FlowDelta {
@@ -29,6 +29,7 @@ export function observe(flow: TaskFlow, call: FlowCall, output: string): FlowDel
   }
   noteRooms(draft, call, records);
   noteProse(draft, prose);
+  forgetEcho(draft, call);
   const delta = deltaOf(draft, output === '' ? [] : call.profile.labels);
   applyDelta(flow, delta);
   return delta;
@@ -48,6 +49,20 @@ function deltaOf(draft: Draft, labels: readonly string[]): FlowDelta {
     overflow: draft.overflow,
     crowded: draft.crowded,
   };
+}
+
+/**
+ * "Message sent to U3": that the tool repeats what the agent gave it makes it no value of others. Only of what acted, and only of
+ * what no output had said before.
+ */
+function forgetEcho({ flow, values }: Draft, call: FlowCall): void {
+  const { tier } = call.profile;
+  if (tier === 'read' || tier === 'fetch' || flow.overflow) return;
+  for (const { role, text } of valuesOf(call).values) {
+    const key = looseKey(flow.hash, text);
+    if (role === 'ref' && originOfValue(flow, text).origin === 'nowhere' && values.get(key)?.[1] === 'prose')
+      values.delete(key);
+  }
 }
 
 /** Only what looks can be steered; what acts was judged by its own rules. */

@@ -46,10 +46,8 @@ export function openTaskFlow(opening: TaskOpening): { readonly flow: TaskFlow; r
   const { hash } = opening;
   const flow = emptyFlow(hash);
   const request = opening.request.slice(0, longestRequest);
-  const tokens = [...request.matchAll(/[^\s"'`<>,;()[\]{}|“”‘’]+/gu)]
-    .slice(0, mostTokens)
-    .map(([token]) => token.replaceAll(/^[.:!?#$]+|[.:!?]+$/g, ''))
-    .filter((token) => token !== '');
+  const written = [...request.matchAll(/[^\s"'`<>,;()[\]{}|“”‘’]+/gu)].slice(0, mostTokens).map(([token]) => token);
+  const tokens = written.map((token) => token.replaceAll(/^[.:!?#$]+|[.:!?]+$/g, '')).filter((token) => token !== '');
   const stems = [...new Set(tokens.flatMap(partsOf).map(stem))];
   // A handle is written without accents.
   const named = namesIn(request).flatMap((name) =>
@@ -65,6 +63,8 @@ export function openTaskFlow(opening: TaskOpening): { readonly flow: TaskFlow; r
     values: [
       ...opening.ownIdentities.map((own): Mark => [exactKey(hash, addressOf(own)), 'own', 0]),
       ...tokens.flatMap((token) => marksOf(hash, token)),
+      // "the password is so!": whether the last sign belongs to it only they know.
+      ...written.map((token): Mark => [exactKey(hash, token), 'request', 0]),
       ...phrases(hash, request, tokens),
       ...titlesIn(request, tokens).map((title): Mark => [titleKey(hash, title), 'request', 0]),
       ...Array.from(request.slice(0, 20_000).matchAll(account), ([text]): Mark => [exactKey(hash, text), 'request', 0]),
@@ -93,6 +93,9 @@ const hostIn = (token: string): string => token.split(/[/?#:]/, 1)[0] ?? '';
 
 function marksOf(hash: KeyedHash, token: string): readonly Mark[] {
   const marks: Mark[] = [[exactKey(hash, token), 'request', 0]];
+  // "@mara" is whom the user calls mara.
+  const handle = /^@([\p{L}\p{N}_][\p{L}\p{N}_.-]{0,63})$/u.exec(token)?.[1];
+  if (handle !== undefined) marks.push([exactKey(hash, handle), 'request', 0]);
   // "our site www.a.com.They wrote": a sentence ends in the middle of what stands together.
   const glued = /^(.*[\p{Ll}\p{N}])\.\p{Lu}\p{Ll}*$/u.exec(token)?.[1];
   if (glued !== undefined && token.length <= longestHost && !isHost(hostIn(token)) && isHost(hostIn(glued)))
@@ -111,10 +114,17 @@ function marksOf(hash: KeyedHash, token: string): readonly Mark[] {
   return marks;
 }
 
+/** The second leaves out what joins letters, so that "it's" neither opens nor ends a quotation. */
+const quotes = [
+  /["'“‘`](?<text>[^"'“”‘’`\n]{1,200})["'”’`]/gu,
+  /(?<![\p{L}\p{N}])(?<quote>["'`])(?<text>(?:(?!\k<quote>)[^\n]|(?<=\p{L})'(?=\p{L})){1,200})\k<quote>(?![\p{L}\p{N}])/gu,
+] as const;
+
 /** What stands between quotes, and every row of up to four words: a name, a title, an account printed in groups. */
 function phrases(hash: KeyedHash, request: string, tokens: readonly string[]): readonly Mark[] {
   const found = new Set<string>();
-  for (const [, text = ''] of request.matchAll(/["'“‘`]([^"'“”‘’`\n]{1,200})["'”’`]/gu)) found.add(text.trim());
+  for (const pattern of quotes)
+    for (const { groups } of request.matchAll(pattern)) found.add((groups?.['text'] ?? '').trim());
   const head = tokens.slice(0, phraseTokens);
   for (let at = 0; at < head.length; at += 1) {
     for (let size = 2; size <= longestPhrase && at + size <= head.length; size += 1) {

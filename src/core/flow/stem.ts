@@ -18,6 +18,20 @@ const irregular: Readonly<Record<string, string>> = {
   deletion: 'delet',
   removal: 'remov',
   reservation: 'reserv',
+  cancelled: 'cancel',
+  cancelling: 'cancel',
+  cancellation: 'cancel',
+  cancellations: 'cancel',
+  registration: 'register',
+  subscription: 'subscrib',
+  resolution: 'resolv',
+  withdrew: 'withdraw',
+  withdrawn: 'withdraw',
+  withdrawal: 'withdraw',
+  sold: 'sell',
+  repaid: 'repay',
+  kept: 'keep',
+  shut: 'close',
 };
 
 const endings = ['ations', 'ation', 'ments', 'ment', 'ings', 'ing', 'ies', 'ied', 'ed', 'es', 's', 'e'] as const;

@@ -1,5 +1,6 @@
 /** The tier of a tool never seen. The one expensive mistake is a sink taken for a read, so every doubt goes up. */
 import type { Tier } from './facts.ts';
+import { openingOf } from './opening.ts';
 import { stem, wordsOfName } from './stem.ts';
 import { argumentsOf } from './tool-argument.ts';
 import type { ToolDefinition } from './tool-definition.ts';
@@ -164,7 +165,7 @@ function withObject(verb: string, rest: readonly string[]): Class {
 }
 
 function firstVerb(description: string): string {
-  const written = wordsOfName(description.slice(0, 160)).slice(0, 3);
+  const written = wordsOfName(openingOf(description).slice(0, 160)).slice(0, 3);
   const words = written.map(stem);
   const first = words[0] ?? '';
   // "Messages of a channel", "Log of the last job": a thing, not a deed.

@@ -11,7 +11,7 @@ export const readVerbs = stems(`
   get list read search find view show look query check describe count calculate compute lookup retrieve return see
   inspect preview compare summarize summarise analyze analyse display examine track monitor peek browse
   fetch query estimate convert translate parse detect measure explain tell provide filter sort suggest
-  recommend is has can whoami ping head stat tail grep diff obtain determine validate`);
+  recommend is has can whoami ping head stat tail grep diff ls pwd wc du df cat obtain determine validate`);
 
 /** By themselves, behind what they are done to: "orders.get", "pages/list". As they are written; "read" may as well be what a message is marked. */
 export const looksPlainly: ReadonlySet<string> = new Set(
@@ -26,7 +26,7 @@ export const fetchVerbs = stems(
 /** Verbs that add something, harmless while what they add stays here. */
 export const localVerbs = stems(`
   create add make put save download copy draft note store login mkdir touch bookmark star new authenticate
-  logout signin duplicate generate plot draw render log record remember`);
+  logout signin duplicate generate plot draw render log record remember cp`);
 
 /** What stays here when it is added. */
 export const localNouns = stems(`
@@ -44,14 +44,14 @@ export const sinkVerbs = stems(`
   run execute exec eval deploy launch restart reboot install uninstall trigger invoke dispatch
   grant allow authorize authorise permit elevate promote demote ban block mute follow subscribe unsubscribe
   submit fill input upload push sync export register enroll apply sign upsert insert import attach call dial text hire lock unlock append click drag
-  encrypt format rotate mount format sudo print type enter press tap rate review vote`);
+  encrypt format rotate mount format sudo print type enter press tap rate review vote rm rmdir mv chmod chown`);
 
 /** Nouns as often as verbs: only in front do they say what a tool does. */
 export const nounsToo = stems(`
   order post message comment email mail transfer share book fund charge trade export import report record note log call
   text rate review vote lock mount sign print type input block mark format draft bookmark plot star play file list
   view search query count check access total contact schedule update change set reset edit move invite fill request track
-  filter copy run trigger access stat head tail rsvp apply push sync patch`);
+  filter copy run trigger access stat head tail rsvp apply push sync patch cat contact`);
 
 /** What a name says that is only looked at: "order history". */
 export const readNouns = stems(`
@@ -91,18 +91,20 @@ export const familyWords: Readonly<Record<Family, ReadonlySet<string>>> = {
   pay: stems(
     'pay payment transfer wire remit deposit withdraw donate fund top topup settle reimburse repay tip rent bill fee invoice charge',
   ),
-  purchase: stems('buy purchase order rebuy reorder checkout shop acquire subscribe rent sell trade get'),
+  purchase: stems('buy purchase order rebuy reorder checkout shop acquire procure snag subscribe rent sell trade get'),
   book: stems(`book reserve reservation schedule reschedule calendar appointment meeting event plan arrange organize organise rsvp
     invite slot booking dinner lunch accept decline setup`),
   delete: stems(
     'delete remove clear erase drop clean discard empty trash purge wipe destroy rid uninstall terminate kill throw toss',
   ),
-  cancel: stems('cancel refund return revoke undo void decline withdraw unsubscribe stop abort terminate end'),
+  cancel: stems(
+    'cancel refund return revoke undo void decline withdraw unsubscribe stop abort terminate end retract rescind scrap nix annul',
+  ),
   change:
     stems(`update change edit modify rename set reset replace adjust fix correct patch increase decrease raise lower mark
     toggle enable disable activate deactivate close reopen assign switch configure move reschedule postpone append add insert
     merge archive lock unlock finish complete turn dim refactor implement improve rewrite extend enter register fill note
-    record save write put`),
+    record save write put resolve solve finalize finalise engage release`),
   move: stems('move rename organize organise sort archive transfer put save store relocate'),
   password: stems('password passcode passphrase credential pin secret passwd'),
   execute: stems(
@@ -111,10 +113,12 @@ export const familyWords: Readonly<Record<Family, ReadonlySet<string>>> = {
   grant: stems(
     'grant share permission access authorize authorise allow role member admin collaborator invite add permit join onboard promote',
   ),
-  publish: stems('publish post comment tweet upload reply announce review release submit push blog rate vote'),
+  publish: stems(
+    'publish post comment tweet retweet repost upload reply announce review release submit push blog rate vote',
+  ),
   submit:
     stems(`submit fill complete apply register enroll sign reserve book visit open login log comment post subscribe request
-    enter form answer finish website webpage page pay`),
+    enter form answer finish website webpage page pay refill refuel replenish`),
   save: stems(
     'save implement produce prepare report raise write create store put export record note draft generate append copy make document file add set enter log open commit remind reminder remember',
   ),
