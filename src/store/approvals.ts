@@ -203,7 +203,7 @@ export interface ApprovalFilter extends PageRequest {
 export async function listApprovals(store: Store, filter: ApprovalFilter = {}): Promise<Page<ApprovalRecord>> {
   const limit = pageLimit(filter);
   const after = readCursor(filter);
-  let query = tables(store)
+  let query = (await tables(store))
     .selectFrom('approvals')
     .selectAll()
     .orderBy('requested_at', 'desc')

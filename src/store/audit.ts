@@ -40,7 +40,7 @@ export interface AuditFilter extends PageRequest {
 export async function listAudit(store: Store, filter: AuditFilter = {}): Promise<Page<AuditRecord>> {
   const limit = pageLimit(filter);
   const after = readCursor(filter);
-  let query = tables(store)
+  let query = (await tables(store))
     .selectFrom('audit')
     .selectAll()
     .orderBy('seq', 'desc')

@@ -175,7 +175,7 @@ export interface CallFilter extends PageRequest {
 export async function listCalls(store: Store, filter: CallFilter = {}): Promise<Page<CallRecord>> {
   const limit = pageLimit(filter);
   const after = readCursor(filter);
-  let query = tables(store)
+  let query = (await tables(store))
     .selectFrom('calls')
     .selectAll()
     .orderBy('admitted_at', 'desc')

@@ -210,7 +210,7 @@ export interface GrantFilter extends PageRequest {
 export async function listGrants(store: Store, filter: GrantFilter = {}): Promise<Page<GrantRecord>> {
   const limit = pageLimit(filter);
   const after = readCursor(filter);
-  let query = tables(store)
+  let query = (await tables(store))
     .selectFrom('grants')
     .select([
       'grant_id',

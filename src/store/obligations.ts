@@ -88,7 +88,7 @@ export interface ObligationFilter extends PageRequest {
 export async function listObligations(store: Store, filter: ObligationFilter = {}): Promise<Page<ObligationRecord>> {
   const limit = pageLimit(filter);
   const after = readCursor(filter);
-  let query = tables(store)
+  let query = (await tables(store))
     .selectFrom('obligations')
     .selectAll()
     .orderBy('opened_at', 'desc')

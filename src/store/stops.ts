@@ -46,7 +46,7 @@ export async function countStopsInForce(store: Store, most: number): Promise<num
 export async function listStops(store: Store, filter: StopFilter = {}): Promise<Page<StopRecord>> {
   const limit = pageLimit(filter);
   const after = readCursor(filter);
-  let query = tables(store)
+  let query = (await tables(store))
     .selectFrom('stops')
     .selectAll()
     .orderBy('epoch', 'desc')

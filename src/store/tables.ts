@@ -1,4 +1,4 @@
-import { type Compilable, Kysely, PostgresDialect } from 'kysely';
+import type { Compilable, Kysely } from 'kysely';
 import type { Store } from './pool.ts';
 import type { Row } from './row.ts';
 import { storeError } from './store-error.ts';
@@ -68,14 +68,20 @@ export interface Tables {
   };
 }
 
-const builders = new WeakMap<Store, Kysely<Tables>>();
+const builders = new WeakMap<Store, Promise<Kysely<Tables>>>();
 
-export function tables(store: Store): Kysely<Tables> {
+/** Loaded when the first list is asked for: it is 250 modules, a quarter of what a gateway loads to start, and gateways and stops list nothing. */
+export function tables(store: Store): Promise<Kysely<Tables>> {
   const known = builders.get(store);
   if (known !== undefined) return known;
-  const made = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: store }) }).withSchema('estop');
+  const made = build(store);
   builders.set(store, made);
   return made;
+}
+
+async function build(store: Store): Promise<Kysely<Tables>> {
+  const { Kysely, PostgresDialect } = await import('kysely');
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: store }) }).withSchema('estop');
 }
 
 /** The rows of a list. Planned anew each time: a plan that was made while a table was small would be kept when it has grown. */

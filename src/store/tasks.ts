@@ -1,4 +1,3 @@
-import { sql } from 'kysely';
 import type { TaskLife } from '../core/task.ts';
 import { type Page, type PageRequest, pageLimit, pageOf, readCursor } from './page.ts';
 import { call, callOne, type Store } from './pool.ts';
@@ -104,7 +103,7 @@ export async function openSessionOf(
 export async function listTasks(store: Store, filter: TaskFilter = {}): Promise<Page<TaskRecord>> {
   const limit = pageLimit(filter);
   const after = readCursor(filter);
-  let query = tables(store)
+  let query = (await tables(store))
     .selectFrom('tasks')
     .selectAll()
     .orderBy('registered_at', 'desc')
@@ -118,7 +117,10 @@ export async function listTasks(store: Store, filter: TaskFilter = {}): Promise<
   if (filter.rootId !== undefined) query = query.where('root_id', '=', filter.rootId);
   if (filter.parentId !== undefined) query = query.where('parent_id', '=', filter.parentId);
   // As text, letter for letter what the index over these rows says.
-  if (filter.withoutPastDrills === true) query = query.where(sql<boolean>`(kind <> 'drill' OR state <> 'closed')`);
+  if (filter.withoutPastDrills === true) {
+    const { sql } = await import('kysely');
+    query = query.where(sql<boolean>`(kind <> 'drill' OR state <> 'closed')`);
+  }
   if (filter.open !== undefined) query = query.where('state', filter.open ? '<>' : '=', 'closed');
   const rows = await rowsOf(store, query);
   return pageOf(rows.map(taskOf), limit, (task) => [task.registeredAt, task.taskId]);

@@ -98,7 +98,7 @@ export async function listToolPins(
   store: Store,
   filter: { readonly serverId?: string; readonly tool?: string; readonly state?: ToolPinState } = {},
 ): Promise<readonly ToolPinSummary[]> {
-  let query = tables(store)
+  let query = (await tables(store))
     .selectFrom('tool_pins')
     .select(summaryColumns)
     .orderBy('server_id')
@@ -113,7 +113,7 @@ export async function listToolPins(
 /** Every definition of one tool, `<server>/<tool>`, oldest first: what is accepted, and what it is compared with. */
 export async function readToolPins(store: Store, name: string): Promise<readonly ToolPinRecord[]> {
   const [serverId = '', tool = ''] = name.split('/');
-  const query = tables(store)
+  const query = (await tables(store))
     .selectFrom('tool_pins')
     .selectAll()
     .where('server_id', '=', serverId)
