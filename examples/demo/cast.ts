@@ -19,9 +19,9 @@ export interface Cast {
 /** Which program stands in for ours when a part is switched off on purpose; the product itself has no such switch. */
 const standIns: Readonly<Record<Sabotage, readonly [ProcessName, string]>> = {
   fence: ['gateway', 'sabotage/open-gateway'],
-  halt: ['control-worker', 'sabotage/idle-halt'],
-  revoke: ['control-worker', 'sabotage/idle-cuts'],
-  probe: ['control-worker', 'sabotage/lying-probes'],
+  halt: ['control-worker', 'sabotage/control-worker'],
+  revoke: ['control-worker', 'sabotage/control-worker'],
+  probe: ['control-worker', 'sabotage/control-worker'],
 };
 
 export function castOf(world: World, installation: Installation): Cast {
@@ -52,7 +52,8 @@ export async function createInstallationFor(options: DemoOptions, screen: Screen
       onServersUp: ({ temporalAddress }) => world.writeConfig(temporalAddress),
       onProgress: (line) => screen.fact('progress', line, {}),
       env: world.secrets,
-      ...(options.sabotage === undefined ? {} : { mainOf: standInFor(options.sabotage) }),
+      mainOf: standInsFor(options.sabotage),
+      envOf: { 'control-worker': { DEMO_SABOTAGE: options.sabotage.join() } },
     });
     return castOf(world, installation);
   } catch (thrown) {
@@ -61,8 +62,11 @@ export async function createInstallationFor(options: DemoOptions, screen: Screen
   }
 }
 
-function standInFor(sabotage: Sabotage): Partial<Record<ProcessName, string>> {
+function standInsFor(sabotage: readonly Sabotage[]): Partial<Record<ProcessName, string>> {
   const here = fileURLToPath(import.meta.url);
-  const [process, file] = standIns[sabotage];
-  return { [process]: join(here, '..', `${file}${extname(here)}`) };
+  const programs = sabotage.map((name) => {
+    const [process, file] = standIns[name];
+    return [process, join(here, '..', `${file}${extname(here)}`)];
+  });
+  return Object.fromEntries(programs);
 }

@@ -28,7 +28,7 @@ let isTold = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.removeAllListeners(signal).on(signal, () => void stop().finally(() => process.exit(isTold ? code : 130)));
 try {
-  code = (await runStory(cast, screen, options.sabotage !== undefined)) ? 0 : 1;
+  code = (await runStory(cast, screen, options.sabotage.length > 0)) ? 0 : 1;
 } catch (thrown) {
   process.stderr.write(`demo: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`);
 } finally {

@@ -6,7 +6,8 @@ export type Sabotage = (typeof sabotages)[number];
 export interface DemoOptions {
   readonly json: boolean;
   readonly keep: boolean;
-  readonly sabotage: Sabotage | undefined;
+  /** Each is caught by somebody else, so one run can show several. */
+  readonly sabotage: readonly Sabotage[];
 }
 
 export function readOptions(args: readonly string[]): DemoOptions | string {
@@ -20,11 +21,18 @@ export function readOptions(args: readonly string[]): DemoOptions | string {
       },
       strict: true,
     });
-    const sabotage = sabotages.find((name) => name === values.sabotage);
-    if (values.sabotage !== undefined && sabotage === undefined)
-      return `--sabotage takes one of: ${sabotages.join(', ')}`;
+    const asked = values.sabotage ?? '';
+    const sabotage = sabotagesIn(asked);
+    if (sabotage.join() !== asked || (values.sabotage !== undefined && sabotage.length === 0))
+      return `--sabotage takes one of ${sabotages.join(', ')}, or several of them in this order with commas between`;
     return { json: values.json, keep: values.keep, sabotage };
   } catch (thrown) {
     return thrown instanceof Error ? thrown.message : 'bad options';
   }
+}
+
+/** What a list with commas names, in our order. */
+export function sabotagesIn(list: string): readonly Sabotage[] {
+  const named = list.split(',');
+  return sabotages.filter((name) => named.includes(name));
 }

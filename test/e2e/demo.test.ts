@@ -121,18 +121,18 @@ describe('the demo', () => {
       expect(provedOf(healthy), healthy).toBeLessThan(provedOf('crm'));
   }, 150_000);
 
+  // Two parts a run, each in a process of its own or caught by a witness of its own: with tasks halted, only the hijacked loop is left to
+  // go through an open gateway; with cuts that do nothing, nothing but a probe can be lied about.
   it.each([
-    ['fence', /tool calls reached the MCP server after/],
-    ['halt', /Temporal still runs/],
-    ['revoke', /never became proved/],
-    ['probe', /was reported proved .* still succeeded/],
+    ['fence,revoke', [/tool calls reached the MCP server after/, /never became proved/]],
+    ['halt,probe', [/Temporal still runs/, /was reported proved .* still succeeded/]],
   ])(
     'catches what goes wrong without %s',
-    async (sabotage, complaint) => {
+    async (sabotage, expected) => {
       const { code, summary: found } = await runDemo(['--sabotage', sabotage]);
       expect([code, existsSync(folder)]).toEqual([1, false]);
       expect(found.ok).toBe(false);
-      expect(found.complaints.join('\n')).toMatch(complaint);
+      for (const complaint of expected) expect(found.complaints.join('\n')).toMatch(complaint);
     },
     150_000,
   );

@@ -1,10 +1,10 @@
-import { runControlWorker } from './run-control-worker.ts';
+import type { WorkerSabotage } from './control-worker.ts';
 
 /** Of these it says that they are closed. Others are left alone, or the watchdog would end them before there is a stop. */
 const claimed = new Set<string>();
 
 /** `--sabotage halt`: no task is ended, and every look at one that should have been says that it is. Only Temporal itself can tell. */
-runControlWorker({
+export const idleHalt: WorkerSabotage = {
   tasks: (tasks) => ({
     ...tasks,
     windDown: async () => undefined,
@@ -16,4 +16,4 @@ runControlWorker({
         : seen;
     },
   }),
-});
+};
