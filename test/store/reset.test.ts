@@ -20,7 +20,7 @@ import {
   stop,
   stopAgent,
 } from './ledger.ts';
-import { doneOrBlocked } from './waiting.ts';
+import { doneOrAsleep, doneOrBlocked } from './waiting.ts';
 
 onEveryPostgres('a reset', (createOn) => {
   let ledger: Ledger;
@@ -152,14 +152,20 @@ onEveryPostgres('a reset', (createOn) => {
       const agent = await addAgent(l);
       const first = await stopAgent(l, agent);
       await fence(l, first.stopId);
-      const stops = [order(agentKey(agent.agentId)), order(agentKey(agent.agentId))];
-      const [outcome, ...latched] = await Promise.all([
-        reset(l, first.stopId),
-        ...stops.map((one) => latch(l.as('estop_stop'), one)),
-      ]);
+      const another = () => latch(l.as('estop_stop'), order(agentKey(agent.agentId)));
+      const name = newName('reset');
+      const resetting = resetStop(l.alone('estop_control', name), {
+        stopId: first.stopId,
+        actor: 'olga',
+        reason: 'a test',
+      });
+      const stops = [another(), another()];
+      // The two may be through before the reset has begun; this one comes when whoever reads an epoch without the lock has read it.
+      await doneOrAsleep(l, name, resetting);
+      const [outcome, ...latched] = await Promise.all([resetting, ...stops, another()]);
       const epochs = [outcome.kind === 'reset' ? outcome.epoch : 0, ...latched.map((one) => mustLatch(one).epoch)];
-      expect(new Set(epochs).size).toBe(3);
-      expect(Math.max(...epochs)).toBe(first.epoch + 3);
+      expect(new Set(epochs).size).toBe(4);
+      expect(Math.max(...epochs)).toBe(first.epoch + 4);
       expect(await killedBy(l, [agentKey(agent.agentId)], [agent.agentId], 1_000_000)).toBeDefined();
     },
     {
