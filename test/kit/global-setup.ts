@@ -1,12 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import type { TestProject } from 'vitest/node';
 import { errorCodeOf } from '../../src/core/errors.ts';
 import { claimStateFolder } from '../../src/runtime/local/state-folder.ts';
 import { startTemporal, type TemporalServer } from '../../src/runtime/local/temporal-server.ts';
-import { sweepKilledRuns } from './killed-runs.ts';
 import { serveOnDemand } from './on-demand-server.ts';
+import { makeRunFolder } from './run-folder.ts';
 import { startRunPostgres } from './run-postgres.ts';
 
 declare module 'vitest' {
@@ -23,12 +21,9 @@ declare module 'vitest' {
   }
 }
 
-const runFolderPrefix = 'estop-test-';
-
 /** One Temporal and one PostgreSQL for the whole run, in a folder that goes with it. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  await sweepKilledRuns(tmpdir(), runFolderPrefix);
-  const folder = claimStateFolder(mkdtempSync(join(tmpdir(), runFolderPrefix)));
+  const folder = claimStateFolder(await makeRunFolder());
   const started = await Promise.allSettled([
     startRunTemporal(folder.path),
     startRunPostgres(folder.path, '18'),

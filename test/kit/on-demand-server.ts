@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type ServerResponse } from 'node:http';
 import type { PostgresServer } from '../../src/runtime/local/postgres-server.ts';
+import { type DatabaseDropper, openDropper } from './database-dropper.ts';
 import { isPostgresInstalled, startRunPostgres } from './run-postgres.ts';
 
 export interface OnDemandServer {
@@ -9,14 +10,23 @@ export interface OnDemandServer {
 }
 
 /**
- * Tests run in processes that come and go; a server that several of them share must belong to the run. So it is this one that
- * starts it, when the first test asks.
+ * Tests run in processes that come and go; what outlives them must belong to the run: the server that several of them share, which is
+ * started when the first test asks, and the dropping of databases that nobody uses any more.
  */
 export async function serveOnDemand(folder: string): Promise<OnDemandServer> {
   let postgres15: Promise<PostgresServer> | undefined;
+  const droppers = new Map<string, DatabaseDropper>();
   const secret = randomUUID();
   const server = createServer((request, response) => {
-    if (request.url !== `/${secret}/postgres-15` || !isPostgresInstalled('15'))
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://run');
+    const [serverUrl, name] = [searchParams.get('server'), searchParams.get('name')];
+    if (pathname === `/${secret}/drop` && serverUrl !== null && name !== null) {
+      const dropper = droppers.get(serverUrl) ?? openDropper(serverUrl);
+      droppers.set(serverUrl, dropper);
+      dropper.drop(name);
+      return answer(response, 202, '');
+    }
+    if (pathname !== `/${secret}/postgres-15` || !isPostgresInstalled('15'))
       return answer(response, 404, 'no such server');
     postgres15 ??= startRunPostgres(folder, '15');
     postgres15.then(
@@ -32,6 +42,7 @@ export async function serveOnDemand(folder: string): Promise<OnDemandServer> {
     stop: async () => {
       server.close();
       server.closeAllConnections();
+      await Promise.all([...droppers.values()].map((dropper) => dropper.stop()));
       // One that failed to start has told so to the test that asked.
       const running = await postgres15?.catch(() => undefined);
       await running?.stop();

@@ -17,9 +17,8 @@ const created: { readonly name: string; readonly serverUrl: string }[] = [];
 
 // Registered where this module is loaded, which is at the top of a test file: runs after all its tests.
 afterAll(async () => {
-  for (const { name, serverUrl } of created.splice(0)) {
-    await asSuperuser(serverUrl, `DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`);
-  }
+  for (const { name, serverUrl } of created.splice(0))
+    await fetch(`${inject('onDemandUrl')}/drop?${new URLSearchParams({ server: serverUrl, name }).toString()}`);
 });
 
 /** `ledger`: what `provisionStore` would have to make is there already, as a copy; it has yet to be named and opened by it. */

@@ -9,12 +9,22 @@ export function isPostgresInstalled(version: PostgresVersion): boolean {
   return version === '18' || existsSync(`${debianPostgres15}/postgres`);
 }
 
-/** Durable as in production (fsync stays on), small in memory, open to what the tests of all parts need. */
+/**
+ * Small in memory, open to what the tests of all parts need. It survives the end of any of its processes, as in production, but not
+ * the loss of power, which no test can bring about: nothing is flushed to the disk, and so no page needs to be whole in the log.
+ */
 export function startRunPostgres(folder: string, version: PostgresVersion): Promise<PostgresServer> {
   return startPostgres({
     folder,
     name: `postgres-${version}`,
     binaries: version === '18' ? 'embedded' : debianPostgres15,
-    settings: { max_connections: 600, max_prepared_transactions: 20, shared_buffers: '64MB' },
+    settings: {
+      max_connections: 600,
+      max_prepared_transactions: 20,
+      shared_buffers: '64MB',
+      fsync: false,
+      full_page_writes: false,
+      max_wal_size: '256MB',
+    },
   });
 }
