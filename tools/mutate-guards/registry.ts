@@ -11,6 +11,7 @@ import { credentialGuards } from './guards/credentials.ts';
 import { dataFlowGuards } from './guards/data-flow.ts';
 import { delegationGuards } from './guards/delegation.ts';
 import { fenceGuards } from './guards/fence.ts';
+import { languageGuards } from './guards/languages.ts';
 import { questionGuards } from './guards/questions.ts';
 import { signInGuards } from './guards/sign-in.ts';
 import { issuerGuards } from './guards/sign-in-issuers.ts';
@@ -30,6 +31,7 @@ export function allGuards(projectRoot: string): readonly Guard[] {
     ...approvalGuards,
     ...argumentGuards,
     ...dataFlowGuards,
+    ...languageGuards,
     ...toolGuards,
     ...delegationGuards,
     ...upstreamGuards,

@@ -1,5 +1,6 @@
 /** The family of action of a tool, and the families that a request speaks of. */
 import { openingOf } from './opening.ts';
+import { spokenFamilies } from './other-languages.ts';
 import { stem, wordsOfName } from './stem.ts';
 import type { ToolDefinition } from './tool-definition.ts';
 import { type Family, familyOfNoun, familyWords, guardedFamilies, nounsToo, readVerbs } from './words.ts';
@@ -128,7 +129,9 @@ const idioms: readonly (readonly [RegExp, Family])[] = [
 
 /** "Send 20 euros to" asks to pay, though each of its words alone asks for something else. */
 export function familiesAsked(request: string, words: readonly string[]): readonly Family[] {
-  const said = new Set(familiesIn(words));
+  const { families, misread } = spokenFamilies(request);
+  const strange = new Set(misread.map(stem));
+  const said = new Set([...familiesIn(words.filter((word) => !strange.has(word))), ...families]);
   const has = (some: ReadonlySet<string>): boolean => words.some((word) => some.has(word));
   if ((money.test(request) && has(gives)) || (account.test(request) && givesBack.test(request))) said.add('pay');
   if (has(posts) && chatted.test(request)) said.add('message');

@@ -1,0 +1,43 @@
+import type { Guard } from '../guard.ts';
+
+const tests = 'test/core/flow/other-languages.test.ts';
+
+/** What a request asks for in another language than English. */
+export const languageGuards: readonly Guard[] = [
+  {
+    id: 'languages/vote',
+    file: 'src/core/flow/spoken.ts',
+    protects: 'a foreign name in an English request is not read in another language',
+    attacks: ['A13'],
+    find: 'others > 0 ? little > 1 && 3 * little >= others : little > 0 || sure',
+    put: 'others >= 0 && (little > 0 || verbs > 0 || sure)',
+    tests: { file: tests, title: 'is not what a foreign name' },
+  },
+  {
+    id: 'languages/quoted',
+    file: 'src/core/flow/other-languages.ts',
+    protects: 'what a request only quotes is not asked for',
+    attacks: ['A13'],
+    find: "    .replaceAll(quoted, ' ')\n",
+    put: '',
+    tests: { file: tests, title: 'is nothing where it is only quoted' },
+  },
+  {
+    id: 'languages/all-mean-it',
+    file: 'src/core/flow/other-languages.ts',
+    protects: 'nothing is paid, deleted, run or granted where another language that this may be means something else',
+    attacks: ['A13'],
+    find: '!guardedFamilies.has(family) || all.every(',
+    put: '!guardedFamilies.has(family) || all.some(',
+    tests: { file: tests, title: 'is nothing that another of the languages' },
+  },
+  {
+    id: 'languages/nouns',
+    file: 'src/core/flow/other-languages.ts',
+    protects: 'a German noun is no verb',
+    attacks: ['A13'],
+    find: '  if (isNoun) return found;\n',
+    put: '',
+    tests: { file: tests, title: 'Lies die Antwort' },
+  },
+];
