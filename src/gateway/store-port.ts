@@ -22,8 +22,9 @@ import type { PinPort } from './upstream/pin-port.ts';
 export function createFencePort(store: Store): FencePort {
   return {
     register: (gatewayId, address) => registerGateway(store, gatewayId, address),
-    renew: async (gatewayId, afterGap): Promise<RenewalReply> => {
-      const renewal = await renewLease(store, { gatewayId, leaseMs, retainMs: viewRetainMs, afterGap });
+    renew: async (gatewayId, afterGap, seenEpoch): Promise<RenewalReply> => {
+      const seen = seenEpoch === undefined ? {} : { seenEpoch };
+      const renewal = await renewLease(store, { gatewayId, leaseMs, retainMs: viewRetainMs, afterGap, ...seen });
       if (!renewal.granted) return renewal;
       const drainedAt = renewal.drainedAt === undefined ? undefined : millisecondsOf(renewal.drainedAt);
       return {
@@ -37,6 +38,8 @@ export function createFencePort(store: Store): FencePort {
         toolsVersion: renewal.toolsVersion,
         policyActivation: renewal.policyActivation,
         secretsVersion: renewal.secretsVersion,
+        newestOrder: renewal.newestOrder,
+        seenOrder: renewal.seenOrder,
       };
     },
     confirm: (gatewayId, epoch) => confirmFence(store, gatewayId, epoch),

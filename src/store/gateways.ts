@@ -29,6 +29,9 @@ export type Renewal =
       readonly policyActivation: number;
       /** Rises with whatever changes in the sealed secrets. */
       readonly secretsVersion: number;
+      /** What took this epoch, and what took the epoch that was seen before: ids that no two orders have. Absent: nothing did. */
+      readonly newestOrder?: string;
+      readonly seenOrder?: string;
     }
   | { readonly granted: false; readonly refusal: 'no-beat' | 'retired' };
 
@@ -51,13 +54,14 @@ export async function renewLease(
     readonly leaseMs: number;
     readonly retainMs: number;
     readonly afterGap: boolean;
+    readonly seenEpoch?: number;
   },
 ): Promise<Renewal> {
   const row = await callOne(
     store,
     'renew_lease',
-    'SELECT granted, refusal, epoch, store_id::text AS store_id, db_now, drained_at, stops, mark_age_ms, tools_version, policy_activation, secrets_version FROM estop.renew_lease($1, $2, $3, $4)',
-    [renewal.gatewayId, renewal.leaseMs, renewal.retainMs, renewal.afterGap],
+    'SELECT granted, refusal, epoch, store_id::text AS store_id, db_now, drained_at, stops, mark_age_ms, tools_version, policy_activation, secrets_version, newest_order, seen_order FROM estop.renew_lease($1, $2, $3, $4, $5)',
+    [renewal.gatewayId, renewal.leaseMs, renewal.retainMs, renewal.afterGap, renewal.seenEpoch ?? null],
   );
   if (!bool(row, 'granted'))
     return { granted: false, refusal: text(row, 'refusal') === 'retired' ? 'retired' : 'no-beat' };
@@ -67,7 +71,11 @@ export async function renewLease(
     epoch: int(row, 'epoch'),
     storeId: text(row, 'store_id'),
     storeNow: text(row, 'db_now'),
-    ...present({ drainedAt }),
+    ...present({
+      drainedAt,
+      newestOrder: textOrUndefined(row, 'newest_order'),
+      seenOrder: textOrUndefined(row, 'seen_order'),
+    }),
     stops: viewedStops(json(row, 'stops')),
     markAgeMs: int(row, 'mark_age_ms'),
     toolsVersion: int(row, 'tools_version'),

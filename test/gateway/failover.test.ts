@@ -3,8 +3,8 @@ import { chownSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { agentKey } from '../../src/core/scope-key.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { agentKey, taskKey } from '../../src/core/scope-key.ts';
 import { type PostgresServer, startPostgres } from '../../src/runtime/local/postgres-server.ts';
 import { decideApproval } from '../../src/store/approvals.ts';
 import type { TaskRecord } from '../../src/store/tasks.ts';
@@ -13,12 +13,14 @@ import { openLedger, putAgents, stop } from '../store/ledger.ts';
 import {
   billingBot,
   callTool,
+  closeAfterAll,
   makeRig,
   type Reply,
   type Rig,
   type RunningGateway,
   readerBot,
   until,
+  untilFenced,
   untilNotReady,
   untilReady,
 } from './rig.ts';
@@ -74,51 +76,64 @@ function copyStandby(from: string, to: string): void {
 const settings = { max_connections: 100, shared_buffers: '32MB' };
 const name = 'postgres';
 
+async function asked(
+  server: PostgresServer,
+  text: string,
+  database = 'postgres',
+): Promise<Record<string, unknown> | undefined> {
+  const client = new Client({ connectionString: server.url(database) });
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    return (await client.query<Record<string, unknown>>(text)).rows[0];
+  } finally {
+    await client.end();
+  }
+}
+
+/** Both as real servers, and a gateway that reaches the primary by the address. */
+async function startPair(isSynchronous: boolean) {
+  const [one, other] = [tempFolder(), tempFolder()];
+  const address = await startAddress();
+  const first = await startPostgres({ folder: one, name, settings });
+  address.leadTo(first.port);
+  const url = new URL(first.url('postgres'));
+  url.port = String(address.port);
+  const ledger = await openLedger(url.href, 'failover');
+  await first.stop();
+  copyStandby(join(one, name), join(other, name));
+  const waitsFor = isSynchronous ? { synchronous_standby_names: '*' } : {};
+  const primary = await startPostgres({ folder: one, name, settings: { ...settings, ...waitsFor } });
+  const link = await startAddress();
+  link.leadTo(primary.port);
+  const { user, password } = primary.superuser;
+  const source = `host=127.0.0.1 port=${link.port} user=${user} password=${password}`;
+  const standby = await startPostgres({ folder: other, name, settings: { ...settings, primary_conninfo: source } });
+  closeAfterAll(async () => {
+    await standby.stop();
+    await primary.stop().catch(() => undefined);
+    await Promise.all([address.close(), link.close()]);
+  });
+  await until(async () => {
+    const row = await asked(primary, 'SELECT sync_state FROM pg_stat_replication');
+    return row?.['sync_state'] === (isSynchronous ? 'sync' : 'async');
+  });
+  address.leadTo(primary.port);
+  const rig = await makeRig(ledger);
+  await putAgents(ledger, [billingBot, readerBot]);
+  const gateway = await rig.startGateway();
+  await untilReady(gateway);
+  return { address, link, primary, standby, rig, gateway };
+}
+
 describe('a store that fails over to its synchronous standby', () => {
   let rig: Rig;
   let gateway: RunningGateway;
   let primary: PostgresServer;
   let standby: PostgresServer;
   let address: Awaited<ReturnType<typeof startAddress>>;
-  const asked = async (server: PostgresServer, text: string): Promise<Record<string, unknown> | undefined> => {
-    const client = new Client({ connectionString: server.url('postgres') });
-    client.on('error', () => undefined);
-    await client.connect();
-    try {
-      return (await client.query<Record<string, unknown>>(text)).rows[0];
-    } finally {
-      await client.end();
-    }
-  };
-
   beforeAll(async () => {
-    const [one, other] = [tempFolder(), tempFolder()];
-    address = await startAddress();
-    const first = await startPostgres({ folder: one, name, settings });
-    address.leadTo(first.port);
-    const url = new URL(first.url('postgres'));
-    url.port = String(address.port);
-    const ledger = await openLedger(url.href, 'failover');
-    await first.stop();
-    copyStandby(join(one, name), join(other, name));
-    primary = await startPostgres({ folder: one, name, settings: { ...settings, synchronous_standby_names: '*' } });
-    const { user, password } = primary.superuser;
-    const source = `host=127.0.0.1 port=${primary.port} user=${user} password=${password}`;
-    standby = await startPostgres({ folder: other, name, settings: { ...settings, primary_conninfo: source } });
-    await until(async () => {
-      const row = await asked(primary, 'SELECT sync_state FROM pg_stat_replication');
-      return row?.['sync_state'] === 'sync';
-    });
-    address.leadTo(primary.port);
-    rig = await makeRig(ledger);
-    await putAgents(ledger, [billingBot, readerBot]);
-    gateway = await rig.startGateway();
-    await untilReady(gateway);
-  });
-  afterAll(async () => {
-    await standby.stop();
-    await primary.stop().catch(() => undefined);
-    await address.close();
+    ({ rig, gateway, primary, standby, address } = await startPair(true));
   });
 
   const reminder = async (task: TaskRecord): Promise<Reply> =>
@@ -176,5 +191,35 @@ describe('a store that fails over to its synchronous standby', () => {
     expect(seen.filter((callId) => !rows.some((row) => row['call_id'] === callId))).toEqual([]);
     expect(rig.calls(stoppedTask)).toEqual([]);
     expect((await stop(rig.ledger, agentKey('nobody'))).epoch).toBeGreaterThan(epoch);
+  });
+});
+
+describe('a store that fails over to an asynchronous standby', () => {
+  it('is refused by whoever has seen a stop that is lost there, also when other stops have taken its epoch', async () => {
+    const { address, link, primary, standby, rig, gateway } = await startPair(false);
+    const [task, other] = [await rig.startTask(), await rig.startTask(readerBot)];
+    const call = async (of: TaskRecord): Promise<Reply> =>
+      callTool(gateway, await rig.token(of), 'billing__send_reminder', { invoice_id: 'INV-1' });
+    await until(async () => !(await call(task)).isError);
+    const tasks = 'SELECT count(*)::int AS tasks FROM estop.tasks';
+    await until(async () => (await asked(standby, tasks, 'failover'))?.['tasks'] === 2);
+    // From here on nothing reaches the standby any more.
+    link.leadTo(undefined);
+    await until(async () => (await asked(primary, 'SELECT 1 FROM pg_stat_replication')) === undefined);
+    const lost = await stop(rig.ledger, taskKey(task.taskId));
+    await untilFenced(rig, lost.stopId);
+    const before = rig.calls(task).length;
+    process.kill(primary.pid, 'SIGKILL');
+    await primary.exited;
+    address.leadTo(undefined);
+    await untilNotReady(gateway);
+    await asked(standby, 'SELECT pg_promote()');
+    address.leadTo(standby.port);
+    const { epoch } = await stop(rig.ledger, taskKey('somebody-else'));
+    expect(epoch).toBe(lost.epoch);
+    const isJudged = ({ status, body }: Reply) => status === 200 || body['code'] === 'store-restored';
+    await until(async () => isJudged(await call(other)));
+    expect(await call(task)).toMatchObject({ status: 503, body: { code: 'store-restored' } });
+    expect(rig.calls(task)).toHaveLength(before);
   });
 });

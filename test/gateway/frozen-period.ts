@@ -6,11 +6,13 @@ export const frozenPeriod = (port: FencePort): FencePort => {
   let last: Awaited<ReturnType<FencePort['renew']>> | undefined;
   return {
     ...port,
-    renew: async (gatewayId, afterGap) => {
+    renew: async (gatewayId, afterGap, seenEpoch) => {
       const isBeat = /#beat\b/.test(new Error('who asks').stack ?? '');
       if (isBeat) period.beats += 1;
-      if (isBeat && period.isFrozen && last !== undefined) return last;
-      const renewing = port.renew(gatewayId, afterGap);
+      // What it asks about is what was said last.
+      if (isBeat && period.isFrozen && last !== undefined)
+        return last.granted ? { ...last, seenOrder: last.newestOrder } : last;
+      const renewing = port.renew(gatewayId, afterGap, seenEpoch);
       period.underWay.add(renewing);
       last = await renewing.finally(() => period.underWay.delete(renewing));
       return last;

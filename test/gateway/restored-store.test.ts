@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { taskKey } from '../../src/core/scope-key.ts';
 import { EpochFolder } from '../../src/gateway/fence/epoch-memory.ts';
 import { tempFolder } from '../kit/temp-folder.ts';
-import { stop } from '../store/ledger.ts';
+import { order, stop } from '../store/ledger.ts';
 import { callTool, makeRig, type Rig, type RunningGateway, until, untilFenced, untilReady } from './rig.ts';
 
 /**
@@ -68,6 +68,32 @@ describe('a store that was restored to an older state', () => {
     await foreign.flush();
     const gateway = await rig.startGateway({ stateFolder });
     await until(async () => (await why(gateway)) === 'store-restored');
+  });
+
+  it('is refused also when as many stops were ordered there since as were lost, before and after a restart', async () => {
+    const stateFolder = folderOf();
+    const gateway = await rig.startGateway({ stateFolder });
+    await untilReady(gateway);
+    const task = await rig.startTask();
+    const lost = await stop(rig.ledger, taskKey(task.taskId));
+    await until(() => epochsIn(stateFolder).includes(`${lost.epoch}.json`));
+    const since = order(taskKey('another'));
+    await rig.ledger.sql('UPDATE estop.stops SET stop_id = $2, scope_key = $3 WHERE stop_id = $1', [
+      lost.stopId,
+      since.stopId,
+      since.scopeKey,
+    ]);
+    await until(async () => (await why(gateway)) === 'store-restored');
+    const call = async (at: RunningGateway) => callTool(at, await rig.token(task), 'billing__list_invoices', {});
+    expect(await call(gateway)).toMatchObject({ status: 503, body: { code: 'store-restored' } });
+    await gateway.close();
+    const restarted = await rig.startGateway({ stateFolder });
+    await until(async () => (await why(restarted)) === 'store-restored');
+    expect((await call(restarted)).status).toBe(503);
+    // And when more were ordered there.
+    expect((await stop(rig.ledger, taskKey('a-third'))).epoch).toBeGreaterThan(lost.epoch);
+    expect((await call(restarted)).status).toBe(503);
+    expect(rig.calls(task)).toEqual([]);
   });
 });
 

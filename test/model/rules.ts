@@ -153,7 +153,7 @@ export const rules = {
     model: ['a2 without MEND_PC'],
   },
   'refuse-lower-epoch': {
-    says: 'A gateway refuses a store whose epoch is lower than one it has seen.',
+    says: 'A gateway refuses a store whose epoch is lower than one it has seen, or was taken by another order.',
     model: ['a3 FAILOVER M_LOWEPOCH'],
   },
 

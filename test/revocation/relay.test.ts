@@ -259,7 +259,11 @@ requires('temporal')('the relay', () => {
     const gatewayId = newId('gw');
     await rig.ledger.sql("SELECT estop.register_gateway($1, 'x')", [gatewayId]);
     const renew = async () =>
-      (await rig.ledger.sql('SELECT granted, refusal FROM estop.renew_lease($1, 3000, 60000, false)', [gatewayId]))[0];
+      (
+        await rig.ledger.sql('SELECT granted, refusal FROM estop.renew_lease($1, 3000, 60000, false, NULL)', [
+          gatewayId,
+        ])
+      )[0];
     expect(await renew()).toEqual({ granted: false, refusal: 'no-beat' });
     await keepBeating(rig.ledger);
     expect(await renew()).toMatchObject({ granted: true });

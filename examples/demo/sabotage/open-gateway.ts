@@ -26,8 +26,8 @@ const gateway = await startGateway({
   decorate: {
     fence: (port) => ({
       ...port,
-      renew: async (gatewayId, afterGap) => {
-        const reply = await port.renew(gatewayId, afterGap);
+      renew: async (gatewayId, afterGap, seenEpoch) => {
+        const reply = await port.renew(gatewayId, afterGap, seenEpoch);
         return reply.granted ? { ...reply, stops: [] } : reply;
       },
     }),

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { open, readdir, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log } from '../../contract/identity.ts';
@@ -8,6 +8,8 @@ import { EstopError } from '../../core/errors.ts';
 export interface SeenEpoch {
   readonly storeId: string;
   readonly epoch: number;
+  /** What took it; unknown where nothing did, and where the file does not say so. */
+  readonly order?: string | undefined;
 }
 
 /** What a gateway remembers of its store when it starts again. rule: refuse-lower-epoch */
@@ -25,8 +27,8 @@ const fileName = /^seen-([0-9a-f-]{36})-([0-9]{1,15})\.json$/;
 export const noMemory: EpochMemory = { recalled: undefined, note: () => undefined, flush: () => Promise.resolve() };
 
 /**
- * One file per epoch, whose name says it all, and the lower ones are removed once it is there: of several processes that share
- * the folder none can take back what another has seen, and there is no half-written file to read.
+ * One file per epoch, whose name says it, and the lower ones are removed once it is there: of several processes that share
+ * the folder none can take back what another has seen. Which order took it stands inside; one that cannot be read leaves the epoch.
  * Not protected: an epoch seen in the last moments before this process is killed, if the disk was slower.
  */
 export class EpochFolder implements EpochMemory {
@@ -93,7 +95,20 @@ function recall(folder: string): SeenEpoch | undefined {
     if (cause instanceof EstopError) throw cause; // thrown a few lines above
     throw new EstopError('config-invalid', { detail: `the gateway's folder ${folder} cannot be used`, cause });
   }
-  return highest;
+  if (highest === undefined) return undefined;
+  const order = orderIn(join(folder, `seen-${highest.storeId}-${highest.epoch}.json`));
+  return order === undefined ? highest : { ...highest, order };
+}
+
+/** Undefined also for what was cut off while it was written. */
+function orderIn(path: string): string | undefined {
+  try {
+    const held: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    const order = typeof held === 'object' && held !== null && 'order' in held ? held.order : undefined;
+    return typeof order === 'string' ? order : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function seenIn(name: string): SeenEpoch | undefined {

@@ -12,8 +12,8 @@ export type RenewalReply = LeaseReply & {
 export interface FencePort {
   /** Commits before it returns; answers which store this is. */
   register(gatewayId: string, address: string): Promise<string>;
-  /** rule: renew-is-one-query */
-  renew(gatewayId: string, afterGap: boolean): Promise<RenewalReply>;
+  /** @param seenEpoch of which the store is asked what took it. rule: renew-is-one-query, refuse-lower-epoch */
+  renew(gatewayId: string, afterGap: boolean, seenEpoch: number | undefined): Promise<RenewalReply>;
   /** False: this gateway is retired, or the store does not know the epoch. */
   confirm(gatewayId: string, epoch: number): Promise<boolean>;
   /** Each is settled once; what is settled already stays as it is. */

@@ -1,7 +1,16 @@
 import type { StopMark } from '../../core/credential.ts';
 import type { Clock } from './clock.ts';
-import { type EpochMemory, noMemory } from './epoch-memory.ts';
-import { advance, firstLease, inGap, type LeaseEvent, type LeaseState, type Standing, standing } from './lease.ts';
+import { type EpochMemory, noMemory, type SeenEpoch } from './epoch-memory.ts';
+import {
+  advance,
+  firstLease,
+  inGap,
+  type LeaseEvent,
+  type LeaseState,
+  type SeenOrder,
+  type Standing,
+  standing,
+} from './lease.ts';
 import type { CutCall, OpenCalls } from './open-calls.ts';
 import { type Bearer, killerOf } from './view.ts';
 
@@ -39,6 +48,11 @@ export class Fence {
     return this.#state?.view?.epoch ?? -1;
   }
 
+  /** The newest order that was seen of the store. */
+  get seen(): SeenOrder | undefined {
+    return this.#state?.seen;
+  }
+
   /** Why the last renewal was refused here, or empty. */
   get refusal(): string {
     return this.#state?.refusal ?? '';
@@ -55,7 +69,7 @@ export class Fence {
     const { recalled } = this.#memory;
     this.#state =
       this.#state === undefined
-        ? firstLease(recalled?.storeId ?? storeId, recalled?.epoch)
+        ? firstLease(recalled?.storeId ?? storeId, recalled?.epoch, orderIn(recalled))
         : { ...this.#state, lease: undefined, gap: { kind: 'open' } };
   }
 
@@ -90,10 +104,14 @@ export class Fence {
   advance(event: LeaseEvent): readonly CutCall[] {
     if (this.#state === undefined) return [];
     this.#state = advance(this.#state, event);
-    if (this.#state.view !== undefined)
-      this.#memory.note({ storeId: this.#state.storeId, epoch: this.#state.view.epoch });
-    const covered = this.#state.view === undefined ? [] : this.#openCalls.cutCovered(this.#state.view);
+    const { storeId, view, seen } = this.#state;
+    if (view !== undefined)
+      this.#memory.note({ storeId, epoch: view.epoch, order: seen?.epoch === view.epoch ? seen.order : undefined });
+    const covered = view === undefined ? [] : this.#openCalls.cutCovered(view);
     // A dead man's switch: a gateway that can no longer learn of stops ends what it has running, not only what is new.
     return this.#state.lease === undefined ? [...covered, ...this.#openCalls.cutAll({ kind: 'no-lease' })] : covered;
   }
 }
+
+const orderIn = (recalled: SeenEpoch | undefined): SeenOrder | undefined =>
+  recalled?.order === undefined ? undefined : { epoch: recalled.epoch, order: recalled.order };

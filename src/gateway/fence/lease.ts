@@ -21,8 +21,17 @@ export type LeaseReply =
       readonly stops: readonly StopInView[];
       /** How old the newest mark of the beat was, by the store's clock, when the renewal had reached it. */
       readonly markAgeMs: number;
+      /** What took the epoch of this reply, and what took the one that was asked about. */
+      readonly newestOrder?: string | undefined;
+      readonly seenOrder?: string | undefined;
     }
   | { readonly granted: false; readonly refusal: 'no-beat' | 'retired' };
+
+/** An epoch, and which order took it. */
+export interface SeenOrder {
+  readonly epoch: number;
+  readonly order: string;
+}
 
 export type LeaseEvent =
   | {
@@ -31,6 +40,8 @@ export type LeaseEvent =
       readonly received: Instant;
       /** What the renewal said: whether it was sent in a gap. */
       readonly afterGap: boolean;
+      /** What it asked about. */
+      readonly asked?: SeenOrder | undefined;
       readonly reply: LeaseReply;
     }
   /** Time passed: a lease that has run out, or that a clock jump has voided, is dropped for good. */
@@ -48,6 +59,8 @@ export interface LeaseState {
   readonly storeId: string;
   /** The highest epoch that was seen of this store before this process began. */
   readonly floor: number;
+  /** The newest order that was seen of it. */
+  readonly seen: SeenOrder | undefined;
   readonly view: FenceView | undefined;
   readonly lease: { readonly sent: Instant; readonly until: number } | undefined;
   readonly gap: Gap;
@@ -60,11 +73,12 @@ export type Standing =
   | { readonly live: false; readonly why: Refusal | 'no-lease' | 'draining' };
 
 /** The first lease ends a gap like any other: a gateway starts in one. */
-export function firstLease(storeId: string, floor = -1): LeaseState {
+export function firstLease(storeId: string, floor = -1, seen?: SeenOrder): LeaseState {
   const never = { sentAt: Number.NEGATIVE_INFINITY, receivedAt: Number.NEGATIVE_INFINITY };
   return {
     storeId,
     floor,
+    seen,
     view: undefined,
     lease: undefined,
     gap: { kind: 'open' },
@@ -102,6 +116,8 @@ function renewed(
   reply: Extract<LeaseReply, { granted: true }>,
 ): LeaseState {
   if (reply.storeId !== state.storeId) return refused(state, 'store-restored');
+  // It may be as high as ever: where another order took the epoch, the one that was seen here is lost. rule: refuse-lower-epoch
+  if (event.asked !== undefined && reply.seenOrder !== event.asked.order) return refused(state, 'store-restored');
   const seen = Math.max(state.view?.epoch ?? -1, state.floor);
   if (reply.epoch < seen) {
     // Asked after the newer epoch was known, and still older: the store itself has gone back. rule: refuse-lower-epoch
@@ -113,6 +129,7 @@ function renewed(
   const lease = later(state.lease, leaseOf(event, reply.markAgeMs));
   return {
     ...state,
+    seen: reply.newestOrder === undefined ? state.seen : { epoch: reply.epoch, order: reply.newestOrder },
     view: createView(reply.epoch, reply.stops),
     lease,
     gap: lease === undefined ? { kind: 'open' } : nextGap(state.gap, event.afterGap, reply),

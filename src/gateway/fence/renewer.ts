@@ -108,9 +108,10 @@ export class Renewer {
       const gatewayId = fence.gatewayId;
       const sent = clock();
       const afterGap = fence.inGap();
-      const reply = await port.renew(gatewayId, afterGap);
+      const asked = fence.seen;
+      const reply = await port.renew(gatewayId, afterGap, asked?.epoch);
       if (this.#closed || gatewayId !== fence.gatewayId) return;
-      this.#take({ kind: 'reply', sent, received: clock(), afterGap, reply });
+      this.#take({ kind: 'reply', sent, received: clock(), afterGap, asked, reply });
       if (!reply.granted && reply.refusal === 'retired') await this.#register();
       if (reply.toolsVersion !== undefined) this.#parts.onToolsVersion(reply.toolsVersion);
       if (reply.policyActivation !== undefined) this.#parts.onPolicyActivation(reply.policyActivation);

@@ -11,13 +11,24 @@ BEGIN
   RETURN (SELECT store_id FROM estop.installation);
 END $$;
 
+-- What took an epoch: the id of a stop, or of the stop that was reset. Null: nothing has.
+CREATE FUNCTION estop.order_at(p_epoch bigint) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN (SELECT s.stop_id FROM estop.stops s WHERE s.epoch = p_epoch
+    UNION ALL SELECT 'reset of ' || s.stop_id FROM estop.stops s WHERE s.reset_epoch = p_epoch LIMIT 1);
+END $$;
+
 -- Renewal and re-read of the stops are one query. Order inside: mark, lease row, then the stops in ONE later statement.
 -- `granted` is false when the latch was not exercised within one lease, or the gateway was retired: then nothing may be admitted.
 -- mark_age_ms says how old the mark was when this renewal began here: a gateway ends its lease one lease after the MARK, so that
 -- it outlives a dead stop process by no more than that. The row says more than was granted, never less.
--- Locks: the gateway's own row. rule: lease-needs-beat, renew-is-one-query, view-holds-reset-stops, retain-until-token-dead
-CREATE FUNCTION estop.renew_lease(p_gateway_id text, p_lease_ms integer, p_retain_ms integer, p_after_gap boolean)
-RETURNS TABLE (granted boolean, refusal text, epoch bigint, store_id uuid, db_now timestamptz, drained_at timestamptz, stops jsonb, mark_age_ms integer, tools_version bigint, policy_activation bigint, secrets_version bigint)
+-- seen_order is what took the epoch that the gateway has seen: a store that went back may have given it to another order since, and what
+-- took it before is lost.
+-- Locks: the gateway's own row. rule: lease-needs-beat, renew-is-one-query, refuse-lower-epoch, view-holds-reset-stops, retain-until-token-dead
+CREATE FUNCTION estop.renew_lease(p_gateway_id text, p_lease_ms integer, p_retain_ms integer, p_after_gap boolean, p_seen_epoch bigint)
+RETURNS TABLE (granted boolean, refusal text, epoch bigint, store_id uuid, db_now timestamptz, drained_at timestamptz, stops jsonb, mark_age_ms integer, tools_version bigint, policy_activation bigint, secrets_version bigint, newest_order text,
+  seen_order text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -28,7 +39,7 @@ BEGIN
   -- A mark from the future was left before the clock went back (a failover, a step): it proves nothing about now.
   SELECT max(m.beat_at) INTO newest_beat FROM estop.latch_marks m WHERE m.beat_at <= begun;
   IF newest_beat IS NULL OR newest_beat <= begun - make_interval(secs => p_lease_ms / 1000.0) THEN
-    RETURN QUERY SELECT false, 'no-beat'::text, NULL::bigint, NULL::uuid, clock_timestamp(), NULL::timestamptz, NULL::jsonb, NULL::integer, NULL::bigint, NULL::bigint, NULL::bigint;
+    RETURN QUERY SELECT false, 'no-beat'::text, NULL::bigint, NULL::uuid, clock_timestamp(), NULL::timestamptz, NULL::jsonb, NULL::integer, NULL::bigint, NULL::bigint, NULL::bigint, NULL::text, NULL::text;
     RETURN;
   END IF;
   UPDATE estop.gateways g
@@ -37,7 +48,7 @@ BEGIN
     WHERE g.gateway_id = p_gateway_id AND g.retired_at IS NULL;
   GET DIAGNOSTICS updated = ROW_COUNT;
   IF updated = 0 THEN
-    RETURN QUERY SELECT false, 'retired'::text, NULL::bigint, NULL::uuid, clock_timestamp(), NULL::timestamptz, NULL::jsonb, NULL::integer, NULL::bigint, NULL::bigint, NULL::bigint;
+    RETURN QUERY SELECT false, 'retired'::text, NULL::bigint, NULL::uuid, clock_timestamp(), NULL::timestamptz, NULL::jsonb, NULL::integer, NULL::bigint, NULL::bigint, NULL::bigint, NULL::text, NULL::text;
     RETURN;
   END IF;
   -- Neither is a reading of the intake that began in the future a reading since this gap.
@@ -51,7 +62,8 @@ BEGIN
       FROM estop.stops s
       WHERE s.reset_at IS NULL OR s.reset_at > clock_timestamp() - make_interval(secs => p_retain_ms / 1000.0)), '[]'::jsonb),
     ceil(extract(epoch FROM begun - newest_beat) * 1000)::integer, (SELECT v.version FROM estop.tool_pin_version v),
-    (SELECT coalesce(max(a.activation), 0) FROM estop.policy_activations a), (SELECT v.version FROM estop.secret_version v);
+    (SELECT coalesce(max(a.activation), 0) FROM estop.policy_activations a), (SELECT v.version FROM estop.secret_version v),
+    estop.order_at(estop.current_epoch()), estop.order_at(p_seen_epoch);
 END $$;
 
 -- The gateway holds a view of p_epoch and no call admitted under an older view is open. Never goes back, and never ahead of what

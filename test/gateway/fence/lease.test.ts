@@ -21,11 +21,21 @@ interface Renewal {
   readonly drainedAt?: number;
   readonly stops?: readonly string[];
   readonly markAgeMs?: number;
+  readonly orders?: Pick<Extract<LeaseReply, { granted: true }>, 'newestOrder' | 'seenOrder'>;
 }
 
 /** A reply of a store whose clock happens to agree with ours. */
 function renew(state: LeaseState, renewal: Renewal): LeaseState {
-  const { sent, received = sent + 1, epoch = 0, storeId = 'store', drainedAt, stops = [], markAgeMs = 0 } = renewal;
+  const {
+    sent,
+    received = sent + 1,
+    epoch = 0,
+    storeId = 'store',
+    drainedAt,
+    stops = [],
+    markAgeMs = 0,
+    orders,
+  } = renewal;
   const reply: LeaseReply = {
     granted: true,
     epoch,
@@ -34,9 +44,10 @@ function renew(state: LeaseState, renewal: Renewal): LeaseState {
     drainedAt,
     markAgeMs,
     stops: stops.map((scopeKey) => ({ stopId: scopeKey, scopeKey, epoch, inForce: true, agents: [] })),
+    ...orders,
   };
   const afterGap = renewal.afterGap ?? inGap(state, at(sent));
-  return advance(state, { kind: 'reply', sent: at(sent), received: at(received), afterGap, reply });
+  return advance(state, { kind: 'reply', sent: at(sent), received: at(received), afterGap, asked: state.seen, reply });
 }
 
 const refuse = (state: LeaseState, sent: number, refusal: 'no-beat' | 'retired'): LeaseState =>
@@ -156,6 +167,23 @@ describe('a store that has gone back', () => {
     const seen = renew(live(), { sent: 2_000, epoch: 7, drainedAt: 500 });
     const state = renew(seen, { sent: 3_000, epoch: 6, drainedAt: 500 });
     expect(why(state, at(3_002))).toBe('store-restored');
+  });
+
+  it('is refused where another order took the epoch that was seen, however high it is by now', () => {
+    const seen = renew(live(), { sent: 2_000, drainedAt: 500, epoch: 7, orders: { newestOrder: 'stop-a' } });
+    const again = { sent: 2_500, drainedAt: 500, epoch: 7 };
+    expect(isLive(renew(seen, { ...again, orders: { newestOrder: 'stop-a', seenOrder: 'stop-a' } }), at(2_600))).toBe(
+      true,
+    );
+    const later = { ...again, epoch: 8 };
+    expect(isLive(renew(seen, { ...later, orders: { newestOrder: 'stop-b', seenOrder: 'stop-a' } }), at(2_600))).toBe(
+      true,
+    );
+    for (const seenOrder of ['stop-b', 'reset of stop-a', undefined])
+      for (const renewal of [again, later])
+        expect(why(renew(seen, { ...renewal, orders: { newestOrder: 'stop-b', seenOrder } }), at(2_600))).toBe(
+          'store-restored',
+        );
   });
 
   it('is refused when it is another store', () => {

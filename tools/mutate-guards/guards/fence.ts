@@ -7,6 +7,24 @@ const checks = 'test/gateway/fence-checks.test.ts';
 /** The lease, the view, and the three looks at them on the way of a call. */
 export const fenceGuards: readonly Guard[] = [
   {
+    id: 'fence/epoch-taken',
+    file: lease,
+    protects: 'a store that lost a stop is refused, also when other orders have made its epoch as high as it was',
+    attacks: ['A26'],
+    find: 'event.asked !== undefined && reply.seenOrder !== event.asked.order',
+    put: 'false',
+    tests: { file: 'test/gateway/failover.test.ts', title: 'is refused by whoever has seen a stop that is lost there' },
+  },
+  {
+    id: 'fence/epoch-taken-kept',
+    file: 'src/gateway/fence/epoch-memory.ts',
+    protects: 'and by a gateway that was started again',
+    attacks: ['A26'],
+    find: 'return order === undefined ? highest : { ...highest, order };',
+    put: 'return highest;',
+    tests: { file: 'test/gateway/restored-store.test.ts', title: 'before and after a restart' },
+  },
+  {
     id: 'fence/lease-ends',
     file: lease,
     protects: 'a gateway that hears nothing admits nothing',
