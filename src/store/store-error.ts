@@ -56,5 +56,6 @@ export const waitedInVain = (thrown: unknown): boolean => stateOf(thrown) === '5
 function stateOf(thrown: unknown): string | undefined {
   const cause = thrown instanceof EstopError ? thrown.cause : undefined; // our own class, same module, as above
   const state = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
-  return typeof state === 'string' && /^[0-9A-Z]{5}$/.test(state) ? state : undefined;
+  // Each of the server's has a digit in it; `EPIPE` has as many letters as they have signs.
+  return typeof state === 'string' && /^(?=.*[0-9])[0-9A-Z]{5}$/.test(state) ? state : undefined;
 }

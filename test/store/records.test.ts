@@ -11,7 +11,7 @@ import { previewStop } from '../../src/store/preview.ts';
 import { beginRequest, finishRequest, pruneRequests } from '../../src/store/requests.ts';
 import { pruneRows } from '../../src/store/retention.ts';
 import { listenForStops, sendStopHint } from '../../src/store/stop-hints.ts';
-import { storeError } from '../../src/store/store-error.ts';
+import { storeError, wasUndone } from '../../src/store/store-error.ts';
 import { getTask, setTaskHeld } from '../../src/store/tasks.ts';
 import { onEveryPostgres } from '../kit/postgres.ts';
 import { guarded } from './guarded.ts';
@@ -251,6 +251,11 @@ onEveryPostgres('records of the store', (createOn) => {
     ] as const) {
       expect(errorCodeOf(storeError(thrown))).toBe(code);
     }
+  });
+
+  it('a broken pipe is the driver speaking, and no server that says that it undid a statement', () => {
+    for (const code of ['EPIPE', 'ECONNRESET']) expect(wasUndone(storeError({ code }))).toBe(false);
+    for (const code of ['23505', '40P01', '55P03', 'ES003']) expect(wasUndone(storeError({ code }))).toBe(true);
   });
 
   it('a statement that outlasts its client-side limit gives its connection up and the next one works', async () => {
