@@ -1,3 +1,4 @@
+import { otherErrorSince } from '../contract/http/other-error-since.ts';
 import type { Obligation, StopView } from '../contract/http/stops.ts';
 import { renderFields, renderTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -34,13 +35,21 @@ function stageNote(stop: StopView, stage: StopView['reached']): string {
     case 'halted':
       return `${tasks.halted} of ${tasks.covered} tasks closed`;
     case 'revoked':
-      return obligations.total === 0 ? '' : `${obligations.revoked} of ${obligations.total} acted on`;
+      return obligations.total === 0
+        ? withoutCredential(stop)
+        : `${obligations.revoked} of ${obligations.total} acted on`;
     case 'proved':
       return stop.evidence === 'nothing-to-revoke'
         ? 'nothing to revoke'
-        : `${obligations.proved} of ${obligations.total} proved${obligations.acceptedRisk > 0 ? `, ${obligations.acceptedRisk} accepted as a risk` : ''}`;
+        : obligations.total === 0
+          ? 'a last look is to come'
+          : `${obligations.proved} of ${obligations.total} proved${obligations.acceptedRisk > 0 ? `, ${obligations.acceptedRisk} accepted as a risk` : ''}`;
   }
 }
+
+/** Before they are acted on, those that were found are all that is known of them. */
+const withoutCredential = ({ obligations: { uncovered } }: StopView): string =>
+  uncovered > 0 ? `${uncovered} credentials found, none acted on` : 'no credential found';
 
 /** System by system: the table an operator reads at three in the morning. What is not proved comes first, as the API sends it. */
 export function laneLines(stop: StopView, now: number, limit: number): readonly string[] {
@@ -70,14 +79,19 @@ function stateOfLane(lane: Obligation): string {
 }
 
 function noteOfLane(lane: Obligation, now: number): string {
-  if (lane.needsHuman !== null && !lane.final) return `NEEDS A PERSON: ${lane.needsHuman}`;
+  if (lane.needsHuman !== null && !lane.final) {
+    const since = otherErrorSince(lane);
+    return `NEEDS A PERSON: ${lane.needsHuman}${since === undefined ? '' : ` LAST TRY: ${since}`}${nextTry(lane, now)}`;
+  }
   if (lane.residual !== null && !lane.final)
     return `alive until ${exact(lane.residual.until, now)}: ${lane.residual.why}`;
   if (lane.state === 'accepted-risk') return `accepted by ${lane.acceptedBy ?? '?'}: ${lane.lastError ?? ''}`;
-  if (lane.lastError !== null)
-    return `${lane.lastError}${lane.nextTryAt === null ? '' : `; next try ${relative(lane.nextTryAt, now)}`}`;
+  if (lane.lastError !== null) return `${lane.lastError}${nextTry(lane, now)}`;
   return lane.evidence ?? '';
 }
+
+const nextTry = (lane: Obligation, now: number): string =>
+  lane.nextTryAt === null ? '' : `; next try ${relative(lane.nextTryAt, now)}`;
 
 /** The whole dossier as `estop stop show` prints it. */
 export function stopLines(stop: StopView, now: number, paint: Paint): readonly string[] {
@@ -114,6 +128,8 @@ export function stopLines(stop: StopView, now: number, paint: Paint): readonly s
   ];
 }
 
+const mostRisks = 5;
+
 /** How to name what needs a person: the one end without proof is theirs alone, and never the first thing to try. */
 function riskLines(stop: StopView): readonly string[] {
   const stuck = stop.lanes.filter((lane) => lane.needsHuman !== null && !lane.final);
@@ -121,6 +137,7 @@ function riskLines(stop: StopView): readonly string[] {
   return [
     '',
     'needs a person: mend it, and the work goes on by itself; if it cannot be mended, answer for it with',
-    ...stuck.map((lane) => `  estop accept-risk ${visible(lane.obligationId)} --reason ".."`),
+    ...stuck.slice(0, mostRisks).map((lane) => `  estop accept-risk ${visible(lane.obligationId)} --reason ".."`),
+    ...(stuck.length > mostRisks ? [`  and so on, for ${stuck.length - mostRisks} more (--json has their ids)`] : []),
   ];
 }

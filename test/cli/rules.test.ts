@@ -129,6 +129,14 @@ describe('what a stop may be called', () => {
     expect(verdictLine(judgeStop(stopAt(stages)), paint)).toContain('everything under this stop is dead');
   });
 
+  it('a stage says what is known of it, and never that there is nothing while it was not looked at', () => {
+    const paint = pc.createColors(false);
+    const lines = (counts: Partial<StopView['obligations']>) => stageLines(stopAt(['latched'], counts), paint);
+    expect(lines({ total: 0, uncovered: 9 }).at(-2)).toContain('9 credentials found, none acted on');
+    expect(lines({ total: 0, uncovered: 0 }).slice(-2).join()).toMatch(/no credential found.*a last look is to come/s);
+    expect(lines({ total: 2 }).at(-2)).toContain('0 of 2 acted on');
+  });
+
   it('waiting is vain only when nothing is left but a date beyond the wait', () => {
     const residual = stopAt(
       ['latched', 'fenced', 'halted', 'revoked'],

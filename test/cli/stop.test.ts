@@ -95,6 +95,13 @@ describe('estop stop', () => {
     expect(stuck.stdout).toContain(`  estop accept-risk ${stopId}/${grantId} --reason`);
     expect(ran.stderr).toContain('partial: 1 of 1 need a person');
     expect(ran.stderr).toContain('NEEDS A PERSON: our own credential is refused');
+    expect(stuck.stdout).not.toContain('LAST TRY');
+    await rig.ledger.sql("UPDATE estop.obligations SET last_error = 'fence: it cannot be reached' WHERE stop_id = $1", [
+      stopId,
+    ]);
+    expect((await rig.run(['stop', 'show', stopId])).stdout).toContain(
+      'NEEDS A PERSON: our own credential is refused LAST TRY: fence: it cannot be reached',
+    );
 
     // 3 as well when a person takes the rest upon them: the stages are all reached, and something may live.
     const accepting = await rig.run(['accept-risk', `${stopId}/${grantId}`, '--reason', 'the system is gone', '--yes']);

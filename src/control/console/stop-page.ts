@@ -86,6 +86,8 @@ function stageNote(stop: StopView, stage: StopView['reached']): string {
     case 'halted':
       return tasks.covered === 0 ? 'no open task found' : `${tasks.halted} of ${tasks.covered} tasks seen closed`;
     case 'revoked':
+      if (obligations.total === 0 && obligations.uncovered > 0)
+        return `${plural(obligations.uncovered, 'credential')} found, none acted on`;
       return obligations.total === 0
         ? 'no credential found'
         : `${obligations.revoked} of ${obligations.total} acted on`;

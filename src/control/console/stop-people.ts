@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import type { Agent } from '../../contract/http/agents.ts';
 import type { Notice, NoticePage } from '../../contract/http/notices.ts';
+import { otherErrorSince } from '../../contract/http/other-error-since.ts';
 import type { Obligation, StopView } from '../../contract/http/stops.ts';
 import { quietSentence } from '../../core/notice.ts';
 import { waitingPhases } from '../../core/playbook.ts';
@@ -14,7 +15,7 @@ import { type ConsoleForm, field } from './view.ts';
 import type { Visit } from './visit.ts';
 import { clock, relative } from './when.ts';
 
-/** Who, what, and what to do. A phase that a playbook makes wait is one question, however many systems wait for it. */
+/** Who, what, and what to do: once for one cause at one connector, however many credentials it keeps alive. A phase that a playbook makes wait is one question, however many systems wait for it. */
 export function needsPerson(visit: Visit, stop: StopView, agents: readonly Agent[]): Markup {
   const lanes = stop.lanes.filter((lane) => lane.needsHuman !== null && !lane.final);
   if (lanes.length === 0) return nothing;
@@ -22,9 +23,18 @@ export function needsPerson(visit: Visit, stop: StopView, agents: readonly Agent
     const held = lanes.filter((lane) => phaseOf(lane) === phase);
     return held.length === 0 ? [] : [waitingPhase(visit, stop, phase, held)];
   });
-  const broken = lanes.filter((lane) => phaseOf(lane) === undefined).slice(0, 50);
+  const shown = byCause(lanes.filter((lane) => phaseOf(lane) === undefined)).slice(0, 50);
   return html`<section class="stack" aria-labelledby="needs"><h2 id="needs">Needs a person</h2>
-    <ul class="cards">${waiting.map((one) => html`<li class="note warn stack">${one}</li>`)}${broken.map((lane) => html`<li class="note bad stack">${brokenLane(visit, lane, agents)}</li>`)}</ul></section>`;
+    <ul class="cards">${waiting.map((one) => html`<li class="note warn stack">${one}</li>`)}${shown.map((alike) => html`<li class="note bad stack">${brokenLanes(visit, alike, agents)}</li>`)}</ul></section>`;
+}
+
+function byCause(lanes: readonly Obligation[]): readonly (readonly Obligation[])[] {
+  const alike = new Map<string, Obligation[]>();
+  for (const lane of lanes) {
+    const cause = JSON.stringify([lane.connector, lane.agentId, lane.needsHuman]);
+    alike.set(cause, [...(alike.get(cause) ?? []), lane]);
+  }
+  return [...alike.values()];
 }
 
 const phaseOf = (lane: Obligation): (typeof waitingPhases)[number] | undefined =>
@@ -45,11 +55,16 @@ ${offer(
 )}`;
 }
 
-function brokenLane(visit: Visit, lane: Obligation, agents: readonly Agent[]): Markup {
-  const agent = agents.find(({ agentId }) => agentId === lane.agentId);
-  return html`<p><strong>${foreign(lane.connector)} · ${foreign(lane.target, 120)}</strong>: ${foreign(lane.needsHuman ?? '', 400)}</p>
-<p>Who: ${agent === undefined ? html`whoever keeps ${foreign(lane.connector)}` : html`${foreign(agent.owner, 80)} (owner), ${foreign(agent.stopHolder, 80)} (stop-holder)`}. What to do: mend it, and the work goes on by itself${lane.nextTryAt === null ? '' : html`; next try ${relative(lane.nextTryAt, visit.now)}`}.</p>
-${riskSection(visit, lane)}`;
+function brokenLanes(visit: Visit, alike: readonly Obligation[], agents: readonly Agent[]): Markup {
+  const [first] = alike;
+  if (first === undefined) return nothing;
+  const { connector, needsHuman } = first;
+  const agent = agents.find(({ agentId }) => agentId === first.agentId);
+  const since = alike.map(otherErrorSince).find((one) => one !== undefined);
+  const nextTryAt = alike.flatMap((lane) => lane.nextTryAt ?? []).toSorted()[0];
+  return html`<p><strong>${foreign(connector)} · ${alike.length === 1 ? foreign(first.target, 120) : plural(alike.length, 'credential')}</strong>: ${foreign(needsHuman ?? '', 400)}</p>${since === undefined ? nothing : html`<p>Since then, at its last try: ${foreign(since, 400)}</p>`}
+<p>Who: ${agent === undefined ? html`whoever keeps ${foreign(connector)}` : html`${foreign(agent.owner, 80)} (owner), ${foreign(agent.stopHolder, 80)} (stop-holder)`}. What to do: mend it, and the work goes on by itself${nextTryAt === undefined ? '' : html`; next try ${relative(nextTryAt, visit.now)}`}.</p>
+${alike.length === 1 ? riskSection(visit, first) : html`<details id="which-${first.grantId}"><summary>Which they are</summary><ul class="stack">${alike.slice(0, 50).map((lane) => html`<li>${foreign(lane.target, 120)}${riskSection(visit, lane)}</li>`)}</ul></details>`}`;
 }
 
 /** The one end without proof: behind a fold, because it is never the first thing to try. */
