@@ -8,6 +8,7 @@ import type { Connector } from '../../src/connectors/kit/contract.ts';
 import { postgres } from '../../src/connectors/postgres/index.ts';
 import { type PostgresServer, startPostgres } from '../../src/runtime/local/postgres-server.ts';
 import { postgresUser } from '../../src/runtime/local/postgres-user.ts';
+import { createDatabase } from '../kit/postgres.ts';
 import { requires } from '../kit/requires.ts';
 import { healthyMs, within } from './bench-of.ts';
 
@@ -78,6 +79,16 @@ requires('openssl')("A PostgreSQL of an operator's own making", () => {
     expect((await check({ host: '127.0.0.1', ca: { file: join(folder, 'ca.crt') } })).ok).toBe(false);
     expect((await check({})).ok).toBe(false);
     expect((await check({ sslmode: 'require' })).ok).toBe(true);
+  });
+
+  it('that speaks no TLS is named as such, with the word that goes without', async () => {
+    const { url } = await createDatabase();
+    const options = { adminUrl: { env: 'URL' }, sslmode: 'require', network: 'loopback' };
+    const host = { connectorId: 'bare', environment: 'test', now: () => new Date(), readSecret: () => url };
+    const { ok, findings } = await postgres
+      .create(postgres.optionsSchema.parse(options), host)
+      .selfCheck(within(healthyMs));
+    expect([ok, findings.join()]).toEqual([false, expect.stringContaining('`sslmode: disable` in estop.yaml')]);
   });
 
   it('can be named by one secret, a connection string', async () => {

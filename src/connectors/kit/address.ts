@@ -37,7 +37,7 @@ export function chooseAddress(host: string, addresses: readonly ResolvedAddress[
     const range = rangeOf(ip);
     if (range === 'public' || range === allowed) continue;
     throw new EstopError('address-refused', {
-      detail: `${printable(host)} has the address ${ip} (${range}); this connector may reach ${allowed} addresses only.`,
+      detail: `${printable(host)} has the address ${ip} (${range}); this connector may reach ${allowed} addresses only. How far away it may be stands in estop.yaml, as its network.`,
     });
   }
   const [first] = addresses;

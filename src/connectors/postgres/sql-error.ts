@@ -25,5 +25,8 @@ export function hasSqlState(thrown: unknown, ...states: readonly string[]): bool
 export function whyOf(thrown: unknown): string {
   if (typeof thrown === 'object' && thrown !== null && 'code' in thrown && typeof thrown.code === 'string')
     return thrown.code;
+  // The one sentence of the driver that says what to do; by the whole of it, so that nothing that we sent can be in it.
+  if (thrown instanceof Error && thrown.message === 'The server does not support SSL connections')
+    return 'it speaks no TLS (`sslmode: disable` in estop.yaml goes without)';
   return 'the connection broke';
 }
