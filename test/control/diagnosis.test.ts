@@ -25,4 +25,16 @@ describe('what control says of itself and of what it reaches', () => {
     expect(status).toBe(200);
     expect(Diagnosis.parse(body)).toMatchObject({ store: null, temporal: null, notifications: { failedLately: null } });
   });
+
+  it('takes the time that a part needs to be away for no difference of clocks', async () => {
+    const rig = await makeControl();
+    const serverVersion = async (): Promise<never> => {
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      throw new Error('away');
+    };
+    const workflows = { ...rig.deps.workflows, serverVersion };
+    const { body } = await rig.withDeps({ workflows }).call('GET', '/v1/diagnosis', { as: 'operator' });
+    const { now, store } = Diagnosis.parse(body);
+    expect(Math.abs(Date.parse(now) - Date.parse(store?.now ?? ''))).toBeLessThan(1_000);
+  });
 });

@@ -15,16 +15,25 @@ export const getDiagnosis = defineEndpoint({
   problems: [],
   handle: async (_input, _request, deps) => {
     const [store, temporal, failed] = await Promise.all([
-      orNull(storeFacts(deps.store)),
+      orNull(storeFacts(deps.store).then((facts) => ({ facts, answeredAt: Date.now() }))),
       orNull(Promise.resolve(deps.workflows.serverVersion?.() ?? null)),
       orNull(failedDeliveries(deps.store)),
     ]);
     const { signIn, notifications } = deps.config.current();
+    const now = Date.now();
     const body: Diagnosis = {
       version: readVersion(),
       environment: deps.environment,
-      now: new Date().toISOString(),
-      store: store === null ? null : { ...store, gateways: store.gateways.map((one) => ({ ...one })) },
+      now: new Date(now).toISOString(),
+      store:
+        store === null
+          ? null
+          : {
+              ...store.facts,
+              // As of the same moment: whoever compares the two would take the wait for another part for a clock that is off.
+              now: new Date(Date.parse(store.facts.now) + now - store.answeredAt).toISOString(),
+              gateways: store.facts.gateways.map((one) => ({ ...one })),
+            },
       temporal: temporal === null ? null : { version: temporal },
       identityProvider: signIn?.oidc !== undefined,
       notifications: { endpoints: notifications?.endpoints.length ?? 0, failedLately: failed },
