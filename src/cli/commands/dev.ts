@@ -27,6 +27,13 @@ export async function runDev(options: DevOptions): Promise<number> {
     process.on('SIGINT', interrupt);
     process.on('SIGTERM', interrupt);
   });
+  // Whatever is ours is started again by itself; these two are not.
+  const tellOfEnd = (server: string, meanwhile: string): void => {
+    if (!isInterrupted)
+      say(
+        `${server} has ended: until it is back ${meanwhile}. End this with Ctrl-C and start it again; the data stays.`,
+      );
+  };
   const startedAt = Date.now();
   const installation = await startInstallation({
     stateFolder: resolve(options.state),
@@ -43,6 +50,12 @@ export async function runDev(options: DevOptions): Promise<number> {
   say(`  profile   ${installation.profilePath} (other terminals in this folder find it)`);
   say('  console   `estop console` prints a link that signs you in');
   say('Ctrl-C ends it; the data stays.');
+  void installation.temporal.exited.then(() =>
+    tellOfEnd('Temporal', 'stops latch and fence, and nothing is halted or cut off'),
+  );
+  void installation.postgres.exited.then(() =>
+    tellOfEnd('PostgreSQL', 'no call is let through, and stops are only accepted'),
+  );
   const endTelling = tellOfTrouble(join(installation.stateFolder, 'logs'), say);
   collectGarbage();
   await untilInterrupted;
