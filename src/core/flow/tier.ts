@@ -33,6 +33,7 @@ export function proposeTier(tool: ToolDefinition): Proposal {
   const names = argumentNames(tool.inputSchema);
   const raised = raisedBy(tool.annotations);
   const say = (tier: Tier, because: string): Proposal => ({ ...higher(tier, because, raised), verb });
+  const saidByName = `its name says: ${name.find((word) => stem(word) === verb) ?? verb}`;
 
   if (isCode(names, tool)) return say('code', 'takes nothing but a one-time code');
   if (
@@ -54,15 +55,15 @@ export function proposeTier(tool: ToolDefinition): Proposal {
   if (takesUrl && sendsAlong) return say('destructive', 'takes an address and what to send there');
   const effect = sideEffect(description);
   if (effect !== undefined) return say('destructive', `its description says: ${effect}`);
-  if (byName === 'sink') return say('destructive', `its name says: ${verb}`);
+  if (byName === 'sink') return say('destructive', saidByName);
   if (takesUrl && (fetchVerbs.has(verb) || byName === 'read' || byName === 'local'))
     return say('fetch', 'takes an address');
-  if (byName === 'read' && (byText === 'read' || byText === 'unknown')) return say('read', `its name says: ${verb}`);
+  if (byName === 'read' && (byText === 'read' || byText === 'unknown')) return say('read', saidByName);
   if (byName === 'unknown' && readNouns.has(stem(name.at(-1) ?? '')) && namesThing(description, opening))
     return say(takesUrl ? 'fetch' : 'read', `its name says: ${name.at(-1) ?? ''}`);
   if (byName === 'unknown' && byText === 'read')
     return say(takesUrl ? 'fetch' : 'read', `its description says: ${opening}`);
-  if (byName === 'local' && byText !== 'sink') return say('write', `its name says: ${verb}`);
+  if (byName === 'local' && byText !== 'sink') return say('write', saidByName);
   if (byName === 'read' && byText === 'local') return say('write', `its description says: ${opening}`);
   return say(
     'destructive',
