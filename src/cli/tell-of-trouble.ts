@@ -4,10 +4,14 @@ import { visible } from './visible.ts';
 
 const lookMs = 500;
 const warning = 40;
-/** The same trouble is told once in this time; what somebody has just done to the configuration is told each time they do it. */
+const failure = 50;
+/** The same trouble is told once in this time, and ever less often while it lasts; what somebody has just done to the configuration is told each time they do it. */
 const quietMs = 60_000;
+const quietAtMostMs = 60 * quietMs;
 const quietAfterEditMs = 2_000;
 const atMostBytes = 256 * 1024;
+/** Whose it is makes no other trouble of it: of nine credentials that cannot be cut off for one reason, one is told. */
+const sameTrouble = ['event', 'msg', 'code', 'server', 'model', 'connector', 'activity', 'phase'];
 const notDetails = new Set(['level', 'time', 'process', 'event', 'msg']);
 
 /**
@@ -16,7 +20,7 @@ const notDetails = new Set(['level', 'time', 'process', 'event', 'msg']);
  */
 export function tellOfTrouble(folder: string, say: (line: string) => void): () => void {
   const ends = new Map(logsIn(folder).map((path) => [path, sizeOf(path)] as const));
-  const told = new Map<string, number>();
+  const told = new Map<string, { readonly at: number; readonly quietMs: number }>();
   const look = (): void => {
     for (const path of logsIn(folder)) {
       const { text, end } = readOn(path, ends.get(path) ?? 0);
@@ -35,11 +39,12 @@ export function tellOfTrouble(folder: string, say: (line: string) => void): () =
     const entry = entryOf(line);
     if (entry === undefined || !concernsPeople(entry)) return;
     const words = wordsOf(entry);
-    const key = words.join('\n');
+    const key = JSON.stringify([...sameTrouble.map((name) => entry[name]), ...words.slice(1)]);
     const last = told.get(key);
-    if (last !== undefined && Date.now() - last < (isOfConfig(entry) ? quietAfterEditMs : quietMs)) return;
+    if (last !== undefined && Date.now() - last.at < last.quietMs) return;
     if (told.size > 1_000) told.clear();
-    told.set(key, Date.now());
+    const next = last === undefined ? quietMs : Math.min(2 * last.quietMs, quietAtMostMs);
+    told.set(key, { at: Date.now(), quietMs: isOfConfig(entry) ? quietAfterEditMs : next });
     const [first = '', ...more] = words;
     say(`${visible(String(entry['process']))}: ${first}`);
     for (const one of more) say(`  ${one}`);
@@ -52,8 +57,9 @@ export function tellOfTrouble(folder: string, say: (line: string) => void): () =
 type Entry = Readonly<Record<string, unknown>>;
 
 const isOfConfig = ({ event }: Entry): boolean => String(event).startsWith('config.');
-const concernsPeople = (entry: Entry): boolean =>
-  Number(entry['level']) >= warning || entry['event'] === 'config.reloaded';
+/** A warning without a name is of the SDK, which repeats what we have said. */
+const concernsPeople = ({ level, event }: Entry): boolean =>
+  Number(level) >= (event === undefined ? failure : warning) || event === 'config.reloaded';
 
 /** What happened, and below it where: nothing of it is a secret, because it stands in a log. */
 function wordsOf(entry: Entry): readonly string[] {

@@ -29,14 +29,15 @@ it('tells the terminal of what goes wrong, once, and of nothing else', async () 
   };
   write('gateway', { level: 30, event: 'gateway.ready', msg: 'all is well' });
   write('temporal', '2026-01-01 a line of another program\n{"level": 50, broken\n');
-  write('gateway', trouble);
-  write('gateway', trouble);
+  write('gateway', { ...trouble, task_id: 'task_dev_1' });
+  write('gateway', { ...trouble, task_id: 'task_dev_2' });
+  write('control-worker', { level: 40, msg: 'Activity failed' });
   write('gateway', { ...trouble, server: '\u001b[2Jmail' });
   await vi.waitFor(() => expect(said).toHaveLength(2), 5_000);
   write('control', { level: 50, msg: 'the last' });
   await vi.waitFor(() => expect(said).toContain('control: the last'), 5_000);
   expect(said).toEqual([
-    'gateway: not listed (server bank, code secret-missing)',
+    'gateway: not listed (server bank, code secret-missing, task_id task_dev_1)',
     expect.stringMatching(/^gateway: not listed \(server [^\u001b]+mail, code secret-missing\)$/),
     'control: the last',
   ]);
