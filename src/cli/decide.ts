@@ -7,6 +7,7 @@ import { confirm } from './confirm.ts';
 import type { CliContext } from './context.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
 import { printOne } from './print.ts';
+import type { Terminal } from './terminal.ts';
 import { visible } from './visible.ts';
 
 export interface DecideOptions {
@@ -22,10 +23,14 @@ async function approve({ terminal, estop }: CliContext, approvalId: string, beca
     const waitMs =
       errorCodeOf(thrown) === 'approval-unseen' && thrown instanceof EstopError ? thrown.retryAfterMs : undefined; // made by the SDK in this process
     if (waitMs === undefined) throw thrown;
-    terminal.say('A call of the highest risk is approved a few seconds after it was shown. Ctrl-C approves nothing ..');
-    await pause(waitMs);
+    await waitOutLook(terminal, waitMs);
     return estop.approvals.approve(approvalId, because);
   }
+}
+
+async function waitOutLook(terminal: Terminal, waitMs: number): Promise<void> {
+  terminal.say('A call of the highest risk is approved a few seconds after it was shown. Ctrl-C approves nothing ..');
+  await pause(waitMs);
 }
 
 /**
@@ -43,11 +48,15 @@ export async function decide(
     if (options.yes !== true && !terminal.canAsk)
       throw new EstopError('invalid-input', { detail: 'There is no terminal to ask on: add --yes.' });
     const found = await estop.approvals.context(approvalId);
+    const shownAt = performance.now();
     const waiting = found.approval;
     for (const line of approvalContextLines(found, now())) terminal.say(line);
     if (waiting.state !== 'pending') throw new EstopError('approval-closed', { detail: `It is ${waiting.state}.` });
     if (options.yes !== true && !(await confirm(terminal, 'Let exactly this call go ahead?')))
       return exitCodes.declined;
+    // Not tried before its time: that would stand in the audit as an attempt of this person that was refused.
+    const leftMs = found.approvableInMs - (performance.now() - shownAt);
+    if (leftMs > 0) await waitOutLook(terminal, leftMs);
   }
   const because = options.reason === undefined ? {} : { reason: options.reason };
   const result =

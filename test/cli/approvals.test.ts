@@ -117,6 +117,11 @@ describe('estop approvals, approve and deny', () => {
     expect(ran.stderr).toMatch(/state +pending/);
     // What is riskiest is waited for after it was shown, and then approved.
     expect(ran.stderr).toContain('a few seconds after it was shown');
+    const refused = await rig.ledger.sql(
+      "SELECT subject FROM estop.audit WHERE kind = 'request.denied' AND subject LIKE '%' || $1 || '%'",
+      [approvalId],
+    );
+    expect(refused).toEqual([]);
     const shown = await rig.run(['approvals', approvalId]);
     expect(shown.code).toBe(0);
     expect(shown.stdout).toMatch(/state +approved/);
