@@ -91,7 +91,11 @@ function noteOfLane(lane: Obligation, now: number): string {
 }
 
 const nextTry = (lane: Obligation, now: number): string =>
-  lane.nextTryAt === null ? '' : `; next try ${relative(lane.nextTryAt, now)}`;
+  lane.nextTryAt === null
+    ? ''
+    : Date.parse(lane.nextTryAt) <= now
+      ? '; the next try is due'
+      : `; next try ${relative(lane.nextTryAt, now)}`;
 
 /** The whole dossier as `estop stop show` prints it. */
 export function stopLines(stop: StopView, now: number, paint: Paint): readonly string[] {

@@ -1,12 +1,10 @@
 import type { Page } from 'playwright-core';
 import { beforeAll, expect, it } from 'vitest';
-import { openObligations } from '../../src/store/obligations.ts';
 import { markStage, markSweep } from '../../src/store/stop-progress.ts';
 import { closeTasks } from '../../src/store/tasks.ts';
 import { field, silentStore } from '../control/rig.ts';
 import { requires } from '../kit/requires.ts';
-import { addAgent, fence, newId, startTask, stop } from '../store/ledger.ts';
-import { addGrant } from '../store/stopped-agent.ts';
+import { addAgent, fence, newId, startTask } from '../store/ledger.ts';
 import { type ConsoleRig, phone, startConsole } from './rig.ts';
 
 requires('chromium')('stopping from the console', () => {
@@ -56,30 +54,6 @@ requires('chromium')('stopping from the console', () => {
       "UPDATE estop.stops SET reset_epoch = epoch + 100000, reset_at = clock_timestamp(), reset_by = 'x', reset_reason = 'x' WHERE scope_key = 'fleet'",
     );
     expect(agentId).not.toBe('');
-  });
-
-  it('says how many credentials it found before it acts on them, and names one cause once', async () => {
-    const { ledger } = rig.control;
-    const agent = await addAgent(ledger);
-    const task = await startTask(ledger, agent);
-    for (const connector of ['crm', 'crm', 'crm', 'files']) await addGrant(ledger, task, connector);
-    const { stopId } = await stop(ledger, `agent:${agent.agentId}`);
-    const { page } = await rig.open('olga@operator', { ...phone, javaScriptEnabled: false });
-    await page.goto(`/stops/${stopId}`);
-    expect(await page.locator('.stages').innerText()).toContain('4 credentials found, none acted on');
-    expect(await page.locator('.stages').innerText()).not.toContain('no credential found');
-
-    await fence(ledger, stopId);
-    await openObligations(ledger.as('estop_revoker'), stopId);
-    await ledger.sql("UPDATE estop.obligations SET needs_human = 'refused (401)' WHERE stop_id = $1", [stopId]);
-    await page.goto(`/stops/${stopId}`);
-    const causes = await page.locator('#stop-needs .note.bad').allInnerTexts();
-    expect(causes.map((text) => text.split('\n')[0] ?? '').toSorted()).toEqual([
-      expect.stringMatching(/^crm · 3 credentials: refused \(401\)$/),
-      expect.stringMatching(/^files · .+: refused \(401\)$/),
-    ]);
-    await page.getByText('Which they are').click();
-    expect(await page.locator('#stop-needs li.note.bad li').count()).toBe(3);
   });
 
   it('takes no pointer: the shortcut opens the dialog and stops nothing, Enter confirms, Escape does not', async () => {

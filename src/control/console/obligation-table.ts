@@ -3,7 +3,7 @@ import type { Obligation, StopView } from '../../contract/http/stops.ts';
 import { agentLink, connectorLink } from './agent-link.ts';
 import { foreign, type Markup, nothing, plural } from './markup.ts';
 import type { Visit } from './visit.ts';
-import { age, relative, span } from './when.ts';
+import { age, nextTry, span } from './when.ts';
 
 /** Everything the stop must make dead; what is not final comes first, as the API sends it. */
 export function obligationTable(visit: Visit, stop: StopView): Markup {
@@ -30,7 +30,7 @@ function row(visit: Visit, lane: Obligation): Markup {
   <td data-of="State"><span class="chip ${tone}">${words}</span></td>
   <td data-of="Dead after">${lane.provedAfterMs === null ? '–' : span(lane.provedAfterMs)}</td>
   <td data-of="Tries">${lane.attempts}</td>
-  <td data-of="Last error">${lane.lastError === null ? (lane.evidence ?? '–') : foreign(lane.lastError, 300)}${lane.nextTryAt === null || lane.final ? nothing : html`<br><small>next try ${relative(lane.nextTryAt, now)}</small>`}</td>
+  <td data-of="Last error">${lane.lastError === null ? (lane.evidence ?? '–') : foreign(lane.lastError, 300)}${lane.nextTryAt === null || lane.final ? nothing : html`<br><small>${nextTry(lane.nextTryAt, now)}</small>`}</td>
   <td data-of="Age">${age(lane.openedAt, now)}</td></tr>`;
 }
 

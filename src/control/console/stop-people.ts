@@ -13,7 +13,7 @@ import { offer } from './offer.ts';
 import { seenButton } from './seen.ts';
 import { type ConsoleForm, field } from './view.ts';
 import type { Visit } from './visit.ts';
-import { clock, relative } from './when.ts';
+import { clock, nextTry, relative } from './when.ts';
 
 /** Who, what, and what to do: once for one cause at one connector, however many credentials it keeps alive. A phase that a playbook makes wait is one question, however many systems wait for it. */
 export function needsPerson(visit: Visit, stop: StopView, agents: readonly Agent[]): Markup {
@@ -63,7 +63,7 @@ function brokenLanes(visit: Visit, alike: readonly Obligation[], agents: readonl
   const since = alike.map(otherErrorSince).find((one) => one !== undefined);
   const nextTryAt = alike.flatMap((lane) => lane.nextTryAt ?? []).toSorted()[0];
   return html`<p><strong>${foreign(connector)} · ${alike.length === 1 ? foreign(first.target, 120) : plural(alike.length, 'credential')}</strong>: ${foreign(needsHuman ?? '', 400)}</p>${since === undefined ? nothing : html`<p>Since then, at its last try: ${foreign(since, 400)}</p>`}
-<p>Who: ${agent === undefined ? html`whoever keeps ${foreign(connector)}` : html`${foreign(agent.owner, 80)} (owner), ${foreign(agent.stopHolder, 80)} (stop-holder)`}. What to do: mend it, and the work goes on by itself${nextTryAt === undefined ? '' : html`; next try ${relative(nextTryAt, visit.now)}`}.</p>
+<p>Who: ${agent === undefined ? html`whoever keeps ${foreign(connector)}` : html`${foreign(agent.owner, 80)} (owner), ${foreign(agent.stopHolder, 80)} (stop-holder)`}. What to do: mend it, and the work goes on by itself${nextTryAt === undefined ? '' : html`; ${nextTry(nextTryAt, visit.now)}`}.</p>
 ${alike.length === 1 ? riskSection(visit, first) : html`<details id="which-${first.grantId}"><summary>Which they are</summary><ul class="stack">${alike.slice(0, 50).map((lane) => html`<li>${foreign(lane.target, 120)}${riskSection(visit, lane)}</li>`)}</ul></details>`}`;
 }
 

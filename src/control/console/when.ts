@@ -44,6 +44,10 @@ export function relative(at: string | null, now: number): Markup {
   return html`<time datetime="${at}" title="${exactly(at)}">${words}</time>`;
 }
 
+/** That its time has come is no proof that it is under way. */
+export const nextTry = (at: string, now: number): Markup =>
+  Date.parse(at) <= now ? html`the next try is due` : html`next try ${relative(at, now)}`;
+
 /** The clock of today, the date of another day: what a person writes into an incident report. */
 export function clock(at: string, now: number): Markup {
   const sameDay = at.slice(0, 10) === new Date(now).toISOString().slice(0, 10);
