@@ -7,5 +7,7 @@ export default defineConfig({
     root: `${import.meta.dirname}/../..`,
     reporters: ['dot'],
     pool: 'threads',
+    // The compiler is started by one of them: on a machine that does other work it takes longer than a test usually may.
+    testTimeout: 60_000,
   },
 });
