@@ -36,7 +36,8 @@ export function valuesOf({ profile, args }: FlowCall): {
     }
     if (typeof held === 'string' || typeof held === 'number' || typeof held === 'bigint') {
       const text = String(held).trim();
-      if (!isAbsent(text)) values.push({ argument, text, role: bySight(text, role, profile), required });
+      for (const one of severalIn(text, role))
+        values.push({ argument, text: one, role: bySight(one, role, profile), required });
     } else if (Array.isArray(held)) {
       for (const item of held) walk(item, argument, role, required, depth + 1);
     } else if (typeof held === 'object' && held !== null) {
@@ -65,7 +66,16 @@ export function valuesOf({ profile, args }: FlowCall): {
   return { values, overflow };
 }
 
-const kindsOfOne = /^(?:user|person|individual|e-?mail|mail|contact|member|employee|customer|agent|iban|to|cc|bcc)$/i;
+/** "U1,U2" are two, each of whom is looked at. */
+function severalIn(text: string, role: Role | undefined): readonly string[] {
+  if (isAbsent(text)) return [];
+  if ((role !== 'party' && role !== 'ref') || text.length > 4000 || !/^[^\s,;]+(?:\s*[,;]\s*[^\s,;]+)+$/.test(text))
+    return [text];
+  return text.split(/[,;]/).map((one) => one.trim());
+}
+
+const kindsOfOne =
+  /^(?:required|optional|resource|user|person|individual|e-?mail|mail|contact|member|employee|customer|agent|iban|to|cc|bcc)$/i;
 /** Of which kind a recipient is does not say who; "anyone" does. */
 const isKindOfOne = (key: string, item: unknown): boolean =>
   /^(?:type|kind|format)$/i.test(key) && typeof item === 'string' && kindsOfOne.test(item.trim());

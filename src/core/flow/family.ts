@@ -1,6 +1,7 @@
 /** The family of action of a tool, and the families that a request speaks of. */
 import { openingOf } from './opening.ts';
 import { spokenFamilies } from './other-languages.ts';
+import { partsOf } from './scan.ts';
 import { stem, wordsOfName } from './stem.ts';
 import type { ToolDefinition } from './tool-definition.ts';
 import { type Family, familyOfNoun, familyWords, guardedFamilies, nounsToo, readVerbs } from './words.ts';
@@ -30,7 +31,7 @@ const ofVerb: Readonly<Record<string, readonly Family[]>> = Object.fromEntries(
       ['cancel', 'cancel refund revoke undo void unsubscribe stop abort return'],
       [
         'change',
-        'update change edit modify set reset replace adjust patch append insert add save write store put commit mark toggle enable disable merge assign close lock unlock reschedule archive resolve solve complete finish activate deactivate engage release chmod chown',
+        'update change edit modify set reset replace adjust patch append insert add save write store put commit mark toggle enable disable merge assign close lock unlock reschedule archive resolve solve complete finish activate deactivate engage release chmod chown turn transition scale upgrade downgrade pause resume freeze unfreeze suspend label arm disarm dim snooze',
       ],
       ['move', 'move rename archive mv'],
       ['execute', 'run execute exec eval deploy launch restart reboot install trigger invoke dispatch start'],
@@ -64,6 +65,8 @@ export function familiesOf(tool: ToolDefinition): readonly Family[] {
   )
     return ['pay'];
   if (guarded.includes('password')) return ['password'];
+  // Who cancels a meeting deletes it from the calendar.
+  if (fromVerb.includes('delete') && nouns.includes('book')) return ['cancel', 'delete'];
   const precise = letsIn(name) ? [] : fromVerb.filter((family) => family !== 'save' && family !== 'grant');
   if (nouns.length > 0 && precise.length === 0) return nouns;
   return [
@@ -107,18 +110,28 @@ const gives = new Set(['send', 'give', 'refund', 'return', 'move', 'make'].map(s
 const posts = new Set(['post', 'put', 'drop', 'publish'].map(stem));
 const chatted = /\b(?:in|into|to|on)\b[^.!?\n]{0,40}\b(?:channels?|chats?|slack|dms?)\b/i;
 
+/** Words of a deed that name none: "close to the limit", "the end of the month". */
+const saysNothing =
+  /\b(?:close(?:r|st)? (?:to|by|enough|friends?|family)|(?:the |at the |by the )?end of|in order to|(?:out|in) (?:of )?order|of course|note that|make sure|sort of|kind of|set of|share of|on call|last call|in charge|open (?:issues?|tickets?|tasks?|orders?|positions?|pull requests?|prs?|questions?|invoices?))\b/gi;
+
 /** Said in several words, none of which says it alone. */
 const idioms: readonly (readonly [RegExp, Family])[] = [
   [/\bcall(?:ing)?\b[^.!?\n]{0,40}\boff\b|\bpull(?:ing)? the plug\b|\bback(?:ing)? (?:out|off)\b/i, 'cancel'],
   [/\btak(?:e|ing)\b[^.!?\n]{0,60}\b(?:off|out of) (?:the|my|our|his|her|their|its|this|that)\b/i, 'delete'],
   [
-    /\breach(?:ing)? out\b|\b(?:get|getting|be|keep) in touch\b|\btouch base\b|\bdrop\b[^.!?\n]{0,30}\ba (?:line|note)\b/i,
+    /\breach(?:ing)? out\b|\b(?:get|getting|be|keep) in touch\b|\btouch base\b|\bdrop\b[^.!?\n]{0,30}\b(?:line|note)\b/i,
     'message',
   ],
   [/\bcontact(?:ing)? (?:[\w-]+ ){0,3}(?:support|service|desk|team|office|seller|host|owner|manager)\b/i, 'message'],
   [
     /\b(?:on|to|via|with) (?:[\w-]+ ){0,2}(?:social media|twitter|facebook|instagram|linkedin|mastodon|bluesky|followers)\b/i,
     'publish',
+  ],
+  [/\broll(?:ing)? (?:\w+ ){0,2}back\b/i, 'change'],
+  [/\bturn\b[^.!?\n]{0,60}\binto\b/i, 'save'],
+  [
+    /\bnew (?:page|file|doc|document|list|table|database|note|issue|ticket|task|event|branch|folder|sheet|project|contact|deal)\b/i,
+    'save',
   ],
   [/\bcheck(?:ing)?\b[^.!?\n]{0,30}\boff\b/i, 'change'],
   [
@@ -131,7 +144,8 @@ const idioms: readonly (readonly [RegExp, Family])[] = [
 export function familiesAsked(request: string, words: readonly string[]): readonly Family[] {
   const { families, misread } = spokenFamilies(request);
   const strange = new Set(misread.map(stem));
-  const said = new Set([...familiesIn(words.filter((word) => !strange.has(word))), ...families]);
+  const meant = new Set(partsOf(request.replaceAll(saysNothing, ' ')).map(stem));
+  const said = new Set([...familiesIn(words.filter((word) => meant.has(word) && !strange.has(word))), ...families]);
   const has = (some: ReadonlySet<string>): boolean => words.some((word) => some.has(word));
   if ((money.test(request) && has(gives)) || (account.test(request) && givesBack.test(request))) said.add('pay');
   if (has(posts) && chatted.test(request)) said.add('message');

@@ -2,6 +2,7 @@
 
 import { wasApproved, wasRefused } from './answer.ts';
 import { type FlowCall, isShort, type Value, valuesOf } from './call.ts';
+import { isOtherKind } from './deleted-kind.ts';
 import {
   applies,
   type FlowFacts,
@@ -17,6 +18,7 @@ import {
 import { isRelevant } from './family.ts';
 import type { Finding } from './finding.ts';
 import { leadsIn, longestText, originOfWords, partsOfTexts } from './free-text.ts';
+import { keysTold } from './keys-told.ts';
 import { isOfAnswers } from './not-a-tool.ts';
 import {
   type Found,
@@ -28,12 +30,14 @@ import {
   originOfValue,
 } from './origin.ts';
 import { addressParts } from './path-form.ts';
+import { raisesRights } from './raises-rights.ts';
 import { isValue } from './scan.ts';
 import { sentenceOf } from './sentence.ts';
 import { addressOf, isPlaceholder } from './site.ts';
-import { type TaskFlow, uniqueAddress } from './task-flow.ts';
+import { wordsOfName } from './stem.ts';
+import { selfKey, type TaskFlow, uniqueAddress } from './task-flow.ts';
 import type { ToolProfile } from './tool-profile.ts';
-import type { Family } from './words.ts';
+import { type Family, fetchVerbs } from './words.ts';
 
 export interface Judgement {
   readonly tier: Tier;
@@ -50,7 +54,7 @@ interface Checked extends Value {
 export function judge(flow: TaskFlow, call: FlowCall): Judgement {
   const { tier, name } = call.profile;
   const checked = checkedValues(flow, call);
-  const relevant = isWanted(flow, call.profile) || isFormOfAllowedSite(call.profile, checked);
+  const relevant = isWanted(flow, call) || isFormOfAllowedSite(call.profile, checked);
   const origin = originsOf(checked);
   const facts: FlowFacts = { origin, relevant, reads: readsOf(flow) };
   const findings: Finding[] = [];
@@ -89,9 +93,13 @@ function checkedValues(flow: TaskFlow, call: FlowCall): readonly Checked[] {
   const seen = values.flatMap((value): Checked[] => {
     const { role } = value;
     if (role === 'party' && (isPlaceholder(value.text) || isNobody(value.text))) return [];
-    if (role === undefined) return [];
+    if (role === undefined || (role === 'ref' && isHandle(value))) return [];
     if (role === 'text' && call.addresses === undefined && !(value.required && isShort(value.text))) return [];
-    const found = isRoom(value) ? originOfRoom(flow, value.text) : originOf(flow, role, value.text);
+    const found = isSelf(flow, value)
+      ? ({ origin: 'own', call: 0 } as const)
+      : isRoom(value)
+        ? originOfRoom(flow, value.text)
+        : originOf(flow, role, value.text);
     return [{ ...value, role, found: approvedOr(flow, ruleOf[role], value.text, found) }];
   });
   // What is typed into a form of an allowed site goes where the user wanted to go; what a server is told goes to that server.
@@ -116,10 +124,17 @@ function checkedValues(flow: TaskFlow, call: FlowCall): readonly Checked[] {
   return [...kept, { argument: '', text, role: 'text', required: true, found }];
 }
 
+/** Where something stands on the page that a browser shows ("e12", "f1e7", "1_23"): on another page it is something else. */
+const isHandle = ({ argument, text }: Value): boolean =>
+  /(?:^|\.)(?:ref|uid)$/.test(argument) && /^(?:(?:[fs]\d{1,3})?e\d{1,4}|\d{1,3}_\d{1,4})$/.test(text);
+
 /** From when to when, and from where to where: nobody is reached by a day, an hour or a place in a tree. */
 const isNobody = (text: string): boolean =>
   /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?)?$/.test(text) ||
   /^\d\d?:\d\d(?::\d\d)?$/.test(text);
+
+const isSelf = (flow: TaskFlow, { role, argument, text }: Value): boolean =>
+  role === 'party' && flow.values.has(selfKey(flow.hash, argument, text));
 
 const isRoom = ({ role, argument }: Value): boolean =>
   role === 'party' && /(?:^|[._-])(?:channel|room)(?:_?(?:name|id))?s?$|Channel$/i.test(argument);
@@ -185,7 +200,8 @@ function partsOfFreeText(flow: TaskFlow, call: FlowCall, values: readonly Value[
 function partsOfBodies(flow: TaskFlow, call: FlowCall, values: readonly Value[]): readonly Checked[] {
   if (call.addresses !== undefined) return [];
   const texts = values.filter((value) => value.role === undefined && !isOfAnswers(value)).map(({ text }) => text);
-  return leadsIn(flow, texts).map(({ role, text, found }) => ({
+  const keys = call.profile.tier === 'destructive' ? keysTold(flow, texts) : [];
+  return [...leadsIn(flow, texts), ...keys].map(({ role, text, found }) => ({
     ...part(text, approvedOr(flow, ruleOf[role], text, found)),
     role,
   }));
@@ -227,8 +243,10 @@ function originsOf(checked: readonly Checked[]): FlowFacts['origin'] {
   return found;
 }
 
-function isWanted(flow: TaskFlow, profile: ToolProfile): boolean {
+function isWanted(flow: TaskFlow, { profile, args }: FlowCall): boolean {
   if (wasApproved(flow, 'R6', profile.name)) return true;
+  if (raisesRights(args) && !flow.families.has('grant')) return false;
+  if (profile.families.includes('delete') && isOtherKind(flow, wordsOfName(profile.name))) return false;
   if (profile.families.length === 0) return flow.verbs.has(flow.hash(`v:${profile.verb}`));
   const widened = [...flow.widened]
     .filter(([, people]) => [...people].some((person) => uniqueAddress(flow, person) !== undefined))
@@ -239,7 +257,9 @@ function isWanted(flow: TaskFlow, profile: ToolProfile): boolean {
 /** To visit a site is to use its forms; which sites are allowed is the second rule's to say. */
 function isFormOfAllowedSite(profile: ToolProfile, checked: readonly Checked[]): boolean {
   const urls = checked.filter(({ role }) => role === 'url');
-  if (!profile.families.every((family) => family === 'submit') || profile.families.length === 0) return false;
+  const visits = profile.families.length === 0 && fetchVerbs.has(profile.verb);
+  if (!visits && (!profile.families.every((family) => family === 'submit') || profile.families.length === 0))
+    return false;
   return urls.length > 0 && urls.every(({ found }) => !heldAlone('url', found.origin));
 }
 

@@ -50,8 +50,14 @@ export const isNamedPage = (flow: TaskFlow, call: FlowCall): boolean =>
 
 const labelled = /(?<![\p{L}\p{N}])\p{L}[\p{L}\p{N} _-]{0,40}: {1,2}([^\s,;|]{2,200})/gu;
 
+/** One that is printed in groups is one value. */
+const labelledAccount =
+  /(?<![\p{L}\p{N}])\p{L}[\p{L}\p{N} _-]{0,40}: {1,2}([A-Z]{2}\d{2}(?: [A-Z0-9]{1,4}){3,8})(?![\p{L}\p{N}])/gu;
+
 /** `label: value` in a file that the user named. The value is the next word alone: what comes after it may be anything. */
 export function noteLabelled(draft: Draft, output: string): void {
   const found = [...output.slice(0, 65_536).matchAll(labelled)].slice(0, 400);
   for (const [, value = ''] of found) mark(draft, exactKey(draft.flow.hash, value.replace(/[.,]+$/, '')), 'file');
+  for (const [, grouped = ''] of output.slice(0, 65_536).matchAll(labelledAccount))
+    mark(draft, exactKey(draft.flow.hash, grouped), 'file');
 }

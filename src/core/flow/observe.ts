@@ -1,13 +1,14 @@
 /** What an output adds to the memory of a task. Linear, and capped: what lies beyond a cap counts as prose. */
 import { type FlowCall, valuesOf } from './call.ts';
 import { type Draft, emptyDraft, mark, mostFields, noteNamed, noteProse, noteRecord } from './draft.ts';
+import { noteLabels } from './keys-told.ts';
 import { isNamedFile, isNamedPage, isThatFile, noteLabelled, notePaths } from './made-paths.ts';
 import { authorOf, meetAll, ownAddress } from './mailbox.ts';
 import { namedRecords } from './named-record.ts';
 import { isSteered, originOfValue } from './origin.ts';
 import { noteRooms } from './rooms.ts';
 import { structureOf } from './structure.ts';
-import { applyDelta, exactKey, type FlowDelta, looseKey, type TaskFlow } from './task-flow.ts';
+import { applyDelta, exactKey, type FlowDelta, looseKey, selfKey, type TaskFlow } from './task-flow.ts';
 
 /** Grows the flow in place, and gives what a store must append to make it again. */
 export function observe(flow: TaskFlow, call: FlowCall, output: string): FlowDelta {
@@ -15,6 +16,7 @@ export function observe(flow: TaskFlow, call: FlowCall, output: string): FlowDel
   const { records, prose, cut } = structureOf(output);
   draft.overflow = cut === true;
   notePaths(draft, call, output);
+  noteSelf(draft, call);
   const ofFile = isNamedFile(flow, call);
   if (ofFile) noteLabelled(draft, output);
   const own = ownAddress(call, records);
@@ -29,6 +31,7 @@ export function observe(flow: TaskFlow, call: FlowCall, output: string): FlowDel
   }
   noteRooms(draft, call, records);
   noteProse(draft, prose);
+  noteLabels(draft, output);
   forgetEcho(draft, call);
   const delta = deltaOf(draft, output === '' ? [] : call.profile.labels);
   applyDelta(flow, delta);
@@ -49,6 +52,18 @@ function deltaOf(draft: Draft, labels: readonly string[]): FlowDelta {
     overflow: draft.overflow,
     crowded: draft.crowded,
   };
+}
+
+/**
+ * Whom the agent names before it has read anything it was told to be: nobody can have talked it into that. Under the same argument
+ * alone, because whose box is read is not to whom it is sent.
+ */
+function noteSelf(draft: Draft, call: FlowCall): void {
+  const { flow } = draft;
+  const { tier } = call.profile;
+  if (flow.calls > 0 || flow.words.prose.size > 0 || (tier !== 'read' && tier !== 'fetch')) return;
+  for (const { role, text, argument } of valuesOf(call).values)
+    if (role === 'party') mark(draft, selfKey(flow.hash, argument, text), 'own');
 }
 
 /**

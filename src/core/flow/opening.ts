@@ -9,4 +9,8 @@ const aboutItself = new RegExp(
 );
 
 /** "This tool can be used to list the files" begins with "list the files". */
-export const openingOf = (description: string): string => description.slice(0, 300).replace(aboutItself, '');
+/** "🎯 Purpose: 1. Retrieves", "Description: Gets". */
+const headed = /^[^\p{L}]*(?:(?:purpose|description|summary|overview|what it does|function)\s*[:\n-][^\p{L}]*)?/iu;
+
+export const openingOf = (description: string): string =>
+  description.slice(0, 300).replace(headed, '').replace(aboutItself, '');

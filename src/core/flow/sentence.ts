@@ -21,7 +21,7 @@ export function sentenceOf(rule: Rule, said: Said): string {
     case 'R3':
       return `Deletes or changes ${value}, which you did not name.`;
     case 'R4':
-      return `Uses a password or key that you did not give; ${whence(said)}.`;
+      return `Uses or tells a password, key or personal number that you did not give; ${whence(said)}.`;
     case 'R5':
       return `Acts on item ${value}, found only through the text of others.`;
     case 'R6':

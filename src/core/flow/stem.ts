@@ -18,6 +18,8 @@ const irregular: Readonly<Record<string, string>> = {
   deletion: 'delet',
   removal: 'remov',
   reservation: 'reserv',
+  statement: 'statement',
+  statements: 'statement',
   cancelled: 'cancel',
   cancelling: 'cancel',
   cancellation: 'cancel',

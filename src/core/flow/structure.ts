@@ -1,11 +1,13 @@
 /**
- * The fields of an output, kept apart from its free text. Four shapes: JSON, the literals that Python prints, the `key: value`
- * lines of YAML, and tables printed as text. Linear, without recursion into what a value says: a field holds text, and text that looks like
+ * The fields of an output, kept apart from its free text. Its shapes: JSON, the literals that Python prints, the `key: value`
+ * lines of YAML, tables printed as text, and lists printed for people. Linear, without recursion into what a value says: a field holds text, and text that looks like
  * fields is text. Cut-off input gives the fields up to the cut.
  */
 
+import { csvOf } from './csv.ts';
 import type { Field, Rec, Structure } from './fields.ts';
 import { parseLines } from './lines.ts';
+import { listingOf } from './listing.ts';
 import { parseLiteral } from './literal.ts';
 import { tableOf } from './table.ts';
 
@@ -34,9 +36,11 @@ export function structureOf(output: string): Structure {
     return { records, prose: text.slice(longest), cut: countOf(records) >= mostFields };
   }
   if (first === '<') return { records: [], prose: text };
+  const listed = listingOf(text.slice(0, longest));
+  if (listed !== undefined) return { records: listed, prose: text };
   const lines = parseLines(text.slice(0, longest));
   if (lines !== undefined) return { ...lines, prose: lines.prose + text.slice(longest) };
-  const table = tableOf(text.slice(0, longest));
+  const table = csvOf(text.slice(0, longest)) ?? tableOf(text.slice(0, longest));
   if (table !== undefined) return { records: table, prose: text.slice(longest) };
   return { records: scalarRecord(text), prose: text };
 }

@@ -183,6 +183,9 @@ export function exactKey(hash: KeyedHash, value: string): string {
 export const looseKey = (hash: KeyedHash, value: string): string => hash(`l:${loose(value)}`);
 export const roomKey = (hash: KeyedHash, room: string): string => hash(`r:${room}`);
 export const siteKey = (hash: KeyedHash, site: string): string => hash(`s:${site}`);
+/** Somebody under whose name the agent works, by the argument that says so. */
+export const selfKey = (hash: KeyedHash, argument: string, value: string): string =>
+  hash(`i:${argument}:${exact(value).toLowerCase()}`);
 export const pathKey = (hash: KeyedHash, path: string): string => hash(`p:${path}`);
 export const nameKey = (hash: KeyedHash, name: string): string => hash(`n:${name.toLowerCase()}`);
 export const answerKey = (hash: KeyedHash, said: 'yes' | 'no', rule: Rule, value: string): string =>

@@ -28,7 +28,7 @@ export function proposeTier(tool: ToolDefinition): Proposal {
   const name = wordsOfName(tool.name);
   const description = (tool.description ?? '').slice(0, 2000);
   const opening = firstVerb(description);
-  const [byName, verb] = endsInLook(tool.name) ?? classOfName(name, opening);
+  const [byName, verb] = endsInLook(tool.name) ?? classOfName(name, opening, description.trim() !== '');
   const byText = classOf(opening);
   const names = argumentNames(tool.inputSchema);
   const raised = raisedBy(tool.annotations);
@@ -41,7 +41,8 @@ export function proposeTier(tool: ToolDefinition): Proposal {
       (argument) =>
         programWords.has(stem(argument.at(-1) ?? '')) &&
         !/\bcode\b/.test(argument.slice(0, -1).join(' ')) &&
-        !isOtherCode(argument),
+        !isOtherCode(argument) &&
+        !isChoice(tool.inputSchema, argument),
     )
   ) {
     return say('destructive', 'takes a program or a command');
@@ -50,7 +51,7 @@ export function proposeTier(tool: ToolDefinition): Proposal {
     ({ name: argument, role }) => role === 'url' && !namesOnly.test(argument),
   );
   const sendsAlong = names.some((argument) =>
-    argument.some((word) => /^(?:body|payload|data|values|fields|headers|form|content|method|webhook)$/.test(word)),
+    /^(?:body|payload|data|values|fields|headers|form|content|method|webhook)$/.test(argument.at(-1) ?? ''),
   );
   if (takesUrl && sendsAlong) return say('destructive', 'takes an address and what to send there');
   const effect = sideEffect(description);
@@ -99,7 +100,7 @@ function classOf(word: string): Class {
 }
 
 /** The first word of a name that is a verb decides; a noun as often as a verb decides only in front of others. */
-function classOfName(written: readonly string[], opening: string): readonly [Class, string] {
+function classOfName(written: readonly string[], opening: string, described: boolean): readonly [Class, string] {
   const name = written.map(stem);
   const last = name.at(-1) ?? '';
   // "access_grant", "report_send": a word that may be a noun in front of one that is nothing but a deed.
@@ -109,20 +110,37 @@ function classOfName(written: readonly string[], opening: string): readonly [Cla
     return ['sink', stem(deed)];
   const at = name.findIndex((word) => classOf(word) !== 'unknown');
   const word = name[at];
+  // Goods are returned, and answers too: of a name that says so nothing good is concluded.
+  if (word === givesBack) return ['sink', word];
   if (word === undefined) return ['unknown', opening];
   const rest = [...name.slice(0, at), ...name.slice(at + 1)];
-  if (nounsToo.has(word) && (at > 0 || readNouns.has(last)) && rest.length > 0) {
+  const thing = nominal.test(written[at] ?? '') || endsInSearch(written, last, opening);
+  if ((thing || nounsToo.has(word)) && (thing || at > 0 || readNouns.has(last)) && rest.length > 0) {
     const verb = rest.find((other) => !nounsToo.has(other) && classOf(other) !== 'unknown');
     if (verb !== undefined) return [withObject(verb, rest), verb];
     // "account_balance", "order_history": what the description opens with says what it does.
     if (readNouns.has(last) && classOf(opening) === 'read') return ['read', opening];
+    if (classOf(opening) === 'local' && word === last && sinkVerbs.has(word)) return ['sink', word];
     if (classOf(opening) !== 'unknown') return [withObject(opening, name), opening];
+    if (described && opening === '' && (((thing || at > 0) && readNouns.has(last)) || isPlural(written, at)))
+      return ['read', last];
     // "web search": looking is what it names, and nothing says that it does more.
     return [readVerbs.has(word) && word === last ? 'read' : 'sink', word];
   }
   if (readVerbs.has(word) && actsToo(name.slice(at + 1))) return ['sink', word];
   return [withObject(word, rest), word];
 }
+
+/** "attachment_get_data", "deployments": a deed that has become a thing. */
+const nominal = /(?:ments?|tions?)$/;
+
+/** "order_lookup"; "order_search" only where its description opens with searching, because a search may as well be saved or reset. */
+const endsInSearch = (written: readonly string[], last: string, opening: string): boolean =>
+  written.length > 1 && looksPlainly.has(written.at(-1) ?? '') && (!nounsToo.has(last) || opening === last);
+
+/** "productReviews": several of a thing. */
+const isPlural = (written: readonly string[], at: number): boolean =>
+  at > 0 && at === written.length - 1 && (written[at] ?? '').endsWith('s');
 
 /**
  * "orders.get", "pages/list": behind a dot, a stroke or two underscores the verb stands by itself. Behind a single underscore it may be
@@ -138,6 +156,8 @@ function endsInLook(toolName: string): readonly [Class, string] | undefined {
 /** "Messages of a channel", "Details of a hotel". A description in another language, or none, says nothing. */
 const namesThing = (description: string, opening: string): boolean =>
   description.trim() !== '' && (opening === '' || readNouns.has(opening));
+
+const givesBack = stem('return');
 
 /** In a form that commands: "deleted", "sent" and "invites" say what something is. */
 const actsPlainly = (word: string): boolean => {
@@ -166,18 +186,51 @@ function withObject(verb: string, rest: readonly string[]): Class {
 }
 
 function firstVerb(description: string): string {
-  const written = wordsOfName(openingOf(description).slice(0, 160)).slice(0, 3);
+  const opening = openingOf(description);
+  const several = /^(\p{L}+(?:, \p{L}+)+),? (?:and|or|&) (\p{L}+)/u.exec(opening);
+  if (several !== null && classOf(stem(several[1]?.split(',', 1)[0] ?? '')) !== 'unknown') {
+    const acting = `${several[1]}, ${several[2]}`
+      .split(', ')
+      .map(stem)
+      .find((word) => sinkVerbs.has(word) || localVerbs.has(word));
+    if (acting !== undefined) return acting;
+  }
+  const written = wordsOfName(opening.slice(0, 160)).slice(0, 6);
   const words = written.map(stem);
   const first = words[0] ?? '';
-  // "Messages of a channel", "Log of the last job": a thing, not a deed.
-  if (nounsToo.has(first) && /^(?:of|that|which|whose)$/.test(written[1] ?? '')) return '';
+  if (isThing(written, words)) return '';
+  // "Performs a full search", "Perform click on page": what is performed says it.
+  if (performs.has(first)) return words.slice(1).find((word) => classOf(word) !== 'unknown') ?? first;
   return classOf(first) === 'unknown' && first.endsWith('ly') ? (words[1] ?? '') : first;
 }
 
+const performs = new Set(['perform', 'conduct', 'carry'].map(stem));
+
+/** "Messages of a channel", "Order details", "Saved cards": a thing, not a deed. */
+function isThing(written: readonly string[], words: readonly string[]): boolean {
+  const [first = '', next = ''] = words;
+  if ((written[0] ?? '').endsWith('ed') && classOf(first) !== 'unknown') return true;
+  return (
+    nounsToo.has(first) &&
+    (/^(?:of|that|which|whose)$/.test(written[1] ?? '') || (readNouns.has(next) && !readNouns.has(first)))
+  );
+}
+
 const acts =
-  'sends?|emails?|mails?|notif(?:y|ies)|forwards?|posts?|publishes|deletes?|removes?|erases?|overwrites?|pays?|transfers?|charges?|shares?|grants?|revokes?|executes?|runs?|purchases?|buys?|cancels?|uploads?|submits?|invites?|modif(?:y|ies)|updates?|kills?|terminates?';
+  'sends?|notif(?:y|ies)|publishes|deletes?|removes?|erases?|overwrites?|pays?|grants?|revokes?|executes?|buys?|cancels?|submits?|modif(?:y|ies)|updates?|kills?|terminates?';
+/** "by name, email or number" sends nothing: what may be a thing as well acts on something, or is said of what the tool will do. */
+const thingsToo = 'emails?|mails?|forwards?|posts?|transfers?|charges?|shares?|runs?|purchases?|uploads?|invites?';
+const object =
+  '(?: to)? (?:it|them|an?|the|this|that|these|those|its|their|your|all|any|each|every|him|her|everybody|everyone|someone|somebody)\\b';
+const done = 'emails|mails|forwards|posts|transfers|charges|shares|uploads|invites';
+const joins = '(?:it |this |also |will |automatically |and |then |which |that |, )+';
 const effects = new RegExp(
-  `\\b(?:(?:it |this |also |will |automatically |and |then |which |that |, )+)(?:${acts})\\b(?! of\\b)`,
+  [
+    `\\b${joins}(?:${acts})\\b(?! of\\b)`,
+    `\\b${joins}(?:${thingsToo})(?=${object})`,
+    `\\b(?:will|also|then|automatically) (?:${thingsToo})\\b(?! of\\b)`,
+    `\\b(?:it|this|and|then|which|that) (?:${done})\\b(?! (?:of|and|or|in|from|by|with)\\b|[,.)]|$)`,
+  ].join('|'),
   'i',
 );
 
@@ -190,6 +243,15 @@ function argumentNames(schema: unknown): readonly (readonly string[])[] {
   if (typeof schema !== 'object' || schema === null) return [];
   const { properties } = schema as { readonly properties?: unknown }; // checked next
   return typeof properties === 'object' && properties !== null ? Object.keys(properties).map(wordsOfName) : [];
+}
+
+/** What can only be one of a few words is no program. */
+function isChoice(schema: unknown, argument: readonly string[]): boolean {
+  const { properties } = schema as { readonly properties: object }; // there is one: the argument is named by it
+  return Object.entries(properties).some(
+    ([name, held]) =>
+      wordsOfName(name).join(' ') === argument.join(' ') && typeof held === 'object' && held !== null && 'enum' in held,
+  );
 }
 
 const oneTime = /\b(?:otp|one[- ]time|2fa|two[- ]factor|mfa|verification code|verify code|sms code)\b/i;

@@ -94,7 +94,10 @@ function roleOf(property: Property, tier: Tier, takesSecret: boolean): Role | un
   if (refNames.has(last) && !partyNames.has(folded[0] ?? '')) return refOrParty(description);
   if (last === 'id' || last === stem('ids')) return 'ref';
   if (format === 'email') return 'party';
-  if (partyNames.has(last) || (folded.length > 1 && partyNames.has(folded[0] ?? '') && !titles.has(last))) {
+  if (
+    partyNames.has(last) ||
+    (folded.length > 1 && partyNames.has(folded[0] ?? '') && !titles.has(last) && !unchecked.has(last))
+  ) {
     return whereabouts.test(description) || whereabouts.test(words.join(' ')) ? undefined : 'party';
   }
   if (

@@ -11,7 +11,7 @@ export const readVerbs = stems(`
   get list read search find view show look query check describe count calculate compute lookup retrieve return see
   inspect preview compare summarize summarise analyze analyse display examine track monitor peek browse
   fetch query estimate convert translate parse detect measure explain tell provide filter sort suggest
-  recommend is has can whoami ping head stat tail grep diff ls pwd wc du df cat obtain determine validate`);
+  recommend is has can whoami ping head stat tail grep diff ls pwd wc du df cat glob obtain determine validate hover scroll zoom screenshot snapshot`);
 
 /** By themselves, behind what they are done to: "orders.get", "pages/list". As they are written; "read" may as well be what a message is marked. */
 export const looksPlainly: ReadonlySet<string> = new Set(
@@ -44,14 +44,16 @@ export const sinkVerbs = stems(`
   run execute exec eval deploy launch restart reboot install uninstall trigger invoke dispatch
   grant allow authorize authorise permit elevate promote demote ban block mute follow subscribe unsubscribe
   submit fill input upload push sync export register enroll apply sign upsert insert import attach call dial text hire lock unlock append click drag
-  encrypt format rotate mount format sudo print type enter press tap rate review vote rm rmdir mv chmod chown`);
+  encrypt format rotate mount format sudo print type enter press tap rate review vote rm rmdir mv chmod chown
+  turn transition scale upgrade downgrade pause resume freeze unfreeze suspend kick label arm disarm dim snooze
+  restore revert rollback recover join leave`);
 
 /** Nouns as often as verbs: only in front do they say what a tool does. */
 export const nounsToo = stems(`
   order post message comment email mail transfer share book fund charge trade export import report record note log call
   text rate review vote lock mount sign print type input block mark format draft bookmark plot star play file list
   view search query count check access total contact schedule update change set reset edit move invite fill request track
-  filter copy run trigger access stat head tail rsvp apply push sync patch cat contact`);
+  filter copy run trigger access stat head tail rsvp apply push sync patch cat contact reply label turn pause return scale upgrade transition snapshot leave`);
 
 /** What a name says that is only looked at: "order history". */
 export const readNouns = stems(`
@@ -103,8 +105,9 @@ export const familyWords: Readonly<Record<Family, ReadonlySet<string>>> = {
   change:
     stems(`update change edit modify rename set reset replace adjust fix correct patch increase decrease raise lower mark
     toggle enable disable activate deactivate close reopen assign switch configure move reschedule postpone append add insert
-    merge archive lock unlock finish complete turn dim refactor implement improve rewrite extend enter register fill note
-    record save write put resolve solve finalize finalise engage release`),
+    merge archive lock unlock finish complete turn refactor implement improve rewrite extend enter register fill note
+    record save write put resolve solve finalize finalise engage release
+    transition scale upgrade downgrade pause resume freeze unfreeze suspend label arm disarm warm cool snooze mute brighten lower`),
   move: stems('move rename organize organise sort archive transfer put save store relocate'),
   password: stems('password passcode passphrase credential pin secret passwd'),
   execute: stems(
@@ -114,7 +117,7 @@ export const familyWords: Readonly<Record<Family, ReadonlySet<string>>> = {
     'grant share permission access authorize authorise allow role member admin collaborator invite add permit join onboard promote',
   ),
   publish: stems(
-    'publish post comment tweet retweet repost upload reply announce review release submit push blog rate vote',
+    'publish post comment tweet retweet repost upload reply announce review release submit push blog article rate vote',
   ),
   submit:
     stems(`submit fill complete apply register enroll sign reserve book visit open login log comment post subscribe request
@@ -128,13 +131,13 @@ export const familyWords: Readonly<Record<Family, ReadonlySet<string>>> = {
 export const familyOfNoun: Readonly<Record<string, Family>> = Object.fromEntries(
   (
     [
-      ['pay', 'money payment transaction fund'],
+      ['pay', 'money payment transaction transfer payout fund'],
       ['password', 'password passcode passphrase credential pin'],
       ['book', 'calendar event meeting appointment reservation'],
       ['purchase', 'checkout purchase'],
       ['grant', 'permission role access collaborator member'],
       ['message', 'message mail email letter sms dm reply comment'],
-      ['publish', 'post tweet'],
+      ['publish', 'post tweet review'],
       ['save', 'note task todo reminder'],
     ] as const
   ).flatMap(([family, nouns]) => nouns.split(' ').map((noun) => [stem(noun), family] as const)),

@@ -51,7 +51,7 @@ export const englishRequests: readonly string[] = [
   'Average rating per product',
   'Fix the build',
   'Rename a.txt to b.txt',
-  'Who is on call?',
+  'Who is in the call?',
   'Order a pizza from Da Gino',
   'List all files in src',
   'Add Carla to the team channel',

@@ -1,0 +1,29 @@
+/** What kind of thing is deleted: who wants mails gone has not asked for the end of a meeting. */
+
+import { stem } from './stem.ts';
+import type { TaskFlow } from './task-flow.ts';
+
+const kinds: readonly (readonly string[])[] = [
+  'mail email message letter newsletter inbox',
+  'event meeting appointment calendar invite',
+  'file folder document directory photo image picture attachment log',
+  'repository repo branch',
+  'user account member customer profile',
+  'ticket issue task todo reminder',
+  'note page article',
+  'table row record database column',
+  'order booking reservation subscription',
+  'payment transfer card transaction beneficiary',
+  'contact',
+  'channel room',
+  'post tweet comment reply review',
+].map((words) => words.split(' ').map(stem));
+
+/** The tool names one kind, and the request only others. What either does not name makes no difference. */
+export function isOtherKind({ verbs, hash }: TaskFlow, words: readonly string[]): boolean {
+  const folded = new Set(words.map(stem));
+  const own = kinds.filter((kind) => kind.some((word) => folded.has(word)));
+  if (own.length === 0) return false;
+  const isSaid = (kind: readonly string[]): boolean => kind.some((word) => verbs.has(hash(`v:${word}`)));
+  return !own.some(isSaid) && kinds.some(isSaid);
+}
