@@ -30,6 +30,7 @@ import {
   originOfValue,
 } from './origin.ts';
 import { addressParts } from './path-form.ts';
+import { plainLook } from './plain-look.ts';
 import { raisesRights } from './raises-rights.ts';
 import { isValue } from './scan.ts';
 import { sentenceOf } from './sentence.ts';
@@ -54,7 +55,7 @@ interface Checked extends Value {
 export function judge(flow: TaskFlow, call: FlowCall): Judgement {
   const { tier, name } = call.profile;
   const checked = checkedValues(flow, call);
-  const relevant = isWanted(flow, call) || isFormOfAllowedSite(call.profile, checked);
+  const relevant = isWanted(flow, call) || isFormOfAllowedSite(call.profile, checked) || plainLook(call) !== undefined;
   const origin = originsOf(checked);
   const facts: FlowFacts = { origin, relevant, reads: readsOf(flow) };
   const findings: Finding[] = [];

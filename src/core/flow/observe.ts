@@ -6,16 +6,21 @@ import { isNamedFile, isNamedPage, isThatFile, noteLabelled, notePaths } from '.
 import { authorOf, meetAll, ownAddress } from './mailbox.ts';
 import { namedRecords } from './named-record.ts';
 import { isSteered, originOfValue } from './origin.ts';
+import { isSteeredLook, plainLook } from './plain-look.ts';
 import { noteRooms } from './rooms.ts';
 import { structureOf } from './structure.ts';
 import { applyDelta, exactKey, type FlowDelta, looseKey, selfKey, type TaskFlow } from './task-flow.ts';
 
 /** Grows the flow in place, and gives what a store must append to make it again. */
 export function observe(flow: TaskFlow, call: FlowCall, output: string): FlowDelta {
-  const draft = emptyDraft(flow, isTainted(flow, call));
+  const programs = plainLook(call);
+  const looks = programs !== undefined || call.profile.tier === 'read' || call.profile.tier === 'fetch';
+  const steered = looks && (isTainted(flow, call) || (programs !== undefined && isSteeredLook(flow, programs)));
+  const draft = emptyDraft(flow, steered);
   const { records, prose, cut } = structureOf(output);
   draft.overflow = cut === true;
-  notePaths(draft, call, output);
+  // What was there before it looked was not made by it.
+  if (programs === undefined) notePaths(draft, call, output);
   noteSelf(draft, call);
   const ofFile = isNamedFile(flow, call);
   if (ofFile) noteLabelled(draft, output);
@@ -32,7 +37,7 @@ export function observe(flow: TaskFlow, call: FlowCall, output: string): FlowDel
   noteRooms(draft, call, records);
   noteProse(draft, prose);
   noteLabels(draft, output);
-  forgetEcho(draft, call);
+  if (!looks) forgetEcho(draft, call);
   const delta = deltaOf(draft, output === '' ? [] : call.profile.labels);
   applyDelta(flow, delta);
   return delta;
@@ -71,8 +76,7 @@ function noteSelf(draft: Draft, call: FlowCall): void {
  * what no output had said before.
  */
 function forgetEcho({ flow, values }: Draft, call: FlowCall): void {
-  const { tier } = call.profile;
-  if (tier === 'read' || tier === 'fetch' || flow.overflow) return;
+  if (flow.overflow) return;
   for (const { role, text } of valuesOf(call).values) {
     const key = looseKey(flow.hash, text);
     if (role === 'ref' && originOfValue(flow, text).origin === 'nowhere' && values.get(key)?.[1] === 'prose')
@@ -82,7 +86,6 @@ function forgetEcho({ flow, values }: Draft, call: FlowCall): void {
 
 /** Only what looks can be steered; what acts was judged by its own rules. */
 const isTainted = (flow: TaskFlow, call: FlowCall): boolean =>
-  (call.profile.tier === 'read' || call.profile.tier === 'fetch') &&
   valuesOf(call).values.some(
     ({ role, text, argument }) =>
       role !== 'url' && role !== 'secret' && !/path|dir|folder|file$/i.test(argument) && isSteered(flow, text),
