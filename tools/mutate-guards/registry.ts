@@ -12,6 +12,7 @@ import { dataFlowGuards } from './guards/data-flow.ts';
 import { delegationGuards } from './guards/delegation.ts';
 import { fenceGuards } from './guards/fence.ts';
 import { languageGuards } from './guards/languages.ts';
+import { plainLookGuards } from './guards/plain-look.ts';
 import { questionGuards } from './guards/questions.ts';
 import { signInGuards } from './guards/sign-in.ts';
 import { issuerGuards } from './guards/sign-in-issuers.ts';
@@ -32,6 +33,7 @@ export function allGuards(projectRoot: string): readonly Guard[] {
     ...argumentGuards,
     ...dataFlowGuards,
     ...languageGuards,
+    ...plainLookGuards,
     ...toolGuards,
     ...delegationGuards,
     ...upstreamGuards,
