@@ -14,27 +14,18 @@ export type WorkflowSet = 'agents' | 'control';
 const workflowsFile = (name: string): string =>
   fileURLToPath(new URL(`../workflows/${name}${sourceExtension}`, import.meta.url));
 
-/**
- * The SDK asks for the stack of every promise that a workflow makes, finds each of its frames in the source map and forgets it again,
- * unless somebody asks for the stacks in between: two thirds of all that a workflow's thread did. Whoever wants to know where one of ours
- * waits reads its details. Set before the SDK freezes what workflows share.
- */
-const withoutStacks = 'Error.stackTraceLimit = 0; ';
-
 /** @param path a module of your own that exports the built-in workflows next to yours */
 export async function bundleWorkflows(set: WorkflowSet, path: string = workflowsFile(set)): Promise<WorkflowBundle> {
   // Bundling takes seconds, and a control worker that starts is needed at once. What was bundled from the very same sources is taken again.
-  const isOurs = path === workflowsFile(set);
-  const kept = isOurs ? keptBundle(set) : undefined;
+  const kept = path === workflowsFile(set) ? keptBundle(set) : undefined;
   const known = kept?.read();
   if (known !== undefined) return { code: known };
-  const made = await bundleWorkflowCode({
+  const bundle = await bundleWorkflowCode({
     workflowsPath: path,
     failureConverterPath: workflowsFile('failure-converter'),
     workflowInterceptorModules: [workflowsFile('pass-trace-on')],
     logger: new DefaultLogger('WARN'),
   });
-  const bundle = isOurs ? { ...made, code: withoutStacks + made.code } : made;
   // It would multiply the memory of every cached workflow by fourteen: refused here rather than found in production.
   if (/node_modules\/zod\//.test(bundle.code))
     throw new EstopError('config-invalid', { detail: `${path} brings zod into workflow code; keep it in activities` });
@@ -49,7 +40,7 @@ export async function bundleWorkflows(set: WorkflowSet, path: string = workflows
 function keptBundle(set: WorkflowSet): KeptBundle {
   const hash = createHash('sha256');
   for (const realm of ['workflows', 'contract', 'core']) hashFolder(hash, join(sourceRoot, realm));
-  hash.update(withoutStacks).update(readFileSync(join(packageRoot, 'package-lock.json')));
+  hash.update(readFileSync(join(packageRoot, 'package-lock.json')));
   return openKeptBundle(join(packageRoot, 'dist', '.bundles'), set, hash.digest('hex').slice(0, 32));
 }
 

@@ -23,8 +23,6 @@ requires('temporal')('a task whose ledger does not answer yet', () => {
     const handle = await stack.start('lists', { limits: { continueAfterEvents: 20 } });
     const latest = stack.client.workflow.getHandle(handle.workflowId);
     await until(async () => (await scheduledInAllRuns(stack, handle, 'callModel')) === 1);
-    // No stack is kept of what it waits for: that would cost more than all it does.
-    expect(await latest.query('__stack_trace')).not.toMatch(/ at /);
     for (let sent = 0; sent < 40; sent += 1) await handle.signal('approve', {}).catch(() => undefined);
     await until(async () => (await latest.describe()).runId !== handle.firstExecutionRunId);
     await until(async () => (await scheduledInAllRuns(stack, handle, 'beginTask')) > 1);
