@@ -28,11 +28,18 @@ const soonMissed = { tcp_keepalives_idle: '5', tcp_keepalives_interval: '5', tcp
 const allowPath = { lock_timeout: '1s', statement_timeout: '2500ms', ...idle('2s') } as const;
 
 /**
- * A gateway and the mint look up single rows and short lists of them. Plans are kept, and one that was made while a table was small
- * would read the whole of it when it has grown: only what goes by an index is left to choose from. Up to PostgreSQL 17 a scan that is
- * switched off, and needed all the same, has a price at which plans are compiled first.
+ * A gateway and the mint look up single rows and short lists of them. Plans are kept: left to itself PostgreSQL plans anew whatever is
+ * given a short list, because that looks cheaper than a longer one, and to plan it costs more than to run it. One that was made while a
+ * table was small would read the whole of it when it has grown: only what goes by an index is left to choose from. Up to PostgreSQL 17 a
+ * scan that is switched off, and needed all the same, has a price at which plans are compiled first.
  */
-const byIndex = { enable_seqscan: 'off', enable_hashjoin: 'off', enable_mergejoin: 'off', jit: 'off' } as const;
+const byIndex = {
+  plan_cache_mode: 'force_generic_plan',
+  enable_seqscan: 'off',
+  enable_hashjoin: 'off',
+  enable_mergejoin: 'off',
+  jit: 'off',
+} as const;
 
 export const rolePlans: Readonly<Record<StoreRole, RolePlan>> = {
   estop_owner: { share: 3, least: 2, settings: {} },
