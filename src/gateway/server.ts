@@ -130,6 +130,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     log,
     gatewayId: () => fence.gatewayId,
     isOpenHere: (callId) => openCalls.has(callId),
+    settle: ({ callId, outcome, used }) => settler.add(callId, outcome, used),
   });
   const address = `${deps.host}:${deps.port}`;
   const renewer = new Renewer({
@@ -170,7 +171,11 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     inHand: new BodiesInHand(deps.mostInHand ?? mostInHand),
     models,
     secrets,
-    settle: (callId, outcome, used) => settler.add(callId, outcome, used),
+    settle: (callId, outcome, used) => {
+      // What gives something back, and what a fence report counts, waits for nothing.
+      const isPlain = used === undefined && (outcome === 'completed' || outcome === 'failed');
+      if (!isPlain || !flows.takesEnd({ callId, outcome })) settler.add(callId, outcome, used);
+    },
     sealer: deps.sealer,
     approvalStates: new ApprovalStates(stateKey, approvalStateLifeMs),
     approvalPage: deps.approvalPage,

@@ -77,7 +77,7 @@ export function createSecretPort(store: Store): SecretPort {
 export function createFlowPort(store: Store): FlowPort {
   return {
     read: (taskId, after) => readFlow(store, taskId, after),
-    append: (entries) => appendFlow(store, entries),
+    append: (entries, ended) => appendFlow(store, entries, ended),
   };
 }
 

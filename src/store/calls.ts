@@ -139,7 +139,7 @@ export interface SettledCall {
 
 /** Each is settled, or was settled already. On disk before it returns: a confirmation relies on it. Says how many were open. */
 export async function settleCalls(store: Store, calls: readonly SettledCall[]): Promise<number> {
-  return int(await callOne(store, 'settle_many', `SELECT ${settleSql} AS settled`, columnsOf(calls)), 'settled');
+  return int(await callOne(store, 'settle_many', `SELECT ${settleSql} AS settled`, settledColumns(calls)), 'settled');
 }
 
 /**
@@ -149,12 +149,13 @@ export async function settleCalls(store: Store, calls: readonly SettledCall[]): 
  */
 export async function settleCallsSoon(store: Store, calls: readonly SettledCall[]): Promise<void> {
   const query = `SELECT mode.set_config, ${settleSql} AS settled FROM (SELECT set_config('synchronous_commit', 'off', true)) AS mode`;
-  await callOne(store, 'settle_soon', query, columnsOf(calls));
+  await callOne(store, 'settle_soon', query, settledColumns(calls));
 }
 
 const settleSql = 'estop.settle_calls($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[])';
 
-function columnsOf(calls: readonly SettledCall[]): readonly (readonly unknown[])[] {
+/** As the columns that every statement takes that settles. */
+export function settledColumns(calls: readonly SettledCall[]): readonly (readonly unknown[])[] {
   // What is no amount is not sent: the worst case stays spent.
   const used = calls.map((one) => (one.used !== undefined && isSpend(one.used) ? one.used : undefined));
   return [

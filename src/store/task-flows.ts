@@ -1,4 +1,5 @@
 import type { FlowDelta } from '../core/flow/task-flow.ts';
+import { type SettledCall, settledColumns } from './calls.ts';
 import { call, callOne, type Store } from './pool.ts';
 import { bool, int, intOrUndefined, json, text, texts } from './row.ts';
 
@@ -30,14 +31,16 @@ export async function openFlow(
 
 /**
  * Without waiting for the disk: what a crash of the store takes back is the entry and the mark that the call was observed, together,
- * so that what is missing is known to be missing.
+ * so that what is missing is known to be missing. `ended`: how calls of these entries ended, as far as it is not written yet; as
+ * settleCallsSoon, in the same commit.
  */
 export async function appendFlow(
   store: Store,
   entries: readonly FlowEntry[],
+  ended: readonly SettledCall[] = [],
 ): Promise<readonly { readonly rootId: string; readonly seq: number }[]> {
-  const query = `SELECT mode.set_config, a.root_id, a.seq FROM (SELECT set_config('synchronous_commit', 'off', true)) AS mode, estop.append_flow($1) AS a`;
-  const rows = await call(store, 'append_flow', query, [JSON.stringify(entries)]);
+  const query = `SELECT mode.set_config, a.root_id, a.seq FROM (SELECT set_config('synchronous_commit', 'off', true)) AS mode, estop.append_flow($1, $2, $3, $4, $5, $6) AS a`;
+  const rows = await call(store, 'append_flow', query, [JSON.stringify(entries), ...settledColumns(ended)]);
   return rows.map((row) => ({ rootId: text(row, 'root_id'), seq: int(row, 'seq') }));
 }
 

@@ -1,60 +1,17 @@
 import { beforeAll, expect, it } from 'vitest';
-import { oneCall } from '../../src/core/budget.ts';
-import { emptyDelta } from '../../src/core/flow/task-flow.ts';
-import { admit, settle } from '../../src/store/calls.ts';
+import { settle } from '../../src/store/calls.ts';
 import { retireGateway } from '../../src/store/gateways.ts';
 import { pruneRows } from '../../src/store/retention.ts';
 import { appendFlow, openFlow, readFlow } from '../../src/store/task-flows.ts';
 import type { TaskRecord } from '../../src/store/tasks.ts';
 import { closeTasks } from '../../src/store/tasks.ts';
 import { onEveryPostgres } from '../kit/postgres.ts';
-import { terms, tool } from './calls.ts';
 import { addGateway } from './gateway.ts';
 import { guarded } from './guarded.ts';
-import {
-  addAgent,
-  digestOf,
-  keepBeating,
-  type Ledger,
-  makeLedger,
-  newId,
-  newName,
-  startChild,
-  startTask,
-} from './ledger.ts';
+import { addAgent, type Ledger, makeLedger, newId, newName, startChild, startTask } from './ledger.ts';
+import { begin, call, delta } from './traced-calls.ts';
 import { untilBlocked } from './waiting.ts';
 
-const delta = (calls: number) => emptyDelta(calls);
-
-async function begin(l: Ledger): Promise<TaskRecord> {
-  await keepBeating(l);
-  const task = await startTask(l, await addAgent(l));
-  expect(await openFlow(l.as('estop_control'), { taskId: task.taskId, keyId: 'flow-1', delta: delta(0) })).toBe(true);
-  return task;
-}
-
-async function call(
-  l: Ledger,
-  gatewayId: string,
-  task: TaskRecord,
-  flowSeq?: number,
-): Promise<{ callId: string; kind: string }> {
-  const callId = newId('call');
-  const { taskId, epoch, keys } = task;
-  const asked = {
-    ...terms,
-    worst: oneCall,
-    callId,
-    gatewayId,
-    taskId,
-    tokenEpoch: epoch,
-    keys,
-    toolKey: tool,
-    needsApproval: false,
-    flowSeq,
-  };
-  return { callId, kind: (await admit(l.as('estop_gateway'), { ...asked, digest: digestOf(callId) })).kind };
-}
 const learn = (l: Ledger, gatewayId: string, task: TaskRecord, callId: string) =>
   appendFlow(l.as('estop_gateway'), [{ rootId: task.rootId, gatewayId, callId, deltas: [delta(1)] }]);
 const seqs = async (l: Ledger, taskId: string, after = 0): Promise<readonly number[]> =>

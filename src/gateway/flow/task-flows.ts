@@ -5,6 +5,7 @@ import type { FlowCall } from '../../core/flow/call.ts';
 import { judge } from '../../core/flow/judge.ts';
 import { observe } from '../../core/flow/observe.ts';
 import { applyDelta, emptyDelta, type FlowDelta } from '../../core/flow/task-flow.ts';
+import type { SettledCall } from '../../store/calls.ts';
 import type { FlowRecord } from '../../store/task-flows.ts';
 import type { FlowPort } from './flow-port.ts';
 import type { FlowStanding } from './flow-standing.ts';
@@ -19,6 +20,8 @@ export interface TaskFlowsParts {
   readonly gatewayId: () => string;
   /** A call that is under way here: its answer has gone to nobody yet. */
   readonly isOpenHere: (callId: string) => boolean;
+  /** Writes by itself how a call ended. */
+  readonly settle: (end: SettledCall) => void;
 }
 
 /** Answers that another gateway has just given out are this close to being remembered. */
@@ -38,11 +41,19 @@ export class TaskFlows {
   readonly #roots = new Map<string, { readonly rootId: string } | { readonly notOpenedUntil: number }>();
   readonly #memories = new Map<string, Memory>();
   readonly #loading = new Map<string, Promise<Memory | undefined>>();
+  /** Calls whose answers are being taken in, and how each ended once that is known. */
+  readonly #ends = new Map<string, SettledCall | undefined>();
   #weight = 0;
 
   constructor(parts: TaskFlowsParts) {
     this.#parts = parts;
-    this.#writer = new FlowWriter(parts.port, parts.log, (rootId, seq) => this.#memories.get(rootId)?.noteWritten(seq));
+    const { port, log, settle } = parts;
+    this.#writer = new FlowWriter({
+      port,
+      log,
+      settle,
+      onWritten: (rootId, seq) => this.#memories.get(rootId)?.noteWritten(seq),
+    });
   }
 
   async standing(taskId: string, call: FlowCall): Promise<FlowStanding> {
@@ -81,12 +92,15 @@ export class TaskFlows {
     const memory = this.#held(taskId);
     // The ledger says that this answer is not remembered: nothing is known of the task from here on.
     if (memory === undefined) return;
+    if (callId !== undefined) this.#ends.set(callId, undefined);
     memory.busy += 1;
     memory.tail = memory.tail
       .then(() => new Promise<void>((resolve) => setImmediate(resolve)))
       .then(() => this.#add(memory, learn(memory, call, outputsOf(result)), callId))
       .catch((thrown: unknown) => {
         memory.isLost = true;
+        const end = this.#takeEnd(callId);
+        if (end !== undefined) this.#parts.settle(end);
         this.#parts.log.error(
           { event: 'flow.unobserved', callId, error: String(thrown) },
           'an answer could not be taken in',
@@ -95,6 +109,13 @@ export class TaskFlows {
       .finally(() => {
         memory.busy -= 1;
       });
+  }
+
+  /** True: how this call ended is written together with what its task has learned from it. */
+  takesEnd(end: SettledCall): boolean {
+    if (!this.#ends.has(end.callId)) return false;
+    this.#ends.set(end.callId, end);
+    return true;
   }
 
   /** What belongs to no call. Whoever says it waits for this: there is no record that it would be missing from. */
@@ -199,8 +220,14 @@ export class TaskFlows {
 
   #add(memory: Memory, deltas: readonly FlowDelta[], callId?: string): void {
     const entry = { rootId: memory.rootId, gatewayId: this.#parts.gatewayId(), deltas };
-    this.#writer.add(callId === undefined ? entry : { ...entry, callId });
+    this.#writer.add(callId === undefined ? entry : { ...entry, callId }, this.#takeEnd(callId));
     this.#weigh(memory);
+  }
+
+  #takeEnd(callId: string | undefined): SettledCall | undefined {
+    const end = this.#ends.get(callId ?? '');
+    this.#ends.delete(callId ?? '');
+    return end;
   }
 
   /** What is put away is read again when it is asked for. */

@@ -140,7 +140,10 @@ END $$;
 -- was not made and gives everything back; what was made costs what its provider says, or the worst case where nobody says anything.
 -- Locks: the calls in the order of their ids, then their budgets in the order of their keys. Whether one is settled is asked of the
 -- row that was locked: asked in the search, it would bring in the index of open calls, all of whose dead entries are then read.
-CREATE FUNCTION estop.settle_calls(p_ids text[], p_outcomes text[], p_calls bigint[], p_tokens bigint[], p_microcents bigint[]) RETURNS integer
+-- p_observed: calls, each after its gateway's id and a space, whose answers were remembered in this very transaction.
+CREATE FUNCTION estop.settle_calls(
+  p_ids text[], p_outcomes text[], p_calls bigint[], p_tokens bigint[], p_microcents bigint[], p_observed text[] DEFAULT '{}'
+) RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -156,7 +159,8 @@ BEGIN
       FROM unnest(p_ids, p_outcomes, p_calls, p_tokens, p_microcents) AS g(id, outcome, calls, tokens, microcents)),
     done AS (
       -- A gateway that does not know how a call ended has passed nothing of it on to the agent.
-      UPDATE estop.calls c SET settled_at = clock_timestamp(), outcome = g.outcome, observed = c.observed OR g.outcome = 'possibly-completed',
+      UPDATE estop.calls c SET settled_at = clock_timestamp(), outcome = g.outcome,
+        observed = c.observed OR g.outcome = 'possibly-completed' OR c.gateway_id || ' ' || c.call_id = ANY (p_observed),
         cost_calls = CASE WHEN g.outcome = 'denied' THEN 0 WHEN g.is_told THEN g.calls ELSE c.cost_calls END,
         cost_tokens = CASE WHEN g.outcome = 'denied' THEN 0 WHEN g.is_told THEN g.tokens ELSE c.cost_tokens END,
         cost_microcents = CASE WHEN g.outcome = 'denied' THEN 0 WHEN g.is_told THEN g.microcents ELSE c.cost_microcents END
@@ -174,5 +178,5 @@ BEGIN
   RETURN settled;
 END $$;
 
-GRANT EXECUTE ON FUNCTION estop.settle_calls(text[], text[], bigint[], bigint[], bigint[]) TO estop_gateway;
+GRANT EXECUTE ON FUNCTION estop.settle_calls(text[], text[], bigint[], bigint[], bigint[], text[]) TO estop_gateway;
 GRANT SELECT ON estop.budget_limits, estop.budgets TO estop_control, estop_revoker;

@@ -48,14 +48,25 @@ BEGIN
 END $$;
 
 -- Answers, and what people approved, in the order in which they are given. The row of the memory is locked, so that numbers come in
--- the order of the commits and nobody reads past one that is still to come. Several gateways take several rows in one order.
-CREATE FUNCTION estop.append_flow(p_entries jsonb) RETURNS TABLE (root_id text, seq bigint)
+-- the order of the commits and nobody reads past one that is still to come. Several gateways take several rows in one order. What is
+-- known of how these calls ended is written with them: a row that is written once costs half of one that is written twice, and so does
+-- the commit. Locks: the memories, then those of settle_calls; nobody waits for a memory with a call or a budget in hand.
+CREATE FUNCTION estop.append_flow(
+  p_entries jsonb, p_ids text[] DEFAULT '{}', p_outcomes text[] DEFAULT '{}', p_calls bigint[] DEFAULT '{}', p_tokens bigint[] DEFAULT '{}',
+  p_microcents bigint[] DEFAULT '{}'
+) RETURNS TABLE (root_id text, seq bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
+DECLARE
+  roots text[];
+  seqs bigint[];
+  remembered text[];
+  answered text[];
+  settled integer := 0;
 BEGIN
   PERFORM 1 FROM estop.task_flows f WHERE f.root_id IN (SELECT x ->> 'rootId' FROM jsonb_array_elements(p_entries) x)
     ORDER BY f.root_id FOR NO KEY UPDATE;
-  RETURN QUERY WITH given AS MATERIALIZED (
+  WITH given AS MATERIALIZED (
     SELECT x.value ->> 'rootId' AS root_id, x.value ->> 'gatewayId' AS gateway_id, x.value ->> 'callId' AS call_id, x.value -> 'deltas' AS deltas,
       row_number() OVER (PARTITION BY x.value ->> 'rootId' ORDER BY x.ordinality) AS nth
     FROM jsonb_array_elements(p_entries) WITH ORDINALITY x),
@@ -65,10 +76,19 @@ BEGIN
   added AS (
     INSERT INTO estop.task_flow_entries (root_id, seq, gateway_id, call_id, deltas)
     SELECT g.root_id, m.before + g.nth, g.gateway_id, g.call_id, g.deltas FROM given g JOIN moved m USING (root_id)
-    RETURNING root_id, seq, call_id, gateway_id),
-  observed AS (
-    UPDATE estop.calls c SET observed = true FROM added a WHERE c.call_id = a.call_id AND c.gateway_id = a.gateway_id)
-  SELECT a.root_id, a.seq FROM added a ORDER BY 1, 2;
+    RETURNING root_id, seq, call_id, gateway_id)
+  SELECT array_agg(a.root_id), array_agg(a.seq), array_agg(a.call_id) FILTER (WHERE a.call_id IS NOT NULL),
+      array_agg(a.gateway_id || ' ' || a.call_id) FILTER (WHERE a.call_id IS NOT NULL)
+    INTO roots, seqs, remembered, answered FROM added a;
+  IF cardinality(p_ids) > 0 THEN
+    settled := estop.settle_calls(p_ids, p_outcomes, p_calls, p_tokens, p_microcents, coalesce(answered, '{}'));
+  END IF;
+  -- Those of which nobody said how they ended, or somebody had said it before.
+  IF (remembered <@ p_ids AND settled = cardinality(p_ids)) IS NOT TRUE THEN
+    UPDATE estop.calls c SET observed = true
+      WHERE c.call_id = ANY (remembered) AND NOT c.observed AND c.gateway_id || ' ' || c.call_id = ANY (answered);
+  END IF;
+  RETURN QUERY SELECT a.root_id, a.seq FROM unnest(roots, seqs) AS a(root_id, seq) ORDER BY 1, 2;
 END $$;
 
 -- The memory behind an entry, for whichever task of its tree; and the calls whose answers it does not have yet.
@@ -86,4 +106,4 @@ BEGIN
 END $$;
 
 GRANT EXECUTE ON FUNCTION estop.open_flow(text, text, jsonb) TO estop_control;
-GRANT EXECUTE ON FUNCTION estop.append_flow(jsonb), estop.read_flow(text, bigint) TO estop_gateway;
+GRANT EXECUTE ON FUNCTION estop.append_flow(jsonb, text[], text[], bigint[], bigint[], bigint[]), estop.read_flow(text, bigint) TO estop_gateway;

@@ -10,7 +10,7 @@ import { TaskFlows } from '../../../src/gateway/flow/task-flows.ts';
 import { createFlowPort } from '../../../src/gateway/store-port.ts';
 import { createFlowKeys } from '../../../src/runtime/keys/flow-keys.ts';
 import { openKeyRing } from '../../../src/runtime/keys/key-ring.ts';
-import type { AdmitRequest } from '../../../src/store/calls.ts';
+import type { AdmitRequest, SettledCall } from '../../../src/store/calls.ts';
 import type { TaskRecord } from '../../../src/store/tasks.ts';
 import { startChild } from '../../store/ledger.ts';
 import {
@@ -80,8 +80,10 @@ const send = async (gateway: RunningGateway, task: TaskRecord, to = 'anna@northw
 /** What a gateway that starts now would know. */
 const fresh = (port = createFlowPort(rig.ledger.as('estop_gateway'))): TaskFlows => {
   const log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
-  return new TaskFlows({ port, keys, log, gatewayId: () => 'gw-fresh', isOpenHere: () => false });
+  const settle = (end: SettledCall) => void settledAlone.push(end);
+  return new TaskFlows({ port, keys, log, gatewayId: () => 'gw-fresh', isOpenHere: () => false, settle });
 };
+const settledAlone: SettledCall[] = [];
 const letterTo = (to: string): FlowCall => ({
   profile: proposeProfile({
     name: 'send_email',
@@ -247,4 +249,36 @@ it('a store that does not answer, or a key that is held no longer, leaves nothin
     kind: 'unknown',
     why: 'unavailable',
   });
+});
+
+it('how a call ended is written with what was learned from it, and alone where that cannot be written', async () => {
+  const task = await begin();
+  const port = createFlowPort(rig.ledger.as('estop_gateway'));
+  const written: (readonly string[])[] = [];
+  let broken = false;
+  const flows = fresh({
+    ...port,
+    append: (learned, ended) => {
+      written.push(ended.map(({ callId }) => callId));
+      return broken ? Promise.reject(new Error('away')) : port.append(learned, ended);
+    },
+  });
+  await flows.prepare(task.taskId);
+  const end = (callId: string): SettledCall => ({ callId, outcome: 'completed' });
+  const answer = { content: [{ type: 'text', text: 'Nothing new.' }] };
+  expect(flows.takesEnd(end('call_early'))).toBe(false);
+  flows.observe(task.taskId, 'call_one', letterTo('anna@northwind.org'), answer);
+  expect(flows.takesEnd(end('call_one'))).toBe(true);
+  await flows.drain(5_000);
+  expect([written, settledAlone]).toEqual([[['call_one']], []]);
+  expect(flows.takesEnd(end('call_one'))).toBe(false);
+  broken = true;
+  flows.observe(task.taskId, 'call_two', letterTo('anna@northwind.org'), answer);
+  flows.takesEnd(end('call_two'));
+  await flows.drain(500);
+  broken = false;
+  await flows.drain(5_000);
+  expect(settledAlone).toEqual([end('call_two')]);
+  expect([written[1], written.at(-1)]).toEqual([['call_two'], []]);
+  expect(await entries(task)).toBe(3);
 });
