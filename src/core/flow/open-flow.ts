@@ -1,8 +1,11 @@
 /** The request, taken apart once: whom it names, which hosts, paths and values stand in it, what it asks for. */
 import { plain } from './canonical.ts';
 import { familiesAsked } from './family.ts';
+import { namedIn } from './foreign-names.ts';
+import type { Language } from './foreign-words.ts';
 import type { KeyedHash } from './keyed-hash.ts';
 import { titleKey, titlesIn } from './named-record.ts';
+import { spokenFamilies } from './other-languages.ts';
 import { isPathLike, pathForm } from './path-form.ts';
 import { account, partsOf } from './scan.ts';
 import { addressOf, isEmail, isHost, siteOf } from './site.ts';
@@ -50,7 +53,7 @@ export function openTaskFlow(opening: TaskOpening): { readonly flow: TaskFlow; r
   const tokens = written.map((token) => token.replaceAll(/^[.:!?#$]+|[.:!?]+$/g, '')).filter((token) => token !== '');
   const stems = [...new Set(tokens.flatMap(partsOf).map(stem))];
   // A handle is written without accents.
-  const named = namesIn(request).flatMap((name) =>
+  const named = namesIn(request, spokenFamilies(request).languages).flatMap((name) =>
     [name, name.map(plain)].map((words) => words.map((word) => nameKey(hash, word))),
   );
   // Who is named by an address bears it alone.
@@ -138,8 +141,8 @@ function phrases(hash: KeyedHash, request: string, tokens: readonly string[]): r
 const opening = /(?:^|[.!?:;\n(]|(?:^|\n)\s*[-*•>]|\d[.)]|["“‘*([])\s*$/;
 const article = /\b(?:the|an?|this|that|my|our|your|each|every|any|no)\s$/i;
 
-/** Capitalised words, one after the other; a verb that begins a sentence is none. */
-export function namesIn(request: string): readonly (readonly string[])[] {
+/** Capitalised words, one after the other; a verb that begins a sentence is none. `spoken`: in which languages, if it is not English. */
+export function namesIn(request: string, spoken: readonly Language[] = []): readonly (readonly string[])[] {
   const names: (readonly string[])[] = [];
   for (const match of request.matchAll(
     /(?<![\p{L}\p{N}./@_-])\p{Lu}\p{Ll}+(?: \p{Lu}\p{Ll}+){0,2}(?![\p{L}\p{N}@_]|\.\p{L})/gu,
@@ -153,7 +156,14 @@ export function namesIn(request: string): readonly (readonly string[])[] {
       opens || words.length === 1
         ? words.filter((word) => !isOrdinary(word) || (!opens && !isThing && givenNames.has(word)))
         : words;
-    if (kept.length > 0) names.push(kept);
+    const end = match.index + match[0].length;
+    const row = {
+      words: kept,
+      before: request.slice(Math.max(0, match.index - 60), match.index),
+      after: request.slice(end, end + 8),
+    };
+    const named = spoken.length > 0 ? namedIn(spoken, row) : kept;
+    if (named.length > 0) names.push(named);
     if (names.length >= 64) break;
   }
   return names;

@@ -178,6 +178,14 @@ function hear(language: Language, sentences: readonly (readonly Word[])[]): Hear
   return { verbs, sure: sure || verbs > 1, families };
 }
 
+/** What this word asks for, alone or with another one. */
+export function familiesOfVerb(language: Language, word: string): readonly Family[] {
+  const table = tables.get(language);
+  if (table === undefined) return [];
+  const said = { text: folded(word), isNoun: false, ends: true };
+  return [...familiesOfWord(table, said), ...pairsOfWord(table, said).map(({ family }) => family)];
+}
+
 /** Of one word in this language: what its table makes of it alone. */
 export const familiesOfForeignWord = (language: Language, word: string): readonly Family[] => [
   ...hear(language, [[{ text: folded(word), isNoun: false, ends: true }]]).families,

@@ -1,5 +1,6 @@
 import type { Guard } from '../guard.ts';
 
+const names = 'test/core/flow/foreign-names.test.ts';
 const tests = 'test/core/flow/other-languages.test.ts';
 
 /** What a request asks for in another language than English. */
@@ -39,5 +40,23 @@ export const languageGuards: readonly Guard[] = [
     find: '  if (isNoun) return found;\n',
     put: '',
     tests: { file: tests, title: 'Lies die Antwort' },
+  },
+  {
+    id: 'languages/names',
+    file: 'src/core/flow/open-flow.ts',
+    protects: 'a noun or a verb with a capital names nobody in a request that is not in English',
+    attacks: ['A13'],
+    find: 'spoken.length > 0 ? namedIn(spoken, row) : kept',
+    put: 'kept',
+    tests: { file: names, title: 'a stranger is not named by a noun' },
+  },
+  {
+    id: 'languages/things',
+    file: 'src/core/flow/foreign-names.ts',
+    protects: 'a German noun that no list knows is told by what stands before it',
+    attacks: ['A13'],
+    find: '  return name.length === 1 && isThing(context, after) ? [] : name;',
+    put: '  return name;',
+    tests: { file: names, title: 'a stranger is not named by a noun' },
   },
 ];
