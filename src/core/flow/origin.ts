@@ -4,6 +4,7 @@ import type { Origin } from './facts.ts';
 import { isFileName, pathForm, upwards } from './path-form.ts';
 import { partsOf } from './scan.ts';
 import { addressOf, siteOf } from './site.ts';
+import { folded, littleWords } from './spoken.ts';
 import { stem } from './stem.ts';
 import {
   exactKey,
@@ -110,6 +111,8 @@ export function originOfPath(flow: TaskFlow, text: string): Found {
     : { ...originOfValue(flow, text), origin: 'prose' };
 }
 
+/** To share "und" or "para" is to share nothing either. */
+const joinsElsewhere = new Set(Object.values(littleWords).flatMap((words) => [...words]));
 const joining = new Set('a an the of for to and or with in on at by from re fwd fw'.split(' '));
 
 export function wordsToCompare(text: string): readonly string[] {
@@ -117,7 +120,7 @@ export function wordsToCompare(text: string): readonly string[] {
     ...new Set(
       partsOf(text)
         .map((part) => part.toLowerCase())
-        .filter((part) => !joining.has(part))
+        .filter((part) => !joining.has(part) && !joinsElsewhere.has(folded(part)))
         .map(stem),
     ),
   ];
@@ -125,7 +128,9 @@ export function wordsToCompare(text: string): readonly string[] {
 
 /** Said in most requests, so that to share one is to share nothing. */
 const ofTime = new Set(
-  'day week month year time date today tomorrow morning evening night hour minute now am pm'.split(' ').map(stem),
+  'day week month year time date today tomorrow morning evening night hour minute now am pm tag woche monat jahr datum abend stunde dia semana mes ano fecha hora manana jour semaine mois annee heure soir giorno settimana mese anno ora giorni semanas jaar maand week uur avond'
+    .split(' ')
+    .map(stem),
 );
 
 /** A short text: made of the user's words, a whole field, or copied out of prose. */

@@ -6,36 +6,40 @@ import { type Language, languages } from './foreign-words.ts';
 
 const list = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/));
 
-/** Folded, and none of them an English word. */
+/** Folded, none of them an English word, and none says what a text is about. */
 export const littleWords: Readonly<Record<Language, ReadonlySet<string>>> = {
   german:
     list(`der das dem den ein eine einen einem einer eines und oder aber bitte mein meine meinen meinem meiner dein deine deinen ihm ihn
     ihr ihre ihren ihnen ich du wir sie es ist nicht auf mit von vom zum zur fuer bei nach aus zu wie wer wo wann welche welcher
     welches welchen noch schon mal auch nur wenn dann dass weil haben habe kannst koennen koenntest sind wird werden soll sollen seine seinen
     seiner alle allen kurz weg bescheid heute morgen gestern naechste naechsten naechster letzte letzten mir mich dir dich uns euch
-    diese diesen dieser dieses kein keine keinen ueber unter zwischen moechte muss lass etwas
-    rechnung bestellung nachricht datei dateien ordner aufgabe konto seite`),
+    diese diesen dieser dieses kein keine keinen ueber unter zwischen moechte muss lass etwas`),
   spanish:
     list(`el la los las una unas unos y por para mi mis tu tus su sus del al que esta este estos estas ese eso es en lo le les se como
     cuando donde cual pero tambien muy hoy manana ayer hay nuestro nuestra puedes quiero necesito dime ponme ultimo ultima todos todas de
-    un nos otro otra favor ella ellos
-    pedido factura mensaje archivo archivos carpeta cuenta correo`),
+    un nos otro otra favor ella ellos`),
   french:
     list(`le la les un une des du et est je tu il elle nous vous mon ma mes ton ta tes sa ses ce cette ces que qui dans sur avec au aux en
-    ne pas svp plait merci moi lui leur leurs peux peut aujourd hui demain hier dernier derniere tous toutes de votre notre cet
-    commande facture fichier fichiers dossier compte courriel`),
+    ne pas svp plait merci moi lui leur leurs peux peut aujourd hui demain hier dernier derniere tous toutes de votre notre cet`),
   italian:
     list(`il lo la gli le una uno un di che del dello della dei delle alla nel nella nella mi mio mia miei mie tuo tua sua suo questo questa
-    non sono favore puoi grazie domani oggi ieri tutti tutte da dal dalla ai al e ho quello quella
-    ordine fattura messaggio cartella conto bolletta`),
+    non sono favore puoi grazie domani oggi ieri tutti tutte da dal dalla ai al e ho quello quella`),
   portuguese:
     list(`os uma um meu minha meus minhas seu sua dos das de da ao aos na nas nos que para por nao voce isso este esta esse favor obrigado
-    obrigada hoje amanha ontem todos todas pode preciso o e dele dela
-    pedido fatura mensagem arquivo arquivos pasta conta`),
+    obrigada hoje amanha ontem todos todas pode preciso o e dele dela`),
   dutch:
     list(`de het een en van mijn jouw je ik wij niet voor aan naar dat deze dit zijn alsjeblieft graag ook nog kun mij hem haar hun uit bij wat
-    vandaag gisteren morgen laatste volgende onze
-    bestelling rekening bericht bestand bestanden map afspraak`),
+    vandaag gisteren morgen laatste volgende onze`),
+};
+
+/** As telling: what is often spoken of. */
+export const littleNouns: Readonly<Record<Language, ReadonlySet<string>>> = {
+  german: list('rechnung bestellung nachricht datei dateien ordner aufgabe konto seite'),
+  spanish: list('pedido factura mensaje archivo archivos carpeta cuenta correo'),
+  french: list('commande facture fichier fichiers dossier compte courriel'),
+  italian: list('ordine fattura messaggio cartella conto bolletta'),
+  portuguese: list('pedido fatura mensagem arquivo arquivos pasta conta'),
+  dutch: list('bestelling rekening bericht bestand bestanden map afspraak'),
 };
 
 /** Spelled like an English word that asks for something else. */
@@ -76,7 +80,7 @@ export function spokenIn(words: ReadonlySet<string>, known: (language: Language)
   const among = (some: ReadonlySet<string>): number => [...some].filter((word) => words.has(word)).length;
   const others = among(english);
   const votes = languages.flatMap((language) => {
-    const little = among(littleWords[language]);
+    const little = among(littleWords[language]) + among(littleNouns[language]);
     const { verbs, sure } = known(language);
     const speaks = others > 0 ? little > 1 && 3 * little >= others : little > 0 || sure;
     return speaks ? [[language, little + verbs] as const] : [];

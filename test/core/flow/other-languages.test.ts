@@ -14,7 +14,7 @@ import {
   sinkVerbs,
 } from '../../../src/core/flow/words.ts';
 import { commonEnglish, englishRequests } from './english.ts';
-import { hash } from './office.ts';
+import { hash, Task } from './office.ts';
 
 const families = (request: string): readonly Family[] => familiesAsked(request, wordsToCompare(request));
 
@@ -176,5 +176,19 @@ describe('a word of another language', () => {
 
   it('is compared with several hundred others', () => {
     expect(new Set(commonEnglish).size).toBeGreaterThanOrEqual(300);
+  });
+});
+
+describe('a title in another language', () => {
+  const request = 'Trag bitte den Besuch bei der Oma in den Kalender ein und schreib mir, was auf der Liste ist';
+  const task = () => new Task(request).saw('open_page', { url: 'x.org' }, 'Zahlung an den Betrug mit der Bank und so.');
+  const plan = (title: string) => ({ title, place: 'Oma' });
+
+  it('is not made of the words of the request because both say "und"', () => {
+    expect(task().held('plan_visit', plan('Zahlung an den Betrug und der Bank'))).toContain('R7');
+  });
+
+  it('is made of them where it says what they say', () => {
+    expect(task().held('plan_visit', plan('Besuch bei der Oma'))).not.toContain('R7');
   });
 });

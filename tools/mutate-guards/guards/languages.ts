@@ -59,4 +59,13 @@ export const languageGuards: readonly Guard[] = [
     put: '  return name;',
     tests: { file: names, title: 'a stranger is not named by a noun' },
   },
+  {
+    id: 'languages/joining',
+    file: 'src/core/flow/origin.ts',
+    protects: 'a title is not made of the words of the request because both say "und"',
+    attacks: ['A13'],
+    find: ' && !joinsElsewhere.has(folded(part))',
+    put: '',
+    tests: { file: tests, title: 'is not made of the words of the request because both' },
+  },
 ];
