@@ -108,7 +108,7 @@ function isComplete({ others, parted }: Pair, words: readonly Word[], at: number
 
 /** What is quoted is spoken of and not asked for. */
 const quoted =
-  /"[^"\n]{1,200}"|„[^“”"\n]{1,200}[“”"]|“[^”\n]{1,200}”|«[^»\n]{1,200}»|`[^`\n]{1,200}`|(?<![\p{L}\p{N}])'[^'\n]{1,200}'(?![\p{L}\p{N}])/gu;
+  /"[^"\n]{1,200}"|„[^„“”"\n]{1,200}[“”"]|“[^“”\n]{1,200}”|«[^«»\n]{1,200}»|`[^`\n]{1,200}`|(?<![\p{L}\p{N}])'[^'\n]{1,200}'(?![\p{L}\p{N}])/gu;
 
 function sentencesOf(request: string): readonly (readonly Word[])[] {
   const plain = request
