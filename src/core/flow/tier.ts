@@ -128,8 +128,15 @@ function classOfName(written: readonly string[], opening: string, described: boo
     return [readVerbs.has(word) && word === last ? 'read' : 'sink', word];
   }
   if (readVerbs.has(word) && actsToo(name.slice(at + 1))) return ['sink', word];
+  if (shellWords.has(word) && !rest.every((other) => localNouns.has(other) || other === 'fs')) return ['sink', word];
+  // "screenshot_share": what is made by looking at a page may go on to others.
+  if (sights.has(word) && rest.some((other) => sinkVerbs.has(other) || localVerbs.has(other))) return ['sink', word];
   return [withObject(word, rest), word];
 }
+
+/** "cat file" prints a file, "cat feeder" is for a cat. */
+const shellWords = new Set('ls pwd wc du df cat glob'.split(' '));
+const sights = new Set(['hover', 'scroll', 'screenshot', 'snapshot'].map(stem));
 
 /** "attachment_get_data", "deployments": a deed that has become a thing. */
 const nominal = /(?:ments?|tions?)$/;
@@ -206,13 +213,20 @@ function firstVerb(description: string): string {
 
 const performs = new Set(['perform', 'conduct', 'carry'].map(stem));
 
+/** "Order status" is a thing, "Update status" and "Transfer balance" are deeds. */
+const plainThings = new Set(['order', 'comment', 'account', 'contact', 'access', 'total', 'message'].map(stem));
+const dealt = new Set(['charge', 'transfer', 'review', 'trade', 'book', 'fund', 'mail', 'email', 'post'].map(stem));
+const goneBy = new Set(['history', 'detail', 'statistics', 'metadata', 'overview'].map(stem));
+
 /** "Messages of a channel", "Order details", "Saved cards": a thing, not a deed. */
 function isThing(written: readonly string[], words: readonly string[]): boolean {
   const [first = '', next = ''] = words;
   if ((written[0] ?? '').endsWith('ed') && classOf(first) !== 'unknown') return true;
   return (
     nounsToo.has(first) &&
-    (/^(?:of|that|which|whose)$/.test(written[1] ?? '') || (readNouns.has(next) && !readNouns.has(first)))
+    (/^(?:of|that|which|whose)$/.test(written[1] ?? '') ||
+      (plainThings.has(first) && readNouns.has(next)) ||
+      (goneBy.has(next) && dealt.has(first)))
   );
 }
 
@@ -223,11 +237,15 @@ const thingsToo = 'emails?|mails?|forwards?|posts?|transfers?|charges?|shares?|r
 const object =
   '(?: to)? (?:it|them|an?|the|this|that|these|those|its|their|your|all|any|each|every|him|her|everybody|everyone|someone|somebody)\\b';
 const done = 'emails|mails|forwards|posts|transfers|charges|shares|uploads|invites';
+/** "Check the balance and transfer money": without an article, what it is done to says that it is one. */
+const acted =
+  '(?:money|funds|payments?|cards?|customers?|users?|members?|people|files|documents|goods|items|jobs?|commands?|code|scripts?)\\b';
 const joins = '(?:it |this |also |will |automatically |and |then |which |that |, )+';
 const effects = new RegExp(
   [
     `\\b${joins}(?:${acts})\\b(?! of\\b)`,
     `\\b${joins}(?:${thingsToo})(?=${object})`,
+    `\\b(?:and|then) (?:${thingsToo}) ${acted}`,
     `\\b(?:will|also|then|automatically) (?:${thingsToo})\\b(?! of\\b)`,
     `\\b(?:it|this|and|then|which|that) (?:${done})\\b(?! (?:of|and|or|in|from|by|with)\\b|[,.)]|$)`,
   ].join('|'),

@@ -11,7 +11,7 @@ export const readVerbs = stems(`
   get list read search find view show look query check describe count calculate compute lookup retrieve return see
   inspect preview compare summarize summarise analyze analyse display examine track monitor peek browse
   fetch query estimate convert translate parse detect measure explain tell provide filter sort suggest
-  recommend is has can whoami ping head stat tail grep diff ls pwd wc du df cat glob obtain determine validate hover scroll zoom screenshot snapshot`);
+  recommend is has can whoami ping head stat tail grep diff ls pwd wc du df cat glob obtain determine validate hover scroll screenshot snapshot`);
 
 /** By themselves, behind what they are done to: "orders.get", "pages/list". As they are written; "read" may as well be what a message is marked. */
 export const looksPlainly: ReadonlySet<string> = new Set(
