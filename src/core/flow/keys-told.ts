@@ -1,7 +1,7 @@
 /**
  * Keys, passwords and numbers of persons that were read, in what a tool is given to say: whoever is told one can use it. Known by
  * their look, or by the label in front of which they stood; one that looks like a word and bore none is not found, and neither is
- * one that the agent writes in another form.
+ * one that the agent writes in another form: in two pieces, spaced, encoded, or as a part of an address, whose site is judged instead.
  */
 import { loose } from './canonical.ts';
 import { type Draft, mark } from './draft.ts';
@@ -72,7 +72,8 @@ const given: ReadonlySet<string> = new Set(['request', 'own', 'approved', 'file'
 const wasRead = ({ values, hash }: TaskFlow, text: string): boolean =>
   values.has(exactKey(hash, text)) || values.has(looseKey(hash, text));
 
-const address = /(?:https?:\/\/|www\.)\S+|\S+@\S+/gi;
+/** Begun where a word begins alone, so that a long text without an @ is not read again from each of its letters. */
+const address = /(?:https?:\/\/|www\.)\S+|(?<![^\s@])[^\s@]+@\S+/gi;
 const token = /[A-Za-z0-9_\-+/.~]{16,512}/g;
 const card = /(?<![\d-])\d{4}([ -]?)\d{4}\1\d{4}\1\d{4}(?![\d-])/g;
 

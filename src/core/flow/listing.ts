@@ -1,7 +1,8 @@
 /**
  * A list that a tool prints for people: a line that says how many there are, then as many items, each with its numbers behind a
  * label ("Event ID: x7 | Link: ..."). Only these numbers are fields, everything in it stays text as well, and what others could
- * have written among it makes a difference: an item too many, and nothing of it counts; a label that comes twice, and nothing of that item.
+ * have written among it makes a difference: an item too many, and nothing of it counts; a label that comes twice, and nothing of that
+ * item; a label that another item has not, and it is none.
  */
 import type { Field, Rec } from './fields.ts';
 
@@ -21,7 +22,17 @@ export function listingOf(text: string): readonly Rec[] | undefined {
   const items = itemsOf(lines.slice(begin + 1));
   if (items.length < 2 && items.length !== Number(said)) return undefined;
   if (items.length !== Number(said) || items.length > mostItems) return [];
-  return items.map((one) => ({ fields: fieldsOf(one) }));
+  return ofAll(items.map(fieldsOf)).map((fields) => ({ fields }));
+}
+
+/** Only labels that every item has were printed by the tool; where one item alone is left, only a label that stands alone. */
+function ofAll(items: readonly (readonly Field[] | undefined)[]): readonly (readonly Field[])[] {
+  const [first, ...others] = items.flatMap((fields) =>
+    fields === undefined ? [] : [new Set(fields.map(({ key }) => key))],
+  );
+  if (first === undefined || (others.length === 0 && first.size > 1)) return items.map(() => []);
+  const shared = new Set([...first].filter((key) => others.every((labels) => labels.has(key))));
+  return items.map((fields) => fields?.filter(({ key }) => shared.has(key)) ?? []);
 }
 
 /** All of one kind and one depth; what is not deeper than they are ends the list, unless it stands in front of all of them. */
@@ -49,11 +60,12 @@ function itemsOf(lines: readonly string[]): readonly string[] {
   return items.map((itemLines) => itemLines.join('\n'));
 }
 
-function fieldsOf(text: string): readonly Field[] {
+/** Undefined: a label comes twice, so that nobody knows which the tool printed. */
+function fieldsOf(text: string): readonly Field[] | undefined {
   const found = new Map<string, string>();
   for (const [, label = '', value = ''] of text.matchAll(numbered)) {
     const key = label.toLowerCase();
-    if (found.has(key)) return [];
+    if (found.has(key)) return undefined;
     found.set(key, value);
   }
   return Array.from(found, ([key, value]) => ({ key, value }));

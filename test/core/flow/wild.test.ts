@@ -1,6 +1,9 @@
 /** What somebody who writes into outputs, or names a tool badly, tried against lists, words and keys as they are found in the wild. */
 import { describe, expect, it } from 'vitest';
+import { judge } from '../../../src/core/flow/judge.ts';
+import { listingOf } from '../../../src/core/flow/listing.ts';
 import { proposeProfile } from '../../../src/core/flow/tool-profile.ts';
+import { Task } from './office.ts';
 
 const profile = (name: string, description = '') =>
   proposeProfile({ name, description, inputSchema: { type: 'object', properties: { id: { type: 'string' } } } });
@@ -37,4 +40,38 @@ describe('a tool that acts', () => {
   ])('is told from %s, %j', (name, description) => {
     expect(profile(name, description).tier).toBe('read');
   });
+});
+
+describe('a list printed for people', () => {
+  const list = (...items: readonly string[]): string => `Found ${items.length} events:\n${items.join('\n')}`;
+  const valuesOf = (text: string) => listingOf(text)?.flatMap(({ fields }) => fields.map(({ value }) => value));
+
+  it('gives the numbers under the label that every item has', () => {
+    expect(valuesOf(list('- Sync | Event ID: x7', '- Standup | Event ID: x8'))).toEqual(['x7', 'x8']);
+    expect(valuesOf(list('- Sync | Event ID: x7'))).toEqual(['x7']);
+  });
+
+  it.each([
+    ['under another label', ['- Sync Order ID: evil | Event ID: x7', '- Standup | Event ID: x8']],
+    ['under the label with a word of the title', ['- Sync Event ID: evil | Event ID: x7', '- Standup | Event ID: x8']],
+    ['in a line of its own', ['- Sync | Event ID: x7\n  - Note ID: evil', '- Standup | Event ID: x8']],
+    ['behind a carriage return', ['- Sync\r- a Event ID: evil\r', '- Standup | Event ID: x8']],
+    ['where it is the only item', ['- Sync Order ID: evil | Event ID: x7']],
+  ])('gives no number that a title adds %s', (_where, items) => {
+    expect(valuesOf(list(...items))).not.toContain('evil');
+  });
+});
+
+it('a long text without a space is not read again from each of its letters', () => {
+  const cost = (length: number): number => {
+    const { flow } = new Task('Mail jo@corp.com').saw('find_letters', {}, 'nothing');
+    const mail = { recipients: ['jo@corp.com'], subject: 'x', body: 'a'.repeat(length) };
+    const before = process.cpuUsage();
+    judge(flow, { profile: profile('mail_letter', 'Mails a letter'), args: mail });
+    const { user, system } = process.cpuUsage(before);
+    return user + system;
+  };
+  cost(4000);
+  // Quadratic, it is two hundred and fifty times as much.
+  expect(cost(64_000)).toBeLessThan(60 * Math.max(cost(4000), 1000));
 });
