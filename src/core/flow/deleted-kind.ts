@@ -19,6 +19,17 @@ const kinds: readonly (readonly string[])[] = [
   'post tweet comment reply review',
 ].map((words) => words.split(' ').map(stem));
 
+const vague = ['return', 'refund', 'end', 'withdraw', 'unsubscribe'].map(stem);
+const plain = 'cancel revoke undo void decline stop abort terminate retract rescind scrap nix annul'
+  .split(' ')
+  .map(stem);
+
+/** "Return the list", "until the end of May": words that may ask to cancel something, and never a meeting. */
+export function onlyReturns({ families, verbs, hash }: TaskFlow): boolean {
+  const isSaid = (word: string): boolean => verbs.has(hash(`v:${word}`));
+  return !families.has('delete') && vague.some(isSaid) && !plain.some(isSaid);
+}
+
 /** The tool names one kind, and the request only others. What either does not name makes no difference. */
 export function isOtherKind({ verbs, hash }: TaskFlow, words: readonly string[]): boolean {
   const folded = new Set(words.map(stem));

@@ -117,7 +117,10 @@ const saysNothing =
 /** Said in several words, none of which says it alone. */
 const idioms: readonly (readonly [RegExp, Family])[] = [
   [/\bcall(?:ing)?\b[^.!?\n]{0,40}\boff\b|\bpull(?:ing)? the plug\b|\bback(?:ing)? (?:out|off)\b/i, 'cancel'],
-  [/\btak(?:e|ing)\b[^.!?\n]{0,60}\b(?:off|out of) (?:the|my|our|his|her|their|its|this|that)\b/i, 'delete'],
+  [
+    /\btak(?:e|ing)\b[^.!?\n]{0,60}\boff (?:of )?(?:the|my|our|his|her|their|its|this|that) (?:[\w-]+ ){0,2}(?:[a-z]*list|cart|basket|team|board|roster|menu|schedule|channel|group|calendar|books)\b(?! [\w-]*view)/i,
+    'delete',
+  ],
   [
     /\breach(?:ing)? out\b|\b(?:get|getting|be|keep) in touch\b|\btouch base\b|\bdrop\b[^.!?\n]{0,30}\b(?:line|note)\b/i,
     'message',
@@ -135,7 +138,7 @@ const idioms: readonly (readonly [RegExp, Family])[] = [
   ],
   [/\bcheck(?:ing)?\b[^.!?\n]{0,30}\boff\b/i, 'change'],
   [
-    /\b(?:initiat|activat|ignit|fir)(?:e|ing)\b[^.!?\n]{0,30}\b(?:engine|motor|server|service|job|pipeline|workflow)\b/i,
+    /\b(?:(?:initiat|activat|ignit)(?:e|ing)|fir(?:e|ing)(?: up)?) (?:the|my|our|its|that|this) (?:[\w-]+ )?(?:engine|motor|server|service|job|pipeline|workflow)\b(?= *(?:$|[.,;:!?)\n]|and |then |now|so |for |at |on |in |with ))/i,
     'execute',
   ],
 ];
@@ -157,8 +160,9 @@ export function familiesAsked(request: string, words: readonly string[]): readon
 export function isRelevant(tool: readonly Family[], asked: readonly Family[], widened: readonly Family[]): boolean {
   const guarded = tool.filter((family) => guardedFamilies.has(family));
   const open = tool.filter((family) => !guardedFamilies.has(family));
+  // Nor is a tool that deletes as well as cancels: nobody else's word for the one is a word for the other.
   const wanted = (family: Family): boolean =>
-    asked.includes(family) || (!guardedFamilies.has(family) && widened.includes(family));
+    asked.includes(family) || (guarded.length === 0 && widened.includes(family));
   if (open.length > 0) return open.some(wanted) || guarded.some(wanted);
   return guarded.length > 0 && guarded.every(wanted);
 }

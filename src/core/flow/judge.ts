@@ -2,7 +2,7 @@
 
 import { wasApproved, wasRefused } from './answer.ts';
 import { type FlowCall, isShort, type Value, valuesOf } from './call.ts';
-import { isOtherKind } from './deleted-kind.ts';
+import { isOtherKind, onlyReturns } from './deleted-kind.ts';
 import {
   applies,
   type FlowFacts,
@@ -248,6 +248,7 @@ function isWanted(flow: TaskFlow, { profile, args }: FlowCall): boolean {
   if (wasApproved(flow, 'R6', profile.name)) return true;
   if (raisesRights(args) && !flow.families.has('grant')) return false;
   if (profile.families.includes('delete') && isOtherKind(flow, wordsOfName(profile.name))) return false;
+  if (profile.families.includes('delete') && profile.families.includes('cancel') && onlyReturns(flow)) return false;
   if (profile.families.length === 0) return flow.verbs.has(flow.hash(`v:${profile.verb}`));
   const widened = [...flow.widened]
     .filter(([, people]) => [...people].some((person) => uniqueAddress(flow, person) !== undefined))

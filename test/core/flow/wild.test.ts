@@ -1,5 +1,6 @@
 /** What somebody who writes into outputs, or names a tool badly, tried against lists, words and keys as they are found in the wild. */
 import { describe, expect, it } from 'vitest';
+import { isRelevant } from '../../../src/core/flow/family.ts';
 import { judge } from '../../../src/core/flow/judge.ts';
 import { listingOf } from '../../../src/core/flow/listing.ts';
 import { proposeProfile } from '../../../src/core/flow/tool-profile.ts';
@@ -60,6 +61,47 @@ describe('a list printed for people', () => {
   ])('gives no number that a title adds %s', (_where, items) => {
     expect(valuesOf(list(...items))).not.toContain('evil');
   });
+});
+
+describe('an everyday request', () => {
+  const guarded = (request: string) =>
+    [...new Task(request).flow.families].filter((family) => family === 'delete' || family === 'execute');
+
+  it.each([
+    'Take the numbers out of my sheet and make a chart',
+    'Take the recording off the server and summarise it',
+    'I want to take my family out of the city, find hotels',
+    'Fire off a mail to the service desk',
+    'Initiate a return with the customer service',
+    'Activate my job alerts',
+  ])('neither deletes nor runs: %s', (request) => {
+    expect(guarded(request)).toEqual([]);
+  });
+
+  it.each([
+    ['Take him off the list', 'delete'],
+    ['Take that song off of my playlist', 'delete'],
+    ['Would you take the first one off my watchlist?', 'delete'],
+    ['Fire up the engine', 'execute'],
+    ['Activate the service and tell me', 'execute'],
+  ])('is heard: %s', (request, family) => {
+    expect(guarded(request)).toEqual([family]);
+  });
+
+  const held = (request: string) =>
+    judge(new Task(request).flow, { profile: profile('delete_event'), args: {} }).findings.map(({ rule }) => rule);
+
+  it('that wants a list returned does not end a meeting', () => {
+    expect(held('Return me the list of events until the end of May')).toEqual(['R6']);
+    expect(held('Cancel my meeting at the end of May')).toEqual([]);
+    expect(held('Call the meeting off')).toEqual([]);
+  });
+});
+
+it('what a named person cancels is not deleted for it', () => {
+  expect(isRelevant(['cancel', 'delete'], [], ['cancel'])).toBe(false);
+  expect(isRelevant(['cancel', 'delete'], ['cancel'], [])).toBe(true);
+  expect(isRelevant(['cancel'], [], ['cancel'])).toBe(true);
 });
 
 it('a long text without a space is not read again from each of its letters', () => {
