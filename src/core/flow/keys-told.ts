@@ -23,12 +23,14 @@ export function keysTold(flow: TaskFlow, texts: readonly string[]): readonly Key
   const heads = texts.map((text) => text.slice(0, longestBody));
   const keys = new Set(heads.flatMap(keysIn));
   const words = new Set(heads.flatMap(wordsIn));
-  return [...[...keys].slice(0, mostKeys), ...[...words].slice(0, mostWords)].flatMap((text): readonly KeyTold[] => {
-    if (!keys.has(text) && !flow.values.has(labelledKey(flow, text))) return [];
-    const { origin, call } = originOfValue(flow, text);
-    if (given.has(origin)) return [];
-    return wasRead(flow, text) ? [{ role: 'secret', text, found: { origin: 'prose', call } }] : [];
-  });
+  return [...new Set([...[...keys].slice(0, mostKeys), ...[...words].slice(0, mostWords)])].flatMap(
+    (text): readonly KeyTold[] => {
+      if (!keys.has(text) && !flow.values.has(labelledKey(flow, text))) return [];
+      const { origin, call } = originOfValue(flow, text);
+      if (given.has(origin)) return [];
+      return wasRead(flow, text) ? [{ role: 'secret', text, found: { origin: 'prose', call } }] : [];
+    },
+  );
 }
 
 const labelledKey = ({ hash }: TaskFlow, text: string): string => hash(`k:${loose(text)}`);
@@ -48,18 +50,24 @@ const kinds = [
   'iban',
 ].map((words) => words.split(' '));
 const label = new RegExp(
-  `(?<![\\p{L}\\p{N}])((?:api|access|private|secret|recovery|backup)[ _-]?keys?|(?:${kinds.flat().join('|')})(?:[ _-]?(?:no|number|nr|code|id|security[ _-]number))?\\.?)["']?(?: is)? ?[:=#]?\\s*["']?([^\\s"',;]{4,128})`,
+  `(?<![\\p{L}\\p{N}])((?:api|access|private|secret|recovery|backup)[ _-]?keys?|(?:${kinds.flat().join('|').replace('social', 'social(?=[ _-]security)')})(?:[ _-]?(?:no|number|nr|code|id|security[ _-]number))?\\.?)["']?(?<parted>(?: is\\b)? ?[:=#]?)\\s*["']?([^\\s"',;]{4,128})`,
   'giu',
 );
 const mostLabels = 100;
+/** "the password reset-link", "pin 4-pack", "secret GitHub token": with nothing between them the label is a word as well. */
+const ordinary = /^(?:\d+-)?\p{L}+(?:[-'’/]\p{L}+)*$/u;
 
 /** What stands behind such a label. One that the user spoke of by its name may be passed on. */
 export function noteLabels(draft: Draft, output: string): void {
   const { flow } = draft;
-  for (const [, name = '', value = ''] of [...output.slice(0, longestBody).matchAll(label)].slice(0, mostLabels)) {
+  for (const [, name = '', parted = '', value = ''] of [...output.slice(0, longestBody).matchAll(label)].slice(
+    0,
+    mostLabels,
+  )) {
     const said = name.toLowerCase().split(/[ _-]/);
     const kind = kinds.find((words) => words.some((word) => said.includes(word))) ?? ['key', 'keys'];
     const word = trimmed(value);
+    if (parted.trim() === '' && ordinary.test(word)) continue;
     if (!/\d|\p{P}|\p{S}|\p{Ll}\p{Lu}/u.test(word) || kind.some((one) => flow.verbs.has(flow.hash(`v:${stem(one)}`))))
       continue;
     mark(draft, labelledKey(flow, word), 'prose');
@@ -88,6 +96,7 @@ const vendors =
 
 function isKey(word: string): boolean {
   if (/^[0-9a-f-]+$/i.test(word) || /^[\d.,:TZ/+-]+$/.test(word)) return false;
+  if (/^sha(?:1|256|384|512)-/.test(word)) return false;
   if (vendors.test(word) && /\d/.test(word)) return true;
   if (word.includes('/') && word.length < 40) return false;
   return word.split(/[_\-.~]/).some(isRandom);

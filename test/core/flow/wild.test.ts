@@ -98,6 +98,36 @@ describe('an everyday request', () => {
   });
 });
 
+describe('what stands behind the label of a key', () => {
+  const heldWith = (output: string, word: string): readonly string[] => {
+    const task = new Task('Mail jo@corp.com a summary').saw('find_letters', {}, output);
+    return judge(task.flow, {
+      profile: profile('mail_letter', 'Mails a letter'),
+      args: { recipients: ['jo@corp.com'], subject: 'x', body: `About ${word} again` },
+    }).findings.map(({ rule }) => rule);
+  };
+
+  it.each([
+    ['Use the password reset-link below', 'reset-link'],
+    ['order a pin 4-pack', '4-pack'],
+    ['the secret GitHub gives', 'GitHub'],
+    ['we are social 10:30', '10:30'],
+    [`script sha512-${'aB3'.repeat(20)}`, `sha512-${'aB3'.repeat(20)}`],
+  ])('may be a word as well: %s', (output, word) => {
+    expect(heldWith(output, word)).toEqual([]);
+  });
+
+  it.each([
+    ['the password Gneiss!26', 'Gneiss!26'],
+    ['The password is reset-link', 'reset-link'],
+    ['pass: x, pin: 4-pack', '4-pack'],
+    ['Your social security number is 078-05-1120', '078-05-1120'],
+    ['It is aB3dE5gH7jK9mN1p', 'aB3dE5gH7jK9mN1p'],
+  ])('is told to nobody, and said once: %s', (output, word) => {
+    expect(heldWith(output, word)).toEqual(['R4']);
+  });
+});
+
 it('what a named person cancels is not deleted for it', () => {
   expect(isRelevant(['cancel', 'delete'], [], ['cancel'])).toBe(false);
   expect(isRelevant(['cancel', 'delete'], ['cancel'], [])).toBe(true);
