@@ -1,22 +1,44 @@
-/** An argument that makes somebody more than they were, in whatever tool it stands: "user_update" with the role of an administrator. */
+/**
+ * An argument that makes somebody more than they were, in whatever tool it stands: "user_update" with the role of an administrator.
+ * What is written as JSON inside a string is not looked into, and neither are the numbers and names that a server gave its roles.
+ */
+import { plain } from './canonical.ts';
+import { wordsOfName } from './stem.ts';
+
 const names =
-  /(?:^|[._-])(?:roles?|permissions?|privileges?|access_?levels?|user_?types?)$|(?:Role|Roles|Permissions?|AccessLevel)$/i;
-const flags = /^(?:is_?)?(?:admin|administrator|owner|super_?user|staff|root)$/i;
-const high =
-  /^(?:(?:super|global|org|organization|workspace|account|tenant|site)?[ _-]?(?:admin|administrator|owner|root|super_?user)|maintainer|full(?:[ _-]?(?:access|control))?|\*|all)$/i;
+  /(?:^|_)(?:roles?|permissions?|privileges?|access_?levels?|user_?types?)(?:_(?:names?|ids?|levels?|types?))?$/;
+/** Of these "all" and "full" say nothing of rights. */
+const wide = /(?:^|_)(?:access|groups?)$/;
+const flags =
+  /^(?:(?:is|make|as)_?)?(?:admin|administrator|owner|super_?user|staff|root)(?:_?(?:access|rights?|user))?$/;
+const chief =
+  /^(?:(?:super|global|org|organization|workspace|account|tenant|site|system)?[ _-]?(?:admin|administrator|owner|root|super_?user)s?)$/;
+const high = /^(?:maintainer|full(?:[ _-]?(?:access|control))?|\*|all)$/;
+/** Of those that count their levels, the maintainer is the fortieth. */
+const highLevel = 40;
 const deepest = 6;
 
-export function raisesRights(args: Readonly<Record<string, unknown>>, depth = 0): boolean {
-  return Object.entries(args).some(([name, held]) => {
+export function raisesRights(args: Readonly<Record<string, unknown>>, depth = 0, within = ''): boolean {
+  return Object.entries(args).some(([key, held]) => {
+    const own = wordsOfName(key).join('_');
+    // "role: { name: admin }"
+    const name = names.test(within) && /^(?:name|id|type|level|value|\d+)$/.test(own) ? within : own;
     const values = Array.isArray(held) ? held : [held];
-    if (names.test(name) && values.some((value) => typeof value === 'string' && high.test(value.trim()))) return true;
-    if (flags.test(name) && values.some((value) => value === true || value === 1 || value === 'true')) return true;
+    if (values.some((value) => isHigh(name, value))) return true;
     if (depth >= deepest) return false;
     return values.some(
       (value) =>
         typeof value === 'object' &&
         value !== null &&
-        raisesRights(value as Readonly<Record<string, unknown>>, depth + 1), // any object can be read by key
+        raisesRights(value as Readonly<Record<string, unknown>>, depth + 1, own), // any object can be read by key
     );
   });
+}
+
+function isHigh(name: string, value: unknown): boolean {
+  if (flags.test(name) && (value === true || value === 1 || value === 'true')) return true;
+  if (/access_?level$/.test(name) && Number(value) >= highLevel) return true;
+  if (typeof value !== 'string' || value.length > 64) return false;
+  const said = plain(value).trim();
+  return (names.test(name) && (chief.test(said) || high.test(said))) || (wide.test(name) && chief.test(said));
 }
