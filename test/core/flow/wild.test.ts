@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { isRelevant } from '../../../src/core/flow/family.ts';
 import { judge } from '../../../src/core/flow/judge.ts';
 import { listingOf } from '../../../src/core/flow/listing.ts';
+import { wordsOfName } from '../../../src/core/flow/stem.ts';
 import { proposeProfile } from '../../../src/core/flow/tool-profile.ts';
 import { Task } from './office.ts';
 
@@ -146,4 +147,12 @@ it('a long text without a space is not read again from each of its letters', () 
   cost(4000);
   // Quadratic, it is two hundred and fifty times as much.
   expect(cost(64_000)).toBeLessThan(60 * Math.max(cost(4000), 1000));
+});
+
+it('a long name in capitals is taken apart in one pass', () => {
+  const before = process.cpuUsage();
+  expect(wordsOfName('A'.repeat(60_000))).toHaveLength(1);
+  const { user, system } = process.cpuUsage(before);
+  // Of four and a half seconds, of the processor alone.
+  expect(user + system).toBeLessThan(2_000_000);
 });
