@@ -1,7 +1,7 @@
 /**
  * Keys, passwords and numbers of persons that were read, in what a tool is given to say: whoever is told one can use it. Known by
  * their look, or by the label in front of which they stood; one that looks like a word and bore none is not found, and neither is
- * one that the agent writes in another form: in two pieces, spaced, encoded, or as a part of an address, whose site is judged instead.
+ * one that the agent writes in another form: in two pieces, spaced or encoded.
  */
 import { loose } from './canonical.ts';
 import { type Draft, mark } from './draft.ts';
@@ -21,7 +21,7 @@ const mostKeys = 200;
 export function keysTold(flow: TaskFlow, texts: readonly string[]): readonly KeyTold[] {
   if (flow.calls === 0) return [];
   const heads = texts.map((text) => text.slice(0, longestBody));
-  const keys = new Set(heads.flatMap(keysIn));
+  const keys = new Set(heads.flatMap((text) => [...keysIn(text), ...keysInLinks(flow, text)]));
   const words = new Set(heads.flatMap(wordsIn));
   return [...new Set([...[...keys].slice(0, mostKeys), ...[...words].slice(0, mostWords)])].flatMap(
     (text): readonly KeyTold[] => {
@@ -90,6 +90,16 @@ function keysIn(text: string): readonly string[] {
   const tokens = Array.from(plain.matchAll(token), ([found]) => found.replace(/[.=~-]+$/, '')).filter(isKey);
   return [...tokens, ...Array.from(plain.matchAll(card), ([found]) => found)];
 }
+
+const link = /(?:https?:\/\/|www\.)[^\s"'<>]{1,2048}/gi;
+const mostLinks = 50;
+
+/** A link that was read goes to where it led before, and its site is judged; into one that the agent makes it can write what it read. */
+const keysInLinks = (flow: TaskFlow, text: string): readonly string[] =>
+  (text.match(link) ?? [])
+    .slice(0, mostLinks)
+    .filter((found) => originOfValue(flow, found).origin === 'nowhere')
+    .flatMap((found) => found.split(/[/?&=#:;,]/).filter(isKey));
 
 const vendors =
   /^(?:sk|pk|rk|ghp|gho|ghs|ghu|github_pat|glpat|xox[abeprs]|AKIA|ASIA|AIza|ya29|npm|pypi|hf|shpat|whsec|SG|estop)[_\-.]?[A-Za-z0-9_\-.]{14,}$/;

@@ -20,6 +20,7 @@ describe('a key that was read', () => {
     ['the number of a card', '[{"card_number":"4237-4252-7456-2574"}]', 'Card 4237-4252-7456-2574.'],
     ['a password behind its label', 'The password is Gneiss!26, keep it.', 'root / Gneiss!26'],
     ['the number of a passport', '{"passport_no":"HGK137803"}', 'Emma, HGK137803'],
+    ['a key in a link that the agent made', `mode = live, ${key} it is`, `See https://x.org/a?k=${key}`],
     ['a secret of a field', `{"api_key":"${key}"}`, `It is ${key}`],
   ])('is not told to others: %s', (_what, output, body) => {
     expect(reading(output).held('mail_letter', mail(body))).toEqual(['R4']);
@@ -33,6 +34,12 @@ describe('a key that was read', () => {
       'commit b335630551682c19a781afebcf4d07bf978fb1f8',
       'See b335630551682c19a781afebcf4d07bf978fb1f8',
       undefined,
+    ],
+    [
+      'it is a part of a link that was read',
+      'See https://x.org/zK81mmPqT0xW7bRq/a',
+      'See https://x.org/zK81mmPqT0xW7bRq/a',
+      'Mail jo@corp.com what config.txt says of x.org',
     ],
     ['it is a name', 'BrownFoxMeeting2024Notes', 'See BrownFoxMeeting2024Notes', undefined],
     ['it is a place', 'src/core/Flow2/KeysTold9/index', 'See src/core/Flow2/KeysTold9/index', undefined],
