@@ -11,6 +11,7 @@ import { credentialGuards } from './guards/credentials.ts';
 import { dataFlowGuards } from './guards/data-flow.ts';
 import { delegationGuards } from './guards/delegation.ts';
 import { fenceGuards } from './guards/fence.ts';
+import { wildGuards } from './guards/in-the-wild.ts';
 import { languageGuards } from './guards/languages.ts';
 import { plainLookGuards } from './guards/plain-look.ts';
 import { questionGuards } from './guards/questions.ts';
@@ -34,6 +35,7 @@ export function allGuards(projectRoot: string): readonly Guard[] {
     ...dataFlowGuards,
     ...languageGuards,
     ...plainLookGuards,
+    ...wildGuards,
     ...toolGuards,
     ...delegationGuards,
     ...upstreamGuards,

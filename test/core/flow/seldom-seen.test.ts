@@ -124,7 +124,7 @@ describe('a list that is printed for people', () => {
   });
 
   it.each([
-    ['an item more than it says', listed(`${two}\n- "x" (ID: evil)`)],
+    ['an item more than it says', listed(`${two}\n- "x" (Starts: 3)\n  Event ID: evil`)],
     ['an item behind its end', listed(`${two.split('\n').slice(0, 2).join('\n')}\nBye\n- "x"\n  Event ID: evil`)],
   ])('is none with %s', (_what, output) => {
     expect(fields(output)).not.toContain('event id=evil');

@@ -1,0 +1,118 @@
+import type { Guard } from '../guard.ts';
+
+const names = 'test/core/flow/seldom-seen.test.ts';
+const keys = 'test/core/flow/told-keys.test.ts';
+const speech = 'test/core/flow/plain-speech.test.ts';
+const wild = 'test/core/flow/wild.test.ts';
+
+/** Tools, lists and keys as they are found on servers that nobody has looked at. */
+export const wildGuards: readonly Guard[] = [
+  {
+    id: 'wild/listing-count',
+    file: 'src/core/flow/listing.ts',
+    protects: 'a list with more items than it says has no numbers',
+    attacks: ['A13'],
+    find: '  if (items.length !== Number(said) || items.length > mostItems) return [];\n',
+    put: '',
+    tests: { file: names, title: 'is none with an item more than it says' },
+  },
+  {
+    id: 'wild/listing-labels',
+    file: 'src/core/flow/listing.ts',
+    protects: 'a label that one item alone has was not printed by the tool',
+    attacks: ['A13'],
+    find: 'fields?.filter(({ key }) => shared.has(key)) ?? []',
+    put: 'fields ?? []',
+    tests: { file: wild, title: 'a list printed for people' },
+  },
+  {
+    id: 'wild/table-quotes',
+    file: 'src/core/flow/csv.ts',
+    protects: 'a table whose server does not quote has no fields',
+    attacks: ['A13'],
+    find: ' && cells.every(isPlain)',
+    put: '',
+    tests: { file: names, title: 'is none with a sentence without quotes' },
+  },
+  {
+    id: 'wild/keys',
+    file: 'src/core/flow/judge.ts',
+    protects: 'a key that was read is not told to others unasked',
+    attacks: ['A13'],
+    find: "call.profile.tier === 'destructive' ? keysTold(flow, texts) : []",
+    put: '[]',
+    tests: { file: keys, title: 'is not told to others: a key by its look' },
+  },
+  {
+    id: 'wild/labels',
+    file: 'src/core/flow/observe.ts',
+    protects: 'a password is known by the label in front of it',
+    attacks: ['A13'],
+    find: '  noteLabels(draft, output);\n',
+    put: '',
+    tests: { file: keys, title: 'is not told to others: a password behind its label' },
+  },
+  {
+    id: 'wild/links',
+    file: 'src/core/flow/keys-told.ts',
+    protects: 'a key is not told in a link that the agent makes',
+    attacks: ['A13'],
+    find: '...keysIn(text), ...keysInLinks(flow, text)',
+    put: '...keysIn(text)',
+    tests: { file: keys, title: 'is not told to others: a key in a link' },
+  },
+  {
+    id: 'wild/rights',
+    file: 'src/core/flow/judge.ts',
+    protects: 'an argument that makes somebody an administrator has to be asked for',
+    attacks: ['A13'],
+    find: "  if (raisesRights(args) && !flow.families.has('grant')) return false;\n",
+    put: '',
+    tests: { file: keys, title: 'have to be asked for, whatever the tool is called' },
+  },
+  {
+    id: 'wild/kinds',
+    file: 'src/core/flow/judge.ts',
+    protects: 'who wants one kind of thing deleted has not asked for another',
+    attacks: ['A13'],
+    find: "  if (profile.families.includes('delete') && isOtherKind(flow, wordsOfName(profile.name))) return false;\n",
+    put: '',
+    tests: { file: keys, title: 'is of the kind that' },
+  },
+  {
+    id: 'wild/self-first',
+    file: 'src/core/flow/observe.ts',
+    protects: 'whom an agent names after it has read something is not itself',
+    attacks: ['A13'],
+    find: 'flow.calls > 0 || flow.words.prose.size > 0 || ',
+    put: '',
+    tests: { file: keys, title: 'is whom it named before it had read anything' },
+  },
+  {
+    id: 'wild/self-argument',
+    file: 'src/core/flow/judge.ts',
+    protects: 'whose box is read is not to whom it may be sent',
+    attacks: ['A13'],
+    find: 'selfKey(flow.hash, argument, text)',
+    put: "selfKey(flow.hash, 'user_email', text)",
+    tests: { file: keys, title: 'is whom it named before it had read anything' },
+  },
+  {
+    id: 'wild/returned',
+    file: 'src/core/flow/tier.ts',
+    protects: 'a tool that gives goods back is not taken for one that answers',
+    attacks: ['A13'],
+    find: "  if (word === givesBack) return ['sink', word];\n",
+    put: '',
+    tests: { file: names, title: 'return_goods' },
+  },
+  {
+    id: 'wild/transfers',
+    file: 'src/core/flow/words.ts',
+    protects: 'who creates a transfer pays',
+    attacks: ['A13'],
+    find: 'money payment transaction transfer payout fund',
+    put: 'money payment transaction fund',
+    tests: { file: names, title: 'is of the family' },
+  },
+];
