@@ -2,7 +2,6 @@ import type { Guard } from '../guard.ts';
 
 const names = 'test/core/flow/seldom-seen.test.ts';
 const keys = 'test/core/flow/told-keys.test.ts';
-const speech = 'test/core/flow/plain-speech.test.ts';
 const wild = 'test/core/flow/wild.test.ts';
 
 /** Tools, lists and keys as they are found on servers that nobody has looked at. */
