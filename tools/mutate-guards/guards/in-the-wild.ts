@@ -13,7 +13,7 @@ export const wildGuards: readonly Guard[] = [
     attacks: ['A13'],
     find: '  if (items.length !== Number(said) || items.length > mostItems) return [];\n',
     put: '',
-    tests: { file: names, title: 'is none with an item more than it says' },
+    tests: { file: names, title: 'an item more than it says' },
   },
   {
     id: 'wild/listing-labels',
@@ -31,7 +31,7 @@ export const wildGuards: readonly Guard[] = [
     attacks: ['A13'],
     find: ' && cells.every(isPlain)',
     put: '',
-    tests: { file: names, title: 'is none with a sentence without quotes' },
+    tests: { file: names, title: 'a sentence without quotes' },
   },
   {
     id: 'wild/keys',
@@ -40,7 +40,7 @@ export const wildGuards: readonly Guard[] = [
     attacks: ['A13'],
     find: "call.profile.tier === 'destructive' ? keysTold(flow, texts) : []",
     put: '[]',
-    tests: { file: keys, title: 'is not told to others: a key by its look' },
+    tests: { file: keys, title: 'a key by its look' },
   },
   {
     id: 'wild/labels',
@@ -49,7 +49,7 @@ export const wildGuards: readonly Guard[] = [
     attacks: ['A13'],
     find: '  noteLabels(draft, output);\n',
     put: '',
-    tests: { file: keys, title: 'is not told to others: a password behind its label' },
+    tests: { file: keys, title: 'a password behind its label' },
   },
   {
     id: 'wild/links',
@@ -58,7 +58,7 @@ export const wildGuards: readonly Guard[] = [
     attacks: ['A13'],
     find: '...keysIn(text), ...keysInLinks(flow, text)',
     put: '...keysIn(text)',
-    tests: { file: keys, title: 'is not told to others: a key in a link' },
+    tests: { file: keys, title: 'a key in a link that the agent made' },
   },
   {
     id: 'wild/rights',
