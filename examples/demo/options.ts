@@ -6,7 +6,7 @@ export type Sabotage = (typeof sabotages)[number];
 export interface DemoOptions {
   readonly json: boolean;
   readonly keep: boolean;
-  /** Each is caught by somebody else, so one run can show several. */
+  /** One run can spoil several; `probe` spoils what `revoke` does as well, so beside it `revoke` shows nothing more. */
   readonly sabotage: readonly Sabotage[];
 }
 

@@ -1,5 +1,5 @@
 /** The family of action of a tool, and the families that a request speaks of. */
-import { openingOf } from './opening.ts';
+import { openingOf } from './description.ts';
 import { spokenFamilies } from './other-languages.ts';
 import { partsOf } from './scan.ts';
 import { stem, wordsOfName } from './stem.ts';
@@ -160,7 +160,7 @@ export function familiesAsked(request: string, words: readonly string[]): readon
 export function isRelevant(tool: readonly Family[], asked: readonly Family[], widened: readonly Family[]): boolean {
   const guarded = tool.filter((family) => guardedFamilies.has(family));
   const open = tool.filter((family) => !guardedFamilies.has(family));
-  // Nor is a tool that deletes as well as cancels: nobody else's word for the one is a word for the other.
+  // Where a tool is guarded in part, nobody but the user asks for any of it: a named person's "cancel" deletes nothing.
   const wanted = (family: Family): boolean =>
     asked.includes(family) || (guarded.length === 0 && widened.includes(family));
   if (open.length > 0) return open.some(wanted) || guarded.some(wanted);

@@ -22,11 +22,11 @@ export function listingOf(text: string): readonly Rec[] | undefined {
   const items = itemsOf(lines.slice(begin + 1));
   if (items.length < 2 && items.length !== Number(said)) return undefined;
   if (items.length !== Number(said) || items.length > mostItems) return [];
-  return ofAll(items.map(fieldsOf)).map((fields) => ({ fields }));
+  return underSharedLabels(items.map(fieldsOf)).map((fields) => ({ fields }));
 }
 
 /** Only labels that every item has were printed by the tool; where one item alone is left, only a label that stands alone. */
-function ofAll(items: readonly (readonly Field[] | undefined)[]): readonly (readonly Field[])[] {
+function underSharedLabels(items: readonly (readonly Field[] | undefined)[]): readonly (readonly Field[])[] {
   const [first, ...others] = items.flatMap((fields) =>
     fields === undefined ? [] : [new Set(fields.map(({ key }) => key))],
   );

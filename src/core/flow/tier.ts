@@ -1,9 +1,11 @@
 /** The tier of a tool never seen. The one expensive mistake is a sink taken for a read, so every doubt goes up. */
+
+import { firstVerb, sideEffect } from './description.ts';
 import type { Tier } from './facts.ts';
-import { openingOf } from './opening.ts';
 import { stem, wordsOfName } from './stem.ts';
 import { argumentsOf } from './tool-argument.ts';
 import type { ToolDefinition } from './tool-definition.ts';
+import { type Class, classOf } from './verb-class.ts';
 import {
   fetchVerbs,
   localNouns,
@@ -21,8 +23,6 @@ interface Proposal {
   readonly because: string;
   readonly verb: string;
 }
-
-type Class = 'read' | 'local' | 'sink' | 'unknown';
 
 export function proposeTier(tool: ToolDefinition): Proposal {
   const name = wordsOfName(tool.name);
@@ -90,13 +90,6 @@ function raisedBy(annotations: unknown): Tier {
   const hints = annotations as { readonly destructiveHint?: unknown; readonly readOnlyHint?: unknown }; // compared with booleans below
   if (hints.destructiveHint === true) return 'destructive';
   return hints.readOnlyHint === false ? 'write' : 'read';
-}
-
-function classOf(word: string): Class {
-  if (word === '') return 'unknown';
-  if (readVerbs.has(word)) return 'read';
-  if (sinkVerbs.has(word)) return 'sink';
-  return localVerbs.has(word) ? 'local' : 'unknown';
 }
 
 /** The first word of a name that is a verb decides; a noun as often as a verb decides only in front of others. */
@@ -190,71 +183,6 @@ function withObject(verb: string, rest: readonly string[]): Class {
   if (session.has(verb)) return 'local';
   if (rest.some((word) => sinkVerbs.has(word) && !nounsToo.has(word))) return 'sink';
   return rest.some((word) => localNouns.has(word)) || rest.length === 0 ? 'local' : 'sink';
-}
-
-function firstVerb(description: string): string {
-  const opening = openingOf(description);
-  const several = /^(\p{L}+(?:, \p{L}+)+),? (?:and|or|&) (\p{L}+)/u.exec(opening);
-  if (several !== null && classOf(stem(several[1]?.split(',', 1)[0] ?? '')) !== 'unknown') {
-    const acting = `${several[1]}, ${several[2]}`
-      .split(', ')
-      .map(stem)
-      .find((word) => sinkVerbs.has(word) || localVerbs.has(word));
-    if (acting !== undefined) return acting;
-  }
-  const written = wordsOfName(opening.slice(0, 160)).slice(0, 6);
-  const words = written.map(stem);
-  const first = words[0] ?? '';
-  if (isThing(written, words)) return '';
-  // "Performs a full search", "Perform click on page": what is performed says it.
-  if (performs.has(first)) return words.slice(1).find((word) => classOf(word) !== 'unknown') ?? first;
-  return classOf(first) === 'unknown' && first.endsWith('ly') ? (words[1] ?? '') : first;
-}
-
-const performs = new Set(['perform', 'conduct', 'carry'].map(stem));
-
-/** "Order status" is a thing, "Update status" and "Transfer balance" are deeds. */
-const plainThings = new Set(['order', 'comment', 'account', 'contact', 'access', 'total', 'message'].map(stem));
-const dealt = new Set(['charge', 'transfer', 'review', 'trade', 'book', 'fund', 'mail', 'email', 'post'].map(stem));
-const goneBy = new Set(['history', 'detail', 'statistics', 'metadata', 'overview'].map(stem));
-
-/** "Messages of a channel", "Order details", "Saved cards": a thing, not a deed. */
-function isThing(written: readonly string[], words: readonly string[]): boolean {
-  const [first = '', next = ''] = words;
-  if ((written[0] ?? '').endsWith('ed') && classOf(first) !== 'unknown') return true;
-  return (
-    nounsToo.has(first) &&
-    (/^(?:of|that|which|whose)$/.test(written[1] ?? '') ||
-      (plainThings.has(first) && readNouns.has(next)) ||
-      (goneBy.has(next) && dealt.has(first)))
-  );
-}
-
-const acts =
-  'sends?|notif(?:y|ies)|publishes|deletes?|removes?|erases?|overwrites?|pays?|grants?|revokes?|executes?|buys?|cancels?|submits?|modif(?:y|ies)|updates?|kills?|terminates?';
-/** "by name, email or number" sends nothing: what may be a thing as well acts on something, or is said of what the tool will do. */
-const thingsToo = 'emails?|mails?|forwards?|posts?|transfers?|charges?|shares?|runs?|purchases?|uploads?|invites?';
-const object =
-  '(?: to)? (?:it|them|an?|the|this|that|these|those|its|their|your|all|any|each|every|him|her|everybody|everyone|someone|somebody)\\b';
-const done = 'emails|mails|forwards|posts|transfers|charges|shares|uploads|invites';
-/** "Check the balance and transfer money": without an article, what it is done to says that it is one. */
-const acted =
-  '(?:money|funds|payments?|cards?|customers?|users?|members?|people|files|documents|goods|items|jobs?|commands?|code|scripts?)\\b';
-const joins = '(?:it |this |also |will |automatically |and |then |which |that |, )+';
-const effects = new RegExp(
-  [
-    `\\b${joins}(?:${acts})\\b(?! of\\b)`,
-    `\\b${joins}(?:${thingsToo})(?=${object})`,
-    `\\b(?:and|then) (?:${thingsToo}) ${acted}`,
-    `\\b(?:will|also|then|automatically) (?:${thingsToo})\\b(?! of\\b)`,
-    `\\b(?:it|this|and|then|which|that) (?:${done})\\b(?! (?:of|and|or|in|from|by|with)\\b|[,.)]|$)`,
-  ].join('|'),
-  'i',
-);
-
-/** "It will also send an email": a second thing that a tool does, said anywhere in its description. */
-function sideEffect(description: string): string | undefined {
-  return effects.exec(description)?.[0].trim();
 }
 
 function argumentNames(schema: unknown): readonly (readonly string[])[] {

@@ -65,8 +65,8 @@ async function walk(road: () => Road | Promise<Road>, cache: string): Promise<Ro
   try {
     return await road();
   } catch (thrown) {
-    if (thrown instanceof EstopError) throw thrown;
-    return { tried: `nothing can be kept in ${cache} (${thrown instanceof Error ? thrown.message : String(thrown)})` };
+    if (!(thrown instanceof Error) || !('syscall' in thrown)) throw thrown;
+    return { tried: `nothing can be kept in ${cache} (${thrown.message})` };
   }
 }
 

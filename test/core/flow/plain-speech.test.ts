@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { openingOf } from '../../../src/core/flow/description.ts';
 import { familiesAsked, familiesOf, isRelevant } from '../../../src/core/flow/family.ts';
-import { openingOf } from '../../../src/core/flow/opening.ts';
 import { wordsToCompare } from '../../../src/core/flow/origin.ts';
 import { proposeProfile } from '../../../src/core/flow/tool-profile.ts';
 import { Task } from './office.ts';
