@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { RecordedRun } from '../../src/core/flow/replay.ts';
-import { proposeProfile, type ToolProfile } from '../../src/core/flow/tool-profile.ts';
+import { proposeProfile, type ToolProfile } from '../../src/core/flow/tool/tool-profile.ts';
 
 interface Row {
   readonly d: string;

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type RecordedRun, replay } from '../../src/core/flow/replay.ts';
-import type { ToolDefinition } from '../../src/core/flow/tool-definition.ts';
-import { proposeProfile, type ToolProfile } from '../../src/core/flow/tool-profile.ts';
+import type { ToolDefinition } from '../../src/core/flow/tool/tool-definition.ts';
+import { proposeProfile, type ToolProfile } from '../../src/core/flow/tool/tool-profile.ts';
 import { packageRoot } from '../../src/runtime/package-root.ts';
 import { hash } from './measure.ts';
 

@@ -4,7 +4,7 @@ import type { Log, Sealer, TaskClaims } from '../contract/identity.ts';
 import type { Spend } from '../core/budget.ts';
 import { type ErrorCode, EstopError } from '../core/errors.ts';
 import type { Tier } from '../core/flow/facts.ts';
-import type { ToolProfile } from '../core/flow/tool-profile.ts';
+import type { ToolProfile } from '../core/flow/tool/tool-profile.ts';
 import type { IdKind } from '../core/ids.ts';
 import type { Decision } from '../policy/decision.ts';
 import type { CallOutcome } from '../store/calls.ts';

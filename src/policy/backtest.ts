@@ -1,8 +1,8 @@
 /** Recorded runs through the decision that the gateway makes: what would it have said? Nothing is asked, written or called. */
 import { createHmac, randomBytes } from 'node:crypto';
 import { type RecordedRun, type ReplayedRun, replay } from '../core/flow/replay.ts';
-import type { ToolDefinition } from '../core/flow/tool-definition.ts';
-import { proposeProfile, type ToolProfile } from '../core/flow/tool-profile.ts';
+import type { ToolDefinition } from '../core/flow/tool/tool-definition.ts';
+import { proposeProfile, type ToolProfile } from '../core/flow/tool/tool-profile.ts';
 import type { Engine } from './engine.ts';
 import { kinds } from './kinds.ts';
 import type { Listed } from './request.ts';

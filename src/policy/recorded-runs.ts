@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { EstopConfig, ModelSpec, ToolServerSpec } from '../contract/config.ts';
 import { EstopError } from '../core/errors.ts';
 import type { RecordedRun } from '../core/flow/replay.ts';
-import type { ToolDefinition } from '../core/flow/tool-definition.ts';
+import type { ToolDefinition } from '../core/flow/tool/tool-definition.ts';
 import { type BacktestedRun, backtest, type RecordedTools, recordedTools } from './backtest.ts';
 import type { Engine } from './engine.ts';
 import { kinds } from './kinds.ts';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { ToolServerSpec } from '../../src/contract/config.ts';
-import type { ToolProfile } from '../../src/core/flow/tool-profile.ts';
+import type { ToolProfile } from '../../src/core/flow/tool/tool-profile.ts';
 import { pinTool, seenTool, type ToolPin } from '../../src/gateway/upstream/tool-pin.ts';
 import { profileOf } from '../../src/gateway/upstream/tool-pin-profile.ts';
 

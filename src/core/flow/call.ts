@@ -1,8 +1,8 @@
 /** One call as the analysis sees it: every string among its arguments with the role it plays. */
 import type { Role } from './facts.ts';
 import { isEmail } from './site.ts';
-import { roleOfName } from './tool-argument.ts';
-import type { ToolProfile } from './tool-profile.ts';
+import { roleOfName } from './tool/tool-argument.ts';
+import type { ToolProfile } from './tool/tool-profile.ts';
 
 export interface FlowCall {
   readonly profile: ToolProfile;

@@ -1,6 +1,6 @@
 /** What kind of thing is deleted: who wants mails gone has not asked for the end of a meeting. */
 
-import { stem } from './stem.ts';
+import { stem } from './language/stem.ts';
 import type { TaskFlow } from './task-flow.ts';
 
 const kinds: readonly (readonly string[])[] = [

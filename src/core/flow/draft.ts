@@ -1,13 +1,13 @@
 /** What one output adds, as it is gathered: fields, the messages of named persons, and prose, each under its own keys. */
 import type { Origin } from './facts.ts';
-import { familiesIn } from './family.ts';
-import type { Rec } from './fields.ts';
+import { stem } from './language/stem.ts';
 import { referencesOf, titleKey } from './named-record.ts';
 import { namesIn } from './open-flow.ts';
 import { partsOf, type ScanLimits, scan } from './scan.ts';
+import type { Rec } from './shape/fields.ts';
 import { isHost, siteOf } from './site.ts';
-import { stem } from './stem.ts';
 import { exactKey, type FlowDelta, looseKey, type Mark, nameKey, siteKey, type TaskFlow } from './task-flow.ts';
+import { familiesIn } from './tool/family.ts';
 
 /** Of one output: what lies beyond counts as prose. */
 const limits: ScanLimits = { letters: 200_000, words: 6000, values: 320 };

@@ -15,10 +15,11 @@ import {
   type Tier,
   textStandsAlone,
 } from './facts.ts';
-import { isRelevant } from './family.ts';
 import type { Finding } from './finding.ts';
 import { leadsIn, longestText, originOfWords, partsOfTexts } from './free-text.ts';
 import { keysTold } from './keys-told.ts';
+import { wordsOfName } from './language/stem.ts';
+import { type Family, fetchVerbs } from './language/words.ts';
 import { isOfAnswers } from './not-a-tool.ts';
 import {
   type Found,
@@ -30,15 +31,14 @@ import {
   originOfValue,
 } from './origin.ts';
 import { addressParts } from './path-form.ts';
-import { plainLook } from './plain-look.ts';
+import { plainLook } from './program/plain-look.ts';
 import { raisesRights } from './raises-rights.ts';
 import { isValue } from './scan.ts';
 import { sentenceOf } from './sentence.ts';
 import { addressOf, isPlaceholder } from './site.ts';
-import { wordsOfName } from './stem.ts';
 import { selfKey, type TaskFlow, uniqueAddress } from './task-flow.ts';
-import type { ToolProfile } from './tool-profile.ts';
-import { type Family, fetchVerbs } from './words.ts';
+import { isRelevant } from './tool/family.ts';
+import type { ToolProfile } from './tool/tool-profile.ts';
 
 export interface Judgement {
   readonly tier: Tier;

@@ -5,8 +5,8 @@
  */
 import { loose } from './canonical.ts';
 import { type Draft, mark } from './draft.ts';
+import { stem } from './language/stem.ts';
 import { type Found, originOfValue } from './origin.ts';
-import { stem } from './stem.ts';
 import { exactKey, looseKey, type TaskFlow } from './task-flow.ts';
 
 export interface KeyTold {

@@ -1,8 +1,8 @@
 /** Whose messages an output holds: their authors, and the one whose mailbox it is. */
 import type { FlowCall } from './call.ts';
 import type { Draft } from './draft.ts';
-import type { Rec } from './fields.ts';
 import { bearerOf } from './open-flow.ts';
+import type { Rec } from './shape/fields.ts';
 import { addressOf, isEmail } from './site.ts';
 import { exactKey, personAt, type TaskFlow } from './task-flow.ts';
 

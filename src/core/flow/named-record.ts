@@ -3,13 +3,14 @@
  * field of one is taken like a labelled line of a file that the user named. Never by a person's name beside an address, because
  * a display name is whatever its sender likes, and never by a row of everyday words, because those can be guessed.
  */
-import type { Field, Rec } from './fields.ts';
+
 import type { KeyedHash } from './keyed-hash.ts';
+import { stem } from './language/stem.ts';
+import { emptyWords, readVerbs, sinkVerbs } from './language/words.ts';
 import { isFileName } from './path-form.ts';
+import type { Field, Rec } from './shape/fields.ts';
 import { isEmail, isHost } from './site.ts';
-import { stem } from './stem.ts';
 import type { TaskFlow } from './task-flow.ts';
-import { emptyWords, readVerbs, sinkVerbs } from './words.ts';
 
 /** The key under which a thing is called by its title or its number, however its words are joined. */
 export const titleKey = (hash: KeyedHash, title: string): string => hash(`t:${titleForm(title)}`);

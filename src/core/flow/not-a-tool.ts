@@ -1,5 +1,5 @@
 import type { FlowCall } from './call.ts';
-import { roleOfName, type ToolArgument } from './tool-argument.ts';
+import { roleOfName, type ToolArgument } from './tool/tool-argument.ts';
 
 /** Resources, prompts and whatever else a server says of itself: read, and written by nobody whom the user named. */
 export const notATool: FlowCall = {

@@ -6,9 +6,9 @@ import { isNamedFile, isNamedPage, isThatFile, noteLabelled, notePaths } from '.
 import { authorOf, meetAll, ownAddress } from './mailbox.ts';
 import { namedRecords } from './named-record.ts';
 import { isSteered, originOfValue } from './origin.ts';
-import { isSteeredLook, plainLook } from './plain-look.ts';
+import { isSteeredLook, plainLook } from './program/plain-look.ts';
 import { noteRooms } from './rooms.ts';
-import { structureOf } from './structure.ts';
+import { structureOf } from './shape/structure.ts';
 import { applyDelta, exactKey, type FlowDelta, looseKey, selfKey, type TaskFlow } from './task-flow.ts';
 
 /** Grows the flow in place, and gives what a store must append to make it again. */

@@ -1,15 +1,15 @@
 /** The request, taken apart once: whom it names, which hosts, paths and values stand in it, what it asks for. */
 import { plain } from './canonical.ts';
-import { familiesAsked } from './family.ts';
-import { namedIn } from './foreign-names.ts';
-import type { Language } from './foreign-words.ts';
 import type { KeyedHash } from './keyed-hash.ts';
+import { namedIn } from './language/foreign-names.ts';
+import type { Language } from './language/foreign-words.ts';
+import { spokenFamilies } from './language/other-languages.ts';
+import { stem } from './language/stem.ts';
+import { emptyWords, familyWords, readVerbs, sinkVerbs } from './language/words.ts';
 import { titleKey, titlesIn } from './named-record.ts';
-import { spokenFamilies } from './other-languages.ts';
 import { isPathLike, pathForm } from './path-form.ts';
 import { account, partsOf } from './scan.ts';
 import { addressOf, isEmail, isHost, siteOf } from './site.ts';
-import { stem } from './stem.ts';
 import {
   applyDelta,
   emptyFlow,
@@ -21,7 +21,7 @@ import {
   siteKey,
   type TaskFlow,
 } from './task-flow.ts';
-import { emptyWords, familyWords, readVerbs, sinkVerbs } from './words.ts';
+import { familiesAsked } from './tool/family.ts';
 
 export interface Contact {
   readonly name: string;

@@ -1,11 +1,11 @@
 /** Where a value came from, as far as the task's memory knows. */
 import { decoded, loose, plain } from './canonical.ts';
 import type { Origin } from './facts.ts';
+import { folded, littleWords } from './language/spoken.ts';
+import { stem } from './language/stem.ts';
 import { isFileName, pathForm, upwards } from './path-form.ts';
 import { partsOf } from './scan.ts';
 import { addressOf, siteOf } from './site.ts';
-import { folded, littleWords } from './spoken.ts';
-import { stem } from './stem.ts';
 import {
   exactKey,
   looseKey,

@@ -3,7 +3,7 @@
  * What is written as JSON inside a string is not looked into, and neither are the numbers and names that a server gave its roles.
  */
 import { plain } from './canonical.ts';
-import { wordsOfName } from './stem.ts';
+import { wordsOfName } from './language/stem.ts';
 
 const names =
   /(?:^|_)(?:roles?|permissions?|privileges?|access_?levels?|user_?types?)(?:_(?:names?|ids?|levels?|types?))?$/;

@@ -8,7 +8,7 @@ import type { KeyedHash } from './keyed-hash.ts';
 import { notATool, toldTo } from './not-a-tool.ts';
 import { observe } from './observe.ts';
 import { type Contact, openTaskFlow } from './open-flow.ts';
-import type { ToolProfile } from './tool-profile.ts';
+import type { ToolProfile } from './tool/tool-profile.ts';
 
 export interface RecordedCall {
   /** Of what is no tool: what it names, a model or a URI. */

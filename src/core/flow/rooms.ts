@@ -1,7 +1,7 @@
 /** Rooms that a listing of rooms holds: there already, and nobody's who writes to them. */
 import type { FlowCall } from './call.ts';
 import { type Draft, mark, mostFields } from './draft.ts';
-import type { Rec } from './fields.ts';
+import type { Rec } from './shape/fields.ts';
 import { exactKey, roomKey } from './task-flow.ts';
 
 const names = /^(?:|id_?|name|channel|room)$/i;

@@ -1,6 +1,6 @@
 /** One pass over free text: the words it uses and the values that stand in it, each once, up to a cap. */
 import { decoded, withoutEntities } from './canonical.ts';
-import { stem } from './stem.ts';
+import { stem } from './language/stem.ts';
 
 export interface Scan {
   /** Folded words. */

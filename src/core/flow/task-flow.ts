@@ -6,8 +6,8 @@
 import { exact, loose } from './canonical.ts';
 import type { Origin, Rule } from './facts.ts';
 import { type KeyedHash, type WordHash, wordHash } from './keyed-hash.ts';
+import type { Family } from './language/words.ts';
 import { isEmail } from './site.ts';
-import type { Family } from './words.ts';
 
 /** [key, origin, call, person]: `person` is the key of the one in whose message it stood. */
 export type Mark = readonly [key: string, origin: Origin, call: number, person?: string];

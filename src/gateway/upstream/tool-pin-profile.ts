@@ -1,7 +1,7 @@
 import type { EstopConfig, ToolServerSpec } from '../../contract/config.ts';
 import type { Tier } from '../../core/flow/facts.ts';
-import type { ToolDefinition } from '../../core/flow/tool-definition.ts';
-import { proposeProfile, type ToolProfile } from '../../core/flow/tool-profile.ts';
+import type { ToolDefinition } from '../../core/flow/tool/tool-definition.ts';
+import { proposeProfile, type ToolProfile } from '../../core/flow/tool/tool-profile.ts';
 import type { ToolStanding } from '../../store/tool-pins.ts';
 import type { ToolPin } from './tool-pin.ts';
 

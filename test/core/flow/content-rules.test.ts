@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { familiesAsked, familiesOf, isRelevant } from '../../../src/core/flow/family.ts';
 import { wordsToCompare } from '../../../src/core/flow/origin.ts';
+import { familiesAsked, familiesOf, isRelevant } from '../../../src/core/flow/tool/family.ts';
 import { letter, Task } from './office.ts';
 
 const wire = (recipient: string, subject = 'Rent'): Readonly<Record<string, unknown>> => ({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { spokenFamilies } from '../../../src/core/flow/language/other-languages.ts';
 import { namesIn } from '../../../src/core/flow/open-flow.ts';
-import { spokenFamilies } from '../../../src/core/flow/other-languages.ts';
 import { letter, Task } from './office.ts';
 
 const mail = (to: string) => ({ recipients: [to], subject: 'Termin', body: 'Wie gewünscht.' });

@@ -7,8 +7,8 @@ import { observe } from '../../../src/core/flow/observe.ts';
 import { type Contact, openTaskFlow } from '../../../src/core/flow/open-flow.ts';
 import { originOfParty } from '../../../src/core/flow/origin.ts';
 import type { FlowDelta, TaskFlow } from '../../../src/core/flow/task-flow.ts';
-import type { ToolDefinition } from '../../../src/core/flow/tool-definition.ts';
-import { proposeProfile, type ToolProfile } from '../../../src/core/flow/tool-profile.ts';
+import type { ToolDefinition } from '../../../src/core/flow/tool/tool-definition.ts';
+import { proposeProfile, type ToolProfile } from '../../../src/core/flow/tool/tool-profile.ts';
 
 export const hash: KeyedHash = (text) =>
   createHmac('sha256', 'a key of the tests').update(text).digest('base64url').slice(0, 16);

@@ -1,10 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { familiesAsked, familiesIn, familiesOf, isRelevant } from '../../../src/core/flow/family.ts';
-import { languages } from '../../../src/core/flow/foreign-words.ts';
-import { openTaskFlow } from '../../../src/core/flow/open-flow.ts';
-import { wordsToCompare } from '../../../src/core/flow/origin.ts';
-import { familiesOfForeignWord, spokenFamilies } from '../../../src/core/flow/other-languages.ts';
-import { stem } from '../../../src/core/flow/stem.ts';
+import { languages } from '../../../src/core/flow/language/foreign-words.ts';
+import { familiesOfForeignWord, spokenFamilies } from '../../../src/core/flow/language/other-languages.ts';
+import { stem } from '../../../src/core/flow/language/stem.ts';
 import {
   emptyWords,
   type Family,
@@ -12,7 +9,10 @@ import {
   guardedFamilies,
   readVerbs,
   sinkVerbs,
-} from '../../../src/core/flow/words.ts';
+} from '../../../src/core/flow/language/words.ts';
+import { openTaskFlow } from '../../../src/core/flow/open-flow.ts';
+import { wordsToCompare } from '../../../src/core/flow/origin.ts';
+import { familiesAsked, familiesIn, familiesOf, isRelevant } from '../../../src/core/flow/tool/family.ts';
 import { commonEnglish, englishRequests } from './english.ts';
 import { hash, Task } from './office.ts';
 

@@ -4,8 +4,8 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { Client, DatabaseError } from 'pg';
 import { expect, it } from 'vitest';
-import { plainShell } from '../../../src/core/flow/plain-shell.ts';
-import { plainSql } from '../../../src/core/flow/plain-sql.ts';
+import { plainShell } from '../../../src/core/flow/program/plain-shell.ts';
+import { plainSql } from '../../../src/core/flow/program/plain-sql.ts';
 import { onEveryPostgres } from '../../kit/postgres.ts';
 import { requires } from '../../kit/requires.ts';
 import { tempFolder } from '../../kit/temp-folder.ts';

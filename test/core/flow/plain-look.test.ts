@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { judge } from '../../../src/core/flow/judge.ts';
 import { observe } from '../../../src/core/flow/observe.ts';
 import { originOfPath, originOfValue } from '../../../src/core/flow/origin.ts';
-import { plainShell } from '../../../src/core/flow/plain-shell.ts';
-import { plainSql } from '../../../src/core/flow/plain-sql.ts';
-import { lookingPrograms } from '../../../src/core/flow/shell-programs.ts';
-import { actingWords } from '../../../src/core/flow/sql-words.ts';
-import { proposeProfile } from '../../../src/core/flow/tool-profile.ts';
+import { plainShell } from '../../../src/core/flow/program/plain-shell.ts';
+import { plainSql } from '../../../src/core/flow/program/plain-sql.ts';
+import { lookingPrograms } from '../../../src/core/flow/program/shell-programs.ts';
+import { actingWords } from '../../../src/core/flow/program/sql-words.ts';
+import { proposeProfile } from '../../../src/core/flow/tool/tool-profile.ts';
 import { Task } from './office.ts';
 import { hostileLines, hostileSql, ordinaryElsewhere, ordinaryLines, ordinarySql } from './plain-programs.ts';
 

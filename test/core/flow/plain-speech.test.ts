@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { openingOf } from '../../../src/core/flow/description.ts';
-import { familiesAsked, familiesOf, isRelevant } from '../../../src/core/flow/family.ts';
 import { wordsToCompare } from '../../../src/core/flow/origin.ts';
-import { proposeProfile } from '../../../src/core/flow/tool-profile.ts';
+import { openingOf } from '../../../src/core/flow/tool/description.ts';
+import { familiesAsked, familiesOf, isRelevant } from '../../../src/core/flow/tool/family.ts';
+import { proposeProfile } from '../../../src/core/flow/tool/tool-profile.ts';
 import { Task } from './office.ts';
 
 const families = (request: string): readonly string[] => familiesAsked(request, wordsToCompare(request));

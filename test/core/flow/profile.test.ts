@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { ToolDefinition } from '../../../src/core/flow/tool-definition.ts';
-import { proposeProfile } from '../../../src/core/flow/tool-profile.ts';
+import type { ToolDefinition } from '../../../src/core/flow/tool/tool-definition.ts';
+import { proposeProfile } from '../../../src/core/flow/tool/tool-profile.ts';
 
 const schema = (...names: readonly string[]): object => ({
   type: 'object',

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { familiesAsked, familiesOf } from '../../../src/core/flow/family.ts';
 import { wordsToCompare } from '../../../src/core/flow/origin.ts';
-import { structureOf } from '../../../src/core/flow/structure.ts';
-import { proposeProfile } from '../../../src/core/flow/tool-profile.ts';
+import { structureOf } from '../../../src/core/flow/shape/structure.ts';
+import { familiesAsked, familiesOf } from '../../../src/core/flow/tool/family.ts';
+import { proposeProfile } from '../../../src/core/flow/tool/tool-profile.ts';
 
 const text = { type: 'string' };
 const tierOf = (name: string, description: string, properties: Readonly<Record<string, object>> = {}): string =>

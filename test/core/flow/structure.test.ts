@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decoded, exact, loose } from '../../../src/core/flow/canonical.ts';
-import { parseLiteral } from '../../../src/core/flow/literal.ts';
+import { stem, wordsOfName } from '../../../src/core/flow/language/stem.ts';
 import { pathForm, upwards } from '../../../src/core/flow/path-form.ts';
 import { scan } from '../../../src/core/flow/scan.ts';
+import { parseLiteral } from '../../../src/core/flow/shape/literal.ts';
+import { structureOf } from '../../../src/core/flow/shape/structure.ts';
 import { isEmail, isHost, siteOf } from '../../../src/core/flow/site.ts';
-import { stem, wordsOfName } from '../../../src/core/flow/stem.ts';
-import { structureOf } from '../../../src/core/flow/structure.ts';
 
 const fields = (output: string): readonly string[] =>
   structureOf(output).records.flatMap((record) => record.fields.map(({ key, value }) => `${key}=${value}`));

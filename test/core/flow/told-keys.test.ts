@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { judge } from '../../../src/core/flow/judge.ts';
 import { raisesRights } from '../../../src/core/flow/raises-rights.ts';
-import { proposeProfile } from '../../../src/core/flow/tool-profile.ts';
+import { proposeProfile } from '../../../src/core/flow/tool/tool-profile.ts';
 import { Task } from './office.ts';
 
 const key = 'fw_live_9aK22mPqT0xW7bR';

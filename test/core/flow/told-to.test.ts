@@ -5,7 +5,7 @@ import { judge } from '../../../src/core/flow/judge.ts';
 import { answerTo, toldTo, withAnswers } from '../../../src/core/flow/not-a-tool.ts';
 import { observe } from '../../../src/core/flow/observe.ts';
 import { openTaskFlow } from '../../../src/core/flow/open-flow.ts';
-import { proposeProfile } from '../../../src/core/flow/tool-profile.ts';
+import { proposeProfile } from '../../../src/core/flow/tool/tool-profile.ts';
 import { outputsOf } from '../../../src/gateway/flow/outputs.ts';
 
 const hash = (text: string): string => text;

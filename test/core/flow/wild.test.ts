@@ -1,10 +1,10 @@
 /** What somebody who writes into outputs, or names a tool badly, tried against lists, words and keys as they are found in the wild. */
 import { describe, expect, it } from 'vitest';
-import { isRelevant } from '../../../src/core/flow/family.ts';
 import { judge } from '../../../src/core/flow/judge.ts';
-import { listingOf } from '../../../src/core/flow/listing.ts';
-import { wordsOfName } from '../../../src/core/flow/stem.ts';
-import { proposeProfile } from '../../../src/core/flow/tool-profile.ts';
+import { wordsOfName } from '../../../src/core/flow/language/stem.ts';
+import { listingOf } from '../../../src/core/flow/shape/listing.ts';
+import { isRelevant } from '../../../src/core/flow/tool/family.ts';
+import { proposeProfile } from '../../../src/core/flow/tool/tool-profile.ts';
 import { Task } from './office.ts';
 
 const profile = (name: string, description = '') =>

@@ -3,7 +3,7 @@ import type { AgentSpec } from '../../../src/contract/config.ts';
 import type { FlowKeys } from '../../../src/contract/flow-keys.ts';
 import { openTaskFlow } from '../../../src/control/open-task-flow.ts';
 import type { FlowCall } from '../../../src/core/flow/call.ts';
-import { proposeProfile } from '../../../src/core/flow/tool-profile.ts';
+import { proposeProfile } from '../../../src/core/flow/tool/tool-profile.ts';
 import type { LedgerPort } from '../../../src/gateway/call/ledger-port.ts';
 import type { FlowStanding } from '../../../src/gateway/flow/flow-standing.ts';
 import { TaskFlows } from '../../../src/gateway/flow/task-flows.ts';

@@ -209,7 +209,7 @@ export const dataFlowGuards: readonly Guard[] = [
   },
   {
     id: 'data-flow/whole-table',
-    file: 'src/core/flow/table.ts',
+    file: 'src/core/flow/shape/table.ts',
     protects: 'with one sentence in it a text is no table, and its cells are no fields',
     attacks: ['A13'],
     find: 'cells.length === width && cells.every(isCell)',

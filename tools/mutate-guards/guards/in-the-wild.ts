@@ -8,7 +8,7 @@ const wild = 'test/core/flow/wild.test.ts';
 export const wildGuards: readonly Guard[] = [
   {
     id: 'wild/listing-count',
-    file: 'src/core/flow/listing.ts',
+    file: 'src/core/flow/shape/listing.ts',
     protects: 'a list with more items than it says has no numbers',
     attacks: ['A13'],
     find: '  if (items.length !== Number(said) || items.length > mostItems) return [];\n',
@@ -17,7 +17,7 @@ export const wildGuards: readonly Guard[] = [
   },
   {
     id: 'wild/listing-labels',
-    file: 'src/core/flow/listing.ts',
+    file: 'src/core/flow/shape/listing.ts',
     protects: 'a label that one item alone has was not printed by the tool',
     attacks: ['A13'],
     find: 'fields?.filter(({ key }) => shared.has(key)) ?? []',
@@ -26,7 +26,7 @@ export const wildGuards: readonly Guard[] = [
   },
   {
     id: 'wild/table-quotes',
-    file: 'src/core/flow/csv.ts',
+    file: 'src/core/flow/shape/csv.ts',
     protects: 'a table whose server does not quote has no fields',
     attacks: ['A13'],
     find: ' && cells.every(isPlain)',
@@ -98,7 +98,7 @@ export const wildGuards: readonly Guard[] = [
   },
   {
     id: 'wild/returned',
-    file: 'src/core/flow/tier.ts',
+    file: 'src/core/flow/tool/tier.ts',
     protects: 'a tool that gives goods back is not taken for one that answers',
     attacks: ['A13'],
     find: "  if (word === givesBack) return ['sink', word];\n",
@@ -107,7 +107,7 @@ export const wildGuards: readonly Guard[] = [
   },
   {
     id: 'wild/transfers',
-    file: 'src/core/flow/words.ts',
+    file: 'src/core/flow/language/words.ts',
     protects: 'who creates a transfer pays',
     attacks: ['A13'],
     find: 'money payment transaction transfer payout fund',

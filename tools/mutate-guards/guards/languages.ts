@@ -7,7 +7,7 @@ const tests = 'test/core/flow/other-languages.test.ts';
 export const languageGuards: readonly Guard[] = [
   {
     id: 'languages/vote',
-    file: 'src/core/flow/spoken.ts',
+    file: 'src/core/flow/language/spoken.ts',
     protects: 'a foreign name in an English request is not read in another language',
     attacks: ['A13'],
     find: 'others > 0 ? little > 1 && 3 * little >= others : little > 0 || sure',
@@ -16,7 +16,7 @@ export const languageGuards: readonly Guard[] = [
   },
   {
     id: 'languages/quoted',
-    file: 'src/core/flow/other-languages.ts',
+    file: 'src/core/flow/language/other-languages.ts',
     protects: 'what a request only quotes is not asked for',
     attacks: ['A13'],
     find: "    .replaceAll(quoted, ' ')\n",
@@ -25,7 +25,7 @@ export const languageGuards: readonly Guard[] = [
   },
   {
     id: 'languages/all-mean-it',
-    file: 'src/core/flow/other-languages.ts',
+    file: 'src/core/flow/language/other-languages.ts',
     protects: 'nothing is paid, deleted, run or granted where another language that this may be means something else',
     attacks: ['A13'],
     find: '!guardedFamilies.has(family) || all.every(',
@@ -34,7 +34,7 @@ export const languageGuards: readonly Guard[] = [
   },
   {
     id: 'languages/nouns',
-    file: 'src/core/flow/other-languages.ts',
+    file: 'src/core/flow/language/other-languages.ts',
     protects: 'a German noun is no verb',
     attacks: ['A13'],
     find: '  if (isNoun) return found;\n',
@@ -52,7 +52,7 @@ export const languageGuards: readonly Guard[] = [
   },
   {
     id: 'languages/things',
-    file: 'src/core/flow/foreign-names.ts',
+    file: 'src/core/flow/language/foreign-names.ts',
     protects: 'a German noun that no list knows is told by what stands before it',
     attacks: ['A13'],
     find: '  return name.length === 1 && isThing(context, after) ? [] : name;',

@@ -6,7 +6,7 @@ const file = 'test/core/flow/plain-look.test.ts';
 export const plainLookGuards: readonly Guard[] = [
   {
     id: 'plain-look/acting-words',
-    file: 'src/core/flow/plain-sql.ts',
+    file: 'src/core/flow/program/plain-sql.ts',
     protects: 'SQL with a word that acts is no look',
     attacks: ['A13'],
     find: '!actingWords.has(token.text) && ',
@@ -15,7 +15,7 @@ export const plainLookGuards: readonly Guard[] = [
   },
   {
     id: 'plain-look/functions',
-    file: 'src/core/flow/plain-sql.ts',
+    file: 'src/core/flow/program/plain-sql.ts',
     protects: 'SQL with a function that is not known is no look',
     attacks: ['A13'],
     find: ' && (!opens || mayOpen(token.text, before))',
@@ -24,7 +24,7 @@ export const plainLookGuards: readonly Guard[] = [
   },
   {
     id: 'plain-look/one-reading',
-    file: 'src/core/flow/sql-tokens.ts',
+    file: 'src/core/flow/program/sql-tokens.ts',
     protects: 'SQL that two dialects read differently is no look',
     attacks: ['A13'],
     find: 'sql.length > longest || treacherous.test(sql) || clientCommand.test(sql)',
@@ -33,7 +33,7 @@ export const plainLookGuards: readonly Guard[] = [
   },
   {
     id: 'plain-look/one-statement',
-    file: 'src/core/flow/plain-sql.ts',
+    file: 'src/core/flow/program/plain-sql.ts',
     protects: 'a second statement is no look',
     attacks: ['A13'],
     find: "token.text !== ';' && ",
@@ -42,7 +42,7 @@ export const plainLookGuards: readonly Guard[] = [
   },
   {
     id: 'plain-look/programs',
-    file: 'src/core/flow/plain-shell.ts',
+    file: 'src/core/flow/program/plain-shell.ts',
     protects: 'a line with a program that is not known is no look',
     attacks: ['A13'],
     find: 'if (said === undefined) return undefined;',
@@ -51,7 +51,7 @@ export const plainLookGuards: readonly Guard[] = [
   },
   {
     id: 'plain-look/secret-places',
-    file: 'src/core/flow/secret-place.ts',
+    file: 'src/core/flow/program/secret-place.ts',
     protects: 'to look where secrets are kept is no plain look',
     attacks: ['A13'],
     find: 'return parts.every((part) => isOpenName(part));',
@@ -60,7 +60,7 @@ export const plainLookGuards: readonly Guard[] = [
   },
   {
     id: 'plain-look/beside',
-    file: 'src/core/flow/plain-look.ts',
+    file: 'src/core/flow/program/plain-look.ts',
     protects: 'a look with one more argument that is not known is none',
     attacks: ['A13'],
     find: 'if (!isBeside(argument, value)) return undefined;',
@@ -69,7 +69,7 @@ export const plainLookGuards: readonly Guard[] = [
   },
   {
     id: 'plain-look/runner',
-    file: 'src/core/flow/plain-look.ts',
+    file: 'src/core/flow/program/plain-look.ts',
     protects: 'a tool that does more with a program than run it is asked for',
     attacks: ['A13'],
     find: 'addresses !== undefined || !isRunner(profile)',

@@ -3,15 +3,15 @@
  * Nothing else changes for it: it is of its tool's tier, and every other rule holds. A look sends nothing to anybody; what it reads
  * is remembered like any output.
  */
-import type { FlowCall } from './call.ts';
-import { copiedWords, isSteered, wordsToCompare } from './origin.ts';
+import type { FlowCall } from '../call.ts';
+import { stem, wordsOfName } from '../language/stem.ts';
+import { fetchVerbs, localVerbs, programWords, sinkVerbs } from '../language/words.ts';
+import { copiedWords, isSteered, wordsToCompare } from '../origin.ts';
+import type { TaskFlow } from '../task-flow.ts';
+import type { ToolProfile } from '../tool/tool-profile.ts';
 import { type PlainShell, plainShell } from './plain-shell.ts';
 import { type PlainSql, plainSql } from './plain-sql.ts';
 import { isOpenPlace } from './secret-place.ts';
-import { stem, wordsOfName } from './stem.ts';
-import type { TaskFlow } from './task-flow.ts';
-import type { ToolProfile } from './tool-profile.ts';
-import { fetchVerbs, localVerbs, programWords, sinkVerbs } from './words.ts';
 
 type Program = PlainSql | PlainShell;
 

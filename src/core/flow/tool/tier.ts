@@ -1,11 +1,7 @@
 /** The tier of a tool never seen. The one expensive mistake is a sink taken for a read, so every doubt goes up. */
 
-import { firstVerb, sideEffect } from './description.ts';
-import type { Tier } from './facts.ts';
-import { stem, wordsOfName } from './stem.ts';
-import { argumentsOf } from './tool-argument.ts';
-import type { ToolDefinition } from './tool-definition.ts';
-import { type Class, classOf } from './verb-class.ts';
+import type { Tier } from '../facts.ts';
+import { stem, wordsOfName } from '../language/stem.ts';
 import {
   fetchVerbs,
   localNouns,
@@ -16,7 +12,11 @@ import {
   readNouns,
   readVerbs,
   sinkVerbs,
-} from './words.ts';
+} from '../language/words.ts';
+import { firstVerb, sideEffect } from './description.ts';
+import { argumentsOf } from './tool-argument.ts';
+import type { ToolDefinition } from './tool-definition.ts';
+import { type Class, classOf } from './verb-class.ts';
 
 interface Proposal {
   readonly tier: Tier;

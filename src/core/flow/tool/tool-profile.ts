@@ -3,12 +3,12 @@
  * reviews. What it does not understand is `destructive`. A server's annotations may raise a tier, never lower it.
  */
 
-import type { Tier } from './facts.ts';
+import type { Tier } from '../facts.ts';
+import type { Family } from '../language/words.ts';
 import { familiesOf } from './family.ts';
 import { proposeTier } from './tier.ts';
 import { argumentsOf, type ToolArgument } from './tool-argument.ts';
 import type { ToolDefinition } from './tool-definition.ts';
-import type { Family } from './words.ts';
 
 export interface ToolProfile {
   readonly name: string;

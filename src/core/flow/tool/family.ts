@@ -1,10 +1,11 @@
 /** The family of action of a tool, and the families that a request speaks of. */
+
+import { spokenFamilies } from '../language/other-languages.ts';
+import { stem, wordsOfName } from '../language/stem.ts';
+import { type Family, familyOfNoun, familyWords, guardedFamilies, nounsToo, readVerbs } from '../language/words.ts';
+import { partsOf } from '../scan.ts';
 import { openingOf } from './description.ts';
-import { spokenFamilies } from './other-languages.ts';
-import { partsOf } from './scan.ts';
-import { stem, wordsOfName } from './stem.ts';
 import type { ToolDefinition } from './tool-definition.ts';
-import { type Family, familyOfNoun, familyWords, guardedFamilies, nounsToo, readVerbs } from './words.ts';
 
 const all = Object.entries(familyWords) as readonly (readonly [Family, ReadonlySet<string>])[]; // its keys are the families
 

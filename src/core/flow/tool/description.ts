@@ -1,7 +1,7 @@
 /** What the description of a tool says that it does: past the words that only say that this is a tool, and anywhere behind them. */
-import { stem, wordsOfName } from './stem.ts';
+import { stem, wordsOfName } from '../language/stem.ts';
+import { localVerbs, nounsToo, readNouns, sinkVerbs } from '../language/words.ts';
 import { classOf } from './verb-class.ts';
-import { localVerbs, nounsToo, readNouns, sinkVerbs } from './words.ts';
 
 const subject =
   '(?:(?:this|the) (?:tool|function|action|endpoint|operation|method|command|call|api)|this|it|tool|function|(?:a|an) (?:tool|function|utility|helper))';

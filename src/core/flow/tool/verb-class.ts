@@ -1,5 +1,5 @@
 /** What a verb alone says of a tool that has it in its name, or in front of its description. */
-import { localVerbs, readVerbs, sinkVerbs } from './words.ts';
+import { localVerbs, readVerbs, sinkVerbs } from '../language/words.ts';
 
 export type Class = 'read' | 'local' | 'sink' | 'unknown';
 

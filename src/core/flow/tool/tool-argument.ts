@@ -1,6 +1,6 @@
 /** The role of an argument, from its name, description and format. Without a schema the names in the call itself are judged. */
-import type { Role, Tier } from './facts.ts';
-import { stem, wordsOfName } from './stem.ts';
+import type { Role, Tier } from '../facts.ts';
+import { stem, wordsOfName } from '../language/stem.ts';
 import type { ToolDefinition } from './tool-definition.ts';
 
 export interface ToolArgument {
