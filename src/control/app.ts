@@ -22,7 +22,7 @@ import { publicPages } from './public-pages.ts';
 import { readJson } from './read-json.ts';
 import { createRefusedAttempts } from './refused-attempts.ts';
 import { endpoints } from './routes/index.ts';
-import { type Caller, callerNow, findCaller } from './sign-in/caller.ts';
+import { type Caller, callerNow, findCaller, shownIn } from './sign-in/caller.ts';
 import { providerPages } from './sign-in/provider-pages.ts';
 import { signInPages } from './sign-in/sign-in-pages.ts';
 import { createSourceOf } from './sign-in/source-of.ts';
@@ -45,7 +45,8 @@ export function createControlApp(given: ControlDeps): OpenAPIHono {
     // Who shows nothing and looks has not tried to be anybody.
     const isTried = context.req.method === 'POST' || context.req.header('authorization') !== undefined;
     if (!isTried || !codesOfStrangers.has(code)) return;
-    refused.note({ door: 'api', source: sourceOf(context) || 'unknown', subject, because: code });
+    const shown = code === 'unauthenticated' ? shownIn(context, deps) : {};
+    refused.note({ door: 'api', source: sourceOf(context) || 'unknown', subject, because: code, ...shown });
   };
   app.use(({ req }, next) =>
     continueTrace({ traceparent: req.header('traceparent'), tracestate: req.header('tracestate') }, next),

@@ -19,9 +19,9 @@ import { createLatchLines } from './latch-lines.ts';
 import { createPlaceOnce } from './place-once.ts';
 import { type Placed, placeOrder } from './place-order.ts';
 import { parseStopOrder } from './stop-order.ts';
-import { isAttempt, noteOrder, readWhatWasTried, type Tried, triedBy } from './tried.ts';
+import { isAttempt, noteOrder, readWhatWasTried, refusedAs, type Tried, triedBy } from './tried.ts';
 import { noWatch, type StopWatch } from './watch.ts';
-import { refuseOutOfScope, type Stopper, whoStops } from './who-stops.ts';
+import { hashShown, refuseOutOfScope, type Stopper, whoStops } from './who-stops.ts';
 
 export interface StopServerDeps {
   readonly environment: string;
@@ -136,7 +136,8 @@ export async function startStopServer(deps: StopServerDeps): Promise<StopServer>
     } catch (thrown) {
       const because = errorCodeOf(thrown);
       if (because === 'forbidden') await readWhatWasTried(tried, request);
-      if (isAttempt(because)) known.noteRefused({ ...tried, because });
+      if (isAttempt(because))
+        known.noteRefused(refusedAs(because, tried, hashShown(request.headers, deps.environment)));
       throw thrown;
     }
   }

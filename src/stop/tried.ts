@@ -18,6 +18,12 @@ const doors: readonly RefusedAttempt['door'][] = ['console', 'cli'];
 const codesOfAttempts: ReadonlySet<ErrorCode> = new Set(['unauthenticated', 'foreign-environment', 'forbidden']);
 export const isAttempt = (code: ErrorCode): boolean => codesOfAttempts.has(code);
 
+/** Only of nobody who is known here is it worth to ask whose that was. Signed in and not known: they may stop nothing. */
+export const refusedAs = (because: ErrorCode, tried: Tried, shown: string | undefined): RefusedAttempt =>
+  because === 'unauthenticated' && shown !== undefined
+    ? { ...tried, because, shown, ifKnown: 'forbidden' satisfies ErrorCode }
+    : { ...tried, because };
+
 export const triedBy = (source: string): Tried => ({ door: 'api', source, subject: unread });
 
 /** Whatever else somebody writes there is not repeated. */

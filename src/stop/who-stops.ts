@@ -32,13 +32,31 @@ export function whoStops(headers: IncomingHttpHeaders, sources: Sources): Stoppe
   if (byFile.code !== 'unauthenticated') throw new EstopError(byFile.code);
   const stopper =
     headers.authorization === undefined ? byCookie(headers, sources) : byBearer(headers.authorization, sources);
-  if (stopper === undefined) throw new EstopError('unauthenticated');
+  if (stopper === undefined) throw new EstopError('unauthenticated', { detail: nobodyWhoStops });
   return stopper;
 }
 
+/** What the store keeps the hash of, if it was given out at all: for the record of who was refused. In hexadecimal. */
+export function hashShown(headers: IncomingHttpHeaders, environment: string): string | undefined {
+  const { authorization } = headers;
+  const secret =
+    authorization === undefined
+      ? cookieIn(headers, signInCookieName(environment))
+      : tokenPattern.exec(bearerIn(authorization))?.[0];
+  return secret === undefined ? undefined : hashOf(secret).toString('hex');
+}
+
+const tokenPattern = /^estop_[a-z][a-z0-9]{0,15}_[A-Za-z0-9_-]{43}$/;
+const bearerIn = (authorization: string): string => (authorization.startsWith('Bearer ') ? authorization.slice(7) : '');
+const hashOf = (secret: string): Buffer => createHash('sha256').update(secret).digest();
+
+/** True also of somebody who is signed in and may only look: whom the store does not name here is not told apart from nobody. */
+const nobodyWhoStops =
+  'Nothing was shown that belongs to anybody who may stop something: a stop needs the role operator or admin.';
+
 function byBearer(authorization: string, sources: Sources): Stopper | undefined {
-  const token = authorization.startsWith('Bearer ') ? authorization.slice(7) : '';
-  if (/^estop_[a-z][a-z0-9]{0,15}_[A-Za-z0-9_-]{43}$/.test(token)) return byHash(token, sources);
+  const token = bearerIn(authorization);
+  if (tokenPattern.test(token)) return byHash(token, sources);
   const proof = sources.proofs?.verify(token);
   return proof === undefined ? undefined : byProof(proof, sources);
 }
@@ -47,7 +65,7 @@ function byBearer(authorization: string, sources: Sources): Stopper | undefined 
  * The cookies of a browser, handed on by control with its order. A browser that speaks to this port itself names its origin: that is
  * a page which we did not make, and its cookies are not looked at.
  */
-function byCookie(headers: IncomingHttpHeaders, sources: Sources): Stopper | undefined {
+function cookieIn(headers: IncomingHttpHeaders, name: string): string | undefined {
   if (headers.origin !== undefined || headers['sec-fetch-site'] !== undefined) return undefined;
   const cookies = new Map(
     (headers.cookie ?? '').split(';').map((pair): [string, string] => {
@@ -55,16 +73,19 @@ function byCookie(headers: IncomingHttpHeaders, sources: Sources): Stopper | und
       return [pair.slice(0, equals).trim(), pair.slice(equals + 1).trim()];
     }),
   );
-  const read = (name: string): string | undefined => cookies.get(`__Host-${name}`) ?? cookies.get(name);
-  const secret = read(signInCookieName(sources.environment));
+  return cookies.get(`__Host-${name}`) ?? cookies.get(name);
+}
+
+function byCookie(headers: IncomingHttpHeaders, sources: Sources): Stopper | undefined {
+  const secret = cookieIn(headers, signInCookieName(sources.environment));
   const found = secret === undefined ? undefined : byHash(secret, sources);
   if (found !== undefined) return found;
-  const proof = sources.proofs?.verify(read(stopProofCookie(sources.environment)) ?? '');
+  const proof = sources.proofs?.verify(cookieIn(headers, stopProofCookie(sources.environment)) ?? '');
   return proof === undefined ? undefined : byProof(proof, sources);
 }
 
 function byHash(secret: string, { known, authenticator }: Sources): Stopper | undefined {
-  const right = known?.byHash(createHash('sha256').update(secret).digest());
+  const right = known?.byHash(hashOf(secret));
   return right === undefined ? undefined : stopperBy(right, authenticator);
 }
 

@@ -69,8 +69,9 @@ const arms: readonly Arm[] = [
   },
   // Of nobody who is known: counted, so that whoever sends a flood of them fills nothing.
   {
-    columns: `first_at, 'x' || door || source || subject || because, 'attempt.refused', source, subject, door, NULL::text, NULL::jsonb, NULL::jsonb,
-      jsonb_build_object('because', because, 'times', times, 'until', last_at)`,
+    columns: `first_at, 'x' || door || source || subject || because || shown, 'attempt.refused', source, subject, door, NULL::text, NULL::jsonb, NULL::jsonb,
+      jsonb_build_object('because', because, 'times', times, 'until', last_at) ||
+        CASE WHEN shown = '' THEN '{}' ELSE jsonb_build_object('shown', shown, 'name', shown_name) END`,
     from: 'estop.refused_attempts',
   },
 ];

@@ -9,6 +9,10 @@ export interface RefusedAttempt {
   /** What was tried; a name of ours, not of the sender's. */
   readonly subject: string;
   readonly because: string;
+  /** Hash, in hexadecimal, of the secret that was shown. Not kept: the store puts the name in its place, if it knows one. */
+  readonly shown?: string;
+  /** Why it was refused, if the store knows whose it is, and it has not ended. */
+  readonly ifKnown?: string;
 }
 
 export type CountedAttempt = RefusedAttempt & { readonly times: number };
@@ -30,13 +34,22 @@ export interface AttemptCount {
 
 /** So many different ones at one door in a minute stand by themselves; whatever else comes is counted as of others. */
 const mostOfDoor = 20;
+/** And so many secrets that were shown are looked up for each of these. */
+const mostShown = 32;
 /** And so many wait for a store that is away. */
 const mostHeld = 400;
 const minuteMs = 60_000;
 
+interface Held {
+  readonly attempt: RefusedAttempt;
+  /** With no secret, or with more different ones than are looked up. */
+  nameless: number;
+  readonly shown: Map<string, number>;
+}
+
 /** Whoever sends them sends as many as they like, from wherever: what is kept of them does not grow with that. */
 export function createAttemptCount(now = () => performance.now()): AttemptCount {
-  let held = new Map<string, CountedAttempt>();
+  let held = new Map<string, Held>();
   let minute = 0;
   let known = new Map<string, Set<string>>();
   const bounded = (attempt: RefusedAttempt): RefusedAttempt => {
@@ -47,19 +60,26 @@ export function createAttemptCount(now = () => performance.now()): AttemptCount 
     const key = keyOf(attempt);
     if (ofDoor.has(key)) return attempt;
     if (ofDoor.size >= mostOfDoor || held.size >= mostHeld)
-      return { door: attempt.door, source: 'others', subject: 'various', because: 'various' };
+      return { ...attempt, source: 'others', subject: 'various', because: 'various' };
     ofDoor.add(key);
     return attempt;
   };
-  const count = (attempt: RefusedAttempt, times: number): void => {
+  const count = ({ shown, ...attempt }: RefusedAttempt, times: number): void => {
     const key = keyOf(attempt);
-    held.set(key, { ...attempt, times: times + (held.get(key)?.times ?? 0) });
+    const one = held.get(key) ?? { attempt, nameless: 0, shown: new Map<string, number>() };
+    held.set(key, one);
+    const isLookedUp = shown !== undefined && (one.shown.has(shown) || one.shown.size < mostShown);
+    if (isLookedUp) one.shown.set(shown, times + (one.shown.get(shown) ?? 0));
+    else one.nameless += times;
   };
   return {
     note: (attempt) => count(bounded(attempt), 1),
     isEmpty: () => held.size === 0,
     take: () => {
-      const taken = [...held.values()];
+      const taken = [...held.values()].flatMap(({ attempt, nameless, shown }) => [
+        ...(nameless === 0 ? [] : [{ ...attempt, times: nameless }]),
+        ...[...shown].map(([hash, times]) => ({ ...attempt, shown: hash, times })),
+      ]);
       held = new Map();
       return taken;
     },

@@ -14,7 +14,7 @@ import { isOverAll } from '../permission.ts';
 import { problemResponse } from '../problem-response.ts';
 import { readJson } from '../read-json.ts';
 import { recordDenial } from '../record-denial.ts';
-import { type Caller, findCaller } from '../sign-in/caller.ts';
+import { type Caller, findCaller, shownIn } from '../sign-in/caller.ts';
 import { failedSignIns } from '../sign-in/failed-sign-in.ts';
 import { readSecretCookie } from '../sign-in/sign-in-cookie.ts';
 import { fromWire, type Payload, toWire, WirePayloads } from './payloads.ts';
@@ -98,7 +98,7 @@ async function callerFrom(context: Context, deps: ControlDeps, uiOrigin: string 
   }
   const found = await findCaller(context, deps);
   if (found.ok) return found.caller;
-  failedSignIns(deps)(context, { door: 'codec', because: found.code, what: path });
+  failedSignIns(deps)(context, { door: 'codec', because: found.code, what: path, ...shownIn(context, deps) });
   throw new EstopError(found.code);
 }
 

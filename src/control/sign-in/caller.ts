@@ -82,6 +82,12 @@ export function credentialOf(context: Context, deps: ControlDeps): Credential | 
   return secret === undefined ? undefined : { kind: 'cookie', secret };
 }
 
+/** For the record of who was refused: the hash, in hexadecimal, of what they showed. */
+export function shownIn(context: Context, deps: ControlDeps): { readonly shown?: string } {
+  const credential = credentialOf(context, deps);
+  return credential === undefined ? {} : { shown: Buffer.from(secretHash(credential.secret)).toString('hex') };
+}
+
 function tokenOfFile(context: Context, deps: ControlDeps): Found | undefined {
   const authorization = context.req.header('authorization');
   if (authorization === undefined) return undefined;

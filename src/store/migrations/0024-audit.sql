@@ -10,18 +10,33 @@ CREATE TABLE estop.refused_attempts (
   first_at timestamptz NOT NULL,
   last_at  timestamptz NOT NULL,
   times    bigint NOT NULL CHECK (times > 0),
-  PRIMARY KEY (minute, door, source, subject, because)
+  -- The sign-in or the API token that was shown, where the ledger knows or knew it; never the secret, nor its hash.
+  shown      text NOT NULL DEFAULT '',
+  shown_name text NOT NULL DEFAULT '',
+  PRIMARY KEY (minute, door, source, subject, because, shown)
 );
 CREATE INDEX refused_attempts_by_time ON estop.refused_attempts (first_at);
 
--- The minute is the store's, so that several processes count into one row. Locks: its rows, in their order.
+-- The minute is the store's, so that several processes count into one row. `shown`: the hash of what was shown, in hexadecimal. Whoever
+-- is signed in is named instead of the address, and `ifKnown` is why it was refused then; of what has ended it is said what it was, and
+-- it stays with the address: who holds it now nobody knows. Locks: its rows, in their order.
 CREATE FUNCTION estop.note_refused_attempts(p_seen jsonb) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  INSERT INTO estop.refused_attempts AS r (door, source, subject, because, minute, first_at, last_at, times)
-    SELECT left(x.door, 40), left(x.source, 200), left(x.subject, 400), left(x.because, 100), date_trunc('minute', n.at), n.at, n.at, sum(x.times)
-    FROM jsonb_to_recordset(p_seen) AS x(door text, source text, subject text, because text, times bigint), (SELECT clock_timestamp() AS at) n
-    GROUP BY 1, 2, 3, 4, n.at ORDER BY 1, 2, 3, 4
-    ON CONFLICT (minute, door, source, subject, because) DO UPDATE SET times = r.times + excluded.times, last_at = excluded.last_at
+  INSERT INTO estop.refused_attempts AS r (door, source, subject, because, minute, first_at, last_at, times, shown, shown_name)
+    SELECT left(x.door, 40), left(CASE WHEN w.ended = '' THEN w.name ELSE x.source END, 200), left(x.subject, 400),
+      left(coalesce(nullif(w.ended, ''), CASE WHEN w.id IS NOT NULL THEN x."ifKnown" END, x.because), 100),
+      date_trunc('minute', n.at), n.at, n.at, sum(x.times), coalesce(w.id, ''), coalesce(left(max(w.name), 200), '')
+    FROM (SELECT clock_timestamp() AS at) n,
+      jsonb_to_recordset(p_seen) AS x(door text, source text, subject text, because text, times bigint, shown text, "ifKnown" text)
+    LEFT JOIN LATERAL (
+      SELECT t.token_id AS id, t.name, CASE WHEN t.revoked_at IS NOT NULL THEN 'token-revoked' WHEN t.expires_at <= clock_timestamp() THEN 'token-expired'
+          WHEN p.disabled_at IS NOT NULL THEN 'person-disabled' ELSE '' END AS ended
+        FROM estop.api_tokens t LEFT JOIN estop.people p ON p.person_id = t.owner WHERE t.token_hash = decode(x.shown, 'hex')
+      UNION ALL SELECT s.sign_in_id, p.name, CASE WHEN p.disabled_at IS NOT NULL THEN 'person-disabled' WHEN s.ended_at IS NOT NULL THEN 'signed-out'
+          WHEN least(s.ends_at, s.seen_at + make_interval(secs => s.idle_ms / 1000.0)) <= clock_timestamp() THEN 'sign-in-over' ELSE '' END
+        FROM estop.sign_ins s JOIN estop.people p USING (person_id) WHERE s.secret_hash = decode(x.shown, 'hex')) w ON true
+    GROUP BY 1, 2, 3, 4, n.at, w.id ORDER BY 1, 2, 3, 4, 9
+    ON CONFLICT (minute, door, source, subject, because, shown) DO UPDATE SET times = r.times + excluded.times, last_at = excluded.last_at
 $$;
 
 -- What the trail is read by: newest first, of everybody or of one.

@@ -1,0 +1,44 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { auditTrail } from '../../../src/store/audit-trail.ts';
+import { field, makeControl } from '../rig.ts';
+import { type PeopleRig, peopleRig } from './people.ts';
+
+describe('what is shown again after its end, at the API', () => {
+  let people: PeopleRig;
+  beforeAll(async () => {
+    people = peopleRig((await makeControl()).withDeps({ openPayloads: (payloads) => Promise.resolve(payloads) }), {
+      roles: [{ role: 'viewer', people: ['ada@example.org'], groups: ['staff'] }],
+    });
+  });
+  const audited = async () => {
+    const { items } = await auditTrail(people.rig.ledger.as('estop_control'), { kind: 'attempt.refused' }, 200);
+    return items.map(({ method, subject, detail }) => [
+      method,
+      subject,
+      ...['because', 'shown', 'name'].map((key) => detail[key]),
+    ]);
+  };
+
+  it('is in the audit by its name and id, and never by itself', async () => {
+    const cookie = await people.signIn('ada@example.org');
+    const { body } = await people.as(cookie, 'POST', '/v1/api-tokens', { name: 'report', roles: ['viewer'] });
+    const [token, id] = [String(field(body, 'token')), String(field(body, 'tokenId'))];
+    expect((await people.as(cookie, 'POST', `/v1/api-tokens/${id}:revoke`)).status).toBe(200);
+    const headers = { authorization: `Bearer ${token}` };
+    expect((await people.rig.call('GET', '/v1/tasks', { headers })).status).toBe(401);
+    expect((await people.rig.call('POST', '/codec/decode', { headers, body: { payloads: [] } })).status).toBe(401);
+    const mine = await people.as(cookie, 'GET', '/v1/sign-ins');
+    const signInId = String(field(mine.body, 'items', 0, 'signInId'));
+    await people.as(cookie, 'POST', `/v1/sign-ins/${signInId}:end`);
+    expect((await people.as(cookie, 'POST', '/v1/api-tokens', { name: 'x', roles: ['viewer'] })).status).toBe(401);
+    await expect.poll(audited, { timeout: 20_000 }).toEqual(
+      expect.arrayContaining([
+        ['api', '/v1/tasks', 'token-revoked', id, 'ada@example.org/report'],
+        ['codec', '/codec/decode', 'token-revoked', id, 'ada@example.org/report'],
+        ['api', '/v1/api-tokens', 'signed-out', signInId, 'ada@example.org'],
+      ]),
+    );
+    const written = JSON.stringify(await people.rig.ledger.sql('SELECT * FROM estop.refused_attempts'));
+    expect(written).not.toContain(token);
+  });
+});
