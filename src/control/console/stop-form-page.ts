@@ -106,7 +106,8 @@ export const stopForm: ConsoleForm = {
     } catch (thrown) {
       const code = errorCodeOf(thrown);
       // The stop process has counted it, for this scope and by this way: it is in the audit once.
-      if (code === 'forbidden') return refused();
+      // Of a sign-in that may only look it knows nothing; whether it is one, we know.
+      if (code === 'forbidden' || (code === 'unauthenticated' && !mayStop(visit))) return refused();
       return notStopped(visit, { ...order, stopId: code === 'conflict' ? newStopId(visit) : stopId }, thrown);
     }
   },

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { startStopServer } from '../../../src/stop/server.ts';
 import { auditTrail } from '../../../src/store/audit-trail.ts';
 import { field, makeControl } from '../rig.ts';
-import { type PeopleRig, peopleRig } from './people.ts';
+import { origin, type PeopleRig, peopleRig } from './people.ts';
 
 describe('what is shown again after its end, at the API', () => {
   let people: PeopleRig;
@@ -10,6 +11,32 @@ describe('what is shown again after its end, at the API', () => {
       roles: [{ role: 'viewer', people: ['ada@example.org'], groups: ['staff'] }],
     });
   });
+  it('a viewer who is signed in and orders a stop all the same is told that they may not, not that it failed', async () => {
+    const { rig } = people;
+    const stops = await startStopServer({
+      environment: 'test',
+      host: '127.0.0.1',
+      port: 0,
+      databaseUrl: rig.ledger.urls.estop_stop,
+      temporalAddress: '127.0.0.1:1',
+      authenticator: rig.deps.authenticator,
+      log: rig.deps.log,
+    });
+    try {
+      const cookie = await people.signIn('vic@example.org', ['staff']);
+      const page = await rig.withDeps({ stopUrl: stops.url }).call('POST', '/stop', {
+        raw: new URLSearchParams({ scope: 'agent:billing-bot' }).toString(),
+        headers: { 'content-type': 'application/x-www-form-urlencoded', cookie, origin },
+      });
+      expect([page.status, page.text.includes('You may look, and not stop')]).toEqual([403, true]);
+      const ofVic = async () =>
+        (await auditTrail(rig.deps.store, { kind: 'attempt.refused', actor: 'vic@example.org' }, 10)).items;
+      await expect.poll(ofVic, { timeout: 20_000 }).toMatchObject([{ detail: { because: 'forbidden', times: 1 } }]);
+    } finally {
+      await stops.close();
+    }
+  });
+
   const audited = async () => {
     const { items } = await auditTrail(people.rig.ledger.as('estop_control'), { kind: 'attempt.refused' }, 200);
     return items.map(({ method, subject, detail }) => [
