@@ -2,7 +2,7 @@ import type { ApprovalContext } from '../contract/http/approval-context.ts';
 import { diffLines } from '../core/diff-lines.ts';
 import { approvalLines, wrap } from './approval-lines.ts';
 import { renderFields } from './table.ts';
-import { tierOf } from './tool-lines.ts';
+import { tierWords } from './tool-lines.ts';
 import { visible } from './visible.ts';
 import { exact } from './when.ts';
 
@@ -12,7 +12,7 @@ export function approvalContextLines(context: ApprovalContext, now: number): rea
   const { approved, denied, pendingOfAgent } = lately;
   return [
     ...renderFields([
-      ['risk tier', tool === null ? 'unknown' : tierOf(tool)],
+      ['risk tier', tool === null ? 'unknown: the tool is not on record' : tierWords(tool)],
       ...(tool === null || tool.state === 'accepted' ? [] : [['definition', tool.state] as const]),
       ['owner', owner ?? 'unknown'],
       ['stop-holder', stopHolder ?? 'unknown'],

@@ -1,4 +1,4 @@
-import type { Approval } from '../contract/http/approvals.ts';
+import type { Approval, ListedApproval } from '../contract/http/approvals.ts';
 import { renderFields } from './table.ts';
 import { visible, visibleLines } from './visible.ts';
 import { exact } from './when.ts';
@@ -7,9 +7,10 @@ import { exact } from './when.ts';
  * Everything that will be sent, whole: what is not shown cannot be approved. The arguments were written by an agent, so each
  * line is escaped and fenced off, and their length and digest stand beside them.
  */
-export function approvalLines(approval: Approval, now: number): readonly string[] {
+export function approvalLines(approval: Approval | ListedApproval, now: number): readonly string[] {
   return [
     ...renderFields([
+      ...('risk' in approval ? [['risk tier', riskWords(approval)] as const] : []),
       ['approval', approval.approvalId],
       ['state', approval.state],
       ['agent', approval.agentId],
@@ -35,6 +36,11 @@ export function approvalLines(approval: Approval, now: number): readonly string[
       .flatMap(wrap)
       .map((line) => `  | ${line}`),
   ];
+}
+
+function riskWords({ risk }: ListedApproval): string {
+  if (risk === null) return 'unknown: the tool is not on record';
+  return risk.by === 'proposed' ? `${risk.tier}, as proposed` : `${risk.tier}, as estop.yaml decides`;
 }
 
 /** Wrapped by us: a terminal that cuts long lines would hide the end of an argument. */

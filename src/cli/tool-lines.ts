@@ -6,6 +6,12 @@ import { visible } from './visible.ts';
 
 export const tierOf = (tool: ToolPin): string => tool.decidedTier ?? tool.proposedTier;
 
+/** With who says so: an approver is to know whether people looked at it. */
+export const tierWords = (tool: ToolPin): string =>
+  tool.decidedTier === null
+    ? `${tool.proposedTier}, proposed: ${tool.because}`
+    : `${tool.decidedTier}, as estop.yaml decides`;
+
 /** A name that waits for its first acceptance is new; one that was accepted once has changed. */
 export function standingOf(tool: ToolPin): string {
   if (tool.resembles !== null && tool.state === 'changed') return `looks like ${tool.resembles}`;

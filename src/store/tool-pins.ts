@@ -110,6 +110,19 @@ export async function listToolPins(
   return (await rowsOf(store, query)).map(summaryOf);
 }
 
+/** What is proposed for each, named as `<server>/<tool>`: for the accepted definition, else for the first that was seen. */
+export async function proposedTiers(store: Store, names: readonly string[]): Promise<ReadonlyMap<string, Tier>> {
+  const parts = [...new Set(names)].map((name) => name.split('/'));
+  const query = `SELECT DISTINCT ON (p.server_id, p.tool) p.server_id || '/' || p.tool AS name, p.tier
+    FROM unnest($1::text[], $2::text[]) AS asked (server_id, tool) JOIN estop.tool_pins p USING (server_id, tool)
+    ORDER BY p.server_id, p.tool, p.state = 'accepted' DESC, p.first_seen_at`;
+  const rows = await call(store, 'proposed_tiers', query, [
+    parts.map(([serverId = '']) => serverId),
+    parts.map(([, tool = '']) => tool),
+  ]);
+  return new Map(rows.map((row) => [text(row, 'name'), word(row, 'tier', tiers)]));
+}
+
 /** Every definition of one tool, `<server>/<tool>`, oldest first: what is accepted, and what it is compared with. */
 export async function readToolPins(store: Store, name: string): Promise<readonly ToolPinRecord[]> {
   const [serverId = '', tool = ''] = name.split('/');

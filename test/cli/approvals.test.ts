@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { addAccessToken } from '../../src/runtime/keys/access-tokens.ts';
 import { type ApprovalReason, requestApproval } from '../../src/store/approvals.ts';
+import { noteTools } from '../../src/store/tool-pins.ts';
 import { terms } from '../store/calls.ts';
 import { agentSpec, digestOf, newId, startTask } from '../store/ledger.ts';
 import { type CliRig, escapes, makeCliRig, runInTerminal } from './rig.ts';
@@ -17,6 +18,7 @@ describe('estop approvals, approve and deny', () => {
     shown: string,
     approvers: 1 | 2 = 1,
     reasons: readonly ApprovalReason[] = [],
+    toolKey = 'tool:bank/pay',
   ): Promise<string> {
     const task = await startTask(rig.ledger, agentSpec('billing-bot')); // requested by rita
     const approvalId = newId('appr');
@@ -24,7 +26,7 @@ describe('estop approvals, approve and deny', () => {
       approvalId,
       taskId: task.taskId,
       tokenEpoch: task.epoch,
-      toolKey: 'tool:bank/pay',
+      toolKey,
       digest: digestOf(shown),
       shown,
       ttlMs: 600_000,
@@ -43,6 +45,7 @@ describe('estop approvals, approve and deny', () => {
     const ran = await rig.run(['approvals']);
     expect(ran.code).toBe(0);
     expect(ran.stdout).toContain(approvalId);
+    expect(ran.stdout).toMatch(/risk tier +unknown: the tool is not on record[\s\S]*written by the agent/);
     expect(ran.stdout).toContain('<U+001B>[8m<U+202E>SEND ALL<U+001B>[1A<U+000D>');
     expect(ran.stdout).toContain(`${[...shown].length} characters`);
     expect(ran.stdout).not.toMatch(escapes);
@@ -74,6 +77,18 @@ describe('estop approvals, approve and deny', () => {
       );
       expect(text).not.toMatch(escapes);
     }
+  });
+
+  it('names the tier of the tool and who says so, before what the agent wrote', async () => {
+    const wipe = { tool: 'wipe', tier: 'destructive', hash: 'a'.repeat(64), definition: '{}', look: 'wipe' } as const;
+    await noteTools(rig.ledger.as('estop_gateway'), 'bank', [{ ...wipe, labels: [], because: 'its name says wipe' }]);
+    const approvalId = await waitingCall('{"amount":7}', 1, [], 'tool:bank/wipe');
+    const facts = /^risk tier +(.*)$/m;
+    const [one, all] = [await rig.run(['approvals', approvalId]), await rig.run(['approvals'])];
+    expect(facts.exec(one.stdout)?.[1]).toBe('destructive, proposed: its name says wipe');
+    expect(all.stdout).toMatch(/risk tier +destructive, as proposed/);
+    const approved = await rig.run(['approve', approvalId, '--yes']);
+    expect(facts.exec(approved.stderr)?.[1]).toBe('destructive, proposed: its name says wipe');
   });
 
   it('the first of two is told that another person must approve as well', async () => {

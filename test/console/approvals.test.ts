@@ -30,6 +30,10 @@ requires('chromium')('deciding and answering from the console', () => {
     const text = await page.locator('main').innerText();
     expect(text.indexOf('Risk tier')).toBeGreaterThan(0);
     expect(text.indexOf('Risk tier')).toBeLessThan(text.indexOf('"amount": 4180'));
+    await page.goto('/approvals');
+    const card = page.locator('article', { has: page.locator(`a[href="/approvals/${scene.approvalId}"]`) });
+    expect(await card.innerText()).toMatch(/destructive\s+as estop\.yaml decides[\s\S]*4180/);
+    await page.goto(`/approvals/${scene.approvalId}`);
     const [row] = await rig.control.ledger.sql('SELECT shown FROM estop.approvals WHERE approval_id = $1', [
       scene.approvalId,
     ]);

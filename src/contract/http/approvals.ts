@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ApprovalId, Instant, OneLine, TaskId } from './fields.ts';
 import { PageQuery, pageOf } from './page.ts';
+import { Tier } from './tools.ts';
 
 export const ApprovalState = z.enum(['pending', 'approved', 'denied', 'expired', 'closed', 'redeemed']);
 
@@ -33,7 +34,22 @@ export const Approval = z
     stoppedBy: z.string().nullable().meta({ description: 'The stop that closed it' }),
   })
   .meta({ id: 'Approval' });
-export const ApprovalPage = pageOf(Approval, 'ApprovalPage');
+
+/** What a person should know before anything that an agent wrote. */
+const ApprovalRisk = z
+  .object({
+    tier: Tier,
+    by: z
+      .enum(['estop.yaml', 'proposed'])
+      .meta({ description: 'Who says so: people, or what its definition looks like' }),
+  })
+  .meta({ id: 'ApprovalRisk' });
+export const ListedApproval = Approval.extend({
+  risk: ApprovalRisk.nullable().meta({
+    description: 'Of its tool, as known now; null where the tool is not on record',
+  }),
+}).meta({ id: 'ListedApproval' });
+export const ApprovalPage = pageOf(ListedApproval, 'ApprovalPage');
 export const ApprovalQuery = PageQuery.extend({
   state: z.enum(['pending', 'all']).default('pending'),
   task: TaskId.optional(),
@@ -49,6 +65,8 @@ export const ApprovalDecision = z.object({ approval: Approval, woken: z.boolean(
 
 export type ApprovalState = z.infer<typeof ApprovalState>;
 export type Approval = z.infer<typeof Approval>;
+export type ApprovalRisk = z.infer<typeof ApprovalRisk>;
+export type ListedApproval = z.infer<typeof ListedApproval>;
 export type ApprovalPage = z.infer<typeof ApprovalPage>;
 export type ApprovalQuery = z.infer<typeof ApprovalQuery>;
 export type DecideApproval = z.infer<typeof DecideApproval>;

@@ -9,7 +9,7 @@ export const ToolId = z
   .refine((text) => parseScopeKey(`tool:${text}`) !== undefined, 'A tool is named as server/tool.')
   .meta({ description: 'A tool, as its server and its name', example: 'billing/refund_payment' });
 
-const Tier = z.enum(['read', 'fetch', 'write', 'destructive', 'code']);
+export const Tier = z.enum(['read', 'fetch', 'write', 'destructive', 'code']);
 
 /** One definition on record. */
 export const ToolPin = z

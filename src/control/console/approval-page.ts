@@ -7,6 +7,7 @@ import { fenced, fencedDiff } from './fenced.ts';
 import { foreign, type Markup, nothing, plural } from './markup.ts';
 import { offer } from './offer.ts';
 import { onceField, onceIn } from './once.ts';
+import { chipOfTier, tierChip } from './tools-page.ts';
 import { type ConsoleForm, type ConsolePage, field } from './view.ts';
 import type { Visit } from './visit.ts';
 import { age, clock, relative } from './when.ts';
@@ -48,10 +49,8 @@ function stateChips(visit: Visit, { approval }: ApprovalContext): readonly Marku
 }
 
 function facts(visit: Visit, { approval, tool, task, owner, stopHolder, lately }: ApprovalContext): Markup {
-  const tier = tool === null ? 'unknown' : (tool.decidedTier ?? tool.proposedTier);
-  const isGrave = tier !== 'read' && tier !== 'fetch' && tier !== 'write';
   return html`
-<dt>Risk tier</dt><dd><span class="chip ${isGrave ? 'bad' : tier === 'write' ? 'warn' : ''}">${tier}</span>${tool === null ? nothing : html` <small>${tool.decidedTier === null ? foreign(tool.because, 200) : 'as estop.yaml decides'}</small>`}</dd>
+<dt>Risk tier</dt><dd>${tool === null ? html`${chipOfTier('unknown')} <small>not on record</small>` : html`${tierChip(tool)} <small>${tool.decidedTier === null ? html`proposed: ${foreign(tool.because, 200)}` : 'as estop.yaml decides'}</small>`}</dd>
 ${tool !== null && tool.state !== 'accepted' ? html`<dt>Definition</dt><dd><span class="chip bad">${tool.state}</span> <a href="/tools/${tool.tool}">look at it</a></dd>` : nothing}
 <dt>Agent</dt><dd><a href="/agents/${approval.agentId}">${approval.agentId}</a> <small>owner ${foreign(owner ?? 'unknown', 80)}, stop-holder ${foreign(stopHolder ?? 'unknown', 80)}</small></dd>
 <dt>Asked for by</dt><dd>${foreign(approval.requestedBy, 120)}</dd>

@@ -1,11 +1,12 @@
 import { html } from 'hono/html';
-import type { Approval, ApprovalPage } from '../../contract/http/approvals.ts';
+import type { Approval, ApprovalPage, ListedApproval } from '../../contract/http/approvals.ts';
 import { EstopError, errorCodeOf } from '../../core/errors.ts';
 import { decideApproval } from '../routes/decide-approval.ts';
 import { listApprovals } from '../routes/list-approvals.ts';
 import { foreign, type Markup, nothing, plural } from './markup.ts';
 import { offer, standingOf } from './offer.ts';
 import { stopLink } from './stop-dialog.ts';
+import { chipOfTier } from './tools-page.ts';
 import { type ConsoleForm, type ConsolePage, field } from './view.ts';
 import type { Visit } from './visit.ts';
 import { age, relative } from './when.ts';
@@ -37,14 +38,14 @@ ${page.next === null ? nothing : html`<p><a class="button" href="/approvals?${al
   },
 };
 
-function byAgent(items: readonly Approval[]): readonly (readonly [string, readonly Approval[]])[] {
-  const groups = new Map<string, Approval[]>();
+function byAgent(items: readonly ListedApproval[]): readonly (readonly [string, readonly ListedApproval[]])[] {
+  const groups = new Map<string, ListedApproval[]>();
   for (const item of items) groups.set(item.agentId, [...(groups.get(item.agentId) ?? []), item]);
   return [...groups];
 }
 
 /** A form an agent: what is ticked in one can never reach into another. */
-function agentGroup(visit: Visit, agentId: string, items: readonly Approval[], isWhole: boolean): Markup {
+function agentGroup(visit: Visit, agentId: string, items: readonly ListedApproval[], isWhole: boolean): Markup {
   const open = items.filter(({ state }) => state === 'pending');
   const mayDeny = standingOf(visit, denyForm) === 'open' && open.length > 1;
   const cards = html`<ul class="cards">${items.map((item) => html`<li>${card(visit, item, mayDeny)}</li>`)}</ul>`;
@@ -62,16 +63,22 @@ function agentGroup(visit: Visit, agentId: string, items: readonly Approval[], i
   }</section>`;
 }
 
-function card(visit: Visit, item: Approval, mayDeny: boolean): Markup {
+function card(visit: Visit, item: ListedApproval, mayDeny: boolean): Markup {
   const isOpen = item.state === 'pending';
   return html`<article class="card"><div class="row between">
     <h3><a href="/approvals/${item.approvalId}">${foreign(item.tool, 120)}</a></h3>
     ${isOpen ? html`<span class="chip warn">ends ${relative(item.expiresAt, visit.now)}</span>` : html`<span class="chip ${toneOf(item.state)}">${item.state}</span>`}</div>
+  <p class="row">${riskOf(item)}</p>
   <p><small>asked ${age(item.requestedAt, visit.now)} ago for a task of ${foreign(item.requestedBy, 80)}${item.approvers === 2 ? html` · <strong>two people</strong>${item.firstBy === null ? '' : html`, first ${foreign(item.firstBy, 80)}`}` : nothing}</small></p>
   <p class="gist">${foreign(gistOf(item), 140)}</p>
   ${mayDeny && isOpen ? html`<label class="choice"><input type="checkbox" name="approval" value="${item.approvalId}">Tick to deny</label>` : nothing}
 </article>`;
 }
+
+const riskOf = ({ risk }: ListedApproval): Markup =>
+  risk === null
+    ? html`${chipOfTier('unknown')} <small>the tool is not on record</small>`
+    : html`${chipOfTier(risk.tier)} <small>${risk.by === 'proposed' ? 'as proposed' : 'as estop.yaml decides'}</small>`;
 
 /** Enough to tell one from another, never enough to decide by: that is what its own page is for. */
 const gistOf = ({ shown }: Approval): string => shown.split('\n').slice(1).join(' ').replaceAll(/ {2,}/g, ' ');

@@ -36,9 +36,12 @@ const row = (
 <td data-of="Tier">${tierChip(pin)}</td><td data-of="Why"><small>${pin.decidedTier === null ? html`proposed: ${foreign(pin.because, 120)}` : 'estop.yaml decides'}</small></td>
 <td data-of="Last seen">${relative(pin.lastSeenAt, now)}</td><td data-of="Accepted"><small>${pin.acceptedBy === 'first-sight' ? 'at first sight' : foreign(pin.acceptedBy ?? '–', 80)}</small></td></tr>`;
 
-export function tierChip(pin: ToolPin): Markup {
-  const tier = pin.decidedTier ?? pin.proposedTier;
-  return html`<span class="chip ${tier === 'destructive' || tier === 'code' ? 'bad' : tier === 'write' ? 'warn' : ''}">${tier}</span>`;
+export const tierChip = (pin: ToolPin): Markup => chipOfTier(pin.decidedTier ?? pin.proposedTier);
+
+/** What is not known to be less is of the highest risk. */
+export function chipOfTier(tier: ToolPin['proposedTier'] | 'unknown'): Markup {
+  const isMild = tier === 'read' || tier === 'fetch';
+  return html`<span class="chip ${isMild ? '' : tier === 'write' ? 'warn' : 'bad'}">${tier}</span>`;
 }
 
 const none = (): Markup =>
