@@ -50,7 +50,7 @@ const kinds = [
   'iban',
 ].map((words) => words.split(' '));
 const label = new RegExp(
-  `(?<![\\p{L}\\p{N}])((?:api|access|private|secret|recovery|backup)[ _-]?keys?|(?:${kinds.flat().join('|').replace('social', 'social(?=[ _-]security)')})(?:[ _-]?(?:no|number|nr|code|id|security[ _-]number))?\\.?)["']?(?<parted>(?: is\\b)? ?[:=#]?)\\s*["']?([^\\s"',;]{4,128})`,
+  `(?<![\\p{L}\\p{N}])((?:api|access|private|secret|recovery|backup)[ _-]?keys?|(?:${kinds.flat().join('|').replace('social', 'social(?=[ _-]security)')})(?:[ _-]?(?:no|number|nr|code|id|security[ _-]number)|["']?,?\\s{1,20}["']?(?:no|number|nr|code))?\\.?)["']?(?<parted>(?: is\\b)? ?[:=#]?)\\s*["']?([^\\s"',;]{4,128})`,
   'giu',
 );
 const mostLabels = 100;

@@ -1,6 +1,7 @@
 /** The request, taken apart once: whom it names, which hosts, paths and values stand in it, what it asks for. */
 import { plain } from './canonical.ts';
 import type { KeyedHash } from './keyed-hash.ts';
+import { withoutForbidden } from './language/forbidden.ts';
 import { namedIn } from './language/foreign-names.ts';
 import type { Language } from './language/foreign-words.ts';
 import { spokenFamilies } from './language/other-languages.ts';
@@ -48,10 +49,11 @@ const manyWrite =
 export function openTaskFlow(opening: TaskOpening): { readonly flow: TaskFlow; readonly delta: FlowDelta } {
   const { hash } = opening;
   const flow = emptyFlow(hash);
-  const request = opening.request.slice(0, longestRequest);
-  const written = [...request.matchAll(/[^\s"'`<>,;()[\]{}|“”‘’]+/gu)].slice(0, mostTokens).map(([token]) => token);
-  const tokens = written.map((token) => token.replaceAll(/^[.:!?#$]+|[.:!?]+$/g, '')).filter((token) => token !== '');
-  const stems = [...new Set(tokens.flatMap(partsOf).map(stem))];
+  const said = opening.request.slice(0, longestRequest);
+  const request = withoutForbidden(said);
+  const written = writtenIn(request);
+  const tokens = tokensOf(written);
+  const stems = stemsOf(tokens);
   // A handle is written without accents.
   const named = namesIn(request, spokenFamilies(request).languages).flatMap((name) =>
     [name, name.map(plain)].map((words) => words.map((word) => nameKey(hash, word))),
@@ -72,7 +74,8 @@ export function openTaskFlow(opening: TaskOpening): { readonly flow: TaskFlow; r
       ...titlesIn(request, tokens).map((title): Mark => [titleKey(hash, title), 'request', 0]),
       ...Array.from(request.slice(0, 20_000).matchAll(account), ([text]): Mark => [exactKey(hash, text), 'request', 0]),
     ],
-    words: { request: stems.map(flow.word), known: [], prose: [] },
+    // Words that the user wrote, forbidden or not, are the user's.
+    words: { request: stemsOf(tokensOf(writtenIn(said))).map(flow.word), known: [], prose: [] },
     named: [...given.map((address) => [nameKey(hash, address)]), ...named],
     addresses: [
       ...given.map((address) => [exactKey(hash, address), [nameKey(hash, address)], true] as const),
@@ -90,6 +93,12 @@ export function openTaskFlow(opening: TaskOpening): { readonly flow: TaskFlow; r
   applyDelta(flow, delta);
   return { flow, delta };
 }
+
+const writtenIn = (text: string): readonly string[] =>
+  [...text.matchAll(/[^\s"'`<>,;()[\]{}|“”‘’]+/gu)].slice(0, mostTokens).map(([token]) => token);
+const tokensOf = (written: readonly string[]): readonly string[] =>
+  written.map((token) => token.replaceAll(/^[.:!?#$]+|[.:!?]+$/g, '')).filter((token) => token !== '');
+const stemsOf = (tokens: readonly string[]): readonly string[] => [...new Set(tokens.flatMap(partsOf).map(stem))];
 
 const longestHost = 253;
 const hostIn = (token: string): string => token.split(/[/?#:]/, 1)[0] ?? '';

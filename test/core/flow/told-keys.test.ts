@@ -20,6 +20,7 @@ describe('a key that was read', () => {
     ['the number of a card', '[{"card_number":"4237-4252-7456-2574"}]', 'Card 4237-4252-7456-2574.'],
     ['a password behind its label', 'The password is Gneiss!26, keep it.', 'root / Gneiss!26'],
     ['the number of a passport', '{"passport_no":"HGK137803"}', 'Emma, HGK137803'],
+    ['a number of what a record is', '{"type":"passport", "number":"PAF441902"}', 'Emma, PAF441902'],
     ['a key in a link that the agent made', `mode = live, ${key} it is`, `See https://x.org/a?k=${key}`],
     ['a secret of a field', `{"api_key":"${key}"}`, `It is ${key}`],
   ])('is not told to others: %s', (_what, output, body) => {

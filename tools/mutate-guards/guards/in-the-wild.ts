@@ -2,6 +2,7 @@ import type { Guard } from '../guard.ts';
 
 const names = 'test/core/flow/seldom-seen.test.ts';
 const keys = 'test/core/flow/told-keys.test.ts';
+const forbidden = 'test/core/flow/forbidden.test.ts';
 const wild = 'test/core/flow/wild.test.ts';
 
 /** Tools, lists and keys as they are found on servers that nobody has looked at. */
@@ -113,5 +114,23 @@ export const wildGuards: readonly Guard[] = [
     find: 'money payment transaction transfer payout fund',
     put: 'money payment transaction fund',
     tests: { file: names, title: 'is of the family' },
+  },
+  {
+    id: 'wild/forbidden',
+    file: 'src/core/flow/open-flow.ts',
+    protects: 'what a request forbids is not asked for',
+    attacks: ['A13'],
+    find: 'const request = withoutForbidden(said);',
+    put: 'const request = said;',
+    tests: { file: forbidden, title: 'is held, though the request speaks of it' },
+  },
+  {
+    id: 'wild/told-to-the-user',
+    file: 'src/core/flow/tool/family.ts',
+    protects: 'who wants to be told something has asked for no message to others',
+    attacks: ['A13'],
+    find: '  /\\b(?:(?:tell|show|explain to) (?:me|us)|let (?:me|us) know)\\b/gi,\n',
+    put: '',
+    tests: { file: forbidden, title: 'is held where it is told to nobody but the user' },
   },
 ];

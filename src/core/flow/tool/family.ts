@@ -111,9 +111,12 @@ const gives = new Set(['send', 'give', 'refund', 'return', 'move', 'make'].map(s
 const posts = new Set(['post', 'put', 'drop', 'publish'].map(stem));
 const chatted = /\b(?:in|into|to|on)\b[^.!?\n]{0,40}\b(?:channels?|chats?|slack|dms?)\b/i;
 
-/** Words of a deed that name none: "close to the limit", "the end of the month". */
-const saysNothing =
-  /\b(?:close(?:r|st)? (?:to|by|enough|friends?|family)|(?:the |at the |by the )?end of|in order to|(?:out|in) (?:of )?order|of course|note that|make sure|sort of|kind of|set of|share of|on call|last call|in charge|open (?:issues?|tickets?|tasks?|orders?|positions?|pull requests?|prs?|questions?|invoices?))\b/gi;
+/** Words of a deed that name none: "close to the limit", "the end of the month"; told to the user alone; done by others, and long ago. */
+const saysNothing = [
+  /\b(?:close(?:r|st)? (?:to|by|enough|friends?|family)|(?:the |at the |by the )?end of|in order to|(?:out|in) (?:of )?order|of course|note that|make sure|sort of|kind of|set of|share of|on call|last call|in charge|open (?:issues?|tickets?|tasks?|orders?|positions?|pull requests?|prs?|questions?|invoices?))\b/gi,
+  /\b(?:(?:tell|show|explain to) (?:me|us)|let (?:me|us) know)\b/gi,
+  /\b(?:what|that|which|who)(?: (?!(?:is|are|be|been|being|was|were|gets?|got|has|have|had)\b)[\w.@'’-]{1,80}){0,3} (?:wrote|said|sent|asked|told|mailed|emailed|posted|messaged)\b/gi,
+];
 
 /** Said in several words, none of which says it alone. */
 const idioms: readonly (readonly [RegExp, Family])[] = [
@@ -148,7 +151,8 @@ const idioms: readonly (readonly [RegExp, Family])[] = [
 export function familiesAsked(request: string, words: readonly string[]): readonly Family[] {
   const { families, misread } = spokenFamilies(request);
   const strange = new Set(misread.map(stem));
-  const meant = new Set(partsOf(request.replaceAll(saysNothing, ' ')).map(stem));
+  const plainly = saysNothing.reduce((text, pattern) => text.replaceAll(pattern, ' '), request);
+  const meant = new Set(partsOf(plainly).map(stem));
   const said = new Set([...familiesIn(words.filter((word) => meant.has(word) && !strange.has(word))), ...families]);
   const has = (some: ReadonlySet<string>): boolean => words.some((word) => some.has(word));
   if ((money.test(request) && has(gives)) || (account.test(request) && givesBack.test(request))) said.add('pay');
