@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { AjvJsonSchemaValidator } from '@modelcontextprotocol/client/validators/ajv';
+import { describe, expect, it, vi } from 'vitest';
 import { parseStrict } from '../../src/gateway/json/parse-strict.ts';
 import { withinTime } from '../../src/gateway/json/within-time.ts';
 import { pinTool, type ToolPin } from '../../src/gateway/upstream/tool-pin.ts';
@@ -96,6 +97,32 @@ it('what a busy machine kept from running is tried again, what runs for too long
     for (;;) cell[0] = tries;
   };
   expect(withinTime(40, runs)).toBeUndefined();
+});
+
+it('a tool whose schema a busy machine kept from being compiled is offered all the same, and its arguments are held against it', () => {
+  const cell = new Int32Array(new SharedArrayBuffer(4));
+  let isCompiling = false;
+  let reads = 0;
+  const stallsOnce = {
+    get type() {
+      // The first look is the compiler's at the whole; at the third it has code half written.
+      if (isCompiling) reads += 1;
+      if (reads === 3) Atomics.wait(cell, 0, 0, 500);
+      return 'string';
+    },
+  };
+  const compiles = vi.spyOn(AjvJsonSchemaValidator.prototype, 'getValidator');
+  const inputSchema: Definition['inputSchema'] = { type: 'object', properties: { q: stallsOnce }, required: ['q'] };
+  compiles.mockImplementation(function (this: AjvJsonSchemaValidator, schema) {
+    isCompiling = true;
+    compiles.mockRestore();
+    return this.getValidator(schema);
+  });
+  const result = pinTool('shop', { name: 'find', inputSchema }, undefined, 40);
+  expect([result.ok, reads > 3]).toEqual([true, true]);
+  if (!result.ok) return;
+  expect(result.pin.faultIn({ q: 'shoes' })).toBeUndefined();
+  expect(result.pin.faultIn({ q: 1 })).toMatch(/string/);
 });
 
 it('is given up on a Node without the clock of one thread, by that of its process', () => {

@@ -54,10 +54,10 @@ export function pinTool(serverId: string, definition: Tool, before?: ToolPin, co
   if (JSON.stringify(definition.inputSchema).includes('"x-mcp-header"'))
     return { ok: false, why: 'it wants arguments repeated in headers' };
   try {
-    // A validator keeps whatever it has compiled, so each tool has its own: what is listed no longer goes with it.
-    const schemas = new AjvJsonSchemaValidator();
+    // A validator keeps whatever it has compiled, so each tool has its own: what is listed no longer goes with it. And each try has its
+    // own: one that was interrupted holds half a schema, and would take it for the whole.
     // The SDK types the same schema twice, once without exactOptionalPropertyTypes in mind.
-    const compile = () => schemas.getValidator(definition.inputSchema as JsonSchemaType);
+    const compile = () => new AjvJsonSchemaValidator().getValidator(definition.inputSchema as JsonSchemaType);
     const compiled = withinTime(compileMs, compile);
     if (compiled === undefined) return { ok: false, why: 'its input schema takes too long to compile' };
     const validate = compiled.result;
