@@ -100,9 +100,10 @@ async function handle(
 /** Alive: this process answers. Ready: it may admit. What it waits for is said in one word. */
 function sendHealth(gate: GateHost, path: string, response: ServerResponse): void {
   const standing = gate.fence.standing();
-  if (path === '/livez' || standing.live)
+  const why = standing.live ? (gate.tools.waitForStore ? 'tools-unrecorded' : undefined) : standing.why;
+  if (path === '/livez' || why === undefined)
     return sendJson(response, 200, { status: 'ok' }, { 'cache-control': 'no-store' });
-  sendJson(response, 503, { status: 'not-ready', why: standing.why }, { 'cache-control': 'no-store' });
+  sendJson(response, 503, { status: 'not-ready', why }, { 'cache-control': 'no-store' });
 }
 
 function closeServer(server: Server): Promise<void> {

@@ -45,6 +45,7 @@ export class ToolServer {
   #timer: NodeJS.Timeout | undefined;
   #retryMs = firstRetryMs;
   #closed = false;
+  #waitsForStore = false;
   readonly #firstTry: Promise<void>;
 
   constructor(parts: ToolServerParts) {
@@ -57,6 +58,11 @@ export class ToolServer {
   /** Once the first discovery has succeeded or failed. */
   get firstTry(): Promise<void> {
     return this.#firstTry;
+  }
+
+  /** Nothing of it can be called yet, for want of the store alone: a server that does not answer keeps nobody waiting. */
+  get waitsForStore(): boolean {
+    return this.#waitsForStore && this.#standings === undefined;
   }
 
   /** Offered to agents. Empty while the server cannot be reached: what cannot be called is not listed. */
@@ -154,6 +160,8 @@ export class ToolServer {
         { event: 'upstream.undiscovered', server: serverId, code: errorCodeOf(thrown) },
         'the tools of an upstream server cannot be listed, or not be recorded',
       );
+      // For the first tries: a list with which the store never gets done must not keep the other servers' tools away for good.
+      this.#waitsForStore = errorCodeOf(thrown) === 'store-unavailable' && this.#retryMs < longestRetryMs;
       waitMs = this.#retryMs;
       this.#retryMs = Math.min(this.#retryMs * 2, longestRetryMs);
     }

@@ -42,6 +42,11 @@ export class ToolServers {
     await Promise.all([...this.#servers.values()].map((server) => server.firstTry));
   }
 
+  /** The tools of some server are not on record yet, and nothing but the store is to blame. */
+  get waitForStore(): boolean {
+    return [...this.#servers.values()].some((server) => server.waitsForStore);
+  }
+
   /** The version of the record of tools, as the newest renewal told it. */
   hearOf(version: number): void {
     for (const server of this.#servers.values()) server.hearOf(version);
