@@ -174,6 +174,7 @@ async function intend(store: Store, { grant, shared }: Planned, spec: GrantSpec)
     handle,
     epoch,
     lifeMs: spec.lifeMs,
+    options: spec.options,
   });
   switch (intent.kind) {
     case 'intended':

@@ -1,4 +1,6 @@
 import type { AgentSpec, GrantSpec, ToolMark } from './config.ts';
+import { mayUseServer } from './credential-use.ts';
+import { serverOfGrant } from './tool-grant.ts';
 
 /** An agent, and behind it those that it works for. */
 export type Line = readonly [AgentSpec, ...AgentSpec[]];
@@ -43,6 +45,12 @@ export function markIn(line: readonly AgentSpec[], tool: Tool): ToolMark | undef
   const marks = line.map((agent) => markOf(agent, tool));
   if (marks.includes(undefined)) return undefined;
   return marks.includes('ask') ? 'ask' : 'allow';
+}
+
+/** Whether each of them has the same credential for its own tasks, or may use the tool server that it is of. */
+export function mayHoldGrant(line: Line, spec: GrantSpec): boolean {
+  const serverId = serverOfGrant(spec.name);
+  return serverId === undefined ? haveGrant(line, spec) : line.every((agent) => mayUseServer(agent, serverId));
 }
 
 /** Whether each of them has a credential of this connector with the same options, under whatever name. */

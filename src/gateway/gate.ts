@@ -16,6 +16,7 @@ import { fenceAndStream } from './checks/fence-and-stream.ts';
 import { fenceAndAcknowledge, fenceAndTell } from './checks/fence-and-tell.ts';
 import { fenceAndWrite } from './checks/fence-and-write.ts';
 import { fenceAndWriteModel } from './checks/fence-and-write-model.ts';
+import { checkGrantScope } from './checks/grant-scope.ts';
 import { fenceAndHandOver, handOver } from './checks/hand-over.ts';
 import { listModels } from './checks/list-models.ts';
 import { listTools } from './checks/list-tools.ts';
@@ -54,7 +55,7 @@ const gate: readonly (readonly [step: string, ...checks: (Check | undefined)[]])
   ['tool known',       checkToolKnown,     none,           checkReachKnown,     checkReachKnown,     checkReachKnown,     checkReachKnown,     none,         none,           checkModelKnown,    none,             none,          none,           checkQuestionKnown  ],
   ['arguments valid',  checkArguments,     none,           none,                none,                none,                none,                none,         none,           checkModelRequest,  none,             none,          none,           checkAnswer         ],
   ['approval answer',  checkApprovalAnswered, none,        none,                none,                none,                none,                none,         none,           none,               none,             none,          none,           none                ],
-  ['scope',            checkScope,         listTools,      checkReachScope,     checkReachScope,     checkReachScope,     checkReachScope,     none,         none,           checkModelScope,    none,             none,          listModels,     checkAnswerScope    ],
+  ['scope',            checkScope,         listTools,      checkReachScope,     checkReachScope,     checkReachScope,     checkReachScope,     none,         none,           checkModelScope,    checkGrantScope,  none,          listModels,     checkAnswerScope    ],
   ['data flow',        checkDataFlow,      none,           checkDataFlow,       checkDataFlow,       checkDataFlow,       checkDataFlow,       none,         none,           none,               none,             none,          none,           checkDataFlow       ],
   ['policy',           checkPolicy,        none,           checkReachPolicy,    checkReachPolicy,    checkReachPolicy,    checkReachPolicy,    none,         none,           checkModelPolicy,   none,             none,          none,           checkAnswerPolicy   ],
   ['credential',       takeCredential,     none,           takeReachCredential, takeReachCredential, takeReachCredential, takeReachCredential, none,         none,           none,               none,             none,          none,           none                ],

@@ -1,4 +1,4 @@
-import type { AgentSpec, ConfigSource, ModelSpec, ToolMark } from '../contract/config.ts';
+import type { AgentSpec, ConfigSource, GrantSpec, ModelSpec, ToolMark } from '../contract/config.ts';
 import type { Line } from '../contract/delegation.ts';
 import type { Log, Sealer, TaskClaims } from '../contract/identity.ts';
 import type { Spend } from '../core/budget.ts';
@@ -222,6 +222,8 @@ export interface Facts {
   provider?: Provider;
   modelCall?: ModelCall;
   modelEnd?: ProviderEnd;
+  /** What the configuration lists under the name that was asked for. */
+  grantSpec?: GrantSpec;
   grant?: Extract<HandOver, { kind: 'handed-over' }>;
   /** What is reached for besides a tool; a list on the endpoint of all servers reaches for several. */
   reaches?: readonly Reach[];

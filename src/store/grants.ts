@@ -45,6 +45,8 @@ export interface Intent {
   /** The TASK's epoch (TaskRecord.epoch): what the names in the handle carry. Any other is refused. */
   readonly epoch: number;
   readonly lifeMs: number;
+  /** What the configuration asked of the connector: nothing is handed over where it asks for something else by then. */
+  readonly options?: unknown;
 }
 
 export type IntentDecision =
@@ -61,7 +63,7 @@ export async function mintIntend(store: Store, intent: Intent): Promise<IntentDe
   const row = await callOne(
     store,
     'mint_intend',
-    'SELECT decision, stop_id, absolute_end FROM estop.mint_intend($1, $2, $3, $4, $5, $6, $7, $8, $9)',
+    'SELECT decision, stop_id, absolute_end FROM estop.mint_intend($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)',
     [
       intent.grantId,
       intent.name,
@@ -72,6 +74,7 @@ export async function mintIntend(store: Store, intent: Intent): Promise<IntentDe
       JSON.stringify(intent.handle),
       intent.epoch,
       intent.lifeMs,
+      intent.options === undefined ? null : JSON.stringify(intent.options),
     ],
   );
   return intentOf(row);
@@ -146,6 +149,8 @@ export type HandOver =
       readonly connector: string;
       readonly target: string;
       readonly handle: Handle;
+      /** JSON of what it was issued for; undefined: it is not on record. */
+      readonly options: string | undefined;
       readonly sealed: Uint8Array;
       readonly absoluteEnd: string;
     }
@@ -158,7 +163,7 @@ export async function handOver(store: Store, taskId: string, name: string, token
   const [row] = await call(
     store,
     'hand_over',
-    'SELECT decision, stop_id, grant_id, connector, target, sealed, handle, absolute_end FROM estop.hand_over($1, $2, $3)',
+    'SELECT decision, stop_id, grant_id, connector, target, sealed, handle, options, absolute_end FROM estop.hand_over($1, $2, $3)',
     [taskId, name, tokenEpoch],
   );
   return row === undefined ? { kind: 'none' } : handOverOf(row);
@@ -177,6 +182,7 @@ export function handOverOf(row: Row): HandOver {
     connector: text(row, 'connector'),
     target: text(row, 'target'),
     handle: handleOf(row),
+    options: textOrUndefined(row, 'options'),
     sealed,
     absoluteEnd: text(row, 'absolute_end'),
   };

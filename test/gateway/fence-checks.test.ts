@@ -125,6 +125,7 @@ describe('what the fence is asked about', () => {
       connector: 'crm',
       target: 't',
       handle: {},
+      options: '{}',
       sealed: new Uint8Array(),
       absoluteEnd: '',
     } as const;

@@ -21,9 +21,18 @@ const allRounder: AgentSpec = {
   resources: ['everything/test://static-text'],
   prompts: ['everything/test_simple_prompt', 'everything/test_prompt_with_arguments'],
   model: 'gpt',
+  grants: [{ name: 'database', connector: 'billing-db', lifeMs: 60_000, options: {} }],
 };
 /** May use nothing of it. */
-const bystander: AgentSpec = { ...allRounder, agentId: 'bystander', tools: {}, resources: [], prompts: [], model: '' };
+const bystander: AgentSpec = {
+  ...allRounder,
+  agentId: 'bystander',
+  tools: {},
+  resources: [],
+  prompts: [],
+  model: '',
+  grants: [],
+};
 
 let bed: ModelRig;
 
@@ -114,7 +123,9 @@ async function mint(task: TaskRecord): Promise<void> {
     target: `role_${taskId}`,
     shared: false,
   };
-  expect((await mintIntend(store, { ...intent, handle: {}, epoch, lifeMs: 60_000 })).kind).toBe('intended');
+  expect((await mintIntend(store, { ...intent, handle: {}, options: {}, epoch, lifeMs: 60_000 })).kind).toBe(
+    'intended',
+  );
   expect((await mintRecheck(store, grantId)).kind).toBe('issue');
   const sealer = createSealer(openKeyRing(bed.rig.keysFolder, 'seal', 'test'));
   await mintIssued(store, grantId, sealer.seal(Buffer.from('{"password":"given"}'), grantId));
@@ -214,7 +225,7 @@ const columns = {
 type Column = keyof typeof columns;
 
 const all = Object.keys(columns) as readonly Column[]; // its own keys
-const listed: readonly Column[] = ['tool-call', 'resource', 'prompt', 'completion', 'subscription', 'model'];
+const listed: readonly Column[] = ['tool-call', 'resource', 'prompt', 'completion', 'subscription', 'model', 'grant'];
 
 describe('of the columns of the gate', () => {
   it.each(all)('%s is served to a task that may have it', async (column) => {
@@ -241,7 +252,9 @@ describe('of the columns of the gate', () => {
   });
 
   it.each(listed)('%s is refused to whom it is not given', async (column) => {
-    expect(await columns[column](await bed.rig.startTask(bystander))).toMatch(/not available|does not exist|may not/);
+    expect(await columns[column](await bed.rig.startTask(bystander))).toMatch(
+      /not available|does not exist|may not|no such grant/,
+    );
   });
 
   it.each([

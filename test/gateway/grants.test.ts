@@ -1,20 +1,46 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { AgentSpec, EstopConfig } from '../../src/contract/config.ts';
 import { connectorKey, taskKey } from '../../src/core/scope-key.ts';
 import { openKeyRing } from '../../src/runtime/keys/key-ring.ts';
 import { createSealer } from '../../src/runtime/keys/sealer.ts';
 import { mintIntend, mintIssued, mintRecheck } from '../../src/store/grants.ts';
 import { resetStop } from '../../src/store/stops.ts';
 import type { TaskRecord } from '../../src/store/tasks.ts';
-import { newId, stop } from '../store/ledger.ts';
-import { makeRig, type Rig, type RunningGateway, untilFenced, untilReady } from './rig.ts';
+import { newId, putAgents, startChild, stop } from '../store/ledger.ts';
+import { billingBot, makeRig, type Rig, type RunningGateway, readerBot, untilFenced, untilReady } from './rig.ts';
+
+const database = { name: 'database', connector: 'billing-db', lifeMs: 60_000, options: { role: 'reader' } } as const;
+const withGrant = (agent: AgentSpec, ...grants: AgentSpec['grants']): AgentSpec => ({ ...agent, grants });
+const holder: AgentSpec = { ...withGrant(billingBot, database), mayStart: ['reader-bot'] };
+const child = withGrant(readerBot, { ...database, lifeMs: 30_000 });
 
 let rig: Rig;
 let gateway: RunningGateway;
+/** Done when the ledger has handed one over, before the gateway does. */
+let beforeHandOver: () => void = () => undefined;
 beforeAll(async () => {
   rig = await makeRig();
-  gateway = await rig.startGateway();
+  await putAgents(rig.ledger, [holder, child]);
+  gateway = await rig.startGateway({
+    decorate: {
+      ledger: (port) => ({
+        ...port,
+        handOver: async (...asked) => {
+          const said = await port.handOver(...asked);
+          beforeHandOver();
+          return said;
+        },
+      }),
+    },
+  });
   await untilReady(gateway);
 });
+beforeEach(() => {
+  beforeHandOver = () => undefined;
+  reload(holder, child);
+});
+const reload = (...agents: readonly AgentSpec[]): void =>
+  rig.configure((config): EstopConfig => ({ ...config, agents }));
 
 /** As the trusted worker mints: sealed under the grant's own id. */
 async function mint(task: TaskRecord, sealedFor?: string): Promise<string> {
@@ -30,6 +56,7 @@ async function mint(task: TaskRecord, sealedFor?: string): Promise<string> {
     handle: {},
     epoch: task.epoch,
     lifeMs: 60_000,
+    options: database.options,
   };
   expect((await mintIntend(store, intent)).kind).toBe('intended');
   expect((await mintRecheck(store, grantId)).kind).toBe('issue');
@@ -47,7 +74,7 @@ const ask = async (task: TaskRecord, name = 'database'): Promise<Response> =>
 
 describe('a grant', () => {
   it('is handed over to the task it was made for, unsealed, and kept by no cache', async () => {
-    const task = await rig.startTask();
+    const task = await rig.startTask(holder);
     await mint(task);
     const response = await ask(task);
     expect(response.status).toBe(200);
@@ -64,7 +91,7 @@ describe('a grant', () => {
   });
 
   it('of another task, or of no name there is, is not found', async () => {
-    const [mine, other] = [await rig.startTask(), await rig.startTask()];
+    const [mine, other] = [await rig.startTask(holder), await rig.startTask()];
     await mint(mine);
     expect((await ask(other)).status).toBe(404);
     for (const name of ['nothing', '..%2Fetc', 'UPPER', '']) expect((await ask(mine, name)).status).toBe(404);
@@ -78,7 +105,7 @@ describe('a grant', () => {
     ['its task', (task: TaskRecord) => taskKey(task.taskId)],
     ['its connector', () => connectorKey('billing-db')],
   ])('is not handed over under a stop of %s, nor after its reset', async (_what, keyOf) => {
-    const task = await rig.startTask();
+    const task = await rig.startTask(holder);
     await mint(task);
     const { stopId } = await stop(rig.ledger, keyOf(task));
     const before = await ask(task);
@@ -92,7 +119,7 @@ describe('a grant', () => {
   });
 
   it('is not handed over to a task that has ended or is held', async () => {
-    const [ended, held] = [await rig.startTask(), await rig.startTask()];
+    const [ended, held] = [await rig.startTask(holder), await rig.startTask()];
     await mint(ended);
     await mint(held);
     await rig.ledger.sql("SELECT estop.close_tasks(ARRAY[$1], 'done')", [ended.taskId]);
@@ -102,10 +129,50 @@ describe('a grant', () => {
   });
 
   it('whose sealed bytes were moved from another row does not open', async () => {
-    const task = await rig.startTask();
+    const task = await rig.startTask(holder);
     await mint(task, newId('grant'));
     const response = await ask(task);
     expect(response.status).toBe(500);
     expect(await response.text()).not.toContain('canary');
+  });
+});
+
+describe('a grant that was issued, and that the configuration lists', () => {
+  it.each([
+    ['no more', withGrant(holder)],
+    ['with other options', withGrant(holder, { ...database, options: { role: 'nobody' } })],
+    ['with another connector', withGrant(holder, { ...database, connector: 'spare-db' })],
+    ['under another name', withGrant(holder, { ...database, name: 'archive' })],
+  ])('%s is handed over no more', async (_how, agent) => {
+    const task = await rig.startTask(holder);
+    await mint(task);
+    expect((await ask(task)).status).toBe(200);
+    reload(agent, child);
+    const response = await ask(task);
+    expect(response.status).toBe(404);
+    expect(await response.text()).not.toContain('canary');
+    reload(child);
+    expect((await ask(task)).status).toBe(404);
+    reload(withGrant(holder, { ...database, lifeMs: 1_000 }), child);
+    expect((await ask(task)).status).toBe(200);
+  });
+
+  it('is handed over to a child for as long as each agent that it works for has the same', async () => {
+    const task = await startChild(rig.ledger, await rig.startTask(holder), holder, child);
+    await mint(task);
+    expect((await ask(task)).status).toBe(200);
+    reload(withGrant(holder), child);
+    expect((await ask(task)).status).toBe(404);
+    reload(child);
+    expect((await ask(task)).status).toBe(404);
+    reload({ ...withGrant(holder), delegation: 'own' }, child);
+    expect((await ask(task)).status).toBe(200);
+  });
+
+  it('is not handed over where it was taken out while the ledger was asked', async () => {
+    const task = await rig.startTask(holder);
+    await mint(task);
+    beforeHandOver = () => reload(withGrant(holder), child);
+    expect((await ask(task)).status).toBe(404);
   });
 });

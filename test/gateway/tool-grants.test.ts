@@ -71,11 +71,27 @@ beforeEach(() => {
 });
 const name = (): string => `crm-${connector}`;
 
-async function mint(task: TaskRecord, secret: object, through = name(), called = 'tool:crm'): Promise<void> {
+async function mint(
+  task: TaskRecord,
+  secret: object,
+  through = name(),
+  called = 'tool:crm',
+  options: object = {},
+): Promise<void> {
   const store = rig.ledger.as('estop_trusted');
   const grantId = newId('grant');
   const { taskId, epoch } = task;
-  const intent = { grantId, name: called, taskId, connector: through, target: 't', shared: false, handle: {}, epoch };
+  const intent = {
+    grantId,
+    name: called,
+    taskId,
+    connector: through,
+    target: 't',
+    shared: false,
+    handle: {},
+    epoch,
+    options,
+  };
   expect((await mintIntend(store, { ...intent, lifeMs: 60_000 })).kind).toBe('intended');
   expect((await mintRecheck(store, grantId)).kind).toBe('issue');
   const sealer = createSealer(openKeyRing(rig.keysFolder, 'seal', 'test'));
@@ -113,10 +129,13 @@ it.each([
   expect(seen).toEqual([]);
 });
 
-it('a grant that another connector issued is not used', async () => {
-  const task = await rig.startTask(agent);
-  await mint(task, { accessToken: 'canary' }, 'elsewhere');
-  expect((await act(task)).meta['estop/reason']).toBe('credential-unavailable');
+it('a grant that another connector issued, or for other options than are listed now, is not used', async () => {
+  const [other, wider] = [await rig.startTask(agent), await rig.startTask(agent)];
+  await mint(other, { accessToken: 'canary' }, 'elsewhere');
+  expect((await act(other)).meta['estop/reason']).toBe('credential-unavailable');
+  await mint(wider, { accessToken: 'canary' }, name(), 'tool:crm', { scope: 'everything' });
+  expect((await act(wider)).meta['estop/reason']).toBe('credential-unavailable');
+  expect(seen).toEqual([]);
 });
 
 it('a grant that nobody issues in time denies, and spends nothing', async () => {

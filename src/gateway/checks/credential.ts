@@ -2,6 +2,7 @@ import type { GrantCredential, SecretAt, ToolServerSpec } from '../../contract/c
 import { toolGrantName } from '../../contract/tool-grant.ts';
 import { EstopError, errorCodeOf } from '../../core/errors.ts';
 import { connectorKey } from '../../core/scope-key.ts';
+import { isAsListed, listedGrant } from '../grants/listed-grant.ts';
 import { obtainGrant } from '../grants/obtain-grant.ts';
 import { secretIn } from '../grants/secret-in.ts';
 import { isListMethod } from '../mcp/methods.ts';
@@ -56,10 +57,12 @@ async function takeGrant(passage: Passage, serverId: string, { connector, field 
   if (denial !== undefined) return denial;
   const grant = await obtainGrant(passage, toolGrantName(serverId), true);
   if ('denial' in grant) return grant.denial;
+  const listed = listedGrant(passage, toolGrantName(serverId));
   try {
     const secret = secretIn(host.sealer.open(grant.sealed, grant.grantId));
     const value = isRecord(secret) && Object.hasOwn(secret, field) ? secret[field] : undefined;
-    if (grant.connector !== connector || typeof value !== 'string') throw new EstopError('secret-missing');
+    if (listed === undefined || !isAsListed(grant, listed) || typeof value !== 'string')
+      throw new EstopError('secret-missing');
     facts.credential = new Credential(value, connector);
     return undefined;
   } catch (thrown) {

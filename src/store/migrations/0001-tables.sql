@@ -165,6 +165,7 @@ CREATE TABLE estop.grants (
   target       text NOT NULL,
   shared       boolean NOT NULL,
   handle       jsonb NOT NULL,
+  options      text, -- what the configuration asked of the connector then, as JSON; null: nobody said, and nothing is handed over
   state        text NOT NULL CHECK (state IN ('intended', 'issued', 'ended')),
   sealed       bytea,
   absolute_end timestamptz NOT NULL,

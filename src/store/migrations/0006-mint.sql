@@ -32,7 +32,7 @@ END $$;
 -- rule: mint-epoch-and-stops-one-statement, mint-intended-first, mint-kill-handle, mint-absolute-end, target-lock, target-block, open-until-final
 CREATE FUNCTION estop.mint_intend(
   p_grant_id text, p_name text, p_task_id text, p_connector text, p_target text, p_shared boolean, p_handle jsonb,
-  p_epoch bigint, p_life_ms bigint
+  p_epoch bigint, p_life_ms bigint, p_options text DEFAULT NULL
 ) RETURNS TABLE (decision text, stop_id text, absolute_end timestamptz)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -65,8 +65,9 @@ BEGIN
   IF NOT FOUND THEN RETURN QUERY SELECT 'task-closed'::text, NULL::text, NULL::timestamptz; RETURN; END IF;
   IF killer IS NOT NULL THEN RETURN QUERY SELECT 'stopped'::text, killer, NULL::timestamptz; RETURN; END IF;
   ends := clock_timestamp() + make_interval(secs => p_life_ms / 1000.0);
-  INSERT INTO estop.grants (grant_id, name, task_id, agent_id, agents, keys, epoch, connector, target, shared, handle, state, absolute_end)
-    VALUES (p_grant_id, p_name, p_task_id, t.agent_id, t.agents, grant_keys, t.epoch, p_connector, p_target, p_shared, p_handle, 'intended', ends);
+  INSERT INTO estop.grants (grant_id, name, task_id, agent_id, agents, keys, epoch, connector, target, shared, handle, options, state, absolute_end)
+    VALUES (p_grant_id, p_name, p_task_id, t.agent_id, t.agents, grant_keys, t.epoch, p_connector, p_target, p_shared, p_handle, p_options,
+      'intended', ends);
   RETURN QUERY SELECT 'intended'::text, NULL::text, ends;
 END $$;
 
@@ -124,13 +125,13 @@ END $$;
 -- The one way a sealed credential leaves the store towards an agent; the stop check and the read are one statement.
 -- rule: mint-reread-before-hand-over
 CREATE FUNCTION estop.hand_over(p_task_id text, p_name text, p_token_epoch bigint)
-RETURNS TABLE (decision text, stop_id text, grant_id text, connector text, target text, sealed bytea, handle jsonb, absolute_end timestamptz)
+RETURNS TABLE (decision text, stop_id text, grant_id text, connector text, target text, sealed bytea, handle jsonb, options text, absolute_end timestamptz)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
   RETURN QUERY
     WITH found AS (
-      SELECT g.grant_id, g.connector, g.target, g.sealed, g.handle, g.absolute_end, t.state AS task_state,
+      SELECT g.grant_id, g.connector, g.target, g.sealed, g.handle, g.options, g.absolute_end, t.state AS task_state,
         estop.is_held(t.task_id, t.ancestors) AS held, estop.dead_by(g.keys, g.agents, least(g.epoch, p_token_epoch)) AS killer
       FROM estop.grants g JOIN estop.tasks t ON t.task_id = g.task_id
       WHERE g.task_id = p_task_id AND g.name = p_name AND g.state = 'issued' AND g.absolute_end > clock_timestamp()
@@ -138,6 +139,6 @@ BEGIN
     decided AS (
       SELECT f.*, CASE WHEN f.killer IS NOT NULL THEN 'stopped' WHEN f.task_state = 'closed' THEN 'task-closed'
         WHEN f.held THEN 'held' ELSE 'handed-over' END AS decision FROM found f)
-    SELECT d.decision, d.killer, d.grant_id, d.connector, d.target, CASE WHEN d.decision = 'handed-over' THEN d.sealed END, d.handle, d.absolute_end
+    SELECT d.decision, d.killer, d.grant_id, d.connector, d.target, CASE WHEN d.decision = 'handed-over' THEN d.sealed END, d.handle, d.options, d.absolute_end
     FROM decided d;
 END $$;

@@ -33,7 +33,7 @@ GRANT EXECUTE ON FUNCTION
 -- trusted: the life of a task and the mint.
 GRANT EXECUTE ON FUNCTION
   estop.register_task(text, text, text, text[], text, text, integer, integer, integer, text), estop.check_task(text), estop.begin_task(text),
-  estop.close_tasks(text[], text), estop.mint_intend(text, text, text, text, text, boolean, jsonb, bigint, bigint),
+  estop.close_tasks(text[], text), estop.mint_intend(text, text, text, text, text, boolean, jsonb, bigint, bigint, text),
   estop.mint_recheck(text), estop.mint_issued(text, bytea), estop.append_audit(text, text, text, jsonb, text, jsonb, jsonb)
   TO estop_trusted;
 

@@ -122,14 +122,14 @@ CREATE TABLE estop.grant_wants (
 -- was told 20 s ago and nothing came of it. The row first and the grant once more after it: a want that stands when its grant is there
 -- already, because the mint took the row before away in between, would be minted a second time. Locks: the row of the want.
 CREATE FUNCTION estop.obtain_grant(p_task_id text, p_name text, p_token_epoch bigint)
-RETURNS TABLE (decision text, stop_id text, reason text, grant_id text, connector text, target text, sealed bytea, handle jsonb, absolute_end timestamptz)
+RETURNS TABLE (decision text, stop_id text, reason text, grant_id text, connector text, target text, sealed bytea, handle jsonb, options text, absolute_end timestamptz)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   seen record;
   known estop.grant_wants%ROWTYPE;
 BEGIN
-  RETURN QUERY SELECT h.decision, h.stop_id, NULL::text, h.grant_id, h.connector, h.target, h.sealed, h.handle, h.absolute_end
+  RETURN QUERY SELECT h.decision, h.stop_id, NULL::text, h.grant_id, h.connector, h.target, h.sealed, h.handle, h.options, h.absolute_end
     FROM estop.hand_over(p_task_id, p_name, p_token_epoch) h;
   IF FOUND THEN RETURN; END IF;
   SELECT t.state, estop.is_held(t.task_id, t.ancestors) AS held, estop.dead_by(t.keys, t.agents, least(t.epoch, p_token_epoch)) AS killer
@@ -141,7 +141,7 @@ BEGIN
   INSERT INTO estop.grant_wants AS w (task_id, name) VALUES (p_task_id, p_name)
     ON CONFLICT (task_id, name) DO UPDATE SET wanted_at = clock_timestamp(), told_at = NULL, refused_at = NULL, reason = NULL
       WHERE w.refused_at < clock_timestamp() - interval '5 s' OR (w.refused_at IS NULL AND w.told_at < clock_timestamp() - interval '20 s');
-  RETURN QUERY SELECT h.decision, h.stop_id, NULL::text, h.grant_id, h.connector, h.target, h.sealed, h.handle, h.absolute_end
+  RETURN QUERY SELECT h.decision, h.stop_id, NULL::text, h.grant_id, h.connector, h.target, h.sealed, h.handle, h.options, h.absolute_end
     FROM estop.hand_over(p_task_id, p_name, p_token_epoch) h;
   IF FOUND THEN
     DELETE FROM estop.grant_wants w WHERE w.task_id = p_task_id AND w.name = p_name;

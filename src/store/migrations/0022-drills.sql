@@ -109,7 +109,7 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 #variable_conflict use_column
 BEGIN
   RETURN QUERY SELECT m.decision, m.stop_id, m.absolute_end FROM estop.drills d
-    CROSS JOIN LATERAL estop.mint_intend(p_grant_id, 'drill', p_task_id, d.connector, p_target, p_shared, p_handle, p_epoch, p_life_ms) m
+    CROSS JOIN LATERAL estop.mint_intend(p_grant_id, 'drill', p_task_id, d.connector, p_target, p_shared, p_handle, p_epoch, p_life_ms, NULL) m
     WHERE d.task_id = p_task_id AND d.state = 'asked';
   IF NOT FOUND THEN RETURN QUERY SELECT 'unknown-task'::text, NULL::text, NULL::timestamptz; END IF;
 END $$;

@@ -1,6 +1,7 @@
 import type { Guard } from '../guard.ts';
 
 const secrets = 'test/gateway/secrets.test.ts';
+const grants = 'test/gateway/grants.test.ts';
 const toolGrants = 'test/gateway/tool-grants.test.ts';
 const firstUse = 'test/agent-task/first-use.test.ts';
 const vault = 'test/gateway/vault.test.ts';
@@ -72,7 +73,7 @@ export const credentialGuards: readonly Guard[] = [
   },
   {
     id: 'credentials/tool-grant-name',
-    file: 'src/gateway/checks/hand-over.ts',
+    file: 'src/gateway/checks/grant-scope.ts',
     protects: 'the credential of a tool is handed to no agent',
     attacks: ['A37'],
     find: "asked.kind !== 'grant' || !isName(asked.name)",
@@ -97,6 +98,42 @@ export const credentialGuards: readonly Guard[] = [
     put: '',
     tests: { file: firstUse, title: 'nor because a message says that it is wanted' },
     raises: /Matcher did not succeed|Timeout/i,
+  },
+  {
+    id: 'credentials/other-options',
+    file: 'src/gateway/grants/listed-grant.ts',
+    protects: 'a grant is handed over for what is listed now, not for what was when it was issued',
+    attacks: ['A13'],
+    find: ' && grant.options === JSON.stringify(options);',
+    put: ';',
+    tests: { file: grants, title: 'is handed over no more' },
+  },
+  {
+    id: 'credentials/other-connector',
+    file: 'src/gateway/grants/listed-grant.ts',
+    protects: 'nor where its connector is another by now',
+    attacks: ['A13'],
+    find: 'grant.connector === connector && ',
+    put: '',
+    tests: { file: grants, title: 'is handed over no more' },
+  },
+  {
+    id: 'credentials/last-look',
+    file: 'src/gateway/checks/hand-over.ts',
+    protects: 'the configuration is asked in the tick of the answer',
+    attacks: ['A13'],
+    find: "  if (listed === undefined || !isAsListed(grant, listed)) return denied('no-such-grant');\n",
+    put: '',
+    tests: { file: grants, title: 'was taken out while the ledger was asked' },
+  },
+  {
+    id: 'credentials/tool-as-listed',
+    file: 'src/gateway/checks/credential.ts',
+    protects: 'no call is made with a grant that was issued for something else than is listed now',
+    attacks: ['A13'],
+    find: 'listed === undefined || !isAsListed(grant, listed) || ',
+    put: '',
+    tests: { file: toolGrants, title: 'or for other options than are listed now' },
   },
   {
     id: 'credentials/vault-stale',

@@ -89,11 +89,20 @@ export const delegationGuards: readonly Guard[] = [
   },
   {
     id: 'delegation/grants',
-    file: 'src/activities/delegated-grant.ts',
+    file: 'src/contract/delegation.ts',
     protects: 'a child gets no credential that its parent would not get',
     attacks: ['A13'],
     find: 'haveGrant(line, spec)',
     put: 'true',
     tests: { file, title: 'gets no credential that an agent it works for would not get' },
+  },
+  {
+    id: 'delegation/hand-over',
+    file: 'src/gateway/grants/listed-grant.ts',
+    protects: 'a grant that an agent of the line has lost is handed over no more',
+    attacks: ['A13'],
+    find: ' && mayHoldGrant(line, spec) ? spec : undefined;',
+    put: ' ? spec : undefined;',
+    tests: { file: 'test/gateway/grants.test.ts', title: 'for as long as each agent that it works for has the same' },
   },
 ];
