@@ -40,6 +40,7 @@ export function createFencePort(store: Store): FencePort {
         secretsVersion: renewal.secretsVersion,
         newestOrder: renewal.newestOrder,
         seenOrder: renewal.seenOrder,
+        confirmedEpoch: renewal.confirmedEpoch,
       };
     },
     confirm: (gatewayId, epoch) => confirmFence(store, gatewayId, epoch),

@@ -32,6 +32,8 @@ export type Renewal =
       /** What took this epoch, and what took the epoch that was seen before: ids that no two orders have. Absent: nothing did. */
       readonly newestOrder?: string;
       readonly seenOrder?: string;
+      /** The newest epoch that this gateway has confirmed, as the store has it. */
+      readonly confirmedEpoch: number;
     }
   | { readonly granted: false; readonly refusal: 'no-beat' | 'retired' };
 
@@ -60,7 +62,7 @@ export async function renewLease(
   const row = await callOne(
     store,
     'renew_lease',
-    'SELECT granted, refusal, epoch, store_id::text AS store_id, db_now, drained_at, stops, mark_age_ms, tools_version, policy_activation, secrets_version, newest_order, seen_order FROM estop.renew_lease($1, $2, $3, $4, $5)',
+    'SELECT granted, refusal, epoch, store_id::text AS store_id, db_now, drained_at, stops, mark_age_ms, tools_version, policy_activation, secrets_version, newest_order, seen_order, confirmed_epoch FROM estop.renew_lease($1, $2, $3, $4, $5)',
     [renewal.gatewayId, renewal.leaseMs, renewal.retainMs, renewal.afterGap, renewal.seenEpoch ?? null],
   );
   if (!bool(row, 'granted'))
@@ -81,6 +83,7 @@ export async function renewLease(
     toolsVersion: int(row, 'tools_version'),
     policyActivation: int(row, 'policy_activation'),
     secretsVersion: int(row, 'secrets_version'),
+    confirmedEpoch: int(row, 'confirmed_epoch'),
   };
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { agentKey, taskKey } from '../../src/core/scope-key.ts';
+import type { FencePort } from '../../src/gateway/fence/fence-port.ts';
 import { type PostgresServer, startPostgres } from '../../src/runtime/local/postgres-server.ts';
 import { decideApproval } from '../../src/store/approvals.ts';
 import type { TaskRecord } from '../../src/store/tasks.ts';
@@ -92,7 +93,7 @@ async function asked(
 }
 
 /** Both as real servers, and a gateway that reaches the primary by the address. */
-async function startPair(isSynchronous: boolean) {
+async function startPair(isSynchronous: boolean, fence: (port: FencePort) => FencePort = (port) => port) {
   const [one, other] = [tempFolder(), tempFolder()];
   const address = await startAddress();
   const first = await startPostgres({ folder: one, name, settings });
@@ -121,7 +122,7 @@ async function startPair(isSynchronous: boolean) {
   address.leadTo(primary.port);
   const rig = await makeRig(ledger);
   await putAgents(ledger, [billingBot, readerBot]);
-  const gateway = await rig.startGateway();
+  const gateway = await rig.startGateway({ decorate: { fence } });
   await untilReady(gateway);
   return { address, link, primary, standby, rig, gateway };
 }
@@ -221,5 +222,46 @@ describe('a store that fails over to an asynchronous standby', () => {
     await until(async () => isJudged(await call(other)));
     expect(await call(task)).toMatchObject({ status: 503, body: { code: 'store-restored' } });
     expect(rig.calls(task)).toHaveLength(before);
+  });
+
+  it('is told again by a gateway whose confirmation it lost, so that the stop that it kept is fenced', async () => {
+    let release: () => void = () => undefined;
+    let isHeld = false;
+    const { address, link, primary, standby, rig, gateway } = await startPair(false, (port) => ({
+      ...port,
+      confirm: async (gatewayId, epoch) => {
+        if (isHeld) await new Promise<void>((resolve) => (release = resolve));
+        return port.confirm(gatewayId, epoch);
+      },
+    }));
+    const task = await rig.startTask();
+    isHeld = true;
+    const { stopId, epoch } = await stop(rig.ledger, taskKey(task.taskId));
+    const newest = 'SELECT max(epoch)::int AS epoch FROM estop.stops';
+    await until(async () => (await asked(standby, newest, 'failover'))?.['epoch'] === epoch);
+    link.leadTo(undefined);
+    await until(async () => (await asked(primary, 'SELECT 1 FROM pg_stat_replication')) === undefined);
+    isHeld = false;
+    release();
+    const confirmed = 'SELECT confirmed_epoch::int AS epoch FROM estop.gateways';
+    await until(async () => (await asked(primary, confirmed, 'failover'))?.['epoch'] === epoch);
+    process.kill(primary.pid, 'SIGKILL');
+    await primary.exited;
+    address.leadTo(undefined);
+    await untilNotReady(gateway);
+    await asked(standby, 'SELECT pg_promote()');
+    expect((await asked(standby, confirmed, 'failover'))?.['epoch']).toBeLessThan(epoch);
+    address.leadTo(standby.port);
+    await untilReady(gateway);
+    await untilFenced(rig, stopId);
+    expect(await rig.ledger.sql('SELECT outcome FROM estop.stop_gateways WHERE stop_id = $1', [stopId])).toEqual([
+      { outcome: 'confirmed' },
+    ]);
+    // And tells nothing more than once.
+    const told = () =>
+      rig.logLines.filter(({ fields }) => 'event' in fields && fields['event'] === 'fence.confirmed').length;
+    const before = told();
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    expect(told()).toBe(before);
   });
 });

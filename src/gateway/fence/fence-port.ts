@@ -1,11 +1,15 @@
 import type { SettledCall } from '../../store/calls.ts';
 import type { LeaseReply } from './lease.ts';
 
-/** `toolsVersion`: of the record of tools; `policyActivation`: the newest of the policies; `secretsVersion`: of the sealed secrets. They ride on the renewal; the lease knows nothing of them. */
+/**
+ * `toolsVersion`: of the record of tools; `policyActivation`: the newest of the policies; `secretsVersion`: of the sealed secrets;
+ * `confirmedEpoch`: what the store has on record of this gateway. They ride on the renewal; the lease knows nothing of them.
+ */
 export type RenewalReply = LeaseReply & {
   readonly toolsVersion?: number;
   readonly policyActivation?: number;
   readonly secretsVersion?: number;
+  readonly confirmedEpoch?: number;
 };
 
 /** What the fence needs of the store, on connections of its own: tool calls that wait for theirs must not hold up a renewal. */

@@ -44,6 +44,7 @@ export class Renewer {
   #confirming: Promise<void> | undefined;
   #registering: Promise<void> | undefined;
   #confirmedEpoch = -1;
+  #confirmedAt = Number.NEGATIVE_INFINITY;
   #lastTrouble = '';
   #closed = false;
 
@@ -111,6 +112,7 @@ export class Renewer {
       const asked = fence.seen;
       const reply = await port.renew(gatewayId, afterGap, asked?.epoch);
       if (this.#closed || gatewayId !== fence.gatewayId) return;
+      this.#unlessLost(sent.mono, reply.confirmedEpoch);
       this.#take({ kind: 'reply', sent, received: clock(), afterGap, asked, reply });
       if (!reply.granted && reply.refusal === 'retired') await this.#register();
       if (reply.toolsVersion !== undefined) this.#parts.onToolsVersion(reply.toolsVersion);
@@ -146,6 +148,15 @@ export class Renewer {
   }
 
   /**
+   * What was confirmed, and is not on record any more, is confirmed once more: a primary that nobody waited for took it along, and the
+   * stop, which had reached the standby, would wait for the next one. rule: confirm-that-epoch
+   */
+  #unlessLost(sentAt: number, onRecord: number | undefined): void {
+    if (onRecord !== undefined && sentAt >= this.#confirmedAt)
+      this.#confirmedEpoch = Math.min(this.#confirmedEpoch, onRecord);
+  }
+
+  /**
    * Confirms the epoch of a view that was acted on, once every call it cut has its end in the ledger, and every one that had been
    * lost before it could be cut: the report of the fence counts them the moment the last gateway has confirmed. A failure is tried again with the next renewal.
    * rule: confirm-that-epoch, possibly-completed
@@ -157,7 +168,7 @@ export class Renewer {
   }
 
   async #confirmAll(): Promise<void> {
-    const { fence, port, log, settler } = this.#parts;
+    const { fence, port, clock, log, settler } = this.#parts;
     try {
       while (fence.viewEpoch > this.#confirmedEpoch || this.#toSettle.size > 0) {
         const epoch = fence.viewEpoch;
@@ -170,6 +181,7 @@ export class Renewer {
         // A refusal is not asked again at once: the next renewal tells what has become of this gateway or of the store.
         if (!(await port.confirm(gatewayId, epoch)) || gatewayId !== fence.gatewayId) break;
         this.#confirmedEpoch = epoch;
+        this.#confirmedAt = clock().mono;
         log.info({ event: 'fence.confirmed', epoch, cut: ended.length }, 'the view of this epoch is confirmed');
       }
     } catch (thrown) {

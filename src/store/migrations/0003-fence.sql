@@ -25,30 +25,30 @@ END $$;
 -- it outlives a dead stop process by no more than that. The row says more than was granted, never less.
 -- seen_order is what took the epoch that the gateway has seen: a store that went back may have given it to another order since, and what
 -- took it before is lost.
+-- confirmed_epoch is what is on record of this gateway: a store that lost its confirmation with an old primary is told again.
 -- Locks: the gateway's own row. rule: lease-needs-beat, renew-is-one-query, refuse-lower-epoch, view-holds-reset-stops, retain-until-token-dead
 CREATE FUNCTION estop.renew_lease(p_gateway_id text, p_lease_ms integer, p_retain_ms integer, p_after_gap boolean, p_seen_epoch bigint)
 RETURNS TABLE (granted boolean, refusal text, epoch bigint, store_id uuid, db_now timestamptz, drained_at timestamptz, stops jsonb, mark_age_ms integer, tools_version bigint, policy_activation bigint, secrets_version bigint, newest_order text,
-  seen_order text)
+  seen_order text, confirmed_epoch bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   begun timestamptz := clock_timestamp();
   newest_beat timestamptz;
-  updated integer;
+  confirmed bigint;
 BEGIN
   -- A mark from the future was left before the clock went back (a failover, a step): it proves nothing about now.
   SELECT max(m.beat_at) INTO newest_beat FROM estop.latch_marks m WHERE m.beat_at <= begun;
   IF newest_beat IS NULL OR newest_beat <= begun - make_interval(secs => p_lease_ms / 1000.0) THEN
-    RETURN QUERY SELECT false, 'no-beat'::text, NULL::bigint, NULL::uuid, clock_timestamp(), NULL::timestamptz, NULL::jsonb, NULL::integer, NULL::bigint, NULL::bigint, NULL::bigint, NULL::text, NULL::text;
+    RETURN QUERY SELECT false, 'no-beat'::text, NULL::bigint, NULL::uuid, clock_timestamp(), NULL::timestamptz, NULL::jsonb, NULL::integer, NULL::bigint, NULL::bigint, NULL::bigint, NULL::text, NULL::text, NULL::bigint;
     RETURN;
   END IF;
   UPDATE estop.gateways g
     SET lease_until = clock_timestamp() + make_interval(secs => p_lease_ms / 1000.0), lapse_seen_at = NULL,
         drain_wanted_at = CASE WHEN p_after_gap THEN clock_timestamp() ELSE g.drain_wanted_at END
-    WHERE g.gateway_id = p_gateway_id AND g.retired_at IS NULL;
-  GET DIAGNOSTICS updated = ROW_COUNT;
-  IF updated = 0 THEN
-    RETURN QUERY SELECT false, 'retired'::text, NULL::bigint, NULL::uuid, clock_timestamp(), NULL::timestamptz, NULL::jsonb, NULL::integer, NULL::bigint, NULL::bigint, NULL::bigint, NULL::text, NULL::text;
+    WHERE g.gateway_id = p_gateway_id AND g.retired_at IS NULL RETURNING g.confirmed_epoch INTO confirmed;
+  IF NOT FOUND THEN
+    RETURN QUERY SELECT false, 'retired'::text, NULL::bigint, NULL::uuid, clock_timestamp(), NULL::timestamptz, NULL::jsonb, NULL::integer, NULL::bigint, NULL::bigint, NULL::bigint, NULL::text, NULL::text, NULL::bigint;
     RETURN;
   END IF;
   -- Neither is a reading of the intake that began in the future a reading since this gap.
@@ -63,7 +63,7 @@ BEGIN
       WHERE s.reset_at IS NULL OR s.reset_at > clock_timestamp() - make_interval(secs => p_retain_ms / 1000.0)), '[]'::jsonb),
     ceil(extract(epoch FROM begun - newest_beat) * 1000)::integer, (SELECT v.version FROM estop.tool_pin_version v),
     (SELECT coalesce(max(a.activation), 0) FROM estop.policy_activations a), (SELECT v.version FROM estop.secret_version v),
-    estop.order_at(estop.current_epoch()), estop.order_at(p_seen_epoch);
+    estop.order_at(estop.current_epoch()), estop.order_at(p_seen_epoch), confirmed;
 END $$;
 
 -- The gateway holds a view of p_epoch and no call admitted under an older view is open. Never goes back, and never ahead of what

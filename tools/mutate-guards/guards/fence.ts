@@ -25,6 +25,15 @@ export const fenceGuards: readonly Guard[] = [
     tests: { file: 'test/gateway/restored-store.test.ts', title: 'before and after a restart' },
   },
   {
+    id: 'fence/confirmed-again',
+    file: 'src/gateway/fence/renewer.ts',
+    protects: 'a confirmation that a failover lost is given again',
+    attacks: [],
+    find: '      this.#unlessLost(sent.mono, reply.confirmedEpoch);\n',
+    put: '',
+    tests: { file: 'test/gateway/failover.test.ts', title: 'is told again by a gateway whose confirmation it lost' },
+  },
+  {
     id: 'fence/lease-ends',
     file: lease,
     protects: 'a gateway that hears nothing admits nothing',
