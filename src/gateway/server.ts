@@ -156,7 +156,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const gate: GateHost = {
     config,
     log,
-    tokens: new TokenReader(deps.verifier, () => clock().wall),
+    tokens: new TokenReader(deps.verifier, clock),
     fence,
     renewNow: () => renewer.renewNow(),
     openCalls,

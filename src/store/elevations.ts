@@ -32,8 +32,8 @@ export interface ElevationRecord {
 }
 
 const columns = `e.*, CASE WHEN e.reviewed_at IS NOT NULL THEN 'reviewed'
-    WHEN e.granted_at IS NULL THEN CASE WHEN e.ended_at IS NULL AND e.asked_at > clock_timestamp() - interval '15 minutes' THEN 'asked' ELSE 'lapsed' END
-    WHEN e.ended_at IS NULL AND e.ends_at > clock_timestamp() THEN 'active' ELSE 'to-review' END AS state`;
+    WHEN e.granted_at IS NULL THEN CASE WHEN e.ended_at IS NULL AND e.elapsed_at IS NULL AND e.asked_at > clock_timestamp() - interval '15 minutes' THEN 'asked' ELSE 'lapsed' END
+    WHEN e.ended_at IS NULL AND e.elapsed_at IS NULL AND e.ends_at > clock_timestamp() THEN 'active' ELSE 'to-review' END AS state`;
 
 export async function askElevation(
   store: Store,

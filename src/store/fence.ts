@@ -25,6 +25,11 @@ export async function closeStaleApprovals(store: Store): Promise<number> {
   );
 }
 
+/** What is over by now stays over, should the clock go back. */
+export async function noteElapsed(store: Store): Promise<number> {
+  return int(await callOne(store, 'note_elapsed', 'SELECT estop.note_elapsed() AS noted', []), 'noted');
+}
+
 /** Does a gateway wait for the intake to be drained? Then drain it, and record when the reading began (storeNow, before it). */
 export async function drainWanted(store: Store): Promise<boolean> {
   const row = await callOne(

@@ -137,7 +137,7 @@ export async function listSignIns(store: Store, personId?: string): Promise<read
   const query = `SELECT s.sign_in_id, s.person_id, p.name, s.method, s.agent, s.made_at, s.seen_at,
       least(s.ends_at, s.seen_at + make_interval(secs => s.idle_ms / 1000.0)) AS ends_at
     FROM estop.sign_ins s JOIN estop.people p USING (person_id)
-    WHERE s.ended_at IS NULL AND s.ends_at > clock_timestamp() AND p.disabled_at IS NULL
+    WHERE s.ended_at IS NULL AND s.elapsed_at IS NULL AND s.ends_at > clock_timestamp() AND p.disabled_at IS NULL
       AND s.seen_at + make_interval(secs => s.idle_ms / 1000.0) > clock_timestamp() AND ($1::text IS NULL OR s.person_id = $1)
     ORDER BY s.seen_at DESC LIMIT 1000`;
   return (await call(store, 'list_sign_ins', query, [personId ?? null])).map((row) => ({

@@ -4,13 +4,13 @@ import { TokenReader } from '../../src/gateway/token-reader.ts';
 
 /** The verifier itself is tried in edge.test.ts; here it only counts how often it is asked. */
 function reader(expiresAt: number) {
-  const state = { now: 0, asked: 0, good: true };
+  const state = { now: 0, ahead: 0, asked: 0, good: true };
   const claims = { tokenId: 't', taskId: 'task', agentId: 'a', agents: ['a'], keys: ['fleet'], epoch: 0, expiresAt };
   const verify = (): Promise<TokenVerdict> => {
     state.asked += 1;
     return Promise.resolve(state.good ? { ok: true, claims } : { ok: false, code: 'unauthenticated' });
   };
-  return { state, read: new TokenReader({ verify }, () => state.now) };
+  return { state, read: new TokenReader({ verify }, () => ({ mono: state.now, wall: state.now + state.ahead })) };
 }
 
 describe('a token that is shown again and again', () => {
@@ -26,6 +26,34 @@ describe('a token that is shown again and again', () => {
     expect((await read.read('Bearer a.b.c')).ok).toBe(true);
     state.now = 10_000;
     state.good = false;
+    expect((await read.read('Bearer a.b.c')).ok).toBe(false);
+  });
+
+  it.each([
+    ['while it was believed', 9_000, 30_000],
+    ['when it was seen to be over', 15_001, -30_000],
+  ])('is over once it has lived its time, though the clock was set back %s', async (_when, now, ahead) => {
+    const { state, read } = reader(10_000);
+    expect((await read.read('Bearer a.b.c')).ok).toBe(true);
+    state.now = now;
+    state.ahead = Math.max(0, ahead);
+    const seen = (await read.read('Bearer a.b.c')).ok;
+    expect(seen).toBe(false);
+    // The verifier goes by that clock alone.
+    state.ahead = -600_000;
+    state.now += 10;
+    expect((await read.read('Bearer a.b.c')).ok).toBe(false);
+    state.now = 61_000;
+    expect((await read.read('Bearer a.b.c')).ok).toBe(false);
+  });
+
+  it('lives no longer by being verified again under a clock that was set back', async () => {
+    const { state, read } = reader(120_000);
+    expect((await read.read('Bearer a.b.c')).ok).toBe(true);
+    state.now = 70_000;
+    state.ahead = -60_000;
+    expect((await read.read('Bearer a.b.c')).ok).toBe(true);
+    state.now = 125_000;
     expect((await read.read('Bearer a.b.c')).ok).toBe(false);
   });
 

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeJwt, SignJWT } from 'jose';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { addAccessToken, createAuthenticator } from '../../src/runtime/keys/access-tokens.ts';
 import { ensureKeys, openKeyRing, rotateKey, signingKey } from '../../src/runtime/keys/key-ring.ts';
 import { createPayloadCodec } from '../../src/runtime/keys/payload-codec.ts';
@@ -168,6 +168,21 @@ describe('an access token', () => {
       ok: true,
       identity: { actor: 'ada-at-home', person: 'ada', roles: ['approver'] },
     });
+  });
+
+  it('is good no longer once it is taken out, though the clock of this machine was set back meanwhile', async () => {
+    const path = join(folder, 'tokens.json');
+    const token = addAccessToken(path, 'dev', 'ada', ['approver']);
+    const authenticator = createAuthenticator(path, 'dev');
+    expect(authenticator.authenticate(`Bearer ${token}`).ok).toBe(true);
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3_600_000 });
+    try {
+      writeFileSync(path, JSON.stringify({ environment: 'dev', tokens: [] }));
+      await new Promise((resolve) => setTimeout(resolve, 1_100));
+      expect(authenticator.authenticate(`Bearer ${token}`).ok).toBe(false);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('is stored as a hash, names its environment, and is checked from memory', () => {

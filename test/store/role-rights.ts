@@ -155,6 +155,7 @@ export const mayExecute: Readonly<Record<Exclude<StoreRole, 'estop_owner'>, read
     'note_breaker_look',
     'note_card',
     'note_connector_check',
+    'note_elapsed',
     'note_firing_failed',
     'note_firing_latched',
     'note_judge_failed',

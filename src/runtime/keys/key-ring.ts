@@ -49,11 +49,11 @@ export function openKeyRing(folder: string, purpose: KeyPurpose, environment: st
     readAs = identity;
   };
   refresh();
-  let checkedAt = Date.now();
+  let checkedAt = performance.now();
   return {
     newest: () => {
-      if (Date.now() - checkedAt > 1_000) {
-        checkedAt = Date.now();
+      if (performance.now() - checkedAt > 1_000) {
+        checkedAt = performance.now();
         refresh();
       }
       const key = held[0];

@@ -125,11 +125,13 @@ BEGIN
   END IF;
   IF target.reset_at IS NULL AND target.scope_key = 'fleet' THEN
     INSERT INTO estop.reset_consents AS c (stop_id, actor, reason) VALUES (p_stop_id, p_actor, left(p_reason, 2000))
-      ON CONFLICT (stop_id, actor) DO UPDATE SET at = clock_timestamp(), reason = excluded.reason;
+      ON CONFLICT (stop_id, actor) DO UPDATE SET at = clock_timestamp(), reason = excluded.reason, elapsed_at = NULL;
     INSERT INTO estop.audit (kind, actor, subject, reason, before, after) VALUES ('stop.reset-wanted', left(p_actor, 200), p_stop_id, left(p_reason, 2000),
       '{"inForce": true}', jsonb_build_object('inForce', true, 'wantedBy', p_actor));
     IF NOT EXISTS (SELECT 1 FROM estop.reset_consents c
-      WHERE c.stop_id = p_stop_id AND c.actor <> p_actor AND c.at > clock_timestamp() - interval '15 minutes') THEN
+      WHERE c.stop_id = p_stop_id AND c.actor <> p_actor AND c.at > clock_timestamp() - interval '15 minutes'
+        -- Nor one of the future, which was said before the clock went back.
+        AND c.at <= clock_timestamp() AND c.elapsed_at IS NULL) THEN
       RETURN QUERY SELECT 'needs-second-person'::text, NULL::bigint, NULL::timestamptz;
       RETURN;
     END IF;

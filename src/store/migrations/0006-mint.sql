@@ -122,7 +122,8 @@ BEGIN
   RETURN QUERY SELECT CASE WHEN killer IS NOT NULL THEN 'stopped' WHEN closed THEN 'task-closed' ELSE 'issued' END, killer;
 END $$;
 
--- The one way a sealed credential leaves the store towards an agent; the stop check and the read are one statement.
+-- The one way a sealed credential leaves the store towards an agent; the stop check and the read are one statement. What somebody has
+-- begun to end is handed over no more, though a clock may have gone back behind its end.
 -- rule: mint-reread-before-hand-over
 CREATE FUNCTION estop.hand_over(p_task_id text, p_name text, p_token_epoch bigint)
 RETURNS TABLE (decision text, stop_id text, grant_id text, connector text, target text, sealed bytea, handle jsonb, options text, absolute_end timestamptz)
@@ -132,13 +133,14 @@ BEGIN
   RETURN QUERY
     WITH found AS (
       SELECT g.grant_id, g.connector, g.target, g.sealed, g.handle, g.options, g.absolute_end, t.state AS task_state,
-        estop.is_held(t.task_id, t.ancestors) AS held, estop.dead_by(g.keys, g.agents, least(g.epoch, p_token_epoch)) AS killer
+        estop.is_held(t.task_id, t.ancestors) AS held, estop.dead_by(g.keys, g.agents, least(g.epoch, p_token_epoch)) AS killer,
+        EXISTS (SELECT 1 FROM estop.obligations o WHERE o.grant_id = g.grant_id) AS ending
       FROM estop.grants g JOIN estop.tasks t ON t.task_id = g.task_id
       WHERE g.task_id = p_task_id AND g.name = p_name AND g.state = 'issued' AND g.absolute_end > clock_timestamp()
-      ORDER BY g.issued_at DESC LIMIT 1),
+      ORDER BY ending, g.issued_at DESC LIMIT 1),
     decided AS (
       SELECT f.*, CASE WHEN f.killer IS NOT NULL THEN 'stopped' WHEN f.task_state = 'closed' THEN 'task-closed'
-        WHEN f.held THEN 'held' ELSE 'handed-over' END AS decision FROM found f)
+        WHEN f.held THEN 'held' WHEN f.ending THEN 'ending' ELSE 'handed-over' END AS decision FROM found f)
     SELECT d.decision, d.killer, d.grant_id, d.connector, d.target, CASE WHEN d.decision = 'handed-over' THEN d.sealed END, d.handle, d.options, d.absolute_end
-    FROM decided d;
+    FROM decided d WHERE d.decision <> 'ending';
 END $$;

@@ -72,7 +72,7 @@ BEGIN
     INSERT INTO estop.policy_consents AS c (version, after, actor) VALUES (p_version, p_after, left(p_actor, 200))
       ON CONFLICT (version, after, actor) DO UPDATE SET at = clock_timestamp();
     SELECT c.actor INTO other FROM estop.policy_consents c
-      WHERE c.version = p_version AND c.after = p_after AND c.actor <> left(p_actor, 200) AND c.at > clock_timestamp() - interval '15 minutes'
+      WHERE c.version = p_version AND c.after = p_after AND c.actor <> left(p_actor, 200) AND c.at BETWEEN clock_timestamp() - interval '15 minutes' AND clock_timestamp()
       ORDER BY c.at DESC LIMIT 1;
     IF other IS NULL THEN
       INSERT INTO estop.audit (kind, actor, subject, reason, before, after)

@@ -32,6 +32,7 @@ CREATE TABLE estop.sign_ins (
   seen_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
   idle_ms     bigint NOT NULL,
   ends_at     timestamptz NOT NULL,
+  elapsed_at  timestamptz, -- seen to be over (0028-elapsed.sql)
   ended_at    timestamptz,
   ended_by    text
 );
@@ -47,6 +48,7 @@ CREATE TABLE estop.login_links (
   mandates   jsonb NOT NULL,
   basis      bytea NOT NULL,
   expires_at timestamptz NOT NULL,
+  elapsed_at timestamptz,
   used_at    timestamptz
 );
 
@@ -109,7 +111,7 @@ END $$;
 -- Whom a link is for, or was; nothing if it was never made. Looking uses nothing up: previews of messages look.
 CREATE FUNCTION estop.login_link_of(p_code_hash bytea) RETURNS TABLE (name text, basis bytea, is_open boolean)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT l.name, l.basis, l.used_at IS NULL AND l.expires_at > clock_timestamp() FROM estop.login_links l WHERE l.code_hash = p_code_hash
+  SELECT l.name, l.basis, l.used_at IS NULL AND l.elapsed_at IS NULL AND l.expires_at > clock_timestamp() FROM estop.login_links l WHERE l.code_hash = p_code_hash
 $$;
 
 -- Once: the second of two who redeem it at the same time waits for the row and finds it used.
@@ -123,7 +125,7 @@ DECLARE
 BEGIN
   PERFORM estop.commit_durably();
   UPDATE estop.login_links l SET used_at = clock_timestamp()
-    WHERE l.code_hash = p_code_hash AND l.used_at IS NULL AND l.expires_at > clock_timestamp() RETURNING * INTO link;
+    WHERE l.code_hash = p_code_hash AND l.used_at IS NULL AND l.expires_at > clock_timestamp() AND l.elapsed_at IS NULL RETURNING * INTO link;
   IF NOT FOUND THEN RETURN 'over'; END IF;
   INSERT INTO estop.people AS p (person_id, issuer, subject, name, person, mandates)
     VALUES (p_person_id, 'local', link.name, link.name, link.person, link.mandates)
@@ -257,7 +259,7 @@ DECLARE
   moment timestamptz := clock_timestamp();
 BEGIN
   SELECT * INTO held FROM estop.sign_ins s WHERE s.secret_hash = p_secret_hash AND s.ended_at IS NULL AND s.ends_at > moment
-    AND s.seen_at + make_interval(secs => s.idle_ms / 1000.0) > moment;
+    AND s.seen_at + make_interval(secs => s.idle_ms / 1000.0) > moment AND s.elapsed_at IS NULL;
   IF NOT FOUND THEN RETURN; END IF;
   IF held.seen_at < moment - interval '15 seconds' THEN
     UPDATE estop.sign_ins s SET seen_at = moment WHERE s.sign_in_id = held.sign_in_id;
@@ -266,6 +268,7 @@ BEGIN
       held.basis, held.ends_at, e.elevation_id, e.role, e.granted_at, e.ends_at, moment
     FROM estop.people p
     LEFT JOIN LATERAL (SELECT * FROM estop.elevations x WHERE x.person_id = p.person_id AND x.ended_at IS NULL AND x.ends_at > moment
+        AND x.elapsed_at IS NULL AND x.granted_at <= moment
       ORDER BY x.granted_at DESC LIMIT 1) e ON true
     WHERE p.person_id = held.person_id AND p.disabled_at IS NULL;
 END $$;
@@ -292,4 +295,4 @@ GRANT EXECUTE ON FUNCTION
   estop.set_mandates(text, text, jsonb), estop.disable_person(text, boolean, text, text)
   TO estop_control;
 GRANT SELECT ON estop.people TO estop_control;
-GRANT SELECT (sign_in_id, person_id, method, agent, made_at, seen_at, idle_ms, ends_at, ended_at, ended_by) ON estop.sign_ins TO estop_control;
+GRANT SELECT (sign_in_id, person_id, method, agent, made_at, seen_at, idle_ms, ends_at, elapsed_at, ended_at, ended_by) ON estop.sign_ins TO estop_control;

@@ -199,6 +199,7 @@ CREATE TABLE estop.client_tickets (
   person_id   text NOT NULL,
   task_id     text NOT NULL,
   expires_at  timestamptz NOT NULL,
+  elapsed_at  timestamptz, -- seen to be over (0028-elapsed.sql)
   used_at     timestamptz,
   redeemed_at timestamptz, -- used by whom it was for
   replayed_at timestamptz,
@@ -206,6 +207,7 @@ CREATE TABLE estop.client_tickets (
   epoch       bigint NOT NULL DEFAULT 0 -- of a code: as of its person's consent
 );
 CREATE INDEX client_tickets_by_parent ON estop.client_tickets (parent_hash);
+CREATE INDEX client_tickets_open ON estop.client_tickets (expires_at) WHERE elapsed_at IS NULL;
 CREATE INDEX client_tickets_by_task ON estop.client_tickets (task_id);
 
 -- A consent is as old as a credential of that moment: no stop of the agent outlives it and is reset before it counts. One that is given
@@ -249,7 +251,7 @@ BEGIN
     RETURN QUERY SELECT 'replayed'::text, t.task_id, t.agent_id, t.actor, t.person; RETURN;
   END IF;
   UPDATE estop.client_tickets c SET used_at = clock_timestamp(), redeemed_at = NULL WHERE c.ticket_hash = p_hash;
-  IF t.expires_at <= clock_timestamp()
+  IF t.expires_at <= clock_timestamp() OR t.elapsed_at IS NOT NULL
     OR NOT EXISTS (SELECT 1 FROM estop.people p WHERE p.person_id = t.person_id AND p.disabled_at IS NULL) THEN outcome := 'unknown'; RETURN NEXT; RETURN; END IF;
   IF t.client_hash <> p_client_hash OR (p_resource IS NOT NULL AND t.resource <> p_resource)
     OR (p_kind = 'code' AND (t.redirect IS DISTINCT FROM p_redirect OR t.challenge IS DISTINCT FROM p_challenge)) THEN

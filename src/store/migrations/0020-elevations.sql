@@ -14,12 +14,14 @@ CREATE TABLE estop.api_tokens (
   made_by    text NOT NULL,
   made_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
   expires_at timestamptz NOT NULL,
+  elapsed_at timestamptz, -- seen to be over (0028-elapsed.sql)
   used_at    timestamptz,
   revoked_at timestamptz,
   revoked_by text
 );
 
--- Break-glass: a role for a while. Active from granted_at until the earlier of ends_at and ended_at; afterwards a review is owed.
+-- Break-glass: a role for a while. Active from granted_at until the earlier of ends_at and ended_at, or until somebody saw it over;
+-- afterwards a review is owed.
 CREATE TABLE estop.elevations (
   elevation_id text PRIMARY KEY,
   person_id    text NOT NULL REFERENCES estop.people,
@@ -33,6 +35,7 @@ CREATE TABLE estop.elevations (
   granted_at   timestamptz,
   granted_by   text,
   ends_at      timestamptz,
+  elapsed_at   timestamptz,
   ended_at     timestamptz,
   ended_by     text,
   reviewed_at  timestamptz,
@@ -56,7 +59,7 @@ BEGIN
       estop.dated_mandates('[]', p_mandates), left(p_actor, 200), ends)
     -- Asked for again under the same key: what was given out before reached nobody, as far as anybody has used it.
     ON CONFLICT (token_id) DO UPDATE SET token_hash = excluded.token_hash, basis = excluded.basis, mandates = excluded.mandates,
-        made_at = excluded.made_at, expires_at = excluded.expires_at
+        made_at = excluded.made_at, expires_at = excluded.expires_at, elapsed_at = NULL
       WHERE api_tokens.used_at IS NULL AND api_tokens.revoked_at IS NULL AND api_tokens.person = excluded.person AND api_tokens.owner IS NOT DISTINCT FROM excluded.owner;
   IF NOT FOUND THEN RAISE EXCEPTION 'this token was used or revoked since it was made' USING ERRCODE = 'ES003'; END IF;
   INSERT INTO estop.audit (kind, actor, subject, after)
@@ -87,7 +90,7 @@ DECLARE
   moment timestamptz := clock_timestamp();
 BEGIN
   SELECT * INTO held FROM estop.api_tokens t WHERE t.token_hash = p_token_hash AND t.revoked_at IS NULL AND t.expires_at > moment
-    AND NOT EXISTS (SELECT 1 FROM estop.people p WHERE p.person_id = t.owner AND p.disabled_at IS NOT NULL);
+    AND t.elapsed_at IS NULL AND NOT EXISTS (SELECT 1 FROM estop.people p WHERE p.person_id = t.owner AND p.disabled_at IS NOT NULL);
   IF NOT FOUND THEN RETURN; END IF;
   IF held.used_at IS NULL OR held.used_at < moment - interval '15 seconds' THEN
     UPDATE estop.api_tokens t SET used_at = moment WHERE t.token_id = held.token_id;
@@ -129,7 +132,7 @@ BEGIN
   SELECT * INTO whose FROM estop.people p WHERE p.person_id = p_person_id AND p.disabled_at IS NULL FOR UPDATE;
   IF NOT FOUND THEN RETURN 'unknown'; END IF;
   moment := clock_timestamp();
-  IF EXISTS (SELECT 1 FROM estop.elevations e WHERE e.person_id = p_person_id AND e.ended_at IS NULL
+  IF EXISTS (SELECT 1 FROM estop.elevations e WHERE e.person_id = p_person_id AND e.ended_at IS NULL AND e.elapsed_at IS NULL
       AND (e.ends_at > moment OR (e.granted_at IS NULL AND e.asked_at > moment - interval '15 minutes'))) THEN
     RETURN 'already';
   END IF;
@@ -155,7 +158,8 @@ BEGIN
   SELECT * INTO held FROM estop.elevations e WHERE e.elevation_id = p_elevation_id FOR UPDATE;
   IF NOT FOUND THEN RETURN 'unknown'; END IF;
   moment := clock_timestamp();
-  IF held.granted_at IS NOT NULL OR held.ended_at IS NOT NULL OR held.asked_at <= moment - interval '15 minutes' THEN RETURN 'closed'; END IF;
+  IF held.granted_at IS NOT NULL OR held.ended_at IS NOT NULL OR held.asked_at <= moment - interval '15 minutes'
+    OR held.elapsed_at IS NOT NULL OR held.asked_at > moment THEN RETURN 'closed'; END IF;
   IF lower(held.person) = ANY (p_names) OR lower(held.name) = ANY (p_names) OR held.name = p_actor THEN RETURN 'same-person'; END IF;
   UPDATE estop.elevations e SET granted_at = moment, granted_by = left(p_actor, 200),
       ends_at = moment + make_interval(secs => e.life_ms / 1000.0)
@@ -176,7 +180,7 @@ BEGIN
     RETURN 'unknown';
   END IF;
   UPDATE estop.elevations e SET ended_at = clock_timestamp(), ended_by = left(p_actor, 200)
-    WHERE e.elevation_id = p_elevation_id AND e.ended_at IS NULL AND coalesce(e.ends_at > clock_timestamp(), true) RETURNING e.name INTO whose;
+    WHERE e.elevation_id = p_elevation_id AND e.ended_at IS NULL AND e.elapsed_at IS NULL AND coalesce(e.ends_at > clock_timestamp(), true) RETURNING e.name INTO whose;
   IF NOT FOUND THEN RETURN 'already'; END IF;
   PERFORM estop.withdraw_lost_approvals(p_actor);
   INSERT INTO estop.audit (kind, actor, subject, detail, before, after) VALUES ('elevation.ended', left(p_actor, 200), 'elevation:' || p_elevation_id,
@@ -198,7 +202,7 @@ BEGIN
   IF NOT FOUND THEN RETURN 'unknown'; END IF;
   IF held.reviewed_at IS NOT NULL OR held.granted_at IS NULL THEN RETURN 'closed'; END IF;
   IF lower(held.person) = ANY (p_names) OR lower(held.name) = ANY (p_names) OR held.name = p_actor THEN RETURN 'same-person'; END IF;
-  IF held.ended_at IS NULL AND held.ends_at > clock_timestamp() THEN RETURN 'active'; END IF;
+  IF held.ended_at IS NULL AND held.elapsed_at IS NULL AND held.ends_at > clock_timestamp() THEN RETURN 'active'; END IF;
   UPDATE estop.elevations e SET reviewed_at = clock_timestamp(), reviewed_by = left(p_actor, 200), verdict = p_verdict, review_note = left(p_note, 2000)
     WHERE e.elevation_id = p_elevation_id;
   INSERT INTO estop.audit (kind, actor, subject, detail, reason, before, after)

@@ -45,10 +45,11 @@ BEGIN
   IF p_ground ? 'listed' AND NOT estop.is_listed_approver(p_ground ->> 'listed') THEN RETURN false; END IF;
   IF (SELECT bool_and(p.disabled_at IS NOT NULL) FROM estop.people p WHERE p.name = p_ground ->> 'named') THEN RETURN false; END IF;
   IF p_ground ? 'apiToken' AND NOT EXISTS (SELECT 1 FROM estop.api_tokens t WHERE t.token_id = p_ground ->> 'apiToken' AND t.revoked_at IS NULL
-      AND t.expires_at > clock_timestamp() AND estop.may_approve_of(estop.token_mandates(t.token_id), p_agent_id)) THEN RETURN false; END IF;
+      AND t.expires_at > clock_timestamp() AND t.elapsed_at IS NULL AND estop.may_approve_of(estop.token_mandates(t.token_id), p_agent_id)) THEN RETURN false; END IF;
   RETURN NOT coalesce(p_ground ? 'person', false) OR EXISTS (SELECT 1 FROM estop.people p WHERE p.person_id = p_ground ->> 'person' AND p.disabled_at IS NULL
     AND (estop.may_approve_of(p.mandates, p_agent_id) OR EXISTS (SELECT 1 FROM estop.elevations e WHERE e.elevation_id = p_ground ->> 'elevation'
-      AND e.person_id = p.person_id AND e.role IN ('approver', 'admin') AND e.ended_at IS NULL AND e.ends_at > clock_timestamp())));
+      AND e.person_id = p.person_id AND e.role IN ('approver', 'admin') AND e.ended_at IS NULL AND e.ends_at > clock_timestamp()
+      AND e.elapsed_at IS NULL AND e.granted_at <= clock_timestamp())));
 END $$;
 
 -- As ADMIT would find it, told at once to whoever looks at the list: the whole is closed, of two the half is said by another.

@@ -2,7 +2,7 @@ import type { Log } from '../../contract/identity.ts';
 import { leaseMs } from '../../contract/numbers.ts';
 import { continueTrace } from '../../contract/tracing.ts';
 import { scopeWidth } from '../../core/scope-key.ts';
-import { closeStaleApprovals, noteStopSeen, reportFence } from '../../store/fence.ts';
+import { closeStaleApprovals, noteElapsed, noteStopSeen, reportFence } from '../../store/fence.ts';
 import { retireLapsedGateways } from '../../store/gateways.ts';
 import { openEndObligations, openObligations, wipeFinishedGrants } from '../../store/obligations.ts';
 import type { Store } from '../../store/pool.ts';
@@ -144,6 +144,7 @@ export function tidyRound(store: Store): Round {
   return {
     name: 'tidy',
     run: async () => {
+      await noteElapsed(store);
       await wipeFinishedGrants(store);
       await retireLapsedGateways(store, gatewayLapsedMs);
       await closeStaleApprovals(store);
