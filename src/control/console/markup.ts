@@ -10,11 +10,20 @@ export type Markup = ReturnType<typeof html>;
  */
 export function foreign(text: string, most = 300): Markup {
   const cut = cutAt(text, most);
-  const shown = spelledOut(cut);
+  const shown = spelledOut(cut).map((part) => (typeof part === 'string' ? breakable(part) : part));
   return cut.length < text.length
     ? html`<bdi>${shown}</bdi><span class="cut" title="cut here">… ${[...text].length} characters</span>`
     : html`<bdi>${shown}</bdi>`;
 }
+
+/** A name that is too long to stand beside a label on a phone breaks where a word of it ends; at hyphens browsers break by themselves. */
+const breakable = (text: string): readonly (string | Markup)[] =>
+  text
+    .split(/(\S{16,})/)
+    .flatMap((part) => (part.length < 16 ? [part] : part.split(/(?<=[_./])(?=[^_./])/).flatMap(afterBreak)));
+const mayBreak = html`<wbr>`;
+const afterBreak = (word: string, index: number): readonly (string | Markup)[] =>
+  index === 0 ? [word] : [mayBreak, word];
 
 /** Never in the middle of a character. */
 function cutAt(text: string, most: number): string {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { html } from 'hono/html';
 import { formatId } from '../../core/ids.ts';
 import { scopeWords } from '../../core/scope-words.ts';
-import { type Markup, nothing } from './markup.ts';
+import { foreign, type Markup, nothing } from './markup.ts';
 import { outOfBand } from './out-of-band.ts';
 import { mayStop, type Visit } from './visit.ts';
 
@@ -32,7 +32,7 @@ export function stopDialog(visit: Visit, scope: string | undefined): Markup {
       <fieldset>
         <legend class="sr">Scope</legend>
         <label class="choice" data-context ${scope === undefined || scope === 'fleet' ? html`hidden` : ''}>
-          <input type="radio" name="scope" value="${scope ?? 'fleet'}" ${scope === undefined || scope === 'fleet' ? '' : html`checked`}><span>${scope === undefined ? '' : scopeWords(scope)}</span></label>
+          <input type="radio" name="scope" value="${scope ?? 'fleet'}" ${scope === undefined || scope === 'fleet' ? '' : html`checked`}><span>${scope === undefined ? '' : foreign(scopeWords(scope))}</span></label>
         <label class="choice"><input type="radio" name="scope" value="fleet" ${scope === undefined || scope === 'fleet' ? html`checked` : ''}><span>Everything <small>the whole fleet</small></span></label>
       </fieldset>
       <button class="stop big" data-confirm>Stop now</button>

@@ -37,7 +37,7 @@ async function confirmStop(visit: Visit, scope: string, stopId = newStopId(visit
       <form method="post" action="/stop" class="card stack">
         <input type="hidden" name="scope" value="${scope}">
         <input type="hidden" name="stopId" value="${stopId}">
-        <button class="stop big">Stop ${scopeWords(scope)} now${counted}</button>
+        <button class="stop big"><span>Stop ${foreign(scopeWords(scope))} now${counted}</span></button>
         <p>${previewWords(preview)}</p>
         <details><summary>Reason, grace</summary>
           <div class="stack">
@@ -73,7 +73,7 @@ async function chooseScope(visit: Visit, wrong?: string): Promise<View> {
 }
 
 const runningChoices = (running: Running): Markup => html`
-  ${running.labels.length === 0 ? nothing : html`<h2>By label</h2><p class="row">${running.labels.map((label) => html`<a class="button stop line" href="/stop?scope=${encodeURIComponent(`label:${label}`)}">${label}…</a>`)}</p>`}
+  ${running.labels.length === 0 ? nothing : html`<h2>By label</h2><p class="row">${running.labels.map((label) => html`<a class="button stop line" href="/stop?scope=${encodeURIComponent(`label:${label}`)}"><span>${foreign(label, 160)}…</span></a>`)}</p>`}
   ${running.items.length === 0 ? nothing : html`<h2>By agent</h2><p class="row">${running.items.map(({ agentId }) => html`<a class="button stop line" href="/stop?scope=${encodeURIComponent(`agent:${agentId}`)}">${agentId}…</a>`)}</p>`}`;
 
 const refused = (): View => ({
