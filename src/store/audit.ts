@@ -1,5 +1,5 @@
 import { type Page, type PageRequest, pageLimit, pageOf, readCursor } from './page.ts';
-import { callOne, type Store } from './pool.ts';
+import { call, callOne, type Store } from './pool.ts';
 import { int, json, type Row, text } from './row.ts';
 import { rowsOf, tables } from './tables.ts';
 
@@ -28,6 +28,20 @@ export async function appendAudit(store: Store, entry: AuditEntry): Promise<numb
   const values = [kind, actor, subject, JSON.stringify(detail), reason, inJson(before), inJson(after)];
   const query = 'SELECT estop.append_audit($1, $2, $3, $4, $5, $6, $7) AS seq';
   return int(await callOne(store, 'append_audit', query, values), 'seq');
+}
+
+/** What was opened for whom, before it is handed out. `facts`: what makes it another reading than one of a moment ago. */
+export async function noteDecoded(
+  store: Store,
+  reading: Pick<AuditEntry, 'actor' | 'subject'> & {
+    readonly facts: Readonly<Record<string, string>>;
+    readonly payloads: number;
+    readonly opened: number;
+  },
+): Promise<void> {
+  const { actor, subject, facts, payloads, opened } = reading;
+  const values = [actor, subject, JSON.stringify(facts), payloads, opened];
+  await call(store, 'note_decoded', 'SELECT estop.note_decoded($1, $2, $3, $4, $5)', values);
 }
 
 const inJson = (value: object | undefined): string | null => (value === undefined ? null : JSON.stringify(value));

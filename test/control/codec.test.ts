@@ -59,9 +59,37 @@ describe('the codec endpoint of Temporal', () => {
       {
         kind: 'payload.decoded',
         subject: 'namespace:estop-agents',
-        detail: { payloads: 1, opened: 1, from: 'command line' },
+        detail: { payloads: 1, opened: 1, requests: 1, until: expect.any(String) as unknown, from: 'command line' },
       },
     ]);
+  });
+
+  it('writes one reading down as one, with all that it took, and another person, namespace or later hour as another', async () => {
+    const elsewhere = { 'x-namespace': 'estop-control' };
+    await decode('rosa@operator');
+    await Promise.all(Array.from({ length: 20 }, () => decode('rosa@operator')));
+    await Promise.all([decode('rosa@operator', { headers: elsewhere }), decode('carl@operator')]);
+    const of = async (actor: string) =>
+      (await audited(actor)).map(({ subject, detail }) => [
+        subject,
+        ...['requests', 'opened'].map((key) => field(detail, key)),
+      ]);
+    expect(await of('carl')).toEqual([['namespace:estop-agents', 1, 1]]);
+    const both = [
+      ['namespace:estop-agents', 21, 21],
+      ['namespace:estop-control', 1, 1],
+    ];
+    expect(await of('rosa')).toEqual(both);
+    for (const late of [
+      `at = at - interval '1 minute'`,
+      `detail = detail || jsonb_build_object('until', clock_timestamp() - interval '11 seconds')`,
+    ]) {
+      await rig.ledger.sql(
+        `UPDATE estop.audit SET ${late} WHERE actor = 'rosa' AND subject = 'namespace:estop-agents'`,
+      );
+      await decode('rosa@operator');
+    }
+    expect(await of('rosa')).toEqual([...both, ['namespace:estop-agents', 1, 1], ['namespace:estop-agents', 1, 1]]);
   });
 
   it.each(allRoles)('is for operators and admins; %s', async (role) => {

@@ -70,6 +70,7 @@ export const mayExecute: Readonly<Record<Exclude<StoreRole, 'estop_owner'>, read
     'make_client_refresh',
     'make_login_link',
     'note_approval_look',
+    'note_decoded',
     'note_refused_attempts',
     'open_flow',
     'prune_requests',

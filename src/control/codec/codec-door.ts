@@ -4,7 +4,7 @@ import type { Context } from 'hono';
 import { signInCookieName } from '../../contract/sign-in-cookies.ts';
 import { EstopError, errorCodeOf } from '../../core/errors.ts';
 import { formatId } from '../../core/ids.ts';
-import { appendAudit } from '../../store/audit.ts';
+import { noteDecoded } from '../../store/audit.ts';
 import { byWay } from '../../store/by-way.ts';
 import type { ControlDeps } from '../deps.ts';
 import { createCallerGuard } from '../guard-caller.ts';
@@ -34,7 +34,7 @@ const namespacePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
  * one could make payloads that look as if a process of ours had sealed them.
  *
  * The request says which namespace it is about and not which workflow, so a role that is bound to labels opens nothing, and the record
- * says who, from where, which namespace and how much. It is written before anything is handed out: what cannot be recorded stays sealed.
+ * says who, from where, which namespace and how much, one entry for one reading, which is dozens of requests. It is written before anything is handed out: what cannot be recorded stays sealed.
  */
 export function codecDoor(app: OpenAPIHono, deps: ControlDeps): void {
   const uiOrigin = deps.temporalUiUrl === undefined ? undefined : new URL(deps.temporalUiUrl).origin;
@@ -112,12 +112,11 @@ async function record(
   const namespace = namespacePattern.test(asked) ? asked : 'unknown';
   const { elevation } = caller;
   try {
-    await appendAudit(byWay(deps.store, 'codec', elevation !== undefined), {
-      kind: 'payload.decoded',
+    await noteDecoded(byWay(deps.store, 'codec', elevation !== undefined), {
       actor: caller.actor,
       subject: `namespace:${namespace}`,
-      detail: {
-        ...counts,
+      ...counts,
+      facts: {
         from: context.req.header('origin') ?? 'command line',
         ...(elevation === undefined ? {} : { elevation: elevation.elevationId }),
       },

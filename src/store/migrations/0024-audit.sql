@@ -44,5 +44,27 @@ CREATE INDEX audit_by_actor ON estop.audit (actor, at);
 CREATE INDEX approvals_by_decision ON estop.approvals (decided_at) WHERE decided_at IS NOT NULL;
 CREATE INDEX tasks_by_requester ON estop.tasks (requested_by, registered_at) WHERE parent_id IS NULL AND kind <> 'drill';
 
+-- Whoever reads a history has it opened in dozens of requests. They are one entry as long as each comes within 10 s of the last and within
+-- a minute of the first, by the same person, from the same place, of the same namespace: of it only the sums grow. Locks: one key per
+-- person and namespace, so that requests which come together are one entry too; then that entry.
+CREATE FUNCTION estop.note_decoded(p_actor text, p_subject text, p_detail jsonb, p_payloads bigint, p_opened bigint) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  moment timestamptz;
+BEGIN
+  PERFORM pg_advisory_xact_lock(1163088978, hashtext(p_actor || E'\n' || p_subject));
+  moment := clock_timestamp();
+  UPDATE estop.audit a SET detail = a.detail || jsonb_build_object('payloads', (a.detail ->> 'payloads')::bigint + p_payloads,
+      'opened', (a.detail ->> 'opened')::bigint + p_opened, 'requests', (a.detail ->> 'requests')::bigint + 1, 'until', moment)
+    WHERE a.seq = (SELECT b.seq FROM estop.audit b WHERE b.actor = left(p_actor, 200) AND b.at > moment - interval '1 minute'
+      AND b.kind = 'payload.decoded' AND b.subject = left(p_subject, 400) AND b.method = estop.method_now()
+      AND b.detail - '{payloads,opened,requests,until}'::text[] = p_detail AND (b.detail ->> 'until')::timestamptz > moment - interval '10 seconds'
+      ORDER BY b.at DESC LIMIT 1);
+  IF FOUND THEN RETURN; END IF;
+  PERFORM estop.append_audit('payload.decoded', p_actor, p_subject,
+    p_detail || jsonb_build_object('payloads', p_payloads, 'opened', p_opened, 'requests', 1, 'until', moment));
+END $$;
+GRANT EXECUTE ON FUNCTION estop.note_decoded(text, text, jsonb, bigint, bigint) TO estop_control;
+
 GRANT EXECUTE ON FUNCTION estop.note_refused_attempts(jsonb) TO estop_control, estop_stop;
 GRANT SELECT ON estop.refused_attempts TO estop_control;
