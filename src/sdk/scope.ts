@@ -1,5 +1,6 @@
 import { nameCodePoint } from '../contract/printable.ts';
 import { EstopError } from '../core/errors.ts';
+import { nearest } from '../core/nearest.ts';
 import {
   agentKey,
   connectorKey,
@@ -48,9 +49,17 @@ function whatWouldBeRight(target: StopTarget): string {
     if (!Object.hasOwn(target, kind)) continue;
     const characters = [...String(Object.entries(target).find(([key]) => key === kind)?.[1])];
     const at = characters.findIndex((character) => !/[\x21-\x7e]/.test(character));
-    return at < 0 ? shape : `${shape} Character ${at + 1} of this one is ${nameCodePoint(characters[at] ?? '')}.`;
+    if (at < 0) return `${shape}${kind === 'scope' ? meant(characters.join('')) : ''}`;
+    return `${shape} Character ${at + 1} of this one is ${nameCodePoint(characters[at] ?? '')}.`;
   }
   return shapes.scope;
+}
+
+function meant(scope: string): string {
+  const [kind = '', ...value] = scope.split(':');
+  const near = nearest(kind, Object.keys(shapes));
+  const key = [near, ...value].join(':');
+  return near === undefined || parseScopeKey(key) === undefined ? '' : ` Did you mean ${key}?`;
 }
 
 function format(target: StopTarget): ScopeKey {

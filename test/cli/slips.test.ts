@@ -27,6 +27,18 @@ describe('a command where no estop is known', () => {
     expect(known.stderr).not.toMatch(needs);
   });
 
+  it('says what the kind of a scope was to be, where that can be seen', async () => {
+    const say = async (scope: string) => (await run('stop', 'scope', scope)).stderr;
+    for (const [typed, was] of [
+      ['agnet:billing-bot', 'agent:billing-bot'],
+      ['flete', 'fleet'],
+      ['tools:mail/send', 'tool:mail/send'],
+    ] as const)
+      expect(await say(typed)).toContain(`model:M. Did you mean ${was}?`);
+    for (const typed of ['wallet:x', 'agnet:', 'agnet:Not A Name'])
+      expect(await say(typed)).not.toContain('Did you mean');
+  });
+
   it('prints settings of a client, and that nobody said where the gateway is', async () => {
     const guessed = await run('connect', 'codex');
     expect(guessed).toMatchObject({ code: 0, stderr: expect.stringContaining('Nobody said where the gateway is') });

@@ -1,6 +1,8 @@
 import type { EstopConfig } from '../../contract/config.ts';
 import { type CredentialUse, credentialUses, referenceText, wronglyShared } from '../../contract/credential-use.ts';
+import { didYouMean } from '../../core/nearest.ts';
 import type { ConfigProblem } from './problems-of.ts';
+import { unknownName } from './unknown-name.ts';
 
 /**
  * What of its credentials a configuration must not say. Values are not known here: two references that hold one value are found by
@@ -27,7 +29,8 @@ function sharedReferences(config: EstopConfig): readonly ConfigProblem[] {
 }
 
 function unknownNames({ toolServers, agents, connectors, vault }: EstopConfig): readonly ConfigProblem[] {
-  const isAgent = (agentId: string): boolean => agents.some((agent) => agent.agentId === agentId);
+  const agentIds = agents.map(({ agentId }) => agentId);
+  const isAgent = (agentId: string): boolean => agentIds.includes(agentId);
   return toolServers.flatMap(({ serverId, credentials, grant, sharedBy, process, credential }) => {
     const at = ['tools', serverId];
     const references = [credential, ...Object.values(credentials ?? {}), ...Object.values(process?.env ?? {})];
@@ -35,19 +38,27 @@ function unknownNames({ toolServers, agents, connectors, vault }: EstopConfig): 
     return [
       ...Object.keys(credentials ?? {})
         .filter((agentId) => !isAgent(agentId))
-        .map((agentId) => ({ path: [...at, 'credentials', agentId], message: 'is no agent that `agents` has' })),
+        .map((agentId) => ({
+          path: [...at, 'credentials', agentId],
+          message: `is no agent that \`agents\` has${didYouMean(agentId, agentIds)}`,
+        })),
       ...(sharedBy ?? [])
         .filter((agentId) => !isAgent(agentId))
         .map((agentId) => ({
           path: [...at, 'sharedBy'],
-          message: `names "${agentId}", which \`agents\` does not have`,
+          message: unknownName('', agentId, 'agents', agentIds),
         })),
       ...(grant === undefined || connectors.some(({ connectorId }) => connectorId === grant.connector)
         ? []
         : [
             {
               path: [...at, 'credential', 'grant'],
-              message: `names connector "${grant.connector}", which \`connectors\` does not have`,
+              message: unknownName(
+                'connector',
+                grant.connector,
+                'connectors',
+                connectors.map(({ connectorId }) => connectorId),
+              ),
             },
           ]),
       ...(grant !== undefined && credentials !== undefined

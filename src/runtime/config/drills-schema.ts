@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ScheduledDrill } from '../../contract/config.ts';
+import { unknownName } from './unknown-name.ts';
 
 const shortestMs = 5 * 60_000;
 const longestMs = 30 * 24 * 3_600_000;
@@ -34,7 +35,7 @@ export function drillsOf(
     if (!connectorIds.includes(connectorId))
       problems.push({
         path: ['drills', 'connectors', connectorId],
-        message: `names connector "${connectorId}", which \`connectors\` does not have`,
+        message: unknownName('connector', connectorId, 'connectors', connectorIds),
       });
   const drills = connectorIds.flatMap((connectorId): readonly ScheduledDrill[] => {
     const own = Object.hasOwn(written.connectors, connectorId) ? written.connectors[connectorId]?.every : undefined;

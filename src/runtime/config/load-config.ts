@@ -53,7 +53,8 @@ export function parseConfig(text: string): ConfigResult {
     message: problem.message,
   });
   const parsed = EstopYaml.safeParse(value ?? {});
-  if (!parsed.success) return { ok: false, faults: problemsOf(parsed.error.issues).map(located).toSorted(byPlace) };
+  if (!parsed.success)
+    return { ok: false, faults: problemsOf(parsed.error.issues, EstopYaml).map(located).toSorted(byPlace) };
   const { config, problems } = resolveConfig(parsed.data);
   return problems.length === 0 ? { ok: true, config } : { ok: false, faults: problems.map(located).toSorted(byPlace) };
 }

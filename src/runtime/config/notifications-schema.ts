@@ -3,6 +3,7 @@ import type { SecretAt } from '../../contract/config.ts';
 import type { Role } from '../../contract/identity.ts';
 import type { EndpointSpec, NotificationsSpec } from '../../contract/notifications.ts';
 import { noticeEvents, rungs } from '../../core/notice.ts';
+import { unknownName } from './unknown-name.ts';
 
 const kinds = [...new Set(noticeEvents.map((event) => event.split('.')[0] ?? ''))];
 const pattern = z.enum([...noticeEvents, ...kinds.map((kind) => `${kind}.*`)] as [string, ...string[]]); // never empty: events are a constant
@@ -119,7 +120,7 @@ export function notificationsOf(
     if (!Object.hasOwn(written.endpoints, endpoint))
       problems.push({
         path: ['notifications', ...path],
-        message: `names endpoint "${endpoint}", which \`endpoints\` does not have`,
+        message: unknownName('endpoint', endpoint, 'endpoints', Object.keys(written.endpoints)),
       });
   };
   for (const [name, endpoint] of Object.entries(written.contacts)) mustExist(endpoint, ['contacts', name]);

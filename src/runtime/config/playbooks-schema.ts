@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Playbook, waitingPhases } from '../../core/playbook.ts';
 import { parseScopeKey } from '../../core/scope-key.ts';
+import { unknownName } from './unknown-name.ts';
 
 const graceCeilingMs = 60_000;
 const name = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/);
@@ -71,14 +72,14 @@ export function playbooksOf(
       if (!endpoints.includes(endpoint))
         problems.push({
           path: ['playbooks', playbookId, 'notify', index],
-          message: `names endpoint "${endpoint}", which \`notifications.endpoints\` does not have`,
+          message: unknownName('endpoint', endpoint, 'notifications.endpoints', endpoints),
         });
     });
     match.triggers.forEach((trigger, index) => {
       if (!triggers.includes(trigger))
         problems.push({
           path: ['playbooks', playbookId, 'match', 'triggers', index],
-          message: `names trigger "${trigger}", which \`triggers\` does not have`,
+          message: unknownName('trigger', trigger, 'triggers', triggers),
         });
     });
   }

@@ -1,4 +1,6 @@
 import type { z } from 'zod';
+import { didYouMean } from '../../core/nearest.ts';
+import { keysAt } from './keys-at.ts';
 
 export interface ConfigProblem {
   readonly path: readonly (string | number)[];
@@ -22,23 +24,28 @@ const kinds: Readonly<Record<string, string>> = {
  * What a schema found, each fault at its own place and with what would be right, in the words of whoever writes the file. Nothing of
  * what stands there is repeated: it may be a secret in the wrong place.
  */
-export function problemsOf(issues: readonly Issue[], at: Path = []): readonly ConfigProblem[] {
+export function problemsOf(issues: readonly Issue[], schema: z.ZodType, at: Path = []): readonly ConfigProblem[] {
+  return problemsIn(issues, schema, []).map(({ path, message }) => ({ path: [...at, ...path], message }));
+}
+
+function problemsIn(issues: readonly Issue[], schema: z.ZodType, at: Path): readonly ConfigProblem[] {
   return issues.flatMap((issue) => {
     const path = [...at, ...issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step))];
     if (issue.code === 'unrecognized_keys')
       return issue.keys.map((key) => ({
         path: [...path, key],
-        message: `has no such key: ${key}; remove it or correct its spelling`,
+        message: `has no such key: ${key}${didYouMean(key, keysAt(schema, path)) || '; remove it or correct its spelling'}`,
       }));
-    if (issue.code === 'invalid_union' && issue.message === 'Invalid input') return problemsOfUnion(issue.errors, path);
+    if (issue.code === 'invalid_union' && issue.message === 'Invalid input')
+      return problemsOfUnion(issue.errors, schema, path);
     return [{ path, message: sentenceOf(issue) }];
   });
 }
 
 /** Of the one form that was meant, as far as that can be seen: the one with the fewest faults. */
-function problemsOfUnion(forms: readonly (readonly Issue[])[], at: Path): readonly ConfigProblem[] {
+function problemsOfUnion(forms: readonly (readonly Issue[])[], schema: z.ZodType, at: Path): readonly ConfigProblem[] {
   const fewest = Math.min(...forms.map((issues) => issues.length));
-  const likely = forms.filter((issues) => issues.length === fewest).map((issues) => problemsOf(issues, at));
+  const likely = forms.filter((issues) => issues.length === fewest).map((issues) => problemsIn(issues, schema, at));
   const [first = []] = likely;
   if (likely.length < 2 || likely.some((form) => form[0]?.path.length !== at.length)) return first;
   const ways = new Set(likely.flatMap((form) => form.map(({ message }) => message)));

@@ -22,6 +22,7 @@ import { processKeys, reachFault, reachOf } from './process-schema.ts';
 import { responseKeys, responseOf } from './response-schema.ts';
 import { agentClients, signInBlock } from './sign-in-schema.ts';
 import { reviewOf, toolReview } from './tool-server-schema.ts';
+import { unknownName } from './unknown-name.ts';
 
 const name = z
   .string()
@@ -180,13 +181,13 @@ export function resolveConfig(parsed: Parsed): {
     if (!Object.hasOwn(parsed.models, block.model))
       problems.push({
         path: [...at, 'model'],
-        message: `names model "${block.model}", which \`models\` does not have`,
+        message: unknownName('model', block.model, 'models', Object.keys(parsed.models)),
       });
     block.models.forEach((other, index) => {
       if (!Object.hasOwn(parsed.models, other))
         problems.push({
           path: [...at, 'models', index],
-          message: `names model "${other}", which \`models\` does not have`,
+          message: unknownName('model', other, 'models', Object.keys(parsed.models)),
         });
     });
     for (const pattern of Object.keys(block.tools)) {
@@ -194,14 +195,14 @@ export function resolveConfig(parsed: Parsed): {
       if (!Object.hasOwn(parsed.tools, server))
         problems.push({
           path: [...at, 'tools', pattern],
-          message: `names server "${server}", which \`tools\` does not have`,
+          message: unknownName('server', server, 'tools', Object.keys(parsed.tools)),
         });
     }
     block.mayStart.forEach((other, index) => {
       if (!Object.hasOwn(parsed.agents, other))
         problems.push({
           path: [...at, 'mayStart', index],
-          message: `names agent "${other}", which \`agents\` does not have`,
+          message: unknownName('agent', other, 'agents', Object.keys(parsed.agents)),
         });
     });
     const seen = new Set<string>();
@@ -213,7 +214,7 @@ export function resolveConfig(parsed: Parsed): {
       if (owner === undefined)
         problems.push({
           path: [...where, 'connector'],
-          message: `names connector "${item.connector}", which \`connectors\` does not have`,
+          message: unknownName('connector', item.connector, 'connectors', Object.keys(parsed.connectors)),
         });
       const options = checkOptions(systemOf(owner?.system)?.grantSchema, item.options, [...where, 'options'], problems);
       const when = item.when === undefined ? {} : { when: item.when };
@@ -284,6 +285,6 @@ function checkOptions(
   if (schema === undefined) return value;
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  problems.push(...problemsOf(result.error.issues, at));
+  problems.push(...problemsOf(result.error.issues, schema, at));
   return value;
 }
