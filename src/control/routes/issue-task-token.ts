@@ -26,8 +26,7 @@ export const issueTaskToken = defineEndpoint({
   answers: [{ status: 201, description: 'Shown once, kept nowhere', schema: TaskToken }],
   problems: ['unknown-task', 'stopped', 'conflict'],
   handle: async ({ path }, _request, deps) => {
-    const task = await requireTask(deps, path.id);
-    const check = await checkTask(deps.store, task.taskId);
+    const [task, check] = await Promise.all([requireTask(deps, path.id), checkTask(deps.store, path.id)]);
     if (check?.stopId !== undefined) throw new EstopError('stopped', { detail: `Covered by ${check.stopId}.` });
     if (check === undefined || check.state === 'closed')
       throw new EstopError('conflict', { detail: 'This task is closed.' });
