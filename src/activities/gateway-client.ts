@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { traceHeaders } from '../contract/tracing.ts';
 import { EstopError } from '../core/errors.ts';
-import { ownCode, problemCode, readText, requestOf } from './http.ts';
+import { openPost, PostFailed, type Reply } from './post.ts';
+import { ownCode, problemCode } from './problem-code.ts';
 import type { TaskTokens } from './task-tokens.ts';
 
 /** What the gateway answered: a result, or a refusal that says whether anything was sent upstream. */
@@ -31,20 +32,20 @@ const clientMeta = {
   'io.modelcontextprotocol/clientInfo': { name: 'estop-agent-worker', version: '0.1.0' },
   'io.modelcontextprotocol/clientCapabilities': {},
 };
-const Reply = z.object({
+const Answer = z.object({
   result: z.unknown().optional(),
   error: z.object({ code: z.number(), message: z.string() }).optional(),
 });
 
 /** Speaks MCP (2026-07-28: one POST, no session) to our own gateway, with the task's token. */
 export function createGatewayClient(gatewayUrl: string, tokens: TaskTokens): GatewayClient {
-  const url = new URL('/mcp', gatewayUrl);
-  const post = async (
+  const post = openPost(new URL('/mcp', gatewayUrl), { mostBytes: 4 * 1024 * 1024, idleConnections: 256 });
+  const send = async (
     taskId: string,
     method: string,
     params: Readonly<Record<string, unknown>>,
     signal: AbortSignal,
-  ): Promise<Response> => {
+  ): Promise<Reply> => {
     const token = await tokens.get(taskId, signal);
     const name = typeof params['name'] === 'string' ? { 'mcp-name': params['name'] } : {};
     const headers = {
@@ -59,30 +60,27 @@ export function createGatewayClient(gatewayUrl: string, tokens: TaskTokens): Gat
     const _meta = { ...clientMeta, ...traceHeaders() };
     const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: { ...params, _meta } });
     try {
-      return await requestOf(url, { method: 'POST', headers, body, signal });
-    } catch (error) {
-      throw wasNeverSent(error) ? error : new AnswerLost('the gateway closed the connection', { cause: error });
+      return await post({ headers, body, signal });
+    } catch (cause) {
+      if (cause instanceof PostFailed && cause.wasNeverSent)
+        throw new EstopError('upstream-unavailable', { detail: 'the gateway cannot be reached', cause });
+      throw new AnswerLost('the gateway’s answer did not come, or not whole', { cause });
     }
   };
   return {
     ask: async (taskId, method, params, signal) => {
-      let response = await post(taskId, method, params, signal);
+      let response = await send(taskId, method, params, signal);
       if (response.status === 401) {
         // The key may have been rotated away: one more try with a fresh token. What was refused here was not sent upstream.
-        await response.body?.cancel();
         tokens.forget(taskId);
-        response = await post(taskId, method, params, signal);
+        response = await send(taskId, method, params, signal);
       }
-      let text: string;
-      try {
-        text = await readText(response);
-      } catch (cause) {
-        throw new AnswerLost('the gateway cut its answer off', { cause });
-      }
-      const isEvents = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
+      const text = response.bytes.toString('utf8');
+      const isEvents = response.headers['content-type']?.startsWith('text/event-stream') === true;
+      const isOk = response.status >= 200 && response.status < 300;
       const body = parse(isEvents ? lastData(text) : text);
-      const reply = Reply.safeParse(body);
-      if (response.ok && reply.success && reply.data.result !== undefined)
+      const reply = Answer.safeParse(body);
+      if (isOk && reply.success && reply.data.result !== undefined)
         return { kind: 'result', result: reply.data.result };
       if (response.status === 401)
         throw new EstopError('unauthenticated', { detail: 'the gateway refuses a fresh token' });
@@ -97,17 +95,10 @@ export function createGatewayClient(gatewayUrl: string, tokens: TaskTokens): Gat
         });
       }
       // Neither a result nor an error: it is not the gateway's last word, whoever ended the answer here.
-      if (response.ok && reply.data?.error === undefined) throw new AnswerLost('the gateway’s answer came to no end');
+      if (isOk && reply.data?.error === undefined) throw new AnswerLost('the gateway’s answer came to no end');
       return { kind: 'refused', status: response.status, body };
     },
   };
-}
-
-function wasNeverSent(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined;
-  const reason = cause instanceof Error ? (cause.cause ?? cause) : undefined;
-  const code = typeof reason === 'object' && reason !== null && 'code' in reason ? reason.code : undefined;
-  return code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'EAI_AGAIN' || code === 'UND_ERR_CONNECT_TIMEOUT';
 }
 
 function parse(text: string): unknown {
@@ -129,9 +120,9 @@ function lastData(text: string): string {
     .join('\n');
 }
 
-function retryAfterOf(response: Response, body: unknown): number | undefined {
+function retryAfterOf({ headers }: Reply, body: unknown): number | undefined {
   const problem = z.object({ retryAfterMs: z.number().nonnegative() }).safeParse(body);
   if (problem.success) return Math.min(problem.data.retryAfterMs, maxRetryAfterMs);
-  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
+  const seconds = Number(headers['retry-after'] ?? Number.NaN);
   return Number.isFinite(seconds) && seconds >= 0 ? Math.min(seconds * 1000, maxRetryAfterMs) : undefined;
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { EstopError } from '../core/errors.ts';
 import { TaskStopped } from './cut-off.ts';
-import { problemCode, readJson, requestOf } from './http.ts';
+import { openPost } from './post.ts';
+import { problemCode } from './problem-code.ts';
 
 /** Task tokens live here and in request headers: never in an activity's result, a log or an error. */
 export interface TaskTokens {
@@ -20,20 +21,25 @@ const renewBeforeMs = 2 * 60_000;
 const maxHeld = 10_000;
 const Answer = z.object({ token: z.string().min(1), expiresAt: z.iso.datetime({ offset: true }) });
 
-export function createTaskTokens({ controlUrl, workerToken }: TaskTokensOptions): TaskTokens {
-  const held = new Map<string, { readonly token: string; readonly expiresAt: number }>();
+interface Held {
+  readonly token: string;
+  readonly expiresAt: number;
+}
 
-  const obtain = async (taskId: string, signal: AbortSignal): Promise<string> => {
-    const url = new URL(`/v1/tasks/${encodeURIComponent(taskId)}/tokens`, controlUrl);
-    const response = await requestOf(url, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${workerToken()}` },
-      signal,
+export function createTaskTokens({ controlUrl, workerToken }: TaskTokensOptions): TaskTokens {
+  const held = new Map<string, Held>();
+  const post = openPost(new URL(controlUrl), { mostBytes: 64 * 1024, idleConnections: 16 });
+
+  const obtain = async (taskId: string, signal: AbortSignal): Promise<Held> => {
+    const path = `/v1/tasks/${encodeURIComponent(taskId)}/tokens`;
+    const headers = { authorization: `Bearer ${workerToken()}` };
+    const { status, bytes } = await post({ path, headers, signal }).catch((cause: unknown) => {
+      throw new EstopError('upstream-unavailable', { detail: 'control cannot be reached', cause });
     });
-    const body = await readJson(response);
-    if (!response.ok) {
-      const detail = `control refused a token for ${taskId}: ${response.status}`;
-      const code = problemCode(body, response.status);
+    const body = parse(bytes.toString('utf8'));
+    if (status < 200 || status > 299) {
+      const detail = `control refused a token for ${taskId}: ${status}`;
+      const code = problemCode(body, status);
       throw code === 'stopped' ? new TaskStopped(detail) : new EstopError(code, { detail });
     }
     const parsed = Answer.safeParse(body);
@@ -41,16 +47,25 @@ export function createTaskTokens({ controlUrl, workerToken }: TaskTokensOptions)
       throw new EstopError('internal', { detail: 'control answered a token request with something else' });
     const { token, expiresAt } = parsed.data;
     if (held.size >= maxHeld) held.delete(held.keys().next().value ?? '');
-    held.set(taskId, { token, expiresAt: Date.parse(expiresAt) });
-    return token;
+    const fresh = { token, expiresAt: Date.parse(expiresAt) };
+    held.set(taskId, fresh);
+    return fresh;
+  };
+  const find = async (taskId: string, signal: AbortSignal): Promise<Held> => {
+    const known = held.get(taskId);
+    return known !== undefined && known.expiresAt - renewBeforeMs > Date.now() ? known : obtain(taskId, signal);
   };
 
   return {
-    get: async (taskId, signal) => {
-      const known = held.get(taskId);
-      if (known !== undefined && known.expiresAt - renewBeforeMs > Date.now()) return known.token;
-      return obtain(taskId, signal);
-    },
+    get: async (taskId, signal) => (await find(taskId, signal)).token,
     forget: (taskId) => void held.delete(taskId),
   };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

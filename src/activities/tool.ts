@@ -5,7 +5,7 @@ import type { ToolOutcome } from '../contract/agent-task.ts';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
 import type { GatewayClient, GatewayReply } from './gateway-client.ts';
 import { historyText } from './history-text.ts';
-import { problemCode } from './http.ts';
+import { problemCode } from './problem-code.ts';
 
 /** As the gateway lists them; a name outside of it cannot be a tool, and could not be put into a header. */
 const toolName = /^[A-Za-z0-9_.-]{1,200}$/;
