@@ -32,7 +32,7 @@ export function createAgentActivities(dependencies: AgentActivityDependencies): 
   const { config, log, gatewayUrl, slots, isEnding } = dependencies;
   const tokens = createTaskTokens(dependencies);
   const gateway = createGatewayClient(gatewayUrl, tokens);
-  const toolLists = createToolLists(gateway);
+  const toolLists = createToolLists(gateway, tokens);
   const providers = createModelProviders(gatewayUrl);
   const callModel = createCallModel({ config, providers, toolLists, tokens });
   const callTool = createCallTool(gateway);

@@ -13,7 +13,7 @@ interface ModelDependencies {
   readonly config: ConfigSource;
   readonly providers: ModelProviders;
   readonly toolLists: ToolLists;
-  readonly tokens: TaskTokens;
+  readonly tokens: Pick<TaskTokens, 'get' | 'forget'>;
 }
 
 /** Bounds on what one turn may put into the history. */

@@ -7,6 +7,8 @@ import { problemCode } from './problem-code.ts';
 /** Task tokens live here and in request headers: never in an activity's result, a log or an error. */
 export interface TaskTokens {
   get(taskId: string, signal: AbortSignal): Promise<string>;
+  /** The agents whose rights bind the task, as its token says: what is told to one task of theirs may be told to another. */
+  line(taskId: string, signal: AbortSignal): Promise<string>;
   /** After a 401: it was revoked or its key was rotated away. */
   forget(taskId: string): void;
 }
@@ -24,6 +26,7 @@ const Answer = z.object({ token: z.string().min(1), expiresAt: z.iso.datetime({ 
 interface Held {
   readonly token: string;
   readonly expiresAt: number;
+  readonly line: string;
 }
 
 export function createTaskTokens({ controlUrl, workerToken }: TaskTokensOptions): TaskTokens {
@@ -47,7 +50,7 @@ export function createTaskTokens({ controlUrl, workerToken }: TaskTokensOptions)
       throw new EstopError('internal', { detail: 'control answered a token request with something else' });
     const { token, expiresAt } = parsed.data;
     if (held.size >= maxHeld) held.delete(held.keys().next().value ?? '');
-    const fresh = { token, expiresAt: Date.parse(expiresAt) };
+    const fresh = { token, expiresAt: Date.parse(expiresAt), line: lineIn(token) ?? taskId };
     held.set(taskId, fresh);
     return fresh;
   };
@@ -58,8 +61,17 @@ export function createTaskTokens({ controlUrl, workerToken }: TaskTokensOptions)
 
   return {
     get: async (taskId, signal) => (await find(taskId, signal)).token,
+    line: async (taskId, signal) => (await find(taskId, signal)).line,
     forget: (taskId) => void held.delete(taskId),
   };
+}
+
+const Claims = z.object({ agent: z.string(), agents: z.array(z.string()).min(1) });
+
+/** Not verified: it says what may be told twice, and nothing of what may be done. */
+function lineIn(token: string): string | undefined {
+  const claims = Claims.safeParse(parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')));
+  return claims.success ? JSON.stringify([claims.data.agent, ...claims.data.agents]) : undefined;
 }
 
 function parse(text: string): unknown {

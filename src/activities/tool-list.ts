@@ -4,7 +4,8 @@ import { startTaskTool } from '../contract/agent-task.ts';
 import { EstopError } from '../core/errors.ts';
 import { TaskStopped } from './cut-off.ts';
 import type { GatewayClient } from './gateway-client.ts';
-import { problemCode } from './http.ts';
+import { problemCode } from './problem-code.ts';
+import type { TaskTokens } from './task-tokens.ts';
 
 /** What the model is told it may call. Telling is all it does: the gateway decides every call anew. */
 export interface ToolLists {
@@ -16,6 +17,8 @@ export interface ToolLists {
 }
 
 const freshMs = 30_000;
+/** A task that begins is told what another of the same agents was told a moment ago. */
+const sharedMs = 5_000;
 const maxHeld = 1_000;
 const maxPages = 10;
 const Page = z.object({
@@ -25,8 +28,14 @@ const Page = z.object({
   nextCursor: z.string().optional(),
 });
 
-export function createToolLists(gateway: GatewayClient): ToolLists {
-  const held = new Map<string, { readonly until: number; readonly tools: readonly LanguageModelV4FunctionTool[] }>();
+interface Told {
+  readonly at: number;
+  readonly tools: readonly LanguageModelV4FunctionTool[];
+}
+
+export function createToolLists(gateway: GatewayClient, tokens: Pick<TaskTokens, 'line'>): ToolLists {
+  const held = new Map<string, Told>();
+  const shared = new Map<string, Told>();
 
   const load = async (taskId: string, signal: AbortSignal): Promise<readonly LanguageModelV4FunctionTool[]> => {
     const tools: LanguageModelV4FunctionTool[] = [];
@@ -48,15 +57,27 @@ export function createToolLists(gateway: GatewayClient): ToolLists {
 
   return {
     get: async (taskId, mayStart, signal) => {
-      let known = held.get(taskId);
-      if (known === undefined || known.until <= Date.now()) {
-        known = { until: Date.now() + freshMs, tools: await load(taskId, signal) };
-        if (held.size >= maxHeld) held.delete(held.keys().next().value ?? '');
-        held.set(taskId, known);
+      let known = within(held.get(taskId), freshMs);
+      if (known === undefined) {
+        const line = await tokens.line(taskId, signal);
+        // One that was told before asks for itself: what it was told may be what has changed.
+        known = held.has(taskId) ? undefined : within(shared.get(line), sharedMs);
+        known ??= { at: Date.now(), tools: await load(taskId, signal) };
+        keep(held, taskId, known);
+        keep(shared, line, known);
       }
       return mayStart.length === 0 ? known.tools : [...known.tools, startTask(mayStart)];
     },
   };
+}
+
+function within(told: Told | undefined, ms: number): Told | undefined {
+  return told !== undefined && Date.now() - told.at < ms ? told : undefined;
+}
+
+function keep(map: Map<string, Told>, key: string, told: Told): void {
+  if (map.size >= maxHeld) map.delete(map.keys().next().value ?? '');
+  map.set(key, told);
 }
 
 const Denial = z.object({ error: z.object({ data: z.object({ 'estop/decision': z.string() }) }) });

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createGatewayClient } from '../../src/activities/gateway-client.ts';
 import { createTaskTokens } from '../../src/activities/task-tokens.ts';
 import { createCallTool } from '../../src/activities/tool.ts';
@@ -14,12 +14,13 @@ describe('what a gateway answers', () => {
   let answer: Play = () => undefined;
   let expiresInMs = 900_000;
   let tokens = 0;
+  let agents: readonly string[] | undefined;
   const asked: IncomingMessage['headers'][] = [];
   const server = createServer((request, response) => {
     if (request.url?.endsWith('/tokens') === true) {
       tokens += 1;
       json(response, 201, {
-        token: `token-${tokens}`,
+        token: agents === undefined ? `token-${tokens}` : tokenOf(agents),
         expiresAt: new Date(Date.now() + expiresInMs).toISOString(),
         taskId: 't',
       });
@@ -37,7 +38,7 @@ describe('what a gateway answers', () => {
   });
   afterAll(() => server.close().closeAllConnections());
   beforeEach(() => {
-    [tokens, expiresInMs, asked.length] = [0, 900_000, 0];
+    [tokens, expiresInMs, asked.length, agents] = [0, 900_000, 0, undefined];
     client = createGatewayClient(url, createTaskTokens({ controlUrl: url, workerToken: () => 'w' }));
   });
 
@@ -207,7 +208,7 @@ describe('what a gateway answers', () => {
   });
 
   it('to a question for its tools is kept for a while, and a stop in it is a stop', async () => {
-    const lists = createToolLists(client);
+    const lists = createToolLists(client, { line: async (taskId) => taskId });
     const get = (taskId: string) => lists.get(taskId, ['sub-bot'], new AbortController().signal);
     answer = result({ tools: [{ name: 'billing__list', inputSchema: { type: 'object' } }] });
     expect((await get('t')).map(({ name }) => name)).toEqual(['billing__list', 'estop__start_task']);
@@ -221,8 +222,36 @@ describe('what a gateway answers', () => {
       });
     await expect(get('u')).rejects.toMatchObject({ code: 'stopped' });
   });
+
+  it('to a question for its tools is told for a moment to other tasks of the same agents, and to no others', async () => {
+    agents = ['sub-bot'];
+    const tokensOfTasks = createTaskTokens({ controlUrl: url, workerToken: () => 'w' });
+    const lists = createToolLists(createGatewayClient(url, tokensOfTasks), tokensOfTasks);
+    const names = async (taskId: string) =>
+      (await lists.get(taskId, [], new AbortController().signal)).map(({ name }) => name);
+    answer = result({ tools: [{ name: 'billing__list', inputSchema: { type: 'object' } }] });
+    expect(await names('t')).toEqual(['billing__list']);
+    answer = result({ tools: [] });
+    expect(await names('u')).toEqual(['billing__list']);
+    expect(asked).toHaveLength(1);
+    agents = ['sub-bot', 'boss-bot'];
+    expect(await names('works-for-another')).toEqual([]);
+    agents = undefined;
+    answer = result({ tools: [{ name: 'billing__pay', inputSchema: { type: 'object' } }] });
+    expect(await names('of-whom-nothing-is-known')).toEqual(['billing__pay']);
+    const later = Date.now() + 6_000;
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => later);
+    agents = ['sub-bot'];
+    expect(await names('later')).toEqual(['billing__pay']);
+    clock.mockRestore();
+  });
 });
 
 function json(response: ServerResponse, status: number, body: object): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
+
+function tokenOf([agent, ...others]: readonly string[]): string {
+  const claims = Buffer.from(JSON.stringify({ agent, agents: [agent, ...others] })).toString('base64url');
+  return `e30.${claims}.c2ln`;
 }
