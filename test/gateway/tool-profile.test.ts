@@ -78,3 +78,13 @@ it('a server cannot bring labels of its own, nor a name that reads like ours', (
   expect(profile(pin).labels).toContain('private');
   expect(pinTool('mail', { name: 'est0p__start_task', inputSchema: { type: 'object' } }).ok).toBe(false);
 });
+
+it('a tool is told from one of its name by its server and its definition', () => {
+  const elsewhere = pinTool('post', { name: 'send_message', inputSchema: { type: 'object' } });
+  const keys = [tool('send_message'), tool('send_message', { description: 'Sends.' }), tool('send')].map(
+    (pin) => profile(pin).key,
+  );
+  if (!elsewhere.ok) throw new Error(elsewhere.why);
+  expect(new Set([...keys, profile(elsewhere.pin).key]).size).toBe(4);
+  expect(profile(tool('send_message')).key).toBe(keys[0]);
+});

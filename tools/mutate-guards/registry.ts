@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { gateCells } from './gate-cells.ts';
 import type { Guard } from './guard.ts';
 import { agentClientGuards } from './guards/agent-clients.ts';
+import { answerGuards } from './guards/answers.ts';
 import { approvalGuards } from './guards/approvals.ts';
 import { argumentGuards } from './guards/arguments.ts';
 import { auditGuards } from './guards/audit.ts';
@@ -33,6 +34,7 @@ export function allGuards(projectRoot: string): readonly Guard[] {
     ...approvalGuards,
     ...argumentGuards,
     ...dataFlowGuards,
+    ...answerGuards,
     ...languageGuards,
     ...plainLookGuards,
     ...wildGuards,

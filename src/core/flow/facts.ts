@@ -11,7 +11,7 @@ export type Role = (typeof roles)[number];
 /**
  * Where a value first came from, the strongest that holds:
  * request: it stands in what the user asked · own, contact: an identity of the user, the one known address of a person whom
- * the user named; for a path, made in this task · approved: a person said yes to it in this task · file: a labelled line of a
+ * the user named; for a path, made in this task · approved: a person let this tool write it in this task, or let the site be looked at · file: a labelled line of a
  * file that the user named · field: a whole short field of a structured output · person: in a message from a person whom the
  * user named · prose: inside other text · tainted: from a read that was itself steered by prose · nowhere: never seen.
  */

@@ -1,6 +1,6 @@
 /** The facts and findings of one call. Pure, and cheap: a handful of look-ups for each argument. */
 
-import { wasApproved, wasRefused } from './answer.ts';
+import { approvedAt, wasRefused } from './answer.ts';
 import { type FlowCall, isShort, type Value, valuesOf } from './call.ts';
 import { isOtherKind, onlyReturns } from './deleted-kind.ts';
 import {
@@ -19,7 +19,7 @@ import type { Finding } from './finding.ts';
 import { leadsIn, longestText, originOfWords, partsOfTexts } from './free-text.ts';
 import { keysTold } from './keys-told.ts';
 import { wordsOfName } from './language/stem.ts';
-import { type Family, fetchVerbs } from './language/words.ts';
+import type { Family } from './language/words.ts';
 import { isOfAnswers } from './not-a-tool.ts';
 import {
   type Found,
@@ -35,6 +35,7 @@ import { plainLook } from './program/plain-look.ts';
 import { raisesRights } from './raises-rights.ts';
 import { isValue } from './scan.ts';
 import { sentenceOf } from './sentence.ts';
+import { sinkOf, usesForms } from './sink.ts';
 import { addressOf, isPlaceholder } from './site.ts';
 import { selfKey, type TaskFlow, uniqueAddress } from './task-flow.ts';
 import { isRelevant } from './tool/family.ts';
@@ -55,7 +56,8 @@ interface Checked extends Value {
 export function judge(flow: TaskFlow, call: FlowCall): Judgement {
   const { tier, name } = call.profile;
   const checked = checkedValues(flow, call);
-  const relevant = isWanted(flow, call) || isFormOfAllowedSite(call.profile, checked) || plainLook(call) !== undefined;
+  const relevant =
+    isWanted(flow, call, checked) || isFormOfAllowedSite(call.profile, checked) || plainLook(call) !== undefined;
   const origin = originsOf(checked);
   const facts: FlowFacts = { origin, relevant, reads: readsOf(flow) };
   const findings: Finding[] = [];
@@ -72,6 +74,7 @@ export function judge(flow: TaskFlow, call: FlowCall): Judgement {
       value: text,
       origin: found.origin,
       sentence: sentenceOf(rule, { tool: name, value: text, origin: found.origin, call: found.call }),
+      sink: sinkOf(rule, call),
       refused: wasRefused(flow, rule, text),
     });
   }
@@ -83,6 +86,7 @@ export function judge(flow: TaskFlow, call: FlowCall): Judgement {
       value: name,
       origin: 'nowhere',
       sentence: sentenceOf('R6', { tool: name, value: name, origin: 'nowhere', call: 0 }),
+      sink: sinkOf('R6', call),
       refused: wasRefused(flow, 'R6', name),
     });
   }
@@ -101,14 +105,16 @@ function checkedValues(flow: TaskFlow, call: FlowCall): readonly Checked[] {
       : isRoom(value)
         ? originOfRoom(flow, value.text)
         : originOf(flow, role, value.text);
-    return [{ ...value, role, found: approvedOr(flow, ruleOf[role], value.text, found) }];
+    return [{ ...value, role, found: approvedOr(flow, call, ruleOf[role], value.text, found) }];
   });
   // What is typed into a form of an allowed site goes where the user wanted to go; what a server is told goes to that server.
   const urls = seen.filter(({ role, argument }) => role === 'url' && isDeclared(call, argument, 'url'));
   const form =
     call.addresses === undefined && urls.length > 0 && urls.every(({ found }) => !heldAlone('url', found.origin));
   const put =
-    call.addresses === undefined ? [] : [...partsOfAddresses(flow, call.addresses), ...partsOfTold(flow, values)];
+    call.addresses === undefined
+      ? []
+      : [...partsOfAddresses(flow, call, call.addresses), ...partsOfTold(flow, call, values)];
   const kept = [
     ...seen.filter(
       ({ role, argument }) =>
@@ -121,7 +127,7 @@ function checkedValues(flow: TaskFlow, call: FlowCall): readonly Checked[] {
   if (!overflow) return kept;
   // Named by all that it holds: a yes to one such call is no yes to the next.
   const text = `more values than can be shown (${flow.hash(JSON.stringify(call.args))})`;
-  const found = approvedOr(flow, 'R7', text, { origin: 'prose', call: 0 });
+  const found = approvedOr(flow, call, 'R7', text, { origin: 'prose', call: 0 });
   return [...kept, { argument: '', text, role: 'text', required: true, found }];
 }
 
@@ -145,16 +151,16 @@ const mostParts = 200;
 const part = (text: string, found: Found): Checked => ({ argument: '', text, role: 'ref', required: true, found });
 
 /** More than are looked at are held together. */
-function partsOfAddresses(flow: TaskFlow, addresses: readonly string[]): readonly Checked[] {
+function partsOfAddresses(flow: TaskFlow, call: FlowCall, addresses: readonly string[]): readonly Checked[] {
   if (addresses.length > mostAddresses)
     return [part('more addresses than are looked at', { origin: 'prose', call: 0 })];
-  return addresses.flatMap((address) => partsOfAddress(flow, address));
+  return addresses.flatMap((address) => partsOfAddress(flow, call, address));
 }
 
 const mostTold = 32_000;
 
 /** What stands beside, or in, the part of a value by which it counts: the site of an address, the address of a person, the whole of an id. */
-function partsOfTold(flow: TaskFlow, values: readonly Value[]): readonly Checked[] {
+function partsOfTold(flow: TaskFlow, call: FlowCall, values: readonly Value[]): readonly Checked[] {
   const told = values.flatMap(({ role, text }) => {
     if (role === 'url' || role === 'ref') return [text];
     if (role !== 'party') return [];
@@ -162,11 +168,11 @@ function partsOfTold(flow: TaskFlow, values: readonly Value[]): readonly Checked
   });
   if (told.reduce((sum, { length }) => sum + length, 0) > mostTold)
     return [part('more than is looked at', { origin: 'prose', call: 0 })];
-  return told.flatMap((text) => (text === '' ? [] : partsOfAddress(flow, text)));
+  return told.flatMap((text) => (text === '' ? [] : partsOfAddress(flow, call, text)));
 }
 
 /** One that is a whole field, or stands in the request, is as it was given; of another each part may be something that was read. */
-function partsOfAddress(flow: TaskFlow, address: string): readonly Checked[] {
+function partsOfAddress(flow: TaskFlow, call: FlowCall, address: string): readonly Checked[] {
   const whole = originOfValue(flow, address);
   if (whole.origin !== 'nowhere' && !heldAlone('ref', whole.origin)) return [];
   const parts = address.length > longestText ? [] : addressParts(address);
@@ -175,7 +181,7 @@ function partsOfAddress(flow: TaskFlow, address: string): readonly Checked[] {
     const found = originOfValue(flow, text);
     // Of what nobody looked at: no plain word would have been remembered of it either, and the whole is in its parts.
     if (found.origin === 'prose' && found.call === 0 && (text === address || !isValue(text))) return [];
-    return [part(text, approvedOr(flow, 'R5', text, found))];
+    return [part(text, approvedOr(flow, call, 'R5', text, found))];
   });
 }
 
@@ -188,11 +194,11 @@ function partsOfFreeText(flow: TaskFlow, call: FlowCall, values: readonly Value[
     // To which site a tool goes its own arguments say.
     role === 'url' && call.addresses === undefined
       ? []
-      : [{ ...part(text, approvedOr(flow, ruleOf[role], text, found)), role }],
+      : [{ ...part(text, approvedOr(flow, call, ruleOf[role], text, found)), role }],
   );
   const copied = answers.flatMap((text): readonly Checked[] => {
     const found = originOfWords(flow, text);
-    return found === undefined ? [] : [{ ...part(text, approvedOr(flow, 'R7', text, found)), role: 'text' }];
+    return found === undefined ? [] : [{ ...part(text, approvedOr(flow, call, 'R7', text, found)), role: 'text' }];
   });
   return [...held, ...copied];
 }
@@ -203,7 +209,7 @@ function partsOfBodies(flow: TaskFlow, call: FlowCall, values: readonly Value[])
   const texts = values.filter((value) => value.role === undefined && !isOfAnswers(value)).map(({ text }) => text);
   const keys = call.profile.tier === 'destructive' ? keysTold(flow, texts) : [];
   return [...leadsIn(flow, texts), ...keys].map(({ role, text, found }) => ({
-    ...part(text, approvedOr(flow, ruleOf[role], text, found)),
+    ...part(text, approvedOr(flow, call, ruleOf[role], text, found)),
     role,
   }));
 }
@@ -229,8 +235,8 @@ function originOf(flow: TaskFlow, role: Role, text: string): Found {
   }
 }
 
-function approvedOr(flow: TaskFlow, rule: Rule, text: string, found: Found): Found {
-  return wasApproved(flow, rule, text) ? { origin: 'approved', call: 0 } : found;
+function approvedOr(flow: TaskFlow, call: FlowCall, rule: Rule, text: string, found: Found): Found {
+  return approvedAt(flow, rule, text, sinkOf(rule, call)) !== undefined ? { origin: 'approved', call: 0 } : found;
 }
 
 function originsOf(checked: readonly Checked[]): FlowFacts['origin'] {
@@ -244,8 +250,9 @@ function originsOf(checked: readonly Checked[]): FlowFacts['origin'] {
   return found;
 }
 
-function isWanted(flow: TaskFlow, { profile, args }: FlowCall): boolean {
-  if (wasApproved(flow, 'R6', profile.name)) return true;
+function isWanted(flow: TaskFlow, call: FlowCall, checked: readonly Checked[]): boolean {
+  if (wasWanted(flow, call, checked)) return true;
+  const { profile, args } = call;
   if (raisesRights(args) && !flow.families.has('grant')) return false;
   if (profile.families.includes('delete') && isOtherKind(flow, wordsOfName(profile.name))) return false;
   if (profile.families.includes('delete') && profile.families.includes('cancel') && onlyReturns(flow)) return false;
@@ -256,12 +263,20 @@ function isWanted(flow: TaskFlow, { profile, args }: FlowCall): boolean {
   return isRelevant(profile.families, [...flow.families], widened);
 }
 
+/** A person said that this is wanted. It is for what they could know of then: what was read since may have been planted for just this. */
+function wasWanted(flow: TaskFlow, call: FlowCall, checked: readonly Checked[]): boolean {
+  if (!applies('R6', call.profile.tier)) return false;
+  const saidAt = approvedAt(flow, 'R6', call.profile.name, sinkOf('R6', call));
+  if (saidAt === undefined) return false;
+  return checked.every(({ found: { origin, call: seenAt } }) =>
+    seenAt === 0 ? origin === 'request' || origin === 'own' || origin === 'contact' : seenAt <= saidAt,
+  );
+}
+
 /** To visit a site is to use its forms; which sites are allowed is the second rule's to say. */
 function isFormOfAllowedSite(profile: ToolProfile, checked: readonly Checked[]): boolean {
   const urls = checked.filter(({ role }) => role === 'url');
-  const visits = profile.families.length === 0 && fetchVerbs.has(profile.verb);
-  if (!visits && (!profile.families.every((family) => family === 'submit') || profile.families.length === 0))
-    return false;
+  if (!usesForms(profile)) return false;
   return urls.length > 0 && urls.every(({ found }) => !heldAlone('url', found.origin));
 }
 

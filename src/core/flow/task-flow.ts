@@ -147,7 +147,9 @@ export function applyDelta(flow: TaskFlow, delta: FlowDelta): void {
       flow.overflow = true;
       continue;
     }
-    if (before === undefined || strength.indexOf(origin) < strength.indexOf(before.origin)) {
+    // Said again, it is said of all that is known by then.
+    const isNewer = origin === 'approved' && before?.origin === 'approved' && call > before.call;
+    if (before === undefined || isNewer || strength.indexOf(origin) < strength.indexOf(before.origin)) {
       flow.values.set(key, { origin, call, person });
     }
   }

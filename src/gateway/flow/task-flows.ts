@@ -129,7 +129,7 @@ export class TaskFlows {
     }
   }
 
-  /** A person has answered for this call; asked once in a task. */
+  /** A person has answered for this call: what of it is not asked again in its task is written down. */
   answered(taskId: string, said: 'yes' | 'no', standing: FlowStanding | undefined): void {
     const memory = this.#held(taskId);
     if (memory === undefined || standing?.kind !== 'known') return;

@@ -39,11 +39,18 @@ export function profileOf(pin: ToolPin, standing: ToolStanding, spec: ToolServer
 }
 
 /** estop.yaml decides; else a trusted server's annotations; else what was proposed and recorded. */
-function makeProfile({ name, definition }: ToolPin, standing: ToolStanding, spec: ToolServerSpec): ToolProfile {
+function makeProfile(
+  { name, scopeKey, definition, definitionHash }: ToolPin,
+  standing: ToolStanding,
+  spec: ToolServerSpec,
+): ToolProfile {
   const decided = of(spec.tiers, name);
   const tier = decided ?? (spec.trusted === true ? lowered(standing.tier, definition.annotations) : standing.tier);
   const labels = of(spec.labels, name) ?? standing.labels;
-  const profile = proposeProfile(describedBy(definition), { tier, labels });
+  const profile: ToolProfile = {
+    ...proposeProfile(describedBy(definition), { tier, labels }),
+    key: `${scopeKey} ${definitionHash}`,
+  };
   const roles = of(spec.roles, name);
   if (roles === undefined) return profile;
   const given = profile.arguments.map((argument) => {

@@ -84,7 +84,7 @@ describe('the memory of a task', () => {
     expect(task.held('mail_letter', { recipients: ['ann@evil.net'], subject: 's', body: 'b' })).toEqual(['R1']);
   });
 
-  it('an approval holds once for the rule and the value, and a site for the task', () => {
+  it('an approval of a site holds for the task', () => {
     const task = new Task('Look around');
     const first = task.judge('open_page', { url: 'https://new.org/a' });
     task.deltas.push(approve(task.flow, first.findings));
@@ -109,7 +109,7 @@ describe('the memory of a task', () => {
     ]);
   });
 
-  it('a yes to a call that holds more than can be shown is no yes to the next', () => {
+  it('a yes to a call that holds more than can be shown is no yes to the next, nor to the same once more', () => {
     const task = new Task('Send the plan to ann.lee@corp.com');
     const many = (body: string): Readonly<Record<string, unknown>> => ({
       recipients: Array.from({ length: 3000 }, () => 'ann.lee@corp.com'),
@@ -117,8 +117,7 @@ describe('the memory of a task', () => {
       body,
     });
     approve(task.flow, task.judge('mail_letter', many('one')).findings);
-    expect(task.held('mail_letter', many('one'))).toEqual([]);
-    expect(task.held('mail_letter', many('two'))).toEqual(['R7']);
+    for (const body of ['one', 'two']) expect(task.held('mail_letter', many(body))).toEqual(['R7']);
   });
 
   it('labels of what was read are facts', () => {

@@ -222,10 +222,14 @@ it('while another gateway holds an answer that is not remembered yet, nothing is
   await until(async () => (await flows.standing(task.taskId, letterTo('anna@northwind.org'))).kind === 'known');
 });
 
-it('what a person approved is approved for the task, and what a person refused is refused, after a restart as well', async () => {
+it('what a person let a tool write it may write again, and what a person refused is refused, after a restart as well', async () => {
   const task = await begin();
   const flows = fresh();
-  const mallory = letterTo('mallory@evil.net');
+  const letter = letterTo('mallory@evil.net');
+  const mallory: FlowCall = { ...letter, profile: { ...letter.profile, tier: 'write' } };
+  // A letter that cannot be called back is another question each time.
+  flows.answered(task.taskId, 'yes', await flows.standing(task.taskId, letter));
+  expect(partyOf(await flows.standing(task.taskId, letter))).not.toContain('approved');
   flows.answered(task.taskId, 'yes', await flows.standing(task.taskId, mallory));
   expect(partyOf(await flows.standing(task.taskId, mallory))).toEqual(['approved']);
   await flows.drain(5_000);

@@ -59,7 +59,7 @@ export const dataFlowGuards: readonly Guard[] = [
     file: 'src/core/flow/judge.ts',
     protects: 'each part of an id, of an address of a site and of what stands beside that of a person is looked at',
     attacks: ['A13'],
-    find: ', ...partsOfTold(flow, values)]',
+    find: ', ...partsOfTold(flow, call, values)]',
     put: ']',
     tests: { file: core, title: 'what was read as prose is seen' },
   },

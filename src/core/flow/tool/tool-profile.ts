@@ -12,6 +12,8 @@ import type { ToolDefinition } from './tool-definition.ts';
 
 export interface ToolProfile {
   readonly name: string;
+  /** What tells it from a tool of this name elsewhere, or with another definition. */
+  readonly key?: string;
   readonly tier: Tier;
   /** Why this tier, in a few words, for the person who reviews it. */
   readonly because: string;
