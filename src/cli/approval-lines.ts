@@ -1,4 +1,5 @@
 import type { Approval, ListedApproval } from '../contract/http/approvals.ts';
+import { plural } from '../contract/plural.ts';
 import { renderFields } from './table.ts';
 import { visible, visibleLines } from './visible.ts';
 import { exact } from './when.ts';
@@ -31,7 +32,7 @@ export function approvalLines(approval: Approval | ListedApproval, now: number):
     ...approval.reasons.flatMap(({ policy, sentence }) =>
       wrap(`${visible(sentence)} (${visible(policy)})`).map((line) => `  ${line}`),
     ),
-    `arguments, ${[...approval.shown].length} characters, written by the agent:`,
+    `arguments, ${plural([...approval.shown].length, 'character')}, written by the agent:`,
     ...visibleLines(approval.shown)
       .flatMap(wrap)
       .map((line) => `  | ${line}`),

@@ -1,5 +1,6 @@
 import { otherErrorSince } from '../contract/http/other-error-since.ts';
 import type { Obligation, StopView } from '../contract/http/stops.ts';
+import { plural } from '../contract/plural.ts';
 import { renderFields, renderTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { visible } from './visible.ts';
@@ -29,11 +30,12 @@ function stageNote(stop: StopView, stage: StopView['reached']): string {
         ...(count('expired') > 0 ? [`${count('expired')} expired`] : []),
         ...(count('waiting') > 0 ? [`${count('waiting')} waited for`] : []),
       ];
-      const completed = stop.possiblyCompleted > 0 ? `; ${stop.possiblyCompleted} calls possibly completed` : '';
+      const completed =
+        stop.possiblyCompleted > 0 ? `; ${plural(stop.possiblyCompleted, 'call')} possibly completed` : '';
       return `gateways: ${parts.join(', ')}${completed}`;
     }
     case 'halted':
-      return `${tasks.halted} of ${tasks.covered} tasks closed`;
+      return tasks.covered === 0 ? 'no open task found' : `${tasks.halted} of ${plural(tasks.covered, 'task')} closed`;
     case 'revoked':
       return obligations.total === 0
         ? withoutCredential(stop)
@@ -49,7 +51,7 @@ function stageNote(stop: StopView, stage: StopView['reached']): string {
 
 /** Before they are acted on, those that were found are all that is known of them. */
 const withoutCredential = ({ obligations: { uncovered } }: StopView): string =>
-  uncovered > 0 ? `${uncovered} credentials found, none acted on` : 'no credential found';
+  uncovered > 0 ? `${plural(uncovered, 'credential')} found, none acted on` : 'no credential found';
 
 /** System by system: the table an operator reads at three in the morning. What is not proved comes first, as the API sends it. */
 export function laneLines(stop: StopView, now: number, limit: number): readonly string[] {

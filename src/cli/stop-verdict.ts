@@ -26,8 +26,10 @@ export function judgeStop(stop: StopView): StopVerdict {
   const stuck = needsHuman + residual;
   if (isCut && uncovered === 0 && stuck > 0 && open <= needsHuman) {
     const parts = [
-      ...(needsHuman > 0 ? [`${needsHuman} of ${total} need a person`] : []),
-      ...(residual > 0 ? [`${residual} of ${total} end only at ${stop.residualUntil ?? 'a later time'}`] : []),
+      ...(needsHuman > 0 ? [`${needsHuman} of ${total} ${needsHuman === 1 ? 'needs' : 'need'} a person`] : []),
+      ...(residual > 0
+        ? [`${residual} of ${total} ${residual === 1 ? 'ends' : 'end'} only at ${stop.residualUntil ?? 'a later time'}`]
+        : []),
       ...(acceptedRisk > 0 ? [`${acceptedRisk} accepted as a risk`] : []),
     ];
     return { kind: 'partial', why: parts.join('; ') };

@@ -1,5 +1,6 @@
 import type { ToolServerSpec } from '../contract/config.ts';
 import { type Identity, personOf } from '../contract/identity.ts';
+import { plural } from '../contract/plural.ts';
 import { EstopError } from '../core/errors.ts';
 import { approvalLookedAtMs, noteApprovalLook } from '../store/approval-looks.ts';
 import type { ApprovalRecord } from '../store/approvals.ts';
@@ -68,4 +69,4 @@ export async function refuseUnseen(deps: LookDeps, record: ApprovalRecord, ident
     });
 }
 
-const words = (ms: number): string => `${Math.ceil(ms / 1_000)} seconds`;
+const words = (ms: number): string => plural(Math.ceil(ms / 1_000), 'second');

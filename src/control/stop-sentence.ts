@@ -1,3 +1,4 @@
+import { plural } from '../contract/plural.ts';
 import type { StopTimelineEntry } from '../store/stop-timeline.ts';
 
 /** Our words around the ledger's data. What has no words yet is shown as its kind, not left out. */
@@ -5,7 +6,7 @@ const sentences: Readonly<Record<string, (entry: StopTimelineEntry) => string>> 
   'stop.latched': ({ about, note }) => `latched (${about})${because(note)}`,
   'stop.fenced': () => 'fenced: no gateway lets a covered call through',
   'stop.halted': ({ about, note }) =>
-    note === '0' ? 'halted: no open task was found' : `halted: ${about} of ${note} tasks seen closed`,
+    note === '0' ? 'halted: no open task was found' : `halted: ${about} of ${plural(Number(note), 'task')} seen closed`,
   'stop.revoked': () => 'revoked: every obligation was acted on',
   'stop.proved': ({ note }) => `proved (${note ?? 'no evidence'})`,
   'stop.reset': ({ note }) => `reset${because(note)}`,

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import type { ActivationResult, PolicyCheck } from '../../contract/http/policies.ts';
+import { plural } from '../../contract/plural.ts';
 import type { PolicySet } from '../../policy/parse-set.ts';
 import { EstopError } from '../../sdk/index.ts';
 import { type CliCommand, examples } from '../command.ts';
@@ -78,8 +79,8 @@ async function check(context: CliContext, folder: string): Promise<ExitCode> {
     ...result.faults.map((fault) => faultLine('fault', fault)),
     ...result.warnings.map((fault) => faultLine('warning', fault)),
     result.valid
-      ? `valid, version ${result.version ?? ''}, checked against ${result.tools} accepted tools`
-      : `not valid: ${result.faults.length} faults`,
+      ? `valid, version ${result.version ?? ''}, checked against ${plural(result.tools, 'accepted tool')}`
+      : `not valid: ${plural(result.faults.length, 'fault')}`,
   ]);
   return result.valid ? exitCodes.confirmed : exitCodes.error;
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Option } from 'commander';
 import type { Task, TaskHistory } from '../../contract/http/tasks.ts';
+import { plural } from '../../contract/plural.ts';
 import { type CliCommand, examples } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { parseDuration } from '../duration-option.ts';
@@ -209,7 +210,7 @@ function historyLines(
       ? []
       : [
           '',
-          `workflow: ${visible(live.state)}, step ${live.step}, ${live.tokensUsed} tokens`,
+          `workflow: ${visible(live.state)}, step ${live.step}, ${plural(live.tokensUsed, 'token')}`,
           ...live.timeline.map((entry) => `${visible(entry.at.slice(11, 23))}  ${visible(entry.what)}`),
         ]),
   ];

@@ -1,3 +1,4 @@
+import { plural } from '../../contract/plural.ts';
 import { errorCatalogue, errorCodeOf } from '../../core/errors.ts';
 import { readVersion } from '../../runtime/package-version.ts';
 import type { CliContext } from '../context.ts';
@@ -180,8 +181,12 @@ async function examineCertificates({ connection, now }: CliContext): Promise<rea
 export function judgeCertificate(name: string, until: Date | undefined, now: number): Finding {
   if (until === undefined) return finding('certificates', 'unknown', `${name} shows none`);
   const days = Math.floor((until.getTime() - now) / dayMs);
-  if (days < 0) return finding('certificates', 'bad', `${name}: ended ${-days} days ago`);
-  return finding('certificates', days < certificateWeakDays ? 'weak' : 'ok', `${name}: good for ${days} more days`);
+  if (days < 0) return finding('certificates', 'bad', `${name}: ended ${plural(-days, 'day')} ago`);
+  return finding(
+    'certificates',
+    days < certificateWeakDays ? 'weak' : 'ok',
+    `${name}: good for ${plural(days, 'more day')}`,
+  );
 }
 
 function hostAndPort(address: string | undefined): { readonly host: string; readonly port: number } | undefined {

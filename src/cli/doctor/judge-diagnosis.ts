@@ -1,6 +1,7 @@
 import type { ConnectorReadiness } from '../../contract/http/connectors.ts';
 import type { Diagnosis } from '../../contract/http/diagnosis.ts';
 import { leaseMs } from '../../contract/numbers.ts';
+import { plural } from '../../contract/plural.ts';
 import { type Finding, finding } from './finding.ts';
 
 const skewWeakMs = 2_000;
@@ -63,11 +64,11 @@ function judgeStore(
   return [
     finding('store', 'ok', `PostgreSQL ${store.version}`),
     behind === 0
-      ? finding('store', 'ok', `${store.migrations} migrations`)
+      ? finding('store', 'ok', plural(store.migrations, 'migration'))
       : finding(
           'store',
           'bad',
-          `${store.migrations} migrations, this version has ${store.migrationsWanted}`,
+          `${plural(store.migrations, 'migration')}, this version has ${store.migrationsWanted}`,
           behind > 0 ? 'Run the provisioning.' : 'The program is older than the store: update it.',
         ),
     judgeSkew('clock', 'control and the store', Date.parse(store.now) - Date.parse(diagnosis.now)),
@@ -158,15 +159,15 @@ const isOverdue = ({ drillEveryMs, drillProvedAt, lastDrill }: ConnectorReadines
 function judgeNotifications({ endpoints, failedLately }: Diagnosis['notifications']): Finding {
   if (endpoints === 0) return finding('notifications', 'note', 'nobody is told of anything');
   if (failedLately === null)
-    return finding('notifications', 'unknown', `${endpoints} endpoints; nobody can say what arrived`);
+    return finding('notifications', 'unknown', `${plural(endpoints, 'endpoint')}; nobody can say what arrived`);
   if (failedLately > 0)
     return finding(
       'notifications',
       'weak',
-      `${failedLately} deliveries were given up within the hour`,
+      `${plural(failedLately, 'delivery was', 'deliveries were')} given up within the hour`,
       'See `estop notify ls`.',
     );
-  return finding('notifications', 'ok', `${endpoints} endpoints`);
+  return finding('notifications', 'ok', plural(endpoints, 'endpoint'));
 }
 
 function judgeSkew(part: string, between: string, skewMs: number): Finding {

@@ -47,7 +47,10 @@ async function presentEverywhere({ server, signal, role, secret, poolers }: Role
 
 async function judge(session: Session, { role: name }: RoleProbe, logins: readonly Login[]): Promise<ProbeResult> {
   const backends = await countBackends({ session, role: name });
-  if (backends > 0) return stillAllowed(`${backends} sessions of the role are open.`);
+  if (backends > 0)
+    return stillAllowed(
+      backends === 1 ? 'One session of the role is open.' : `${backends} sessions of the role are open.`,
+    );
   const prepared = await listPrepared({ session, role: name });
   if (prepared.length > 0)
     return stillAllowed(`${prepared.length} prepared transactions of the role can still be committed.`);

@@ -1,10 +1,11 @@
 import { html } from 'hono/html';
 import type { ApprovalContext } from '../../contract/http/approval-context.ts';
+import { plural } from '../../contract/plural.ts';
 import { decideApproval } from '../routes/decide-approval.ts';
 import { getApprovalContext } from '../routes/get-approval-context.ts';
 import { toneOf } from './approvals-page.ts';
 import { fenced, fencedDiff } from './fenced.ts';
-import { foreign, type Markup, nothing, plural } from './markup.ts';
+import { foreign, type Markup, nothing } from './markup.ts';
 import { offer } from './offer.ts';
 import { onceField, onceIn } from './once.ts';
 import { chipOfTier, tierChip } from './tools-page.ts';
@@ -82,7 +83,7 @@ function decision(visit: Visit, { approval, mayApprove, whyNot, approvableInMs }
       look: 'stack',
       around: (form) => html`<section class="card" aria-labelledby="decide"><h2 id="decide">Decide</h2>
   ${whyNot === null ? nothing : html`<p class="note warn">${whyNot}</p>`}
-  ${mayApprove && approvableInMs > 0 ? html`<p class="note">Of the highest risk: it can be approved ${Math.ceil(approvableInMs / 1_000)} seconds after it was shown to you first, and denied at once.</p>` : nothing}
+  ${mayApprove && approvableInMs > 0 ? html`<p class="note">Of the highest risk: it can be approved ${plural(Math.ceil(approvableInMs / 1_000), 'second')} after it was shown to you first, and denied at once.</p>` : nothing}
   ${form}</section>`,
       otherwise: html`<p class="note">${whyNot ?? ''}</p>`,
     },

@@ -1,9 +1,10 @@
 import { html } from 'hono/html';
 import type { Approval, ApprovalPage, ListedApproval } from '../../contract/http/approvals.ts';
+import { plural } from '../../contract/plural.ts';
 import { EstopError, errorCodeOf } from '../../core/errors.ts';
 import { decideApproval } from '../routes/decide-approval.ts';
 import { listApprovals } from '../routes/list-approvals.ts';
-import { foreign, type Markup, nothing, plural } from './markup.ts';
+import { foreign, type Markup, nothing } from './markup.ts';
 import { offer, standingOf } from './offer.ts';
 import { stopLink } from './stop-dialog.ts';
 import { chipOfTier } from './tools-page.ts';

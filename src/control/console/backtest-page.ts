@@ -1,8 +1,9 @@
 import { html } from 'hono/html';
 import type { PolicyCheck, PolicyTest } from '../../contract/http/policies.ts';
+import { plural } from '../../contract/plural.ts';
 import { checkPolicies } from '../routes/check-policies.ts';
 import { testPolicies } from '../routes/test-policies.ts';
-import { foreign, type Markup, nothing, plural } from './markup.ts';
+import { foreign, type Markup, nothing } from './markup.ts';
 import { offer } from './offer.ts';
 import { policiesIn } from './policy-files.ts';
 import { type ConsoleForm, type ConsolePage, field } from './view.ts';

@@ -1,10 +1,11 @@
 import { html } from 'hono/html';
 import type { ConnectorPage, ConnectorReadiness, Drill } from '../../contract/http/connectors.ts';
+import { plural } from '../../contract/plural.ts';
 import { scopeWords } from '../../core/scope-words.ts';
 import { drillConnector } from '../routes/drill-connector.ts';
 import { listConnectors } from '../routes/list-connectors.ts';
 import { agentLink } from './agent-link.ts';
-import { foreign, type Markup, nothing, plural } from './markup.ts';
+import { foreign, type Markup, nothing } from './markup.ts';
 import { offer } from './offer.ts';
 import { onceField, onceIn } from './once.ts';
 import { stopLink } from './stop-dialog.ts';

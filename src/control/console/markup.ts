@@ -58,5 +58,3 @@ export function plainly(text: string, most = 120): string {
 }
 
 export const nothing: Markup = html``;
-
-export const plural = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;

@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import type { Delivery, Notice, NoticePage } from '../../contract/http/notices.ts';
+import { plural } from '../../contract/plural.ts';
 import { listNotices } from '../routes/list-notices.ts';
 import { foreign, type Markup, nothing } from './markup.ts';
 import type { Visit } from './visit.ts';
@@ -45,9 +46,7 @@ export async function openEscalations(visit: Visit, subject = ''): Promise<OpenE
 }
 
 export const countOf = ({ groups, more }: OpenEscalations): string =>
-  more
-    ? `At least ${groups.length} escalations open`
-    : `${groups.length} ${groups.length === 1 ? 'escalation' : 'escalations'} open`;
+  more ? `At least ${plural(groups.length, 'escalation')} open` : `${plural(groups.length, 'escalation')} open`;
 
 /** What it is about, by the names that people know, with the way there; the id is in the way alone. */
 export const about = ({ about: words, path }: Notice): Markup =>

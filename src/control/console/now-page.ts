@@ -1,11 +1,12 @@
 import { html } from 'hono/html';
 import type { Running, RunningAgent } from '../../contract/http/running.ts';
 import type { Stop, StopPage } from '../../contract/http/stops.ts';
+import { plural } from '../../contract/plural.ts';
 import { scopeWords } from '../../core/scope-words.ts';
 import { listRunning } from '../routes/list-running.ts';
 import { listStops } from '../routes/list-stops.ts';
 import { agentLink } from './agent-link.ts';
-import { foreign, type Markup, nothing, plural } from './markup.ts';
+import { foreign, type Markup, nothing } from './markup.ts';
 import { money } from './money.ts';
 import { countOf, type NoticeGroup, type OpenEscalations, openEscalations } from './notice-groups.ts';
 import { seenButton } from './seen.ts';

@@ -1,7 +1,8 @@
 import { html } from 'hono/html';
 import type { Obligation, StopView } from '../../contract/http/stops.ts';
+import { plural } from '../../contract/plural.ts';
 import { agentLink, connectorLink } from './agent-link.ts';
-import { foreign, type Markup, nothing, plural } from './markup.ts';
+import { foreign, type Markup, nothing } from './markup.ts';
 import type { Visit } from './visit.ts';
 import { age, nextTry, span } from './when.ts';
 

@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import type { ActivationResult, PoliciesInForce } from '../../contract/http/policies.ts';
+import { plural } from '../../contract/plural.ts';
 import { activatePolicies } from '../routes/activate-policies.ts';
 import { getPolicies } from '../routes/get-policies.ts';
 import { rollBackPolicies } from '../routes/roll-back-policies.ts';
@@ -21,7 +22,7 @@ export const policyPage: ConsolePage = {
       body: html`<div><h1>Policy</h1><p class="lead">Version <span class="mono">${policies.version}</span>, ${policies.activation === 0 ? 'as it comes with estop; nobody has activated another' : `activation ${policies.activation}`}</p></div>
 <section class="stack"><h2>The texts in force</h2>${Object.entries(policies.files).map(
         ([name, text]) =>
-          html`<details class="card" id="file-${name.replaceAll(/[^a-z0-9-]/g, '-')}"><summary>${foreign(name, 100)} <small>${text.split('\n').length} lines</small></summary><figure class="fenced"><pre tabindex="0">${spelledOut(text, '\n\t')}</pre></figure></details>`,
+          html`<details class="card" id="file-${name.replaceAll(/[^a-z0-9-]/g, '-')}"><summary>${foreign(name, 100)} <small>${plural(text.split('\n').length, 'line')}</small></summary><figure class="fenced"><pre tabindex="0">${spelledOut(text, '\n\t')}</pre></figure></details>`,
       )}</section>
 <section class="stack"><h2>Who changed it</h2>${policies.history.length === 0 ? none() : history(policies, visit.now)}</section>
 <section class="note"><h2>Before you change it</h2><p><a href="/policy/backtest">Try a set on recorded runs</a>, which asks and calls nothing, and says whether it could be in force.</p></section>

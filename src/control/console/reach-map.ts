@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import type { AgentView } from '../../contract/http/agent-view.ts';
-import { foreign, type Markup, nothing, plainly, plural } from './markup.ts';
+import { plural } from '../../contract/plural.ts';
+import { foreign, type Markup, nothing, plainly } from './markup.ts';
 
 type Reached = AgentView['reach'][number];
 

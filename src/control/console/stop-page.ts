@@ -3,12 +3,13 @@ import type { AgentPage } from '../../contract/http/agents.ts';
 import type { NoticePage } from '../../contract/http/notices.ts';
 import type { StopTimeline } from '../../contract/http/stop-notes.ts';
 import type { StopView } from '../../contract/http/stops.ts';
+import { plural } from '../../contract/plural.ts';
 import { scopeWords } from '../../core/scope-words.ts';
 import { getStop } from '../routes/get-stop.ts';
 import { getStopTimeline } from '../routes/get-stop-timeline.ts';
 import { listAgents } from '../routes/list-agents.ts';
 import { listNotices } from '../routes/list-notices.ts';
-import { foreign, type Markup, nothing, plural } from './markup.ts';
+import { foreign, type Markup, nothing } from './markup.ts';
 import { openEscalations } from './notice-groups.ts';
 import { obligationTable } from './obligation-table.ts';
 import { outOfBand } from './out-of-band.ts';
@@ -78,13 +79,15 @@ function stageNote(stop: StopView, stage: StopView['reached']): string {
       if (gateways.length === 0) return 'no gateway lives';
       const count = (outcome: string): number => gateways.filter((gateway) => gateway.outcome === outcome).length;
       return [
-        `${count('confirmed')} of ${gateways.length} gateways confirmed`,
+        `${count('confirmed')} of ${plural(gateways.length, 'gateway')} confirmed`,
         ...(count('expired') > 0 ? [`${count('expired')} by an ended lease`] : []),
         ...(count('waiting') > 0 ? [`${count('waiting')} waited for`] : []),
       ].join(', ');
     }
     case 'halted':
-      return tasks.covered === 0 ? 'no open task found' : `${tasks.halted} of ${tasks.covered} tasks seen closed`;
+      return tasks.covered === 0
+        ? 'no open task found'
+        : `${tasks.halted} of ${plural(tasks.covered, 'task')} seen closed`;
     case 'revoked':
       if (obligations.total === 0 && obligations.uncovered > 0)
         return `${plural(obligations.uncovered, 'credential')} found, none acted on`;

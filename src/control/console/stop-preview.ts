@@ -1,10 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { html } from 'hono/html';
 import type { StopPreview } from '../../contract/http/stops.ts';
+import { plural } from '../../contract/plural.ts';
 import { parseScopeKey } from '../../core/scope-key.ts';
 import { previewStop } from '../routes/preview-stop.ts';
 import { agentWords } from './agent-link.ts';
-import { foreign, type Markup, plural } from './markup.ts';
+import { foreign, type Markup } from './markup.ts';
 import type { Visit } from './visit.ts';
 
 /** So long a page waits for what it can show without; the count may come later, the button is there at once. */

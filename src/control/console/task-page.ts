@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import type { HistoryEntry, Task, TaskHistory, TaskTree } from '../../contract/http/tasks.ts';
+import { plural } from '../../contract/plural.ts';
 import { parseId } from '../../core/ids.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { closeSession } from '../routes/close-session.ts';
@@ -8,7 +9,7 @@ import { getTaskTree } from '../routes/get-task-tree.ts';
 import { holdTask } from '../routes/hold-task.ts';
 import { releaseTask } from '../routes/release-task.ts';
 import { agentLink, agentWords, connectorLink } from './agent-link.ts';
-import { foreign, type Markup, nothing, plural } from './markup.ts';
+import { foreign, type Markup, nothing } from './markup.ts';
 import { mayGiveReason, reasonIn } from './may-give-reason.ts';
 import { offer } from './offer.ts';
 import { onceField, onceIn } from './once.ts';

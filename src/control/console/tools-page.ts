@@ -1,7 +1,8 @@
 import { html } from 'hono/html';
 import type { ToolPin, ToolPinPage } from '../../contract/http/tools.ts';
+import { plural } from '../../contract/plural.ts';
 import { listTools } from '../routes/list-tools.ts';
-import { foreign, type Markup, nothing, plural } from './markup.ts';
+import { foreign, type Markup, nothing } from './markup.ts';
 import type { ConsolePage } from './view.ts';
 import { relative } from './when.ts';
 

@@ -1,6 +1,7 @@
 import type { BreakGlassSpec } from '../../contract/config.ts';
 import { AskElevation, Elevation } from '../../contract/http/people.ts';
 import { personOf } from '../../contract/identity.ts';
+import { plural } from '../../contract/plural.ts';
 import { EstopError } from '../../core/errors.ts';
 import { formatId } from '../../core/ids.ts';
 import { askElevation as ask, getElevation } from '../../store/elevations.ts';
@@ -33,7 +34,9 @@ export const askElevation = defineEndpoint({
     if (!rules.roles.includes(body.role))
       throw new EstopError('forbidden', { detail: `Nobody takes the role ${body.role} here.` });
     if (body.minutes * 60_000 > rules.longestMs)
-      throw new EstopError('limit-exceeded', { detail: `At most ${Math.floor(rules.longestMs / 60_000)} minutes.` });
+      throw new EstopError('limit-exceeded', {
+        detail: `At most ${plural(Math.floor(rules.longestMs / 60_000), 'minute')}.`,
+      });
     // What the ledger writes down is whose it is: it must not be a name that they went by before the last change of estop.yaml.
     if (person.person !== personOf(identity))
       await setMandates(deps.store, person.personId, personOf(identity), identity.mandates ?? []);
