@@ -3,6 +3,7 @@ import { EstopError, type StopTarget } from '../sdk/index.ts';
 import { confirm } from './confirm.ts';
 import type { CliContext } from './context.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
+import { nearScope } from './near-scope.ts';
 import { playbookLine } from './playbook-line.ts';
 import { previewLine } from './preview-line.ts';
 import { printOne } from './print.ts';
@@ -10,9 +11,11 @@ import { visible } from './visible.ts';
 
 export async function printPreview({ terminal, estop }: CliContext, target: StopTarget): Promise<ExitCode> {
   const preview = await estop.stops.preview(target);
+  const near = preview.scopeKnown === false ? await nearScope({ estop }, preview.scopeKey) : undefined;
   printOne(terminal, preview, () => [
     `Scope ${visible(preview.scopeKey)}, previewed as ${visible(preview.previewId)}.`,
     previewLine(preview),
+    ...(near === undefined ? [] : [`Did you mean: estop stop ${visible(near)}`]),
     playbookLine(preview.playbook),
     `Nothing was stopped. --stop-id ${visible(preview.previewId)} orders it under this id, once however often it is sent.`,
   ]);

@@ -3,13 +3,15 @@ import type { StopReceipt } from '../contract/stop.ts';
 import type { CliContext } from './context.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
 import { followStop, verdictLine } from './follow-stop.ts';
+import { nearScope } from './near-scope.ts';
 import { laneLines } from './stop-lines.ts';
 import { exitCodeOfVerdict, judgeStop } from './stop-verdict.ts';
+import { visible } from './visible.ts';
 
 /** Everything after the receipt: follow the stop as long as wanted, then say what it may be called. */
 export async function concludeStop(context: CliContext, receipt: StopReceipt, wait: number | false): Promise<ExitCode> {
   if (wait !== false) return follow(context, receipt, wait);
-  finish(context, receipt, undefined);
+  await finish(context, receipt, undefined);
   return receipt.state === 'latched' ? exitCodes.confirmed : exitCodes.latchedOnly;
 }
 
@@ -23,13 +25,14 @@ async function follow(context: CliContext, receipt: StopReceipt, waitMs: number)
   process.once('SIGINT', leave);
   try {
     const stop = context.connection.token === undefined ? undefined : await followStop(context, receipt.stopId, waitMs);
-    return finish(context, receipt, stop);
+    return await finish(context, receipt, stop);
   } finally {
     process.removeListener('SIGINT', leave);
   }
 }
 
-function finish({ terminal, now }: CliContext, receipt: StopReceipt, stop: StopView | undefined): ExitCode {
+async function finish(context: CliContext, receipt: StopReceipt, stop: StopView | undefined): Promise<ExitCode> {
+  const { terminal, now } = context;
   const verdict = stop === undefined ? undefined : judgeStop(stop);
   if (terminal.format !== 'text') {
     const result = { kind: 'result', verdict: verdict?.kind ?? receipt.state, receipt, stop: stop ?? null };
@@ -37,11 +40,18 @@ function finish({ terminal, now }: CliContext, receipt: StopReceipt, stop: StopV
   } else {
     terminal.data(receipt.stopId);
     if (stop !== undefined && !terminal.isLive) for (const line of laneLines(stop, now(), 200)) terminal.say(line);
-    if (verdict !== undefined) terminal.say(verdictLine(verdict, terminal.paint));
-    else
+    if (verdict !== undefined) {
+      terminal.say(verdictLine(verdict, terminal.paint));
+      if (verdict.kind === 'names-nobody') await sayWhatIsNear(context, stop);
+    } else
       terminal.say(
         `${terminal.paint.yellow(receipt.state)}: nothing beyond that was verified here. Look again with: estop stop show ${receipt.stopId}`,
       );
   }
   return verdict === undefined ? exitCodes.latchedOnly : exitCodeOfVerdict(verdict);
+}
+
+async function sayWhatIsNear(context: CliContext, stop: StopView | undefined): Promise<void> {
+  const near = stop === undefined ? undefined : await nearScope(context, stop.scopeKey);
+  if (near !== undefined) context.terminal.say(`  Did you mean: estop stop ${visible(near)}`);
 }

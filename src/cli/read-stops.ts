@@ -15,6 +15,11 @@ export async function showStop({ terminal, estop, now }: CliContext, stopId: str
   return exitCodeOfVerdict(judgeStop(found));
 }
 
+function noStop({ cursor, inForce }: PageOptions & { readonly inForce?: boolean }): string {
+  if (cursor !== undefined) return 'Nothing further back.';
+  return inForce === true ? 'No stop is in force.' : 'No stop was ever ordered.';
+}
+
 export async function listStops(
   { terminal, estop, now }: CliContext,
   options: PageOptions & { readonly inForce?: boolean },
@@ -38,5 +43,6 @@ export async function listStops(
       stops,
     ),
   );
+  if (page.items.length === 0) terminal.say(noStop(options));
   return exitCodes.confirmed;
 }

@@ -30,7 +30,7 @@ export function createTerminal(format: OutputFormat): Terminal {
     canAsk,
     isLive,
     paint,
-    columns: process.stderr.columns ?? 80,
+    columns: process.stderr.columns || 80, // one that nobody told how wide it is says 0
     data: (line) => void process.stdout.write(`${line}\n`),
     say: (line) => void process.stderr.write(`${line}\n`),
     draw: (lines) => {

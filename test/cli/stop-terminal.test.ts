@@ -36,6 +36,8 @@ describe('estop stop, on a terminal', () => {
     await endRelay();
     expect(ran.code).toBe(0);
     expect(ran.stdout).toContain('\u001b[2K');
+    // This terminal was told no width.
+    expect(ran.stdout).toMatch(/latched +0 ms +epoch/);
     expect(ran.stdout).toContain('everything under this stop is dead');
     const plain = await runInTerminal(['stop', 'model', 'plain', '--no-wait'], {
       env: { ...rig.env, NO_COLOR: '1' },

@@ -25,7 +25,7 @@ describe('estop stop', () => {
     ]);
     expect(ran.stderr).toMatch(/^latched agent:billing-bot in \d/);
     for (const stage of ['fenced', 'halted', 'revoked', 'proved']) expect(ran.stderr).toContain(`+ ${stage}`);
-    expect(ran.stderr).toContain('1 of 1 tasks closed');
+    expect(ran.stderr).toContain('1 of 1 task closed');
     expect(ran.stderr).toContain('everything under this stop is dead');
     expect(ran.stdout + ran.stderr).not.toMatch(escapes);
     expect((await rig.run(['stop', 'show', stopId])).code).toBe(0);
@@ -43,10 +43,12 @@ describe('estop stop', () => {
         expect.stringMatching(/NOBODY HERE GOES BY THIS NAME[\s\S]*NOTHING WAS STOPPED/),
       ]);
       expect(ran.stderr).not.toContain('is dead');
+      expect(ran.stderr.includes('Did you mean: estop stop agent billing-bot\n')).toBe(name[0] === 'agent');
       expect(await latched(ran.stdout.trim())).toHaveLength(1);
     }
     await endRelay();
-    expect((await rig.run(['stop', 'agent', 'biling-bot', '--dry-run'])).stdout).toContain('Nobody and nothing here');
+    const dry = await rig.run(['stop', 'agent', 'biling-bot', '--dry-run']);
+    expect(dry.stdout).toMatch(/Nobody and nothing here.*\nDid you mean: estop stop agent billing-bot\n/);
   });
 
   it('6: latched, and says what was not confirmed in the time', async () => {
@@ -93,7 +95,7 @@ describe('estop stop', () => {
     const stuck = await rig.run(['stop', 'show', stopId]);
     expect(stuck.code).toBe(3);
     expect(stuck.stdout).toContain(`  estop accept-risk ${stopId}/${grantId} --reason`);
-    expect(ran.stderr).toContain('partial: 1 of 1 need a person');
+    expect(ran.stderr).toContain('partial: 1 of 1 needs a person');
     expect(ran.stderr).toContain('NEEDS A PERSON: our own credential is refused');
     expect(stuck.stdout).not.toContain('LAST TRY');
     await rig.ledger.sql("UPDATE estop.obligations SET last_error = 'fence: it cannot be reached' WHERE stop_id = $1", [

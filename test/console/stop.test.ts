@@ -227,7 +227,7 @@ requires('chromium')('stopping from the console', () => {
       await seen.locator('.verdict', { hasText: 'Proved: nothing to revoke' }).waitFor();
       expect(await seen.getByText(/Not (proved|fenced) yet/).count()).toBe(0);
       expect(await seen.locator('#stop-facts').innerText()).toContain('nothing-to-revoke');
-      expect(await seen.locator('.timeline').innerText()).toContain('halted: 1 of 1 tasks seen closed');
+      expect(await seen.locator('.timeline').innerText()).toContain('halted: 1 of 1 task seen closed');
     };
     await isOver(page);
     // What somebody writes is theirs, whatever happens around it.

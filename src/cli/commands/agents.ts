@@ -34,6 +34,7 @@ async function list({ terminal, estop }: CliContext): Promise<ExitCode> {
       items,
     ),
   );
+  if (page.items.length === 0) terminal.say('None is configured: name one in estop.yaml, under agents.');
   return exitCodes.confirmed;
 }
 

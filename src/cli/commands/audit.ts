@@ -37,6 +37,7 @@ async function print({ terminal, estop }: CliContext, { limit, cursor, all, ...f
     const page = await estop.overview.audit({ ...filter, ...pageQuery(asked) });
     next = page.next ?? undefined;
     printPage(terminal, all === true ? { ...page, next: null } : page, lines);
+    if (page.items.length === 0) terminal.say(cursor === undefined ? 'Nothing matches.' : 'Nothing further back.');
   } while (all === true && next !== undefined);
   return exitCodes.confirmed;
 }

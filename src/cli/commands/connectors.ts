@@ -35,6 +35,7 @@ export async function listConnectors({ terminal, estop }: CliContext): Promise<E
       items,
     ),
   );
+  if (page.items.length === 0) terminal.say('None is configured: name one in estop.yaml, under connectors.');
   return page.items.every(({ ready }) => ready === 'yes') ? exitCodes.confirmed : exitCodes.partial;
 }
 

@@ -16,6 +16,7 @@ export const people: CliCommand = {
         run(async ({ terminal, estop, now }) => {
           const page = await estop.people.list();
           printPage(terminal, page, (items) => renderTable<Person>(personColumns(now()), items));
+          if (page.items.length === 0) terminal.say('Nobody has signed in by name yet.');
           return exitCodes.confirmed;
         }),
       );

@@ -118,7 +118,8 @@ async function readBounded(file: string | undefined): Promise<Buffer> {
 }
 
 async function list({ terminal, estop, now }: CliContext): Promise<ExitCode> {
-  printPage(terminal, await estop.secrets.list(), (items) =>
+  const page = await estop.secrets.list();
+  printPage(terminal, page, (items) =>
     renderTable<Secret>(
       [
         { title: 'secret', cell: (row) => row.name },
@@ -131,6 +132,7 @@ async function list({ terminal, estop, now }: CliContext): Promise<ExitCode> {
       items,
     ),
   );
+  if (page.items.length === 0) terminal.say('None is kept here.');
   return exitCodes.confirmed;
 }
 
