@@ -25,6 +25,21 @@ function valueWords(value: unknown): string {
   if (value === true) return 'yes';
   if (value === false) return 'no';
   if (value === null || value === undefined) return 'none';
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  const text = typeof value === 'string' ? value.replace(instant, '$1 $2Z') : structureWords(value);
   return text.length > mostOfValue ? `${text.slice(0, mostOfValue)}…` : text;
+}
+
+/** As people write times; the fractions are in the export. */
+const instant = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|\+00:00)$/;
+
+/** A list of names, and of what stands by its one name alone, without the marks that machines need. */
+function structureWords(value: unknown): string {
+  if (!Array.isArray(value) || value.length === 0) return JSON.stringify(value);
+  const names = value.map((one: unknown) => (typeof one === 'string' ? one : onlyValueOf(one)));
+  return names.every((one) => one !== undefined) ? names.join(', ') : JSON.stringify(value);
+}
+
+function onlyValueOf(one: unknown): string | undefined {
+  const [value, ...more]: unknown[] = Object.values(Object(one));
+  return more.length === 0 && typeof value === 'string' ? value : undefined;
 }
