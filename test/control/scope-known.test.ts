@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { EstopConfig } from '../../src/contract/config.ts';
-import { StopPreview, StopView } from '../../src/contract/http/stops.ts';
+import { StopPage, StopPreview, StopView } from '../../src/contract/http/stops.ts';
 import { recordConfig } from '../../src/store/config-versions.ts';
 import { noteTools } from '../../src/store/tool-pins.ts';
 import { agentSpec, type Ledger, newId, stop } from '../store/ledger.ts';
@@ -23,6 +23,8 @@ describe('whether anybody goes by the name of a stop', () => {
     expect(StopView.parse(shown.body), scopeKey).toMatchObject({ inForce: true, scopeKnown });
     const { body } = await at.call('POST', '/v1/stops:preview', { as: 'viewer', body: { scopeKey } });
     expect(StopPreview.parse(body).scopeKnown, scopeKey).toBe(scopeKnown);
+    const listed = StopPage.parse((await at.call('GET', '/v1/stops?limit=1', { as: 'viewer' })).body);
+    expect(listed.items, scopeKey).toMatchObject([{ stopId, scopeKnown }]);
   }
 
   it('is said of every stop, and its latch never asked', async () => {
@@ -30,6 +32,17 @@ describe('whether anybody goes by the name of a stop', () => {
     const others = 'agent:biling-bot label:team=crms connector:a tool:a/b model:a'.split(' ');
     for (const scopeKey of [...others, `task:${newId('task')}`, ...known])
       await saysWhetherKnown(rig, scopeKey, known.includes(scopeKey));
+    // Nor does a card of the console look as if something had been stopped.
+    for (const path of ['/', '/stops']) {
+      const { text } = await rig.call('GET', path, { as: 'viewer' });
+      const cards = text.split('<article').filter((card) => card.includes('/stops/stop_'));
+      expect(cards.length).toBeGreaterThan(2);
+      for (const card of cards) {
+        const isKnown = /billing-bot|team=crm</.test(card);
+        expect(card.includes('Stopped nobody')).toBe(!isKnown);
+        expect(card.includes('Nothing was stopped: nobody goes by this name')).toBe(!isKnown);
+      }
+    }
   });
 
   it('knows a tool that a server listed once, or that estop.yaml names, and no other of that server', async () => {

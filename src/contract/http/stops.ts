@@ -58,7 +58,12 @@ export const Stop = z
     reset: z.object({ at: Instant, by: z.string(), reason: z.string(), epoch: z.int() }).nullable(),
   })
   .meta({ id: 'Stop' });
-export const StopPage = pageOf(Stop, 'StopPage');
+const scopeKnown = z.boolean().meta({
+  description:
+    'False: nobody and nothing here ever went by this name. The stop is in force all the same, and covers nothing',
+});
+export const ListedStop = Stop.extend({ scopeKnown }).meta({ id: 'ListedStop' });
+export const StopPage = pageOf(ListedStop, 'StopPage');
 export const StopQuery = PageQuery.extend({ inForce: z.enum(['true', 'false']).optional() });
 export const StopPath = z.strictObject({ id: StopId });
 
@@ -105,10 +110,7 @@ export const StopView = Stop.extend({
   obligations: ObligationCounts.extend({
     uncovered: z.int().meta({ description: 'Credentials under the stop that no obligation stands for yet' }),
   }).meta({ id: 'CoveredObligationCounts' }),
-  scopeKnown: z.boolean().meta({
-    description:
-      'False: nobody and nothing here ever went by this name. The stop is in force all the same, and covers nothing',
-  }),
+  scopeKnown,
   tasks: z.object({ covered: z.int(), halted: z.int() }),
   gateways: z.array(StopGateway),
   lanes: z.array(Obligation).meta({ description: 'At most 200, what is not final first; the rest under /obligations' }),
@@ -173,6 +175,7 @@ export type StopRequest = z.input<typeof StopRequest>;
 export type Stage = z.infer<typeof Stage>;
 export type ObligationCounts = z.infer<typeof ObligationCounts>;
 export type Stop = z.infer<typeof Stop>;
+export type ListedStop = z.infer<typeof ListedStop>;
 export type StopPage = z.infer<typeof StopPage>;
 export type StopQuery = z.infer<typeof StopQuery>;
 export type StopGateway = z.infer<typeof StopGateway>;

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import type { Running, RunningAgent } from '../../contract/http/running.ts';
-import type { Stop, StopPage } from '../../contract/http/stops.ts';
+import type { ListedStop, StopPage } from '../../contract/http/stops.ts';
 import { plural } from '../../contract/plural.ts';
 import { scopeWords } from '../../core/scope-words.ts';
 import { listRunning } from '../routes/list-running.ts';
@@ -49,7 +49,7 @@ ${running.agents === 0 ? nothing : filters(running, search, label)}
   },
 };
 
-function headline(running: Running, stops: readonly Stop[]): string {
+function headline(running: Running, stops: readonly ListedStop[]): string {
   if (stops.some((stop) => stop.scopeKey === 'fleet')) return 'Everything is stopped';
   if (running.agents === 0) return 'Nothing runs';
   return `${plural(running.agents, 'agent')} running`;
@@ -80,7 +80,7 @@ const escalation = (group: NoticeGroup, now: number): Markup => {
   return html`<div><a href="${path === '/' ? '/notices' : path}">${foreign(title, 150)}</a> ${relative(notedAt, now)}<br><small>${foreign(lines.join(' '), 300)}</small></div>`;
 };
 
-function stopsInForce(visit: Visit, stops: readonly Stop[]): Markup {
+function stopsInForce(visit: Visit, stops: readonly ListedStop[]): Markup {
   const shown = stops.slice(0, 3);
   return html`<section class="stack" aria-label="Stops in force"><h2 class="sr">Stops in force</h2>
     <ul class="cards">${shown.map((stop) => html`<li>${stopSummaryCard(stop, visit.now)}</li>`)}</ul>

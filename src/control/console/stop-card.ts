@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { Stop } from '../../contract/http/stops.ts';
+import type { ListedStop } from '../../contract/http/stops.ts';
 import { scopeWords } from '../../core/scope-words.ts';
 import { foreign, type Markup, nothing } from './markup.ts';
 import { age, clock, span } from './when.ts';
@@ -11,8 +11,9 @@ export interface Verdict {
 }
 
 /** Never more than the ledger has: a stage that is not stamped is not named as reached. */
-export function verdictOf(stop: Stop): Verdict {
-  const { obligations, evidence, reached } = stop;
+export function verdictOf(stop: ListedStop): Verdict {
+  const { obligations, evidence, reached, scopeKnown } = stop;
+  if (!scopeKnown) return { word: 'Nothing was stopped: nobody goes by this name', tone: 'bad' };
   const needs = obligations.needsHuman > 0 ? 'needs a person' : undefined;
   const lives = obligations.residual > 0 ? 'some access lives on' : undefined;
   if (reached === 'proved') {
@@ -28,12 +29,13 @@ export function verdictOf(stop: Stop): Verdict {
   };
 }
 
-export function stopSummaryCard(stop: Stop, now: number): Markup {
+export function stopSummaryCard(stop: ListedStop, now: number): Markup {
   const verdict = verdictOf(stop);
-  const proved = stop.stages.find(({ stage }) => stage === 'proved');
+  const proved = stop.scopeKnown ? stop.stages.find(({ stage }) => stage === 'proved') : undefined;
+  const head = !stop.scopeKnown ? 'Stopped nobody' : stop.inForce ? 'Stopped' : 'Was stopped';
   const latched = stop.stages[0]?.at ?? '';
   return html`<article class="note ${stop.inForce ? verdict.tone : ''}">
-  <div class="row between"><h3><a href="/stops/${stop.stopId}">${stop.inForce ? 'Stopped' : 'Was stopped'}: ${foreign(scopeWords(stop.scopeKey))}</a></h3>
+  <div class="row between"><h3><a href="/stops/${stop.stopId}">${head}: ${foreign(scopeWords(stop.scopeKey))}</a></h3>
     <span class="chip ${verdict.tone}">${verdict.word}${typeof proved?.afterMs === 'number' ? ` in ${span(proved.afterMs)}` : ''}</span></div>
   <p><small>${age(latched, now)} ago, by ${foreign(stop.actor, 80)} (${stop.method})${stop.reason === '' ? nothing : html`: ${foreign(stop.reason, 160)}`}</small></p>
   ${stop.reset === null ? nothing : html`<p><small>Reset ${clock(stop.reset.at, now)} by ${foreign(stop.reset.by, 80)}: ${foreign(stop.reset.reason, 160)}</small></p>`}

@@ -1,6 +1,7 @@
 import { StopPage, StopQuery } from '../../contract/http/stops.ts';
 import { listStops as list } from '../../store/stops.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
+import { knownScopes } from '../is-scope-known.ts';
 import { pageRequest } from '../page-request.ts';
 import { showStops } from '../show-stop.ts';
 
@@ -18,6 +19,16 @@ export const listStops = defineEndpoint({
       ...pageRequest(query),
       ...(query.inForce === undefined ? {} : { inForce: query.inForce === 'true' }),
     });
-    return { items: await showStops(deps, page.items), next: page.next ?? null };
+    const shown = await showStops(deps, page.items);
+    const known = await knownScopes(
+      deps,
+      shown.map(({ scopeKey }) => scopeKey),
+    );
+    // What had a credential to be cut is known, whatever became of the name since.
+    const items = shown.map((stop) => ({
+      ...stop,
+      scopeKnown: stop.obligations.total > 0 || known.has(stop.scopeKey),
+    }));
+    return { items, next: page.next ?? null };
   },
 });
