@@ -10,7 +10,7 @@ import { type PostgresServer, startPostgres } from '../../src/runtime/local/post
 import { decideApproval } from '../../src/store/approvals.ts';
 import type { TaskRecord } from '../../src/store/tasks.ts';
 import { tempFolder } from '../kit/temp-folder.ts';
-import { openLedger, putAgents, stop } from '../store/ledger.ts';
+import { fence, openLedger, putAgents, stop } from '../store/ledger.ts';
 import {
   billingBot,
   callTool,
@@ -93,7 +93,7 @@ async function asked(
 }
 
 /** Both as real servers, and a gateway that reaches the primary by the address. */
-async function startPair(isSynchronous: boolean, fence: (port: FencePort) => FencePort = (port) => port) {
+async function startPair(isSynchronous: boolean, decorated: (port: FencePort) => FencePort = (port) => port) {
   const [one, other] = [tempFolder(), tempFolder()];
   const address = await startAddress();
   const first = await startPostgres({ folder: one, name, settings });
@@ -122,7 +122,7 @@ async function startPair(isSynchronous: boolean, fence: (port: FencePort) => Fen
   address.leadTo(primary.port);
   const rig = await makeRig(ledger);
   await putAgents(ledger, [billingBot, readerBot]);
-  const gateway = await rig.startGateway({ decorate: { fence } });
+  const gateway = await rig.startGateway({ decorate: { fence: decorated } });
   await untilReady(gateway);
   return { address, link, primary, standby, rig, gateway };
 }
@@ -227,8 +227,14 @@ describe('a store that fails over to an asynchronous standby', () => {
   it('is told again by a gateway whose confirmation it lost, so that the stop that it kept is fenced', async () => {
     let release: () => void = () => undefined;
     let isHeld = false;
+    let renewals = 0;
     const { address, link, primary, standby, rig, gateway } = await startPair(false, (port) => ({
       ...port,
+      renew: async (...asked) => {
+        const said = await port.renew(...asked);
+        if (said.granted) renewals += 1;
+        return said;
+      },
       confirm: async (gatewayId, epoch) => {
         if (isHeld) await new Promise<void>((resolve) => (release = resolve));
         return port.confirm(gatewayId, epoch);
@@ -253,7 +259,9 @@ describe('a store that fails over to an asynchronous standby', () => {
     expect((await asked(standby, confirmed, 'failover'))?.['epoch']).toBeLessThan(epoch);
     address.leadTo(standby.port);
     await untilReady(gateway);
-    await untilFenced(rig, stopId);
+    const since = renewals;
+    await until(() => renewals > since + 2);
+    await fence(rig.ledger, stopId);
     expect(await rig.ledger.sql('SELECT outcome FROM estop.stop_gateways WHERE stop_id = $1', [stopId])).toEqual([
       { outcome: 'confirmed' },
     ]);
