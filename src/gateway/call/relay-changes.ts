@@ -1,4 +1,5 @@
 import { bearerOf } from '../checks/fence.ts';
+import { mayStillHear } from '../checks/reach-scope.ts';
 import { rememberMeanwhile } from '../flow/remember.ts';
 import { joinUri } from '../mcp/names.ts';
 import type { Passage } from '../passage.ts';
@@ -18,13 +19,14 @@ export const subscriptionId = 'io.modelcontextprotocol/subscriptionId';
 
 /**
  * What comes in on a stream of changes, under the client's own id of the subscription. A client that does not read is not waited
- * for. rule: fence-before-answer
+ * for. One that may not hear of it any more is told so by the end of its stream. rule: fence-before-answer
  */
 export function relayChanges(passage: Passage, serverId: string): OnMessage {
   return ({ id, method, params }) => {
     const { client, host } = passage;
     if (client === undefined || id !== undefined || !changes.has(method)) return;
     if (host.fence.check(bearerOf(passage)).kind !== 'clear') return;
+    if (!mayStillHear(passage)) return passage.facts.call?.destroy({ kind: 'client-gone' });
     rememberMeanwhile(passage, { method, params });
     const { _meta: meta, ...own } = withoutOurMeta(isRecord(params) ? params : {});
     const { uri } = own;

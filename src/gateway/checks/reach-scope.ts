@@ -1,7 +1,7 @@
 import type { AgentSpec } from '../../contract/config.ts';
 import type { Line } from '../../contract/delegation.ts';
 import { isListMethod } from '../mcp/methods.ts';
-import { type Check, denied, known, type Verdict } from '../passage.ts';
+import { type Check, denied, known, type Passage, type Verdict } from '../passage.ts';
 import { rightsOf } from '../rights.ts';
 import type { Reach } from '../upstream/reach.ts';
 import { isRecord } from '../upstream/read-reply.ts';
@@ -35,6 +35,15 @@ function narrowed(line: Line, reach: Reach): readonly Reach[] {
   }
   const { name } = reach;
   return line.every((agent) => mayReach(agent, reach, name)) ? [reach] : [];
+}
+
+/** Whether all that a stream was opened for may still be heard. The configuration may have changed since, and a stream lives long. */
+export function mayStillHear({ host, facts }: Passage): boolean {
+  const line = rightsOf(host.config.current(), known(facts.claims));
+  const [reach] = known(facts.reaches);
+  if (line === undefined || reach === undefined) return false;
+  const [now] = narrowedStream(line, reach);
+  return JSON.stringify(now?.params) === JSON.stringify(reach.params);
 }
 
 /** Of a stream only the part that it may see is asked for. */

@@ -1,11 +1,13 @@
 import type { ServerResponse } from 'node:http';
+import { mayUseServer } from '../../contract/credential-use.ts';
 import { opensPages } from '../call/ask-by-url.ts';
 import type { Destination } from '../call/live-call.ts';
 import { bearerOf } from '../checks/fence.ts';
 import type { Bearer } from '../fence/view.ts';
 import { rememberUnasked } from '../flow/remember.ts';
 import type { JsonObject } from '../json/parse-strict.ts';
-import type { GateHost, Passage } from '../passage.ts';
+import { type GateHost, known, type Passage } from '../passage.ts';
+import { rightsOf } from '../rights.ts';
 import type { ClientLink, Relayed } from '../upstream/client-link.ts';
 import type { UpstreamMessage } from '../upstream/prepared.ts';
 import type { ToolServer } from '../upstream/tool-server.ts';
@@ -26,7 +28,7 @@ const mostStreams = 32;
 const mostWaiting = 1_000;
 /** Whose page was opened; beyond it one may be opened a second time. */
 const mostPages = 1_000;
-/** For what is under way when a credential is replaced. */
+/** For what is under way when a credential is replaced, or the server is listed no more. */
 const longestDrainMs = 10_000;
 
 /** What an upstream may ask a client, and the capability by which the client says that it answers. */
@@ -87,7 +89,16 @@ export class ClientSession {
 
   async #openLink(passage: Passage, server: ToolServer): Promise<ClientLink | undefined> {
     const bearer = bearerOf(passage);
-    const { host } = passage;
+    const { host, facts } = passage;
+    const claims = known(facts.claims);
+    const { serverId } = server.spec;
+    // Its calls are asked about one by one; what it says beside them is heard for as long as it is listed for the whole line.
+    const isListed = (from: ClientLink): boolean => {
+      const line = rightsOf(host.config.current(), claims);
+      if (line?.every((agent) => mayUseServer(agent, serverId)) === true) return true;
+      this.#leave(serverId, from);
+      return false;
+    };
     const spec = {
       linkId: host.newId('call'),
       bearer,
@@ -97,18 +108,25 @@ export class ClientSession {
         Object.entries(this.spec.capabilities).filter(([key]) => Object.values(askable).includes(key)),
       ),
       credential: passage.facts.credential,
-      hear: (_from: ClientLink, message: UpstreamMessage) =>
-        this.#hear(host, bearer, message, () => this.#own.say(message)),
+      hear: (from: ClientLink, message: UpstreamMessage) =>
+        isListed(from) && this.#hear(host, bearer, message, () => this.#own.say(message)),
       ask: (from: ClientLink, message: UpstreamMessage, relayed?: Relayed) =>
-        relayed === undefined
-          ? this.#hear(host, bearer, message, () => this.#ask(from, server, message))
-          : this.#ask(from, server, message, relayed),
+        relayed !== undefined
+          ? this.#ask(from, server, message, relayed)
+          : isListed(from) && this.#hear(host, bearer, message, () => this.#ask(from, server, message)),
       ended: (from: ClientLink, callId: string) => this.#questions.endCall(from, callId),
     };
     const link = await server.openLink(spec, this.spec.version);
     if (link !== undefined) this.#open.add(link);
     if (this.#ended) link?.close();
     return link;
+  }
+
+  /** What is under way in it ends by itself; nothing new begins. */
+  #leave(serverId: string, link: ClientLink): void {
+    void this.#links.get(serverId)?.then((held) => held === link && this.#links.delete(serverId));
+    this.#open.delete(link);
+    link.drain(longestDrainMs);
   }
 
   /** Whether its host is to open the page of this approval for its user: once, if it said that it opens pages. */

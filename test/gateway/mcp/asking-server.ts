@@ -11,6 +11,8 @@ export interface AskingServer {
   readonly told: Map<string, unknown>;
   /** How many sessions have listened. */
   readonly listeners: () => number;
+  /** How many of them have left. */
+  readonly leavers: () => number;
   stop(): Promise<void>;
 }
 
@@ -25,6 +27,7 @@ export async function startAskingServer(): Promise<AskingServer> {
   let stream: ServerResponse | undefined;
   let sessions = 0;
   let listeners = 0;
+  let leavers = 0;
   let held: ((call: HeldCall) => void) | undefined;
   const results: Readonly<Record<string, object>> = {
     'initialize': {
@@ -41,6 +44,9 @@ export async function startAskingServer(): Promise<AskingServer> {
       response.flushHeaders();
       stream = response;
       listeners += 1;
+      response.once('close', () => {
+        leavers += 1;
+      });
       return;
     }
     // Each message on a connection of its own: where one has to be made, time passes before anything is sent.
@@ -83,6 +89,7 @@ export async function startAskingServer(): Promise<AskingServer> {
       stream?.write(`event: message\ndata: ${JSON.stringify({ jsonrpc: '2.0', id, method, params })}\n\n`);
     },
     listeners: () => listeners,
+    leavers: () => leavers,
     hold: () =>
       new Promise((resolve) => {
         held = resolve;

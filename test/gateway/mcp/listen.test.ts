@@ -141,6 +141,20 @@ it('an agent hears only of the servers that it may use, and each part is admitte
 });
 
 // The last, because it stops what the others use.
+it('a stream of what an agent has lost meanwhile ends, and tells nothing more', async () => {
+  const stream = await listen(await rig.startTask(watcher), both);
+  await until(() => stream.heard.length > 0);
+  const other = await listen(await rig.startTask(onlyOne), both);
+  await until(() => other.heard.length > 0);
+  rig.configure((config) => ({ ...config, agents: [{ ...watcher, tools: { 'one/*': 'allow' } }, onlyOne] }));
+  servers.get('two')?.notify.resourceUpdated('news://today');
+  await until(() => stream.ended);
+  expect(of(stream.heard, 'notifications/resources/updated')).toEqual([]);
+  servers.get('one')?.notify.resourceUpdated('news://today');
+  await until(() => of(other.heard, 'notifications/resources/updated').length === 1);
+  rig.configure((config) => ({ ...config, agents: [watcher, onlyOne] }));
+});
+
 it('a stop of one of its servers ends the whole stream, and says so', async () => {
   const stream = await listen(await rig.startTask(watcher), both);
   await until(() => stream.heard.length > 0);

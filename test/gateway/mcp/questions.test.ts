@@ -91,6 +91,26 @@ it('what was asked in the middle of a call is open no longer once the call has e
   expect(quiet.told.size).toBe(said + 1);
 });
 
+it('a server that is listed no more asks nobody', async () => {
+  const { asked, look } = await connect();
+  const before = [loud.listeners(), quiet.listeners()];
+  const left = quiet.leavers();
+  await look('loud');
+  await look('quiet');
+  await until(() => loud.listeners() > (before[0] ?? 0) && quiet.listeners() > (before[1] ?? 0));
+  rig.configure((config) => ({ ...config, agents: [{ ...agent, tools: { 'loud/look': 'allow' } }] }));
+  quiet.ask('gone', elicit, form('gone'));
+  await until(() => quiet.leavers() > left);
+  loud.ask('heard', elicit, form('heard'));
+  await until(() => about('heard', asked).length === 1);
+  expect(about('gone', asked)).toEqual([]);
+  rig.configure((config) => ({ ...config, agents: [agent] }));
+  await look('quiet');
+  await until(() => quiet.listeners() > (before[1] ?? 0) + 1);
+  quiet.ask('again', elicit, form('again'));
+  await until(() => about('again', asked).length === 1);
+});
+
 it('of what belongs to no request nothing is open for ever, and nothing of a session that has ended', () => {
   let time = 0;
   const questions = new OpenQuestions(() => time);
