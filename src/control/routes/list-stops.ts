@@ -19,11 +19,13 @@ export const listStops = defineEndpoint({
       ...pageRequest(query),
       ...(query.inForce === undefined ? {} : { inForce: query.inForce === 'true' }),
     });
-    const shown = await showStops(deps, page.items);
-    const known = await knownScopes(
-      deps,
-      shown.map(({ scopeKey }) => scopeKey),
-    );
+    const [shown, known] = await Promise.all([
+      showStops(deps, page.items),
+      knownScopes(
+        deps,
+        page.items.map(({ scopeKey }) => scopeKey),
+      ),
+    ]);
     // What had a credential to be cut is known, whatever became of the name since.
     const items = shown.map((stop) => ({
       ...stop,
