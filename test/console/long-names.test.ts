@@ -1,5 +1,6 @@
 import { beforeAll, expect, it } from 'vitest';
 import { pages } from '../../src/control/console/pages.ts';
+import { appendAudit } from '../../src/store/audit.ts';
 import { requires } from '../kit/requires.ts';
 import { agentSpec } from '../store/ledger.ts';
 import { pagesOf } from './pages.ts';
@@ -73,5 +74,19 @@ requires('chromium')('long names in the console', () => {
     expect(seen).toEqual(
       expect.arrayContaining(['/', '/approvals', '/approvals/:id', '/agents/:id', '/tools', '/tools/:server/:tool']),
     );
+  });
+
+  it('what stands beside others breaks no word, and a count stays on its line', async () => {
+    const entry = { kind: 'test.happened', actor: 'configuration', subject: 'x'.repeat(80) };
+    await appendAudit(rig.control.ledger.as('estop_control'), { ...entry, detail: { long: 'y '.repeat(60) } });
+    const { page } = await rig.open('adam@admin', { viewport: { width: 1440, height: 800 } });
+    await page.goto('/audit?kind=test.');
+    expect(await page.evaluate(breaksIn('configuration'))).toEqual(['']);
+    await page.setViewportSize({ width: 320, height: 800 });
+    await page.goto('/policy');
+    const heights = await page.evaluate<number[]>(
+      "[...document.querySelectorAll('summary > small')].map((count) => count.offsetHeight)",
+    );
+    expect([heights.length > 0, heights.every((height) => height < 30)]).toEqual([true, true]);
   });
 });

@@ -77,7 +77,7 @@ function escalations(visit: Visit, open: OpenEscalations): Markup {
 
 const escalation = (group: NoticeGroup, now: number): Markup => {
   const [{ title, path, notedAt, lines }] = group;
-  return html`<div><a href="${path === '/' ? '/notices' : path}">${foreign(title, 150)}</a> ${relative(notedAt, now)}<br><small>${foreign(lines.join(' '), 300)}</small></div>`;
+  return html`<div><a href="${path === '/' ? '/notices' : path}">${foreign(title, 150)}</a> ${relative(notedAt, now)}<br><small>${foreign(lines.join(' · '), 300)}</small></div>`;
 };
 
 function stopsInForce(visit: Visit, stops: readonly ListedStop[]): Markup {
