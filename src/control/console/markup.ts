@@ -20,7 +20,7 @@ export function foreign(text: string, most = 300): Markup {
 const breakable = (text: string): readonly (string | Markup)[] =>
   text
     .split(/(\S{16,})/)
-    .flatMap((part) => (part.length < 16 ? [part] : part.split(/(?<=[_./])(?=[^_./])/).flatMap(afterBreak)));
+    .flatMap((part, index) => (index % 2 === 0 ? [part] : part.split(/(?<=[_./])(?=[^_./])/).flatMap(afterBreak)));
 const mayBreak = html`<wbr>`;
 const afterBreak = (word: string, index: number): readonly (string | Markup)[] =>
   index === 0 ? [word] : [mayBreak, word];
