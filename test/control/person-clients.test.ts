@@ -248,8 +248,10 @@ requires('temporal')('a client of MCP that a person connects', () => {
     const form = await aCode(await signedIn('olga@operator'));
     const given = await exchange(form);
     await bed.rig.ledger.sql(
-      `INSERT INTO estop.client_tickets SELECT sha256(n::text::bytea), kind, client_hash, redirect, challenge, resource, agent_id, actor,
-        person, person_id, task_id, expires_at, clock_timestamp() FROM estop.client_tickets, generate_series(1, 240) n
+      `INSERT INTO estop.client_tickets (ticket_hash, kind, client_hash, redirect, challenge, resource, agent_id, actor, person, person_id,
+          task_id, expires_at, used_at)
+        SELECT sha256(n::text::bytea), kind, client_hash, redirect, challenge, resource, agent_id, actor, person, person_id, task_id,
+          expires_at, clock_timestamp() FROM estop.client_tickets, generate_series(1, 240) n
         WHERE kind = 'refresh' AND used_at IS NULL AND task_id = $1`,
       [(await sessions()).at(-1)?.['task_id']],
     );
