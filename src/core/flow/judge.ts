@@ -2,6 +2,7 @@
 
 import { approvedAt, wasRefused } from './answer.ts';
 import { type FlowCall, isShort, type Value, valuesOf } from './call.ts';
+import { namedFile } from './delegated.ts';
 import { isOtherKind, onlyReturns } from './deleted-kind.ts';
 import {
   applies,
@@ -97,7 +98,7 @@ function checkedValues(flow: TaskFlow, call: FlowCall): readonly Checked[] {
   const { values, overflow } = valuesOf(call);
   const seen = values.flatMap((value): Checked[] => {
     const { role } = value;
-    if (role === 'party' && (isPlaceholder(value.text) || isNobody(value.text))) return [];
+    if ((role === 'party' || role === 'text') && isNobody(value.text)) return [];
     if (role === undefined || (role === 'ref' && isHandle(value))) return [];
     if (role === 'text' && call.addresses === undefined && !(value.required && isShort(value.text))) return [];
     const found = isSelf(flow, value)
@@ -105,6 +106,8 @@ function checkedValues(flow: TaskFlow, call: FlowCall): readonly Checked[] {
       : isRoom(value)
         ? originOfRoom(flow, value.text)
         : originOf(flow, role, value.text);
+    // One that was read somewhere is whoever wrote it there hoped to reach.
+    if (role === 'party' && isPlaceholder(value.text) && found.origin === 'nowhere') return [];
     return [{ ...value, role, found: approvedOr(flow, call, ruleOf[role], value.text, found) }];
   });
   // What is typed into a form of an allowed site goes where the user wanted to go; what a server is told goes to that server.
@@ -258,7 +261,9 @@ function isWanted(flow: TaskFlow, call: FlowCall, checked: readonly Checked[]): 
   if (profile.families.includes('delete') && profile.families.includes('cancel') && onlyReturns(flow)) return false;
   if (profile.families.length === 0) return flow.verbs.has(flow.hash(`v:${profile.verb}`));
   const widened = [...flow.widened]
-    .filter(([, people]) => [...people].some((person) => uniqueAddress(flow, person) !== undefined))
+    .filter(([, people]) =>
+      [...people].some((person) => person === namedFile || uniqueAddress(flow, person) !== undefined),
+    )
     .map(([family]): Family => family);
   return isRelevant(profile.families, [...flow.families], widened);
 }

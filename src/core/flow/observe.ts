@@ -1,5 +1,6 @@
 /** What an output adds to the memory of a task. Linear, and capped: what lies beyond a cap counts as prose. */
 import { type FlowCall, valuesOf } from './call.ts';
+import { noteDelegated } from './delegated.ts';
 import { type Draft, emptyDraft, mark, mostFields, noteNamed, noteProse, noteRecord } from './draft.ts';
 import { noteLabels } from './keys-told.ts';
 import { isNamedFile, isNamedPage, isThatFile, noteLabelled, notePaths } from './made-paths.ts';
@@ -35,6 +36,8 @@ export function observe(flow: TaskFlow, call: FlowCall, output: string): FlowDel
     noteRecord(draft, record, authorOf(known, record));
   }
   noteRooms(draft, call, records);
+  noteDelegated(draft, call, output);
+  if (!looks) noteMade(draft, call, output);
   noteProse(draft, prose);
   noteLabels(draft, output);
   if (!looks) forgetEcho(draft, call);
@@ -83,6 +86,21 @@ function forgetEcho({ flow, values }: Draft, call: FlowCall): void {
       values.delete(key);
   }
 }
+
+/**
+ * "Work order W-602 created.": the number that a tool gives to what it just made is the tool's own word, as a field would be. Only in one
+ * short sentence of a tool that runs no program and reaches no address, and no number that was said before.
+ */
+function noteMade(draft: Draft, { profile }: FlowCall, output: string): void {
+  const { flow } = draft;
+  if (output.length > longestMade || output.includes('\n') || flow.overflow) return;
+  if (profile.families.includes('execute') || profile.arguments.some(({ role }) => role === 'url')) return;
+  const [only, ...others] = [...output.matchAll(made)];
+  if (only === undefined || others.length > 0 || /[.!?]\s+\S/.test(output)) return;
+  if (originOfValue(flow, only[0]).origin === 'nowhere') mark(draft, exactKey(flow.hash, only[0]), 'field');
+}
+const longestMade = 160;
+const made = /(?<![\p{L}\p{N}@/.:_-])#?(?:[A-Z]{1,6}-?)?\d{1,8}(?![\p{L}\p{N}@/:_-]|\.\p{N})/gu;
 
 /** Only what looks can be steered; what acts was judged by its own rules. */
 const isTainted = (flow: TaskFlow, call: FlowCall): boolean =>

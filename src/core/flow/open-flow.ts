@@ -1,5 +1,6 @@
 /** The request, taken apart once: whom it names, which hosts, paths and values stand in it, what it asks for. */
 import { plain } from './canonical.ts';
+import { delegatedKey, isDelegating } from './delegated.ts';
 import type { KeyedHash } from './keyed-hash.ts';
 import { withoutForbidden } from './language/forbidden.ts';
 import { namedIn } from './language/foreign-names.ts';
@@ -85,7 +86,10 @@ export function openTaskFlow(opening: TaskOpening): { readonly flow: TaskFlow; r
     ],
     families: familiesAsked(request, stems),
     widened: [],
-    verbs: stems.filter((word) => word.length <= 32).map((word) => hash(`v:${word}`)),
+    verbs: [
+      ...stems.filter((word) => word.length <= 32).map((word) => hash(`v:${word}`)),
+      ...(isDelegating(request) ? [delegatedKey(hash)] : []),
+    ],
     labels: [],
     overflow: false,
     crowded: false,
@@ -185,11 +189,14 @@ const givenNames: ReadonlySet<string> = new Set(
   ),
 );
 
+/** In front of a name, and nobody's: "mr@" is not Mr. Tanner. */
+const titles: ReadonlySet<string> = new Set('Mr Mrs Ms Miss Mx Dr Prof Sir Madam Messrs Mme Herr Frau'.split(' '));
+
 const common = new Set(Object.values(familyWords).flatMap((words) => [...words]));
 
 function isOrdinary(word: string): boolean {
   const folded = stem(word);
-  if (emptyWords.has(word.toLowerCase()) || common.has(folded)) return true;
+  if (emptyWords.has(word.toLowerCase()) || titles.has(word) || common.has(folded)) return true;
   return readVerbs.has(folded) || sinkVerbs.has(folded) || word.length < 2;
 }
 

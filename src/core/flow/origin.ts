@@ -63,6 +63,8 @@ export function originOfParty(flow: TaskFlow, text: string): Found {
 /** A room that a listing holds is no stranger; one that any text speaks of as well is judged like one. */
 export function originOfRoom(flow: TaskFlow, text: string): Found {
   const found = originOfParty(flow, text);
+  // In which room it is told, whom the user named may say.
+  if (found.origin === 'person') return { origin: 'contact', call: found.call };
   if (found.origin !== 'field') return found;
   const room = addressOf(text).replace(/^#/, '');
   if (!flow.values.has(roomKey(flow.hash, room)) || at(flow, looseKey(flow.hash, room)) !== undefined) return found;

@@ -14,11 +14,14 @@ export function siteOf(url: string): string | undefined {
   return parse(host, options).domain ?? host;
 }
 
+/** Kept free (RFC 2606, RFC 6762, ICANN's list of what is never delegated), or in use inside companies: in no list of suffixes. */
+const unlisted = new Set('example test invalid local localhost internal intranet private corp home lan'.split(' '));
+
 /** Whether a bare word of a text is meant as a host: it ends in a suffix under which sites are registered. */
 export function isHost(word: string): boolean {
   if (!word.includes('.') || word.includes('@')) return false;
-  const { isIcann, isPrivate, domain } = parse(word.toLowerCase(), options);
-  return (isIcann === true || isPrivate === true) && domain !== null;
+  const { isIcann, isPrivate, domain, publicSuffix } = parse(word.toLowerCase(), options);
+  return (isIcann === true || isPrivate === true || unlisted.has(publicSuffix ?? '')) && domain !== null;
 }
 
 const emailPattern = /^[\p{L}\p{N}.!#$%&'*+/=?^_`{|}~-]{1,64}@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+$/u;

@@ -3,6 +3,7 @@ import type { Guard } from '../guard.ts';
 const names = 'test/core/flow/seldom-seen.test.ts';
 const keys = 'test/core/flow/told-keys.test.ts';
 const forbidden = 'test/core/flow/forbidden.test.ts';
+const handedOver = 'test/core/flow/handed-over.test.ts';
 const wild = 'test/core/flow/wild.test.ts';
 
 /** Tools, lists and keys as they are found on servers that nobody has looked at. */
@@ -132,5 +133,41 @@ export const wildGuards: readonly Guard[] = [
     find: '  /\\b(?:(?:tell|show|explain to) (?:me|us)|let (?:me|us) know)\\b/gi,\n',
     put: '',
     tests: { file: forbidden, title: 'is held where it is told to nobody but the user' },
+  },
+  {
+    id: 'wild/made-number',
+    file: 'src/core/flow/observe.ts',
+    protects: 'a number that was said before is not the word of the tool that repeats it',
+    attacks: ['A13'],
+    find: "  if (originOfValue(flow, only[0]).origin === 'nowhere') mark(",
+    put: '  mark(',
+    tests: { file: handedOver, title: 'is not, where a page had said it before' },
+  },
+  {
+    id: 'wild/handed-over',
+    file: 'src/core/flow/delegated.ts',
+    protects: 'a file that the request does not hand over to says nothing of what is to be done',
+    attacks: ['A13'],
+    find: '|| !flow.verbs.has(delegatedKey(flow.hash))',
+    put: '',
+    tests: { file: handedOver, title: 'is not another, and not one that is only to be read' },
+  },
+  {
+    id: 'wild/placeholder',
+    file: 'src/core/flow/judge.ts',
+    protects: 'an address kept free for examples that was read is held like any other',
+    attacks: ['A13'],
+    find: " && found.origin === 'nowhere') return [];",
+    put: ') return [];',
+    tests: { file: handedOver, title: 'is nobody at an address that keeps free for examples, unless it was read' },
+  },
+  {
+    id: 'wild/titles',
+    file: 'src/core/flow/open-flow.ts',
+    protects: 'a title names nobody',
+    attacks: ['A13'],
+    find: ' || titles.has(word)',
+    put: '',
+    tests: { file: handedOver, title: 'is not called by a title' },
   },
 ];

@@ -30,7 +30,7 @@ export const localVerbs = stems(`
 
 /** What stays here when it is added. */
 export const localNouns = stems(`
-  file dir directory folder cart basket wishlist draft note todo bookmark favorite favourite node playlist reminder
+  file doc document dir directory folder cart basket wishlist draft note todo bookmark favorite favourite node playlist reminder
   memory scratchpad checklist image figure plot chart picture local login session`);
 
 /** Reaching others, changing or ending what exists, paying, running, letting in. */
@@ -117,7 +117,7 @@ export const familyWords: Readonly<Record<Family, ReadonlySet<string>>> = {
     'grant share permission access authorize authorise allow role member admin collaborator invite add permit join onboard promote',
   ),
   publish: stems(
-    'publish post comment tweet retweet repost upload reply announce review release submit push blog article rate vote',
+    'publish post comment tweet retweet repost upload reply announce review release submit push blog article rate vote advertise advert',
   ),
   submit:
     stems(`submit fill complete apply register enroll sign reserve book visit open login log comment post subscribe request

@@ -19,6 +19,9 @@ export function listingOf(text: string): readonly Rec[] | undefined {
   const head = lines[begin] ?? '';
   const said = /(?<![\p{L}\p{N}.,:/-])(\d{1,3})(?![\p{N}.,:/-])/u.exec(head)?.[1];
   if (said === undefined || head.length > longestHead || item.test(head)) return undefined;
+  // "patient: 877" is the first of several keys.
+  const next = lines.slice(begin + 1).find((line) => line.trim() !== '') ?? '';
+  if (/^[\w-]+: \d+$/.test(head) && /^[\w-]+:(?: |$)/.test(next)) return undefined;
   const items = itemsOf(lines.slice(begin + 1));
   if (items.length < 2 && items.length !== Number(said)) return undefined;
   if (items.length !== Number(said) || items.length > mostItems) return [];

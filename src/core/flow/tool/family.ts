@@ -37,7 +37,7 @@ const ofVerb: Readonly<Record<string, readonly Family[]>> = Object.fromEntries(
       ['move', 'move rename archive mv'],
       ['execute', 'run execute exec eval deploy launch restart reboot install trigger invoke dispatch start'],
       ['grant', 'grant share allow authorize authorise permit elevate promote invite'],
-      ['publish', 'publish post comment tweet retweet repost upload push release review rate vote announce'],
+      ['publish', 'publish post comment tweet retweet repost upload push release review rate vote announce advertise'],
       ['submit', 'submit fill input register enroll apply sign type enter press click'],
       ['save', 'write create save put store overwrite append add log record note commit'],
     ] as const
@@ -134,6 +134,8 @@ const idioms: readonly (readonly [RegExp, Family])[] = [
     /\b(?:on|to|via|with) (?:[\w-]+ ){0,2}(?:social media|twitter|facebook|instagram|linkedin|mastodon|bluesky|followers)\b/i,
     'publish',
   ],
+  [/\b(?:get|put|go|bring|set)(?:ting)?\b[^.!?\n]{0,60}\b(?:online|live|on our (?:page|site|website))\b/i, 'publish'],
+  [/\bleave (?:her|him|them)\b(?! (?:out|alone|off|be|in|there)\b)/i, 'message'],
   [/\broll(?:ing)? (?:\w+ ){0,2}back\b/i, 'change'],
   [/\bturn\b[^.!?\n]{0,60}\binto\b/i, 'save'],
   [

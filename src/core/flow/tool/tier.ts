@@ -14,6 +14,7 @@ import {
   sinkVerbs,
 } from '../language/words.ts';
 import { firstVerb, sideEffect } from './description.ts';
+import { isOnlyThing, opensWithThings } from './only-thing.ts';
 import { argumentsOf } from './tool-argument.ts';
 import type { ToolDefinition } from './tool-definition.ts';
 import { type Class, classOf } from './verb-class.ts';
@@ -56,12 +57,17 @@ export function proposeTier(tool: ToolDefinition): Proposal {
   if (takesUrl && sendsAlong) return say('destructive', 'takes an address and what to send there');
   const effect = sideEffect(description);
   if (effect !== undefined) return say('destructive', `its description says: ${effect}`);
+  if (byName === 'sink' && isLookAt(name, opening))
+    return say(takesUrl ? 'fetch' : 'read', `its name and description say: ${opening}`);
   if (byName === 'sink') return say('destructive', saidByName);
   if (takesUrl && (fetchVerbs.has(verb) || byName === 'read' || byName === 'local'))
     return say('fetch', 'takes an address');
-  if (byName === 'read' && (byText === 'read' || byText === 'unknown')) return say('read', saidByName);
+  if (byName === 'read' && (byText === 'read' || byText === 'unknown' || opensWithThings(description)))
+    return say('read', saidByName);
   if (byName === 'unknown' && readNouns.has(stem(name.at(-1) ?? '')) && namesThing(description, opening))
     return say(takesUrl ? 'fetch' : 'read', `its name says: ${name.at(-1) ?? ''}`);
+  if (byName === 'unknown' && !takesUrl && raised === 'read' && isOnlyThing(name, description))
+    return say('read', 'its name and description speak of a thing and of no deed');
   if (byName === 'unknown' && byText === 'read')
     return say(takesUrl ? 'fetch' : 'read', `its description says: ${opening}`);
   if (byName === 'local' && byText !== 'sink') return say('write', saidByName);
@@ -137,6 +143,14 @@ const nominal = /(?:ments?|tions?)$/;
 /** "order_lookup"; "order_search" only where its description opens with searching, because a search may as well be saved or reset. */
 const endsInSearch = (written: readonly string[], last: string, opening: string): boolean =>
   written.length > 1 && looksPlainly.has(written.at(-1) ?? '') && (!nounsToo.has(last) || opening === last);
+
+/** "mail_query", "share_cat": a thing in front, a look behind it, and a description that begins with looking. */
+const isLookAt = (name: readonly string[], opening: string): boolean =>
+  name.length === 2 &&
+  nounsToo.has(stem(name[0] ?? '')) &&
+  (looksPlainly.has(name[1] ?? '') || name[1] === 'cat' || name[1] === 'read' || name[1] === 'show') &&
+  looks.has(opening);
+const looks = new Set(['search', 'find', 'read', 'list', 'get', 'show', 'fetch', 'display', 'retrieve'].map(stem));
 
 /** "productReviews": several of a thing. */
 const isPlural = (written: readonly string[], at: number): boolean =>

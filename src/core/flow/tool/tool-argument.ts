@@ -77,6 +77,8 @@ function roleOf(property: Property, tier: Tier, takesSecret: boolean): Role | un
   const folded = words.map(stem);
   const last = folded.at(-1) ?? '';
   const { description, format } = property;
+  // "assignment" folds to the same as whoever it is assigned to.
+  if (/^assignments?$/.test(words.at(-1) ?? '')) return 'ref';
   if (!property.textual) return refNames.has(last) && folded.length > 0 && last === 'id' ? 'ref' : undefined;
   if (isSecret(words)) return 'secret';
   if (

@@ -1,0 +1,65 @@
+/**
+ * What a request hands over to a file: "cut the release like docs/RELEASING.md describes", "our suppliers are on Judith's list".
+ * Such a file may say what else is to be done (never to pay, delete, run or let in), in which room, and in which words. To whom
+ * something goes, and on which site, it does not say by this.
+ */
+import type { FlowCall } from './call.ts';
+import { type Draft, mark } from './draft.ts';
+import type { KeyedHash } from './keyed-hash.ts';
+import { stem } from './language/stem.ts';
+import { originOfValue } from './origin.ts';
+import { isFileName, isPathLike } from './path-form.ts';
+import { partsOf } from './scan.ts';
+import { exactKey, nameKey, type TaskFlow } from './task-flow.ts';
+import { familiesIn } from './tool/family.ts';
+
+const handsOver = [
+  /\b(?:follow(?:ing)?|according to|carry out|work through|go by|stick to)\b/i,
+  /\b(?:as|like|what|how|whatever|everything)\b(?:[^.!?\n]|\.(?=\S)){0,60}\b(?:says?|describe[sd]?|explain(?:s|ed)?|lists?|listed|wants?|asks?|asked|suggest(?:s|ed)?|recommend(?:s|ed)?|written|wrote|noted|needs?|requires?|should get)\b/i,
+  /\b(?:rules?|steps?|instructions?|procedure|checklist|details|wording|suppliers?|owners?)\b(?:[^.!?\n]|\.(?=\S)){0,40}\b(?:is|are|in|at|on|from|under)\b/i,
+  /\b(?:handle|do|treat|process)\b(?:[^.!?\n]|\.(?=\S)){0,40}\b(?:by|per|procedure|checklist|protocol|list)\b/i,
+];
+const longestRequest = 8000;
+const longestFile = 8000;
+const mostRooms = 20;
+
+export const delegatedKey = (hash: KeyedHash): string => hash('d:delegated');
+/** In place of a person: a file that the user named. */
+export const namedFile = 'a named file';
+
+export const isDelegating = (request: string): boolean =>
+  handsOver.some((pattern) => pattern.test(request.slice(0, longestRequest)));
+
+/** What the file says, where the request hands over to it by its path, or where its name is that of a person whom the request names. */
+export function noteDelegated(draft: Draft, call: FlowCall, output: string): void {
+  const { flow } = draft;
+  if (draft.tainted || call.profile.tier !== 'read' || !flow.verbs.has(delegatedKey(flow.hash))) return;
+  const that = isNamedItself(flow, call);
+  if (!that && !isFileOfNamed(flow, call)) return;
+  const text = output.slice(0, longestFile);
+  const words = partsOf(text).map(stem);
+  for (const word of words) draft.known.add(flow.word(word));
+  if (!that) return;
+  for (const family of familiesIn(words)) draft.widened.push([family, namedFile]);
+  for (const [, room = ''] of [...text.matchAll(/(?<![\p{L}\p{N}#&/])#([\p{L}\p{N}_-]{2,80})/gu)].slice(0, mostRooms))
+    mark(draft, exactKey(flow.hash, room), 'file');
+}
+
+/** Not one in a folder that the request names. */
+const isNamedItself = (flow: TaskFlow, call: FlowCall): boolean =>
+  Object.values(call.args).some(
+    (value) =>
+      typeof value === 'string' &&
+      isFileName(value.slice(value.lastIndexOf('/') + 1)) &&
+      originOfValue(flow, value).origin === 'request',
+  );
+
+/** "anton-shortlist.txt", of Anton. */
+function isFileOfNamed(flow: TaskFlow, call: FlowCall): boolean {
+  const people = new Set([...flow.named.values()].filter((name) => name.length === 1).flat());
+  return Object.values(call.args).some((value) => {
+    if (typeof value !== 'string' || !isPathLike(value)) return false;
+    const name = value.slice(value.lastIndexOf('/') + 1);
+    return isFileName(name) && name.split(/[^\p{L}]+/u).some((word) => people.has(nameKey(flow.hash, word)));
+  });
+}

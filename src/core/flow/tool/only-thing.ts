@@ -1,0 +1,53 @@
+/**
+ * Tools that are called by what they show, and say nothing else: "Tasks of a room", "Incoming invoices". What ends in an s may be a thing
+ * or a deed ("Boots from the network"), and what comes of something may be one too ("Release of a lock"): only what can be no deed counts.
+ */
+import { stem, wordsOfName } from '../language/stem.ts';
+import { classOf } from './verb-class.ts';
+
+const of = 'of (?:a|an|the|one|this|each|your|my|all)\\b';
+const openings: readonly RegExp[] = [
+  /^(?:the |my |your )?(?:current|today['’]?s|latest|recent|incoming|unread|list of)\b/iu,
+  /^(?:what|who) (?:is|are)\b/iu,
+  new RegExp(`^(?:all |full )?(?:data|details|information|fields|contents?|text|status|overview|summary) ${of}`, 'iu'),
+];
+/** "Disposes of a file". */
+const takesOf = /^(?:dispose|approve|think|consist|rid|strip|relieve|warn|inform|notify|avail|partake)s$/i;
+const several = new RegExp(`^(?:my |your |the )?(\\p{L}+s) ${of}`, 'iu');
+const severalNamed = /^(?:my |your |the )?(\p{L}+s) (?:with|in|from|between|received|by)\b/iu;
+const longest = 120;
+
+/** One sentence about a thing, and no word in it or in the name for doing anything. */
+export function isOnlyThing(name: readonly string[], description: string): boolean {
+  const text = description.trim();
+  if (text.length > longest || /[.!?;]\s+\S/.test(text) || !opensWithThing(name, text)) return false;
+  if (name.some((word) => acts(word))) return false;
+  const [first = '', ...others] = wordsOfName(text);
+  return (!acts(first) || openings[2]?.test(text) === true) && others.every((word) => !acts(word) || isSeveral(word));
+}
+
+function opensWithThing(name: readonly string[], text: string): boolean {
+  if (openings.some((opening) => opening.test(text))) return true;
+  const counted = several.exec(text)?.[1];
+  if (counted !== undefined) return !takesOf.test(counted);
+  const named = severalNamed.exec(text)?.[1]?.toLowerCase();
+  return named !== undefined && name.includes(named);
+}
+
+function acts(word: string): boolean {
+  const known = classOf(stem(word));
+  return known === 'sink' || known === 'local';
+}
+
+const isSeveral = (word: string): boolean => /[^s]s$/.test(word);
+
+const told = new Set(
+  ['mail', 'email', 'message', 'post', 'comment', 'note', 'report', 'contact', 'review', 'order'].map(stem),
+);
+
+/** "Mails, newest first", "Messages in the chat": told of what is looked at by a name that says so. */
+export function opensWithThings(description: string): boolean {
+  const text = description.trim();
+  const [, thing = ''] = /^(\p{L}+s)(?:, \p{L}+ first\b| (?:of|in|from|between|received)\b)/iu.exec(text) ?? [];
+  return thing !== '' && !/[.!?]\s+\S/.test(text) && (!acts(thing) || told.has(stem(thing)));
+}
