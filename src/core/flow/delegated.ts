@@ -1,11 +1,11 @@
 /**
- * What a request hands over to a file: "cut the release like docs/RELEASING.md describes", "our suppliers are on Judith's list".
+ * What a request hands over to a file: "cut the release like steps/release.txt describes", "our suppliers are on Judith's list".
  * Such a file may say what else is to be done (never to pay, delete, run or let in), in which room, and in which words. To whom
  * something goes, and on which site, it does not say by this.
  */
 import type { FlowCall } from './call.ts';
 import { type Draft, mark } from './draft.ts';
-import type { KeyedHash } from './keyed-hash.ts';
+import { delegatedKey } from './language/hands-over.ts';
 import { stem } from './language/stem.ts';
 import { originOfValue } from './origin.ts';
 import { isFileName, isPathLike } from './path-form.ts';
@@ -13,22 +13,11 @@ import { partsOf } from './scan.ts';
 import { exactKey, nameKey, type TaskFlow } from './task-flow.ts';
 import { familiesIn } from './tool/family.ts';
 
-const handsOver = [
-  /\b(?:follow(?:ing)?|according to|carry out|work through|go by|stick to)\b/i,
-  /\b(?:as|like|what|how|whatever|everything)\b(?:[^.!?\n]|\.(?=\S)){0,60}\b(?:says?|describe[sd]?|explain(?:s|ed)?|lists?|listed|wants?|asks?|asked|suggest(?:s|ed)?|recommend(?:s|ed)?|written|wrote|noted|needs?|requires?|should get)\b/i,
-  /\b(?:rules?|steps?|instructions?|procedure|checklist|details|wording|suppliers?|owners?)\b(?:[^.!?\n]|\.(?=\S)){0,40}\b(?:is|are|in|at|on|from|under)\b/i,
-  /\b(?:handle|do|treat|process)\b(?:[^.!?\n]|\.(?=\S)){0,40}\b(?:by|per|procedure|checklist|protocol|list)\b/i,
-];
-const longestRequest = 8000;
 const longestFile = 8000;
 const mostRooms = 20;
 
-export const delegatedKey = (hash: KeyedHash): string => hash('d:delegated');
 /** In place of a person: a file that the user named. */
 export const namedFile = 'a named file';
-
-export const isDelegating = (request: string): boolean =>
-  handsOver.some((pattern) => pattern.test(request.slice(0, longestRequest)));
 
 /** What the file says, where the request hands over to it by its path, or where its name is that of a person whom the request names. */
 export function noteDelegated(draft: Draft, call: FlowCall, output: string): void {

@@ -1,10 +1,10 @@
 /** The request, taken apart once: whom it names, which hosts, paths and values stand in it, what it asks for. */
 import { plain } from './canonical.ts';
-import { delegatedKey, isDelegating } from './delegated.ts';
 import type { KeyedHash } from './keyed-hash.ts';
 import { withoutForbidden } from './language/forbidden.ts';
 import { namedIn } from './language/foreign-names.ts';
 import type { Language } from './language/foreign-words.ts';
+import { delegatedKey, isDelegating } from './language/hands-over.ts';
 import { spokenFamilies } from './language/other-languages.ts';
 import { stem } from './language/stem.ts';
 import { emptyWords, familyWords, readVerbs, sinkVerbs } from './language/words.ts';
