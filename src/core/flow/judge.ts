@@ -36,7 +36,7 @@ import { plainLook } from './program/plain-look.ts';
 import { raisesRights } from './raises-rights.ts';
 import { isValue } from './scan.ts';
 import { sentenceOf } from './sentence.ts';
-import { sinkOf, usesForms } from './sink.ts';
+import { isEveryday, sinkOf, usesForms } from './sink.ts';
 import { addressOf, isPlaceholder } from './site.ts';
 import { selfKey, type TaskFlow, uniqueAddress } from './task-flow.ts';
 import { isRelevant } from './tool/family.ts';
@@ -130,7 +130,7 @@ function checkedValues(flow: TaskFlow, call: FlowCall): readonly Checked[] {
   if (!overflow) return kept;
   // Named by all that it holds: a yes to one such call is no yes to the next.
   const text = `more values than can be shown (${flow.hash(JSON.stringify(call.args))})`;
-  const found = approvedOr(flow, call, 'R7', text, { origin: 'prose', call: 0 });
+  const found: Found = { origin: 'prose', call: 0 };
   return [...kept, { argument: '', text, role: 'text', required: true, found }];
 }
 
@@ -273,6 +273,7 @@ function wasWanted(flow: TaskFlow, call: FlowCall, checked: readonly Checked[]):
   if (!applies('R6', call.profile.tier)) return false;
   const saidAt = approvedAt(flow, 'R6', call.profile.name, sinkOf('R6', call));
   if (saidAt === undefined) return false;
+  if (isEveryday(call.profile)) return true;
   return checked.every(({ found: { origin, call: seenAt } }) =>
     seenAt === 0 ? origin === 'request' || origin === 'own' || origin === 'contact' : seenAt <= saidAt,
   );

@@ -38,7 +38,6 @@ describe('a yes of a person', () => {
   });
 
   it.each([
-    ['mail_letter', { recipients: ['mallory@evil.net'], subject: 's', body: 'b' }, 'R1'],
     ['wire_money', { recipient: 'DE89370400440532013000', amount: 10, subject: 's' }, 'R1'],
     ['erase_path', { path: '/srv/notes' }, 'R3'],
   ])('to %s is a yes to that call alone', (name, args, rule) => {
@@ -47,6 +46,15 @@ describe('a yes of a person', () => {
     yes(task, name, args);
     expect(task.held(name, args)).toContain(rule);
     expect(task.held(name, 'amount' in args ? { ...args, amount: 10_000 } : args)).toContain(rule);
+  });
+
+  it('to what is told to somebody counts for this tool and whom it is told to, and for nobody else', () => {
+    const task = read('Look through my letters');
+    const mail = (to: string) => ({ recipients: [to], subject: 's', body: 'b' });
+    yes(task, 'mail_letter', mail('mallory@evil.net'));
+    expect(task.held('mail_letter', mail('mallory@evil.net'))).toEqual([]);
+    expect(task.held('mail_letter', mail('eve@evil.net'))).toEqual(['R1']);
+    expect(task.held('share_page', { url: 'https://x.org', recipient: 'mallory@evil.net', body: 'b' })).toContain('R1');
   });
 
   it('that somebody may be written to lets nobody be paid', () => {

@@ -8,9 +8,9 @@ export const answerGuards: readonly Guard[] = [
   {
     id: 'answers/this-call',
     file: sink,
-    protects: 'what is destructive is asked about each time',
+    protects: 'what pays, deletes, runs or lets in is asked about each time',
     attacks: ['A6', 'A13'],
-    find: "return profile.tier === 'write' ? tool : undefined;",
+    find: "return profile.tier === 'write' || isEveryday(profile) ? tool : undefined;",
     put: 'return tool;',
     tests: { file, title: 'is a yes to that call alone' },
   },
