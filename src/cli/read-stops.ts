@@ -1,4 +1,4 @@
-import type { Stop } from '../contract/http/stops.ts';
+import type { ListedStop } from '../contract/http/stops.ts';
 import type { CliContext } from './context.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
 import { type PageOptions, pageQuery } from './page-options.ts';
@@ -29,12 +29,12 @@ export async function listStops(
     ...(options.inForce === true ? { inForce: true } : {}),
   });
   printPage(terminal, page, (stops) =>
-    renderTable<Stop>(
+    renderTable<ListedStop>(
       [
         { title: 'stop', cell: (row) => row.stopId },
         { title: 'epoch', cell: (row) => String(row.epoch) },
         { title: 'scope', cell: (row) => row.scopeKey },
-        { title: 'reached', cell: (row) => row.reached },
+        { title: 'reached', cell: (row) => (row.scopeKnown ? row.reached : 'nobody goes by this name') },
         { title: 'in force', cell: (row) => (row.inForce ? 'yes' : 'no, reset') },
         { title: 'latched', cell: (row) => relative(row.stages[0]?.at ?? '', now()) },
         { title: 'by', cell: (row) => row.actor, width: 24 },

@@ -7,7 +7,8 @@ const sentences: Readonly<Record<string, (entry: StopTimelineEntry) => string>> 
   'stop.fenced': () => 'fenced: no gateway lets a covered call through',
   'stop.halted': ({ about, note }) =>
     note === '0' ? 'halted: no open task was found' : `halted: ${about} of ${plural(Number(note), 'task')} seen closed`,
-  'stop.revoked': () => 'revoked: every obligation was acted on',
+  'stop.revoked': ({ note }) =>
+    note === '0' ? 'revoked: no credential was found' : 'revoked: every credential found was acted on',
   'stop.proved': ({ note }) => `proved (${note ?? 'no evidence'})`,
   'stop.reset': ({ note }) => `reset${because(note)}`,
   'stop.noted': ({ note }) => `note: ${note ?? ''}`,

@@ -16,7 +16,7 @@ const statement = `
     SELECT latched_at, 'stop.latched', method, reason, actor FROM s
     UNION ALL SELECT fenced_at, 'stop.fenced', NULL, NULL, NULL FROM p
     UNION ALL SELECT p.halted_at, 'stop.halted', c.halted::text, c.covered::text, NULL FROM p, estop.count_covered_tasks($1) c
-    UNION ALL SELECT revoked_at, 'stop.revoked', NULL, NULL, NULL FROM p
+    UNION ALL SELECT revoked_at, 'stop.revoked', NULL, (SELECT count(*) FROM estop.obligations WHERE cause_id = $1)::text, NULL FROM p
     UNION ALL SELECT proved_at, 'stop.proved', NULL, evidence, NULL FROM p
     UNION ALL SELECT at, 'gateway.' || outcome, gateway_id, NULL, NULL FROM estop.stop_gateways WHERE stop_id = $1
     UNION ALL (SELECT revoked_at, 'lane.cut', connector || ' ' || target, NULL, NULL FROM estop.obligations WHERE cause_id = $1 AND revoked_at IS NOT NULL

@@ -47,6 +47,7 @@ describe('estop stop', () => {
       expect(await latched(ran.stdout.trim())).toHaveLength(1);
     }
     await endRelay();
+    expect((await rig.run(['stop', 'ls'])).stdout).toMatch(/agent:biling-bot +nobody goes by this name /);
     const dry = await rig.run(['stop', 'agent', 'biling-bot', '--dry-run']);
     expect(dry.stdout).toMatch(/Nobody and nothing here.*\nDid you mean: estop stop agent billing-bot\n/);
   });
