@@ -86,6 +86,11 @@ export function openPost(url: URL, { mostBytes, idleConnections }: PostOptions):
         });
       });
       sent.once('timeout', () => sent.destroy(new Error('nothing was heard for long')));
+      // Nobody here speaks another protocol. Unheard, it would end the connection, and neither answer nor error would ever come.
+      sent.once('upgrade', (_response, socket) => {
+        socket.destroy();
+        fail(new Error('somebody wants to speak another protocol'));
+      });
       sent.on('error', fail);
       sent.end(body);
     });

@@ -54,6 +54,11 @@ it.each<[string, RequestListener]>([
   ],
   ['is longer than anybody holds in memory', (_request, response) => void response.end('x'.repeat(2_000))],
   ['sends us elsewhere', (_request, response) => void response.writeHead(307, { location: '/elsewhere' }).end('{}')],
+  [
+    'wants another protocol',
+    ({ socket }) =>
+      void socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n'),
+  ],
 ])('an answer that %s is none, and what was asked may have been done', async (_what, serve) => {
   const failed = await post(
     await listen((request, response) => void request.resume().on('end', () => serve(request, response))),
