@@ -46,6 +46,19 @@ it('one connection serves one request after the other', async () => {
   expect(ports.size).toBe(1);
 });
 
+it('a connection is not used for as long as the other side keeps it', async () => {
+  const ports = new Set<number | undefined>();
+  const url = await listen((request, response) => {
+    ports.add(request.socket.remotePort);
+    request.resume().on('end', () => response.writeHead(200, { 'keep-alive': 'timeout=2' }).end('x'));
+  });
+  const again = openPost(url, options);
+  await again({ ...message, signal: new AbortController().signal });
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  await again({ ...message, signal: new AbortController().signal });
+  expect(ports.size).toBe(2);
+});
+
 it.each<[string, RequestListener]>([
   [
     'breaks off',
