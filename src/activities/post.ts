@@ -51,7 +51,10 @@ const silenceMs = 300_000;
 /** On bare node:http, over connections that stay open: a task waits for each of these, and the global fetch takes twice as long. */
 export function openPost(url: URL, { mostBytes, idleConnections }: PostOptions): Post {
   const isSecure = url.protocol === 'https:';
-  const agent = new (isSecure ? HttpsAgent : HttpAgent)({ keepAlive: true, maxFreeSockets: idleConnections });
+  // With a limit of its own it heeds what the other side says of how long it keeps a connection that nobody uses. One that is closed
+  // while it is used anew would be taken for an answer that was lost.
+  const kept = { keepAlive: true, maxFreeSockets: idleConnections, timeout: silenceMs };
+  const agent = new (isSecure ? HttpsAgent : HttpAgent)(kept);
   const request = isSecure ? requestHttps : requestHttp;
   const { protocol, hostname, port, path, auth } = urlToHttpOptions(url); // once: it is a third of what a request takes to make
   const place = { protocol, hostname, port, path, auth, method: 'POST', agent, timeout: silenceMs };
@@ -86,6 +89,11 @@ export function openPost(url: URL, { mostBytes, idleConnections }: PostOptions):
         });
       });
       sent.once('timeout', () => sent.destroy(new Error('nothing was heard for long')));
+      // Nobody here speaks another protocol. Unheard, it would end the connection, and neither answer nor error would ever come.
+      sent.once('upgrade', (_response, socket) => {
+        socket.destroy();
+        fail(new Error('somebody wants to speak another protocol'));
+      });
       sent.on('error', fail);
       sent.end(body);
     });

@@ -46,6 +46,19 @@ it('one connection serves one request after the other', async () => {
   expect(ports.size).toBe(1);
 });
 
+it('a connection is not used for as long as the other side keeps it', async () => {
+  const ports = new Set<number | undefined>();
+  const url = await listen((request, response) => {
+    ports.add(request.socket.remotePort);
+    request.resume().on('end', () => response.writeHead(200, { 'keep-alive': 'timeout=2' }).end('x'));
+  });
+  const again = openPost(url, options);
+  await again({ ...message, signal: new AbortController().signal });
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  await again({ ...message, signal: new AbortController().signal });
+  expect(ports.size).toBe(2);
+});
+
 it.each<[string, RequestListener]>([
   [
     'breaks off',
@@ -54,6 +67,11 @@ it.each<[string, RequestListener]>([
   ],
   ['is longer than anybody holds in memory', (_request, response) => void response.end('x'.repeat(2_000))],
   ['sends us elsewhere', (_request, response) => void response.writeHead(307, { location: '/elsewhere' }).end('{}')],
+  [
+    'wants another protocol',
+    ({ socket }) =>
+      void socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n'),
+  ],
 ])('an answer that %s is none, and what was asked may have been done', async (_what, serve) => {
   const failed = await post(
     await listen((request, response) => void request.resume().on('end', () => serve(request, response))),

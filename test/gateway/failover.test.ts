@@ -197,7 +197,11 @@ describe('a store that fails over to its synchronous standby', () => {
 
 describe('a store that fails over to an asynchronous standby', () => {
   it('is refused by whoever has seen a stop that is lost there, also when other stops have taken its epoch', async () => {
-    const { address, link, primary, standby, rig, gateway } = await startPair(false);
+    let renewals = 0;
+    const { address, link, primary, standby, rig, gateway } = await startPair(false, (port) => ({
+      ...port,
+      renew: (...asked) => port.renew(...asked).finally(() => (renewals += 1)),
+    }));
     const [task, other] = [await rig.startTask(), await rig.startTask(readerBot)];
     const call = async (of: TaskRecord): Promise<Reply> =>
       callTool(gateway, await rig.token(of), 'billing__send_reminder', { invoice_id: 'INV-1' });
@@ -222,6 +226,11 @@ describe('a store that fails over to an asynchronous standby', () => {
     await until(async () => isJudged(await call(other)));
     expect(await call(task)).toMatchObject({ status: 503, body: { code: 'store-restored' } });
     expect(rig.calls(task)).toHaveLength(before);
+    // Nor does it confirm there that it has seen the order which took the epoch of the one that it knows.
+    const since = renewals;
+    await until(() => renewals > since + 3);
+    const [row] = await rig.ledger.sql('SELECT max(confirmed_epoch)::int AS epoch FROM estop.gateways');
+    expect(row?.['epoch']).toBeLessThan(epoch);
   });
 
   it('is told again by a gateway whose confirmation it lost, so that the stop that it kept is fenced', async () => {

@@ -45,6 +45,8 @@ export class Renewer {
   #registering: Promise<void> | undefined;
   #confirmedEpoch = -1;
   #confirmedAt = Number.NEGATIVE_INFINITY;
+  /** Whether the store that answers under this id is the one that the view is of; a refusal for want of a mark does not say. */
+  #isItsStore = false;
   #lastTrouble = '';
   #closed = false;
 
@@ -127,6 +129,7 @@ export class Renewer {
   #take(event: Parameters<Fence['advance']>[0]): void {
     const { fence, clock } = this.#parts;
     this.noteCut(fence.advance(event));
+    if (event.kind === 'reply' && event.reply.granted) this.#isItsStore = fence.refusal !== 'store-restored';
     clearTimeout(this.#lapseTimer);
     if (fence.remainingMs > 0) {
       this.#lapseTimer = setTimeout(() => this.#take({ kind: 'time', now: clock() }), fence.remainingMs + 1);
@@ -141,6 +144,7 @@ export class Renewer {
       const gatewayId = newGatewayId();
       fence.registered(gatewayId, await port.register(gatewayId, address));
       this.#confirmedEpoch = -1;
+      this.#isItsStore = false;
     })().finally(() => {
       this.#registering = undefined;
     });
@@ -159,6 +163,7 @@ export class Renewer {
   /**
    * Confirms the epoch of a view that was acted on, once every call it cut has its end in the ledger, and every one that had been
    * lost before it could be cut: the report of the fence counts them the moment the last gateway has confirmed. A failure is tried again with the next renewal.
+   * A store that is refused here is told nothing: there the same epoch may be that of another stop, which this gateway has never seen.
    * rule: confirm-that-epoch, possibly-completed
    */
   #confirm(): void {
@@ -167,17 +172,21 @@ export class Renewer {
     this.#confirming = this.#confirmAll();
   }
 
+  #isToConfirm(): boolean {
+    return this.#isItsStore && this.#parts.fence.viewEpoch > this.#confirmedEpoch;
+  }
+
   async #confirmAll(): Promise<void> {
     const { fence, port, clock, log, settler } = this.#parts;
     try {
-      while (fence.viewEpoch > this.#confirmedEpoch || this.#toSettle.size > 0) {
+      while (this.#isToConfirm() || this.#toSettle.size > 0) {
         const epoch = fence.viewEpoch;
         const gatewayId = fence.gatewayId;
         for (const callId of settler.unknownEnds()) this.#toSettle.set(callId, 'possibly-completed');
         const ended = [...this.#toSettle].map(([callId, outcome]) => ({ callId, outcome }));
         if (ended.length > 0) await port.settle(ended);
         for (const { callId } of ended) this.#toSettle.delete(callId);
-        if (epoch <= this.#confirmedEpoch) continue;
+        if (epoch <= this.#confirmedEpoch || !this.#isToConfirm()) continue;
         // A refusal is not asked again at once: the next renewal tells what has become of this gateway or of the store.
         if (!(await port.confirm(gatewayId, epoch)) || gatewayId !== fence.gatewayId) break;
         this.#confirmedEpoch = epoch;

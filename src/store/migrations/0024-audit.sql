@@ -45,13 +45,16 @@ CREATE INDEX approvals_by_decision ON estop.approvals (decided_at) WHERE decided
 CREATE INDEX tasks_by_requester ON estop.tasks (requested_by, registered_at) WHERE parent_id IS NULL AND kind <> 'drill';
 
 -- Whoever reads a history has it opened in dozens of requests. They are one entry as long as each comes within 10 s of the last and within
--- a minute of the first, by the same person, from the same place, of the same namespace: of it only the sums grow. Locks: one key per
--- person and namespace, so that requests which come together are one entry too; then that entry.
+-- a minute of the first, by the same person, from the same place, of the same namespace: of it only the sums grow, whoever
+-- calls this. Locks: one key per person and namespace, so that requests which come together are one entry too; then that entry.
 CREATE FUNCTION estop.note_decoded(p_actor text, p_subject text, p_detail jsonb, p_payloads bigint, p_opened bigint) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   moment timestamptz;
 BEGIN
+  IF (p_payloads >= 0 AND p_opened >= 0) IS NOT TRUE THEN
+    RAISE EXCEPTION 'what was read cannot be unread' USING ERRCODE = 'ES002';
+  END IF;
   PERFORM pg_advisory_xact_lock(1163088978, hashtext(p_actor || E'\n' || p_subject));
   moment := clock_timestamp();
   UPDATE estop.audit a SET detail = a.detail || jsonb_build_object('payloads', (a.detail ->> 'payloads')::bigint + p_payloads,

@@ -15,7 +15,7 @@ import { drillScheduleRound, drillTidyRound } from './drill-schedule-round.ts';
 import { firingRound } from './firing-round.ts';
 import { keepGoing } from './keep-going.ts';
 import { createKillLatch } from './kill-latch.ts';
-import { ledgerRound, tidyRound } from './ledger-round.ts';
+import { elapsedRound, ledgerRound, tidyRound } from './ledger-round.ts';
 import { firingTidyRound, newsRound, type ResponseConfig } from './news-round.ts';
 import { noticeRound, noticeTidyRound } from './notice-round.ts';
 import { requireOwnTemporal } from './own-temporal.ts';
@@ -98,6 +98,7 @@ export function startRelay(deps: RelayDeps): Relay {
     newsRound({ store: notices, config: response, log }),
     firingTidyRound(notices, deps.retentionMs ?? defaultRetentionMs),
     noticeTidyRound(notices, deps.retentionMs ?? defaultRetentionMs),
+    elapsedRound(notices),
     tidyRound(store),
     retentionRound(store, deps.retentionMs ?? defaultRetentionMs),
     breakerRound({ store: deps.breakerStore ?? store, environment, latch, log }),

@@ -34,6 +34,15 @@ export const fenceGuards: readonly Guard[] = [
     tests: { file: 'test/gateway/failover.test.ts', title: 'is told again by a gateway whose confirmation it lost' },
   },
   {
+    id: 'fence/confirm-no-other-store',
+    file: 'src/gateway/fence/renewer.ts',
+    protects: 'a gateway confirms no epoch to a store in which another order may have taken it',
+    attacks: [],
+    find: 'this.#isItsStore && ',
+    put: '',
+    tests: { file: 'test/gateway/failover.test.ts', title: 'is refused by whoever has seen a stop that is lost there' },
+  },
+  {
     id: 'fence/lease-ends',
     file: lease,
     protects: 'a gateway that hears nothing admits nothing',
