@@ -26,9 +26,10 @@ export const isEveryday = ({ families }: ToolProfile): boolean =>
 export const usesForms = ({ families, verb }: ToolProfile): boolean =>
   families.length === 0 ? fetchVerbs.has(verb) : families.every((family) => family === 'submit');
 
-/** "delete 7": no amount, no text, no switch that a person might have read differently. */
+/** "delete 7": no amount, no text, no switch that a person might have read differently. Without a thing it is done to whatever is there by then. */
 function isNothingButThings(call: FlowCall): boolean {
   const { values, overflow } = valuesOf(call);
+  if (values.length === 0) return false;
   return !overflow && values.every(({ role }) => role === 'ref' || role === 'path') && !hasSwitch(call.args);
 }
 

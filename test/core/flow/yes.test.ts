@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { approve, refuse } from '../../../src/core/flow/answer.ts';
 import { judge } from '../../../src/core/flow/judge.ts';
 import { foldedDelta, resumeTaskFlow } from '../../../src/core/flow/task-flow.ts';
-import { proposeProfile } from '../../../src/core/flow/tool/tool-profile.ts';
+import { proposeProfile, type ToolProfile } from '../../../src/core/flow/tool/tool-profile.ts';
 import { hash, letter, profile, Task } from './office.ts';
 
 type Args = Readonly<Record<string, unknown>>;
@@ -55,6 +55,27 @@ describe('a yes of a person', () => {
     expect(task.held('mail_letter', mail('mallory@evil.net'))).toEqual([]);
     expect(task.held('mail_letter', mail('eve@evil.net'))).toEqual(['R1']);
     expect(task.held('share_page', { url: 'https://x.org', recipient: 'mallory@evil.net', body: 'b' })).toContain('R1');
+  });
+
+  it('to what is done to one thing is none to the same tool without any', () => {
+    const whatever = (name: string, description: string) =>
+      proposeProfile({
+        name,
+        description,
+        inputSchema: { type: 'object', properties: { ids: { type: 'array', items: { type: 'string' } } } },
+      });
+    const held = (task: Task, tool: ToolProfile, args: Args): readonly string[] =>
+      judge(task.flow, { profile: tool, args }).findings.map(({ rule }) => rule);
+    const wipes = whatever('delete_items', 'Deletes these items, or all of them.');
+    const task = new Task('Look at item O-17 please');
+    approve(task.flow, judge(task.flow, { profile: wipes, args: { ids: ['O-17'] } }).findings);
+    expect(held(task, wipes, { ids: ['O-17'] })).toEqual([]);
+    expect(held(task, wipes, {})).toEqual(['R6']);
+    expect(held(task, wipes, { ids: [] })).toEqual(['R6']);
+    // What is in the cart by then nobody saw.
+    const buys = whatever('checkout_cart', 'Buys all that is in the cart.');
+    approve(task.flow, judge(task.flow, { profile: buys, args: {} }).findings);
+    expect(held(task, buys, {})).toEqual(['R6']);
   });
 
   it('that somebody may be written to lets nobody be paid', () => {
