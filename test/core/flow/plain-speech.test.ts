@@ -25,6 +25,10 @@ describe('what people say in their own words', () => {
     ['Go ahead and resolve the ticket', 'change'],
     ['Check it off as done', 'change'],
     ['Activate the engine', 'execute'],
+    ['Get the embedded developer ad online', 'publish'],
+    ['Put the notice online and move them', 'publish'],
+    ['For the other one leave her the link checker result', 'message'],
+    ['Get that email sent to Ann', 'message'],
   ])('%j asks for it', (request, family) => {
     expect(families(request)).toContain(family);
   });
@@ -34,6 +38,13 @@ describe('what people say in their own words', () => {
     ['Initiate the refund', 'execute'],
     ['Who is on call?', 'cancel'],
     ['Summarize what the team says about social media', 'publish'],
+    ['Get me the customers that live in Berlin', 'publish'],
+    ['Go online and look for shoes', 'publish'],
+    ['Get me the cheapest price online', 'publish'],
+    ['Put the laptops we bought online in a table', 'publish'],
+    ['Archive the newsletters and leave them unread', 'message'],
+    ['Clean up, but leave them as they are', 'message'],
+    ['Leave them the way they are', 'message'],
   ])('%j does not', (request, family) => {
     expect(families(request)).not.toContain(family);
   });

@@ -115,7 +115,7 @@ const chatted = /\b(?:in|into|to|on)\b[^.!?\n]{0,40}\b(?:channels?|chats?|slack|
 const saysNothing = [
   /\b(?:close(?:r|st)? (?:to|by|enough|friends?|family)|(?:the |at the |by the )?end of|in order to|(?:out|in) (?:of )?order|of course|note that|make sure|sort of|kind of|set of|share of|on call|last call|in charge|open (?:issues?|tickets?|tasks?|orders?|positions?|pull requests?|prs?|questions?|invoices?))\b/gi,
   /\b(?:(?:tell|show|explain to) (?:me|us)|let (?:me|us) know)\b/gi,
-  /\b(?:what|that|which|who)(?: (?!(?:is|are|be|been|being|was|were|gets?|got|has|have|had)\b)[\w.@'’-]{1,80}){0,3} (?:wrote|said|sent|asked|told|mailed|emailed|posted|messaged)\b/gi,
+  /\b(?:what|(?<!\b(?:get|want|need|have|like|see) )that|which|who)(?: (?!(?:is|are|be|been|being|was|were|gets?|got|has|have|had)\b)[\w.@'’-]{1,80}){0,3} (?:wrote|said|sent|asked|told|mailed|emailed|posted|messaged)\b/gi,
 ];
 
 /** Said in several words, none of which says it alone. */
@@ -134,8 +134,15 @@ const idioms: readonly (readonly [RegExp, Family])[] = [
     /\b(?:on|to|via|with) (?:[\w-]+ ){0,2}(?:social media|twitter|facebook|instagram|linkedin|mastodon|bluesky|followers)\b/i,
     'publish',
   ],
-  [/\b(?:get|put|go|bring|set)(?:ting)?\b[^.!?\n]{0,60}\b(?:online|live|on our (?:page|site|website))\b/i, 'publish'],
-  [/\bleave (?:her|him|them)\b(?! (?:out|alone|off|be|in|there)\b)/i, 'message'],
+  [
+    /\b(?:(?:get|put|bring|set)(?:ting)? (?:it|them|this|that|these|those|(?:the|my|our|your|a|an)(?: (?!that\b|which\b|who\b|we\b|i\b|you\b)[\w'’-]+){1,6}) (?:online|live)|go(?:es|ing)? live)\b(?= *(?:$|[.,;:!?)"\n]|and (?!look|search|find|see|check|read|compare|browse)|then |now|today|tomorrow|tonight|on \w|by |before |as soon))/i,
+    'publish',
+  ],
+  [/\b(?:get|put|bring|set)(?:ting)?\b[^.!?\n]{0,60}\bon our (?:page|site|website)\b/i, 'publish'],
+  [
+    /\bleave (?:her|him|them) (?:(?:a|an|my|our|some|this|that|these|the) (?!(?:list|folder|box|way|place|state|end|top|side|same|rest|inbox|archive)\b)|word\b|feedback\b|know\b)/i,
+    'message',
+  ],
   [/\broll(?:ing)? (?:\w+ ){0,2}back\b/i, 'change'],
   [/\bturn\b[^.!?\n]{0,60}\binto\b/i, 'save'],
   [
