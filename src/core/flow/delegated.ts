@@ -5,12 +5,13 @@
  */
 import type { FlowCall } from './call.ts';
 import { type Draft, mark } from './draft.ts';
-import { delegatedKey } from './language/hands-over.ts';
+import { delegatedKey, handedRoomKey } from './language/hands-over.ts';
 import { stem } from './language/stem.ts';
+import { filesRead } from './made-paths.ts';
 import { originOfValue } from './origin.ts';
 import { isFileName, isPathLike } from './path-form.ts';
 import { partsOf } from './scan.ts';
-import { exactKey, nameKey, type TaskFlow } from './task-flow.ts';
+import { nameKey, type TaskFlow } from './task-flow.ts';
 import { familiesIn } from './tool/family.ts';
 
 const longestFile = 8000;
@@ -31,23 +32,20 @@ export function noteDelegated(draft: Draft, call: FlowCall, output: string): voi
   if (!that) return;
   for (const family of familiesIn(words)) draft.widened.push([family, namedFile]);
   for (const [, room = ''] of [...text.matchAll(/(?<![\p{L}\p{N}#&/])#([\p{L}\p{N}_-]{2,80})/gu)].slice(0, mostRooms))
-    mark(draft, exactKey(flow.hash, room), 'file');
+    mark(draft, handedRoomKey(flow.hash, room), 'file');
 }
 
 /** Not one in a folder that the request names. */
 const isNamedItself = (flow: TaskFlow, call: FlowCall): boolean =>
-  Object.values(call.args).some(
-    (value) =>
-      typeof value === 'string' &&
-      isFileName(value.slice(value.lastIndexOf('/') + 1)) &&
-      originOfValue(flow, value).origin === 'request',
+  filesRead(call).some(
+    (value) => isFileName(value.slice(value.lastIndexOf('/') + 1)) && originOfValue(flow, value).origin === 'request',
   );
 
 /** "anton-shortlist.txt", of Anton. */
 function isFileOfNamed(flow: TaskFlow, call: FlowCall): boolean {
   const people = new Set([...flow.named.values()].filter((name) => name.length === 1).flat());
-  return Object.values(call.args).some((value) => {
-    if (typeof value !== 'string' || !isPathLike(value)) return false;
+  return filesRead(call).some((value) => {
+    if (!isPathLike(value)) return false;
     const name = value.slice(value.lastIndexOf('/') + 1);
     return isFileName(name) && name.split(/[^\p{L}]+/u).some((word) => people.has(nameKey(flow.hash, word)));
   });

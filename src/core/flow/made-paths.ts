@@ -1,6 +1,7 @@
 /** Paths that a call made, and the labelled lines of a file that the user named. */
 import type { FlowCall } from './call.ts';
 import { type Draft, mark } from './draft.ts';
+import { stem } from './language/stem.ts';
 import { originOfPath, originOfValue } from './origin.ts';
 import { isFileName, isPathLike, pathForm } from './path-form.ts';
 import { exactKey, pathKey, type TaskFlow } from './task-flow.ts';
@@ -26,19 +27,27 @@ export function notePaths(draft: Draft, call: FlowCall, output: string): void {
   }
 }
 
+/** A file that is searched for stands in the search as well, and what is found there is by whoever wrote of it. */
+const searchedFor = /query|search|term|keyword|phrase|words?$|^q$|filter|pattern|contain|text|subject|prompt|question/i;
+const searching: ReadonlySet<string> = new Set(['search', 'find', 'query', 'grep', 'filter'].map(stem));
+
+/** What among the arguments may be a file that is read. */
+export const filesRead = ({ profile, args }: FlowCall): readonly string[] =>
+  searching.has(profile.verb)
+    ? []
+    : Object.entries(args).flatMap(([name, value]) =>
+        typeof value === 'string' && !searchedFor.test(name) ? [value] : [],
+      );
+
 export function isNamedFile(flow: TaskFlow, call: FlowCall): boolean {
   if (call.profile.tier !== 'read') return false;
-  return Object.values(call.args).some(
-    (value) => typeof value === 'string' && isPathLike(value) && originOfPath(flow, value).origin === 'request',
-  );
+  return filesRead(call).some((value) => isPathLike(value) && originOfPath(flow, value).origin === 'request');
 }
 
 /** The file itself, not one in a folder that the user named. */
 export const isThatFile = (flow: TaskFlow, call: FlowCall): boolean =>
   isNamedFile(flow, call) &&
-  Object.values(call.args).some(
-    (value) => typeof value === 'string' && isPathLike(value) && originOfValue(flow, value).origin === 'request',
-  );
+  filesRead(call).some((value) => isPathLike(value) && originOfValue(flow, value).origin === 'request');
 
 /** The page itself, not another of a site that the user named: who writes there is not who wrote here. */
 export const isNamedPage = (flow: TaskFlow, call: FlowCall): boolean =>

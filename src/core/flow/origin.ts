@@ -1,6 +1,7 @@
 /** Where a value came from, as far as the task's memory knows. */
 import { decoded, loose, plain } from './canonical.ts';
 import type { Origin } from './facts.ts';
+import { delegatedKey, handedRoomKey } from './language/hands-over.ts';
 import { folded, littleWords } from './language/spoken.ts';
 import { stem } from './language/stem.ts';
 import { isFileName, pathForm, upwards } from './path-form.ts';
@@ -60,18 +61,24 @@ export function originOfParty(flow: TaskFlow, text: string): Found {
   return personAt(flow, exactKey(flow.hash, address)) !== undefined ? { origin: 'contact', call: found.call } : found;
 }
 
+/** Neither a person nor an address or a number of somebody. */
+const roomOnly = /^(?=.*\p{L})[\p{L}\p{N}_-]{2,80}$/u;
+
 /** A room that a listing holds is no stranger; one that any text speaks of as well is judged like one. */
 export function originOfRoom(flow: TaskFlow, text: string): Found {
   const found = originOfParty(flow, text);
   // In which room it is told, whom the user named may say.
-  if (found.origin === 'person') return { origin: 'contact', call: found.call };
-  if (found.origin !== 'field') return found;
   const room = addressOf(text).replace(/^#/, '');
+  if (found.origin === 'person' && roomOnly.test(room)) return { origin: 'contact', call: found.call };
+  const handed = flow.values.get(handedRoomKey(flow.hash, room));
+  if (handed !== undefined && (found.origin === 'nowhere' || found.origin === 'prose')) return handed;
+  if (found.origin !== 'field') return found;
   if (!flow.values.has(roomKey(flow.hash, room)) || at(flow, looseKey(flow.hash, room)) !== undefined) return found;
   const said = wordsToCompare(room).map(flow.word);
   return !said.every((word) => flow.words.prose.has(word)) ? { origin: 'contact', call: found.call } : found;
 }
 
+const nothing: ReadonlySet<number> = new Set();
 const nameOnly = /^[\p{L}'’.\- ]{2,60}$/u;
 
 /**
@@ -83,6 +90,8 @@ function isNameOfNamed(flow: TaskFlow, text: string): boolean {
   if (!nameOnly.test(text) || text !== text.normalize('NFKC')) return false;
   const words = partsOf(text).filter((word) => word.length > 1);
   if (words.length === 0 || words.length > 4 || copiedWords(flow, text) > 0) return false;
+  // The words of a file that was handed over to are known, and whom it calls so the user did not say.
+  if (flow.verbs.has(delegatedKey(flow.hash)) && copiedWords(flow, text, nothing) > 0) return false;
   const keys = new Set(words.map((word) => nameKey(flow.hash, word)));
   return [...flow.named.values()].some(
     (name) => name.every((word) => keys.has(word)) && (name.length > 1 || words.length <= 2),
@@ -158,8 +167,8 @@ export function originOfText(flow: TaskFlow, text: string): Found {
 }
 
 /** Of the words that neither the user nor a field gave, those that prose did, however their letters are drawn. */
-export function copiedWords(flow: TaskFlow, text: string): number {
-  const { request, known, prose } = flow.words;
+export function copiedWords(flow: TaskFlow, text: string, known: ReadonlySet<number> = flow.words.known): number {
+  const { request, prose } = flow.words;
   return wordsToCompare(text).filter((word) => {
     const drawn = flow.word(word);
     if (request.has(drawn) || known.has(drawn)) return false;
