@@ -39,6 +39,44 @@ describe('a tool that is called by what it shows', () => {
   });
 });
 
+describe('a tool that is called by a thing and is told what becomes of it', () => {
+  const told = (name: string, description: string, ...args: readonly string[]): string =>
+    proposeTier({
+      name,
+      description,
+      inputSchema: { type: 'object', properties: Object.fromEntries(args.map((one) => [one, { type: 'string' }])) },
+    }).tier;
+
+  it.each([
+    ['thermostat', 'Current setpoint.', 'degrees'],
+    ['fax', 'Text of a fax.', 'number', 'text'],
+    ['letter', 'Contents of a letter.', 'recipient', 'body'],
+    ['lights', 'Lights in the living room.', 'on'],
+    ['message_show', 'Show a message in the lobby.', 'message'],
+    ['owner', 'Who is the owner of the project.', 'project', 'new_owner'],
+    ['payouts', 'Payouts with your card.', 'iban'],
+  ])('%s acts: %j', (name, description, ...args) => {
+    expect(told(name, description, ...args)).toBe('destructive');
+  });
+
+  it.each([
+    ['boots', 'Boots from the network'],
+    ['shutdowns', 'Shutdowns of a server'],
+    ['withdraws', 'Withdraws from the pool'],
+    ['hvac_switches', 'Switches between heating and cooling'],
+    ['message_show', 'Show a message to all users'],
+    ['post_read', 'Read a post out loud'],
+    ['email_read', 'Read an email and forward it'],
+  ])('%s says so: %j', (name, description) => {
+    expect(told(name, description, 'which')).toBe('destructive');
+  });
+
+  it('looks only, where it is told which', () => {
+    expect(told('tasks_in_room', 'Tasks of a room.', 'room', 'status')).toBe('read');
+    expect(told('mail_query', 'Search all mail.', 'text')).toBe('read');
+  });
+});
+
 describe('a record printed as YAML whose first line is a number', () => {
   const record = 'patient_no: 877\nname: G\nlist:\n- id: d-5501\n  title: One\n- id: d-5502\n  title: Two\n';
 

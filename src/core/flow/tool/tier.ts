@@ -57,7 +57,9 @@ export function proposeTier(tool: ToolDefinition): Proposal {
   if (takesUrl && sendsAlong) return say('destructive', 'takes an address and what to send there');
   const effect = sideEffect(description);
   if (effect !== undefined) return say('destructive', `its description says: ${effect}`);
-  if (byName === 'sink' && isLookAt(name, opening))
+  // What only shows something needs none of it told.
+  const isTold = names.some((argument) => argument.some((word) => tellsIt.has(word)));
+  if (byName === 'sink' && (!isTold || finds.has(opening)) && isLookAt(name, opening) && !goesOn(description))
     return say(takesUrl ? 'fetch' : 'read', `its name and description say: ${opening}`);
   if (byName === 'sink') return say('destructive', saidByName);
   if (takesUrl && (fetchVerbs.has(verb) || byName === 'read' || byName === 'local'))
@@ -66,7 +68,7 @@ export function proposeTier(tool: ToolDefinition): Proposal {
     return say('read', saidByName);
   if (byName === 'unknown' && readNouns.has(stem(name.at(-1) ?? '')) && namesThing(description, opening))
     return say(takesUrl ? 'fetch' : 'read', `its name says: ${name.at(-1) ?? ''}`);
-  if (byName === 'unknown' && !takesUrl && raised === 'read' && isOnlyThing(name, description))
+  if (byName === 'unknown' && !takesUrl && raised === 'read' && !isTold && isOnlyThing(name, description))
     return say('read', 'its name and description speak of a thing and of no deed');
   if (byName === 'unknown' && byText === 'read')
     return say(takesUrl ? 'fetch' : 'read', `its description says: ${opening}`);
@@ -77,6 +79,14 @@ export function proposeTier(tool: ToolDefinition): Proposal {
     byName === 'unknown' ? 'nothing says that it only looks' : `its description says: ${opening}`,
   );
 }
+
+/** What something is to say, to be, or to cost: "Contents of a fax" with a text sends it, "Current setpoint" with degrees sets it. */
+const tellsIt: ReadonlySet<string> = new Set(
+  `body content contents text message messages caption subject title note comment greeting value values data payload attachment attachments
+  amount price total cost sum fee money quantity payee iban recipient recipients beneficiary passengers guests
+  on off enable enabled disable disabled power brightness dim color colour temperature degrees setpoint volume speed level intensity mode
+  new action operation command op deed verb password secret reason force confirm confirmed`.split(/\s+/),
+);
 
 /** A host that is asked about is not one that is contacted. */
 const namesOnly = /(?:site|domain|host|hostname|origin)$/i;
@@ -150,6 +160,17 @@ const isLookAt = (name: readonly string[], opening: string): boolean =>
   nounsToo.has(stem(name[0] ?? '')) &&
   (looksPlainly.has(name[1] ?? '') || name[1] === 'cat' || name[1] === 'read' || name[1] === 'show') &&
   looks.has(opening);
+const finds = new Set(['search', 'find', 'list'].map(stem));
+/** "Read a mail and forward it", "Show a message to all users". */
+const goesOn = (description: string): boolean =>
+  shownToOthers.test(description) ||
+  wordsOfName(description).some((word, at, words) => {
+    const before = words[at - 1] ?? '';
+    const acts = classOf(stem(word)) === 'sink' || classOf(stem(word)) === 'local';
+    return (before === 'and' || before === 'then' || before === 'or') && acts && !/(?:ed|s|ing)$/.test(word);
+  });
+const shownToOthers =
+  /\bto (?:all|every\p{L}*|the \p{L}+s|users?|customers?|guests?|visitors?)\b|\b(?:on|over) (?:a |an |all |every |the |its )?(?:[\p{L}]+ )?(?:screens?|displays?|loudspeakers?|speakers?|signs?|tvs?|monitors?|paper)\b|\bout loud\b|\baloud\b/iu;
 const looks = new Set(['search', 'find', 'read', 'list', 'get', 'show', 'fetch', 'display', 'retrieve'].map(stem));
 
 /** "productReviews": several of a thing. */
