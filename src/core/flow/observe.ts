@@ -89,17 +89,23 @@ function forgetEcho({ flow, values }: Draft, call: FlowCall): void {
 
 /**
  * "Work order W-602 created.": the number that a tool gives to what it just made is the tool's own word, as a field would be. Only in one
- * short sentence of a tool that runs no program and reaches no address, and no number that was said before.
+ * short sentence of a tool that runs no program, reaches no address and is known to do something, and no number that was said before.
  */
 function noteMade(draft: Draft, { profile }: FlowCall, output: string): void {
   const { flow } = draft;
+  if (profile.families.length === 0 && profile.tier !== 'write') return;
   if (output.length > longestMade || output.includes('\n') || flow.overflow) return;
   if (profile.families.includes('execute') || profile.arguments.some(({ role }) => role === 'url')) return;
   const [only, ...others] = [...output.matchAll(made)];
-  if (only === undefined || others.length > 0 || /[.!?]\s+\S/.test(output)) return;
+  if (only === undefined || others.length > 0 || !confirms.test(output) || saidInIt.test(output)) return;
   if (originOfValue(flow, only[0]).origin === 'nowhere') mark(draft, exactKey(flow.hash, only[0]), 'field');
 }
 const longestMade = 160;
+/** That something was done. */
+const confirms = /\b(?:\p{L}+ed|made|sent|paid|set|put|done|ok|new)\b/iu;
+/** A second sentence, and what stands between quotes or behind a colon: a title, an answer, which others may have written. */
+const saidInIt =
+  /[.!?]\s+\S|["“”‘`«»]|(?<!\p{L})'|(?<!\b(?:id|no|nr|number|ref|reference|key|code|ticket|order|issue))\s?:\s/iu;
 const made = /(?<![\p{L}\p{N}@/.:_-])#?(?:[A-Z]{1,6}-?)?\d{1,8}(?![\p{L}\p{N}@/:_-]|\.\p{N})/gu;
 
 /** Only what looks can be steered; what acts was judged by its own rules. */
