@@ -19,6 +19,7 @@ import {
 import type { Finding } from './finding.ts';
 import { leadsIn, longestText, originOfWords, partsOfTexts } from './free-text.ts';
 import { keysTold } from './keys-told.ts';
+import { forbiddenKey } from './language/forbidden.ts';
 import { wordsOfName } from './language/stem.ts';
 import type { Family } from './language/words.ts';
 import { isOfAnswers } from './not-a-tool.ts';
@@ -264,7 +265,8 @@ function isWanted(flow: TaskFlow, call: FlowCall, checked: readonly Checked[]): 
     .filter(([, people]) =>
       [...people].some((person) => person === namedFile || uniqueAddress(flow, person) !== undefined),
     )
-    .map(([family]): Family => family);
+    .map(([family]): Family => family)
+    .filter((family) => !flow.verbs.has(forbiddenKey(flow.hash, family)));
   return isRelevant(profile.families, [...flow.families], widened);
 }
 

@@ -1,7 +1,7 @@
 /** The request, taken apart once: whom it names, which hosts, paths and values stand in it, what it asks for. */
 import { plain } from './canonical.ts';
 import type { KeyedHash } from './keyed-hash.ts';
-import { withoutForbidden } from './language/forbidden.ts';
+import { forbiddenKey, onlyForbidden, withoutForbidden } from './language/forbidden.ts';
 import { namedIn } from './language/foreign-names.ts';
 import type { Language } from './language/foreign-words.ts';
 import { delegatedKey, isDelegating } from './language/hands-over.ts';
@@ -55,6 +55,7 @@ export function openTaskFlow(opening: TaskOpening): { readonly flow: TaskFlow; r
   const written = writtenIn(request);
   const tokens = tokensOf(written);
   const stems = stemsOf(tokens);
+  const not = onlyForbidden(said, request);
   // A handle is written without accents.
   const named = namesIn(request, spokenFamilies(request).languages).flatMap((name) =>
     [name, name.map(plain)].map((words) => words.map((word) => nameKey(hash, word))),
@@ -89,6 +90,7 @@ export function openTaskFlow(opening: TaskOpening): { readonly flow: TaskFlow; r
     verbs: [
       ...stems.filter((word) => word.length <= 32).map((word) => hash(`v:${word}`)),
       ...(isDelegating(request) ? [delegatedKey(hash)] : []),
+      ...familiesAsked(not, stemsOf(tokensOf(writtenIn(not)))).map((family) => forbiddenKey(hash, family)),
     ],
     labels: [],
     overflow: false,

@@ -16,6 +16,18 @@ describe('what a request forbids', () => {
     ['Plan it without booking or paying anything', 'Plan it anything'],
     ['Exchange it instead of returning it', 'Exchange it it'],
     ['Look only and change nothing', 'Look only and'],
+    ['Do not touch /srv, /etc or /opt/x. Look around', '. Look around'],
+    ["Don't mail Bob, Carol or Dave Miller, tell Eve", ', tell Eve'],
+    ['Do not send it to Bob, Ann wants it', ', Ann wants it'],
+    ["Don't call Bob, Mail Ann", ', Mail Ann'],
+    ["- Read it\n- Don't mail Bob", '- Read it -'],
+    ['**Do not** pay', '**'],
+    ['Do not, under any circumstances, pay Bob', ''],
+    ['Under no circumstances pay Bob', ''],
+    ['You mustnt pay', ''],
+    ["Don't mail anyone other than bob@x.org", 'other than bob@x.org'],
+    ["Don't close it without mailing Ann", 'without mailing Ann'],
+    ["Don't send anything without asking me", ''],
   ])('in %j is left out', (request, rest) => {
     expect(kept(request)).toBe(rest);
   });
@@ -30,6 +42,8 @@ describe('what a request forbids', () => {
     'Turn on do not disturb',
     "Don't let them cancel: pay the bill",
     'Never mind the old one, delete it',
+    'Do not only book the flight but pay the hotel',
+    "Don't pay more than $50 for the shoes",
   ])('%j forbids nothing of what it asks', (request) => {
     expect(kept(request)).toBe(request);
   });

@@ -259,6 +259,11 @@ describe('a file that the request hands over to', () => {
     }
   });
 
+  it('does not ask for what the request forbids', () => {
+    const request = 'Do the release like steps/release.txt describes, but do not cancel anything';
+    expect(task(request).held('cancel_order', { order_id: 'x' })).toEqual(['R6']);
+  });
+
   it('is not another, and not one that is only to be read', () => {
     expect(task(follow, 'steps/other.txt').held('cancel_order', { order_id: 'x' })).toEqual(['R6']);
     expect(task('Summarize steps/release.txt').held('cancel_order', { order_id: 'x' })).toEqual(['R6']);
