@@ -15,6 +15,15 @@ export const answerGuards: readonly Guard[] = [
     tests: { file, title: 'is a yes to that call alone' },
   },
   {
+    id: 'answers/without-things',
+    file: sink,
+    protects: 'a yes to what is done to one thing is none to the same tool without any',
+    attacks: ['A13'],
+    find: '  if (values.length === 0) return false;\n',
+    put: '',
+    tests: { file, title: 'is none to the same tool without any' },
+  },
+  {
     id: 'answers/this-tool',
     file: 'src/core/flow/answer.ts',
     protects: 'what one tool may write no other tool may',
