@@ -3,7 +3,6 @@ import { parseArgs } from 'node:util';
 import { muteNotices } from '../examples/demo/mute-notices.ts';
 import { type Bed, startBed } from './bed.ts';
 import type { Figure } from './figure.ts';
-import { untilQuiet } from './quiet.ts';
 import type { Row } from './row.ts';
 import { rows } from './rows/index.ts';
 import { tableOf } from './table.ts';
@@ -54,7 +53,6 @@ async function measure(row: Row): Promise<readonly Figure[]> {
   }
   bed ??= await startBed();
   if (row.setsUp !== true) await rest;
-  if (row.quiet === true) say(`quiet after ${(await untilQuiet(bed.installation)).toFixed(0)} ms`);
   return row.run(bed, options);
 }
 

@@ -21,8 +21,6 @@ export type Row =
       readonly needs: 'bed';
       /** It begins with a set-up while the row before it may still be tidied up, and awaits `alone` by itself. */
       readonly setsUp?: true;
-      /** It measures the slowest of few, so that the system must have nothing left to do of the rows before. */
-      readonly quiet?: true;
       run(bed: Bed, options: OwnRunOptions): Promise<readonly Figure[]>;
     }
   /** Starts what it measures by itself. */

@@ -19,7 +19,7 @@ import { watching } from './watchers.ts';
 /**
  * In this order: what starts a system of its own; then, in one system, what it is while nobody asks for anything; what measures
  * calls, first what a gateway holds before it has seen any crowd; then what leaves stops behind, each of which is worked on for
- * seconds after it was measured, first those that measure the slowest of few; the heaviest last, which takes longest to set up while that goes on.
+ * seconds after it was measured; the heaviest last, which takes longest to set up while that goes on.
  */
 export const rows: readonly Row[] = [
   policyDecision,
@@ -29,13 +29,13 @@ export const rows: readonly Row[] = [
   agentSteps,
   gateMemory,
   gatedCalls,
-  watching,
-  stopLatched,
-  killToClosed,
   consoleStop,
   cliStop,
   inFlightAbort,
   afterFenced,
+  killToClosed,
+  stopLatched,
+  watching,
   failingLanes,
   manyTasks,
 ];

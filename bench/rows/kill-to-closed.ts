@@ -21,7 +21,6 @@ const atOnce = 12;
 export const killToClosed: Row = {
   name: 'kill-to-closed',
   needs: 'bed',
-  quiet: true,
   run: async (bed, { quick }): Promise<readonly Figure[]> => {
     const count = warmUp + (quick ? 31 : 200);
     const bare = await startBareWorker(bed);

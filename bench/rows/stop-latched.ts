@@ -36,7 +36,6 @@ export function startStopper({ installation: { profile, postgres } }: Bed, count
 export const stopLatched: Row = {
   name: 'stop-latched',
   needs: 'bed',
-  quiet: true,
   run: async (bed, options): Promise<readonly Figure[]> => {
     await bareCommits(bed);
     const paced = await measured(bed, options, callsPerSecond, options.quick ? 20 : 300);

@@ -5,7 +5,6 @@ import { cpuLine, cpuSeconds } from '../cpu.ts';
 import { type Figure, figure, percentile } from '../figure.ts';
 import { startProgram } from '../program.ts';
 import type { WatchersOrder, WatchersReport } from '../programs/watchers.ts';
-import { untilQuiet } from '../quiet.ts';
 import type { Row } from '../row.ts';
 import { bareCommits, startStopper } from './stop-latched.ts';
 
@@ -18,7 +17,6 @@ const mark = 'bench-watchers';
 export const watching: Row = {
   name: 'watchers',
   needs: 'bed',
-  quiet: true,
   run: async (bed, { quick, say }): Promise<readonly Figure[]> => {
     const { profile } = bed.installation;
     await bareCommits(bed);
@@ -96,8 +94,6 @@ async function listTimes(
      FROM (SELECT 'task_${profile.environment}_' || '9' || lpad(n::text, 25, '0') AS t FROM generate_series(1, ${listed}) n) x`,
     [mark],
   );
-  // What the stops left behind is none of the list's.
-  await untilQuiet(installation);
   try {
     const [ours, page, bare]: [number[], number[], number[]] = [[], [], []];
     const asked = async (path: string): Promise<number> => {
