@@ -1,3 +1,4 @@
+import { context, propagation, trace } from '@opentelemetry/api';
 import { vi } from 'vitest';
 
 /**
@@ -5,6 +6,11 @@ import { vi } from 'vitest';
  * they want done after a file's tests. Other people's stay loaded: they are most of what a file waits for before its first test.
  */
 vi.resetModules();
+
+// What a file before has set for its whole process, and did not live to take back.
+vi.useRealTimers();
+vi.restoreAllMocks();
+for (const whole of [trace, context, propagation]) whole.disable();
 
 // Some of our modules ask, where they are loaded, to be told when the process ends; many files in a row are no leak.
 process.setMaxListeners(0);
