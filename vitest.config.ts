@@ -41,7 +41,7 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
-// Each test file is a process of its own, and many start others: what one of them compiled, the next ones find.
+// Most test files start processes: what one of them compiled, the next ones find.
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'node_modules', '.cache', 'compiled');
 
 // The tests wait for servers more than they compute; more than this and two cores starve the servers themselves.

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { traceHeaders } from '../contract/tracing.ts';
 import { EstopError } from '../core/errors.ts';
+import { jsonIn } from './json-in.ts';
 import { openPost, PostFailed, type Reply } from './post.ts';
 import { ownCode, problemCode } from './problem-code.ts';
 import type { TaskTokens } from './task-tokens.ts';
@@ -78,7 +79,7 @@ export function createGatewayClient(gatewayUrl: string, tokens: TaskTokens): Gat
       const text = response.bytes.toString('utf8');
       const isEvents = response.headers['content-type']?.startsWith('text/event-stream') === true;
       const isOk = response.status >= 200 && response.status < 300;
-      const body = parse(isEvents ? lastData(text) : text);
+      const body = jsonIn(isEvents ? lastData(text) : text);
       const reply = Answer.safeParse(body);
       if (isOk && reply.success && reply.data.result !== undefined)
         return { kind: 'result', result: reply.data.result };
@@ -99,14 +100,6 @@ export function createGatewayClient(gatewayUrl: string, tokens: TaskTokens): Gat
       return { kind: 'refused', status: response.status, body };
     },
   };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Progress may precede it; the response to the one request of this stream is its last event. */

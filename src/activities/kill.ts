@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { AgentActivities } from '../contract/activities.ts';
 import { EstopError } from '../core/errors.ts';
 import { taskKey } from '../core/scope-key.ts';
+import { jsonIn } from './json-in.ts';
 import { openPost, type Post, PostFailed } from './post.ts';
 import { problemCode } from './problem-code.ts';
 
@@ -28,7 +29,7 @@ export function createKillActivities({ stopUrl, workerToken }: KillDependencies)
       const { status, bytes } = await untilHeard(() => post(message)).catch((cause: unknown) => {
         throw new EstopError('upstream-unavailable', { detail: `${stopUrl} cannot be reached`, cause });
       });
-      const body = parse(bytes.toString('utf8'));
+      const body = jsonIn(bytes.toString('utf8'));
       const isOk = status >= 200 && status < 300;
       const receipt = Receipt.safeParse(body);
       if (isOk && receipt.success) return { stopId: receipt.data.stopId };
@@ -47,13 +48,5 @@ async function untilHeard(send: () => ReturnType<Post>): ReturnType<Post> {
     } catch (thrown) {
       if (!(thrown instanceof PostFailed && thrown.wasReused && thrown.code === 'ECONNRESET')) throw thrown;
     }
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

@@ -3,6 +3,7 @@ import type { ModelQuestion, ModelTurn, ToolCall } from '../contract/agent-task.
 import type { ConfigSource } from '../contract/config.ts';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
 import { historyText } from './history-text.ts';
+import { jsonIn } from './json-in.ts';
 import { toPrompt } from './model-prompt.ts';
 import type { AskedModel, ModelProviders } from './model-provider.ts';
 import { refusalOf } from './model-refusal.ts';
@@ -100,11 +101,4 @@ function isDeeper(value: unknown, levels: number): boolean {
   return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
 }
 
-function parse(text: string): unknown {
-  if (text.trim() === '') return {};
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
+const parse = (text: string): unknown => (text.trim() === '' ? {} : jsonIn(text));

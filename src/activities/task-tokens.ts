@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { EstopError } from '../core/errors.ts';
 import { TaskStopped } from './cut-off.ts';
+import { jsonIn } from './json-in.ts';
 import { openPost } from './post.ts';
 import { problemCode } from './problem-code.ts';
 
@@ -39,7 +40,7 @@ export function createTaskTokens({ controlUrl, workerToken }: TaskTokensOptions)
     const { status, bytes } = await post({ path, headers, signal }).catch((cause: unknown) => {
       throw new EstopError('upstream-unavailable', { detail: 'control cannot be reached', cause });
     });
-    const body = parse(bytes.toString('utf8'));
+    const body = jsonIn(bytes.toString('utf8'));
     if (status < 200 || status > 299) {
       const detail = `control refused a token for ${taskId}: ${status}`;
       const code = problemCode(body, status);
@@ -70,14 +71,6 @@ const Claims = z.object({ agent: z.string(), agents: z.array(z.string()).min(1) 
 
 /** Not verified: it says what may be told twice, and nothing of what may be done. */
 function lineIn(token: string): string | undefined {
-  const claims = Claims.safeParse(parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')));
+  const claims = Claims.safeParse(jsonIn(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')));
   return claims.success ? JSON.stringify([claims.data.agent, ...claims.data.agents]) : undefined;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

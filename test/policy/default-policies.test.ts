@@ -60,7 +60,7 @@ describe('the policies that come with estop', () => {
       value: 'x',
       origin: 'prose',
       sentence: 'x',
-      sink: undefined,
+      reuse: undefined,
       refused: true,
     } as const;
     const facts = { ...clean, origin: { ...clean.origin, party: ['prose'] as const } };
@@ -77,7 +77,7 @@ describe('the policies that come with estop', () => {
       value: 'x',
       origin: 'prose',
       sentence: 'Sends to "x".',
-      sink: undefined,
+      reuse: undefined,
       refused: false,
     } as const;
     const facts = { ...clean, origin: { ...clean.origin, party: ['prose'] as const } };

@@ -9,8 +9,8 @@ export interface Finding {
   readonly value: string;
   readonly origin: Origin;
   readonly sentence: string;
-  /** Where a yes to it counts once more (`sinkOf`). */
-  readonly sink: string | undefined;
+  /** Where a yes to it counts once more (`reuseOf`). */
+  readonly reuse: string | undefined;
   /** A person said no to just this in this task: it is denied, and nobody is asked again. */
   readonly refused: boolean;
 }

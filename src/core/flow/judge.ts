@@ -35,9 +35,9 @@ import {
 import { addressParts } from './path-form.ts';
 import { plainLook } from './program/plain-look.ts';
 import { raisesRights } from './raises-rights.ts';
+import { isEveryday, reuseOf, usesForms } from './reuse.ts';
 import { isValue } from './scan.ts';
 import { sentenceOf } from './sentence.ts';
-import { isEveryday, sinkOf, usesForms } from './sink.ts';
 import { addressOf, isPlaceholder } from './site.ts';
 import { selfKey, type TaskFlow, uniqueAddress } from './task-flow.ts';
 import { isRelevant } from './tool/family.ts';
@@ -76,7 +76,7 @@ export function judge(flow: TaskFlow, call: FlowCall): Judgement {
       value: text,
       origin: found.origin,
       sentence: sentenceOf(rule, { tool: name, value: text, origin: found.origin, call: found.call }),
-      sink: sinkOf(rule, call),
+      reuse: reuseOf(rule, call),
       refused: wasRefused(flow, rule, text),
     });
   }
@@ -88,7 +88,7 @@ export function judge(flow: TaskFlow, call: FlowCall): Judgement {
       value: name,
       origin: 'nowhere',
       sentence: sentenceOf('R6', { tool: name, value: name, origin: 'nowhere', call: 0 }),
-      sink: sinkOf('R6', call),
+      reuse: reuseOf('R6', call),
       refused: wasRefused(flow, 'R6', name),
     });
   }
@@ -129,7 +129,7 @@ function checkedValues(flow: TaskFlow, call: FlowCall): readonly Checked[] {
     ...partsOfBodies(flow, call, values),
   ];
   if (!overflow) return kept;
-  // Named by all that it holds: a yes to one such call is no yes to the next.
+  // Named by all that it holds, so that a no to one such call is none to the next; a yes is never one to another.
   const text = `more values than can be shown (${flow.hash(JSON.stringify(call.args))})`;
   const found: Found = { origin: 'prose', call: 0 };
   return [...kept, { argument: '', text, role: 'text', required: true, found }];
@@ -240,7 +240,7 @@ function originOf(flow: TaskFlow, role: Role, text: string): Found {
 }
 
 function approvedOr(flow: TaskFlow, call: FlowCall, rule: Rule, text: string, found: Found): Found {
-  return approvedAt(flow, rule, text, sinkOf(rule, call)) !== undefined ? { origin: 'approved', call: 0 } : found;
+  return approvedAt(flow, rule, text, reuseOf(rule, call)) !== undefined ? { origin: 'approved', call: 0 } : found;
 }
 
 function originsOf(checked: readonly Checked[]): FlowFacts['origin'] {
@@ -273,7 +273,7 @@ function isWanted(flow: TaskFlow, call: FlowCall, checked: readonly Checked[]): 
 /** A person said that this is wanted. It is for what they could know of then: what was read since may have been planted for just this. */
 function wasWanted(flow: TaskFlow, call: FlowCall, checked: readonly Checked[]): boolean {
   if (!applies('R6', call.profile.tier)) return false;
-  const saidAt = approvedAt(flow, 'R6', call.profile.name, sinkOf('R6', call));
+  const saidAt = approvedAt(flow, 'R6', call.profile.name, reuseOf('R6', call));
   if (saidAt === undefined) return false;
   if (isEveryday(call.profile)) return true;
   return checked.every(({ found: { origin, call: seenAt } }) =>

@@ -1,13 +1,13 @@
 import type { Guard } from '../guard.ts';
 
-const sink = 'src/core/flow/sink.ts';
+const reuse = 'src/core/flow/reuse.ts';
 const file = 'test/core/flow/yes.test.ts';
 
 /** What a yes of a person to a question of the data flow settles besides its call. */
 export const answerGuards: readonly Guard[] = [
   {
     id: 'answers/this-call',
-    file: sink,
+    file: reuse,
     protects: 'what pays, deletes, runs or lets in is asked about each time',
     attacks: ['A6', 'A13'],
     find: "return profile.tier === 'write' || isEveryday(profile) ? tool : undefined;",
@@ -16,7 +16,7 @@ export const answerGuards: readonly Guard[] = [
   },
   {
     id: 'answers/without-things',
-    file: sink,
+    file: reuse,
     protects: 'a yes to what is done to one thing is none to the same tool without any',
     attacks: ['A13'],
     find: '  if (values.length === 0) return false;\n',
@@ -28,13 +28,13 @@ export const answerGuards: readonly Guard[] = [
     file: 'src/core/flow/answer.ts',
     protects: 'what one tool may write no other tool may',
     attacks: ['A13'],
-    find: 'JSON.stringify([sink, formOf(rule, value)])',
+    find: 'JSON.stringify([reuse, formOf(rule, value)])',
     put: 'JSON.stringify([formOf(rule, value)])',
     tests: { file, title: 'counts for this tool, and for no other' },
   },
   {
     id: 'answers/this-server',
-    file: sink,
+    file: reuse,
     protects: 'nor one of the same name on another server, or of another definition',
     attacks: ['A13', 'A14'],
     find: 'profile.key ?? profile.name',
@@ -52,7 +52,7 @@ export const answerGuards: readonly Guard[] = [
   },
   {
     id: 'answers/site',
-    file: sink,
+    file: reuse,
     protects: 'a site that may be looked at is sent nothing but forms',
     attacks: ['A13'],
     find: "profile.tier === 'fetch' || usesForms(profile) ? 'site' : undefined",
@@ -79,7 +79,7 @@ export const answerGuards: readonly Guard[] = [
   },
   {
     id: 'answers/amount',
-    file: sink,
+    file: reuse,
     protects: 'nor for one with an amount or a text',
     attacks: ['A6'],
     find: "values.every(({ role }) => role === 'ref' || role === 'path') && ",
@@ -88,7 +88,7 @@ export const answerGuards: readonly Guard[] = [
   },
   {
     id: 'answers/switch',
-    file: sink,
+    file: reuse,
     protects: 'nor for one with a switch',
     attacks: ['A6'],
     find: ' && !hasSwitch(call.args);',

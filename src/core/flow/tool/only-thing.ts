@@ -3,7 +3,7 @@
  * or a deed ("Boots from the network"), and what comes of something may be one too ("Release of a lock"): only what can be no deed counts.
  */
 import { stem, wordsOfName } from '../language/stem.ts';
-import { classOf } from './verb-class.ts';
+import { mayAct } from './verb-class.ts';
 
 const of = 'of (?:a|an|the|one|this|each|your|my|all)\\b';
 const openings: readonly RegExp[] = [
@@ -25,8 +25,10 @@ export function isOnlyThing(name: readonly string[], description: string): boole
   const text = description.trim();
   if (text.length > longest || /[.!?;]\s+\S/.test(text) || !opensWithThing(name, text)) return false;
   const [first = '', ...others] = wordsOfName(text);
-  if (name.some((word) => acts(word)) || [...name, first].some((word) => deeds.test(word))) return false;
-  return (!acts(first) || openings[2]?.test(text) === true) && others.every((word) => !acts(word) || isSeveral(word));
+  if (name.some((word) => mayAct(word)) || [...name, first].some((word) => deeds.test(word))) return false;
+  return (
+    (!mayAct(first) || openings[2]?.test(text) === true) && others.every((word) => !mayAct(word) || isSeveral(word))
+  );
 }
 
 function opensWithThing(name: readonly string[], text: string): boolean {
@@ -35,11 +37,6 @@ function opensWithThing(name: readonly string[], text: string): boolean {
   if (counted !== undefined) return !takesOf.test(counted);
   const named = severalNamed.exec(text)?.[1]?.toLowerCase();
   return named !== undefined && name.includes(named);
-}
-
-function acts(word: string): boolean {
-  const known = classOf(stem(word));
-  return known === 'sink' || known === 'local';
 }
 
 const isSeveral = (word: string): boolean => /[^s]s$/.test(word);
@@ -52,5 +49,5 @@ const told = new Set(
 export function opensWithThings(description: string): boolean {
   const text = description.trim();
   const [, thing = ''] = /^(\p{L}+s)(?:, \p{L}+ first\b| (?:of|in|from|between|received)\b)/iu.exec(text) ?? [];
-  return thing !== '' && !/[.!?]\s+\S/.test(text) && (!acts(thing) || told.has(stem(thing)));
+  return thing !== '' && !/[.!?]\s+\S/.test(text) && (!mayAct(thing) || told.has(stem(thing)));
 }

@@ -14,6 +14,7 @@ import {
   sinkVerbs,
 } from '../language/words.ts';
 import { firstVerb, sideEffect } from './description.ts';
+import { finds, goesOn, isLookAt } from './look-at.ts';
 import { isOnlyThing, opensWithThings } from './only-thing.ts';
 import { argumentsOf } from './tool-argument.ts';
 import type { ToolDefinition } from './tool-definition.ts';
@@ -153,25 +154,6 @@ const nominal = /(?:ments?|tions?)$/;
 /** "order_lookup"; "order_search" only where its description opens with searching, because a search may as well be saved or reset. */
 const endsInSearch = (written: readonly string[], last: string, opening: string): boolean =>
   written.length > 1 && looksPlainly.has(written.at(-1) ?? '') && (!nounsToo.has(last) || opening === last);
-
-/** "mail_query", "share_cat": a thing in front, a look behind it, and a description that begins with looking. */
-const isLookAt = (name: readonly string[], opening: string): boolean =>
-  name.length === 2 &&
-  nounsToo.has(stem(name[0] ?? '')) &&
-  (looksPlainly.has(name[1] ?? '') || name[1] === 'cat' || name[1] === 'read' || name[1] === 'show') &&
-  looks.has(opening);
-const finds = new Set(['search', 'find', 'list'].map(stem));
-/** "Read a mail and forward it", "Show a message to all users". */
-const goesOn = (description: string): boolean =>
-  shownToOthers.test(description) ||
-  wordsOfName(description).some((word, at, words) => {
-    const before = words[at - 1] ?? '';
-    const acts = classOf(stem(word)) === 'sink' || classOf(stem(word)) === 'local';
-    return (before === 'and' || before === 'then' || before === 'or') && acts && !/(?:ed|s|ing)$/.test(word);
-  });
-const shownToOthers =
-  /\bto (?:all|every\p{L}*|the \p{L}+s|users?|customers?|guests?|visitors?)\b|\b(?:on|over) (?:a |an |all |every |the |its )?(?:[\p{L}]+ )?(?:screens?|displays?|loudspeakers?|speakers?|signs?|tvs?|monitors?|paper)\b|\bout loud\b|\baloud\b/iu;
-const looks = new Set(['search', 'find', 'read', 'list', 'get', 'show', 'fetch', 'display', 'retrieve'].map(stem));
 
 /** "productReviews": several of a thing. */
 const isPlural = (written: readonly string[], at: number): boolean =>

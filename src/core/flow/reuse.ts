@@ -6,10 +6,10 @@ import type { ToolProfile } from './tool/tool-profile.ts';
 /**
  * Where a yes counts once more, besides the one call that it let through; undefined: nowhere. A site that may be looked at may be looked
  * at, and its forms used, by whichever tool does. A value that a person let this tool write, tell, book or change, it may again. What
- * pays, buys, deletes, runs, lets in or sets a password is asked about each time; only where it is nothing but the thing it is done to
+ * pays, buys, cancels, deletes, runs, lets in or sets a password, or is of no known kind, is asked about each time; only where it is nothing but the thing it is done to
  * it is wanted once it was, for things known by then.
  */
-export function sinkOf(rule: Rule, call: FlowCall): string | undefined {
+export function reuseOf(rule: Rule, call: FlowCall): string | undefined {
   const { profile } = call;
   const tool = profile.key ?? profile.name;
   if (rule === 'R2') return profile.tier === 'fetch' || usesForms(profile) ? 'site' : undefined;
