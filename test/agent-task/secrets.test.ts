@@ -9,6 +9,8 @@ import { taskIdOf, until, untilAsked } from './watch.ts';
 const prompt = 'canary-prompt-5d1c';
 const note = 'canary-argument-77aa';
 const answer = 'canary-answer-9f3e';
+/** Two parts of one: what begins it alone stands in encrypted bytes by chance. */
+const token = /eyJ[\w-]{10,}\.[\w-]{10,}/;
 
 requires('temporal')('what a task says', () => {
   let stack: Stack;
@@ -50,7 +52,8 @@ requires('temporal')('what a task says', () => {
     const handle = await stack.start('talks', { prompt });
     expect(await handle.result()).toMatchObject({ answer });
     const seen = await everythingRawOf(handle);
-    for (const secret of [prompt, note, answer, 'A reminder for', 'INV-1', 'eyJ']) expect(seen).not.toContain(secret);
+    for (const secret of [prompt, note, answer, 'A reminder for', 'INV-1']) expect(seen).not.toContain(secret);
+    expect(seen).not.toMatch(token);
     // What operators need to read stays readable.
     for (const plain of ['callTool', 'EstopAgent', 'billing-bot', taskIdOf(handle)]) expect(seen).toContain(plain);
     const [child] = await childrenOf(handle);
@@ -64,7 +67,8 @@ requires('temporal')('what a task says', () => {
       stack.logged.some((line) => line.includes(handle.workflowId) && line.includes('upstream-unavailable')),
     );
     const seen = `${await everythingRawOf(handle)} ${JSON.stringify((await handle.describe()).raw)} ${stack.logged.join('\n')}`;
-    for (const secret of [prompt, 'canary-', 'eyJ', 'worker-token-of']) expect(seen).not.toContain(secret);
+    for (const secret of [prompt, 'canary-', 'worker-token-of']) expect(seen).not.toContain(secret);
+    expect(seen).not.toMatch(token);
     await handle.terminate();
   });
 
