@@ -15,6 +15,9 @@ export async function concludeStop(context: CliContext, receipt: StopReceipt, wa
   return receipt.state === 'latched' ? exitCodes.confirmed : exitCodes.latchedOnly;
 }
 
+/** Somebody has seen enough, or closes the terminal. */
+const leaving = ['SIGINT', 'SIGHUP'] as const;
+
 async function follow(context: CliContext, receipt: StopReceipt, waitMs: number): Promise<ExitCode> {
   const { terminal } = context;
   const leave = (): never => {
@@ -22,12 +25,12 @@ async function follow(context: CliContext, receipt: StopReceipt, waitMs: number)
     terminal.say(`\nOnly this view of it ends; the stop stands. Look again with: estop stop show ${receipt.stopId}`);
     return process.exit(exitCodes.declined);
   };
-  process.once('SIGINT', leave);
+  for (const signal of leaving) process.once(signal, leave);
   try {
     const stop = context.connection.token === undefined ? undefined : await followStop(context, receipt.stopId, waitMs);
     return await finish(context, receipt, stop);
   } finally {
-    process.removeListener('SIGINT', leave);
+    for (const signal of leaving) process.removeListener(signal, leave);
   }
 }
 

@@ -1,9 +1,8 @@
 import { exitCodes } from './exit-code.ts';
+import { goOnUnheard } from './go-on-unheard.ts';
 import { runCli } from './program.ts';
 
-// `estop task ls | head` ends the reader first; that is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) =>
-  process.exit(error.code === 'EPIPE' ? exitCodes.confirmed : exitCodes.error),
-);
-
-process.exitCode = await runCli(process.argv.slice(2));
+goOnUnheard();
+const code = await runCli(process.argv.slice(2));
+// What could not be printed counts where everything else went well.
+if (code !== exitCodes.confirmed || process.exitCode === undefined) process.exitCode = code;

@@ -44,6 +44,8 @@ export async function orderStop(
     graceMs: options.grace,
     reason: options.reason,
   };
+  // A terminal that is closed takes no order back.
+  process.on('SIGHUP', () => undefined);
   const began = performance.now();
   let receipt: StopReceipt;
   try {

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { exitCodes } from './exit-code.ts';
+import { endWhenUnheard } from './go-on-unheard.ts';
 import type { Terminal } from './terminal.ts';
 
 const everyMs = 2_000;
@@ -31,6 +33,7 @@ export async function watchAgain<Result>(
   goOn: (result: Result) => boolean,
   pause: () => Promise<unknown> = () => sleep(everyMs),
 ): Promise<Result> {
+  endWhenUnheard(exitCodes.confirmed);
   let before: string | undefined;
   for (;;) {
     const lines: { readonly to: 'data' | 'say'; readonly line: string }[] = [];

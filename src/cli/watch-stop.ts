@@ -1,6 +1,7 @@
 import type { StopView } from '../contract/http/stops.ts';
 import type { CliContext } from './context.ts';
-import type { ExitCode } from './exit-code.ts';
+import { type ExitCode, exitCodes } from './exit-code.ts';
+import { endWhenUnheard } from './go-on-unheard.ts';
 import { sayOfConnection } from './say-of-connection.ts';
 import { stopLines } from './stop-lines.ts';
 import { exitCodeOfVerdict, isConcluded, judgeStop } from './stop-verdict.ts';
@@ -8,6 +9,7 @@ import { exitCodeOfVerdict, isConcluded, judgeStop } from './stop-verdict.ts';
 /** Shows a stop again at every event of it, until it is proved. Piped, each event is one JSON line; the last one says how it ended. */
 export async function watchStop({ terminal, estop, now }: CliContext, stopId: string): Promise<ExitCode> {
   const asLines = terminal.format !== 'text' || !terminal.isLive;
+  endWhenUnheard(exitCodes.latchedOnly);
   let stop = await estop.stops.get(stopId);
   let isOld = false;
   const old = `${terminal.paint.red('NOT CONNECTED')}: so far it was when last heard of; trying on`;

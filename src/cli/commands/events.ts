@@ -3,6 +3,7 @@ import { EstopError, type EstopEvent } from '../../sdk/index.ts';
 import { type CliCommand, examples } from '../command.ts';
 import { eventLine } from '../event-line.ts';
 import { exitCodes } from '../exit-code.ts';
+import { endWhenUnheard } from '../go-on-unheard.ts';
 import { sayOfConnection } from '../say-of-connection.ts';
 
 export const events: CliCommand = {
@@ -16,6 +17,7 @@ export const events: CliCommand = {
       )
       .action(
         run(async ({ terminal, estop, now }, options: { readonly stop?: string; readonly since?: string }) => {
+          endWhenUnheard(exitCodes.confirmed);
           const onConnection = sayOfConnection(terminal);
           const { stop, since: lastEventId } = options;
           for await (const event of asTyped(estop.events.stream({ stop, lastEventId, onConnection }))) {
