@@ -76,20 +76,13 @@ function createView(terminal: Terminal, now: () => number): FollowView {
       const lines =
         stop === undefined ? [] : [...stageLines(stop, terminal.paint), ...laneLines(stop, now(), lanesOnScreen)];
       const all = note === undefined ? lines : [...lines, terminal.paint.yellow(note)];
-      if (terminal.isLive) return terminal.draw(all.map((line) => fit(line, terminal.columns)));
+      if (terminal.isLive) return terminal.draw(all);
       for (const entry of stop?.stages ?? [])
         if (entry.at !== null && stop !== undefined)
           sayOnce(stageLines({ ...stop, stages: [entry] }, terminal.paint).join(''));
       if (note !== undefined) sayOnce(note);
     },
   };
-}
-
-/** A line that wraps would break the drawing over; colour codes do not count. */
-function fit(line: string, columns: number): string {
-  // Our own colour codes, nobody else's: the text was made visible before
-  const length = line.replace(/\u001b\[\d+m/g, '').length;
-  return length < columns ? line : `${line.slice(0, Math.max(1, columns - 2))}…\u001b[0m`;
 }
 
 export function verdictLine(verdict: StopVerdict, paint: Terminal['paint']): string {

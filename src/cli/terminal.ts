@@ -1,5 +1,6 @@
 import pc from 'picocolors';
 import { EstopError } from '../core/errors.ts';
+import { fitScreen } from './fit-screen.ts';
 
 export type OutputFormat = 'text' | 'json' | 'jsonl';
 
@@ -9,13 +10,12 @@ export interface Terminal {
   readonly canAsk: boolean;
   /** May lines on stderr be drawn over? */
   readonly isLive: boolean;
-  readonly columns: number;
   readonly paint: Pick<typeof pc, 'bold' | 'dim' | 'green' | 'red' | 'yellow'>;
   data(line: string): void;
   say(line: string): void;
-  /** Draws over the lines of the last call. Only where `isLive`. */
+  /** Draws over the lines of the last call, as much of them as the window has room for. Only where `isLive`. */
   draw(lines: readonly string[]): void;
-  /** The next line begins below what was drawn. */
+  /** The next line begins below what was drawn; lines for which there was no room are said now. */
   endDrawing(): void;
   ask(question: string): Promise<string>;
 }
@@ -25,20 +25,28 @@ export function createTerminal(format: OutputFormat): Terminal {
   const canAsk = process.stdin.isTTY === true && process.stderr.isTTY === true;
   const paint = pc.createColors(process.stderr.isTTY === true && pc.isColorSupported);
   let drawn = 0;
+  let untold: readonly string[] = [];
+  const drawOver = (lines: readonly string[]): void => {
+    const up = drawn === 0 ? '' : `\u001b[${drawn}F`;
+    process.stderr.write(`${up}${lines.map((line) => `\u001b[2K${line}\n`).join('')}\u001b[0J`);
+    drawn = lines.length;
+  };
   return {
     format,
     canAsk,
     isLive,
     paint,
-    columns: process.stderr.columns || 80, // one that nobody told how wide it is says 0
     data: (line) => void process.stdout.write(`${line}\n`),
     say: (line) => void process.stderr.write(`${line}\n`),
     draw: (lines) => {
-      const up = drawn === 0 ? '' : `\u001b[${drawn}F`;
-      process.stderr.write(`${up}${lines.map((line) => `\u001b[2K${line}\n`).join('')}\u001b[0J`);
-      drawn = lines.length;
+      const { columns, rows } = process.stderr;
+      const shown = fitScreen(lines, columns || 80, rows || 24); // one that nobody told its size says 0
+      untold = shown.length < lines.length ? lines : [];
+      drawOver(shown);
     },
     endDrawing: () => {
+      if (untold.length > 0) drawOver(untold);
+      untold = [];
       drawn = 0;
     },
     ask: async (question) => {

@@ -190,9 +190,13 @@ export function runProgram(args: readonly string[], { env = {}, input = '', cwd 
   });
 }
 
-/** The same words inside a real terminal, made by script(1); `input` is what a person types. */
-export function runInTerminal(args: readonly string[], { env = {}, input = '', cwd = '/' }: RunOptions): Promise<Ran> {
-  const words = [process.execPath, mainPath, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
+/** The same words inside a real terminal, made by script(1); `input` is what a person types. Nobody tells it its size, if nothing else is said. */
+export function runInTerminal(
+  args: readonly string[],
+  { env = {}, input = '', cwd = '/', size }: RunOptions & { readonly size?: `cols ${number} rows ${number}` },
+): Promise<Ran> {
+  const typed = [process.execPath, mainPath, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
+  const words = size === undefined ? typed : `stty ${size}; ${typed}`;
   return new Promise((resolve, reject) => {
     const child = spawn('script', ['-qec', words, '/dev/null'], {
       cwd,

@@ -45,4 +45,20 @@ describe('estop stop, on a terminal', () => {
     });
     expect(plain.stdout).not.toContain('\u001b[3');
   });
+
+  it('draws over no more than a small window has room for, and says the rest when it is over', async () => {
+    const endRelay = rig.startRelay();
+    const id = (await rig.run(['stop', 'model', 'in-a-small-window'])).stdout.trim();
+    const ran = await runInTerminal(['stop', 'show', id, '--watch'], {
+      env: { ...rig.env, NO_COLOR: '1' },
+      cwd: rig.stateFolder,
+      size: 'cols 40 rows 6',
+    });
+    await endRelay();
+    const drawn = ran.stdout.split('\u001b[0J')[0] ?? '';
+    expect(drawn.split('\n').length - 1).toBe(5);
+    expect(drawn).toMatch(/… \d+ more lines/);
+    for (const [, up] of ran.stdout.matchAll(/\u001b\[(\d+)F/g)) expect(Number(up)).toBeLessThan(6);
+    expect(ran.stdout).toContain('proved');
+  });
 });
