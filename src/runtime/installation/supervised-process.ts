@@ -58,10 +58,21 @@ export async function superviseProcess(
       onEvent(
         `${plan.name} ended (${exit.signal ?? `exit ${exit.code}`})${restart ? ' and is started again' : ''}; see ${plan.logFile}`,
       );
-      if (!restart) return;
-      await sleep(1_000);
-      if (wanted && child === started) await launch();
+      if (restart) await relaunch(started);
     });
+  };
+  /** A disk that is full, say, keeps it from being started for a while: that must not end the others. */
+  const relaunch = async (dead: ChildProcess): Promise<void> => {
+    for (let attempt = 1; ; attempt += 1) {
+      await sleep(1_000);
+      if (!wanted || child !== dead) return;
+      try {
+        return await launch();
+      } catch (thrown) {
+        const why = thrown instanceof Error ? thrown.message : String(thrown);
+        if (attempt === 1) onEvent(`${plan.name} cannot be started again (${why}); trying on`);
+      }
+    }
   };
   await launch();
   return {

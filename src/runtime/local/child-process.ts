@@ -80,7 +80,13 @@ export async function startChild(spec: ChildSpec): Promise<ChildProcess> {
   if (identity === undefined) return { name: spec.name, pid, logFile: spec.logFile, exited, stop: () => exited };
 
   const { name, stateFolder, logFile, graceMs, stopSignal = 'SIGTERM', fingerprint = '' } = spec;
-  writeChildRecord(stateFolder, { name, child: identity, stopSignal, fingerprint });
+  try {
+    writeChildRecord(stateFolder, { name, child: identity, stopSignal, fingerprint });
+  } catch (thrown) {
+    // One that no record names would be nobody's: its next start would not know of it.
+    signal(-pid, 'SIGKILL');
+    throw thrown;
+  }
   return handleOf({ name, stateFolder, logFile, graceMs, identity, stopSignal, ended: exited });
 }
 

@@ -20,8 +20,13 @@ export function writeChildRecord(folder: string, entry: Omit<ChildRecord, 'paren
   writeOwnerOnly(recordPath(folder, entry.name), JSON.stringify(record));
 }
 
+/** One that stays, for want of a disk to write to, names a process that is gone, and harms nobody. */
 export function removeChildRecord(folder: string, name: string): void {
-  rmSync(recordPath(folder, name), { force: true });
+  try {
+    rmSync(recordPath(folder, name), { force: true });
+  } catch {
+    // It is looked at again at the next start.
+  }
 }
 
 export function readChildRecords(folder: string): readonly ChildRecord[] {
