@@ -1,4 +1,4 @@
-import { renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
@@ -62,6 +62,27 @@ describe('a configuration that is changed while processes run', () => {
     expect(watched.current()).toBe(before);
     // It is taken as soon as it is right again.
     replace(path, yaml('dev', 'ada'));
+    await until(() => owners()[0] === 'ada');
+  });
+
+  it('is seen through links, of which any may be exchanged, as in a mounted ConfigMap', async () => {
+    const folder = tempFolder();
+    const path = join(folder, 'estop.yaml');
+    const point = (version: string, ...names: readonly string[]): void => {
+      mkdirSync(join(folder, version));
+      writeFileSync(join(folder, version, 'estop.yaml'), yaml('dev', ...names));
+      symlinkSync(version, join(folder, '..next'));
+      renameSync(join(folder, '..next'), join(folder, '..data'));
+    };
+    point('..1', 'olga');
+    symlinkSync(join('..data', 'estop.yaml'), path);
+    watched = watchConfig(path, log);
+    for (const version of ['..2', '..3']) {
+      point(version, version);
+      await until(() => owners()[0] === version);
+    }
+    // And in the folder that it leads to by now.
+    replace(join(folder, '..3', 'estop.yaml'), yaml('dev', 'ada'));
     await until(() => owners()[0] === 'ada');
   });
 });

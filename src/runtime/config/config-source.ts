@@ -1,8 +1,7 @@
-import { type FSWatcher, watch } from 'node:fs';
-import { basename, dirname } from 'node:path';
 import type { ConfigSource, EstopConfig } from '../../contract/config.ts';
 import type { Log } from '../../contract/identity.ts';
 import { type ConfigResult, loadConfig, loadConfigOrThrow } from './load-config.ts';
+import { watchFile } from './watch-file.ts';
 
 export interface WatchedConfig extends ConfigSource {
   /** Called after the whole new configuration has replaced the old one. */
@@ -17,7 +16,6 @@ export interface WatchedConfig extends ConfigSource {
 export function watchConfig(path: string, log: Log): WatchedConfig {
   let current = loadConfigOrThrow(path);
   const listeners: ((next: EstopConfig, previous: EstopConfig) => void)[] = [];
-  let timer: NodeJS.Timeout | undefined;
   const reload = (): void => {
     let result: ConfigResult;
     try {
@@ -52,20 +50,11 @@ export function watchConfig(path: string, log: Log): WatchedConfig {
     log.info({ event: 'config.reloaded' }, 'the configuration was reloaded');
     for (const listener of listeners) listener(current, previous);
   };
-  // The folder is watched, not the file: editors replace files by renaming.
-  const watcher: FSWatcher = watch(dirname(path), (_event, file) => {
-    if (file !== null && file !== basename(path)) return;
-    clearTimeout(timer);
-    timer = setTimeout(reload, 100);
-  });
-  watcher.unref();
+  const close = watchFile(path, reload);
   return {
     current: () => current,
     onChange: (listener) => listeners.push(listener),
-    close: () => {
-      clearTimeout(timer);
-      watcher.close();
-    },
+    close,
   };
 }
 
