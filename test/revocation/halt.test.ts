@@ -1,13 +1,14 @@
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { beforeAll, expect, it } from 'vitest';
+import type { AgentSpec } from '../../src/contract/config.ts';
 import { agentTaskWorkflowId, queues } from '../../src/contract/names.ts';
 import { latch } from '../../src/store/latch.ts';
 import { stopProgress } from '../../src/store/stop-progress.ts';
-import { registerRoot } from '../../src/store/task-registration.ts';
+import { registerChild, registerRoot } from '../../src/store/task-registration.ts';
 import { beginTask, checkTask, closeTasks, getTask } from '../../src/store/tasks.ts';
 import { requires } from '../kit/requires.ts';
 import { sealingClient } from '../kit/sealing-client.ts';
-import { addAgent, mustLatch, newId, order, startTask, stop, stopAgent } from '../store/ledger.ts';
+import { addAgent, agentSpec, mustLatch, newId, order, startTask, stop, stopAgent } from '../store/ledger.ts';
 import { type Rig, startRig, startTaskWorkflow, until } from './rig.ts';
 
 requires('temporal')('halting what a stop covers', () => {
@@ -84,9 +85,8 @@ requires('temporal')('halting what a stop covers', () => {
   it('leaves nothing running of a storm of tasks that are started while it runs', async () => {
     const agent = await rig.agent();
     const started: string[] = [];
-    let isStopped = false;
     const storm = async (): Promise<void> => {
-      while (!isStopped) {
+      for (;;) {
         const taskId = newId('task');
         const outcome = await registerRoot(rig.ledger.as('estop_control'), {
           taskId,
@@ -103,11 +103,56 @@ requires('temporal')('halting what a stop covers', () => {
     await until(async () => started.length > 30);
     const { stopId } = await stopAgent(rig.ledger, agent);
     await Promise.all(storms);
-    isStopped = true;
     await reached(stopId, 'provedAt');
     const statuses = await Promise.all(started.map(statusOf));
     expect(statuses.filter((status) => status === 'RUNNING')).toEqual([]);
     expect(await Promise.all(started.map(isClosed))).not.toContain(false);
+  }, 60_000);
+
+  it('leaves nothing running of a storm of children, and theirs, that other agents start below a stopped task', async () => {
+    const helper = await rig.agent();
+    const limits = { ...agentSpec('x').limits, maxFanOut: 100_000 };
+    const other = await rig.agent({ mayStart: [helper.agentId], limits });
+    const lead = await rig.agent({ mayStart: [other.agentId], limits });
+    const root = await rig.task(lead);
+    const apart = await rig.task(other);
+    const begun = { children: [] as string[], theirs: [] as string[] };
+    const refusals = new Set<string | undefined>();
+    /** Each child has one of its own at once, of a third agent; both are workflows that no parent’s end closes. */
+    const start = async (
+      parentTaskId: string,
+      parentAgent: AgentSpec,
+      agent: AgentSpec,
+    ): Promise<string | undefined> => {
+      const request = { taskId: newId('task'), parentTaskId, parentAgent, agent, purpose: 'storm' };
+      const outcome = await registerChild(rig.ledger.as('estop_trusted'), request);
+      if (outcome.kind !== 'registered') {
+        refusals.add(outcome.kind === 'stopped' ? outcome.stopId : outcome.kind);
+        return undefined;
+      }
+      await startTaskWorkflow(rig.agents, outcome.task);
+      return request.taskId;
+    };
+    const storm = async (): Promise<void> => {
+      for (;;) {
+        const child = await start(root.taskId, lead, other);
+        if (child === undefined) return;
+        begun.children.push(child);
+        const its = await start(child, other, helper);
+        if (its !== undefined) begun.theirs.push(its);
+      }
+    };
+    const storms = Array.from({ length: 6 }, storm);
+    await until(async () => begun.theirs.length > 30);
+    const { stopId } = await stop(rig.ledger, `task:${root.taskId}`);
+    await Promise.all(storms);
+    await reached(stopId, 'provedAt');
+    expect(refusals).toEqual(new Set([stopId]));
+    for (const ids of [[root.taskId], begun.children, begun.theirs]) {
+      expect(new Set(await Promise.all(ids.map(statusOf)))).toEqual(new Set(['TERMINATED']));
+      expect(new Set(await Promise.all(ids.map(isClosed)))).toEqual(new Set([true]));
+    }
+    expect(await statusOf(apart.taskId)).toBe('RUNNING');
   }, 60_000);
 
   it('finds a stray that nobody registered, older than the stop, and not one that is younger or of another agent', async () => {
