@@ -1,8 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../contract/identity.ts';
 import { openStore } from '../store/pool.ts';
-import { createAttemptCount, noteRefusedAttempts, type RefusedAttempt } from '../store/refused-attempts.ts';
+import {
+  createAttemptCount,
+  noteRefusedAttempts,
+  type RefusedAttempt,
+  type Shower,
+  whoShows,
+} from '../store/refused-attempts.ts';
 import { type StopRight, stopRights } from '../store/stop-rights.ts';
+import { within } from './within.ts';
 
 /** Who may stop, as the store last said it. Kept in memory, so that it is there while the store is away. */
 export interface KnownOperators {
@@ -14,6 +21,11 @@ export interface KnownOperators {
   age(): number | undefined;
   /** Somebody who may not stop it tried to. Counted here; the store hears of it when it is next asked, and nobody waits for that. */
   noteRefused(attempt: RefusedAttempt): void;
+  /**
+   * Whose a secret is that memory does not know, by its hash, and heard anew who may stop, if it is anybody's; undefined where the store
+   * does not say so at once.
+   */
+  ofUnknown(shown: string): Promise<Shower | undefined>;
   close(): Promise<void>;
 }
 
@@ -34,6 +46,9 @@ interface Options {
 const everyMs = 1_000;
 const retryMs = 500;
 const mostLost = 100_000;
+/** Whoever sends made-up secrets must not keep the list from being heard. */
+const mostAsked = 4;
+const unknownPatienceMs = 250;
 
 /** Nothing waits for it, and a stop never asks the store who somebody is. On a connection of its own. */
 export function watchKnownOperators({
@@ -65,6 +80,11 @@ export function watchKnownOperators({
     byHash = new Map(rights.map((right) => [keyOf(right.hash), right]));
     heardAt = askedAt;
   };
+  /** On one connection: whoever asks later hears later. */
+  const listen = async (): Promise<void> => {
+    const askedAt = now();
+    hear(await stopRights(store), askedAt);
+  };
   const age = (): number | undefined => (heardAt === undefined ? undefined : now() - heardAt);
   const left = (right: StopRight | undefined): KnownRight | undefined =>
     right === undefined ? undefined : rightAfter(right, age() ?? 0);
@@ -72,8 +92,7 @@ export function watchKnownOperators({
     while (!closing.signal.aborted) {
       let pause = everyMs;
       try {
-        const askedAt = now();
-        hear(await stopRights(store), askedAt);
+        await listen();
         isHealthy = true;
         await tellRefused();
       } catch (cause) {
@@ -97,6 +116,17 @@ export function watchKnownOperators({
       log.warn({ event: 'audit.late', cause: String(cause) }, 'refused attempts could not be recorded yet');
     });
   };
+  let asked = 0;
+  const ask = async (shown: string): Promise<Shower | undefined> => {
+    asked += 1;
+    try {
+      const shower = await whoShows(store, shown);
+      if (shower !== undefined) await listen();
+      return shower;
+    } finally {
+      asked -= 1;
+    }
+  };
   const running = run();
   let closed: Promise<void> | undefined;
   const end = async (): Promise<void> => {
@@ -110,6 +140,8 @@ export function watchKnownOperators({
     hasLost: (signInId) => lost.has(signInId) || (bySignIn.has(signInId) && left(bySignIn.get(signInId)) === undefined),
     age,
     noteRefused: refused.note,
+    ofUnknown: async (shown) =>
+      asked < mostAsked && isHealthy ? within(unknownPatienceMs, ask(shown)).catch(() => undefined) : undefined,
     close: () => (closed ??= end()),
   };
 }

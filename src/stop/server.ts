@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { DataConverter } from '@temporalio/common';
 import type { Authenticator, Identity, Log, OperatorProofs } from '../contract/identity.ts';
 import { leaseMs } from '../contract/numbers.ts';
@@ -21,7 +21,7 @@ import { type Placed, placeOrder } from './place-order.ts';
 import { parseStopOrder } from './stop-order.ts';
 import { isAttempt, noteOrder, readWhatWasTried, refusedAs, type Tried, triedBy } from './tried.ts';
 import { noWatch, type StopWatch } from './watch.ts';
-import { hashShown, refuseOutOfScope, type Stopper, whoStops } from './who-stops.ts';
+import { hashShown, refuseOutOfScope, type Stopper, whoStops, whoStopsAfterAll } from './who-stops.ts';
 
 export interface StopServerDeps {
   readonly environment: string;
@@ -142,9 +142,20 @@ export async function startStopServer(deps: StopServerDeps): Promise<StopServer>
     }
   }
 
+  /** Without a wait for whoever is in memory. */
+  async function whoMayBe(headers: IncomingHttpHeaders): Promise<Stopper> {
+    const sources = { ...deps, known };
+    try {
+      return whoStops(headers, sources);
+    } catch (thrown) {
+      return whoStopsAfterAll(thrown, headers, sources);
+    }
+  }
+
   async function takeStopOf(tried: Tried, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const stopper = whoStops(request.headers, { ...deps, known });
+    const stopper = await whoMayBe(request.headers);
     tried.source = stopper.actor;
+    tried.isNamed = true;
     const identity = mayStop(stopper);
     const forOneTask = !mayStopAnything(identity);
     const body = await readJson(request);

@@ -9,6 +9,8 @@ export interface Tried {
   door: RefusedAttempt['door'];
   source: string;
   subject: string;
+  /** `source` is a name; else the address that it came from. */
+  isNamed: boolean;
 }
 
 const unread = 'a stop';
@@ -18,13 +20,18 @@ const doors: readonly RefusedAttempt['door'][] = ['console', 'cli'];
 const codesOfAttempts: ReadonlySet<ErrorCode> = new Set(['unauthenticated', 'foreign-environment', 'forbidden']);
 export const isAttempt = (code: ErrorCode): boolean => codesOfAttempts.has(code);
 
-/** Only of nobody who is known here is it worth to ask whose that was. Signed in and not known: they may stop nothing. */
-export const refusedAs = (because: ErrorCode, tried: Tried, shown: string | undefined): RefusedAttempt =>
-  because === 'unauthenticated' && shown !== undefined
-    ? { ...tried, because, shown, ifKnown: 'forbidden' satisfies ErrorCode }
-    : { ...tried, because };
+/** Only where no name is known by then is it worth to ask whose that was. Signed in, and refused all the same: they may stop nothing. */
+export function refusedAs(
+  because: ErrorCode,
+  { door, source, subject, isNamed }: Tried,
+  shown: string | undefined,
+): RefusedAttempt {
+  const attempt = { door, source, subject, because };
+  if (isNamed || shown === undefined || because === 'foreign-environment') return attempt;
+  return { ...attempt, because: 'unauthenticated', shown, ifKnown: 'forbidden' satisfies ErrorCode };
+}
 
-export const triedBy = (source: string): Tried => ({ door: 'api', source, subject: unread });
+export const triedBy = (source: string): Tried => ({ door: 'api', source, subject: unread, isNamed: false });
 
 /** Whatever else somebody writes there is not repeated. */
 export function noteOrder(tried: Tried, body: unknown): void {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Authenticator, Identity, OperatorProof, OperatorProofs } from '../contract/identity.ts';
 import { signInCookieName, stopProofCookie } from '../contract/sign-in-cookies.ts';
-import { type ErrorCode, EstopError } from '../core/errors.ts';
+import { type ErrorCode, EstopError, errorCodeOf } from '../core/errors.ts';
 import { parseScopeKey } from '../core/scope-key.ts';
 import type { KnownOperators, KnownRight } from './known-operators.ts';
 
@@ -50,9 +50,34 @@ const tokenPattern = /^estop_[a-z][a-z0-9]{0,15}_[A-Za-z0-9_-]{43}$/;
 const bearerIn = (authorization: string): string => (authorization.startsWith('Bearer ') ? authorization.slice(7) : '');
 const hashOf = (secret: string): Buffer => createHash('sha256').update(secret).digest();
 
-/** True also of somebody who is signed in and may only look: whom the store does not name here is not told apart from nobody. */
+/** From memory nobody is told apart from somebody who is signed in and may only look. */
 const nobodyWhoStops =
   'Nothing was shown that belongs to anybody who may stop something: a stop needs the role operator or admin.';
+
+/**
+ * Once more with what the store says now, for whoever memory does not name: of a right that was given a moment ago nobody has heard, and
+ * whoever is known and may only look is told that. Asked of nobody else, and for a moment alone: a stop waits for none of it.
+ */
+export async function whoStopsAfterAll(
+  thrown: unknown,
+  headers: IncomingHttpHeaders,
+  sources: Sources & { readonly known: KnownOperators },
+): Promise<Stopper> {
+  const shown = hashShown(headers, sources.environment);
+  if (shown === undefined || errorCodeOf(thrown) !== 'unauthenticated') throw thrown;
+  const shower = await sources.known.ofUnknown(shown);
+  const isTheirs =
+    shower !== undefined &&
+    (shower.basis === undefined || sources.authenticator.standingOf?.(shower.basis) !== undefined);
+  if (!isTheirs) throw thrown;
+  try {
+    return whoStops(headers, sources);
+  } catch {
+    throw new EstopError('forbidden', { detail: onlyLooks });
+  }
+}
+
+const onlyLooks = 'You may look, and not stop: that needs the role operator or admin.';
 
 function byBearer(authorization: string, sources: Sources): Stopper | undefined {
   const token = bearerIn(authorization);

@@ -1,4 +1,5 @@
 import { call, type Store } from './pool.ts';
+import { bytesOrUndefined, present } from './row.ts';
 
 /** Of nobody who is known here, or who may not do it. Nothing in it is longer than a line, and no secret is. */
 export interface RefusedAttempt {
@@ -20,6 +21,19 @@ export type CountedAttempt = RefusedAttempt & { readonly times: number };
 /** How often each was seen since this was last said. The store counts them into the minute that it is. */
 export async function noteRefusedAttempts(store: Store, seen: readonly CountedAttempt[]): Promise<void> {
   await call(store, 'note_refused_attempts', 'SELECT estop.note_refused_attempts($1)', [JSON.stringify(seen)]);
+}
+
+/** Whoever the store knows by a secret, for as long as that is theirs. */
+export interface Shower {
+  /** What it was made from. */
+  readonly basis?: Uint8Array;
+}
+
+/** By the hash of what was shown, in hexadecimal; undefined: it was never given out, or has ended. */
+export async function whoShows(store: Store, shown: string): Promise<Shower | undefined> {
+  const query = "SELECT basis FROM estop.shown_by($1) WHERE ended = ''";
+  const [row] = await call(store, 'shown_by', query, [Buffer.from(shown, 'hex')]);
+  return row === undefined ? undefined : present({ basis: bytesOrUndefined(row, 'basis') });
 }
 
 /** What was seen and is not written yet. */

@@ -98,8 +98,16 @@ requires('temporal')('people who are signed in, at the stop process', () => {
     await soon(() => status({ cookie })).toBe(200);
     const [row] = await ledger.sql('SELECT actor FROM estop.stops ORDER BY epoch DESC LIMIT 1');
     expect(row?.['actor']).toBe('olga');
-    const viewer = await signIn('vera', [{ role: 'viewer' }]);
-    expect(await status({ cookie: viewer.cookie })).toBe(401);
+    const viewer = await signIn('viola', [{ role: 'viewer' }]);
+    const refused = await stop({ cookie: viewer.cookie });
+    expect([refused.status, refused.body['detail']]).toEqual([403, expect.stringContaining('operator or admin')]);
+  });
+
+  it('stop it in the moment in which they were let in: nobody waits for the list to be heard', async () => {
+    for (let nth = 0; nth < 3; nth += 1) {
+      const { cookie } = await signIn(`lia-${nth}`, [{ role: 'operator' }]);
+      expect(await status({ cookie })).toBe(200);
+    }
   });
 
   it('the cookies of a browser that comes here by itself are not looked at', async () => {
@@ -160,7 +168,7 @@ requires('temporal')('people who are signed in, at the stop process', () => {
         const who = await signIn(`max who ${how}`, [{ role: 'operator' }]);
         await soon(() => status({ cookie: who.cookie })).toBe(200);
         await end(who);
-        await soon(() => status({ cookie: who.cookie })).toBe(401);
+        await soon(() => status({ cookie: who.cookie })).toBe(how === 'loses the role' ? 403 : 401);
         expect([how, await status({ authorization: `Bearer ${who.proof}` })]).toEqual([how, 401]);
       }),
     );
@@ -174,7 +182,7 @@ requires('temporal')('people who are signed in, at the stop process', () => {
     await soon(async () => {
       standing = { actor: 'link', roles: ['viewer'] };
       return status({ cookie });
-    }).toBe(401);
+    }).toBe(403);
     standing = undefined;
     expect(await status({ cookie })).toBe(401);
   });

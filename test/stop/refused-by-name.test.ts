@@ -79,7 +79,12 @@ requires('temporal')('whoever stops nothing, at the stop process, and is no stra
     await ledger.sql('UPDATE estop.api_tokens SET expires_at = clock_timestamp() WHERE token_id = $1', [over.tokenId]);
     const shown = [looks, left, shut].map(({ cookie }): Record<string, string> => ({ cookie }));
     for (const { authorization } of [reader, revoked, over]) shown.push({ authorization });
-    for (const headers of shown) expect(await stop(headers)).toEqual([401, 'unauthenticated']);
+    const answers = await Promise.all(shown.map(async (headers) => stop(headers)));
+    const [only, nobody] = [
+      [403, 'forbidden'],
+      [401, 'unauthenticated'],
+    ];
+    expect(answers).toEqual([only, nobody, nobody, only, nobody, nobody]);
     // Of a page that is not ours nothing is looked at, so nobody is named for it; nor for what nobody ever had.
     await stop({ cookie: (await signIn('lured')).cookie, origin: 'https://evil.example' });
     await stop({ authorization: `Bearer estop_${environment}_${mintSecret()}` });
@@ -91,8 +96,8 @@ requires('temporal')('whoever stops nothing, at the stop process, and is no stra
         `here | a stop | token-expired | ${over.tokenId} | old-job`,
         `here | a stop | token-revoked | ${revoked.tokenId} | night-job`,
         'here | a stop | unauthenticated |  | ',
-        `reader | a stop | forbidden | ${reader.tokenId} | reader`,
-        `violet | a stop | forbidden | ${looks.signInId} | violet`,
+        `reader | fleet | forbidden | ${reader.tokenId} | reader`,
+        `violet | fleet | forbidden | ${looks.signInId} | violet`,
       ]);
     const written = JSON.stringify(await ledger.sql('SELECT * FROM estop.refused_attempts'));
     for (const { token } of [reader, revoked, over]) {

@@ -3,7 +3,7 @@ import type { StoreRole } from '../../src/store/role.ts';
 /** Pinned by hand: who may call what. A new line here is a decision about trust. */
 export const mayExecute: Readonly<Record<Exclude<StoreRole, 'estop_owner'>, readonly string[]>> = {
   estop_latch: ['latch'],
-  estop_stop: ['latch', 'note_refused_attempts', 'stop_rights'],
+  estop_stop: ['latch', 'note_refused_attempts', 'shown_by', 'stop_rights'],
   estop_gateway: [
     'active_policies',
     'admit',

@@ -17,6 +17,18 @@ CREATE TABLE estop.refused_attempts (
 );
 CREATE INDEX refused_attempts_by_time ON estop.refused_attempts (first_at);
 
+-- Whose a secret is or was, by its hash, and in `ended` why it is nobody's any more; empty: it is theirs now.
+CREATE FUNCTION estop.shown_by(p_hash bytea) RETURNS TABLE (id text, name text, basis bytea, ended text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT t.token_id, t.name, t.basis, CASE WHEN t.revoked_at IS NOT NULL THEN 'token-revoked' WHEN t.expires_at <= clock_timestamp() THEN 'token-expired'
+      WHEN p.disabled_at IS NOT NULL THEN 'person-disabled' ELSE '' END
+    FROM estop.api_tokens t LEFT JOIN estop.people p ON p.person_id = t.owner WHERE t.token_hash = p_hash
+  UNION ALL SELECT s.sign_in_id, p.name, s.basis, CASE WHEN p.disabled_at IS NOT NULL THEN 'person-disabled' WHEN s.ended_at IS NOT NULL THEN 'signed-out'
+      WHEN least(s.ends_at, s.seen_at + make_interval(secs => s.idle_ms / 1000.0)) <= clock_timestamp() THEN 'sign-in-over' ELSE '' END
+    FROM estop.sign_ins s JOIN estop.people p USING (person_id) WHERE s.secret_hash = p_hash
+$$;
+GRANT EXECUTE ON FUNCTION estop.shown_by(bytea) TO estop_stop;
+
 -- The minute is the store's, so that several processes count into one row. `shown`: the hash of what was shown, in hexadecimal. Whoever
 -- is signed in is named instead of the address, and `ifKnown` is why it was refused then; of what has ended it is said what it was, and
 -- it stays with the address: who holds it now nobody knows. Locks: its rows, in their order.
@@ -28,13 +40,7 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 
       date_trunc('minute', n.at), n.at, n.at, sum(x.times), coalesce(w.id, ''), coalesce(left(max(w.name), 200), '')
     FROM (SELECT clock_timestamp() AS at) n,
       jsonb_to_recordset(p_seen) AS x(door text, source text, subject text, because text, times bigint, shown text, "ifKnown" text)
-    LEFT JOIN LATERAL (
-      SELECT t.token_id AS id, t.name, CASE WHEN t.revoked_at IS NOT NULL THEN 'token-revoked' WHEN t.expires_at <= clock_timestamp() THEN 'token-expired'
-          WHEN p.disabled_at IS NOT NULL THEN 'person-disabled' ELSE '' END AS ended
-        FROM estop.api_tokens t LEFT JOIN estop.people p ON p.person_id = t.owner WHERE t.token_hash = decode(x.shown, 'hex')
-      UNION ALL SELECT s.sign_in_id, p.name, CASE WHEN p.disabled_at IS NOT NULL THEN 'person-disabled' WHEN s.ended_at IS NOT NULL THEN 'signed-out'
-          WHEN least(s.ends_at, s.seen_at + make_interval(secs => s.idle_ms / 1000.0)) <= clock_timestamp() THEN 'sign-in-over' ELSE '' END
-        FROM estop.sign_ins s JOIN estop.people p USING (person_id) WHERE s.secret_hash = decode(x.shown, 'hex')) w ON true
+    LEFT JOIN LATERAL estop.shown_by(decode(x.shown, 'hex')) w ON true
     GROUP BY 1, 2, 3, 4, n.at, w.id ORDER BY 1, 2, 3, 4, 9
     ON CONFLICT (minute, door, source, subject, because, shown) DO UPDATE SET times = r.times + excluded.times, last_at = excluded.last_at
 $$;
