@@ -165,6 +165,12 @@ const forSoLong = (it: NoticeFacts): string => {
   return typeof ms === 'number' ? ` for ${Math.round(ms / 60_000)} min` : ' for a while';
 };
 
+const riskTier = (it: NoticeFacts): string => {
+  const tier = of(it, 'tier');
+  if (tier === '') return 'Risk tier: unknown, the tool is not on record.';
+  return `Risk tier: ${tier}, ${of(it, 'tierBy') === 'proposed' ? 'as proposed' : 'as estop.yaml decides'}.`;
+};
+
 type Words = (notice: NoticeFacts) => { readonly title: string; readonly lines: readonly string[] };
 
 const words: Readonly<Record<NoticeEvent, Words>> = {
@@ -207,6 +213,7 @@ const words: Readonly<Record<NoticeEvent, Words>> = {
   'approval.asked': (it) => ({
     title: `Approval asked: ${of(it, 'tool')}${byAgents(it)}`,
     lines: [
+      riskTier(it),
       `Needs ${of(it, 'approvers') === '1' ? 'one person' : `${of(it, 'approvers')} people`}. Ends at ${moment(it, 'expiresAt')} as a denial.`,
       'Look at the call itself before you decide.',
     ],

@@ -124,7 +124,21 @@ it.each([
     { subject: `end:${idOf('task')}`, facts: { connector: 'crm', obligations: 1 } },
     ['For the task of mail-bot that has ended'],
   ],
-  ['approval.asked', asked, ['Approval asked: bank/pay by mail-bot', 'Needs one person']],
+  [
+    'approval.asked',
+    asked,
+    ['Approval asked: bank/pay by mail-bot', 'Risk tier: unknown, the tool is not on record', 'Needs one person'],
+  ],
+  [
+    'approval.asked',
+    { ...asked, facts: { ...asked.facts, tier: 'write', tierBy: 'proposed' } },
+    ['Risk tier: write, as proposed.'],
+  ],
+  [
+    'approval.asked',
+    { ...asked, facts: { ...asked.facts, tier: 'destructive', tierBy: 'estop.yaml' } },
+    ['Risk tier: destructive, as estop.yaml decides.'],
+  ],
   [
     'approval.ended',
     { ...asked, facts: { ...asked.facts, state: 'denied', decidedBy: 'paul' } },

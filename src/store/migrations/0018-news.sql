@@ -76,6 +76,18 @@ BEGIN
   RETURN noted;
 END $$;
 
+-- How risky a tool is, and who says so: what people decided in estop.yaml, else what was proposed of the accepted definition, else of the
+-- first that was seen. Null: it is not on record.
+CREATE FUNCTION estop.risk_of_tool(p_tool_key text) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  WITH t AS (SELECT split_part(substr(p_tool_key, 6), '/', 1) AS server_id, split_part(substr(p_tool_key, 6), '/', 2) AS tool),
+  decided AS (SELECT s.s -> 'tiers' ->> t.tool AS tier FROM t, (SELECT c.document FROM estop.config_versions c ORDER BY c.version DESC LIMIT 1) c,
+    jsonb_path_query(c.document, '$.toolServers[*]') s(s) WHERE s.s ->> 'serverId' = t.server_id AND s.s -> 'tiers' ->> t.tool IS NOT NULL LIMIT 1)
+  SELECT coalesce((SELECT jsonb_build_object('tier', d.tier, 'tierBy', 'estop.yaml') FROM decided d),
+    (SELECT jsonb_build_object('tier', p.tier, 'tierBy', 'proposed') FROM t JOIN estop.tool_pins p USING (server_id, tool)
+      ORDER BY p.state = 'accepted' DESC, p.first_seen_at LIMIT 1))
+$$;
+
 -- Everything else that people are told of. What happened longer ago than the window is not news to anybody.
 CREATE FUNCTION estop.note_others(p_window_ms bigint, p_flood integer, p_lost_ms bigint, p_nobody text) RETURNS integer
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -101,7 +113,7 @@ BEGIN
     told := (SELECT count(*) FROM estop.notices n WHERE n.event = 'approval.asked' AND n.quiet IS DISTINCT FROM 'flood' AND n.agents = ARRAY[r.agent_id]
       AND n.noted_at > clock_timestamp() - interval '1 minute');
     PERFORM estop.add_notice('approval.asked', r.approval_id, '', ARRAY[r.agent_id], jsonb_build_object('taskId', r.task_id,
-      'tool', substr(r.tool_key, 6), 'approvers', r.approvers, 'expiresAt', r.expires_at), CASE WHEN told >= p_flood THEN 'flood' ELSE p_nobody END);
+      'tool', substr(r.tool_key, 6), 'approvers', r.approvers, 'expiresAt', r.expires_at) || coalesce(estop.risk_of_tool(r.tool_key), '{}'), CASE WHEN told >= p_flood THEN 'flood' ELSE p_nobody END);
     IF told >= p_flood THEN
       PERFORM estop.add_notice('approval.flood', r.agent_id, to_char(date_bin('10 minutes', clock_timestamp(), 'epoch'::timestamptz) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI'),
         ARRAY[r.agent_id], jsonb_build_object('pending', (SELECT count(*) FROM estop.approvals x WHERE x.agent_id = r.agent_id AND x.state = 'pending')), p_nobody);
