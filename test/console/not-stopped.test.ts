@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { AuditPage } from '../../src/contract/http/audit.ts';
 import { startStopServer } from '../../src/stop/server.ts';
 import { makeControl } from '../control/rig.ts';
+import { origin, peopleRig } from '../control/sign-in/people.ts';
 import { newId } from '../store/ledger.ts';
 
 it('a stop that nobody acknowledged is sent again as the same order: its id, its category and its reason', async () => {
@@ -51,6 +52,39 @@ it('a stop that was refused is in the audit once, with who tried it, what, and b
         detail: { because: 'forbidden', times: 1 },
       },
     ]);
+  } finally {
+    await stopProcess.close();
+  }
+});
+
+it('an operator over a part who stops more is told how far the role reaches, and not that they may only look', async () => {
+  const made = await makeControl();
+  const people = peopleRig(made, {
+    roles: [{ role: 'operator', people: ['lara@example.org'], groups: [], labels: { team: 'payments' } }],
+  });
+  const cookie = await people.signIn('lara@example.org');
+  const stopProcess = await startStopServer({
+    environment: 'test',
+    host: '127.0.0.1',
+    port: 0,
+    databaseUrl: made.ledger.urls.estop_stop,
+    temporalAddress: '127.0.0.1:1',
+    authenticator: made.deps.authenticator,
+    log: made.deps.log,
+  });
+  try {
+    const rig = people.rig.withDeps({ stopUrl: stopProcess.url });
+    const order = async () => {
+      const page = await rig.call('POST', '/stop', {
+        raw: new URLSearchParams({ scope: 'fleet', stopId: newId('stop') }).toString(),
+        headers: { 'content-type': 'application/x-www-form-urlencoded', cookie, origin },
+      });
+      return `${page.status} ${page.text}`;
+    };
+    await expect.poll(order, { timeout: 20_000 }).toContain('Your role does not reach that much');
+    const page = await order();
+    expect([page.startsWith('403 '), page.includes('You may look, and not stop')]).toEqual([true, false]);
+    expect(page.replaceAll(/<[^>]*>/g, '')).toContain('You may not stop everything');
   } finally {
     await stopProcess.close();
   }

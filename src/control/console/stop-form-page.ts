@@ -76,6 +76,15 @@ const runningChoices = (running: Running): Markup => html`
   ${running.labels.length === 0 ? nothing : html`<h2>By label</h2><p class="row">${running.labels.map((label) => html`<a class="button stop line" href="/stop?scope=${encodeURIComponent(`label:${label}`)}"><span>${foreign(label, 160)}…</span></a>`)}</p>`}
   ${running.items.length === 0 ? nothing : html`<h2>By agent</h2><p class="row">${running.items.map(({ agentId }) => html`<a class="button stop line" href="/stop?scope=${encodeURIComponent(`agent:${agentId}`)}">${agentId}…</a>`)}</p>`}`;
 
+/** Who may stop something, and not this, or not yet: in the words of the stop process, which alone knows why. */
+const refusedThis = (scope: string, thrown: unknown): View => ({
+  title: 'Not stopped',
+  status: 403,
+  body: html`<div class="stack"><h1>Not stopped</h1>
+    <div class="note bad"><p><strong>You may not stop ${foreign(scopeWords(scope))}.</strong></p>${thrown instanceof EstopError && thrown.detail !== undefined ? html`<p>${foreign(thrown.detail, 600)}</p>` : nothing}</div>
+    <p><a href="/stop">Stop something else</a> · <a href="/agents">Agents, and who may stop them</a></p></div>`,
+});
+
 const refused = (): View => ({
   title: 'You may look, and not stop',
   status: 403,
@@ -106,8 +115,9 @@ export const stopForm: ConsoleForm = {
     } catch (thrown) {
       const code = errorCodeOf(thrown);
       // The stop process has counted it, for this scope and by this way: it is in the audit once.
-      // Of a sign-in that may only look it knows nothing; whether it is one, we know.
-      if (code === 'forbidden' || (code === 'unauthenticated' && !mayStop(visit))) return refused();
+      // Of a sign-in that may only look it knows nothing while the store is away; whether it is one, we know.
+      if (!mayStop(visit) && (code === 'forbidden' || code === 'unauthenticated')) return refused();
+      if (code === 'forbidden') return refusedThis(scope, thrown);
       return notStopped(visit, { ...order, stopId: code === 'conflict' ? newStopId(visit) : stopId }, thrown);
     }
   },
