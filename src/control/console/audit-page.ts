@@ -2,6 +2,7 @@ import { html } from 'hono/html';
 import { changeLines, detailLines } from '../../contract/audit-words.ts';
 import type { AuditEvent, AuditPage } from '../../contract/http/audit.ts';
 import { listAudit } from '../routes/list-audit.ts';
+import { idLink } from './id-link.ts';
 import { foreign, type Markup, nothing } from './markup.ts';
 import type { ConsolePage } from './view.ts';
 import type { Visit } from './visit.ts';
@@ -50,21 +51,11 @@ const list = (
   (
     event,
   ) => html`<tr><td data-of="When">${clock(event.at, visit.now)}</td><th scope="row" data-of="What"><span class="${isLoud(event.kind) ? 'chip bad' : ''}">${foreign(event.kind, 80)}</span></th>
-<td data-of="Who, how"><span>${foreign(event.actor, 100)}<br><small>${foreign(event.method, 40)}</small></span></td><td data-of="To what" class="mono">${subject(event.subject)}</td>
+<td data-of="Who, how"><span>${foreign(event.actor, 100)}<br><small>${foreign(event.method, 40)}</small></span></td><td data-of="To what" class="mono">${idLink(event.subject)}</td>
 <td data-of="Why">${event.reason === null ? html`<small class="dim">-</small>` : html`<span>${foreign(event.reason, 300)}</span>`}</td><td data-of="Before → after"><span>${lines(event)}</span></td></tr>`,
 )}</tbody></table></div>`;
 
 const isLoud = (kind: string): boolean => /denied|refused|flood|tripped|latched|lost/.test(kind);
-
-const pagesOf = { stop: '/stops/', task: '/tasks/', appr: '/approvals/' } as const;
-
-/** Ids of ours lead to their page; anything else is text. */
-function subject(text: string): Markup {
-  const kind = /^(stop|task|appr)_[a-z0-9]+_[0-9a-z]{26}$/.exec(text)?.[1];
-  if (kind === 'stop' || kind === 'task' || kind === 'appr')
-    return html`<a href="${pagesOf[kind]}${text}">${kind} …${text.slice(-6)}</a>`;
-  return foreign(text, 120);
-}
 
 /** What changed first, then what else is said of it. */
 const lines = ({ kind, before, after, detail }: AuditEvent): readonly Markup[] => [

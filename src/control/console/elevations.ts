@@ -1,9 +1,14 @@
 import { html } from 'hono/html';
-import type { Elevation, ElevationPage } from '../../contract/http/people.ts';
+import type { Elevation, ElevationDetail, ElevationPage } from '../../contract/http/people.ts';
+import { plural } from '../../contract/plural.ts';
 import { askElevation } from '../routes/ask-elevation.ts';
 import { endElevation } from '../routes/end-elevation.ts';
+import { getElevation } from '../routes/get-elevation.ts';
 import { grantElevation } from '../routes/grant-elevation.ts';
+import { endpoints } from '../routes/index.ts';
+import { listElevations } from '../routes/list-elevations.ts';
 import { reviewElevation } from '../routes/review-elevation.ts';
+import { idLink } from './id-link.ts';
 import { foreign, type Markup, nothing } from './markup.ts';
 import { offer, whyNotOffered } from './offer.ts';
 import { type ConsoleForm, field } from './view.ts';
@@ -12,8 +17,29 @@ import { clock, relative } from './when.ts';
 
 const tones = { 'asked': 'warn', 'active': 'bad', 'to-review': 'warn', 'reviewed': '', 'lapsed': '' } as const;
 
+const mostLookedInto = 20;
+const mostUses = 30;
+
+interface Listed extends Elevation {
+  /** What was done under it; absent: nothing can have been, or it is far down the list. */
+  readonly detail?: ElevationDetail;
+}
+
+/** With what was done under each: whoever signs that they looked at it looks at it here. */
+export async function openElevations(visit: Visit): Promise<readonly Listed[]> {
+  const { items } = await visit.ask<ElevationPage>(listElevations);
+  const begun = items.filter(({ state }) => state === 'active' || state === 'to-review').slice(0, mostLookedInto);
+  const details = await Promise.all(
+    begun.map(({ elevationId: id }) => visit.ask<ElevationDetail>(getElevation, { path: { id } })),
+  );
+  return items.map((one) => {
+    const detail = details.find(({ elevationId }) => elevationId === one.elevationId);
+    return detail === undefined ? one : { ...one, detail };
+  });
+}
+
 /** Break-glass: what is active, and what somebody still has to look at. It stays here until somebody has. */
-export function elevationList(visit: Visit, { items }: ElevationPage): Markup {
+export function elevationList(visit: Visit, items: readonly Listed[]): Markup {
   if (items.length === 0)
     return html`<p class="card empty">Nobody holds a role for a while, and nothing waits to be looked at.</p>`;
   const waits = items.some(({ state }) => state === 'asked' || state === 'to-review');
@@ -21,9 +47,29 @@ export function elevationList(visit: Visit, { items }: ElevationPage): Markup {
     (
       one,
     ) => html`<li class="card"><div class="row between"><strong>${foreign(one.name, 120)} as ${one.role}</strong><span class="chip ${tones[one.state]}">${one.state}</span></div>
-<p>“${foreign(one.reason, 400)}” <small>asked ${clock(one.askedAt, visit.now)}${one.grantedBy === null ? '' : html`, granted by ${foreign(one.grantedBy, 80)}`}${one.endsAt === null ? '' : html`, ends ${relative(one.endsAt, visit.now)}`}</small></p>${actions(visit, one)}</li>`,
+<p>“${foreign(one.reason, 400)}” <small>asked ${clock(one.askedAt, visit.now)}${one.grantedBy === null ? '' : html`, granted by ${foreign(one.grantedBy, 80)}`}${one.endsAt === null ? '' : html`, ends ${relative(one.endsAt, visit.now)}`}</small></p>${one.detail === undefined ? nothing : doneUnder(one.detail, visit.now)}${actions(visit, one)}</li>`,
   )}</ul>`;
 }
+
+function doneUnder({ elevationId, used, stops }: ElevationDetail, now: number): Markup {
+  if (used.length + stops.length === 0) return html`<p>Nothing was done under it.</p>`;
+  const rest = used.length - mostUses;
+  return html`<p>Done under it:</p><ol class="timeline">${stops.map((stop) => html`<li><span>Ordered ${idLink(stop)}</span></li>`)}${used
+    .slice(0, mostUses)
+    .map(
+      ({ at, what, path }) =>
+        html`<li>${clock(at, now)}<span>${foreign(deedOf(what), 120)} ${aboutOf(path)}</span></li>`,
+    )}</ol>
+${rest > 0 ? html`<p><small>And ${plural(rest, 'other')}: <code>estop elevate show ${elevationId}</code></small></p>` : nothing}`;
+}
+
+/** By what the endpoint calls itself, as far as its first comma. */
+const deedOf = (id: string): string => endpoints.find((one) => one.id === id)?.summary.replace(/[,;:].*$/, '') ?? id;
+
+const aboutOf = (path: string): Markup => {
+  const id = /[a-z]+_[a-z0-9]+_[0-9a-z]{26}/.exec(path)?.[0];
+  return id === undefined ? html`<code>${foreign(path, 120)}</code>` : idLink(id);
+};
 
 function actions(visit: Visit, { elevationId, state }: Elevation): Markup {
   const act = (form: ConsoleForm, words: string, more: Markup = nothing): Markup =>

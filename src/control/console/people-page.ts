@@ -1,22 +1,14 @@
 import { html } from 'hono/html';
-import type {
-  ApiTokenPage,
-  ElevationPage,
-  Person,
-  PersonPage,
-  SignInPage,
-  WhoAmI,
-} from '../../contract/http/people.ts';
+import type { ApiTokenPage, Person, PersonPage, SignInPage, WhoAmI } from '../../contract/http/people.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { type Permission, permissions } from '../permission.ts';
 import { disablePerson } from '../routes/disable-person.ts';
 import { enablePerson } from '../routes/enable-person.ts';
 import { listApiTokens } from '../routes/list-api-tokens.ts';
-import { listElevations } from '../routes/list-elevations.ts';
 import { listPeople } from '../routes/list-people.ts';
 import { listSignIns } from '../routes/list-sign-ins.ts';
 import { whoAmI } from '../routes/who-am-i.ts';
-import { askSection, elevationForms, elevationList } from './elevations.ts';
+import { askSection, elevationForms, elevationList, openElevations } from './elevations.ts';
 import { foreign, type Markup, nothing } from './markup.ts';
 import { mayGiveReason, reasonIn } from './may-give-reason.ts';
 import { offer, whyNotOffered } from './offer.ts';
@@ -33,7 +25,7 @@ export const peoplePage: ConsolePage = {
       visit.ask<WhoAmI>(whoAmI),
       visit.ask<SignInPage>(listSignIns),
       visit.ask<ApiTokenPage>(listApiTokens),
-      visit.may('elevation:read') ? visit.ask<ElevationPage>(listElevations) : { items: [], next: null },
+      visit.may('elevation:read') ? openElevations(visit) : [],
       visit.may('people:read') ? visit.ask<PersonPage>(listPeople) : undefined,
     ]);
     return {

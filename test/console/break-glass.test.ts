@@ -1,0 +1,40 @@
+import { expect, it } from 'vitest';
+import { latch } from '../../src/store/latch.ts';
+import { field, makeControl } from '../control/rig.ts';
+import { peopleRig } from '../control/sign-in/people.ts';
+import { agentSpec, order, startTask } from '../store/ledger.ts';
+
+it('whoever signs that they looked at an elevation is shown on that page what was done under it', async () => {
+  const people = peopleRig(await makeControl(), {
+    roles: [{ role: 'operator', people: ['olga@example.org'], groups: [] }],
+    breakGlass: { people: ['eli@example.org'], groups: [], roles: ['operator'], longestMs: 3_600_000, rule: 'review' },
+  });
+  const { ledger } = people.rig;
+  const [eli, olga] = [await people.signIn('eli@example.org'), await people.signIn('olga@example.org')];
+  const begin = async () => {
+    const asked = { role: 'operator', minutes: 30, reason: 'the pager rang' };
+    return String(field((await people.as(eli, 'POST', '/v1/elevations', asked)).body, 'elevationId'));
+  };
+  const main = async () => (await people.as(olga, 'GET', '/people')).text.replaceAll(/\s+/g, ' ');
+  const over = (id: string) =>
+    ledger.sql('UPDATE estop.elevations SET ends_at = clock_timestamp() WHERE elevation_id = $1', [id]);
+
+  const idle = await begin();
+  await over(idle);
+  expect(await main()).toContain('Nothing was done under it.');
+  await people.as(olga, 'POST', `/v1/elevations/${idle}:review`, { verdict: 'justified', note: 'nothing was done' });
+  expect(await main()).not.toContain('Nothing was done under it');
+
+  const used = await begin();
+  const { taskId } = await startTask(ledger, agentSpec('billing-bot'));
+  expect((await people.as(eli, 'POST', `/v1/tasks/${taskId}:hold`)).status).toBe(200);
+  const placed = { ...order('agent:mail-bot'), actor: `eli@example.org (elevated, ${used})` };
+  await latch(ledger.as('estop_stop'), placed);
+  for (const state of ['active', 'to-review']) {
+    const text = await main();
+    expect([state, text]).toEqual([state, expect.stringContaining(`>${state}<`)]);
+    expect(text).toMatch(new RegExp(`Hold a task.{0,80}<a href="/tasks/${taskId}">`));
+    expect(text).toContain(`Ordered <a href="/stops/${placed.stopId}">`);
+    await over(used);
+  }
+});
