@@ -35,7 +35,7 @@ ${again === undefined ? nothing : html`<noscript><meta http-equiv="refresh" cont
 <body data-watch="${(view.watch ?? []).join(' ')}">
 <a class="skip" href="#main">Skip to content</a>
 <div class="lost" id="lost" role="alert" hidden>
-<p><strong>NOT CONNECTED</strong> <span data-lost-why>This page shows how it was at <span data-lost-at>${clock(new Date(now).toISOString(), now)}</span>. Its Stop cannot reach anything.</span></p>
+<p><strong>NOT CONNECTED</strong> <span data-lost-why>This page shows how it was at <span data-lost-at>${clock(new Date(now).toISOString(), now)}</span>. Its Stop cannot reach anything.</span><span data-out-why hidden>You are signed out, so its Stop cannot reach anything. <a href="${visit.here}">Sign in again</a></span></p>
 <code class="command">${outOfBand(view.scope ?? 'fleet')}</code>
 </div>
 <header class="top">

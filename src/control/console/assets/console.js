@@ -17,18 +17,21 @@
     root.dataset.link = state;
     const lost = state !== 'live';
     one('#lost').hidden = !lost;
-    if (state === 'out') one('[data-lost-why]').textContent = 'You are signed out. Sign in again; its Stop cannot reach anything.';
+    one('[data-lost-why]').hidden = state === 'out';
+    one('[data-out-why]').hidden = state !== 'out';
     one('[data-link-words]').textContent = lost ? 'Not connected' : 'Live';
     for (const button of all('[data-stop-form] button.stop, main button.stop')) button.disabled = lost;
     for (const link of all('a[data-stop]')) link.toggleAttribute('aria-disabled', lost);
     for (const part of all('[data-cut-off]')) part.hidden = !lost;
-    if (!lost && before === 'lost') void refresh();
+    if (!lost && (before === 'lost' || before === 'out')) void refresh();
   };
   const ping = async () => {
     clearTimeout(pinging);
     if (document.hidden) return;
     try {
       const answer = await fetch('/ping', { cache: 'no-store', signal: AbortSignal.timeout(4000) });
+      // Whoever stands in between answers for what is gone, too.
+      if (answer.status !== 204 && answer.status !== 401) throw new Error('not ours');
       misses = 0;
       setLink(answer.status === 401 ? 'out' : 'live');
     } catch {
