@@ -31,9 +31,7 @@ export async function runCli(words: readonly string[]): Promise<ExitCode> {
       try {
         const connect = () => readConnection(program.opts<GlobalOptions>(), process.env, workingFolder());
         const once = (shown: Terminal): Promise<ExitCode> => action(createContext(shown, connect, key), ...given);
-        exitCode = isWatched(given)
-          ? await watchAgain(terminal, once, (code) => code === exitCodes.confirmed)
-          : await once(terminal);
+        exitCode = isWatched(given) ? await watchAgain(terminal, once) : await once(terminal);
       } catch (thrown) {
         terminal.endDrawing();
         exitCode = reportError(terminal, thrown, key);

@@ -5,8 +5,8 @@ import { endWhenUnheard } from './go-on-unheard.ts';
 import type { Terminal } from './terminal.ts';
 
 const everyMs = 2_000;
-/** Commands that read one thing or list; what they show may be shown again. */
-const reading = new Set(['ls', 'show', 'approvals', 'agents']);
+/** The last word of commands that only look, of whatever: what they show may be shown again. None of these may ever do something. */
+const reading = new Set('ls show approvals agents now connectors tree history audit doctor sign-ins'.split(' '));
 
 /** Gives --watch to every command that only reads and has no better one of its own, so that none is forgotten. */
 export function offerWatch(command: Command): void {
@@ -26,18 +26,20 @@ export const isWatched = (given: readonly unknown[]): boolean => {
   return typeof command === 'object' && command !== null && wanted.has(command as Command); // a WeakSet takes any object
 };
 
-/** Collects what one turn prints; a turn that says the same as the one before is not printed again. */
-export async function watchAgain<Result>(
+/**
+ * Collects what one turn prints; a turn that says the same as the one before is not printed again. Whatever a turn comes to, there is
+ * another: what is not well yet is what people watch. Only what cannot be shown at all ends it.
+ */
+export async function watchAgain(
   terminal: Terminal,
-  once: (terminal: Terminal) => Promise<Result>,
-  goOn: (result: Result) => boolean,
+  once: (terminal: Terminal) => Promise<unknown>,
   pause: () => Promise<unknown> = () => sleep(everyMs),
-): Promise<Result> {
+): Promise<never> {
   endWhenUnheard(exitCodes.confirmed);
   let before: string | undefined;
   for (;;) {
     const lines: { readonly to: 'data' | 'say'; readonly line: string }[] = [];
-    const result = await once({
+    await once({
       ...terminal,
       data: (line) => void lines.push({ to: 'data', line }),
       say: (line) => void lines.push({ to: 'say', line }),
@@ -48,7 +50,6 @@ export async function watchAgain<Result>(
       for (const { to, line } of lines) terminal[to](line);
     }
     before = now;
-    if (!goOn(result)) return result;
     await pause();
   }
 }
