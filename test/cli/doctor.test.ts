@@ -37,7 +37,7 @@ const sound: Diagnosis = {
   now: at(0),
   store,
   temporal: { version: '1.30' },
-  identityProvider: true,
+  identityProvider: 'answers',
   notifications: { endpoints: 2, failedLately: 0 },
 };
 const judge = (diagnosis: Diagnosis, isLocal = false) =>
@@ -78,14 +78,15 @@ describe('what estop doctor makes of an installation', () => {
     expect(health({ ...sound, store: null })).toEqual(['bad']);
     expect(health({ ...sound, temporal: null })).toEqual(['bad']);
     expect(health({ ...sound, version: '2.0.0' })).toEqual(['weak']);
-    expect(health({ ...sound, identityProvider: false })).toEqual(['weak']);
+    expect(health({ ...sound, identityProvider: 'none' })).toEqual(['weak']);
+    expect(health({ ...sound, identityProvider: 'away' })).toEqual(['weak']);
     expect(health({ ...sound, notifications: { endpoints: 1, failedLately: 3 } })).toEqual(['weak']);
     expect(health({ ...sound, notifications: { endpoints: 1, failedLately: null } })).toEqual(['unknown']);
     expect(health({ ...sound, now: at(-90_000), store: { ...store, now: at(-90_000) } })).toEqual(['bad']);
   });
 
   it('takes no standby and no identity provider for a weakness where all is on one machine', () => {
-    const local = judge({ ...sound, identityProvider: false, store: { ...store, synchronousStandbys: '' } }, true);
+    const local = judge({ ...sound, identityProvider: 'none', store: { ...store, synchronousStandbys: '' } }, true);
     expect(exitCodeOfFindings(local)).toBe(0);
   });
 

@@ -10,7 +10,7 @@ describe('what control says of itself and of what it reaches', () => {
     expect(status).toBe(200);
     const { store, environment, identityProvider } = Diagnosis.parse(body);
     expect(environment).toBe('test');
-    expect(identityProvider).toBe(false);
+    expect(identityProvider).toBe('none');
     expect(store?.migrations).toBe(store?.migrationsWanted);
     expect(store?.version).toMatch(/^\d+/);
     expect(store?.isReplica).toBe(false);

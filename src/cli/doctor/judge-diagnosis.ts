@@ -42,14 +42,7 @@ export function judgeDiagnosis(diagnosis: Diagnosis, circumstances: Circumstance
           ),
         ]
       : judgeStore(store, diagnosis, isLocal)),
-    diagnosis.identityProvider
-      ? finding('sign-in', 'ok', 'people sign in with an identity provider')
-      : finding(
-          'sign-in',
-          isLocal ? 'note' : 'weak',
-          'no identity provider: links and tokens only',
-          'Who left the company keeps what they hold.',
-        ),
+    judgeSignIn(diagnosis.identityProvider, isLocal),
     judgeNotifications(diagnosis.notifications),
   ];
 }
@@ -155,6 +148,27 @@ export const judgeConnectors = (connectors: readonly ConnectorReadiness[], now: 
 const isOverdue = ({ drillEveryMs, drillProvedAt, lastDrill }: ConnectorReadiness, now: number): boolean =>
   drillEveryMs !== null &&
   (drillProvedAt === null ? lastDrill?.state === 'impossible' : now - Date.parse(drillProvedAt) > 2 * drillEveryMs);
+
+function judgeSignIn(provider: Diagnosis['identityProvider'], isLocal: boolean): Finding {
+  switch (provider) {
+    case 'answers':
+      return finding('sign-in', 'ok', 'people sign in with an identity provider, which answers');
+    case 'away':
+      return finding(
+        'sign-in',
+        'weak',
+        'the identity provider does not answer',
+        'Nobody new gets in. Whoever is signed in goes on, and stops things; so does a token of the file.',
+      );
+    case 'none':
+      return finding(
+        'sign-in',
+        isLocal ? 'note' : 'weak',
+        'no identity provider: links and tokens only',
+        'Who left the company keeps what they hold.',
+      );
+  }
+}
 
 function judgeNotifications({ endpoints, failedLately }: Diagnosis['notifications']): Finding {
   if (endpoints === 0) return finding('notifications', 'note', 'nobody is told of anything');

@@ -31,7 +31,9 @@ export const Diagnosis = z
       })
       .nullable(),
     temporal: z.object({ version: z.string() }).nullable(),
-    identityProvider: z.boolean().meta({ description: 'Whether people sign in with one' }),
+    identityProvider: z
+      .enum(['none', 'answers', 'away'])
+      .meta({ description: 'Whether people sign in with one, and whether it answers' }),
     notifications: z.object({ endpoints: z.int(), failedLately: z.int().nullable() }),
   })
   .meta({ id: 'Diagnosis' });

@@ -14,12 +14,13 @@ export const getDiagnosis = defineEndpoint({
   answers: [{ status: 200, description: 'As of now', schema: Diagnosis }],
   problems: [],
   handle: async (_input, _request, deps) => {
-    const [store, temporal, failed] = await Promise.all([
+    const { signIn, notifications } = deps.config.current();
+    const [store, temporal, failed, answers] = await Promise.all([
       orNull(storeFacts(deps.store).then((facts) => ({ facts, answeredAt: Date.now() }))),
       orNull(Promise.resolve(deps.workflows.serverVersion?.() ?? null)),
       orNull(failedDeliveries(deps.store)),
+      signIn?.oidc === undefined ? undefined : deps.identityProvider.answers(),
     ]);
-    const { signIn, notifications } = deps.config.current();
     const now = Date.now();
     const body: Diagnosis = {
       version: readVersion(),
@@ -35,7 +36,7 @@ export const getDiagnosis = defineEndpoint({
               gateways: store.facts.gateways.map((one) => ({ ...one })),
             },
       temporal: temporal === null ? null : { version: temporal },
-      identityProvider: signIn?.oidc !== undefined,
+      identityProvider: answers === undefined ? 'none' : answers ? 'answers' : 'away',
       notifications: { endpoints: notifications?.endpoints.length ?? 0, failedLately: failed },
     };
     return { status: 200, body };

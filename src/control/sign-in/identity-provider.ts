@@ -31,6 +31,8 @@ export interface DeviceRequest {
 /** The identity provider of estop.yaml. Everything of it is fetched when it is needed: nothing here hangs on its being up. */
 export interface IdentityProvider {
   isConfigured(): boolean;
+  /** Asked now, or within the last two seconds. */
+  answers(): Promise<boolean>;
   /** Where to send a browser, and what its answer has to carry. */
   begin(redirectUri: string): Promise<{ readonly url: string; readonly state: string } & Omit<Attempt, 'next'>>;
   /** @param answer the address that the browser came back to */
@@ -105,6 +107,16 @@ export function createIdentityProvider({
     asked = made;
     return made.answer;
   };
+  /** What it is, by what it publishes: the same for every client. */
+  const discover = (held: OidcSpec): Promise<void> =>
+    once(held.issuer, async () => {
+      const found = await oidc.discovery(new URL(held.issuer), held.clientId, undefined, oidc.None(), {
+        [oidc.customFetch]: fetchFor(held),
+        execute: held.issuer.startsWith('http://') ? [oidc.allowInsecureRequests] : [],
+        timeout: patienceSeconds(),
+      });
+      known = { issuer: held.issuer, at: performance.now(), metadata: found.serverMetadata() };
+    });
   /** Made anew for every sign-in, so that its keys are those which the provider publishes at that moment: they rotate. */
   const connect = async (asDevice: boolean): Promise<oidc.Configuration> => {
     const held = spec();
@@ -118,17 +130,7 @@ export function createIdentityProvider({
       });
     const secret = asDevice || clientSecret === undefined ? undefined : readSecret(clientSecret);
     const auth = secret === undefined ? oidc.None() : oidc.ClientSecretBasic(secret);
-    if (known?.issuer !== issuer || performance.now() - known.at > metadataMs) {
-      const discover = async (): Promise<void> => {
-        const found = await oidc.discovery(new URL(issuer), client, undefined, auth, {
-          [oidc.customFetch]: clientFetch,
-          execute: isInsecure ? [oidc.allowInsecureRequests] : [],
-          timeout: patienceSeconds(),
-        });
-        known = { issuer, at: performance.now(), metadata: found.serverMetadata() };
-      };
-      await once(issuer, discover);
-    }
+    if (known?.issuer !== issuer || performance.now() - known.at > metadataMs) await discover(held);
     if (known?.issuer !== issuer) throw new EstopError('provider-unavailable');
     const made = new oidc.Configuration(
       { ...known.metadata },
@@ -170,6 +172,11 @@ export function createIdentityProvider({
     };
   };
   return {
+    answers: () =>
+      discover(spec()).then(
+        () => true,
+        () => false,
+      ),
     isConfigured: () => config.current().signIn?.oidc !== undefined,
     begin: (redirectUri) =>
       asProviderError(log, async () => {

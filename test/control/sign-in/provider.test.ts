@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { field } from '../rig.ts';
 import { openBrowser } from './browser.ts';
 import { startProviderBed } from './provider-bed.ts';
 
@@ -230,7 +231,12 @@ describe('signing in with an identity provider', () => {
     expect((await use(jwt)).status).toBe(200);
     const other = openBrowser();
     const answer = await answerFor(other);
+    const diagnosed = async () =>
+      field((await rig.call('GET', '/v1/diagnosis', { as: 'operator' })).body, 'identityProvider');
+    expect(await diagnosed()).toBe('answers');
     await provider.kill('SIGKILL');
+    // What it was asked two seconds ago is not asked again.
+    await expect.poll(diagnosed, { timeout: 10_000 }).toBe('away');
     expect((await other.open(answer)).status).toBe(503);
     expect(await whoAmI(browser)).toMatchObject({ actor: 'olga@example.org', roles: ['operator'] });
     expect((await use(jwt)).status).toBe(200);
