@@ -7,7 +7,7 @@ import { type ProcessName, processNames } from '../../src/runtime/installation/i
 import { startStage, until } from '../e2e/stage.ts';
 import { commandLine, temporalCommandLine } from './command-line.ts';
 import { type Figures, scrape, valueOf } from './figures.ts';
-import { alerts, dashboardPanels, figuresIn } from './pages.ts';
+import { alerts, dashboardPanels, figuresIn, unknownLabels } from './pages.ts';
 import { type SpanCollector, startSpanCollector, wayTo } from './span-collector.ts';
 
 let cast: Cast;
@@ -278,6 +278,11 @@ describe('the figures of a running system', () => {
         .map((name) => `${title}: ${name}`),
     );
     expect(missing).toEqual([]);
+  });
+
+  it('knows every label by which an alert or the dashboard chooses or sums', async () => {
+    const samples = (await everyProcess()).flatMap((page) => page.samples);
+    expect(unknownLabels([...alerts(), ...dashboardPanels()], samples)).toEqual([]);
   });
 
   // Last, so that it is looked at in all that the others left behind.
