@@ -1,3 +1,4 @@
+import { GatheredBytes } from '../contract/gathered-bytes.ts';
 import { EstopError } from '../core/errors.ts';
 
 export const bodyCeilingBytes = 1024 * 1024;
@@ -24,12 +25,10 @@ export async function readBounded(request: Request, ceiling = bodyCeilingBytes):
   const tooLarge = new EstopError('body-too-large', { detail: `At most ${ceiling} bytes.` });
   if (Number(request.headers.get('content-length') ?? 0) > ceiling) throw tooLarge;
   if (request.body === null) return new Uint8Array();
-  const chunks: Uint8Array[] = [];
-  let size = 0;
+  const body = new GatheredBytes();
   for await (const chunk of request.body) {
-    size += chunk.length;
-    if (size > ceiling) throw tooLarge;
-    chunks.push(chunk);
+    body.add(chunk);
+    if (body.length > ceiling) throw tooLarge;
   }
-  return Buffer.concat(chunks);
+  return body.take();
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { GatheredBytes } from '../contract/gathered-bytes.ts';
 import { problemMediaType, problemOf } from '../contract/problem.ts';
 import { EstopError } from '../core/errors.ts';
 
@@ -6,16 +7,14 @@ const bodyCeilingBytes = 64 * 1024;
 
 /** The body as text, or an error that a client can act on. Never more than the ceiling is held. */
 export async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
+  const body = new GatheredBytes();
   for await (const chunk of request as AsyncIterable<Buffer>) {
     // no encoding is set, so chunks are Buffers
-    size += chunk.length;
-    if (size > bodyCeilingBytes)
+    body.add(chunk);
+    if (body.length > bodyCeilingBytes)
       throw new EstopError('body-too-large', { detail: `at most ${bodyCeilingBytes} bytes` });
-    chunks.push(chunk);
   }
-  return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+  return new TextDecoder('utf-8', { fatal: true }).decode(body.take());
 }
 
 export async function readJson(request: IncomingMessage): Promise<unknown> {

@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
+import { GatheredBytes } from '../../contract/gathered-bytes.ts';
 import { traceHeaders } from '../../contract/tracing.ts';
 import { EstopError } from '../../core/errors.ts';
 import { type Network, type ResolvedAddress, resolveAddress } from './address.ts';
@@ -148,16 +149,13 @@ function send(url: URL, hop: Hop, address: ResolvedAddress, { signal, form }: Li
 }
 
 async function read(message: IncomingMessage, { maxBytes }: Limits, method: string, url: URL): Promise<HttpReply> {
-  const pieces: Buffer[] = [];
-  let size = 0;
+  const body = new GatheredBytes();
   for await (const piece of message) {
-    const bytes = piece as Buffer; // no encoding was set
-    size += bytes.length;
-    if (size > maxBytes) {
+    body.add(piece as Buffer); // no encoding was set
+    if (body.length > maxBytes) {
       message.destroy();
       throw garbage(method, url, `more than ${maxBytes} bytes`);
     }
-    pieces.push(bytes);
   }
   if ((message.headers['content-encoding'] ?? 'identity') !== 'identity')
     throw garbage(method, url, 'a compressed answer that was not asked for');
@@ -166,10 +164,13 @@ async function read(message: IncomingMessage, { maxBytes }: Limits, method: stri
     status: message.statusCode ?? 0,
     headers,
     contentType: (headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '',
-    body: Buffer.concat(pieces).toString('utf8'),
+    body: textOf(body.take()),
     retryAfterMs: retryAfterMs(headers['retry-after'], new Date()),
   };
 }
+
+const textOf = ({ buffer, byteOffset, byteLength }: Uint8Array): string =>
+  Buffer.from(buffer, byteOffset, byteLength).toString('utf8');
 
 function redirectOf(reply: HttpReply): string | undefined {
   return [301, 302, 303, 307, 308].includes(reply.status) ? reply.headers['location'] : undefined;

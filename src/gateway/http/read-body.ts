@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http';
+import { GatheredBytes } from '../../contract/gathered-bytes.ts';
 import type { TakeInHand } from './bodies-in-hand.ts';
+import { bufferOf } from './buffer-of.ts';
 
 export const largestBody = 1024 * 1024;
 
@@ -13,22 +15,21 @@ export function readBody(
 ): Promise<Buffer | UnreadBody> {
   if (Number(request.headers['content-length'] ?? 0) > most) return Promise.resolve('body-too-large');
   return new Promise((resolve, reject) => {
-    let chunks: Buffer[] | undefined = [];
+    let body: GatheredBytes | undefined = new GatheredBytes();
     let size = 0;
     const refuse = (why: UnreadBody): void => {
-      chunks = undefined;
+      body = undefined;
       resolve(why);
     };
     request.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      if (chunks === undefined) return; // refused: the rest of it is dropped
+      if (body === undefined) return; // refused: the rest of it is dropped
       if (size > most) return refuse('body-too-large');
       if (!takeInHand(chunk.length)) return refuse('busy');
-      chunks.push(chunk);
+      body.add(chunk);
     });
     request.once('end', () => {
-      if (chunks !== undefined)
-        resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
+      if (body !== undefined) resolve(bufferOf(body.take()));
     });
     request.once('error', reject);
   });

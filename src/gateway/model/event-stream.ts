@@ -1,11 +1,9 @@
-/** Server-sent events as bytes: what is not ours to change leaves as it came. */
-export interface SplitEvents {
-  /** Each with the empty line that ends it. */
-  readonly events: readonly Buffer[];
-  readonly tail: Buffer;
-}
+import { EventBytes, type SplitEvents } from '../http/event-bytes.ts';
 
-export function splitRaw(bytes: Buffer): SplitEvents {
+/** Server-sent events as bytes: what is not ours to change leaves as it came, each with the empty line that ends it. */
+export const rawEventBytes = (): EventBytes => new EventBytes(splitRaw, /\n\r?\n|\r\r/);
+
+function splitRaw(bytes: Buffer): SplitEvents {
   const text = bytes.toString('latin1'); // one character per byte
   const events: Buffer[] = [];
   let begin = 0;

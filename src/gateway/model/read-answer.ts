@@ -1,4 +1,6 @@
 import type { IncomingMessage } from 'node:http';
+import { GatheredBytes } from '../../contract/gathered-bytes.ts';
+import { bufferOf } from '../http/buffer-of.ts';
 
 /** Every byte of an answer, or undefined: too large, broken off, compressed although it was not asked for, or silent too long. */
 export async function readAnswer(
@@ -6,18 +8,16 @@ export async function readAnswer(
   { mostBytes, silenceMs }: { readonly mostBytes: number; readonly silenceMs: number },
 ): Promise<Buffer | undefined> {
   if ((incoming.headers['content-encoding'] ?? 'identity') !== 'identity') return undefined;
-  const chunks: Buffer[] = [];
-  let size = 0;
+  const body = new GatheredBytes();
   try {
     for await (const chunk of untilSilent(incoming, silenceMs)) {
-      size += chunk.length;
-      if (size > mostBytes) return undefined;
-      chunks.push(chunk);
+      body.add(chunk);
+      if (body.length > mostBytes) return undefined;
     }
   } catch {
     return undefined;
   }
-  return Buffer.concat(chunks);
+  return bufferOf(body.take());
 }
 
 /** Ends with an error if nothing comes for so long; leaving the loop destroys the connection. */

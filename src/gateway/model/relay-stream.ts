@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isRecord } from '../upstream/read-reply.ts';
 import type { DialectName } from './dialect.ts';
-import { dataOf, splitRaw } from './event-stream.ts';
+import { dataOf, rawEventBytes } from './event-stream.ts';
 import type { ClientStream } from './model-client.ts';
 import { untilSilent } from './read-answer.ts';
 import { type Usage, usageIn } from './usage.ts';
@@ -33,16 +33,15 @@ const largestStream = 128 * 1024 * 1024;
 export async function relayStream(relay: Relay): Promise<Relayed> {
   const { incoming, client, dialect, mayGoOn, silenceMs } = relay;
   let usage: Partial<Usage> = {};
-  let tail: Buffer = Buffer.alloc(0);
+  const coming = rawEventBytes();
   let size = 0;
   try {
     for await (const chunk of untilSilent(incoming, silenceMs)) {
       size += chunk.length;
-      const split = splitRaw(tail.length === 0 ? chunk : Buffer.concat([tail, chunk]));
-      tail = split.tail;
-      if (tail.length > largestEvent || size > largestStream) return { whole: false, usage };
+      const events = coming.add(chunk);
+      if (coming.size > largestEvent || size > largestStream) return { whole: false, usage };
       const out: Buffer[] = [];
-      for (const event of split.events) {
+      for (const event of events) {
         if (holdsKey(event, relay.key)) return { whole: false, usage };
         const data = event.includes('usage') ? dataOf(event) : undefined;
         usage = { ...usage, ...usageIn(dialect, data) };
@@ -52,6 +51,7 @@ export async function relayStream(relay: Relay): Promise<Relayed> {
       if (!mayGoOn()) return { whole: false, usage };
       if (out.length > 0 && !client.write(Buffer.concat(out))) await client.drained();
     }
+    const tail = coming.rest();
     if (holdsKey(tail, relay.key) || !mayGoOn()) return { whole: false, usage };
     if (tail.length > 0) client.write(tail);
     return { whole: true, usage };

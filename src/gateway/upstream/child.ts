@@ -2,7 +2,9 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import type { ProcessSpec, SecretAt } from '../../contract/config.ts';
+import { GatheredBytes } from '../../contract/gathered-bytes.ts';
 import { EstopError } from '../../core/errors.ts';
+import { bufferOf } from '../http/buffer-of.ts';
 import { holdsSecret } from './holds-secret.ts';
 import { lastWatch } from './last-watch.ts';
 import { isRecord } from './read-reply.ts';
@@ -112,22 +114,17 @@ process.once('exit', () => {
 });
 
 function readLines(stdout: Readable, hear: (message: Message) => void, tooLong: () => void): void {
-  let waiting: Buffer[] = [];
-  let size = 0;
+  const waiting = new GatheredBytes();
   stdout.on('data', (chunk: Buffer) => {
     let begin = 0;
     for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, begin)) {
-      const line = Buffer.concat([...waiting, chunk.subarray(begin, end)]);
-      waiting = [];
-      size = 0;
+      waiting.add(chunk.subarray(begin, end));
       begin = end + 1;
-      const message = messageIn(line);
+      const message = messageIn(bufferOf(waiting.take()));
       if (message !== undefined) hear(message);
     }
-    const rest = chunk.subarray(begin);
-    size += rest.length;
-    if (size > longestLine) return tooLong();
-    if (rest.length > 0) waiting.push(rest);
+    waiting.add(chunk.subarray(begin));
+    if (waiting.length > longestLine) return tooLong();
   });
 }
 

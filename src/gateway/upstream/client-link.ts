@@ -10,7 +10,7 @@ import type { Credential } from '../secrets/credential.ts';
 import { secretsIn } from './holds-secret.ts';
 import type { UpstreamMessage } from './prepared.ts';
 import { PreparedCall } from './prepared-call.ts';
-import { readMessage, readReply, splitEvents } from './read-reply.ts';
+import { eventBytes, readMessage, readReply } from './read-reply.ts';
 import { headersOf, inNameOf, type OutgoingCall, type UpstreamSession, wireRequest } from './session.ts';
 
 export interface Relayed {
@@ -265,12 +265,11 @@ export class ClientLink implements Destination, OpenCall {
   }
 
   async #readStream(response: IncomingMessage): Promise<void> {
-    let tail: Buffer = Buffer.alloc(0);
+    const stream = eventBytes();
     for await (const chunk of response as AsyncIterable<Buffer>) {
-      const split = splitEvents(Buffer.concat([tail, chunk]));
-      tail = split.tail;
-      if (tail.length > largestEvent) return;
-      for (const event of split.events) this.#heard(event);
+      const events = stream.add(chunk);
+      if (stream.size > largestEvent) return;
+      for (const event of events) this.#heard(event);
     }
   }
 

@@ -1,6 +1,9 @@
 import type { IncomingMessage } from 'node:http';
+import { GatheredBytes } from '../../contract/gathered-bytes.ts';
 import { EstopError } from '../../core/errors.ts';
 import { deferred } from '../deferred.ts';
+import { bufferOf } from '../http/buffer-of.ts';
+import { EventBytes, type SplitEvents } from '../http/event-bytes.ts';
 import { holdsSecret } from './holds-secret.ts';
 import type { OnMessage, UpstreamMessage } from './prepared.ts';
 
@@ -36,9 +39,9 @@ export function readReply(
   const isStream = mediaTypeOf(response) === 'text/event-stream';
   const status = response.statusCode ?? 0;
   const { promise, resolve, reject } = deferred<UpstreamReply>();
-  const chunks: Buffer[] = [];
+  const body = new GatheredBytes();
+  const stream = eventBytes();
   let size = 0;
-  let tail: Buffer = Buffer.alloc(0);
   const tooLarge = (): void => {
     resolve({ kind: 'garbage', why: 'its answer is too large' });
     response.destroy();
@@ -46,11 +49,10 @@ export function readReply(
   response.on('data', (chunk: Buffer) => {
     size += chunk.length;
     if (size > (isStream ? longestStream : largestReply)) return tooLarge();
-    if (!isStream) return void chunks.push(chunk);
-    const split = splitEvents(Buffer.concat([tail, chunk]));
-    tail = split.tail;
-    if (tail.length > largestReply) return tooLarge();
-    for (const event of split.events) {
+    if (!isStream) return body.add(chunk);
+    const events = stream.add(chunk);
+    if (stream.size > largestReply) return tooLarge();
+    for (const event of events) {
       const read = readMessage(event, callId, status, secrets);
       if (read === undefined) continue;
       if ('method' in read) {
@@ -64,7 +66,7 @@ export function readReply(
   response.once('end', () => {
     const read =
       mediaTypeOf(response) === 'application/json'
-        ? readMessage(Buffer.concat(chunks), callId, status, secrets)
+        ? readMessage(bufferOf(body.take()), callId, status, secrets)
         : undefined;
     resolve(
       read === undefined || 'method' in read
@@ -83,8 +85,10 @@ function mediaTypeOf(response: IncomingMessage): string {
   return (response.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
 }
 
+export const eventBytes = (): EventBytes => new EventBytes(splitEvents, /\n\r?\n/);
+
 /** The data of every complete event, and what follows the last one. Lines end in LF or CRLF. */
-export function splitEvents(bytes: Buffer): { readonly events: readonly Buffer[]; readonly tail: Buffer } {
+export function splitEvents(bytes: Buffer): SplitEvents {
   const text = bytes.toString('latin1'); // one character per byte: no character of UTF-8 is split
   const events: Buffer[] = [];
   let begin = 0;

@@ -28,7 +28,7 @@ export const upstreamGuards: readonly Guard[] = [
     file: reader,
     protects: 'an event ends before the memory does',
     attacks: ['A41'],
-    find: '    if (tail.length > largestReply) return tooLarge();\n',
+    find: '    if (stream.size > largestReply) return tooLarge();\n',
     put: '',
     tests: { file: hostile, title: 'that sends a gigabyte as' },
   },
@@ -64,7 +64,7 @@ export const upstreamGuards: readonly Guard[] = [
     file: 'src/gateway/upstream/child.ts',
     protects: 'a line of a process ends before the memory does',
     attacks: ['A41'],
-    find: 'if (size > longestLine) return tooLong();',
+    find: 'if (waiting.length > longestLine) return tooLong();',
     put: '',
     tests: {
       file: 'test/gateway/mcp/process.test.ts',
@@ -152,5 +152,14 @@ export const upstreamGuards: readonly Guard[] = [
     find: "[key, spelled, spelled.replaceAll('/', '\\\\/')]",
     put: '[key]',
     tests: { file: 'test/gateway/model/relay-stream.test.ts', title: 'a key is seen as JSON spells it' },
+  },
+  {
+    id: 'upstream/byte-by-byte',
+    file: 'src/gateway/http/event-bytes.ts',
+    protects: 'an event that comes byte by byte is not looked at again for each of them',
+    attacks: ['A41'],
+    find: 'if (before > 0 && ',
+    put: 'if (before < 0 && ',
+    tests: { file: 'test/gateway/byte-by-byte.test.ts', title: 'is not looked at again for each byte that comes' },
   },
 ];
