@@ -1,8 +1,12 @@
+import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { createGzip } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { discover } from '../../src/gateway/upstream/discover.ts';
+import { ProcessWay } from '../../src/gateway/upstream/process-way.ts';
+import { tempFolder } from '../kit/temp-folder.ts';
 
 type Answer = (message: Readonly<Record<string, unknown>>, response: ServerResponse, request: IncomingMessage) => void;
 
@@ -131,5 +135,16 @@ describe('a server that is asked for its tools', () => {
     );
     await expect(discover(url, undefined)).rejects.toThrow();
     expect(pages).toBeLessThanOrEqual(1_000);
+  });
+
+  it('and whose list never ends is given up after some megabytes, also if it is a process', async () => {
+    const pages = join(tempFolder(), 'pages');
+    const program = join(import.meta.dirname, 'mcp/programs/endless-list-server.ts');
+    const secrets = { ready: () => undefined, read: () => '' };
+    const way = new ProcessWay({ command: process.execPath, args: [program], env: { PAGES_PATH: pages } }, secrets);
+    closers.push(() => void way.close());
+    await expect(way.discover()).rejects.toThrow();
+    // Of three megabytes each.
+    expect(Number(readFileSync(pages, 'utf8'))).toBeLessThan(16);
   });
 });

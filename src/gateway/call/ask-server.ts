@@ -60,7 +60,9 @@ async function allPages(
     if (end.kind === 'cut') return end;
     if (end.kind !== 'replied' || end.reply.kind !== 'result') break;
     const { [key]: found, nextCursor } = end.reply.result;
-    if (Array.isArray(found)) items.push(...found.map((item) => owned(reach.server.spec.serverId, item)));
+    // One by one: what a server has many of would be more arguments than a function can be given.
+    for (const item of Array.isArray(found) ? found.slice(0, mostItems) : [])
+      items.push(owned(reach.server.spec.serverId, item));
     if (typeof nextCursor !== 'string' || nextCursor === cursor) break;
     cursor = nextCursor;
   }

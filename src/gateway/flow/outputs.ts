@@ -22,8 +22,11 @@ export function outputsOf(result: Readonly<Record<string, unknown>>): Outputs {
     if (text !== '') texts.push(text);
     unreadable ||= blind;
   }
-  if (structuredContent !== undefined && !texts.some((text) => isSame(text, structuredContent)))
-    texts.push(JSON.stringify(structuredContent));
+  if (structuredContent !== undefined) {
+    // Spelled out once, however many texts it is compared with: both are the server's to choose.
+    const structured = JSON.stringify(structuredContent);
+    if (!texts.some((text) => isSame(text, structured))) texts.push(structured);
+  }
   texts.push(...restOf(rest));
   unreadable ||= holdsPicture(rest);
   // Beyond the cap all of it is one text, which is prose.
@@ -80,10 +83,10 @@ function readPart(part: unknown): { readonly text: string; readonly blind: boole
   }
 }
 
-function isSame(text: string, value: unknown): boolean {
+function isSame(text: string, spelled: string): boolean {
   if (!text.startsWith('{') && !text.startsWith('[')) return false;
   try {
-    return JSON.stringify(JSON.parse(text)) === JSON.stringify(value);
+    return JSON.stringify(JSON.parse(text)) === spelled;
   } catch {
     return false;
   }

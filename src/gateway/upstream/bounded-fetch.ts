@@ -3,7 +3,7 @@ import { GatheredBytes } from '../../contract/gathered-bytes.ts';
 import { EstopError } from '../../core/errors.ts';
 
 /** Of everything that one look at a server may bring, as it is after it was unpacked: a hundred times what a large server lists. */
-const mostListed = 32 * 1024 * 1024;
+export const mostListed = 32 * 1024 * 1024;
 /**
  * For one look at a server: it is heard to an end, however much it has to say, and into however many pages it puts that. Where it
  * leads elsewhere the client itself does not follow.

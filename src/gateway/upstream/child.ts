@@ -49,7 +49,13 @@ export class Child {
   #child: ChildProcessByStdio<Writable, Readable, null>;
   #isAlive = true;
 
-  constructor(spec: ProcessSpec, { values, secrets }: ChildEnvironment, hear: (message: Message) => void) {
+  /** `most`: how much it may say in all. One that is listed is heard to an end, however many pages it puts that into. */
+  constructor(
+    spec: ProcessSpec,
+    { values, secrets }: ChildEnvironment,
+    hear: (message: Message) => void,
+    most = Number.POSITIVE_INFINITY,
+  ) {
     this.#child = spawn(spec.command, [...spec.args], {
       cwd: '/',
       env: { PATH: searchPath, ...values },
@@ -78,6 +84,7 @@ export class Child {
       this.#child.stdout,
       (message) => hear(withoutSecrets(message, secrets)),
       () => this.kill(),
+      most,
     );
   }
 
@@ -113,9 +120,12 @@ process.once('exit', () => {
   for (const child of running) child.kill();
 });
 
-function readLines(stdout: Readable, hear: (message: Message) => void, tooLong: () => void): void {
+function readLines(stdout: Readable, hear: (message: Message) => void, tooLong: () => void, most: number): void {
   const waiting = new GatheredBytes();
+  let all = 0;
   stdout.on('data', (chunk: Buffer) => {
+    all += chunk.length;
+    if (all > most) return tooLong();
     let begin = 0;
     for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, begin)) {
       waiting.add(chunk.subarray(begin, end));

@@ -3,6 +3,7 @@ import type { ProcessSpec } from '../../contract/config.ts';
 import type { Destination } from '../call/live-call.ts';
 import type { Era } from '../mcp/era.ts';
 import type { UpstreamSecrets } from '../secrets/upstream-secrets.ts';
+import { mostListed } from './bounded-fetch.ts';
 import { Child, type ChildEnvironment, environmentOf } from './child.ts';
 import { TaskChild, type TaskChildSpec } from './task-child.ts';
 import type { Discovered, Way } from './way.ts';
@@ -146,7 +147,7 @@ class ChildTransport implements Transport {
   constructor(spec: ProcessSpec, environment: ChildEnvironment, started: (child: Child) => void) {
     this.#start = () => {
       // The client parses what it is given: it is no less a message than what comes over HTTP.
-      const child = new Child(spec, environment, (message) => this.onmessage?.(message as JSONRPCMessage));
+      const child = new Child(spec, environment, (message) => this.onmessage?.(message as JSONRPCMessage), mostListed);
       started(child);
       return child;
     };
