@@ -4,7 +4,8 @@ import type { DialectName } from './dialect.ts';
 import { dataOf, rawEventBytes } from './event-stream.ts';
 import type { ClientStream } from './model-client.ts';
 import { untilSilent } from './read-answer.ts';
-import { type Usage, usageIn } from './usage.ts';
+import { isEnd } from './stream-end.ts';
+import { type Usage, usageInEvent } from './usage.ts';
 
 interface Relay {
   readonly incoming: IncomingMessage;
@@ -35,6 +36,7 @@ export async function relayStream(relay: Relay): Promise<Relayed> {
   let usage: Partial<Usage> = {};
   const coming = rawEventBytes();
   let size = 0;
+  let ended = false;
   try {
     for await (const chunk of untilSilent(incoming, silenceMs)) {
       size += chunk.length;
@@ -43,8 +45,9 @@ export async function relayStream(relay: Relay): Promise<Relayed> {
       const out: Buffer[] = [];
       for (const event of events) {
         if (holdsKey(event, relay.key)) return { whole: false, usage };
+        ended ||= isEnd(dialect, event);
         const data = event.includes('usage') ? dataOf(event) : undefined;
-        usage = { ...usage, ...usageIn(dialect, data) };
+        usage = { ...usage, ...usageInEvent(dialect, data) };
         const left = relay.wantsUsage ? event : withoutUsage(event, data);
         if (left !== undefined) out.push(left);
       }
@@ -54,7 +57,7 @@ export async function relayStream(relay: Relay): Promise<Relayed> {
     const tail = coming.rest();
     if (holdsKey(tail, relay.key) || !mayGoOn()) return { whole: false, usage };
     if (tail.length > 0) client.write(tail);
-    return { whole: true, usage };
+    return { whole: ended || isEnd(dialect, tail), usage };
   } catch {
     return { whole: false, usage };
   }

@@ -17,24 +17,49 @@ export interface Spent {
 }
 
 /**
- * The provider's own numbers, from a whole answer or from an event of its stream; undefined if there are none, or none that can
- * be counted with: then the reservation stays spent.
+ * The provider's own numbers, from a whole answer; undefined if there are none, or none that can be counted with: then the
+ * reservation stays spent.
  */
 export function usageIn(dialect: DialectName, message: unknown): Partial<Usage> | undefined {
   if (!isRecord(message)) return undefined;
+  const { usage } = message;
   switch (dialect) {
     case 'chat':
-      return openAiUsage(message['usage'], 'prompt_tokens', 'completion_tokens');
+      return openAiUsage(usage, 'prompt_tokens', 'completion_tokens');
+    case 'responses':
+      return openAiUsage(usage, 'input_tokens', 'output_tokens');
+    case 'messages':
+      return anthropicUsage(usage);
+  }
+}
+
+/**
+ * The same from one event of a stream. What is said before everything is written (Anthropic begins with an output of one) counts
+ * nothing: a stream may end there, and what was generated until then was not in it.
+ */
+export function usageInEvent(dialect: DialectName, event: unknown): Partial<Usage> | undefined {
+  if (!isRecord(event)) return undefined;
+  switch (dialect) {
+    case 'chat':
+      return isUnfinished(event['choices']) ? undefined : usageIn(dialect, event);
     case 'responses': {
-      const { response } = message;
-      return openAiUsage(isRecord(response) ? response['usage'] : message['usage'], 'input_tokens', 'output_tokens');
+      const { response } = event;
+      return isRecord(response) && response['status'] !== 'in_progress' && response['status'] !== 'queued'
+        ? usageIn(dialect, response)
+        : undefined;
     }
     case 'messages': {
-      const { message: begun } = message;
-      return anthropicUsage(isRecord(begun) ? begun['usage'] : message['usage']);
+      const { message: begun } = event;
+      if (!isRecord(begun)) return usageIn(dialect, event);
+      const { output: _soFar, ...input } = usageIn(dialect, begun) ?? {};
+      return input;
     }
   }
 }
+
+/** `null` stands where a reason to finish will stand. */
+const isUnfinished = (choices: unknown): boolean =>
+  Array.isArray(choices) && choices.some((choice) => isRecord(choice) && choice['finish_reason'] === null);
 
 function openAiUsage(usage: unknown, inputKey: string, outputKey: string): Usage | undefined {
   if (!isRecord(usage)) return undefined;

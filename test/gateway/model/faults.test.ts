@@ -84,6 +84,36 @@ describe('a provider', () => {
     expect([tokens > 1_000, microcents > 100 * price.output]).toEqual([true, true]);
   });
 
+  const claude = { model: 'claude', max_tokens: 50, messages: [], stream: true };
+  const begun = sse({ type: 'message_start', message: { usage: { input_tokens: 60, output_tokens: 1 } } });
+  const stop = sse({ type: 'message_stop' });
+  const responses = { model: 'gpt', input: 'x', max_output_tokens: 50, stream: true };
+  const nothingYet = { status: 'in_progress', usage: { input_tokens: 0, output_tokens: 0 } };
+  const failed = sse({ type: 'response.failed', response: { status: 'failed', usage: null } });
+  const chat = { ...streamed, max_tokens: 50, stream_options: { include_usage: true } };
+  const onTheWay = sse({ choices: [{ finish_reason: null }], usage: { prompt_tokens: 0, completion_tokens: 0 } });
+  it.each([
+    ['messages', 'nothing more', claude, [begun, stop]],
+    ['messages', 'an error', claude, [begun, sse({ type: 'error', error: { type: 'overloaded_error' } })]],
+    [
+      'messages',
+      'what is no count',
+      claude,
+      [begun, sse({ type: 'message_delta', usage: { output_tokens: -5 } }), stop],
+    ],
+    ['responses', 'a failure', responses, [sse({ type: 'response.created', response: nothingYet }), failed]],
+    ['chat/completions', 'its last word', chat, [onTheWay, 'data: [DONE]\n\n']],
+  ])(
+    'whose stream of %s counts at its beginning and says %s at its end costs the most',
+    async (path, _end, body, said) => {
+      bed.provider.misbehave((response) => response.writeHead(200, eventStream).end(said.join('')));
+      const { task, answer } = await asked(body, `/v1/${path}`);
+      expect(answer.text).toBe(said.join(''));
+      const { outcome, tokens = 0, microcents = 0 } = await settled(task);
+      expect([outcome, tokens > 1_000, microcents > 50 * price.output]).toEqual(['completed', true, true]);
+    },
+  );
+
   it('that refuses a request costs nothing, and its sentence is passed on', async () => {
     bed.provider.misbehave((response) => sendJson(response, 400, { error: { message: 'no such option' } }));
     const { task, answer } = await asked(question);
@@ -202,6 +232,13 @@ describe('a provider', () => {
     expect(sent).toBeLessThan(400 * 1024 * 1024);
   });
 
+  it('whose stream ends as if it were whole, and is not, breaks off for the client as well', async () => {
+    bed.provider.misbehave((response) => response.writeHead(200, eventStream).end(chunk('half')));
+    const { task, token } = await started();
+    await expect(ask(bed, token, streamed)).rejects.toThrow();
+    expect((await settled(task)).outcome).toBe('possibly-completed');
+  });
+
   it('that sends a gigabyte at once is hung up on', async () => {
     let sent = Number.POSITIVE_INFINITY;
     bed.provider.misbehave((response) => {
@@ -240,6 +277,8 @@ describe('a provider', () => {
     expect(bed.provider.asked.length).toBe(before);
   });
 });
+
+const sse = (event: object): string => `data: ${JSON.stringify(event)}\n\n`;
 
 /** Until its reader hangs up, or a gigabyte is out. */
 function flood(response: ServerResponse, piece: string): void {
