@@ -47,7 +47,7 @@ const Lists = z.record(
     z.object({
       name: z.string(),
       description: orNothing,
-      inputSchema: z.unknown(),
+      inputSchema: z.unknown().optional(),
       annotations: z.unknown().optional(),
       labels: z
         .array(z.string())
@@ -91,6 +91,11 @@ export function recordingTester(test: RecordingTest): (line: string, where: stri
   };
   return (line, where) => {
     const { purpose, ...run } = read(Run, line, where);
+    for (const [index, { args }] of run.calls.entries())
+      if (isDeeper(args, deepest))
+        throw new EstopError('invalid-input', {
+          detail: `${where} calls.${index}.args: nested deeper than ${deepest} values`,
+        });
     const serverId = run.tools ?? only(lists) ?? 'recorded';
     const tools = lists === undefined ? byName(run, serverId, config) : listed(serverId);
     if (tools === undefined) {
@@ -109,6 +114,18 @@ export function recordingTester(test: RecordingTest): (line: string, where: stri
       now,
     });
   };
+}
+
+/** As the gateway reads a body: of what is deeper no call was ever made. */
+const deepest = 64;
+
+function isDeeper(args: unknown, most: number): boolean {
+  let level: readonly unknown[] = [args];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > most) return true;
+    level = level.flatMap((value) => (typeof value === 'object' && value !== null ? Object.values(value) : []));
+  }
+  return false;
 }
 
 function only(lists: ToolLists | undefined): string | undefined {
@@ -137,7 +154,15 @@ function read<Shape extends z.ZodType>(shape: Shape, text: string, where: string
   }
   const result = shape.safeParse(value);
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
+  const issue = whereOf(result.error.issues);
   const at = issue === undefined ? '' : ` ${issue.path.join('.').slice(0, 200)}: ${issue.message.slice(0, 300)}`;
   throw new EstopError('invalid-input', { detail: `${where}${at}` });
+}
+
+/** Of several forms that a call may have, that which comes nearest says what is missing. */
+function whereOf([issue]: readonly z.core.$ZodIssue[]): z.core.$ZodIssue | undefined {
+  if (issue?.code !== 'invalid_union') return issue;
+  const [nearest] = [...issue.errors].sort((a, b) => a.length - b.length);
+  const inner = whereOf(nearest ?? []);
+  return inner === undefined ? issue : { ...inner, path: [...issue.path, ...inner.path] };
 }

@@ -189,6 +189,37 @@ describe('estop policy test', () => {
     expect(ran.code).toBe(2);
     expect(ran.stderr).not.toBe('');
   });
+
+  const deep = `${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`;
+  const call = (more: string): string => `{"run":"x","request":"y","calls":[{"tool":"t",${more}}]}`;
+  it.each([
+    ['arguments deeper than any call', call(`"args":${deep},"output":null`), 'own.jsonl:1 calls.0.args: nested deeper'],
+    ['a call without an output', call('"args":{}'), 'own.jsonl:1 calls.0.output'],
+    ['arguments that are a list', call('"args":[],"output":null'), 'own.jsonl:1 calls.0.args'],
+    ['a line that never ends', 'x'.repeat(70 * 1024 * 1024), 'own.jsonl:1 is longer than 64 MiB'],
+  ])('says where it has %s', async (_what, line, said) => {
+    writeFileSync(join(folder, 'own.jsonl'), line);
+    const ran = await rig.run(['policy', 'test', '--runs', 'own.jsonl'], { env: offline, cwd: folder });
+    expect(ran).toMatchObject({ code: 2, stderr: expect.stringContaining(said) });
+  });
+
+  it('is given a folder for a file, or a file for a folder, and says so', async () => {
+    const told = async (...args: readonly string[]) =>
+      rig.run(['policy', 'test', ...args], { env: offline, cwd: folder });
+    mkdirSync(join(folder, 'empty'));
+    const noFile = { code: 2, stderr: expect.stringContaining('empty is no file') };
+    expect(await told('--runs', 'empty')).toMatchObject(noFile);
+    expect(await told('--runs', runsFile, '--tools', 'empty')).toMatchObject(noFile);
+    const noFolder = { code: 2, stderr: expect.stringContaining('tools.json is no folder') };
+    expect(await told('--runs', runsFile, '--policy', 'tools.json')).toMatchObject(noFolder);
+  });
+
+  it('takes a tool of which nothing but its name is known', async () => {
+    writeFileSync(join(folder, 'names.json'), '{"post":[{"name":"read_letters"}]}');
+    const args = ['policy', 'test', '--runs', runsFile, '--tools', 'names.json', '--json'];
+    const ran = await rig.run(args, { env: offline, cwd: folder });
+    expect(linesOf(ran)[1]?.decisions).toEqual(['allow', 'deny', 'deny', 'deny']);
+  });
 });
 
 describe('estop policy', () => {

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import type { ActivationResult, PolicyCheck } from '../../contract/http/policies.ts';
 import { plural } from '../../contract/plural.ts';
@@ -176,9 +176,7 @@ function buildTest(command: Command, run: Run): void {
 
 async function test(context: CliContext, options: TestOptions): Promise<ExitCode> {
   const { testPolicies } = await import('../policy-test.ts');
-  for (const file of [options.runs, options.tools, options.config])
-    if (file !== undefined && !existsSync(file))
-      throw new EstopError('not-found', { detail: `There is no file ${visible(file)}.` });
+  for (const file of [options.runs, options.tools, options.config]) if (file !== undefined) mustBe('file', file);
   if (options.inForce === true) return (await import('../policy-test-there.ts')).testInForce(context, options);
   const set = await readSet(options.policy);
   const configFile = options.config ?? (existsSync('estop.yaml') ? 'estop.yaml' : undefined);
@@ -200,7 +198,13 @@ async function readSet(folder: string | undefined): Promise<PolicySet> {
 async function readFiles(folder: string | undefined) {
   const { readPolicyFolder } = await import('../../policy/read-folder.ts');
   const { policiesFolder } = await import('../../runtime/package-root.ts');
-  if (folder !== undefined && !existsSync(folder))
-    throw new EstopError('not-found', { detail: `There is no folder ${visible(folder)}.` });
+  if (folder !== undefined) mustBe('folder', folder);
   return readPolicyFolder(folder ?? policiesFolder);
+}
+
+/** A pipe is as good as a file. */
+function mustBe(kind: 'file' | 'folder', path: string): void {
+  if (!existsSync(path)) throw new EstopError('not-found', { detail: `There is no ${kind} ${visible(path)}.` });
+  if (statSync(path).isDirectory() !== (kind === 'folder'))
+    throw new EstopError('invalid-input', { detail: `${visible(path)} is no ${kind}.` });
 }
