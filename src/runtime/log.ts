@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import type { Log } from '../contract/identity.ts';
 import { currentTraceId } from '../contract/tracing.ts';
+import { createLogWriter } from './log-writer.ts';
 
 const usualNames: Readonly<Record<string, string>> = {
   stopId: 'stop_id',
@@ -41,6 +42,6 @@ export function createLog(process: string, level: string): Log {
         censor: '[redacted]',
       },
     },
-    pino.destination({ dest: 2, sync: true }),
+    createLogWriter(),
   );
 }

@@ -1,0 +1,37 @@
+import { writeSync } from 'node:fs';
+
+const mostWaitingBytes = 64 * 1024;
+const againMs = 200;
+
+/**
+ * Writes each line at once. While the disk is full, or its reader slow, a few lines wait and the others are lost: nothing that is said
+ * may end, or hold up, the process that says it.
+ */
+export function createLogWriter(writeSome: (bytes: Uint8Array) => number = (bytes) => writeSync(2, bytes)) {
+  const waiting: Uint8Array[] = [];
+  let waitingBytes = 0;
+  let timer: NodeJS.Timeout | undefined;
+  const flush = (): void => {
+    timer = undefined;
+    try {
+      for (let [first] = waiting; first !== undefined; [first] = waiting) {
+        const written = writeSome(first);
+        waitingBytes -= written;
+        if (written < first.length) waiting[0] = first.subarray(written);
+        else waiting.shift();
+      }
+    } catch {
+      timer = setTimeout(flush, againMs).unref();
+    }
+  };
+  process.once('exit', flush);
+  return {
+    write: (line: string): void => {
+      const bytes = Buffer.from(line);
+      if (waitingBytes + bytes.length > mostWaitingBytes) return;
+      waiting.push(bytes);
+      waitingBytes += bytes.length;
+      if (timer === undefined) flush();
+    },
+  };
+}
