@@ -10,8 +10,11 @@ if (typeof options === 'string') {
   process.exit(2);
 }
 
-// Node runs no exit handlers on an unhandled signal, and those are what ends the servers.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
+// Node runs no exit handlers on an unhandled signal, and those are what ends the servers. The last is of a terminal that is closed.
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+for (const signal of signals) process.on(signal, () => process.exit(130));
+// Nor does it matter to what is up that nobody reads what is said.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
 muteNotices();
 const startedAt = Date.now();
@@ -25,7 +28,7 @@ const stop = (): Promise<void> => {
 };
 // Whoever presses it again is not obeyed: this process would be gone, and its servers would stay.
 let isTold = false;
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
+for (const signal of signals)
   process.removeAllListeners(signal).on(signal, () => void stop().finally(() => process.exit(isTold ? code : 130)));
 try {
   code = (await runStory(cast, screen, options.sabotage.length > 0)) ? 0 : 1;

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
@@ -199,7 +199,10 @@ requires('temporal')('the pages, typed into a fresh folder', () => {
       output: expect.stringMatching(/already runs in .*: end that one, or give this one a state folder of its own/),
     });
     expect(await typist.type(stopped)).toMatchObject({ code: 0, output: expect.stringContaining('+ proved') });
-    expect(await again.interrupt()).toEqual([0, null]);
+    // As cleanly as by Ctrl-C: nothing of it is left running.
+    expect(await again.hangUp()).toEqual([0, null]);
+    const children = join(typist.folder, '.estop', 'children');
+    expect(readdirSync(children)).toEqual([]);
     const config = join(typist.folder, 'estop.yaml');
     writeFileSync(config, readFileSync(config, 'utf8').replace('environment: dev', 'environment: prod'));
     expect(await typist.type('estop dev')).toMatchObject({

@@ -17,6 +17,8 @@ export interface GoingOn {
   hasEnded(): boolean;
   /** How it ended. */
   interrupt(): Promise<readonly [code: number | null, signal: string | null]>;
+  /** Its terminal is closed: nobody reads it any more, and it is told. */
+  hangUp(): Promise<readonly [code: number | null, signal: string | null]>;
 }
 
 /** Somebody at a terminal, in a folder as a newcomer has it: estop.yaml and policies of the project, and nothing that was ever run there. */
@@ -79,6 +81,11 @@ export function sitDown(): Typist {
         hasEnded: () => !running.has(child),
         interrupt: () => {
           child.kill('SIGINT');
+          return ended;
+        },
+        hangUp: () => {
+          for (const stream of [child.stdout, child.stderr]) stream?.destroy();
+          child.kill('SIGHUP');
           return ended;
         },
       };

@@ -24,8 +24,8 @@ export async function runDev(options: DevOptions): Promise<number> {
       isInterrupted = true;
       done();
     };
-    process.on('SIGINT', interrupt);
-    process.on('SIGTERM', interrupt);
+    // The last is what a terminal sends that is closed.
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
   });
   // Whatever is ours is started again by itself; these two are not.
   const tellOfEnd = (server: string, meanwhile: string): void => {
