@@ -37,7 +37,11 @@ export const fenceAndReach: Check = async (passage): Promise<Verdict> => {
     : call.write(host.callTimeoutMs, relayFrom(passage, call), askedWhile(passage));
   facts.outcome = 'possibly-completed';
   passage.client?.sent();
-  const end = await writing;
+  const { agentId } = known(facts.claims);
+  const leave = isListening
+    ? reach.server.streams.enter(agentId, () => call.destroy({ kind: 'client-gone' }))
+    : () => undefined;
+  const end = await writing.finally(leave);
   facts.end = isListening ? endOfStream(end) : end;
   return undefined;
 };

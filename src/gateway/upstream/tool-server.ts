@@ -13,6 +13,7 @@ import type { PinPort } from './pin-port.ts';
 import type { Prepared } from './prepared.ts';
 import { ProcessWay } from './process-way.ts';
 import type { OutgoingCall } from './session.ts';
+import { Streams } from './streams.ts';
 import type { TaskChildSpec } from './task-child.ts';
 import { callability, seenTool, type ToolPin, turnPage } from './tool-pin.ts';
 import type { Discovered, Way } from './way.ts';
@@ -33,6 +34,7 @@ const longestRetryMs = 15_000;
 /** One upstream MCP server: its pinned tools, and sockets to call them by. */
 export class ToolServer {
   readonly spec: ToolServerSpec;
+  readonly streams = new Streams();
   readonly #parts: ToolServerParts;
   readonly #way: Way;
   #listed: ReadonlyMap<string, ToolPin> = new Map();

@@ -155,6 +155,19 @@ it('a stream of what an agent has lost meanwhile ends, and tells nothing more', 
   rig.configure((config) => ({ ...config, agents: [watcher, onlyOne] }));
 });
 
+it('a client that opens streams without end keeps the newest, and the others are ended like any', async () => {
+  const task = await rig.startTask(onlyOne);
+  const wanted = { resourceSubscriptions: [uri('one')] };
+  const streams = await Promise.all(Array.from({ length: 40 }, () => listen(task, wanted)));
+  const ended = () => streams.filter((stream) => stream.ended);
+  await until(() => ended().length >= 8);
+  expect(ended().map(({ heard }) => heard.at(-1))).toEqual(
+    Array.from({ length: 8 }, () => expect.objectContaining({ id: 'mine', result: expect.anything() })),
+  );
+  expect((await listen(await rig.startTask(watcher), wanted)).ended).toBe(false);
+  expect(ended().length).toBe(8);
+});
+
 it('a stop of one of its servers ends the whole stream, and says so', async () => {
   const stream = await listen(await rig.startTask(watcher), both);
   await until(() => stream.heard.length > 0);

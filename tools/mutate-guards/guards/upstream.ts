@@ -90,6 +90,16 @@ export const upstreamGuards: readonly Guard[] = [
     tests: { file: 'test/gateway/faults.test.ts', title: 'that opens sessions and streams without end' },
   },
   {
+    id: 'client/hoarded-changes',
+    file: 'src/gateway/upstream/streams.ts',
+    protects: 'an agent keeps only so many streams of changes open at one server',
+    attacks: ['A41'],
+    find: 'own.size > mostOfAgent && oldest',
+    put: 'own.size < 0 && oldest',
+    tests: { file: 'test/gateway/mcp/listen.test.ts', title: 'that opens streams without end' },
+    raises: /timed out/i,
+  },
+  {
     id: 'client/in-hand',
     file: 'src/gateway/http/bodies-in-hand.ts',
     protects: 'no agent has more under way than there is memory for it',
