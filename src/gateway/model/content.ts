@@ -12,8 +12,9 @@ const textual = new Set(
    function_call_output custom_tool_call custom_tool_call_output`.split(/\s+/),
 );
 /** Where a part of a conversation keeps its own parts. What a tool was called with is data, whatever it looks like. */
-const partsOf = ['content', 'output', 'source', 'image_url', 'file', 'file_data'] as const;
-const references = ['file_id', 'file_url', 'url', 'image_url'] as const;
+const partsOf: ReadonlySet<string> = new Set(['content', 'output', 'source', 'file', 'file_data']);
+/** By the end of its name: servers that copy a protocol have pictures, films and sounds of their own (`video_url`, `audio_url`). */
+const reference = /^(?:.+_)?(?:ur[li]|file_id)$/;
 
 /** Walks the parts of the conversation, and them alone. */
 export function contentOf(body: JsonObject): Content {
@@ -25,11 +26,11 @@ export function contentOf(body: JsonObject): Content {
     const { type } = value;
     if (typeof type === 'string' && !textual.has(type)) hasMedia = true;
     if (type === 'item_reference' || type === 'container_upload') remote ??= type;
-    for (const key of references) {
-      const reference = value[key];
-      if (typeof reference === 'string' && !reference.startsWith('data:')) remote ??= key;
+    for (const [key, member] of Object.entries(value)) {
+      const isReference = reference.test(key);
+      if (isReference && typeof member === 'string' && !member.startsWith('data:')) remote ??= key;
+      if (isReference || partsOf.has(key)) look(member);
     }
-    for (const key of partsOf) look(value[key]);
   };
   for (const key of ['messages', 'input', 'system']) look(body[key]);
   return { hasMedia, remote };

@@ -5,6 +5,9 @@ import { billingBot, until } from '../rig.ts';
 import { ask, type ModelRig, makeModelRig, modelsAt, question, writer } from './model-rig.ts';
 
 /** Each guard was taken out once, and its test failed. */
+/** As servers have it that speak the protocol and are not its author's. */
+const film = (video_url: unknown) => ({ type: 'video_url', video_url });
+
 describe('a model call is refused, and nothing reaches the provider,', () => {
   let bed: ModelRig;
   let token = '';
@@ -55,6 +58,8 @@ describe('a model call is refused, and nothing reaches the provider,', () => {
     ['stands on a stored prompt', { prompt: { id: 'pmpt_1' } }],
     ['lets the provider search', { tools: [{ type: 'web_search' }] }],
     ['lets the provider call a tool server', { tools: [{ type: 'mcp', server_url: 'https://x.example' }] }],
+    ['lets it fetch a film', { input: [{ role: 'user', content: [film({ url: 'http://10.0.0.1/' })] }] }],
+    ['lets it fetch a film by its plain address', { input: [{ role: 'user', content: [film('http://10.0.0.1/')] }] }],
     [
       'lets the provider fetch',
       { input: [{ role: 'user', content: [{ type: 'input_image', image_url: 'https://x.example/?q=secret' }] }] },

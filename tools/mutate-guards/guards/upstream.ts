@@ -100,6 +100,15 @@ export const upstreamGuards: readonly Guard[] = [
     raises: /timed out/i,
   },
   {
+    id: 'model/fetched-elsewhere',
+    file: 'src/gateway/model/content.ts',
+    protects: 'what a provider would fetch is refused under whatever name it is asked to',
+    attacks: ['A16'],
+    find: '/^(?:.+_)?(?:ur[li]|file_id)$/',
+    put: '/^(?:file_id|file_url|url|image_url)$/',
+    tests: { file: 'test/gateway/model/refusals.test.ts', title: 'lets it fetch a film' },
+  },
+  {
     id: 'client/in-hand',
     file: 'src/gateway/http/bodies-in-hand.ts',
     protects: 'no agent has more under way than there is memory for it',
