@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { makeRig, post, postRaw, type Rig, type RunningGateway, untilReady } from './rig.ts';
 
@@ -63,6 +65,21 @@ describe('a body', () => {
       sending.end();
     });
     expect(chunked).toBe(413);
+  });
+
+  it('whose client goes away in the middle of it is nobody’s error, or any client could fill the log with them', async () => {
+    const { hostname, port } = new URL(gateway.url);
+    const head = `POST /mcp HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${await aToken()}\r\n`;
+    for (const path of ['/mcp', '/v1/responses']) {
+      const socket = connect(Number(port), hostname);
+      const closed = once(socket, 'close');
+      socket.write(`${head.replace('/mcp', path)}content-type: application/json\r\ncontent-length: 100\r\n\r\n{`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      socket.resetAndDestroy();
+      await closed;
+    }
+    expect((await post(gateway, await aToken(), { jsonrpc: '2.0', id: 1, method: 'tools/list' })).status).toBe(200);
+    expect(rig.logLines.filter(({ level }) => level === 'error')).toEqual([]);
   });
 
   it('of another media type is refused with 415', async () => {

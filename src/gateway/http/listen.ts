@@ -50,6 +50,8 @@ export async function listen(gate: GateHost, listening: Listening): Promise<Gate
       const { traceparent } = request.headers;
       continueTrace({ traceparent }, () => handle(gate, isAllowed, request, response, requestId)).catch(
         (thrown: unknown) => {
+          // Its client went away before it had said all: nothing of ours failed, and any client can do it at any pace.
+          if (request.destroyed && !request.complete) return;
           gate.log.error(
             { event: 'request.failed', requestId, code: errorCodeOf(thrown), error: String(thrown) },
             'a request failed',
