@@ -25,7 +25,7 @@ const statement = `
       ORDER BY proved_at LIMIT $2)
     UNION ALL SELECT at, 'reset.asked', NULL, reason, actor FROM estop.reset_consents WHERE stop_id = $1
     UNION ALL SELECT reset_at, 'stop.reset', reset_epoch::text, reset_reason, reset_by FROM s
-    UNION ALL (SELECT at, kind, coalesce(detail->>'what', detail->>'playbook', detail->>'phase'), coalesce(after->>'text', reason, detail->>'code'), actor FROM estop.audit
+    UNION ALL (SELECT at, kind, coalesce(detail->>'what', after->>'playbook', detail->>'phase'), coalesce(after->>'text', reason, detail->>'code'), actor FROM estop.audit
       WHERE subject IN ($1, '/v1/stops/' || $1 || ':reset', '/v1/stops/' || $1 || ':note', '/stops/' || $1 || '/reset', '/stops/' || $1 || '/note') AND kind <> 'stop.reset-wanted' ORDER BY seq LIMIT $2))
   SELECT at, kind, about, note, by FROM e WHERE at IS NOT NULL ORDER BY at, kind LIMIT $2`;
 

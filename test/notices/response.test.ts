@@ -1,5 +1,6 @@
 import { beforeAll, expect, it } from 'vitest';
 import type { AgentSpec, EstopConfig } from '../../src/contract/config.ts';
+import { stopSentenceOf } from '../../src/control/stop-sentence.ts';
 import type { Playbook } from '../../src/core/playbook.ts';
 import { agentKey } from '../../src/core/scope-key.ts';
 import { requestApproval } from '../../src/store/approvals.ts';
@@ -9,6 +10,7 @@ import { listObligations } from '../../src/store/obligations.ts';
 import { boundPlaybook, releasePhase } from '../../src/store/playbooks.ts';
 import { activatePolicies, activePolicies } from '../../src/store/policies.ts';
 import { stopProgress } from '../../src/store/stop-progress.ts';
+import { stopTimeline } from '../../src/store/stop-timeline.ts';
 import { getStop } from '../../src/store/stops.ts';
 import { fireTrigger, judgeAlert } from '../../src/store/triggers.ts';
 import { requires } from '../kit/requires.ts';
@@ -211,6 +213,8 @@ requires('temporal')('what follows from an alert or a stop', () => {
     expect(lane.needsHuman).toContain('purge-queue waits for a person (playbook finance)');
     expect(rig.target.count('cut revoke-credential', grant)).toBe(1);
     expect(rig.target.count('cut purge-queue', grant)).toBe(0);
+    const bound = (await stopTimeline(control(), stopId, 50)).find(({ kind }) => kind === 'playbook.bound');
+    expect(bound === undefined ? '' : stopSentenceOf(bound)).toBe('goes on by the playbook finance');
     await until(async () => {
       const progress = await stopProgress(control(), stopId);
       return progress?.fencedAt !== undefined && progress.haltedAt !== undefined;
