@@ -1,6 +1,6 @@
 import type { BreakerTrip } from '../contract/http/limits.ts';
+import { tripWords } from '../contract/trip-words.ts';
 import type { EstopEvent } from '../sdk/index.ts';
-import { tripWords } from './trip-words.ts';
 import { visible } from './visible.ts';
 
 /** One event as one line: what it is about, how it stands now, and the id to ask further with. Times are of hearing, not of happening. */

@@ -2,6 +2,7 @@ import type { NoticeEvent } from '../core/notice.ts';
 import { scopeWords } from '../core/scope-words.ts';
 import { connectorPath, drilledConnector } from './names.ts';
 import { plainText } from './printable.ts';
+import { tripWords } from './trip-words.ts';
 
 /**
  * What a person is told, in our own words, by the names that people know: ids of ours are in the link alone. What others wrote (reasons,
@@ -171,6 +172,13 @@ const riskTier = (it: NoticeFacts): string => {
   return `Risk tier: ${tier}, ${of(it, 'tierBy') === 'proposed' ? 'as proposed' : 'as estop.yaml decides'}.`;
 };
 
+const count = ({ facts }: NoticeFacts, name: string): number => Number(facts[name] ?? Number.NaN);
+function tripped(it: NoticeFacts): string {
+  const trip = { breaker: of(it, 'breaker'), measured: count(it, 'measured'), most: count(it, 'most') };
+  const words = tripWords({ ...trip, withinMs: count(it, 'withinMs') });
+  return words.includes('NaN') ? '' : `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
+}
+
 type Words = (notice: NoticeFacts) => { readonly title: string; readonly lines: readonly string[] };
 
 const words: Readonly<Record<NoticeEvent, Words>> = {
@@ -228,9 +236,9 @@ const words: Readonly<Record<NoticeEvent, Words>> = {
   }),
   'breaker.tripped': (it) => ({
     title: `Breaker ${of(it, 'breaker')} of ${it.subject}: ${of(it, 'action')}`,
-    lines: [`Measured ${of(it, 'measured')}, at most ${of(it, 'most')} within ${seconds(it)} s.`],
+    lines: [tripped(it)],
   }),
-  'budget.ended': (it) => ({ title: `Budget of ${it.subject} is used up: ${of(it, 'action')}`, lines: [] }),
+  'budget.ended': (it) => ({ title: `Budget of ${it.subject} is used up: ${of(it, 'action')}`, lines: [tripped(it)] }),
   'gateway.lost': (it) => ({
     title: `Gateway lost: ${of(it, 'address')}`,
     lines: [`It has had no lease since ${moment(it, 'since')}. It admits nothing.`],

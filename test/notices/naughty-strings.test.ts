@@ -95,6 +95,7 @@ const stopped = {
 };
 const ofTask = { subject: idOf('stop'), facts: { ...stopped.facts, scopeKey: `task:${idOf('task')}` } };
 const asked = { subject: idOf('appr'), facts: { taskId: idOf('task'), tool: 'bank/pay', approvers: 1 } };
+const measured = { action: 'warn', withinMs: 60_000 };
 const elevation = `elevation:${idOf('elev')}`;
 
 it.each([
@@ -148,6 +149,26 @@ it.each([
     'breaker.tripped',
     { subject: 'mail-bot', facts: { breaker: 'denied-rate', action: 'stop', stopId: idOf('stop') } },
     ['Breaker denied-rate of mail-bot: stop'],
+  ],
+  [
+    'breaker.tripped',
+    { subject: 'mail-bot', facts: { ...measured, breaker: 'spend-slope', measured: 1_234_000_000, most: 300_000_000 } },
+    ['1234 cents, more than 300 in 60 s.'],
+  ],
+  [
+    'breaker.tripped',
+    { subject: 'mail-bot', facts: { ...measured, breaker: 'error-rate', measured: 61, most: 50 } },
+    ['61 % failed, more than 50 in 60 s.'],
+  ],
+  [
+    'budget.ended',
+    { subject: 'mail-bot', facts: { ...measured, breaker: 'over-budget', measured: 1, most: 0 } },
+    ['Budget of mail-bot is used up: warn', '1 call over budget, more than 0 in 60 s.'],
+  ],
+  [
+    'breaker.tripped',
+    { subject: 'mail-bot', facts: { ...measured, breaker: 'trigger', action: 'hold', measured: 0, most: 0 } },
+    ['Breaker trigger of mail-bot: hold', 'An alert held it.'],
   ],
   [
     'gateway.lost',

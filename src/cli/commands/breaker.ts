@@ -1,11 +1,11 @@
 import { Argument } from 'commander';
 import type { BreakerTrip } from '../../contract/http/limits.ts';
+import { tripWords } from '../../contract/trip-words.ts';
 import { type TripCause, tripCauses } from '../../core/breaker.ts';
 import { type CliCommand, examples } from '../command.ts';
 import { exitCodes } from '../exit-code.ts';
 import { printOne, printPage } from '../print.ts';
 import { renderTable } from '../table.ts';
-import { tripWords } from '../trip-words.ts';
 import { relative } from '../when.ts';
 
 interface ListOptions {

@@ -3,6 +3,7 @@ import type { AgentView } from '../../contract/http/agent-view.ts';
 import type { BreakerTrip, BreakerTripPage, BudgetPage } from '../../contract/http/limits.ts';
 import type { TaskPage } from '../../contract/http/tasks.ts';
 import { plural } from '../../contract/plural.ts';
+import { amountWords, tripWords } from '../../contract/trip-words.ts';
 import { getAgent } from '../routes/get-agent.ts';
 import { listBreakers } from '../routes/list-breakers.ts';
 import { listBudgets } from '../routes/list-budgets.ts';
@@ -11,7 +12,6 @@ import { resetBreaker } from '../routes/reset-breaker.ts';
 import { connectorLink } from './agent-link.ts';
 import { budgetGauges } from './gauge.ts';
 import { foreign, type Markup, nothing } from './markup.ts';
-import { money } from './money.ts';
 import { offer } from './offer.ts';
 import { reachMap, reachTable } from './reach-map.ts';
 import { taskList } from './task-list.ts';
@@ -98,7 +98,7 @@ function openTrips(visit: Visit, trips: readonly BreakerTrip[]): Markup {
   return html`<ul class="cards">${open.map(
     (
       trip,
-    ) => html`<li class="note ${trip.action === 'warn' ? 'warn' : 'bad'} stack"><p><strong>${trip.breaker} tripped</strong>, ${clock(trip.trippedAt, visit.now)}: ${amount(trip, trip.measured)} where ${amount(trip, trip.most)} ${trip.most === 1 ? 'is' : 'are'} allowed within ${span(trip.withinMs)}, over ${plural(trip.sample, 'call')}. It ${trip.action === 'warn' ? 'only tells people' : `led to a ${trip.action}`}.</p>
+    ) => html`<li class="note ${trip.action === 'warn' ? 'warn' : 'bad'} stack"><p><strong>${trip.breaker} tripped</strong>, ${clock(trip.trippedAt, visit.now)}: ${tripWords(trip)}${trip.breaker === 'trigger' ? nothing : `; looked at ${plural(trip.sample, 'call')}`}. It ${trip.action === 'warn' ? 'only tells people' : `led to a ${trip.action}`}.</p>
 ${trip.stopId !== null ? html`<p><a href="/stops/${trip.stopId}">The stop</a> is what is reset.</p>` : resetForm(visit, trip)}</li>`,
   )}</ul>`;
 }
@@ -115,15 +115,12 @@ const resetForm = (visit: Visit, { agentId, breaker }: BreakerTrip): Markup =>
     html`<input type="hidden" name="breaker" value="${breaker}"><label class="field">Why it may go on<input type="text" name="reason" required maxlength="500" autocomplete="off"></label><button>Reset</button>`,
   );
 
-const amount = ({ breaker }: BreakerTrip, number: number): string =>
-  breaker === 'spend-slope' ? money(number) : String(number);
-
 function breakers(visit: Visit, agent: AgentView, trips: readonly BreakerTrip[]): Markup {
   if (agent.breakers.length === 0)
     return html`<p class="card empty">No breaker watches it. Say in estop.yaml which pattern should hold or stop it.</p>`;
   const past = trips.filter(({ clearedAt }) => clearedAt !== null).slice(0, 10);
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Breakers"><table class="fold"><thead><tr><th scope="col">Breaker</th><th scope="col">Trips beyond</th><th scope="col">Within</th><th scope="col">Then</th></tr></thead>
-<tbody>${agent.breakers.map((rule) => html`<tr><th scope="row" data-of="Breaker">${rule.breaker}</th><td data-of="Trips beyond">${rule.breaker === 'spend-slope' ? money(rule.most) : rule.most}</td><td data-of="Within">${span(rule.withinMs)}</td><td data-of="Then">${rule.action}</td></tr>`)}</tbody></table></div>
+<tbody>${agent.breakers.map((rule) => html`<tr><th scope="row" data-of="Breaker">${rule.breaker}</th><td data-of="Trips beyond">${amountWords(rule.breaker, rule.most)}</td><td data-of="Within">${span(rule.withinMs)}</td><td data-of="Then">${rule.action}</td></tr>`)}</tbody></table></div>
 ${past.length === 0 ? nothing : html`<ol class="timeline card">${past.map((trip) => html`<li>${clock(trip.trippedAt, visit.now)}<span>${trip.breaker} tripped (${trip.action}), reset by ${foreign(trip.clearedBy ?? '?', 80)}: ${foreign(trip.clearReason ?? '', 200)}</span></li>`)}</ol>`}`;
 }
 

@@ -42,7 +42,8 @@ const phaseOf = (lane: Obligation): (typeof waitingPhases)[number] | undefined =
   waitingPhases.find((phase) => lane.needsHuman?.startsWith(`${phase} waits for a person`) === true);
 
 function waitingPhase(visit: Visit, stop: StopView, phase: string, held: readonly Obligation[]): Markup {
-  return html`<p><strong>${phase}</strong> waits at ${plural(held.length, 'system')}, because a playbook says that a person lets it go on: ${foreign([...new Set(held.map(({ connector }) => connector))].join(', '), 200)}.</p>
+  const systems = [...new Set(held.map(({ connector }) => connector))].join(', ');
+  return html`<p><strong>${phase}</strong> waits for ${plural(held.length, 'credential')} at ${foreign(systems, 200)}, because a playbook says that a person lets it go on.</p>
 ${offer(
   visit,
   proceedForm,
