@@ -7,6 +7,8 @@ import { isConcluded, isWaitingVain, type StopVerdict } from './stop-verdict.ts'
 import type { Terminal } from './terminal.ts';
 
 const pollMs = 200;
+/** What is drawn over itself is one line a lane, and cut where the window ends. */
+const drawnWidth = Number.POSITIVE_INFINITY;
 const lanesOnScreen = 12;
 
 /** Follows a stop until it is proved, until waiting is vain, or until the time is over. Undefined: control never told anything. */
@@ -74,7 +76,9 @@ function createView(terminal: Terminal, now: () => number): FollowView {
         return terminal.data(line);
       }
       const lines =
-        stop === undefined ? [] : [...stageLines(stop, terminal.paint), ...laneLines(stop, now(), lanesOnScreen)];
+        stop === undefined
+          ? []
+          : [...stageLines(stop, terminal.paint), ...laneLines(stop, now(), lanesOnScreen, drawnWidth)];
       const all = note === undefined ? lines : [...lines, terminal.paint.yellow(note)];
       if (terminal.isLive) return terminal.draw(all);
       for (const entry of stop?.stages ?? [])

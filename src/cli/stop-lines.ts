@@ -54,7 +54,7 @@ const withoutCredential = ({ obligations: { uncovered } }: StopView): string =>
   uncovered > 0 ? `${plural(uncovered, 'credential')} found, none acted on` : 'no credential found';
 
 /** System by system: the table an operator reads at three in the morning. What is not proved comes first, as the API sends it. */
-export function laneLines(stop: StopView, now: number, limit: number): readonly string[] {
+export function laneLines(stop: StopView, now: number, limit: number, width?: number): readonly string[] {
   if (stop.lanes.length === 0) return [];
   const shown = stop.lanes.slice(0, limit);
   const rest = stop.obligations.total - shown.length;
@@ -69,6 +69,7 @@ export function laneLines(stop: StopView, now: number, limit: number): readonly 
         { title: 'note', cell: (lane) => noteOfLane(lane, now) },
       ],
       shown,
+      width,
     ),
     ...(rest > 0 ? [`and ${rest} more`] : []),
   ];
