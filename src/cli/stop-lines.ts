@@ -1,5 +1,6 @@
 import { otherErrorSince } from '../contract/http/other-error-since.ts';
 import type { Obligation, StopView } from '../contract/http/stops.ts';
+import { waitingPhaseOf } from '../contract/http/waiting-phase.ts';
 import { plural } from '../contract/plural.ts';
 import { renderFields, renderTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -82,6 +83,8 @@ function stateOfLane(lane: Obligation): string {
 }
 
 function noteOfLane(lane: Obligation, now: number): string {
+  const phase = waitingPhaseOf(lane);
+  if (phase !== undefined) return `waits for a person, who lets ${phase} go on`;
   if (lane.needsHuman !== null && !lane.final) {
     const since = otherErrorSince(lane);
     return `NEEDS A PERSON: ${lane.needsHuman}${since === undefined ? '' : ` LAST TRY: ${since}`}${nextTry(lane, now)}`;
@@ -122,6 +125,7 @@ export function stopLines(stop: StopView, now: number, paint: Paint): readonly s
     '',
     ...stageLines(stop, paint),
     ...(lanes.length === 0 ? [] : ['', ...lanes]),
+    ...waitingLines(stop),
     ...riskLines(stop),
     ...(stop.calls.length === 0
       ? []
@@ -135,11 +139,23 @@ export function stopLines(stop: StopView, now: number, paint: Paint): readonly s
   ];
 }
 
+/** Agreed beforehand, and nothing is broken: one word for all of them lets it go on, and no risk has to be accepted for it. */
+function waitingLines(stop: StopView): readonly string[] {
+  const phases = [...new Set(stop.lanes.flatMap((lane) => waitingPhaseOf(lane) ?? []))];
+  return phases.flatMap((phase) => [
+    '',
+    `${phase} waits for a person, because a playbook says so; it goes on with`,
+    `  estop playbook proceed ${visible(stop.stopId)} ${phase} --reason ".."`,
+  ]);
+}
+
 const mostRisks = 5;
 
 /** How to name what needs a person: the one end without proof is theirs alone, and never the first thing to try. */
 function riskLines(stop: StopView): readonly string[] {
-  const stuck = stop.lanes.filter((lane) => lane.needsHuman !== null && !lane.final);
+  const stuck = stop.lanes.filter(
+    (lane) => lane.needsHuman !== null && !lane.final && waitingPhaseOf(lane) === undefined,
+  );
   if (stuck.length === 0) return [];
   return [
     '',

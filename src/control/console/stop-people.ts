@@ -3,6 +3,7 @@ import type { Agent } from '../../contract/http/agents.ts';
 import type { Notice, NoticePage } from '../../contract/http/notices.ts';
 import { otherErrorSince } from '../../contract/http/other-error-since.ts';
 import type { Obligation, StopView } from '../../contract/http/stops.ts';
+import { waitingPhaseOf } from '../../contract/http/waiting-phase.ts';
 import { plural } from '../../contract/plural.ts';
 import { quietSentence } from '../../core/notice.ts';
 import { waitingPhases } from '../../core/playbook.ts';
@@ -21,10 +22,10 @@ export function needsPerson(visit: Visit, stop: StopView, agents: readonly Agent
   const lanes = stop.lanes.filter((lane) => lane.needsHuman !== null && !lane.final);
   if (lanes.length === 0) return nothing;
   const waiting = waitingPhases.flatMap((phase) => {
-    const held = lanes.filter((lane) => phaseOf(lane) === phase);
+    const held = lanes.filter((lane) => waitingPhaseOf(lane) === phase);
     return held.length === 0 ? [] : [waitingPhase(visit, stop, phase, held)];
   });
-  const shown = byCause(lanes.filter((lane) => phaseOf(lane) === undefined)).slice(0, 50);
+  const shown = byCause(lanes.filter((lane) => waitingPhaseOf(lane) === undefined)).slice(0, 50);
   return html`<section class="stack" aria-labelledby="needs"><h2 id="needs">Needs a person</h2>
     <ul class="cards">${waiting.map((one) => html`<li class="note warn stack">${one}</li>`)}${shown.map((alike) => html`<li class="note bad stack">${brokenLanes(visit, alike, agents)}</li>`)}</ul></section>`;
 }
@@ -37,9 +38,6 @@ function byCause(lanes: readonly Obligation[]): readonly (readonly Obligation[])
   }
   return [...alike.values()];
 }
-
-const phaseOf = (lane: Obligation): (typeof waitingPhases)[number] | undefined =>
-  waitingPhases.find((phase) => lane.needsHuman?.startsWith(`${phase} waits for a person`) === true);
 
 function waitingPhase(visit: Visit, stop: StopView, phase: string, held: readonly Obligation[]): Markup {
   const systems = [...new Set(held.map(({ connector }) => connector))].join(', ');
