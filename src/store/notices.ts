@@ -265,6 +265,12 @@ function deliveryOf(row: Row): DeliveryRecord {
 /** What jsonb_agg of objects gives; each member is checked where it is read. */
 const rowsIn = (value: unknown): readonly Row[] => (Array.isArray(value) ? (value as readonly Row[]) : []);
 
+/** Endpoints that have refused what they are told, or not answered, three times in a row and more; it is still being tried. */
+export async function failingEndpoints(store: Store): Promise<readonly string[]> {
+  const query = `SELECT DISTINCT d.endpoint FROM estop.notice_deliveries d WHERE d.state = 'open' AND d.attempts >= 3 ORDER BY 1 LIMIT 50`;
+  return (await call(store, 'failing_endpoints', query, [])).map((row) => text(row, 'endpoint'));
+}
+
 /** Given up within the last hour. */
 export async function failedDeliveries(store: Store): Promise<number> {
   const query = `SELECT count(*)::int AS failed FROM estop.notice_deliveries d

@@ -38,7 +38,7 @@ const sound: Diagnosis = {
   store,
   temporal: { version: '1.30' },
   identityProvider: 'answers',
-  notifications: { endpoints: 2, failedLately: 0 },
+  notifications: { endpoints: 2, failedLately: 0, failing: [] },
 };
 const judge = (diagnosis: Diagnosis, isLocal = false) =>
   judgeDiagnosis(diagnosis, { isLocal, ownVersion: '1.0.0', now });
@@ -80,8 +80,11 @@ describe('what estop doctor makes of an installation', () => {
     expect(health({ ...sound, version: '2.0.0' })).toEqual(['weak']);
     expect(health({ ...sound, identityProvider: 'none' })).toEqual(['weak']);
     expect(health({ ...sound, identityProvider: 'away' })).toEqual(['weak']);
-    expect(health({ ...sound, notifications: { endpoints: 1, failedLately: 3 } })).toEqual(['weak']);
-    expect(health({ ...sound, notifications: { endpoints: 1, failedLately: null } })).toEqual(['unknown']);
+    expect(health({ ...sound, notifications: { endpoints: 1, failedLately: 3, failing: [] } })).toEqual(['weak']);
+    expect(health({ ...sound, notifications: { endpoints: 1, failedLately: null, failing: [] } })).toEqual(['unknown']);
+    expect(health({ ...sound, notifications: { endpoints: 1, failedLately: 0, failing: ['pager'] } })).toEqual([
+      'weak',
+    ]);
     expect(health({ ...sound, now: at(-90_000), store: { ...store, now: at(-90_000) } })).toEqual(['bad']);
   });
 

@@ -8,6 +8,7 @@ import {
   beginDelivery,
   claimCard,
   endDelivery,
+  failingEndpoints,
   listNotices,
   type NewsLimits,
   noteCard,
@@ -148,8 +149,16 @@ onEveryPostgres('notices', (createOn) => {
       (await ledger.sql('SELECT settled_at FROM estop.notices WHERE notice_id = $1', [noticeId]))[0]?.['settled_at'];
     await settleNotice(revoker(), noticeId);
     expect(await settledAt()).toBeNull();
-    expect(await beginDelivery(revoker(), key)).toBe(2);
+    const failing = () => failingEndpoints(ledger.as('estop_control'));
+    for (const nth of [2, 3]) {
+      expect(await failing()).toEqual([]);
+      expect(await beginDelivery(revoker(), key)).toBe(nth);
+      await endDelivery(revoker(), key, 'open', '503');
+    }
+    expect(await failing()).toEqual(['pager']);
+    await beginDelivery(revoker(), key);
     await endDelivery(revoker(), key, 'delivered', '200');
+    expect(await failing()).toEqual([]);
     await endDelivery(revoker(), key, 'failed', 'late');
     expect(await beginDelivery(revoker(), key)).toBeUndefined();
     await settleNotice(revoker(), noticeId);

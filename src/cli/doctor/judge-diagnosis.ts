@@ -170,7 +170,7 @@ function judgeSignIn(provider: Diagnosis['identityProvider'], isLocal: boolean):
   }
 }
 
-function judgeNotifications({ endpoints, failedLately }: Diagnosis['notifications']): Finding {
+function judgeNotifications({ endpoints, failedLately, failing }: Diagnosis['notifications']): Finding {
   if (endpoints === 0) return finding('notifications', 'note', 'nobody is told of anything');
   if (failedLately === null)
     return finding('notifications', 'unknown', `${plural(endpoints, 'endpoint')}; nobody can say what arrived`);
@@ -180,6 +180,13 @@ function judgeNotifications({ endpoints, failedLately }: Diagnosis['notification
       'weak',
       `${plural(failedLately, 'delivery was', 'deliveries were')} given up within the hour`,
       'See `estop notify ls`.',
+    );
+  if (failing !== null && failing.length > 0)
+    return finding(
+      'notifications',
+      'weak',
+      `${failing.join(', ')}: ${failing.length === 1 ? 'does' : 'do'} not take what there is to tell; it is still being tried`,
+      'See `estop notify ls`, and try one with `estop notify test`.',
     );
   return finding('notifications', 'ok', plural(endpoints, 'endpoint'));
 }

@@ -34,7 +34,14 @@ export const Diagnosis = z
     identityProvider: z
       .enum(['none', 'answers', 'away'])
       .meta({ description: 'Whether people sign in with one, and whether it answers' }),
-    notifications: z.object({ endpoints: z.int(), failedLately: z.int().nullable() }),
+    notifications: z.object({
+      endpoints: z.int(),
+      failedLately: z.int().nullable(),
+      failing: z
+        .array(z.string())
+        .nullable()
+        .meta({ description: 'Endpoints that did not take what they are told three times and more' }),
+    }),
   })
   .meta({ id: 'Diagnosis' });
 

@@ -1,6 +1,6 @@
 import { Diagnosis } from '../../contract/http/diagnosis.ts';
 import { readVersion } from '../../runtime/package-version.ts';
-import { failedDeliveries } from '../../store/notices.ts';
+import { failedDeliveries, failingEndpoints } from '../../store/notices.ts';
 import { storeFacts } from '../../store/store-facts.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
 
@@ -15,10 +15,11 @@ export const getDiagnosis = defineEndpoint({
   problems: [],
   handle: async (_input, _request, deps) => {
     const { signIn, notifications } = deps.config.current();
-    const [store, temporal, failed, answers] = await Promise.all([
+    const [store, temporal, failed, failing, answers] = await Promise.all([
       orNull(storeFacts(deps.store).then((facts) => ({ facts, answeredAt: Date.now() }))),
       orNull(Promise.resolve(deps.workflows.serverVersion?.() ?? null)),
       orNull(failedDeliveries(deps.store)),
+      orNull(failingEndpoints(deps.store)),
       signIn?.oidc === undefined ? undefined : deps.identityProvider.answers(),
     ]);
     const now = Date.now();
@@ -37,7 +38,11 @@ export const getDiagnosis = defineEndpoint({
             },
       temporal: temporal === null ? null : { version: temporal },
       identityProvider: answers === undefined ? 'none' : answers ? 'answers' : 'away',
-      notifications: { endpoints: notifications?.endpoints.length ?? 0, failedLately: failed },
+      notifications: {
+        endpoints: notifications?.endpoints.length ?? 0,
+        failedLately: failed,
+        failing: failing === null ? null : [...failing],
+      },
     };
     return { status: 200, body };
   },
