@@ -14,6 +14,7 @@ import { delegationGuards } from './guards/delegation.ts';
 import { fenceGuards } from './guards/fence.ts';
 import { wildGuards } from './guards/in-the-wild.ts';
 import { languageGuards } from './guards/languages.ts';
+import { pathGuards } from './guards/paths.ts';
 import { plainLookGuards } from './guards/plain-look.ts';
 import { questionGuards } from './guards/questions.ts';
 import { signInGuards } from './guards/sign-in.ts';
@@ -36,6 +37,7 @@ export function allGuards(projectRoot: string): readonly Guard[] {
     ...dataFlowGuards,
     ...answerGuards,
     ...languageGuards,
+    ...pathGuards,
     ...plainLookGuards,
     ...wildGuards,
     ...toolGuards,

@@ -94,3 +94,12 @@ function bySight(text: string, role: Role | undefined, profile: ToolProfile): Ro
 
 /** Words enough to be a sentence of the agent's own. */
 export const isShort = (text: string): boolean => text.length <= 160 && text.split(/\s+/, 11).length <= 10;
+
+/** Where something stands on the page that a browser shows ("e12", "f1e7", "1_23"): on another page it is something else. */
+export const isHandle = ({ argument, text }: Value): boolean =>
+  /(?:^|\.)(?:ref|uid)$/.test(argument) && /^(?:(?:[fs]\d{1,3})?e\d{1,4}|\d{1,3}_\d{1,4})$/.test(text);
+
+/** From when to when, and from where to where: nobody is reached by a day, an hour or a place in a tree. */
+export const isNobody = (text: string): boolean =>
+  /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?)?$/.test(text) ||
+  /^\d\d?:\d\d(?::\d\d)?$/.test(text);

@@ -1,9 +1,10 @@
 /** The facts and findings of one call. Pure, and cheap: a handful of look-ups for each argument. */
 
 import { approvedAt, wasRefused } from './answer.ts';
-import { type FlowCall, isShort, type Value, valuesOf } from './call.ts';
+import { type FlowCall, isHandle, isNobody, isShort, type Value, valuesOf } from './call.ts';
 import { namedFile } from './delegated.ts';
 import { isOtherKind, onlyReturns } from './deleted-kind.ts';
+import { judgedPath } from './edited-path.ts';
 import {
   applies,
   type FlowFacts,
@@ -40,6 +41,7 @@ import { isValue } from './scan.ts';
 import { sentenceOf } from './sentence.ts';
 import { addressOf, isPlaceholder } from './site.ts';
 import { selfKey, type TaskFlow, uniqueAddress } from './task-flow.ts';
+import { chosenLook } from './tool/chosen-look.ts';
 import { isRelevant } from './tool/family.ts';
 import type { ToolProfile } from './tool/tool-profile.ts';
 
@@ -59,7 +61,10 @@ export function judge(flow: TaskFlow, call: FlowCall): Judgement {
   const { tier, name } = call.profile;
   const checked = checkedValues(flow, call);
   const relevant =
-    isWanted(flow, call, checked) || isFormOfAllowedSite(call.profile, checked) || plainLook(call) !== undefined;
+    isWanted(flow, call, checked) ||
+    isFormOfAllowedSite(call.profile, checked) ||
+    plainLook(call) !== undefined ||
+    chosenLook(call);
   const origin = originsOf(checked);
   const facts: FlowFacts = { origin, relevant, reads: readsOf(flow) };
   const findings: Finding[] = [];
@@ -102,6 +107,11 @@ function checkedValues(flow: TaskFlow, call: FlowCall): readonly Checked[] {
     if ((role === 'party' || role === 'text') && isNobody(value.text)) return [];
     if (role === undefined || (role === 'ref' && isHandle(value))) return [];
     if (role === 'text' && call.addresses === undefined && !(value.required && isShort(value.text))) return [];
+    if (role === 'path') {
+      const judged = judgedPath(flow, call.profile, value.text);
+      const found = approvedOr(flow, call, ruleOf[judged.role], value.text, judged.found);
+      return [{ ...value, role: judged.role, found }];
+    }
     const found = isSelf(flow, value)
       ? ({ origin: 'own', call: 0 } as const)
       : isRoom(value)
@@ -134,15 +144,6 @@ function checkedValues(flow: TaskFlow, call: FlowCall): readonly Checked[] {
   const found: Found = { origin: 'prose', call: 0 };
   return [...kept, { argument: '', text, role: 'text', required: true, found }];
 }
-
-/** Where something stands on the page that a browser shows ("e12", "f1e7", "1_23"): on another page it is something else. */
-const isHandle = ({ argument, text }: Value): boolean =>
-  /(?:^|\.)(?:ref|uid)$/.test(argument) && /^(?:(?:[fs]\d{1,3})?e\d{1,4}|\d{1,3}_\d{1,4})$/.test(text);
-
-/** From when to when, and from where to where: nobody is reached by a day, an hour or a place in a tree. */
-const isNobody = (text: string): boolean =>
-  /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?)?$/.test(text) ||
-  /^\d\d?:\d\d(?::\d\d)?$/.test(text);
 
 const isSelf = (flow: TaskFlow, { role, argument, text }: Value): boolean =>
   role === 'party' && flow.values.has(selfKey(flow.hash, argument, text));

@@ -13,6 +13,7 @@ import { isPathLike, pathForm } from './path-form.ts';
 import { account, partsOf } from './scan.ts';
 import { addressOf, isEmail, isHost, siteOf } from './site.ts';
 import {
+  anywhereKey,
   applyDelta,
   emptyFlow,
   exactKey,
@@ -128,6 +129,7 @@ function marksOf(hash: KeyedHash, token: string): readonly Mark[] {
   if (isPathLike(token) || /^[\w.~-]+(?:\/[\w.-]+)+\/?$/.test(token)) {
     const path = pathForm(token);
     if (path !== undefined && path !== '/') marks.push([pathKey(hash, path), 'request', 0]);
+    if (path !== undefined && !/^[/~\\]|^file:/i.test(token)) marks.push([anywhereKey(hash, path), 'request', 0]);
   }
   return marks;
 }

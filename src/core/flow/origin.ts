@@ -1,13 +1,14 @@
 /** Where a value came from, as far as the task's memory knows. */
 import { decoded, loose, plain } from './canonical.ts';
-import type { Origin } from './facts.ts';
+import { heldAlone, type Origin } from './facts.ts';
 import { delegatedKey, handedRoomKey } from './language/hands-over.ts';
 import { folded, littleWords } from './language/spoken.ts';
 import { stem } from './language/stem.ts';
-import { isFileName, pathForm, upwards } from './path-form.ts';
+import { endsOf, fromHome, pathForm, upwards } from './path-form.ts';
 import { partsOf } from './scan.ts';
 import { addressOf, siteOf } from './site.ts';
 import {
+  anywhereKey,
   exactKey,
   looseKey,
   nameKey,
@@ -48,6 +49,12 @@ export function originOfValue(flow: TaskFlow, text: string): Found {
     if (found !== undefined) return found;
   }
   return unseen(flow);
+}
+
+/** Where text speaks of it, whatever else gave it. */
+export function spokenOf(flow: TaskFlow, text: string): Found | undefined {
+  const found = loose(text) === '' ? undefined : at(flow, looseKey(flow.hash, text));
+  return found !== undefined && heldAlone('ref', found.origin) ? found : undefined;
 }
 
 const unseen = (flow: TaskFlow): Found => (flow.overflow ? { origin: 'prose', call: 0 } : nowhere);
@@ -108,15 +115,15 @@ export function originOfSite(flow: TaskFlow, url: string): Found {
 export function originOfPath(flow: TaskFlow, text: string): Found {
   const path = pathForm(text);
   if (path === undefined || path === '/') return nowhere;
-  const home = path.startsWith('/~/') ? undefined : path;
-  for (const above of upwards(home ?? path)) {
+  for (const above of [...upwards(path), ...upwards(fromHome(path))]) {
     const found = at(flow, pathKey(flow.hash, above));
     if (found !== undefined && (found.origin === 'request' || above === path)) return found;
   }
-  // "the bill.txt" names that file wherever it lies.
-  const name = path.slice(path.lastIndexOf('/') + 1);
-  const named = isFileName(name) ? at(flow, pathKey(flow.hash, `/${name}`)) : undefined;
-  if (named?.origin === 'request') return named;
+  // "the bill.txt" and "docs/bill.txt" name that file wherever it lies.
+  for (const end of endsOf(path)) {
+    const named = at(flow, anywhereKey(flow.hash, end));
+    if (named?.origin === 'request') return named;
+  }
   return originOfValue(flow, text).origin === 'request'
     ? { origin: 'request', call: 0 }
     : { ...originOfValue(flow, text), origin: 'prose' };

@@ -17,6 +17,16 @@ export function upwards(path: string): readonly string[] {
   return parts.map((_, index) => `/${parts.slice(0, parts.length - index).join('/')}`).slice(0, 64);
 }
 
+/** As whoever lives there writes it. */
+export const fromHome = (path: string): string => path.replace(/^\/(?:(?:home|Users)\/[^/]+|root)(?=\/)/, '/~');
+
+/** What a person may call a file by who sees it from one of the folders above it; of a folder nothing. */
+export function endsOf(path: string): readonly string[] {
+  const parts = path.split('/').slice(1);
+  if (!isFileName(parts.at(-1) ?? '')) return [];
+  return parts.map((_, at) => `/${parts.slice(at).join('/')}`).slice(-64);
+}
+
 export function isPathLike(word: string): boolean {
   return (/^[~.]{0,2}\//.test(word) && word.length > 1 && !word.startsWith('//')) || isFileName(word);
 }

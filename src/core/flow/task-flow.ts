@@ -188,6 +188,8 @@ export const siteKey = (hash: KeyedHash, site: string): string => hash(`s:${site
 /** Somebody under whose name the agent works, by the argument that says so. */
 export const selfKey = (hash: KeyedHash, argument: string, value: string): string =>
   hash(`i:${argument}:${exact(value).toLowerCase()}`);
+/** Of a file that is named from some folder or other. */
+export const anywhereKey = (hash: KeyedHash, path: string): string => hash(`pa:${path}`);
 export const pathKey = (hash: KeyedHash, path: string): string => hash(`p:${path}`);
 export const nameKey = (hash: KeyedHash, name: string): string => hash(`n:${name.toLowerCase()}`);
 export const answerKey = (hash: KeyedHash, said: 'yes' | 'no', rule: Rule, value: string): string =>

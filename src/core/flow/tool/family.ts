@@ -38,7 +38,7 @@ const ofVerb: Readonly<Record<string, readonly Family[]>> = Object.fromEntries(
       ['execute', 'run execute exec eval deploy launch restart reboot install trigger invoke dispatch start'],
       ['grant', 'grant share allow authorize authorise permit elevate promote invite'],
       ['publish', 'publish post comment tweet retweet repost upload push release review rate vote announce advertise'],
-      ['submit', 'submit fill input register enroll apply sign type enter press click'],
+      ['submit', 'submit fill input register enroll apply sign type enter press click select tick'],
       ['save', 'write create save put store overwrite append add log record note commit'],
     ] as const
   )

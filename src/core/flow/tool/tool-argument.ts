@@ -38,16 +38,17 @@ const unchecked =
   stems(`body content message text description comment note notes amount price quantity count total date day time
   start end from until query filter limit offset page size format type kind mode status state language currency priority
   color otp code reason details summary instructions prompt html markdown min max rating year month duration timezone
-  method headers data payload sql script command code value values year`);
+  method operation action op subcommand headers data payload sql script command code value values year`);
 const bodies: ReadonlySet<string> = new Set(['body', 'content', 'message', 'text', 'html']);
 const titles = stems('title subject name label topic heading headline tag theme caption');
 
 export function argumentsOf(tool: ToolDefinition, tier: Tier): readonly ToolArgument[] {
   const { properties, required } = schemaOf(tool.inputSchema);
   const takesSecret = properties.some((property) => isSecret(wordsOfName(property.name)));
+  const ofRepository = properties.some(({ name }) => /^repo(?:sitory)?(?:_?name)?$/i.test(name));
   const found = properties.map((property) => ({
     name: property.name,
-    role: roleOf(property, tier, takesSecret),
+    role: ofRepository && property.name === 'owner' ? 'ref' : roleOf(property, tier, takesSecret),
     required: required.has(property.name),
     fallback: property.fallback,
   }));
@@ -108,9 +109,13 @@ function roleOf(property: Property, tier: Tier, takesSecret: boolean): Role | un
   ) {
     return 'party';
   }
-  if (folded.some((word) => unchecked.has(word)) && !titles.has(last)) return undefined;
+  if (isOfEdit(words) || (folded.some((word) => unchecked.has(word)) && !titles.has(last))) return undefined;
   return 'text';
 }
+
+/** What stands in a file before, and after, it is edited: as free as a body. */
+const isOfEdit = (words: readonly string[]): boolean =>
+  /^(?:old|new|original) ?(?:str|string|source|snippet|lines?)$/.test(words.join(' '));
 
 const refOrParty = (description: string): Role =>
   /\b(?:iban|recipient|payee|phone|beneficiary)\b/i.test(description) ? 'party' : 'ref';

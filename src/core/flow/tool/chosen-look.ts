@@ -1,0 +1,24 @@
+/**
+ * A call of a tool that does one of several things, where the one that was chosen only looks ("operation: list"): it needs no request of
+ * its own, as no read does. Nothing else changes for it: it is of its tool's tier, and every other rule holds.
+ */
+import type { FlowCall } from '../call.ts';
+import { wordsOfName } from '../language/stem.ts';
+import { looksPlainly } from '../language/words.ts';
+import { classOf, mayAct } from './verb-class.ts';
+
+const choosing: ReadonlySet<string> = new Set('operation op action method verb subcommand'.split(' '));
+const alsoLooks: ReadonlySet<string> = new Set('read show status history count'.split(' '));
+
+/** Never of a tool that is itself called by a deed: it does that, whatever else it is told. */
+export function chosenLook({ profile, args, addresses }: FlowCall): boolean {
+  if (addresses !== undefined || classOf(profile.verb) === 'sink' || classOf(profile.verb) === 'local') return false;
+  const chosen = Object.entries(args).filter(([name]) => choosing.has(name.toLowerCase().replaceAll(/[^a-z]/g, '')));
+  return chosen.length > 0 && chosen.every(([, value]) => typeof value === 'string' && isLook(value));
+}
+
+function isLook(value: string): boolean {
+  if (!/^[a-z][a-z0-9 _-]{1,40}$/i.test(value)) return false;
+  const [first = '', ...rest] = wordsOfName(value);
+  return (looksPlainly.has(first) || alsoLooks.has(first)) && !rest.some((word) => mayAct(word));
+}
