@@ -65,7 +65,7 @@ export async function checkCase(one: ModelCase, limits: Limits): Promise<Verdict
     'gcc',
     [
       '-w',
-      one.large ? '-O2' : '-O1',
+      `-O${one.effort}`,
       // A search into the depth keeps so few states in hand that those it has seen need not be packed, which is half its work.
       ...(one.deep ? [] : ['-DBFS', '-DCOLLAPSE']),
       '-DSAFETY',

@@ -45,7 +45,7 @@ function line(one: ModelCase, verdict: Verdict): string {
 }
 
 needTools();
-const queue = selected(process.argv.slice(2)).toSorted((a, b) => Number(b.large) - Number(a.large));
+const queue = selected(process.argv.slice(2)).toSorted((a, b) => b.effort - a.effort);
 if (queue.length === 0) {
   console.error('No case has that id.');
   process.exit(2);
