@@ -95,7 +95,7 @@ function send(
 }
 
 const isOutOfReach = (thrown: unknown): boolean =>
-  ['unreachable', 'store-unavailable', 'temporal-unavailable', 'bad-answer', 'unauthenticated'].includes(
+  ['unreachable', 'store-unavailable', 'temporal-unavailable', 'bad-answer', 'unauthenticated', 'internal'].includes(
     errorCodeOf(thrown),
   );
 

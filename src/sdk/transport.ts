@@ -72,7 +72,7 @@ interface Described {
 }
 
 function describe(call: Call, { token, mintKey }: TransportOptions): Described {
-  const url = new URL(call.path, call.baseUrl);
+  const url = addressOf(call);
   for (const [name, value] of Object.entries(call.query ?? {})) {
     if (value !== undefined) url.searchParams.set(name, String(value));
   }
@@ -91,6 +91,18 @@ function describe(call: Call, { token, mintKey }: TransportOptions): Described {
       ...(call.method === 'POST' ? { body: JSON.stringify(call.body ?? {}) } : {}),
     },
   };
+}
+
+/** Nobody is reached at what is no address. It is not repeated: somebody may have put there what is secret. */
+function addressOf({ path, baseUrl }: Call): URL {
+  try {
+    return new URL(path, baseUrl);
+  } catch (cause) {
+    throw new EstopError('unreachable', {
+      detail: 'what was given as its address is none, such as http://host:7700',
+      cause,
+    });
+  }
 }
 
 async function send({ url, init }: Described, call: Call, options: TransportOptions): Promise<unknown> {

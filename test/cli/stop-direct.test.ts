@@ -51,6 +51,15 @@ describe('estop stop, when nothing of ours answers', () => {
     ]);
   });
 
+  it.each(['nonsense', 'stop.example.com', '//', 'http://', 'localhost:7700', 'ftp://127.0.0.1'])(
+    '7: it says NOT STOPPED where the stop process is said to be at %s, too',
+    async (url) => {
+      const ran = await rig.run(['stop', 'agent', 'billing-bot', '--no-wait'], { env: { ESTOP_STOP_URL: url } });
+      expect(ran).toMatchObject({ code: 7, stdout: '' });
+      expect(ran.stderr).toMatch(/NOT STOPPED[\s\S]*estop stop agent billing-bot --direct/);
+    },
+  );
+
   it('--direct needs no process of ours, and the role can do nothing else', async () => {
     const away = {
       ESTOP_STOP_URL: await deadUrl(),
