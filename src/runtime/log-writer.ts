@@ -25,6 +25,8 @@ export function createLogWriter(writeSome: (bytes: Uint8Array) => number = (byte
     }
   };
   process.once('exit', flush);
+  // Whoever asks for it once is no longer held up by a pipe that is full; and a warning of Node's own ends nobody either.
+  process.stderr.on('error', () => undefined);
   return {
     write: (line: string): void => {
       const bytes = Buffer.from(line);
