@@ -26,7 +26,7 @@ export function ensureLocalSecrets(folder: StateFolder, environment: string, rol
 
 function ensurePasswords(folder: StateFolder, roles: readonly string[]): Readonly<Record<string, string>> {
   const path = folder.file('store-passwords.json');
-  const known = existsSync(path) ? passwordFile.parse(JSON.parse(readFileSync(path, 'utf8'))) : {};
+  const known = existsSync(path) ? read(path, passwordFile) : {};
   const passwords = Object.fromEntries(
     roles.map((role) => [role, known[role] ?? randomBytes(24).toString('base64url')]),
   );
@@ -36,7 +36,7 @@ function ensurePasswords(folder: StateFolder, roles: readonly string[]): Readonl
 
 function ensureTokens(folder: StateFolder, environment: string): LocalTokens {
   const path = folder.file('local-tokens.json');
-  if (existsSync(path)) return localTokens.parse(JSON.parse(readFileSync(path, 'utf8')));
+  if (existsSync(path)) return read(path, localTokens);
   const add = (actor: string, roles: Parameters<typeof addAccessToken>[3]) =>
     addAccessToken(folder.file('tokens.json'), environment, actor, roles);
   const tokens = {
@@ -46,4 +46,16 @@ function ensureTokens(folder: StateFolder, environment: string): LocalTokens {
   };
   writeOwnerOnly(path, `${JSON.stringify(tokens, null, 2)}\n`);
   return tokens;
+}
+
+/** A power cut may leave a file empty. What stands in these is made anew where they are not. */
+function read<Schema extends z.ZodType>(path: string, schema: Schema): z.output<Schema> {
+  try {
+    return schema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch {
+    // The cause may quote the file, which holds secrets.
+    throw new EstopError('part-failed', {
+      detail: `${path} cannot be read as what estop wrote there: delete it, and the next start makes a new one.`,
+    });
+  }
 }

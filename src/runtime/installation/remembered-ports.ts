@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { type StateFolder, writeOwnerOnly } from '../local/state-folder.ts';
 
@@ -8,10 +8,12 @@ const name = 'ports.json';
 /** Links and configured clients stay good over a restart, if the ports are still free. */
 export function readRememberedPorts(folder: StateFolder, count: number): readonly (number | undefined)[] {
   const none = Array<undefined>(count).fill(undefined);
-  if (!existsSync(folder.file(name))) return none;
-  const parsed = portsFile.safeParse(JSON.parse(readFileSync(folder.file(name), 'utf8')));
-  // A file from before there were more of them is as good as far as it goes.
-  return parsed.success ? [...parsed.data, ...none].slice(0, count) : none;
+  try {
+    // A file from before there were more of them is as good as far as it goes.
+    return [...portsFile.parse(JSON.parse(readFileSync(folder.file(name), 'utf8'))), ...none].slice(0, count);
+  } catch {
+    return none;
+  }
 }
 
 export function rememberPorts(folder: StateFolder, ports: readonly number[]): void {

@@ -48,6 +48,6 @@ export function makeOwnerOnlyFolder(path: string): string {
 /** Whole or not at all, and never readable by others, not even for a moment. */
 export function writeOwnerOnly(path: string, text: string): void {
   const draft = `${path}.${process.pid}.draft`;
-  writeFileSync(draft, text, { mode: 0o600 });
+  writeFileSync(draft, text, { mode: 0o600, flush: true });
   renameSync(draft, path);
 }
