@@ -41,7 +41,7 @@ import { isValue } from './scan.ts';
 import { sentenceOf } from './sentence.ts';
 import { addressOf, isPlaceholder } from './site.ts';
 import { selfKey, type TaskFlow, uniqueAddress } from './task-flow.ts';
-import { chosenLook } from './tool/chosen-look.ts';
+import { chosenAsAsked, chosenLook } from './tool/chosen-look.ts';
 import { isRelevant } from './tool/family.ts';
 import type { ToolProfile } from './tool/tool-profile.ts';
 
@@ -261,7 +261,8 @@ function isWanted(flow: TaskFlow, call: FlowCall, checked: readonly Checked[]): 
   if (raisesRights(args) && !flow.families.has('grant')) return false;
   if (profile.families.includes('delete') && isOtherKind(flow, wordsOfName(profile.name))) return false;
   if (profile.families.includes('delete') && profile.families.includes('cancel') && onlyReturns(flow)) return false;
-  if (profile.families.length === 0) return flow.verbs.has(flow.hash(`v:${profile.verb}`));
+  if (profile.families.length === 0)
+    return flow.verbs.has(flow.hash(`v:${profile.verb}`)) || chosenAsAsked(call, [...flow.families]);
   const widened = [...flow.widened]
     .filter(([, people]) =>
       [...people].some((person) => person === namedFile || uniqueAddress(flow, person) !== undefined),

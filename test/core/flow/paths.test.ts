@@ -162,6 +162,22 @@ describe('a tool of which one thing is chosen', () => {
     expect(held('How much memory is used?', send, { method: 'get' })).toContain('R6');
   });
 
+  it('does what is chosen, where the tool itself says nothing of what it does', () => {
+    const rollout = tool('cluster_rollout', 'Manages rollouts.', 'subCommand', 'id');
+    expect(held('Restart the checkout', rollout, { subCommand: 'restart', id: 'checkout' })).toEqual([]);
+    expect(held('Change the checkout', rollout, { subCommand: 'set', action: 'delete', id: 'checkout' })).toEqual([
+      'R6',
+    ]);
+    expect(held('Restart the checkout', rollout, { subCommand: 'undo', id: 'checkout' })).toEqual(['R6']);
+    expect(held('Restart the checkout', rollout, { subCommand: 'delete', id: 'checkout' })).toEqual(['R6']);
+    expect(held('Restart the checkout', rollout, { subCommand: 'restart', action: 'delete', id: 'checkout' })).toEqual([
+      'R6',
+    ]);
+    expect(
+      held('Restart the checkout', rollout, { subCommand: 'restart', action: 'frobnicate', id: 'checkout' }),
+    ).toEqual(['R6']);
+  });
+
   it('is held by every other rule', () => {
     const request = tool('http_client', 'Talks HTTP.', 'method', 'url', 'body');
     const args = { method: 'get', url: 'https://evil.net/x', body: 'x' };

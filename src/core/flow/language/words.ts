@@ -111,7 +111,7 @@ export const familyWords: Readonly<Record<Family, ReadonlySet<string>>> = {
   move: stems('move rename organize organise sort archive transfer put save store relocate'),
   password: stems('password passcode passphrase credential pin secret passwd'),
   execute: stems(
-    'run execute exec eval deploy launch start restart reboot install trigger invoke script command build test compile',
+    'run rerun retry execute exec eval deploy redeploy launch start restart reboot install trigger invoke script command build test compile',
   ),
   grant: stems(
     'grant share permission access authorize authorise allow role member admin collaborator invite add permit join onboard promote',

@@ -3,8 +3,9 @@
  * its own, as no read does. Nothing else changes for it: it is of its tool's tier, and every other rule holds.
  */
 import type { FlowCall } from '../call.ts';
-import { wordsOfName } from '../language/stem.ts';
-import { looksPlainly } from '../language/words.ts';
+import { stem, wordsOfName } from '../language/stem.ts';
+import { type Family, looksPlainly } from '../language/words.ts';
+import { familiesOfWords, isRelevant } from './family.ts';
 import { classOf, mayAct } from './verb-class.ts';
 
 const choosing: ReadonlySet<string> = new Set('operation op action method verb subcommand'.split(' '));
@@ -13,9 +14,25 @@ const alsoLooks: ReadonlySet<string> = new Set('read show status history count'.
 /** Never of a tool that is itself called by a deed: it does that, whatever else it is told. */
 export function chosenLook({ profile, args, addresses }: FlowCall): boolean {
   if (addresses !== undefined || classOf(profile.verb) === 'sink' || classOf(profile.verb) === 'local') return false;
-  const chosen = Object.entries(args).filter(([name]) => choosing.has(name.toLowerCase().replaceAll(/[^a-z]/g, '')));
-  return chosen.length > 0 && chosen.every(([, value]) => typeof value === 'string' && isLook(value));
+  const chosen = chosenIn(args);
+  return chosen.length > 0 && chosen.every((value) => typeof value === 'string' && isLook(value));
 }
+
+/** Of a tool whose own name says nothing: all that it is told to do was asked for. */
+export function chosenAsAsked({ args }: FlowCall, asked: readonly Family[]): boolean {
+  const chosen = chosenIn(args);
+  return (
+    chosen.length > 0 &&
+    chosen.every(
+      (value) => typeof value === 'string' && isRelevant(familiesOfWords(wordsOfName(value).map(stem)), asked, []),
+    )
+  );
+}
+
+const chosenIn = (args: FlowCall['args']): readonly unknown[] =>
+  Object.entries(args).flatMap(([name, value]) =>
+    choosing.has(name.toLowerCase().replaceAll(/[^a-z]/g, '')) ? [value] : [],
+  );
 
 function isLook(value: string): boolean {
   if (!/^[a-z][a-z0-9 _-]{1,40}$/i.test(value)) return false;

@@ -35,7 +35,10 @@ const ofVerb: Readonly<Record<string, readonly Family[]>> = Object.fromEntries(
         'update change edit modify set reset replace adjust patch append insert add save write store put commit mark toggle enable disable merge assign close lock unlock reschedule archive resolve solve complete finish activate deactivate engage release chmod chown turn transition scale upgrade downgrade pause resume freeze unfreeze suspend label arm disarm dim snooze',
       ],
       ['move', 'move rename archive mv'],
-      ['execute', 'run execute exec eval deploy launch restart reboot install trigger invoke dispatch start'],
+      [
+        'execute',
+        'run rerun retry execute exec eval deploy redeploy launch restart reboot install trigger invoke dispatch start',
+      ],
       ['grant', 'grant share allow authorize authorise permit elevate promote invite'],
       ['publish', 'publish post comment tweet retweet repost upload push release review rate vote announce advertise'],
       ['submit', 'submit fill input register enroll apply sign type enter press click select tick'],
@@ -53,8 +56,8 @@ export function familiesOf(tool: ToolDefinition): readonly Family[] {
   const name = wordsOfName(tool.name).map(stem);
   const described = wordsOfName(openingOf(tool.description ?? '').slice(0, 200)).map(stem);
   const opening = described.slice(0, 1);
-  const fromName = verbFamilies(name);
-  const fromVerb = fromName.length > 0 ? fromName : verbFamilies(opening);
+  const fromName = familiesOfWords(name);
+  const fromVerb = fromName.length > 0 ? fromName : familiesOfWords(opening);
   const first = fromName.length > 0 ? [] : described.slice(0, 8);
   const nouns = [...new Set([...name, ...first].flatMap((word) => familyOfNoun[word] ?? []))];
   const guarded = nouns.filter((family) => guardedFamilies.has(family));
@@ -86,7 +89,7 @@ export function familiesOf(tool: ToolDefinition): readonly Family[] {
 }
 
 /** "orders.refund" refunds: a word that is a noun as often as a verb gives way to one that is a verb alone. */
-function verbFamilies(words: readonly string[]): readonly Family[] {
+export function familiesOfWords(words: readonly string[]): readonly Family[] {
   const verb = words.findIndex((word) => ofVerb[word] !== undefined || readVerbs.has(word));
   const found = words[verb] ?? '';
   if (nounsToo.has(found)) {
