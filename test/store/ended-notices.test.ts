@@ -109,4 +109,52 @@ onEveryPostgres('an escalation', (createOn) => {
       put: '',
     },
   );
+
+  guarded(
+    () => ledger,
+    'of what needs a human ends when the last probe of all of it has passed, and not before',
+    async (l) => {
+      const { stopId } = await stopAgent(l, await addAgent(l));
+      const other = await stopAgent(l, await addAgent(l));
+      const owe = (connector: string, cause: string) =>
+        l.sql(
+          `INSERT INTO estop.obligations (obligation_id, cause_id, stop_id, cause_epoch, grant_id, agent_id, task_id, connector, target, state, needs_human)
+           VALUES ($1 || '/' || $2, $1, $1, 1, $2, 'a-bot', 'a-task', $3, 'a target', 'open', 'our own credential is refused')`,
+          [cause, newId('grant'), connector],
+        );
+      for (const connector of ['crm', 'crm', 'erp']) await owe(connector, stopId);
+      await owe('crm', other.stopId);
+      await note(l);
+      for (const cause of [stopId, other.stopId]) await escalate(l, cause);
+      const end = (which: string) =>
+        l.sql(
+          `UPDATE estop.obligations SET final_at = clock_timestamp(), state = 'proved', needs_human = NULL
+           WHERE obligation_id IN (SELECT obligation_id FROM estop.obligations WHERE cause_id = $1 AND connector = 'crm' AND final_at IS NULL ${which})`,
+          [stopId],
+        );
+      const told = ['obligation.needs-human: open', 'obligation.needs-human: open', 'stop.latched: open'];
+      await end('LIMIT 1');
+      await note(l);
+      expect(await seenBy(l, stopId)).toEqual(told);
+      await end('');
+      await note(l);
+      expect(await seenBy(l, stopId)).toEqual([
+        'obligation.needs-human: nobody: nothing is left to do there',
+        ...told.slice(1),
+      ]);
+      expect(await seenBy(l, other.stopId)).toEqual(told.slice(1));
+    },
+    {
+      what: 'the last probe',
+      in: 'estop.acknowledge_ended',
+      find: 'AND o.final_at IS NULL',
+      put: 'AND o.needs_human IS NOT NULL AND false',
+    },
+    {
+      what: 'where it is',
+      in: 'estop.acknowledge_ended',
+      find: 'AND o.connector = n.nth AND o.final_at IS NULL',
+      put: 'AND o.final_at IS NULL',
+    },
+  );
 });

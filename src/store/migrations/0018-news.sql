@@ -173,6 +173,7 @@ END $$;
 
 -- Whoever resets a stop or decides a call has seen what was told of it until then, and what nobody can decide any more calls nobody else.
 -- What needs a human under a stop that was reset needs one as ever, and so does what comes after the reset: a proof that is withdrawn.
+-- Once the last probe of everything there has passed, or somebody answers for it, nobody is called to it any more.
 CREATE FUNCTION estop.acknowledge_ended() RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
   UPDATE estop.notices n SET acked_at = clock_timestamp(), acked_by = left(e.by_whom, 200)
@@ -180,7 +181,11 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
     SELECT 'stop.' AS event, s.stop_id AS subject, s.reset_by AS by_whom, s.reset_at AS at FROM estop.stops s WHERE s.reset_at IS NOT NULL
     UNION ALL
     SELECT 'approval.', a.approval_id, coalesce(a.decided_by, 'nobody: it is ' || a.state), coalesce(a.decided_at, a.ended_at) FROM estop.approvals a) e
-  WHERE n.escalates AND n.acked_at IS NULL AND n.subject = e.subject AND starts_with(n.event, e.event) AND n.noted_at <= e.at
+  WHERE n.escalates AND n.acked_at IS NULL AND n.subject = e.subject AND starts_with(n.event, e.event) AND n.noted_at <= e.at;
+  UPDATE estop.notices n SET acked_at = clock_timestamp(), acked_by = 'nobody: nothing is left to do there'
+  WHERE n.escalates AND n.acked_at IS NULL AND n.event = 'obligation.needs-human'
+    AND EXISTS (SELECT 1 FROM estop.obligations o WHERE o.cause_id = n.subject AND o.connector = n.nth)
+    AND NOT EXISTS (SELECT 1 FROM estop.obligations o WHERE o.cause_id = n.subject AND o.connector = n.nth AND o.final_at IS NULL)
 $$;
 
 -- One writer at a time; another relay that comes meanwhile has nothing to do. p_nobody: why nobody is told of anything, where that is so.
