@@ -4,6 +4,21 @@ import { field, makeControl } from '../control/rig.ts';
 import { peopleRig } from '../control/sign-in/people.ts';
 import { agentSpec, order, startTask } from '../store/ledger.ts';
 
+it('the form to break glass offers what estop.yaml lets be taken, and is not there where it lets nobody', async () => {
+  const made = await makeControl();
+  const rules = { people: ['eli@example.org'], groups: [], longestMs: 1_200_000 } as const;
+  const people = peopleRig(made, { breakGlass: { ...rules, roles: ['approver'], rule: 'second-person' } });
+  const eli = await people.signIn('eli@example.org');
+  const page = async () => (await people.as(eli, 'GET', '/people')).text.replaceAll(/\s+/g, ' ');
+  expect(await page()).toContain('<select name="role"><option>approver</option></select>');
+  expect(await page()).toContain('It begins when a second person says so.');
+  expect(await page()).toMatch(/Minutes, 20 at most<input type="text" name="minutes" value="20"/);
+  const without = peopleRig(made);
+  const nobody = await without.signIn('nina@example.org');
+  const { text } = await without.as(nobody, 'GET', '/people');
+  expect([text.includes('id="break-glass"'), text.includes('names nobody')]).toEqual([false, true]);
+});
+
 it('whoever signs that they looked at an elevation is shown on that page what was done under it', async () => {
   const people = peopleRig(await makeControl(), {
     roles: [{ role: 'operator', people: ['olga@example.org'], groups: [] }],

@@ -1,4 +1,4 @@
-import type { EstopConfig } from '../../src/contract/config.ts';
+import { defaultSignIn, type EstopConfig } from '../../src/contract/config.ts';
 import { agentKey, toolKey } from '../../src/core/scope-key.ts';
 import { shownText } from '../../src/gateway/call/shown-text.ts';
 import { decideApproval, requestApproval } from '../../src/store/approvals.ts';
@@ -55,6 +55,10 @@ export function sceneConfig(agents = 6): EstopConfig {
   return {
     environment: 'test',
     trustDomain: 'example.org',
+    signIn: {
+      ...defaultSignIn,
+      breakGlass: { people: [], groups: ['on-call'], roles: ['operator'], longestMs: 3_600_000, rule: 'review' },
+    },
     agents: specs,
     connectors: [{ connectorId: 'ledger-db', system: 'postgres', options: {} }],
     toolServers: [

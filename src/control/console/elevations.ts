@@ -89,8 +89,13 @@ function actions(visit: Visit, { elevationId, state }: Elevation): Markup {
   );
 }
 
-export const askSection = (visit: Visit): Markup =>
-  offer(
+/** With what estop.yaml lets be taken; whom it names is asked where it is taken. */
+export function askSection(visit: Visit): Markup {
+  const rules = visit.deps.config.current().signIn?.breakGlass;
+  if (rules === undefined)
+    return html`<p class="note">Nobody takes a role for a while here: <code>signIn.breakGlass</code> of estop.yaml names nobody.</p>`;
+  const longest = Math.floor(rules.longestMs / 60_000);
+  return offer(
     visit,
     askForm,
     {
@@ -99,11 +104,12 @@ export const askSection = (visit: Visit): Markup =>
       around: (form) =>
         html`<details class="card" id="break-glass"><summary>Break glass: take a role for a while</summary>${form}</details>`,
     },
-    html`<p>For a named person, with a reason that somebody else looks at afterwards. Everything done under it is marked, it ends by itself, and it never lets you reset a stop.</p>
-<label class="field">Role<select name="role"><option>operator</option><option>approver</option><option>viewer</option><option>admin</option></select></label>
-<label class="field">Minutes<input type="text" name="minutes" value="30" inputmode="numeric" required pattern="[0-9]{1,4}"></label>
+    html`<p>For a named person, with a reason that somebody else looks at afterwards. ${rules.rule === 'second-person' ? 'It begins when a second person says so.' : 'It begins at once.'} Everything done under it is marked, it ends by itself, and it never lets you reset a stop.</p>
+<label class="field">Role<select name="role">${rules.roles.map((role) => html`<option>${role}</option>`)}</select></label>
+<label class="field">Minutes, ${longest} at most<input type="text" name="minutes" value="${Math.min(30, longest)}" inputmode="numeric" required pattern="[0-9]{1,4}"></label>
 <label class="field">Why<input type="text" name="reason" required maxlength="2000" autocomplete="off"></label><p><button>Take it</button></p>`,
   );
+}
 
 const back = '/people';
 const idIn = (fields: Parameters<ConsoleForm['take']>[1]): { readonly id: string } => ({ id: field(fields, 'id') });
