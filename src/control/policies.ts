@@ -1,10 +1,12 @@
 import type { ActivationResult } from '../contract/http/policies.ts';
+import { type Identity, personOf } from '../contract/identity.ts';
 import { EstopError } from '../core/errors.ts';
 import { type CheckedSet, checkPolicies } from '../policy/check-set.ts';
 import { type PolicyFiles, parsePolicySet } from '../policy/parse-set.ts';
 import type { KnownTool } from '../policy/tool-shape.ts';
 import { acceptedTools, activatePolicies, activePolicies } from '../store/policies.ts';
 import type { ControlDeps } from './deps.ts';
+import { namesOfCaller } from './names-of-caller.ts';
 
 /** Against what is accepted of the tools now: a name that no tool has is a slip of the pen, and would never match. */
 export async function checkAgainstTools(
@@ -33,12 +35,14 @@ export async function policiesInForce(deps: ControlDeps): Promise<InForce> {
 /** Checked again in the same request: what is put in force is what was found valid, against the tools of now. */
 export async function putInForce(
   deps: ControlDeps,
-  wanted: { readonly files: PolicyFiles; readonly actor: string; readonly reason: string; readonly after: number },
+  wanted: { readonly files: PolicyFiles; readonly identity: Identity; readonly reason: string; readonly after: number },
 ): Promise<{ readonly status: 200 | 202; readonly body: ActivationResult }> {
+  const { identity, ...others } = wanted;
+  const actor = personOf(identity);
   const { checked } = await checkAgainstTools(deps, wanted.files);
   if (!checked.ok) {
     deps.log.error(
-      { event: 'policy.refused', actor: wanted.actor, faults: checked.faults.length },
+      { event: 'policy.refused', actor, faults: checked.faults.length },
       'a set of policies is not valid and was refused; the one in force stays',
     );
     const fields = checked.faults.slice(0, 50).map(({ file, policy, message }) => ({
@@ -49,7 +53,13 @@ export async function putInForce(
   }
   const { version } = checked.set;
   const twoPeople = deps.config.current().policies?.activationPeople === 2;
-  const outcome = await activatePolicies(deps.store, { ...wanted, version, twoPeople });
+  const outcome = await activatePolicies(deps.store, {
+    ...others,
+    actor,
+    names: namesOfCaller(identity, deps),
+    version,
+    twoPeople,
+  });
   switch (outcome.kind) {
     case 'activated':
     case 'already':

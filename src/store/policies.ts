@@ -45,14 +45,16 @@ export async function activatePolicies(
     readonly reason: string;
     readonly after: number;
     readonly twoPeople: boolean;
+    /** Every name that the actor goes by: where two must want it, all of them are one person. */
+    readonly names?: readonly string[];
   },
 ): Promise<ActivateOutcome> {
-  const { version, files, actor, reason, after, twoPeople } = wanted;
+  const { version, files, actor, reason, after, twoPeople, names = [] } = wanted;
   const row = await callOne(
     store,
     'activate_policies',
-    'SELECT outcome, activation FROM estop.activate_policies($1, $2, $3, $4, $5, $6)',
-    [version, JSON.stringify(files), actor, reason, after, twoPeople],
+    'SELECT outcome, activation FROM estop.activate_policies($1, $2, $3, $4, $5, $6, $7)',
+    [version, JSON.stringify(files), actor, reason, after, twoPeople, names],
   );
   const kind = word(row, 'outcome', ['activated', 'already', 'needs-second-person', 'overtaken'] as const);
   switch (kind) {

@@ -68,12 +68,19 @@ export type ResetOutcome =
 /** Unlatches one stop, by its own id. Restarts nothing. rule: reset-needs-fenced, reset-takes-next-epoch */
 export async function resetStop(
   store: Store,
-  reset: { readonly stopId: string; readonly actor: string; readonly reason: string },
+  reset: {
+    readonly stopId: string;
+    readonly actor: string;
+    readonly reason: string;
+    /** Every name that the actor goes by: where two must want it, all of them are one person. */
+    readonly names?: readonly string[];
+  },
 ): Promise<ResetOutcome> {
-  const row = await callOne(store, 'reset', 'SELECT outcome, epoch, reset_at FROM estop.reset($1, $2, $3)', [
+  const row = await callOne(store, 'reset', 'SELECT outcome, epoch, reset_at FROM estop.reset($1, $2, $3, $4)', [
     reset.stopId,
     reset.actor,
     reset.reason,
+    reset.names ?? [],
   ]);
   const outcome = text(row, 'outcome');
   switch (outcome) {

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { defaultSignIn } from '../../src/contract/config.ts';
 import { backtestOnce } from '../../src/control/backtest/backtest.ts';
 import { readPolicyFolder } from '../../src/policy/read-folder.ts';
 import { policiesFolder } from '../../src/runtime/package-root.ts';
@@ -68,16 +69,23 @@ describe('policies over the API', () => {
     expect((await rollBack({ version: '0123456789abcdef' })).status).toBe(404);
   });
 
-  it('wait for another person where the configuration wants two', async () => {
-    const config = { current: () => ({ ...rig.deps.config.current(), policies: { activationPeople: 2 } as const }) };
-    const two = rig.withDeps({ config });
-    expect(await activate(shipped, 'ann@admin', two)).toMatchObject({
+  it('wait for another person where the configuration wants two, under whatever name', async () => {
+    const signIn = { ...defaultSignIn, persons: { ann: ['annika'] } };
+    const current = () => ({ ...rig.deps.config.current(), signIn, policies: { activationPeople: 2 } as const });
+    const two = rig.withDeps({ config: { current } });
+    const before = await inForce();
+    const wanted = team('// Nothing more.');
+    expect(await activate(wanted, 'ann@admin', two)).toMatchObject({
       status: 202,
       body: { outcome: 'awaiting-second-person' },
     });
-    expect(await inForce()).toMatchObject({ files: large });
-    expect(await activate(shipped, 'bob@admin', two)).toMatchObject({ status: 200, body: { outcome: 'activated' } });
-    expect(await inForce()).toMatchObject({ files: shipped });
+    // In whatever letters, she is no other person.
+    for (const same of ['ann', 'annika', 'ANN'])
+      expect((await activate(wanted, `${same}@admin`, two)).status).toBe(202);
+    expect(await inForce()).toEqual(before);
+    expect(await activate(wanted, 'bob@admin', two)).toMatchObject({ status: 200, body: { outcome: 'activated' } });
+    expect(await inForce()).toMatchObject({ files: wanted });
+    expect((await activate(shipped)).status).toBe(200);
   });
 });
 

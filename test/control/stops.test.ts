@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { defaultSignIn } from '../../src/contract/config.ts';
 import { ObligationPage, ResetResult, StopPage, StopPreview, StopView } from '../../src/contract/http/stops.ts';
 import { registerGateway } from '../../src/store/gateways.ts';
 import { mintIntend, mintIssued, mintRecheck } from '../../src/store/grants.ts';
@@ -233,15 +234,18 @@ describe('stops over HTTP', () => {
     expect((await send()).status).toBe(200);
   });
 
-  it('the fleet is reset by two people, and one person twice is not two', async () => {
+  it('the fleet is reset by two people, and one person twice is not two, under whatever name', async () => {
     const latched = await stop(ledger, 'fleet');
     await fence(ledger, latched.stopId);
+    const signIn = { ...defaultSignIn, persons: { olga: ['olga-admin'] } };
+    const known = rig.withDeps({ config: { current: () => ({ ...rig.deps.config.current(), signIn }) } });
     const send = (as: string, reason: string) =>
-      rig.call('POST', `/v1/stops/${latched.stopId}:reset`, { as, body: { reason } });
+      known.call('POST', `/v1/stops/${latched.stopId}:reset`, { as, body: { reason } });
     const first = await send('olga@operator', 'all clear');
     expect(first.status).toBe(202);
     expect(ResetResult.parse(first.body)).toMatchObject({ outcome: 'awaiting-second-person', requestedBy: ['olga'] });
-    expect((await send('olga@operator', 'really')).status).toBe(202);
+    for (const same of ['olga', 'olga-admin', 'OLGA'])
+      expect((await send(`${same}@operator`, 'really')).status).toBe(202);
     expect((await view(latched.stopId)).inForce).toBe(true);
     const second = await send('rita@operator', 'checked too');
     expect(second.status).toBe(200);

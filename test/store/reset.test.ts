@@ -124,7 +124,7 @@ onEveryPostgres('a reset', (createOn) => {
         await l.sql(`DELETE FROM estop.stops WHERE scope_key = 'fleet'`);
       }
     },
-    { what: 'another person', in: 'estop.reset', find: 'AND c.actor <> p_actor', put: '' },
+    { what: 'another person', in: 'estop.reset', find: 'lower(n) = lower(c.actor)', put: 'false' },
     {
       what: 'the time limit',
       in: 'estop.reset',

@@ -1,5 +1,4 @@
 import { ActivatePolicies, ActivationResult } from '../../contract/http/policies.ts';
-import { personOf } from '../../contract/identity.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
 import { policiesInForce, putInForce } from '../policies.ts';
 
@@ -24,6 +23,6 @@ export const activatePolicies = defineEndpoint({
   problems: ['conflict'],
   handle: async ({ body: { files, reason, after } }, request, deps) => {
     const seen = after ?? (await policiesInForce(deps)).activation;
-    return putInForce(deps, { files, reason, after: seen, actor: personOf(request.identity) });
+    return putInForce(deps, { files, reason, after: seen, identity: request.identity });
   },
 });

@@ -5,6 +5,7 @@ import { resetConsents } from '../../store/reset-consents.ts';
 import { resetStop as reset } from '../../store/stops.ts';
 import { stopInPath } from '../concern.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
+import { namesOfCaller } from '../names-of-caller.ts';
 
 const fenceRetryMs = 1_000;
 
@@ -26,7 +27,8 @@ export const resetStop = defineEndpoint({
   problems: ['unknown-stop', 'not-fenced'],
   handle: async ({ path, body }, request, deps) => {
     const stopId = path.id;
-    const outcome = await reset(deps.store, { stopId, actor: personOf(request.identity), reason: body.reason });
+    const by = { actor: personOf(request.identity), names: namesOfCaller(request.identity, deps) };
+    const outcome = await reset(deps.store, { stopId, ...by, reason: body.reason });
     switch (outcome.kind) {
       case 'unknown':
         throw new EstopError('unknown-stop');

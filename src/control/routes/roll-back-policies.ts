@@ -1,5 +1,4 @@
 import { ActivationResult, RollBackPolicies } from '../../contract/http/policies.ts';
-import { personOf } from '../../contract/identity.ts';
 import { EstopError } from '../../core/errors.ts';
 import type { PolicyFiles } from '../../policy/parse-set.ts';
 import { listPolicyActivations, policyFiles } from '../../store/policies.ts';
@@ -30,7 +29,7 @@ export const rollBackPolicies = defineEndpoint({
     const { activation } = await policiesInForce(deps);
     const files = version === undefined ? await filesBefore(deps) : await policyFiles(deps.store, version);
     if (files === undefined) throw new EstopError('not-found', { detail: 'There is no such earlier set of policies.' });
-    return putInForce(deps, { files, reason, after: activation, actor: personOf(request.identity) });
+    return putInForce(deps, { files, reason, after: activation, identity: request.identity });
   },
 });
 

@@ -98,10 +98,10 @@ BEGIN
 END $$;
 
 -- Unlatches ONE stop by its own id, under the latch's lock, with an epoch of its own, so that nothing issued before is revived.
--- Refused until fenced; the fleet needs two people within 15 minutes. Other stops over the same scope stay. Whatever is read from
+-- Refused until fenced; the fleet needs two people within 15 minutes; p_names: every name that this person goes by. Other stops over the same scope stay. Whatever is read from
 -- other tables is read BEFORE the lock (fenced_at never goes back), so that nobody's lock on those can make a stop wait.
 -- rule: reset-needs-fenced, reset-takes-next-epoch
-CREATE FUNCTION estop.reset(p_stop_id text, p_actor text, p_reason text)
+CREATE FUNCTION estop.reset(p_stop_id text, p_actor text, p_reason text, p_names text[] DEFAULT '{}')
 RETURNS TABLE (outcome text, epoch bigint, reset_at timestamptz)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -129,7 +129,7 @@ BEGIN
     INSERT INTO estop.audit (kind, actor, subject, reason, before, after) VALUES ('stop.reset-wanted', left(p_actor, 200), p_stop_id, left(p_reason, 2000),
       '{"inForce": true}', jsonb_build_object('inForce', true, 'wantedBy', p_actor));
     IF NOT EXISTS (SELECT 1 FROM estop.reset_consents c
-      WHERE c.stop_id = p_stop_id AND c.actor <> p_actor AND c.at > clock_timestamp() - interval '15 minutes'
+      WHERE c.stop_id = p_stop_id AND NOT EXISTS (SELECT 1 FROM unnest(p_names || p_actor) n WHERE lower(n) = lower(c.actor)) AND c.at > clock_timestamp() - interval '15 minutes'
         -- Nor one of the future, which was said before the clock went back.
         AND c.at <= clock_timestamp() AND c.elapsed_at IS NULL) THEN
       RETURN QUERY SELECT 'needs-second-person'::text, NULL::bigint, NULL::timestamptz;

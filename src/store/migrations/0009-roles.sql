@@ -24,7 +24,7 @@ GRANT EXECUTE ON FUNCTION
 -- control: everything people and services ask for. It cannot latch: that is the stop process's alone.
 GRANT EXECUTE ON FUNCTION
   estop.register_task(text, text, text, text[], text, text, integer, integer, integer, text), estop.check_task(text), estop.close_tasks(text[], text),
-  estop.hold_task(text, boolean, text, text), estop.reset(text, text, text), estop.decide_approval(text, text, text, text, text[], jsonb),
+  estop.hold_task(text, boolean, text, text), estop.reset(text, text, text, text[]), estop.decide_approval(text, text, text, text, text[], jsonb),
   estop.accept_risk(text, text, text), estop.apply_agents(jsonb), estop.settle_labels(), estop.record_config(text, text, jsonb),
   estop.append_audit(text, text, text, jsonb, text, jsonb, jsonb), estop.begin_request(text, text, bytea, integer),
   estop.finish_request(text, text, integer, jsonb), estop.prune_requests(bigint), estop.accept_tool(text, text, text, text, text)

@@ -45,9 +45,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Puts a set in force that its caller has checked. p_after is the activation that the caller saw: what was activated since was decided
--- by somebody who did not know of this. Locks: the one of activations, first.
+-- by somebody who did not know of this. p_names: every name that this person goes by; where two people must want it nobody is both. Locks: the one of activations, first.
 CREATE FUNCTION estop.activate_policies(
-  p_version text, p_files jsonb, p_actor text, p_reason text, p_after bigint, p_two_people boolean
+  p_version text, p_files jsonb, p_actor text, p_reason text, p_after bigint, p_two_people boolean, p_names text[] DEFAULT '{}'
 ) RETURNS TABLE (outcome text, activation bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -72,7 +72,7 @@ BEGIN
     INSERT INTO estop.policy_consents AS c (version, after, actor) VALUES (p_version, p_after, left(p_actor, 200))
       ON CONFLICT (version, after, actor) DO UPDATE SET at = clock_timestamp();
     SELECT c.actor INTO other FROM estop.policy_consents c
-      WHERE c.version = p_version AND c.after = p_after AND c.actor <> left(p_actor, 200) AND c.at BETWEEN clock_timestamp() - interval '15 minutes' AND clock_timestamp()
+      WHERE c.version = p_version AND c.after = p_after AND NOT EXISTS (SELECT 1 FROM unnest(p_names || p_actor) n WHERE lower(left(n, 200)) = lower(c.actor)) AND c.at BETWEEN clock_timestamp() - interval '15 minutes' AND clock_timestamp()
       ORDER BY c.at DESC LIMIT 1;
     IF other IS NULL THEN
       INSERT INTO estop.audit (kind, actor, subject, reason, before, after)
@@ -159,5 +159,5 @@ $$;
 GRANT EXECUTE ON FUNCTION estop.note_denials(text, jsonb) TO estop_gateway;
 GRANT SELECT ON estop.denials TO estop_control;
 GRANT EXECUTE ON FUNCTION estop.active_policies() TO estop_gateway, estop_control, estop_trusted;
-GRANT EXECUTE ON FUNCTION estop.activate_policies(text, jsonb, text, text, bigint, boolean) TO estop_control;
+GRANT EXECUTE ON FUNCTION estop.activate_policies(text, jsonb, text, text, bigint, boolean, text[]) TO estop_control;
 GRANT SELECT ON estop.policy_versions, estop.policy_activations TO estop_control;

@@ -257,4 +257,22 @@ export const approvalGuards: readonly Guard[] = [
       title: 'is reported as possibly completed, and never as if nothing had been sent',
     },
   },
+  {
+    id: 'second-person/reset',
+    file: 'src/control/routes/reset-stop.ts',
+    protects: 'nobody resets the fleet as two people, under two names',
+    attacks: ['A10'],
+    find: ', names: namesOfCaller(request.identity, deps) }',
+    put: ' }',
+    tests: { file: 'test/control/stops.test.ts', title: 'under whatever name' },
+  },
+  {
+    id: 'second-person/policies',
+    file: 'src/control/policies.ts',
+    protects: 'nobody puts policies in force as two people, under two names',
+    attacks: ['A10'],
+    find: '    names: namesOfCaller(identity, deps),\n',
+    put: '',
+    tests: { file: 'test/control/policies.test.ts', title: 'under whatever name' },
+  },
 ];

@@ -116,11 +116,11 @@ export const signInRightGuards: readonly Guard[] = [
   },
   {
     id: 'sign-in/policies-second-person',
-    file: 'src/control/routes/activate-policies.ts',
+    file: 'src/control/policies.ts',
     protects: 'one person and a token of theirs are not two who want policies',
     attacks: ['A10', 'A45'],
-    find: 'actor: personOf(request.identity) });',
-    put: 'actor: request.identity.actor });',
+    find: 'names: namesOfCaller(identity, deps),',
+    put: 'names: [],',
     tests: { file: people, title: 'put no policies in force as a second person' },
   },
 ];
