@@ -48,6 +48,8 @@ const retryMs = 500;
 const mostLost = 100_000;
 /** Whoever sends made-up secrets must not keep the list from being heard. */
 const mostAsked = 4;
+/** Nor make the store slower for a latch: what is asked for them costs it less than the list of each second does. */
+const mostAskedASecond = 20;
 const unknownPatienceMs = 250;
 
 /** Nothing waits for it, and a stop never asks the store who somebody is. On a connection of its own. */
@@ -117,6 +119,12 @@ export function watchKnownOperators({
     });
   };
   let asked = 0;
+  let second = { from: 0, asked: 0 };
+  const mayAsk = (): boolean => {
+    if (asked >= mostAsked || !isHealthy) return false;
+    if (now() - second.from >= 1_000) second = { from: now(), asked: 0 };
+    return (second.asked += 1) <= mostAskedASecond;
+  };
   const ask = async (shown: string): Promise<Shower | undefined> => {
     asked += 1;
     try {
@@ -140,8 +148,7 @@ export function watchKnownOperators({
     hasLost: (signInId) => lost.has(signInId) || (bySignIn.has(signInId) && left(bySignIn.get(signInId)) === undefined),
     age,
     noteRefused: refused.note,
-    ofUnknown: async (shown) =>
-      asked < mostAsked && isHealthy ? within(unknownPatienceMs, ask(shown)).catch(() => undefined) : undefined,
+    ofUnknown: async (shown) => (mayAsk() ? within(unknownPatienceMs, ask(shown)).catch(() => undefined) : undefined),
     close: () => (closed ??= end()),
   };
 }

@@ -78,4 +78,30 @@ describe('who may stop, as the stop process remembers it', () => {
       await away.close();
     }
   });
+
+  it('whoever shows made-up secrets, as fast as can be, makes the store answer twenty of them a second', async () => {
+    const ledger = await makeLedger(createDatabase);
+    const sal = await signIn(ledger, 'sal', [{ role: 'viewer' }]);
+    const shown = Buffer.from(secretHash(sal.cookie.split('=')[1] ?? '')).toString('hex');
+    let ahead = 0;
+    const now = (): number => ahead;
+    const known = watchKnownOperators({
+      databaseUrl: ledger.urls.estop_stop,
+      processName: 'test',
+      log: recordingLog().log,
+      now,
+    });
+    try {
+      await expect.poll(() => known.age(), { timeout: 10_000 }).toBeDefined();
+      for (const second of [1, 2]) {
+        ahead = second * 1_000;
+        for (let made = 0; made < 19; made += 1)
+          expect(await known.ofUnknown(randomBytes(32).toString('hex'))).toBeUndefined();
+        expect(await known.ofUnknown(shown)).toBeDefined();
+        expect(await known.ofUnknown(shown)).toBeUndefined();
+      }
+    } finally {
+      await known.close();
+    }
+  });
 });
