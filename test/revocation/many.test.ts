@@ -6,11 +6,8 @@ import { requires } from '../kit/requires.ts';
 import { newId, stopAgent } from '../store/ledger.ts';
 import { type Rig, startRig, until } from './rig.ts';
 
-/**
- * Two thousand where everything is to be run; enough for several children elsewhere. More would be more of the same: lanes are read in
- * pages and run in children of the same few hundred, whatever their sum.
- */
-const grants = process.env['ESTOP_REQUIRE_ALL'] === '1' ? 2_000 : 900;
+/** Five thousand where everything is to be run; enough for several children elsewhere. */
+const grants = process.env['ESTOP_REQUIRE_ALL'] === '1' ? 5_000 : 900;
 
 requires('temporal')('a stop of an agent with thousands of grants', () => {
   let rig: Rig;
