@@ -121,6 +121,11 @@ export const signInRightGuards: readonly Guard[] = [
     attacks: ['A10', 'A45'],
     find: 'names: namesOfCaller(identity, deps),',
     put: 'names: [],',
+    twin: {
+      file: 'src/control/policies.ts',
+      find: 'const actor = personOf(identity);',
+      put: 'const { actor } = identity;',
+    },
     tests: { file: people, title: 'put no policies in force as a second person' },
   },
 ];
