@@ -26,8 +26,8 @@ import type { Family } from './language/words.ts';
 import { isOfAnswers } from './not-a-tool.ts';
 import {
   type Found,
+  originOfOwner,
   originOfParty,
-  originOfPath,
   originOfRoom,
   originOfSite,
   originOfText,
@@ -108,7 +108,7 @@ function checkedValues(flow: TaskFlow, call: FlowCall): readonly Checked[] {
     if (role === undefined || (role === 'ref' && isHandle(value))) return [];
     if (role === 'text' && call.addresses === undefined && !(value.required && isShort(value.text))) return [];
     if (role === 'path') {
-      const judged = judgedPath(flow, call.profile, value.text);
+      const judged = judgedPath(flow, call, value.text);
       const found = approvedOr(flow, call, ruleOf[judged.role], value.text, judged.found);
       return [{ ...value, role: judged.role, found }];
     }
@@ -116,7 +116,9 @@ function checkedValues(flow: TaskFlow, call: FlowCall): readonly Checked[] {
       ? ({ origin: 'own', call: 0 } as const)
       : isRoom(value)
         ? originOfRoom(flow, value.text)
-        : originOf(flow, role, value.text);
+        : role === 'ref' && value.argument === 'owner'
+          ? originOfOwner(flow, value.text)
+          : originOf(flow, role, value.text);
     // One that was read somewhere is whoever wrote it there hoped to reach.
     if (role === 'party' && isPlaceholder(value.text) && found.origin === 'nowhere') return [];
     return [{ ...value, role, found: approvedOr(flow, call, ruleOf[role], value.text, found) }];
@@ -222,14 +224,12 @@ function partsOfBodies(flow: TaskFlow, call: FlowCall, values: readonly Value[])
 const isDeclared = (call: FlowCall, argument: string, role: Role): boolean =>
   call.profile.arguments.some((one) => one.name === argument && one.role === role);
 
-function originOf(flow: TaskFlow, role: Role, text: string): Found {
+function originOf(flow: TaskFlow, role: Exclude<Role, 'path'>, text: string): Found {
   switch (role) {
     case 'party':
       return originOfParty(flow, text);
     case 'url':
       return originOfSite(flow, text);
-    case 'path':
-      return originOfPath(flow, text);
     case 'text':
       if (text.length > longestText)
         return { origin: flow.words.prose.size > 0 || flow.overflow ? 'prose' : 'nowhere', call: 0 };

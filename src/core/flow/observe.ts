@@ -71,7 +71,7 @@ function noteSelf(draft: Draft, call: FlowCall): void {
   const { tier } = call.profile;
   if (flow.calls > 0 || flow.words.prose.size > 0 || (tier !== 'read' && tier !== 'fetch')) return;
   for (const { role, text, argument } of valuesOf(call).values)
-    if (role === 'party') mark(draft, selfKey(flow.hash, argument, text), 'own');
+    if (role === 'party' || argument === 'owner') mark(draft, selfKey(flow.hash, argument, text), 'own');
 }
 
 /**

@@ -15,6 +15,7 @@ import {
   pathKey,
   personAt,
   roomKey,
+  selfKey,
   siteKey,
   type TaskFlow,
   uniqueAddress,
@@ -53,6 +54,7 @@ export function originOfValue(flow: TaskFlow, text: string): Found {
 
 /** Where text speaks of it, whatever else gave it. */
 export function spokenOf(flow: TaskFlow, text: string): Found | undefined {
+  if (flow.overflow) return { origin: 'prose', call: 0 };
   const found = loose(text) === '' ? undefined : at(flow, looseKey(flow.hash, text));
   return found !== undefined && heldAlone('ref', found.origin) ? found : undefined;
 }
@@ -105,6 +107,13 @@ function isNameOfNamed(flow: TaskFlow, text: string): boolean {
   );
 }
 
+/** Whose repository it is. A name that is a plain word is remembered as a word alone, and so is each half of "owner/name". */
+export function originOfOwner(flow: TaskFlow, text: string): Found {
+  const found = originOfValue(flow, text);
+  if (flow.values.has(selfKey(flow.hash, 'owner', text))) return { origin: 'own', call: 0 };
+  return found.origin === 'nowhere' && copiedWords(flow, text) > 0 ? { origin: 'prose', call: 0 } : found;
+}
+
 export function originOfSite(flow: TaskFlow, url: string): Found {
   const site = siteOf(url);
   if (site === undefined) return nowhere;
@@ -115,12 +124,18 @@ export function originOfSite(flow: TaskFlow, url: string): Found {
 export function originOfPath(flow: TaskFlow, text: string): Found {
   const path = pathForm(text);
   if (path === undefined || path === '/') return nowhere;
-  for (const above of [...upwards(path), ...upwards(fromHome(path))]) {
+  for (const above of upwards(path)) {
     const found = at(flow, pathKey(flow.hash, above));
     if (found !== undefined && (found.origin === 'request' || above === path)) return found;
   }
+  // Whose home, and seen from which folder, the user did not say: text that was read may not say it either.
+  const spoken = spokenOf(flow, path) !== undefined;
+  for (const above of spoken ? [] : upwards(fromHome(path))) {
+    const found = at(flow, pathKey(flow.hash, above));
+    if (found?.origin === 'request') return found;
+  }
   // "the bill.txt" and "docs/bill.txt" name that file wherever it lies.
-  for (const end of endsOf(path)) {
+  for (const end of endsOf(path).slice(spoken ? -1 : 0)) {
     const named = at(flow, anywhereKey(flow.hash, end));
     if (named?.origin === 'request') return named;
   }

@@ -48,7 +48,7 @@ export function argumentsOf(tool: ToolDefinition, tier: Tier): readonly ToolArgu
   const ofRepository = properties.some(({ name }) => /^repo(?:sitory)?(?:_?name)?$/i.test(name));
   const found = properties.map((property) => ({
     name: property.name,
-    role: ofRepository && property.name === 'owner' ? 'ref' : roleOf(property, tier, takesSecret),
+    role: ofRepository && isOwnerOfIt(tool, property) ? 'ref' : roleOf(property, tier, takesSecret),
     required: required.has(property.name),
     fallback: property.fallback,
   }));
@@ -60,6 +60,12 @@ export function argumentsOf(tool: ToolDefinition, tier: Tier): readonly ToolArgu
     ? found.map((argument) => (argument.role === 'text' ? { ...argument, role: undefined } : argument))
     : found;
 }
+
+/** Whose it is, and not whose it is to be. */
+const isOwnerOfIt = (tool: ToolDefinition, { name, description }: Property): boolean =>
+  name === 'owner' &&
+  !/transfer|invit|assign|grant|share|give|owner|promot|collab|member|access/i.test(tool.name) &&
+  !/\b(?:new|next|invit\w*|assign\w*|transfer\w*|give\w*|becomes?|receiv\w*)\b/i.test(description);
 
 /** For what no schema describes: a nested key, or an argument that the tool does not declare. */
 export function roleOfName(name: string, tier: Tier): Role | undefined {
