@@ -105,14 +105,21 @@ export function labelsIn(expr: string): readonly Wanted[] {
   );
 }
 
-/** Of figures that have samples: what no figure has ever shown says nothing of its labels. */
-export const unknownLabels = (queries: readonly Looked[], samples: Figures['samples']): readonly string[] =>
+/**
+ * Of figures that have samples: what no figure has ever shown says nothing of its labels. `passing`: values that a label takes for a
+ * moment, as code has them, which nothing may have just then.
+ */
+export const unknownLabels = (
+  queries: readonly Looked[],
+  samples: Figures['samples'],
+  passing: Readonly<Record<string, readonly string[]>> = {},
+): readonly string[] =>
   queries.flatMap(({ title, expr }) =>
     labelsIn(expr)
       .filter(({ figure }) => samples.some(({ name }) => name === figure))
       .map(({ figure, label, value }) => ({
         figure,
-        having: value === undefined ? `${label}="` : `${label}="${value}"`,
+        having: value === undefined || passing[label]?.includes(value) ? `${label}="` : `${label}="${value}"`,
       }))
       .filter(({ figure, having }) => !samples.some(({ name, labels }) => name === figure && labels.includes(having)))
       .map(({ figure, having }) => `${title}: ${figure} ${having}`),
