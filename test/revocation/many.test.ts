@@ -57,7 +57,10 @@ requires('temporal')('a stop of an agent with thousands of grants', () => {
     const children = [];
     for await (const { workflowId } of rig.control.workflow.list({ query: "WorkflowType = 'revocationLanes'" }))
       children.push(workflowId);
-    expect(children.length).toBeGreaterThanOrEqual(Math.ceil(grants / lanesPerChild));
+    const full = Math.ceil(grants / lanesPerChild);
+    expect(children.length).toBeGreaterThanOrEqual(full);
+    // Each look at the ledger finds what children have in hand as well: taken again, they would be several times as many.
+    expect(children.length).toBeLessThanOrEqual(2 * full);
   }, 600_000);
 });
 
