@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import type { LaneLife } from '../../src/core/obligation.ts';
 import { packageRoot } from '../../src/runtime/package-root.ts';
 import type { Figures } from './figures.ts';
 
@@ -105,21 +106,18 @@ export function labelsIn(expr: string): readonly Wanted[] {
   );
 }
 
-/**
- * Of figures that have samples: what no figure has ever shown says nothing of its labels. `passing`: values that a label takes for a
- * moment, as code has them, which nothing may have just then.
- */
-export const unknownLabels = (
-  queries: readonly Looked[],
-  samples: Figures['samples'],
-  passing: Readonly<Record<string, readonly string[]>> = {},
-): readonly string[] =>
+/** Values that a label takes for a moment, which nothing may have just then. */
+const passing: Readonly<Record<string, readonly LaneLife['state'][]>> = { state: ['open'] };
+
+/** Of figures that have samples: what no figure has ever shown says nothing of its labels. */
+export const unknownLabels = (queries: readonly Looked[], samples: Figures['samples']): readonly string[] =>
   queries.flatMap(({ title, expr }) =>
     labelsIn(expr)
       .filter(({ figure }) => samples.some(({ name }) => name === figure))
       .map(({ figure, label, value }) => ({
         figure,
-        having: value === undefined || passing[label]?.includes(value) ? `${label}="` : `${label}="${value}"`,
+        having:
+          value === undefined || passing[label]?.some((one) => one === value) ? `${label}="` : `${label}="${value}"`,
       }))
       .filter(({ figure, having }) => !samples.some(({ name, labels }) => name === figure && labels.includes(having)))
       .map(({ figure, having }) => `${title}: ${figure} ${having}`),

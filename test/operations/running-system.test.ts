@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Cast } from '../../examples/demo/cast.ts';
 import { connectorSystems } from '../../src/connectors/index.ts';
 import { agentTaskWorkflowId, namespaces } from '../../src/contract/names.ts';
-import type { LaneLife } from '../../src/core/obligation.ts';
 import { type ProcessName, processNames } from '../../src/runtime/installation/installation.ts';
 import { startStage, until } from '../e2e/stage.ts';
 import { commandLine, temporalCommandLine } from './command-line.ts';
@@ -283,8 +282,7 @@ describe('the figures of a running system', () => {
 
   it('knows every label by which an alert or the dashboard chooses or sums', async () => {
     const samples = (await everyProcess()).flatMap((page) => page.samples);
-    const state: readonly LaneLife['state'][] = ['open'];
-    expect(unknownLabels([...alerts(), ...dashboardPanels()], samples, { state })).toEqual([]);
+    expect(unknownLabels([...alerts(), ...dashboardPanels()], samples)).toEqual([]);
   });
 
   // Last, so that it is looked at in all that the others left behind.
