@@ -23,7 +23,7 @@ const builds = new RegExp(
 /** Written out, and of a file whose name says that it is an ordinary one. */
 export function isOrdinaryPlace(path: string): boolean {
   // Taken apart elsewhere: percent signs, stars, what climbs, what stands for home, a scheme, a stream of a file.
-  if (/[%*~]|\.\./.test(path) || path.replace(/^[a-z]:(?=\/)/i, '').includes(':')) return false;
+  if (path.length > 1_000 || /[%*~]|\.\./.test(path) || path.replace(/^[a-z]:(?=\/)/i, '').includes(':')) return false;
   // As a system takes it that forgives small letters, signs drawn alike, and what a name ends in.
   const parts = plain(path)
     .split('/')

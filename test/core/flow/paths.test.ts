@@ -197,6 +197,19 @@ describe('a file of which text speaks', () => {
   });
 });
 
+describe('what is as long as an argument may be', () => {
+  const long = 1_000_000;
+
+  it('is held as a path, and looked at once', () => {
+    expect(held('The tests fail, fix them', edit, change(`/data/${' .'.repeat(long / 2)}x.ts`))).toEqual(['R3']);
+  });
+
+  it('is no look beside what is chosen, and looked at once', () => {
+    const context = tool('cluster_context', 'Manages contexts.', 'operation', 'query');
+    expect(held('How much is used?', context, { operation: 'list', query: 'update '.repeat(long / 7) })).toEqual([]);
+  });
+});
+
 describe('whose repository it is', () => {
   const comment = tool('add_issue_comment', 'Adds a comment to an issue.', 'owner', 'repo', 'body');
   const args = { owner: 'fernwave', repo: 'orchard', body: 'Thank you!' };

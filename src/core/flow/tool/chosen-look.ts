@@ -21,7 +21,7 @@ const tells: ReadonlySet<string> = new Set(
 );
 /** A program, in whatever argument it stands. */
 const program =
-  /[;{}`]|\$\(|\b(?:insert\s+into|delete\s+from|drop|alter|truncate|update\s.*\bset|mutation|grant|create)\b/i;
+  /[;{}`]|\$\(|\b(?:insert\s+into|delete\s+from|drop|alter|truncate|update\s[^;]{0,200}\bset|mutation|grant|create)\b/i;
 
 /** Never of a tool that is itself called by a deed: it does that, whatever else it is told. */
 export function chosenLook({ profile, args, addresses }: FlowCall): boolean {
