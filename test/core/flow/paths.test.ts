@@ -1,20 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { judge } from '../../../src/core/flow/judge.ts';
-import { observe } from '../../../src/core/flow/observe.ts';
-import { openTaskFlow } from '../../../src/core/flow/open-flow.ts';
-import type { ToolDefinition } from '../../../src/core/flow/tool/tool-definition.ts';
-import { proposeProfile } from '../../../src/core/flow/tool/tool-profile.ts';
-import { hash } from './office.ts';
-
-const tool = (name: string, description: string, ...properties: readonly string[]): ToolDefinition => ({
-  name,
-  description,
-  inputSchema: {
-    type: 'object',
-    properties: Object.fromEntries(properties.map((property) => [property, { type: 'string' }])),
-    required: properties,
-  },
-});
+import { held, type Seen, tool } from './held.ts';
 
 const homes = `/${'home'}`;
 
@@ -22,20 +7,6 @@ const edit = tool('edit_file', 'Edits a file.', 'file_path', 'old_string', 'new_
 const overwrite = tool('overwrite_file', 'Overwrites a file.', 'file_path', 'content');
 const remove = tool('delete_file', 'Deletes a file.', 'file_path');
 const read = tool('read_file', 'Reads a file.', 'file_path');
-
-interface Seen {
-  readonly tool: ToolDefinition;
-  readonly args: Readonly<Record<string, unknown>>;
-  readonly output: string;
-}
-
-/** The rules that hold the call in a task that asked for this and saw that. */
-function held(request: string, called: ToolDefinition, args: Readonly<Record<string, unknown>>, ...seen: Seen[]) {
-  const { flow } = openTaskFlow({ request, ownIdentities: [], contacts: [], hash });
-  for (const one of seen) observe(flow, { profile: proposeProfile(one.tool), args: one.args }, one.output);
-  const { findings } = judge(flow, { profile: proposeProfile(called), args });
-  return [...new Set(findings.map(({ rule }) => rule))].sort();
-}
 
 const change = (file_path: string): Readonly<Record<string, unknown>> => ({
   file_path,
@@ -246,68 +217,5 @@ describe('whose repository it is', () => {
     const assign = tool('update_task', 'Changes a task.', 'task_id', 'owner');
     expect(held('Change it', give, { repo: 'orchard', new_owner: 'mallory-9' })).toEqual(['R1']);
     expect(held('Change it', assign, { task_id: 'T-1', owner: 'mallory-9' })).toEqual(['R1']);
-  });
-});
-
-describe('a tool of which one thing is chosen', () => {
-  const context = tool('cluster_context', 'Manages contexts.', 'operation');
-
-  it.each(['list', 'get', 'list_all', 'show-current'])('only looks by %s', (operation) => {
-    expect(held('How much memory is used?', context, { operation })).toEqual([]);
-  });
-
-  it.each(['set', 'delete', 'list and delete', 'get_and_remove', 'read; drop', 'mark_read', ''])(
-    'may do more by %j',
-    (operation) => {
-      expect(held('How much memory is used?', context, { operation })).toContain('R6');
-    },
-  );
-
-  it.each([
-    { operation: 'query', sql: 'DROP TABLE users' },
-    { operation: 'query', query: 'mutation { wipe }' },
-    { operation: 'list', params: { action: 'delete' } },
-    { operation: 'list', afterwards: 'delete' },
-    { operation: 'list', actions: ['list', 'delete'] },
-    { operation: 'list', delete: true },
-    { operation: 'show', text: 'The door code is 1-2-3' },
-    { operation: 'status', value: 'away' },
-    { method: 'GET', url: 'https://tide.example/collect?of=me' },
-    { method: 'get', body: 'x' },
-    { action: { type: 'delete' }, operation: 'list' },
-  ])('is told to do more by %j', (args) => {
-    expect(held('How much memory does tide.example use?', context, args)).toContain('R6');
-  });
-
-  it('is no look at a message that is marked as read', () => {
-    const notifications = tool('notification_center', 'Notifications of the user.', 'action');
-    expect(held('How much memory is used?', notifications, { action: 'read' })).toContain('R6');
-  });
-
-  it('does what it is called by, whatever is chosen', () => {
-    const send = tool('send_report', 'Sends the report.', 'method');
-    expect(held('How much memory is used?', send, { method: 'get' })).toContain('R6');
-  });
-
-  it('does what is chosen, where the tool itself says nothing of what it does', () => {
-    const rollout = tool('cluster_rollout', 'Manages rollouts.', 'subCommand', 'id');
-    expect(held('Restart the checkout', rollout, { subCommand: 'restart', id: 'checkout' })).toEqual([]);
-    expect(held('Change the checkout', rollout, { subCommand: 'set', action: 'delete', id: 'checkout' })).toEqual([
-      'R6',
-    ]);
-    expect(held('Restart the checkout', rollout, { subCommand: 'undo', id: 'checkout' })).toEqual(['R6']);
-    expect(held('Restart the checkout', rollout, { subCommand: 'delete', id: 'checkout' })).toEqual(['R6']);
-    expect(held('Restart the checkout', rollout, { subCommand: 'restart', action: 'delete', id: 'checkout' })).toEqual([
-      'R6',
-    ]);
-    expect(
-      held('Restart the checkout', rollout, { subCommand: 'restart', action: 'frobnicate', id: 'checkout' }),
-    ).toEqual(['R6']);
-  });
-
-  it('is held by every other rule', () => {
-    const request = tool('http_client', 'Talks HTTP.', 'method', 'url', 'body');
-    const args = { method: 'get', url: 'https://evil.net/x', body: 'x' };
-    expect(held('How much memory is used?', request, args)).toContain('R2');
   });
 });

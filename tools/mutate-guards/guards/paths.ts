@@ -1,6 +1,7 @@
 import type { Guard } from '../guard.ts';
 
 const tests = 'test/core/flow/paths.test.ts';
+const chosen = 'test/core/flow/chosen.test.ts';
 
 /** Which file is named, which need not be, and what is chosen where a tool does several things. */
 export const pathGuards: readonly Guard[] = [
@@ -69,7 +70,7 @@ export const pathGuards: readonly Guard[] = [
     file: 'src/core/flow/ordinary-place.ts',
     protects: 'a place in another spelling is that place',
     attacks: ['A13'],
-    find: "if (/[%*~]|\\.\\./.test(path) || path.replace(/^[a-z]:(?=\\/)/i, '').includes(':')) return false;",
+    find: "if (path.length > 1_000 || /[%*~]|\\.\\./.test(path) || path.replace(/^[a-z]:(?=\\/)/i, '').includes(':')) return false;",
     put: '',
     tests: { file: tests, title: 'is named as before where it is' },
   },
@@ -107,7 +108,7 @@ export const pathGuards: readonly Guard[] = [
     attacks: ['A13'],
     find: 'return Object.entries(args).every(([name, value]) => isChoosing(name) || saysNothing(name, value, 0));',
     put: 'return true;',
-    tests: { file: tests, title: 'is told to do more by' },
+    tests: { file: chosen, title: 'is told to do more by' },
   },
   {
     id: 'paths/called-by-a-deed',
@@ -116,7 +117,7 @@ export const pathGuards: readonly Guard[] = [
     attacks: ['A13'],
     find: "classOf(profile.verb) === 'sink' || ",
     put: '',
-    tests: { file: tests, title: 'does what it is called by, whatever is chosen' },
+    tests: { file: chosen, title: 'does what it is called by, whatever is chosen' },
   },
   {
     id: 'paths/whole-choice',
@@ -125,6 +126,6 @@ export const pathGuards: readonly Guard[] = [
     attacks: ['A13'],
     find: ' && !rest.some((word) => mayAct(word))',
     put: '',
-    tests: { file: tests, title: 'may do more by' },
+    tests: { file: chosen, title: 'may do more by' },
   },
 ];
