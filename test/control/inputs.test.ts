@@ -162,6 +162,13 @@ describe('what the API is sent', () => {
     expect(answer.headers.get('content-type')).toBe('application/problem+json');
   });
 
+  it.each([
+    ['/v1/tasks/x', 'A task id looks like task_dev_ and 26 letters and digits.'],
+    ['/v1/approvals/x', 'An approval id looks like appr_dev_ and 26 letters and digits.'],
+  ])('%s says what such an id looks like', async (path, message) => {
+    expect((await rig.call('GET', path, { as: 'viewer' })).text).toContain(message);
+  });
+
   it('a path that takes another method says so', async () => {
     const answer = await rig.call('POST', `/v1/tasks/${newId('task')}`, { as: 'admin' });
     expect([answer.status, field(answer.body, 'code')]).toEqual([405, 'method-not-allowed']);

@@ -25,10 +25,11 @@ export function explainName(text: string): string | undefined {
 }
 
 function id(kind: IdKind, what: string) {
+  const said = `${/^[aeiou]/.test(what) ? 'An' : 'A'} ${what} id`;
   return z
     .string()
-    .max(64, `A ${what} id has at most 64 characters.`)
-    .refine((text) => parseId(text)?.kind === kind, `A ${what} id looks like ${kind}_dev_ and 26 letters and digits.`);
+    .max(64, `${said} has at most 64 characters.`)
+    .refine((text) => parseId(text)?.kind === kind, `${said} looks like ${kind}_dev_ and 26 letters and digits.`);
 }
 
 export const TaskId = id('task', 'task').meta({
