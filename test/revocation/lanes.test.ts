@@ -148,6 +148,8 @@ requires('temporal')('the lanes of a stop', () => {
     const [self] = (await minting.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows;
     const { stopId } = await stopAgent(rig.ledger, agent);
     await until(async () => {
+      // A mint that says nothing for two seconds is ended by the store, and here others may need as long.
+      await minting.query('SELECT 1');
       const waiting = await rig.ledger.sql(
         'SELECT 1 FROM pg_stat_activity a WHERE $1 = ANY (pg_blocking_pids(a.pid))',
         [self?.pid],
