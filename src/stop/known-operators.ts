@@ -48,11 +48,14 @@ const retryMs = 500;
 const mostLost = 100_000;
 /** Whoever sends made-up secrets must not keep the list from being heard. */
 const mostAsked = 4;
-/** Nor make the store slower for a latch: what is asked for them costs it less than the list of each second does. */
+/** Nor make the store slower for a latch. */
 const mostAskedASecond = 20;
 const unknownPatienceMs = 250;
 
-/** Nothing waits for it, and a stop never asks the store who somebody is. On a connection of its own. */
+/**
+ * A stop by somebody whom memory knows waits for nothing of this. Only whom it does not know is asked about, for a moment, before they
+ * are refused. On a connection of its own.
+ */
 export function watchKnownOperators({
   databaseUrl,
   processName,

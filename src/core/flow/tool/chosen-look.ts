@@ -1,6 +1,7 @@
 /**
  * A call of a tool that does one of several things, where the one that was chosen only looks ("operation: list"): it needs no request of
- * its own, as no read does. Nothing else changes for it: it is of its tool's tier, and every other rule holds.
+ * its own, as no read does. And where the tool's own name says nothing of what it does, what was chosen is what must have been asked for.
+ * Nothing else changes for either: the call is of its tool's tier, and every other rule holds.
  */
 import type { FlowCall } from '../call.ts';
 import { stem, wordsOfName } from '../language/stem.ts';
