@@ -12,6 +12,8 @@ export interface Terminal {
   readonly isLive: boolean;
   readonly paint: Pick<typeof pc, 'bold' | 'dim' | 'green' | 'red' | 'yellow'>;
   data(line: string): void;
+  /** Data of many lines, as it stands; rejects if it could not be written. */
+  write(text: string): Promise<void>;
   say(line: string): void;
   /** Draws over the lines of the last call, as much of them as the window has room for. Only where `isLive`. */
   draw(lines: readonly string[]): void;
@@ -37,6 +39,10 @@ export function createTerminal(format: OutputFormat): Terminal {
     isLive,
     paint,
     data: (line) => void process.stdout.write(`${line}\n`),
+    write: (text) =>
+      new Promise((resolve, reject) => {
+        process.stdout.write(text, (error) => (error ? reject(error) : resolve()));
+      }),
     say: (line) => void process.stderr.write(`${line}\n`),
     draw: (lines) => {
       const { columns, rows } = process.stderr;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { toCsv, toJsonLines } from '../../contract/audit-export.ts';
 import { type AuditEvent, AuditExportQuery, AuditPage, AuditQuery } from '../../contract/http/audit.ts';
 import { type AuditEventRecord, type AuditTrailFilter, auditTrail } from '../../store/audit-trail.ts';
-import { toCsv, toJsonLines } from '../audit-export.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
 
 const mostExported = 10_000;

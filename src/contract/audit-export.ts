@@ -1,5 +1,5 @@
-import type { AuditEvent } from '../contract/http/audit.ts';
-import { isControl, isInvisible } from '../contract/printable.ts';
+import type { AuditEvent } from './http/audit.ts';
+import { isControl, isInvisible } from './printable.ts';
 
 /** One event a line, whatever is in it. */
 export const toJsonLines = (events: readonly AuditEvent[]): string =>
@@ -8,10 +8,13 @@ export const toJsonLines = (events: readonly AuditEvent[]): string =>
 const columns = ['at', 'kind', 'actor', 'method', 'subject', 'reason', 'before', 'after', 'detail'] as const;
 
 /** RFC 4180, for spreadsheets: what would be read as a formula is text there, and a line stays one line. */
-export function toCsv(events: readonly AuditEvent[]): string {
-  const lines = events.map((event) => columns.map((column) => cell(asText(event[column]))).join(','));
-  return [columns.join(','), ...lines, ''].join('\r\n');
-}
+export const toCsv = (events: readonly AuditEvent[]): string => csvHead + toCsvLines(events);
+
+export const csvHead = `${columns.join(',')}\r\n`;
+
+/** Without the head, for what is written piece by piece. */
+export const toCsvLines = (events: readonly AuditEvent[]): string =>
+  events.map((event) => `${columns.map((column) => cell(asText(event[column]))).join(',')}\r\n`).join('');
 
 const asText = (value: AuditEvent[(typeof columns)[number]]): string =>
   typeof value === 'string' ? value : value === null ? '' : JSON.stringify(value);
