@@ -7,7 +7,7 @@ import { proposeProfile, type ToolProfile } from '../../src/core/flow/tool/tool-
 import { packageRoot } from '../../src/runtime/package-root.ts';
 import { hash } from './measure.ts';
 
-interface UnseenRun extends RecordedRun {
+export interface UnseenRun extends RecordedRun {
   readonly tools: string;
   readonly half: 'read' | 'unread';
   readonly attack?: { readonly harmful: readonly number[]; readonly form: string };
@@ -22,7 +22,10 @@ export interface UnseenFigures {
   readonly held: number;
 }
 
-export function unseenFigures(): readonly UnseenFigures[] {
+type Profiles = ReadonlyMap<string, ReadonlyMap<string, ToolProfile>>;
+
+/** The runs, and by the name of its list each tool as it is proposed. */
+export function readUnseen(): { readonly runs: readonly UnseenRun[]; readonly profiles: Profiles } {
   const folder = join(packageRoot, 'bench', 'efficacy', 'unseen');
   const sets = JSON.parse(readFileSync(join(folder, 'tools.json'), 'utf8')) as Readonly<
     Record<string, readonly ToolDefinition[]>
@@ -34,6 +37,11 @@ export function unseenFigures(): readonly UnseenFigures[] {
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as UnseenRun); // as the page beside the data describes it
+  return { runs, profiles };
+}
+
+export function unseenFigures(): readonly UnseenFigures[] {
+  const { runs, profiles } = readUnseen();
   return (['read', 'unread'] as const).map((half) =>
     figuresOf(
       half,
@@ -43,11 +51,7 @@ export function unseenFigures(): readonly UnseenFigures[] {
   );
 }
 
-function figuresOf(
-  name: string,
-  runs: readonly UnseenRun[],
-  profiles: ReadonlyMap<string, ReadonlyMap<string, ToolProfile>>,
-): UnseenFigures {
+function figuresOf(name: string, runs: readonly UnseenRun[], profiles: Profiles): UnseenFigures {
   let [calls, asked, denied, attacks, held] = [0, 0, 0, 0, 0];
   for (const run of runs) {
     const { decisions } = replay(run, profiles.get(run.tools) ?? new Map(), { hash, assume: 'deny' });

@@ -2,6 +2,7 @@ import type { CedarValueJson, Context, EntityJson } from '@cedar-policy/cedar-wa
 import { roles } from '../core/flow/facts.ts';
 import type { Reads } from './reads.ts';
 import type { KindRequest, Known, PolicyRequest, Trace } from './request.ts';
+import type { KnownTool } from './tool-shape.ts';
 
 /** Of values that nothing is known of, and of no other: no policy that lists what it lets pass lists this. */
 const unknownOrigins = Object.fromEntries(roles.map((role) => [role, ['unknown']]));
@@ -65,6 +66,11 @@ export function kindEntitiesOf({ agent, resource }: Pick<KindRequest, 'agent' | 
 const anyAgent: Known['agent'] = { agentId: 'any', owner: '', labels: {} };
 export const seenAgent = (agent: Known['agent'], { agent: looked }: Reads): Known['agent'] =>
   looked ? agent : anyAgent;
+
+/** The same of every tool: no name of a server has a blank, so that this is none of them. Whose arguments are looked at is looked at. */
+const someTool: KnownTool = { serverId: 'any server', name: 'any', inputSchema: undefined };
+export const seenTool = (tool: KnownTool, { target, context }: Reads): KnownTool =>
+  target || context.has('input') ? tool : someTool;
 
 function agentEntity({ agentId, owner, labels }: Known['agent']): EntityJson {
   const parents = Object.entries(labels).map(([key, value]) => ({ type: 'Label', id: `${key}=${value}` }));

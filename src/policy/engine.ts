@@ -1,6 +1,6 @@
 import { preparsePolicySet, preparseSchema, type StatefulAuthorizationCall } from '@cedar-policy/cedar-wasm/nodejs';
 import { inputRecord, inputValue } from './cedar-value.ts';
-import { contextOf, entitiesOf, kindEntitiesOf, seenAgent } from './context.ts';
+import { contextOf, entitiesOf, kindEntitiesOf, seenAgent, seenTool } from './context.ts';
 import { type Decision, decidedByGate, type Outcome, type Reason } from './decision.ts';
 import { type Answers, type Evaluation, evaluateOnce } from './evaluate.ts';
 import { type ActionShape, schemaFor } from './fact-schema.ts';
@@ -122,8 +122,9 @@ export class Engine {
   #callFor(request: PolicyRequest): StatefulAuthorizationCall {
     const { tool: reads } = this.#set.reads;
     const { context: wanted, input } = reads;
-    const { schemaName, shape } = this.#prepare(request.tool);
     const agent = seenAgent(request.agent, reads);
+    const tool = seenTool(request.tool, reads);
+    const { schemaName, shape } = this.#prepare(tool);
     const context = contextOf(request, wanted);
     if (wanted.has('approved')) context['approved'] = false;
     if (wanted.has('input') && shape.input !== undefined)
@@ -131,9 +132,9 @@ export class Engine {
     return {
       principal: { type: 'Agent', id: agent.agentId },
       action: { type: 'Action', id: shape.action },
-      resource: { type: 'Server', id: request.tool.serverId },
+      resource: { type: 'Server', id: tool.serverId },
       context,
-      entities: entitiesOf({ agent, tool: request.tool }),
+      entities: entitiesOf({ agent, tool }),
       preparsedPolicySetId: `${this.#name}/${anyTool}`,
       preparsedSchemaName: schemaName,
     };

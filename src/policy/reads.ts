@@ -1,6 +1,6 @@
 /** Which facts a set of policies looks at. Found in the parsed policy, never in its text. */
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
-import { type Column, columnOf } from './kinds.ts';
+import { anyTool, type Column, columnOf } from './kinds.ts';
 
 export interface Reads {
   /** Attributes of the context. */
@@ -9,6 +9,8 @@ export interface Reads {
   readonly input: ReadonlySet<string> | 'all';
   /** Who asks: its id, owner or labels. Where nobody looks at that, all agents are one. */
   readonly agent: boolean;
+  /** What is asked for: which tool, of which server. Where nobody looks at that, all are one. */
+  readonly target: boolean;
 }
 
 /** Those that can have a say there: by the head of each, whatever its conditions add. */
@@ -16,11 +18,9 @@ export function policiesFor<Of extends { readonly json: PolicyJson }>(
   column: Column,
   policies: readonly Of[],
 ): readonly Of[] {
-  return policies.filter(({ json: { action } }) => {
-    if (action.op === 'All') return true;
-    const named = 'entities' in action ? action.entities : 'entity' in action ? [action.entity] : undefined;
-    return named === undefined || named.some((one) => columnOf(('__entity' in one ? one.__entity : one).id) === column);
-  });
+  return policies.filter(
+    ({ json: { action } }) => action.op === 'All' || (namedBy(action)?.some((id) => columnOf(id) === column) ?? true),
+  );
 }
 
 /**
@@ -54,14 +54,32 @@ export function readsOf(policies: readonly { readonly json: PolicyJson }[]): Rea
     for (const part of Object.values(node)) walk(part);
   };
   for (const { json } of policies) walk(json.conditions);
-  const agent = policies.some(({ json }) => json.principal.op !== 'All' || names(json.conditions, 'principal'));
-  if (wholeContext) return { context: new Set([...context, ...contextAttributes]), input: 'all', agent };
-  return { context, input: wholeInput ? 'all' : input, agent };
+  const agent = policies.some(({ json }) => json.principal.op !== 'All' || names(json.conditions, ofAgents));
+  const target = policies.some(
+    ({ json }) => !anyAction(json.action) || json.resource.op !== 'All' || names(json.conditions, ofTargets),
+  );
+  if (wholeContext) return { context: new Set([...context, ...contextAttributes]), input: 'all', agent, target };
+  return { context, input: wholeInput ? 'all' : input, agent, target };
 }
 
-function names(node: unknown, variable: string): boolean {
+/** Variables, and the types of entities: what is said of one by its name follows from which of them the request brings. */
+const ofAgents: ReadonlySet<unknown> = new Set(['principal', 'Agent', 'Label']);
+const ofTargets: ReadonlySet<unknown> = new Set(['action', 'resource', 'Action', 'Server', 'Model', 'Connector']);
+
+function names(node: unknown, wanted: ReadonlySet<unknown>): boolean {
   if (typeof node !== 'object' || node === null) return false;
-  return Reflect.get(node, 'Var') === variable || Object.values(node).some((part) => names(part, variable));
+  if (wanted.has(Reflect.get(node, 'Var')) || wanted.has(Reflect.get(node, 'type'))) return true;
+  return Object.values(node).some((part) => names(part, wanted));
+}
+
+/** A head that holds for every tool alike; the other actions are no tools. */
+function anyAction(action: PolicyJson['action']): boolean {
+  return action.op === 'All' || namedBy(action)?.every((id) => id === anyTool || columnOf(id) !== anyTool) === true;
+}
+
+function namedBy(action: PolicyJson['action']): readonly string[] | undefined {
+  const named = 'entities' in action ? action.entities : 'entity' in action ? [action.entity] : undefined;
+  return named?.map((one) => ('__entity' in one ? one.__entity : one).id);
 }
 
 /** Every attribute that the schema declares. */
