@@ -39,7 +39,8 @@ export interface ApiTokens {
 
 export interface Elevations {
   list(which?: { readonly all?: boolean }): Promise<ElevationPage>;
-  get(elevationId: string): Promise<ElevationDetail>;
+  /** With one page of what was done under it. */
+  get(elevationId: string, page?: { readonly cursor?: string; readonly limit?: number }): Promise<ElevationDetail>;
   ask(asked: AskElevation): Promise<Elevation>;
   grant(elevationId: string): Promise<Elevation>;
   end(elevationId: string): Promise<Elevation>;
@@ -71,7 +72,8 @@ export function createElevations(call: Transport, baseUrl: string): Elevations {
     call({ method: 'POST', baseUrl, path: `/v1/elevations/${pathSegment(id)}:${verb}`, body });
   return {
     list: (query = {}) => call({ method: 'GET', baseUrl, path: '/v1/elevations', query: { ...query } }),
-    get: (id) => call({ method: 'GET', baseUrl, path: `/v1/elevations/${pathSegment(id)}` }),
+    get: (id, query = {}) =>
+      call({ method: 'GET', baseUrl, path: `/v1/elevations/${pathSegment(id)}`, query: { ...query } }),
     ask: (body) => call({ method: 'POST', baseUrl, path: '/v1/elevations', body }),
     grant: (id) => on(id, 'grant'),
     end: (id) => on(id, 'end'),

@@ -1,3 +1,4 @@
+import { type Page, type PageRequest, pageLimit, pageOf, readCursor } from './page.ts';
 import { call, callOne, type Store } from './pool.ts';
 import { int, present, type Row, text, textOrUndefined, word } from './row.ts';
 
@@ -107,9 +108,39 @@ export async function listElevations(store: Store, onlyOpen: boolean): Promise<r
   return (await call(store, 'list_elevations', query, [onlyOpen])).map(recordOf);
 }
 
+export interface ElevationUse {
+  readonly at: string;
+  readonly what: string;
+  readonly path: string;
+}
+
+/** The newest first, and how many there are in all: whoever signs for them sees whether they have seen each. */
+export async function usesOfElevation(
+  store: Store,
+  elevationId: string,
+  request: PageRequest,
+): Promise<Page<ElevationUse> & { readonly inAll: number }> {
+  const of = [`elevation:${elevationId}`];
+  const limit = pageLimit(request);
+  const after = readCursor(request);
+  const uses = `FROM estop.audit WHERE subject = $1 AND kind = 'elevation.used'`;
+  const [rows, counted] = await Promise.all([
+    call(
+      store,
+      'uses_of_elevation',
+      `SELECT seq, at, detail ->> 'what' AS what, detail ->> 'path' AS path ${uses} AND ($2::bigint IS NULL OR seq < $2) ORDER BY seq DESC LIMIT $3`,
+      [...of, after === undefined ? null : Number(after[0]) || 0, limit + 1],
+    ),
+    callOne(store, 'count_uses_of_elevation', `SELECT count(*) AS in_all ${uses}`, of),
+  ]);
+  const { items, ...more } = pageOf(rows, limit, (row) => [String(int(row, 'seq')), text(row, 'at')]);
+  const used = items.map((row) => ({ at: text(row, 'at'), what: text(row, 'what'), path: text(row, 'path') }));
+  return { items: used, inAll: int(counted, 'in_all'), ...more };
+}
+
 /** Stops that were ordered under it; their orders carry its id in the actor's name. */
 export async function stopsUnderElevation(store: Store, elevationId: string): Promise<readonly string[]> {
-  const query = 'SELECT stop_id FROM estop.stops WHERE strpos(actor, $1) > 0 ORDER BY epoch LIMIT 500';
+  const query = 'SELECT stop_id FROM estop.stops WHERE strpos(actor, $1) > 0 ORDER BY epoch';
   return (await call(store, 'stops_under_elevation', query, [elevationId])).map((row) => text(row, 'stop_id'));
 }
 

@@ -57,6 +57,29 @@ describe('estop token, whoami, people and elevate', () => {
     expect((await rig.run(['elevate', 'ls'])).code).toBe(0);
   });
 
+  it('what was done under one is shown whole, however many pages it is', async () => {
+    const { sql } = rig.ledger;
+    await sql(
+      "INSERT INTO estop.people (person_id, issuer, subject, name, person) VALUES ('p', 'i', 's', 'eli', 'eli')",
+    );
+    const id = 'elev_test_01h2xcejqtf2nbrexx3vqjhp41';
+    await sql(
+      `INSERT INTO estop.elevations (elevation_id, person_id, name, person, role, reason, life_ms, rule, granted_at, ends_at)
+       VALUES ($1, 'p', 'eli', 'eli', 'operator', 'the pager', 60000, 'review', now(), now())`,
+      [id],
+    );
+    await sql(
+      `INSERT INTO estop.audit (kind, actor, subject, detail)
+       SELECT 'elevation.used', 'eli', 'elevation:' || $1, jsonb_build_object('what', 'holdTask', 'path', '/v1/tasks/' || n) FROM generate_series(1, 405) n`,
+      [id],
+    );
+    const shown = await rig.run(['elevate', 'show', id]);
+    expect(shown.stdout.match(/holdTask {2}\/v1\/tasks\/\d+$/gm)).toHaveLength(405);
+    const whole = JSON.parse((await rig.run(['elevate', 'show', id, '--json'])).stdout) as { used: unknown[] };
+    expect(whole).toMatchObject({ usedInAll: 405, next: null });
+    expect(whole.used).toHaveLength(405);
+  });
+
   it('where there is no identity provider, login says so', async () => {
     const refused = await rig.run(['login']);
     expect([refused.code, refused.stderr]).toEqual([5, expect.stringContaining('signIn.oidc')]);

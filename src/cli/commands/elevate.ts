@@ -1,7 +1,7 @@
 import { Option } from 'commander';
-import type { AskElevation, Elevation, ReviewElevation } from '../../contract/http/people.ts';
+import type { AskElevation, Elevation, ElevationDetail, ReviewElevation } from '../../contract/http/people.ts';
 import { personRoles } from '../../core/mandate.ts';
-import { EstopError } from '../../sdk/index.ts';
+import { type Estop, EstopError } from '../../sdk/index.ts';
 import { type CliCommand, examples } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-code.ts';
@@ -45,7 +45,7 @@ export const elevate: CliCommand = {
       .argument('<elevation>')
       .action(
         run(async ({ terminal, estop, now }, id: string) => {
-          const one = await estop.elevations.get(id);
+          const one = await wholeOf(estop, id);
           printOne(terminal, one, () => [
             ...lines(one, now()),
             ...one.used.map(({ at, what, path }) => `  ${exact(at, now())}  ${what}  ${path}`),
@@ -86,6 +86,18 @@ export const elevate: CliCommand = {
       );
   },
 };
+
+/** All pages of it: whoever reviews it answers for all that was done. */
+async function wholeOf(estop: Estop, id: string): Promise<ElevationDetail> {
+  const first = await estop.elevations.get(id, { limit: 200 });
+  const used = [...first.used];
+  for (let { next } = first; next !== null; ) {
+    const page = await estop.elevations.get(id, { limit: 200, cursor: next });
+    used.push(...page.used);
+    next = page.next;
+  }
+  return { ...first, used, next: null };
+}
 
 async function ask(context: CliContext, { role, minutes, reason }: AskOptions): Promise<ExitCode> {
   if (role === undefined || reason === undefined)

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type IdKind, parseId } from '../../core/ids.ts';
 import { personRoles } from '../../core/mandate.ts';
 import { Instant, OneLine } from './fields.ts';
-import { pageOf } from './page.ts';
+import { PageQuery, pageOf } from './page.ts';
 
 const id = (kind: IdKind) =>
   z
@@ -140,10 +140,13 @@ export const ElevationPage = pageOf(Elevation, 'ElevationPage');
 export const ElevationDetail = Elevation.extend({
   used: z
     .array(z.object({ at: Instant, what: z.string(), path: z.string() }))
-    .meta({ description: 'Everything that was done under it, the newest first' }),
-  stops: z.array(z.string()).meta({ description: 'Stops that were ordered under it' }),
+    .meta({ description: 'What was done under it, the newest first: one page' }),
+  usedInAll: z.int().meta({ description: 'How much was done under it, on all pages' }),
+  next: z.string().nullable().meta({ description: 'Cursor of the next page of it; null on the last one' }),
+  stops: z.array(z.string()).meta({ description: 'Stops that were ordered under it, all of them' }),
 }).meta({ id: 'ElevationDetail' });
 export const ElevationPath = z.strictObject({ id: id('elev') });
+export const ElevationQuery = PageQuery;
 export const ElevationsQuery = z.strictObject({
   all: z.enum(['true', 'false']).default('false').meta({ description: 'Also those that are reviewed or lapsed' }),
 });

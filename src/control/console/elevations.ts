@@ -1,6 +1,5 @@
 import { html } from 'hono/html';
 import type { Elevation, ElevationDetail, ElevationPage } from '../../contract/http/people.ts';
-import { plural } from '../../contract/plural.ts';
 import { askElevation } from '../routes/ask-elevation.ts';
 import { endElevation } from '../routes/end-elevation.ts';
 import { getElevation } from '../routes/get-elevation.ts';
@@ -21,7 +20,7 @@ const mostLookedInto = 20;
 const mostUses = 30;
 
 interface Listed extends Elevation {
-  /** What was done under it; absent: nothing can have been, or it is far down the list. */
+  /** What was done under it; absent: nothing can have been, or it is far down the list and not signed from there. */
   readonly detail?: ElevationDetail;
 }
 
@@ -30,7 +29,9 @@ export async function openElevations(visit: Visit): Promise<readonly Listed[]> {
   const { items } = await visit.ask<ElevationPage>(listElevations);
   const begun = items.filter(({ state }) => state === 'active' || state === 'to-review').slice(0, mostLookedInto);
   const details = await Promise.all(
-    begun.map(({ elevationId: id }) => visit.ask<ElevationDetail>(getElevation, { path: { id } })),
+    begun.map(({ elevationId: id }) =>
+      visit.ask<ElevationDetail>(getElevation, { path: { id }, query: { limit: String(mostUses) } }),
+    ),
   );
   return items.map((one) => {
     const detail = details.find(({ elevationId }) => elevationId === one.elevationId);
@@ -47,20 +48,18 @@ export function elevationList(visit: Visit, items: readonly Listed[]): Markup {
     (
       one,
     ) => html`<li class="card"><div class="row between"><strong>${foreign(one.name, 120)} as ${one.role}</strong><span class="chip ${tones[one.state]}">${one.state}</span></div>
-<p>“${foreign(one.reason, 400)}” <small>asked ${clock(one.askedAt, visit.now)}${one.grantedBy === null ? '' : html`, granted by ${foreign(one.grantedBy, 80)}`}${one.endsAt === null ? '' : html`, ends ${relative(one.endsAt, visit.now)}`}</small></p>${one.detail === undefined ? nothing : doneUnder(one.detail, visit.now)}${actions(visit, one)}</li>`,
+<p>“${foreign(one.reason, 400)}” <small>asked ${clock(one.askedAt, visit.now)}${one.grantedBy === null ? '' : html`, granted by ${foreign(one.grantedBy, 80)}`}${one.endsAt === null ? '' : html`, ends ${relative(one.endsAt, visit.now)}`}</small></p>${one.detail === undefined ? nothing : doneUnder(one.detail, visit.now)}${one.state === 'to-review' && one.detail === undefined ? html`<p>Sign those above first: what was done under this one is shown then.</p>` : actions(visit, one)}</li>`,
   )}</ul>`;
 }
 
-function doneUnder({ elevationId, used, stops }: ElevationDetail, now: number): Markup {
-  if (used.length + stops.length === 0) return html`<p>Nothing was done under it.</p>`;
-  const rest = used.length - mostUses;
-  return html`<p>Done under it:</p><ol class="timeline">${stops.map((stop) => html`<li><span>Ordered ${idLink(stop)}</span></li>`)}${used
-    .slice(0, mostUses)
-    .map(
-      ({ at, what, path }) =>
-        html`<li>${clock(at, now)}<span>${foreign(deedOf(what), 120)} ${aboutOf(path)}</span></li>`,
-    )}</ol>
-${rest > 0 ? html`<p><small>And ${plural(rest, 'other')}: <code>estop elevate show ${elevationId}</code></small></p>` : nothing}`;
+function doneUnder({ elevationId, used, usedInAll, stops }: ElevationDetail, now: number): Markup {
+  if (usedInAll + stops.length === 0) return html`<p>Nothing was done under it.</p>`;
+  const rest = usedInAll - used.length;
+  const whole = new URLSearchParams({ kind: 'elevation.used', subject: `elevation:${elevationId}` });
+  return html`<p>Done under it:</p><ol class="timeline">${stops.slice(-mostUses).map((stop) => html`<li><span>Ordered ${idLink(stop)}</span></li>`)}${used.map(
+    ({ at, what, path }) => html`<li>${clock(at, now)}<span>${foreign(deedOf(what), 120)} ${aboutOf(path)}</span></li>`,
+  )}</ol>
+${stops.length > mostUses ? html`<p class="note warn">The newest ${mostUses} of ${stops.length} stops: <code>estop elevate show ${elevationId}</code> has all.</p>` : nothing}${rest > 0 ? html`<p class="note warn">The newest ${used.length} of ${usedInAll}. Whoever signs signs for all of them: <a href="/audit?${whole.toString()}">look at all of them</a>, or <code>estop elevate show ${elevationId}</code></p>` : nothing}`;
 }
 
 /** By what the endpoint calls itself, as far as its first comma. */
