@@ -44,6 +44,7 @@
   // --- Look again: the same page from the server, and of it the parts that may have changed.
   let seen = Date.now();
   let waiting;
+  let isPressed = false;
   const soonest = watched.includes('obligation') ? 300 : 1000;
   const refresh = async () => {
     clearTimeout(waiting);
@@ -62,15 +63,34 @@
     if (document.hidden || waiting) return;
     waiting = setTimeout(refresh, Math.max(0, soonest - (Date.now() - seen)));
   };
+  // Facts go on around a form: what somebody wrote into it moves along. Only where they write this very moment, or have ticked some of
+  // what is listed, does a part stand still, and says so.
+  const isTouched = ({ elements }) =>
+    [...elements].some((field) => field.type !== 'hidden' && (field.value !== (field.defaultValue ?? field.value) || field.selectedIndex > 0));
+  const nameOf = (form) => [form.action, ...all('input[type=hidden]:not([name=once])', form).map(({ value }) => value)].join(' ');
+  const standStill = (form) => {
+    if (!form || one('[data-stands]', form.parentNode)) return;
+    const note = document.createElement('p');
+    note.className = 'note warn';
+    note.dataset.stands = '';
+    note.textContent = `Something changed here at ${stamp()}. It is shown when you are done with this form.`;
+    form.after(note);
+  };
   const patch = (fresh) => {
+    if (isPressed) return refreshSoon();
     for (const part of all('[data-live]')) {
       const next = fresh.getElementById(part.id);
       // What names its state holds a form: until that state changes the form stays, and what somebody wrote into it.
       if (!next || (part.dataset.live ? next.dataset.live === part.dataset.live : next.outerHTML === part.outerHTML)) continue;
       const active = part.contains(document.activeElement) ? document.activeElement : undefined;
       // Somebody writes there, or has chosen something: leave it alone until they are done.
-      if (active && /^(INPUT|TEXTAREA|SELECT)$/.test(active.tagName)) continue;
-      if (all('input:checked, details[open] input', part).length > 0) continue;
+      const busy = active && /^(INPUT|TEXTAREA|SELECT)$/.test(active.tagName) ? active : one('input:checked', part);
+      if (busy) {
+        standStill(busy.form);
+        continue;
+      }
+      const renewed = all('form', next);
+      for (const form of all('form', part).filter(isTouched)) renewed.find((one) => nameOf(one) === nameOf(form))?.replaceWith(form);
       const open = all('details[open]', part).map((details) => details.id);
       const again = active && (active.id ? `#${CSS.escape(active.id)}` : active.getAttribute('href') && `a[href="${CSS.escape(active.getAttribute('href'))}"]`);
       part.replaceWith(next);
@@ -134,6 +154,10 @@
     leading = undefined;
     wake();
   });
+  // Nothing is replaced under a finger; and whoever is done with a form sees what it kept back.
+  for (const name of ['pointerdown', 'pointerup', 'pointercancel'])
+    addEventListener(name, () => (isPressed = name === 'pointerdown'), true);
+  for (const name of ['focusout', 'change']) document.addEventListener(name, () => one('[data-stands]') && refreshSoon());
   addEventListener('offline', () => setLink('lost'));
   addEventListener('online', ping);
   // Without a lock there is no stream: then, and for ages that grow, it looks again every so often.
