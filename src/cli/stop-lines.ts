@@ -65,7 +65,10 @@ export function laneLines(stop: StopView, now: number, limit: number, width?: nu
         { title: 'connector', cell: (lane) => lane.connector },
         { title: 'target', cell: (lane) => lane.target, width: 40 },
         { title: 'state', cell: stateOfLane },
-        { title: 'dead after', cell: (lane) => (lane.provedAfterMs === null ? '-' : duration(lane.provedAfterMs)) },
+        {
+          title: 'seen dead after',
+          cell: (lane) => (lane.provedAfterMs === null ? '-' : duration(lane.provedAfterMs)),
+        },
         { title: 'tries', cell: (lane) => String(lane.attempts) },
         { title: 'note', cell: (lane) => noteOfLane(lane, now) },
       ],

@@ -3,7 +3,7 @@ import type { ObligationRecord } from '../store/obligations.ts';
 import { millisecondsSince } from './show-stop.ts';
 import { revocationLink } from './workflow-link.ts';
 
-/** `latchedAt`: of its stop, so that times read as "dead after"; undefined where a task merely ended. */
+/** `latchedAt`: of its stop, so that times count from there; undefined where a task merely ended. */
 export function showObligation(
   record: ObligationRecord,
   latchedAt: string | undefined,

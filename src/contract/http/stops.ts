@@ -97,8 +97,14 @@ export const Obligation = z
     revokedAt: Instant.nullable(),
     provedAt: Instant.nullable(),
     finalAt: Instant.nullable(),
-    revokedAfterMs: z.number().nullable(),
-    provedAfterMs: z.number().nullable(),
+    revokedAfterMs: z
+      .number()
+      .nullable()
+      .meta({ description: 'From the latch until all that cuts it off was done, waiting for a person included' }),
+    provedAfterMs: z
+      .number()
+      .nullable()
+      .meta({ description: 'From the latch until a probe saw it dead; it may have been dead before' }),
     workflow: WorkflowLink,
   })
   .meta({ id: 'Obligation' });
