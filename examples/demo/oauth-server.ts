@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import Provider, { type Configuration } from 'oidc-provider';
+import { z } from 'zod';
 
 export interface OauthServer {
   readonly issuer: string;
@@ -13,6 +14,8 @@ export interface OauthServer {
   readonly controlClient: { readonly clientId: string; readonly clientSecret: string };
   /** What was asked of it within a trace, by W3C Trace Context. */
   traced(): readonly TracedRequest[];
+  /** Every token that it gave out, to the control identity as well. */
+  minted(): readonly MintedToken[];
   stop(): Promise<void>;
 }
 
@@ -21,6 +24,13 @@ export interface TracedRequest {
   readonly path: string;
   readonly traceparent: string;
   readonly tracestate?: string;
+}
+
+export interface MintedToken {
+  /** Milliseconds since 1970, by this server's clock. */
+  readonly at: number;
+  readonly clientId: string;
+  readonly token: string;
 }
 
 export interface OauthServerOptions {
@@ -52,6 +62,11 @@ export async function startOauthServer(options: OauthServerOptions = {}): Promis
   // Straight from the server itself, as by a resource that stands beside it: a broken way between clients and issuer is not its concern.
   const keys = createRemoteJWKSet(new URL(`${own}/jwks`));
   const traced: TracedRequest[] = [];
+  const minted: MintedToken[] = [];
+  provider.on('grant.success', (context) => {
+    const { access_token: token } = z.object({ access_token: z.string() }).parse(context.body);
+    minted.push({ at: Date.now(), clientId: context.oidc.client?.clientId ?? '', token });
+  });
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const { method = '', url = '', headers } = request;
     const { traceparent, tracestate } = headers;
@@ -67,6 +82,7 @@ export async function startOauthServer(options: OauthServerOptions = {}): Promis
     initialAccessToken,
     controlClient: control,
     traced: () => traced,
+    minted: () => minted,
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

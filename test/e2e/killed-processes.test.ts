@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeProtectedHeader } from 'jose';
+import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Cast } from '../../examples/demo/cast.ts';
 import { openUse } from '../../examples/demo/hijacked-use.ts';
@@ -13,10 +14,15 @@ import { newStopId } from '../../src/sdk/stops.ts';
 import { listInvoices, startArmedTask, startStage, until, untilReached } from './stage.ts';
 
 let cast: Cast;
+/** Its owner's own look into the database that the agents have roles in. */
+let target: Client;
 beforeAll(async () => {
   cast = await startStage();
+  target = new Client({ connectionString: cast.world.database.server.url('billing') });
+  await target.connect();
 }, 120_000);
 afterAll(async () => {
+  await target?.end();
   await cast?.stop();
 }, 60_000);
 
@@ -137,38 +143,70 @@ describe('a stop', () => {
   }, 120_000);
 });
 
+/** But for the identities that proofs are held against. */
+async function mayLogIn(): Promise<readonly string[]> {
+  const roles = "SELECT rolname FROM pg_roles WHERE rolcanlogin AND rolname !~ '_control_'";
+  return (await target.query<{ rolname: string }>(roles)).rows.map(({ rolname }) => rolname);
+}
+
+/** The tokens that the OAuth server gave to agents since then, by its own account. */
+const mintedSince = (at: number) => {
+  const { controlClient, minted } = cast.world.oauth;
+  return minted().filter((one) => one.at >= at && one.clientId !== controlClient.clientId);
+};
+
+async function opens(token: string): Promise<boolean> {
+  const { status } = await fetch(cast.world.oauth.resourceUrl, { headers: { authorization: `Bearer ${token}` } });
+  return status === 200;
+}
+
+/** What `act` does, this process sees no sooner than it is over. */
+async function whileSuspended<Result>(name: ProcessName, act: () => Promise<Result>): Promise<Result> {
+  const pid = cast.installation.processes.get(name)?.pid() ?? 0;
+  process.kill(pid, 'SIGSTOP');
+  try {
+    return await act();
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+}
+
 describe('a worker that is suspended between recording and issuing a grant', () => {
-  it('hands nothing over when it wakes after the stop, and what it made is dead', async () => {
-    const pid = cast.installation.processes.get('trusted-worker')?.pid() ?? 0;
-    // The OAuth server hangs, so the grant stays `intended` for as long as we like.
+  it('hands nothing over when it wakes after the stop, and what its issuers made of it opens nothing', async () => {
+    const begun = Date.now();
+    const before = await mayLogIn();
+    // Two issuers that answer when we like: the OAuth server hangs, and the database makes no role.
     await cast.world.oauthProxy.addToxic('hang', { type: 'timeout', timeout: 0 });
+    await target.query('BEGIN; LOCK TABLE pg_authid IN SHARE MODE');
     const task = await cast.service.tasks.start({ agentId: 'billing-bot', prompt: 'x' });
-    await until('an intended grant', async () =>
-      (await cast.service.tasks.history(task.taskId)).entries.some(
-        (entry) => entry.kind === 'grant.intended' && entry.what.includes('crm'),
-      ),
-    );
-    process.kill(pid, 'SIGSTOP');
-    let stopId: string;
-    try {
+    await until('both issuers to be asked', async () => {
+      const { entries } = await cast.service.tasks.history(task.taskId);
+      const intended = entries.filter(({ kind }) => kind === 'grant.intended').map(({ what }) => what);
+      const waiting = "SELECT FROM pg_locks WHERE relation = 'pg_authid'::regclass AND NOT granted";
+      return ((await target.query(waiting)).rowCount ?? 0) >= 2 && intended.some((what) => what.includes('crm'));
+    });
+    const stopId = await whileSuspended('trusted-worker', async () => {
+      await target.query('COMMIT');
       await cast.world.oauthProxy.removeToxic('hang');
-      stopId = (await cast.operator.stops.stop({ task: task.taskId })).stopId;
-      await untilReached(cast.operator, stopId, 'halted');
-    } finally {
-      process.kill(pid, 'SIGCONT');
-    }
+      const sent = await cast.operator.stops.stop({ task: task.taskId });
+      await untilReached(cast.operator, sent.stopId, 'halted');
+      return sent.stopId;
+    });
     await expect(cast.operator.tasks.token(task.taskId)).rejects.toMatchObject({
       code: expect.stringMatching(/stopped|conflict/),
     });
-    // Either the answer came and what was made is dead, or it was lost: then nobody holds it, and it is watched to its absolute end.
     const lanes = await until('every lane to be settled', async () => {
       const { lanes: now } = await cast.operator.stops.get(stopId);
-      return now.length > 0 && now.every((lane) => lane.state === 'proved' || lane.state === 'residual')
-        ? now
-        : undefined;
+      return now.length > 0 && now.every(({ state }) => state === 'proved' || state === 'residual') ? now : undefined;
     });
-    for (const lane of lanes.filter((one) => one.state === 'residual'))
-      expect(Date.parse(lane.residual?.until ?? '')).toBeGreaterThan(Date.now());
-    expect(lanes.map((lane) => lane.connector)).toContain('crm');
+    expect(new Set(lanes.map((lane) => lane.connector))).toEqual(
+      new Set(['billing-db', 'crm', 'refund-queue', 'scheduler']),
+    );
+    expect((await mayLogIn()).filter((role) => !before.includes(role))).toEqual([]);
+    // A lost answer: nobody holds what was made, and it is watched to its absolute end.
+    const lost = lanes.filter((lane) => lane.state === 'residual');
+    for (const lane of lost) expect(Date.parse(lane.residual?.until ?? '')).toBeGreaterThan(Date.now());
+    const open = await Promise.all(mintedSince(begun).map(({ token }) => opens(token)));
+    expect(open.filter(Boolean).length).toBeLessThanOrEqual(lost.filter(({ connector }) => connector === 'crm').length);
   }, 120_000);
 });
