@@ -8,6 +8,7 @@ import { approvalGuards } from './guards/approvals.ts';
 import { argumentGuards } from './guards/arguments.ts';
 import { auditGuards } from './guards/audit.ts';
 import { budgetGuards } from './guards/budgets.ts';
+import { chosenGuards } from './guards/chosen.ts';
 import { credentialGuards } from './guards/credentials.ts';
 import { dataFlowGuards } from './guards/data-flow.ts';
 import { delegationGuards } from './guards/delegation.ts';
@@ -38,6 +39,7 @@ export function allGuards(projectRoot: string): readonly Guard[] {
     ...answerGuards,
     ...languageGuards,
     ...pathGuards,
+    ...chosenGuards,
     ...plainLookGuards,
     ...wildGuards,
     ...toolGuards,

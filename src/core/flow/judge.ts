@@ -41,7 +41,8 @@ import { isValue } from './scan.ts';
 import { sentenceOf } from './sentence.ts';
 import { addressOf, isPlaceholder } from './site.ts';
 import { selfKey, type TaskFlow, uniqueAddress } from './task-flow.ts';
-import { chosenAsAsked, chosenLook } from './tool/chosen-look.ts';
+import { choosesGraver, isAskedByVerb } from './tool/chosen-deed.ts';
+import { chosenLook } from './tool/chosen-look.ts';
 import { isRelevant } from './tool/family.ts';
 import type { ToolProfile } from './tool/tool-profile.ts';
 
@@ -256,13 +257,14 @@ function originsOf(checked: readonly Checked[]): FlowFacts['origin'] {
 }
 
 function isWanted(flow: TaskFlow, call: FlowCall, checked: readonly Checked[]): boolean {
-  if (wasWanted(flow, call, checked)) return true;
   const { profile, args } = call;
+  // Also of a tool that a person let do something: what it was called by then is not what it is told now.
+  if (profile.families.length > 0 && choosesGraver(call, [...flow.families])) return false;
+  if (wasWanted(flow, call, checked)) return true;
   if (raisesRights(args) && !flow.families.has('grant')) return false;
   if (profile.families.includes('delete') && isOtherKind(flow, wordsOfName(profile.name))) return false;
   if (profile.families.includes('delete') && profile.families.includes('cancel') && onlyReturns(flow)) return false;
-  if (profile.families.length === 0)
-    return flow.verbs.has(flow.hash(`v:${profile.verb}`)) || chosenAsAsked(call, [...flow.families]);
+  if (profile.families.length === 0) return isAskedByVerb(flow, call);
   const widened = [...flow.widened]
     .filter(([, people]) =>
       [...people].some((person) => person === namedFile || uniqueAddress(flow, person) !== undefined),

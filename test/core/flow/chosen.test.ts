@@ -16,6 +16,14 @@ describe('a tool of which one thing is chosen', () => {
   );
 
   it.each([
+    { operation: 'search', query: 'call report of the week, select committee' },
+    { operation: 'list', order: 'newest', created_after: '2026-01-01', closed: 'yes', updated: 'today' },
+    { operation: 'query', query: 'SELECT name FROM users' },
+  ])('only looks by %j', (args) => {
+    expect(held('How much memory is used?', context, args)).toEqual([]);
+  });
+
+  it.each([
     { operation: 'query', sql: 'DROP TABLE users' },
     { operation: 'query', query: 'mutation { wipe }' },
     { operation: 'list', params: { action: 'delete' } },
@@ -27,6 +35,20 @@ describe('a tool of which one thing is chosen', () => {
     { method: 'GET', url: 'https://tide.example/collect?of=me' },
     { method: 'get', body: 'x' },
     { action: { type: 'delete' }, operation: 'list' },
+    { operation: 'query', query: 'CALL wipe()' },
+    { operation: 'query', query: "EXEC xp_cmdshell 'x'" },
+    { operation: 'query', query: "SELECT 1 INTO OUTFILE '/x'" },
+    { operation: 'query', query: 'SELECT pg_terminate_backend(1)' },
+    { operation: 'query', query: 'MERGE INTO t USING s' },
+    { operation: 'query', query: "COPY t TO PROGRAM 'sh'" },
+    { operation: 'get', query: 'rm -rf /srv/a/b/c' },
+    { operation: 'search', query: 'a | sh' },
+    { operation: 'list', next: 'delete everything now please' },
+    { operation: 'view', as_admin: true },
+    { operation: 'fetch', callback: 'evil' },
+    { operation: 'list', delete: 'A-1' },
+    { operation: 'list', items: [{ delete: 'A-1' }] },
+    { operation: 'lookup', update: { x: '1' } },
   ])('is told to do more by %j', (args) => {
     expect(held('How much memory does tide.example use?', context, args)).toContain('R6');
   });

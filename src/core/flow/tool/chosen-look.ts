@@ -1,52 +1,37 @@
 /**
  * A call of a tool that does one of several things, where the one that was chosen only looks ("operation: list"): it needs no request of
- * its own, as no read does. And where the tool's own name says nothing of what it does, what was chosen is what must have been asked for.
- * Nothing else changes for either: the call is of its tool's tier, and every other rule holds.
+ * its own, as no read does. Nothing else changes for it: the call is of its tool's tier, and every other rule holds.
  */
 import type { FlowCall } from '../call.ts';
 import { stem, wordsOfName } from '../language/stem.ts';
-import { type Family, looksPlainly, nounsToo, programWords } from '../language/words.ts';
-import { familiesOfWords, isRelevant } from './family.ts';
+import { looksPlainly, nounsToo, programWords } from '../language/words.ts';
+import { programIn } from '../program/program-in.ts';
+import { raisesRights } from '../raises-rights.ts';
+import { chosenIn, isChoosing } from './chosen-deed.ts';
 import { roleOfName } from './tool-argument.ts';
 import { classOf, mayAct } from './verb-class.ts';
 
-const choosing: ReadonlySet<string> = new Set('operation op action method verb subcommand'.split(' '));
 const alsoLooks: ReadonlySet<string> = new Set('read show status history count'.split(' '));
 /** What is read there is marked as read, and whoever wrote it may be told. */
 const isMarked = /mail|message|inbox|notif|alert|chat|thread|conversation|sms/i;
 /** Told, not looked for. */
 const tells: ReadonlySet<string> = new Set(
-  'body content contents text message messages data payload value values headers form fields variables attachment attachments input stdin price amount on off enable enabled disable disabled force confirm confirmed'.split(
+  'body content contents text message messages data payload callback callbacks hook hooks notify value values headers form fields variables attachment attachments input stdin price amount on off enable enabled disable disabled force confirm confirmed'.split(
     ' ',
   ),
 );
-/** A program, in whatever argument it stands. */
-const program =
-  /[;{}`]|\$\(|\b(?:insert\s+into|delete\s+from|drop|alter|truncate|update\s[^;]{0,200}\bset|mutation|grant|create)\b/i;
+/** What is done as well, or after it. */
+const goesOn: ReadonlySet<string> = new Set('then next after afterwards finally also batch steps'.split(' '));
 
 /** Never of a tool that is itself called by a deed: it does that, whatever else it is told. */
 export function chosenLook({ profile, args, addresses }: FlowCall): boolean {
   if (addresses !== undefined || classOf(profile.verb) === 'sink' || classOf(profile.verb) === 'local') return false;
   const chosen = chosenIn(args);
   if (chosen.length === 0 || !chosen.every((value) => typeof value === 'string' && isLook(value))) return false;
+  if (raisesRights(args)) return false;
   if (isMarked.test(profile.name) && chosen.some((value) => /^read/i.test(String(value)))) return false;
   return Object.entries(args).every(([name, value]) => isChoosing(name) || saysNothing(name, value, 0));
 }
-
-/** Of a tool whose own name says nothing: all that it is told to do was asked for. */
-export function chosenAsAsked({ args }: FlowCall, asked: readonly Family[]): boolean {
-  const chosen = chosenIn(args);
-  return (
-    chosen.length > 0 &&
-    chosen.every(
-      (value) => typeof value === 'string' && isRelevant(familiesOfWords(wordsOfName(value).map(stem)), asked, []),
-    )
-  );
-}
-
-const isChoosing = (name: string): boolean => choosing.has(name.toLowerCase().replaceAll(/[^a-z]/g, ''));
-const chosenIn = (args: FlowCall['args']): readonly unknown[] =>
-  Object.entries(args).flatMap(([name, value]) => (isChoosing(name) ? [value] : []));
 
 function isLook(value: string): boolean {
   if (!/^[a-z][a-z0-9 _-]{1,40}$/i.test(value)) return false;
@@ -60,14 +45,19 @@ function saysNothing(name: string, value: unknown, depth: number): boolean {
   const words = wordsOfName(name);
   if (depth > 12 || isChoosing(name) || words.some((word) => tells.has(word) || programWords.has(stem(word))))
     return false;
+  if (goesOn.has(words[0] ?? '') || isPlainDeed(words[0] ?? '')) return false;
+  if (typeof value === 'object' && words.length === 1 && words.some(mayAct)) return false;
   if (roleOfName(name, 'destructive') === 'url' || (value === true && words.some(mayAct))) return false;
   if (Array.isArray(value)) return value.every((item) => saysNothing(name, item, depth + 1));
   if (typeof value === 'object') return Object.entries(value).every(([key, item]) => saysNothing(key, item, depth + 1));
-  return typeof value !== 'string' || !(program.test(value) || isDeed(value));
+  return typeof value !== 'string' || !(programIn(value) || isDeed(value));
 }
 
 function isDeed(value: string): boolean {
   const words = wordsOfName(value);
-  const first = words[0] ?? '';
-  return words.length <= 3 && classOf(stem(first)) === 'sink' && !nounsToo.has(stem(first));
+  return words.length <= 3 && classOf(stem(words[0] ?? '')) === 'sink' && !nounsToo.has(stem(words[0] ?? ''));
 }
+
+/** "delete: A-1", and not "closed: yes" or "order: id". */
+const isPlainDeed = (word: string): boolean =>
+  classOf(stem(word)) === 'sink' && !nounsToo.has(stem(word)) && !/(?:ed|s|ing|ings)$/.test(word);
