@@ -19,9 +19,13 @@ export interface Value {
 }
 
 const mostStrings = 2000;
+/** Of all that it holds: switches and what is empty as well. */
+const mostSeen = 10_000;
+/** Letters of the names below its arguments: each name is taken apart. */
+const mostNaming = 30_000;
 const deepest = 12;
 
-/** Capped: a call with more strings than this is no call that a person could be shown. */
+/** Capped: a call with more than this is no call that a person could be shown, and to go through it would hold up everybody else. */
 export function valuesOf({ profile, args }: FlowCall): {
   readonly values: readonly Value[];
   readonly overflow: boolean;
@@ -29,8 +33,11 @@ export function valuesOf({ profile, args }: FlowCall): {
   const values: Value[] = [];
   const given = new Map(profile.arguments.map((argument) => [argument.name, argument]));
   let overflow = false;
+  let seen = 0;
+  let naming = 0;
   const walk = (held: unknown, argument: string, role: Role | undefined, required: boolean, depth: number): void => {
-    if (values.length >= mostStrings || depth > deepest) {
+    seen += 1;
+    if (overflow || values.length >= mostStrings || seen > mostSeen || depth > deepest) {
       overflow = true;
       return;
     }
@@ -39,9 +46,16 @@ export function valuesOf({ profile, args }: FlowCall): {
       for (const one of severalIn(text, role))
         values.push({ argument, text: one, role: bySight(one, role, profile), required });
     } else if (Array.isArray(held)) {
-      for (const item of held) walk(item, argument, role, required, depth + 1);
+      for (const item of held) {
+        if (overflow) return;
+        walk(item, argument, role, required, depth + 1);
+      }
     } else if (typeof held === 'object' && held !== null) {
-      for (const [key, item] of Object.entries(held)) {
+      for (const key in held) {
+        naming += key.length;
+        overflow ||= naming > mostNaming;
+        if (overflow) return;
+        const item: unknown = (held as Readonly<Record<string, unknown>>)[key]; // its own key
         const inner = roleOfName(key, profile.tier);
         walk(
           item,
@@ -53,7 +67,11 @@ export function valuesOf({ profile, args }: FlowCall): {
       }
     }
   };
-  for (const [name, held] of Object.entries(args)) {
+  for (const name in args) {
+    naming += name.length;
+    overflow ||= naming > mostNaming;
+    if (overflow) break;
+    const held = args[name];
     const argument = given.get(name);
     walk(
       held,

@@ -90,6 +90,19 @@ export function textStandsAlone(origin: FlowFacts['origin']): boolean {
   return roles.every((role) => role === 'text' || origin[role].length === 0);
 }
 
+export function originsOf(
+  checked: readonly { readonly role: Role; readonly found: { readonly origin: Origin } }[],
+): FlowFacts['origin'] {
+  const found: Record<Role, Origin[]> = { party: [], url: [], path: [], secret: [], ref: [], text: [] };
+  for (const {
+    role,
+    found: { origin },
+  } of checked)
+    if (!found[role].includes(origin)) found[role].push(origin);
+  for (const role of roles) found[role].sort();
+  return found;
+}
+
 /** R1-R7, purely: the rules that a call of this tier breaks. */
 export function violations(facts: Pick<FlowFacts, 'origin' | 'relevant'>, tier: Tier): readonly Rule[] {
   const broken: Rule[] = [];

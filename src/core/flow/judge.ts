@@ -9,10 +9,9 @@ import {
   applies,
   type FlowFacts,
   heldAlone,
-  type Origin,
+  originsOf,
   type Role,
   type Rule,
-  roles,
   ruleOf,
   type Tier,
   textStandsAlone,
@@ -60,12 +59,13 @@ interface Checked extends Value {
 
 export function judge(flow: TaskFlow, call: FlowCall): Judgement {
   const { tier, name } = call.profile;
-  const checked = checkedValues(flow, call);
+  const { values, overflow } = valuesOf(call);
+  const checked = [...checkedValues(flow, call, values), ...(overflow ? [beyond(flow, call)] : [])];
+  // What holds more than is looked at is held for that; nothing else goes through all of it.
   const relevant =
-    isWanted(flow, call, checked) ||
+    isWanted(flow, call, checked, overflow) ||
     isFormOfAllowedSite(call.profile, checked) ||
-    plainLook(call) !== undefined ||
-    chosenLook(call);
+    (!overflow && (plainLook(call) !== undefined || chosenLook(call)));
   const origin = originsOf(checked);
   const facts: FlowFacts = { origin, relevant, reads: readsOf(flow) };
   const findings: Finding[] = [];
@@ -101,8 +101,13 @@ export function judge(flow: TaskFlow, call: FlowCall): Judgement {
   return { tier, facts, findings };
 }
 
-function checkedValues(flow: TaskFlow, call: FlowCall): readonly Checked[] {
-  const { values, overflow } = valuesOf(call);
+/** Named by all that it holds, so that a no to one such call is none to the next; a yes is never one to another. */
+const beyond = (flow: TaskFlow, { args, profile }: FlowCall): Checked => ({
+  ...part(`more values than can be shown (${flow.hash(JSON.stringify(args))})`, { origin: 'prose', call: 0 }),
+  role: profile.tier === 'fetch' ? 'url' : 'ref',
+});
+
+function checkedValues(flow: TaskFlow, call: FlowCall, values: readonly Value[]): readonly Checked[] {
   const seen = values.flatMap((value): Checked[] => {
     const { role } = value;
     if ((role === 'party' || role === 'text') && isNobody(value.text)) return [];
@@ -132,7 +137,7 @@ function checkedValues(flow: TaskFlow, call: FlowCall): readonly Checked[] {
     call.addresses === undefined
       ? []
       : [...partsOfAddresses(flow, call, call.addresses), ...partsOfTold(flow, call, values)];
-  const kept = [
+  return [
     ...seen.filter(
       ({ role, argument }) =>
         !(form && (role === 'ref' || role === 'text' || (role === 'party' && !isDeclared(call, argument, 'party')))),
@@ -141,11 +146,6 @@ function checkedValues(flow: TaskFlow, call: FlowCall): readonly Checked[] {
     ...partsOfFreeText(flow, call, values),
     ...partsOfBodies(flow, call, values),
   ];
-  if (!overflow) return kept;
-  // Named by all that it holds, so that a no to one such call is none to the next; a yes is never one to another.
-  const text = `more values than can be shown (${flow.hash(JSON.stringify(call.args))})`;
-  const found: Found = { origin: 'prose', call: 0 };
-  return [...kept, { argument: '', text, role: 'text', required: true, found }];
 }
 
 const isSelf = (flow: TaskFlow, { role, argument, text }: Value): boolean =>
@@ -245,26 +245,15 @@ function approvedOr(flow: TaskFlow, call: FlowCall, rule: Rule, text: string, fo
   return approvedAt(flow, rule, text, reuseOf(rule, call)) !== undefined ? { origin: 'approved', call: 0 } : found;
 }
 
-function originsOf(checked: readonly Checked[]): FlowFacts['origin'] {
-  const found: Record<Role, Origin[]> = { party: [], url: [], path: [], secret: [], ref: [], text: [] };
-  for (const {
-    role,
-    found: { origin },
-  } of checked)
-    if (!found[role].includes(origin)) found[role].push(origin);
-  for (const role of roles) found[role].sort();
-  return found;
-}
-
-function isWanted(flow: TaskFlow, call: FlowCall, checked: readonly Checked[]): boolean {
+function isWanted(flow: TaskFlow, call: FlowCall, checked: readonly Checked[], overflow: boolean): boolean {
   const { profile, args } = call;
   // Also of a tool that a person let do something: what it was called by then is not what it is told now.
-  if (profile.families.length > 0 && choosesGraver(call, [...flow.families])) return false;
+  if (!overflow && profile.families.length > 0 && choosesGraver(call, [...flow.families])) return false;
   if (wasWanted(flow, call, checked)) return true;
-  if (raisesRights(args) && !flow.families.has('grant')) return false;
+  if (!overflow && raisesRights(args) && !flow.families.has('grant')) return false;
   if (profile.families.includes('delete') && isOtherKind(flow, wordsOfName(profile.name))) return false;
   if (profile.families.includes('delete') && profile.families.includes('cancel') && onlyReturns(flow)) return false;
-  if (profile.families.length === 0) return isAskedByVerb(flow, call);
+  if (profile.families.length === 0) return !overflow && isAskedByVerb(flow, call);
   const widened = [...flow.widened]
     .filter(([, people]) =>
       [...people].some((person) => person === namedFile || uniqueAddress(flow, person) !== undefined),

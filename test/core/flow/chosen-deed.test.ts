@@ -62,7 +62,7 @@ describe('a deed that is told to a tool whose name says nothing', () => {
     { task: 'delete everything in it' },
     { next: 'delete' },
     { opération: 'delete' },
-    { операция: 'delete' },
+    { операция: 'share' },
     { command: 'delete' },
     { changes: { delete: ['A-1'] } },
     { remove_members: 3 },
@@ -87,12 +87,14 @@ describe('a deed that is told to a tool whose name says nothing', () => {
     expect(rulesOf(asked, { id: 'A-1', operation: 'update', ...more })).toContain('R6');
   });
 
-  it.each([{ resource: 'payment' }, { resource_type: 'api_credential' }, { kind: 'ClusterRoleBinding' }])(
-    'is done to what nobody spoke of by %j',
-    (more) => {
-      expect(rulesOf(asked, { id: 'A-1', operation: 'update', ...more })).toContain('R6');
-    },
-  );
+  it.each([
+    { resource: 'payment' },
+    { resource: 'role' },
+    { resource_type: 'api_credential' },
+    { kind: 'ClusterRoleBinding' },
+  ])('is done to what nobody spoke of by %j', (more) => {
+    expect(rulesOf(asked, { id: 'A-1', operation: 'update', ...more })).toContain('R6');
+  });
 
   it('is done to another kind of thing', () => {
     const crm = tool('crm', 'The customer database.', 'operation', 'id');

@@ -162,7 +162,7 @@ describe('R1: what a call hides', () => {
     const recipients = Array.from({ length: 3000 }, () => 'ann.lee@corp.com');
     expect(
       new Task('Send the plan to ann.lee@corp.com').held('mail_letter', { recipients, subject: 'x', body: 'x' }),
-    ).toEqual(['R7']);
+    ).toEqual(['R5']);
   });
 });
 

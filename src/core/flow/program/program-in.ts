@@ -9,5 +9,12 @@ const line =
   /^\s*(?:sudo|doas|rm|rmdir|mv|dd|chmod|chown|mkfs\S*|kill|killall|curl|wget|nc|bash|sh|zsh|python[\d.]*|node|perl|ruby|php|powershell|pwsh|cmd|systemctl|docker|kubectl)\s+[-/~.\w]|&&|\|\||\s\|\s*\w/i;
 const asks = /^\s*(?:select|with|table|values)\b[\s\S]*(?:\bfrom\b|\binto\b|\()/i;
 
+/** Longer than what anybody looks for, or tells in passing. */
+const longest = 20_000;
+
 export const programIn = (text: string): boolean =>
-  acts.test(text) || statement.test(text) || line.test(text) || (asks.test(text) && plainSql(text) === undefined);
+  text.length > longest ||
+  acts.test(text) ||
+  statement.test(text) ||
+  line.test(text) ||
+  (asks.test(text) && plainSql(text) === undefined);

@@ -152,8 +152,7 @@ function textSaysNoMore(
     return /^[\x20-\x7e]*$/.test(value) && !programIn(value) && !saysOther(words, asked, true);
   if (isNamed || has(prose)) return true;
   if (programIn(value)) return false;
-  const first = words[0] ?? '';
-  return has(looksFor) || words.length > 3 || !saysOther(isDeed(first, false) ? words : words.slice(1), asked, false);
+  return has(looksFor) || words.length > 3 || !saysOther(words, asked, false);
 }
 
 const isOff = (value: unknown): boolean =>

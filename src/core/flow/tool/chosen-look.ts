@@ -54,7 +54,7 @@ function saysNothing(name: string, value: unknown, depth: number): boolean {
 }
 
 function isDeed(value: string): boolean {
-  const words = wordsOfName(value);
+  const words = wordsOfName(value.slice(0, 200));
   return words.length <= 3 && classOf(stem(words[0] ?? '')) === 'sink' && !nounsToo.has(stem(words[0] ?? ''));
 }
 
