@@ -28,6 +28,7 @@ describe('--watch', () => {
         ...['disable', 'enable', 'end-sign-in'].map((verb) => `people ${verb}`),
         ...'task agent label tool connector scope model fleet'.split(' ').map((scope) => `stop ${scope}`),
         ...'start open close token hold release'.split(' ').map((verb) => `task ${verb}`),
+        'audit export',
         'breaker reset',
         'connector drill',
         ...['test', 'proceed'].map((verb) => `playbook ${verb}`),
