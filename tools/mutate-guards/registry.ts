@@ -17,6 +17,7 @@ import { wildGuards } from './guards/in-the-wild.ts';
 import { languageGuards } from './guards/languages.ts';
 import { pathGuards } from './guards/paths.ts';
 import { plainLookGuards } from './guards/plain-look.ts';
+import { policyGuards } from './guards/policy.ts';
 import { questionGuards } from './guards/questions.ts';
 import { signInGuards } from './guards/sign-in.ts';
 import { issuerGuards } from './guards/sign-in-issuers.ts';
@@ -34,6 +35,7 @@ export function allGuards(projectRoot: string): readonly Guard[] {
     ...tokenGuards,
     ...fenceGuards,
     ...approvalGuards,
+    ...policyGuards,
     ...argumentGuards,
     ...dataFlowGuards,
     ...answerGuards,
