@@ -132,7 +132,7 @@ export const toolGuards: readonly Guard[] = [
     file: 'src/core/look-alike.ts',
     protects: 'l, 1 and I read alike',
     attacks: ['A15'],
-    find: '    .replaceAll(/[014589|i]/g, (letter) => drawnAlike[letter] ?? letter);',
+    find: '    .replaceAll(/[0-9a-z|]/g, (letter) => strokes[letter] ?? letter);',
     put: '    ;',
     tests: { file: 'test/core/look-alike.test.ts' },
   },
