@@ -1,7 +1,7 @@
 import type { EstopConfig } from '../contract/config.ts';
 import { Engine } from '../policy/engine.ts';
 import type { PolicySet } from '../policy/parse-set.ts';
-import { recordingTester } from '../policy/recorded-runs.ts';
+import { noRun, recordingTester } from '../policy/recorded-runs.ts';
 import type { CliContext } from './context.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
 import { policyTestLine, policyTestSum } from './policy-test-lines.ts';
@@ -37,6 +37,7 @@ export async function testPolicies({ terminal, now }: CliContext, plan: PolicyTe
     for (const decision of result.decisions) counts[decision] += 1;
     terminal.data(policyTestLine(terminal, result));
   }
+  if (counts.runs === 0) throw noRun(visible(runs));
   if (terminal.format === 'text') terminal.say(policyTestSum(counts));
   return exitCodes.confirmed;
 }

@@ -75,6 +75,10 @@ export interface RecordingTest {
   readonly now: () => number;
 }
 
+/** Whoever takes "nothing was asked about" for good news must not be told so of nothing. */
+export const noRun = (where: string): EstopError =>
+  new EstopError('invalid-input', { detail: `${where} holds no run: nothing was tried.` });
+
 /** One line, one run, as it is decided; nothing of the runs is held. */
 export function recordingTester(test: RecordingTest): (line: string, where: string) => BacktestedRun {
   const { engine, assume, config, now } = test;

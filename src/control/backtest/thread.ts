@@ -4,7 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { errorCodeOf } from '../../core/errors.ts';
 import { Engine } from '../../policy/engine.ts';
 import { parsePolicySet } from '../../policy/parse-set.ts';
-import { recordingTester } from '../../policy/recorded-runs.ts';
+import { noRun, recordingTester } from '../../policy/recorded-runs.ts';
 import type { BacktestOrder, BacktestOutcome } from './order.ts';
 
 const mostUnjudged = 20;
@@ -34,6 +34,7 @@ function decideAll({ files, runs, tools, assume, config, mostCalls }: BacktestOr
     if (counts.allow + counts.ask + counts.deny > mostCalls) return { kind: 'too-many', mostCalls };
     items.push(result);
   }
+  if (counts.runs === 0) throw noRun('runs');
   return { kind: 'decided', version: engine.version, counts, items, unjudged: [...unjudged] };
 }
 

@@ -40,6 +40,12 @@ it.each(['workspace', 'table_update', 'issue_write'])(
   },
 );
 
+it('switches without end are gone through no more than values', () => {
+  const called = tool('workspace', 'Tables.', 'operation');
+  expect(held('Update the table', called, { operation: 'update', more: Array(9_000).fill(true) })).toEqual([]);
+  expect(held('Update the table', called, { operation: 'update', more: Array(many).fill(true) })).toContain('R5');
+});
+
 it('names as long as books are not taken apart', () => {
   const names = (count: number) =>
     Object.fromEntries(Array.from({ length: count }, (_, at) => [`${'aB'.repeat(240)}${at}`, true]));
