@@ -1,19 +1,29 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { listen } from '../../examples/demo/fault-proxy.ts';
+import { leaseMs } from '../../src/contract/numbers.ts';
 import type { ChildProcess } from '../../src/runtime/local/child-process.ts';
 import { startNodeProcess } from '../../src/runtime/local/node-process.ts';
 import { sourceRoot } from '../../src/runtime/package-root.ts';
+import { noteStopSeen, reportFence } from '../../src/store/fence.ts';
 import { requires } from '../kit/requires.ts';
 import { agentSpec, type PlacedStack, startStack, type TaskHandle } from './kit.ts';
 import { workerToken } from './token-door.ts';
 import { callsOf, expectStopped, until } from './watch.ts';
 
+const suspendedMs = 20_000;
+
 requires('temporal')('workers as processes', () => {
   let stack: PlacedStack;
   const processes: ChildProcess[] = [];
 
-  const startWorker = async (name: 'agent' | 'trusted', label: string = name): Promise<ChildProcess> => {
+  const startWorker = async (
+    name: 'agent' | 'trusted',
+    label: string = name,
+    gatewayUrl = stack.gateway.url,
+  ): Promise<ChildProcess> => {
     const child = await startNodeProcess({
       name: label,
       main: join(sourceRoot, 'workers', `${name}.ts`),
@@ -27,7 +37,7 @@ requires('temporal')('workers as processes', () => {
         ESTOP_CONFIG: join(stack.folder, 'estop.yaml'),
         ESTOP_TEMPORAL_ADDRESS: stack.temporal.address,
         ESTOP_CONTROL_URL: stack.controlUrl,
-        ESTOP_GATEWAY_URL: stack.gateway.url,
+        ESTOP_GATEWAY_URL: gatewayUrl,
         ...(name === 'trusted' ? { ESTOP_DATABASE_URL: stack.ledger.trustedUrl } : { ESTOP_WORKER_TOKEN: workerToken }),
       },
     });
@@ -135,21 +145,37 @@ requires('temporal')('workers as processes', () => {
     expect(callsOf(stack, handle)).toHaveLength(59);
   });
 
-  it('that is stuck in the middle of its calls keeps no kill from being latched, and makes no call when it wakes', {
+  it('that is stuck for twenty seconds in the middle of its calls keeps no kill from being latched; what it had sent does nothing any more', {
     timeout: 120_000,
   }, async () => {
-    const handle = await stack.start('for-ever', { limits: { maxSteps: 100_000, maxTokens: 1_000_000 } });
-    await until(() => callsOf(stack, handle).length > 5);
-    const stuck = processes.at(-1);
-    process.kill(stuck?.pid ?? 0, 'SIGSTOP');
-    await startWorker('agent', 'agent-4');
-    await handle.signal('kill');
-    await expectStopped(handle);
-    const calls = callsOf(stack, handle).length;
-    process.kill(stuck?.pid ?? 0, 'SIGCONT');
-    // What it still wants to do it does before it ends.
-    await stuck?.stop();
-    expect(await stuck?.exited).toMatchObject({ code: 0 });
-    expect(callsOf(stack, handle)).toHaveLength(calls);
+    const way = await listen({ host: '127.0.0.1', port: Number(new URL(stack.gateway.url).port) });
+    await processes.at(-1)?.stop();
+    const stuck = await startWorker('agent', 'agent-4', `http://127.0.0.1:${way.port}`);
+    const limits = { maxSteps: 100_000, maxTokens: 1_000_000 };
+    const handles = await Promise.all(Array.from({ length: 6 }, () => stack.start('for-ever', { limits })));
+    await until(() => handles.every((handle) => callsOf(stack, handle).length > 5));
+    // Its calls leave it, and stand on the way to the gateway.
+    await way.addToxic('hang', { type: 'timeout', timeout: 0 });
+    await sleep(1_000);
+    process.kill(stuck.pid, 'SIGSTOP');
+    const isOver = sleep(suspendedMs);
+    await startWorker('agent', 'agent-5');
+    await Promise.all(handles.map((handle) => handle.signal('kill')));
+    for (const handle of handles) {
+      const { stopId } = await expectStopped(handle);
+      await noteStopSeen(stack.ledger.revoker, stopId);
+      await until(() => reportFence(stack.ledger.revoker, stopId, leaseMs));
+    }
+    const arrived = () => ({ calls: stack.tools.log().length, questions: stack.model.requests().length });
+    const whenFenced = arrived();
+    await isOver;
+    await way.removeToxic('hang');
+    process.kill(stuck.pid, 'SIGCONT');
+    // What it still wants to do it does now, or before it ends.
+    await sleep(2_000);
+    await stuck.stop();
+    expect(await stuck.exited).toMatchObject({ code: 0 });
+    await way.close();
+    expect(arrived()).toEqual(whenFenced);
   });
 });
