@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
 import type { SecretAt } from '../contract/config.ts';
 import type { GuardedFetch } from '../runtime/guarded-fetch.ts';
+import { keepRoom } from '../runtime/keep-room.ts';
 import { storeNow } from '../store/installation.ts';
 import { openStore, type Store } from '../store/pool.ts';
 import { pruneRequests } from '../store/requests.ts';
@@ -40,6 +41,8 @@ export interface ControlServer {
   close(): Promise<void>;
 }
 
+/** With its own to the store, fewer than the 1,024 files that some systems give to a service. */
+const connectionsAtMost = 768;
 const connections = 5;
 /** Of their own: who watches hears of a stop also while everything else waits in line. One of them hears the hint. */
 const feedConnections = 3;
@@ -93,8 +96,15 @@ export async function startControlServer(options: ControlServerOptions): Promise
     fetch: app.fetch,
     overrideGlobalObjects: false,
     createServer,
-    serverOptions: { headersTimeout: 5_000, requestTimeout: 15_000, keepAliveTimeout: 30_000, maxHeaderSize: 16_384 },
+    serverOptions: {
+      headersTimeout: 5_000,
+      requestTimeout: 15_000,
+      keepAliveTimeout: 30_000,
+      connectionsCheckingInterval: 1_000,
+      maxHeaderSize: 16_384,
+    },
   }) as Server; // createServer of node:http makes exactly this
+  keepRoom(server, { most: connectionsAtMost, mayRefuse: true, holdsRequests: true });
   const port = await listen(server, options.host, options.port);
   approvers.keepSaying();
   const pruning = setInterval(() => void pruneRequests(store, keepRequestsMs).catch(() => undefined), hourMs).unref();

@@ -9,6 +9,7 @@ import { continueTrace, currentTraceId, traced, traceOfOrder } from '../contract
 import { EstopError, errorCodeOf } from '../core/errors.ts';
 import { formatId } from '../core/ids.ts';
 import { parseScopeKey } from '../core/scope-key.ts';
+import { keepRoom } from '../runtime/keep-room.ts';
 import { readJson, sendJson, sendProblem } from './answer.ts';
 import { startBeat } from './beat.ts';
 import { createHint } from './hint.ts';
@@ -52,6 +53,8 @@ const warmLines = 3;
 const workerLines = 1;
 const workerPatienceMs = 250;
 const workerOrdersAtMost = 64;
+/** With its lines to the store and to Temporal, fewer than the 1,024 files that some systems give to a service. */
+const connectionsAtMost = 512;
 
 /** A process of its own: own listener, own connections, no framework, nothing that an allow path could use up. */
 export async function startStopServer(deps: StopServerDeps): Promise<StopServer> {
@@ -72,7 +75,7 @@ export async function startStopServer(deps: StopServerDeps): Promise<StopServer>
   const closing = new AbortController();
 
   const server = createServer(
-    { headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 30_000 },
+    { headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 30_000, connectionsCheckingInterval: 1_000 },
     (request, response) => {
       const requestId = mintId('req', deps.environment);
       const serve = (): Promise<void> => traced('stop request', 'server', () => handle(request, response));
@@ -89,6 +92,7 @@ export async function startStopServer(deps: StopServerDeps): Promise<StopServer>
       });
     },
   );
+  const room = keepRoom(server, { most: connectionsAtMost, mayRefuse: false, holdsRequests: false });
   const port = await listen(server, deps.host, deps.port);
   const intake = createIntake({
     address: deps.temporalAddress,
@@ -168,6 +172,7 @@ export async function startStopServer(deps: StopServerDeps): Promise<StopServer>
       trace: traceOfOrder(),
     });
     refuseOutOfScope(identity, order.scopeKey);
+    room.hold(response);
     const begun = performance.now();
     const placed = await (forOneTask ? placeOnce(order) : placeOrder(order, roads));
     const ms = performance.now() - begun;

@@ -11,6 +11,7 @@ import { until } from '../revocation/rig.ts';
 import { type Ledger, makeLedger, newId } from '../store/ledger.ts';
 
 export interface StopProgram {
+  readonly port: number;
   readonly ledger: Ledger;
   /** Runs it, in the place of the one before, and waits until it takes orders. */
   start(): Promise<ChildProcess>;
@@ -20,7 +21,10 @@ export interface StopProgram {
 }
 
 /** The stop process as it really runs, over a store of its own, with no Temporal to go to. */
-export async function makeStopProgram(log: number | 'pipe' | 'ignore' = 'ignore'): Promise<StopProgram> {
+export async function makeStopProgram(
+  log: number | 'pipe' | 'ignore' = 'ignore',
+  { openFiles }: { readonly openFiles?: number } = {},
+): Promise<StopProgram> {
   const [ledger, port, folder] = [await makeLedger(createDatabase), await freePort(), tempFolder()];
   ensureKeys(join(folder, 'keys'), 'test');
   const token = addAccessToken(join(folder, 'tokens.json'), 'test', 'olga', ['operator']);
@@ -28,8 +32,10 @@ export async function makeStopProgram(log: number | 'pipe' | 'ignore' = 'ignore'
   const headers = { 'authorization': `Bearer ${token}`, 'content-type': 'application/json' };
   return {
     ledger,
+    port,
     start: async () => {
-      const child = spawn(process.execPath, [join(sourceRoot, 'stop/main.ts')], {
+      const limit = openFiles === undefined ? '' : `ulimit -n ${openFiles} && `;
+      const child = spawn('sh', ['-c', `${limit}exec "$0" "$1"`, process.execPath, join(sourceRoot, 'stop/main.ts')], {
         stdio: ['ignore', log, log],
         env: {
           ...process.env,

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { continueTrace } from '../../contract/tracing.ts';
 import { errorCodeOf } from '../../core/errors.ts';
+import { keepRoom } from '../../runtime/keep-room.ts';
 import { serveGrant } from '../grants/serve-grant.ts';
 import { serveMcp } from '../mcp/serve-mcp.ts';
 import { dialectAt } from '../model/dialect.ts';
@@ -29,6 +30,8 @@ export interface GatewayServer {
 const headersTimeoutMs = 10_000;
 const requestTimeoutMs = 30_000;
 const lookForSlowOnesMs = 1_000;
+/** Each may be a client that keeps a stream open. */
+const connectionsAtMost = 4_096;
 
 export async function listen(gate: GateHost, listening: Listening): Promise<GatewayServer> {
   const isAllowed = createGuard(listening.allowedHosts);
@@ -61,6 +64,7 @@ export async function listen(gate: GateHost, listening: Listening): Promise<Gate
       );
     },
   );
+  keepRoom(server, { most: connectionsAtMost, mayRefuse: true, holdsRequests: true });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(listening.port, listening.host, () => resolve());

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
+import { keepRoom } from '../keep-room.ts';
 import { parseBind } from './bind.ts';
 
 export interface MetricsServer {
@@ -36,12 +37,12 @@ export async function serveMetrics({ bind, registry, now = () => performance.now
     return page.text;
   };
   const server = createServer(
-    { headersTimeout: 2_000, requestTimeout: 5_000, keepAliveTimeout: 65_000 },
+    { headersTimeout: 2_000, requestTimeout: 5_000, keepAliveTimeout: 65_000, connectionsCheckingInterval: 1_000 },
     (request, response) => {
       answer(request, response, current, registry.contentType).catch(() => response.destroy());
     },
   );
-  server.maxConnections = connectionsAtMost;
+  keepRoom(server, { most: connectionsAtMost, mayRefuse: true, holdsRequests: true });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);
