@@ -1,87 +1,183 @@
-import type { Words } from './command-tree.ts';
+import type { Offer, Offers } from './command-tree.ts';
 
 export const shells = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof shells)[number];
 
-/** Words are names of commands and options of ours: letters, digits and dashes, nothing that a shell would take for its own. */
+/** Words are names of commands, options and choices of ours: letters, digits and dashes, nothing that a shell would take for its own. */
 const plain = /^[a-z0-9-]+( [a-z0-9-]+)*$/i;
 
-export function completionScript(shell: Shell, words: Words): string {
-  const paths = [...words].filter(([path]) => path === '' || plain.test(path));
-  const safe = paths.map(([path, after]) => [path, after.filter((word) => plain.test(word))] as const);
+/** As text: the words, and the kinds of ids that are asked for while somebody types. */
+interface Safe {
+  readonly path: string;
+  readonly words: string;
+  readonly kinds: string;
+}
+
+interface SafeOffers {
+  readonly after: readonly Safe[];
+  readonly values: readonly Safe[];
+}
+
+export function completionScript(shell: Shell, offers: Offers): string {
+  const safe = (all: ReadonlyMap<string, Offer>): readonly Safe[] =>
+    [...all]
+      .filter(([path]) => path === '' || plain.test(path))
+      .map(([path, { words, kinds }]) => ({
+        path,
+        words: words.filter((word) => plain.test(word)).join(' '),
+        kinds: kinds.join(' '),
+      }));
+  const whole = { after: safe(offers.after), values: safe(offers.values) };
   switch (shell) {
     case 'bash':
-      return bash(safe);
+      return bash(whole);
     case 'zsh':
-      return zsh(safe);
+      return zsh(whole);
     case 'fish':
-      return fish(safe);
+      return fish(whole);
   }
 }
 
-type Safe = readonly (readonly [path: string, after: readonly string[]])[];
-
 /** A word belongs to the path if the path goes on with it; values of options and arguments do not. */
-const stepsOf = (paths: Safe): string =>
-  paths
-    .filter(([path]) => path !== '')
-    .map(([path]) => `'${path}'`)
-    .join('|');
+const stepsOf = ({ after }: SafeOffers, between: string): string =>
+  after
+    .filter(({ path }) => path !== '')
+    .map(({ path }) => `'${path}'`)
+    .join(between);
 
-function bash(paths: Safe): string {
-  const cases = paths.map(([path, after]) => `    '${path}') words='${after.join(' ')}' ;;`).join('\n');
-  return `# estop completion for bash: source this, or put it into bash-completion's folder.
+/** Options of the program itself are taken anywhere, so a command's own come first. */
+const placesOf = ({ values }: SafeOffers): readonly Safe[] => [
+  ...values.filter(({ path }) => path.includes(' ')),
+  ...values.filter(({ path }) => !path.includes(' ')),
+];
+
+/**
+ * Ids are asked for by the estop of the PATH and of nobody's typing, at the profile or state folder that was typed, never at an address:
+ * a token goes nowhere because somebody pressed Tab. What comes back is looked at here once more, and expanded nowhere.
+ */
+const bash = (
+  offers: SafeOffers,
+): string => `# estop completion for bash: source this, or put it into bash-completion's folder.
 _estop() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" path='' next word words=''
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+  local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}" path='' next word words='' kinds='' kind id at
+  local -a where=()
+  if [[ $previous == '=' ]]; then previous="\${COMP_WORDS[COMP_CWORD-2]}"; fi
+  if [[ $current == '=' ]]; then current=''; fi
+  for ((at = 1; at < COMP_CWORD; at++)); do
+    word="\${COMP_WORDS[at]}"
     next="\${path:+$path }$word"
-    case "$next" in ${stepsOf(paths)}) path="$next" ;; esac
+    case "$next" in ${stepsOf(offers, '|')}) path="$next" ;; esac
+    case "$word" in
+      --profile|--state) next="\${COMP_WORDS[at+1]}"; if [[ $next == '=' ]]; then next="\${COMP_WORDS[at+2]}"; fi; where+=("$word" "$next") ;;
+      --control-url|--stop-url) where=(none) ;;
+    esac
   done
   case "$path" in
-${cases}
+${offers.after.map(({ path, words, kinds }) => `    '${path}') words='${words}' kinds='${kinds}' ;;`).join('\n')}
   esac
-  COMPREPLY=($(compgen -W "$words" -- "$current"))
+  case "$path $previous" in
+${placesOf(offers)
+  .map(
+    ({ path, words, kinds }) =>
+      `    ${path.includes(' ') ? '' : '*'}'${path.includes(' ') ? '' : ' '}${path}') words='${words}' kinds='${kinds}' ;;`,
+  )
+  .join('\n')}
+  esac
+  COMPREPLY=()
+  for word in $words; do if [[ $word == "$current"* ]]; then COMPREPLY+=("$word"); fi; done
+  if [[ $current == -* || \${where[0]} == none ]]; then return; fi
+  for kind in $kinds; do
+    while read -r id; do
+      if [[ $id =~ ^[A-Za-z0-9][A-Za-z0-9_.-]*$ && $id == "$current"* ]]; then COMPREPLY+=("$id"); fi
+    done < <(command estop "\${where[@]}" completion bash --ids "$kind" 2>/dev/null </dev/null)
+  done
 }
 complete -o default -F _estop estop
 `;
-}
 
-function zsh(paths: Safe): string {
-  const cases = paths.map(([path, after]) => `    '${path}') found=(${after.join(' ')}) ;;`).join('\n');
-  return `#compdef estop
+const zsh = (offers: SafeOffers): string => `#compdef estop
 # estop completion for zsh: put it into a folder of $fpath as _estop, or source it after compinit.
 _estop() {
-  local spot='' next word
-  local -a found
-  for word in \${words[2,CURRENT-1]}; do
+  local spot='' next word last="\${words[CURRENT-1]}" kind id offered='' kinds='' isElsewhere=''
+  local -a found where
+  local -i at
+  for ((at = 2; at < CURRENT; at++)); do
+    word="\${words[at]}"
     next="\${spot:+$spot }$word"
-    case "$next" in ${stepsOf(paths)}) spot="$next" ;; esac
+    case "$next" in ${stepsOf(offers, '|')}) spot="$next" ;; esac
+    case "$word" in
+      --profile|--state) where+=("$word" "\${words[at+1]}") ;;
+      --control-url*|--stop-url*) isElsewhere=yes ;;
+    esac
   done
   case "$spot" in
-${cases}
+${offers.after.map(({ path, words, kinds }) => `    '${path}') offered='${words}' kinds='${kinds}' ;;`).join('\n')}
   esac
+  case "$spot $last" in
+${placesOf(offers)
+  .map(
+    ({ path, words, kinds }) =>
+      `    ${path.includes(' ') ? '' : '*'}'${path.includes(' ') ? '' : ' '}${path}') offered='${words}' kinds='${kinds}' ;;`,
+  )
+  .join('\n')}
+  esac
+  found=(\${=offered})
+  if [[ -z $isElsewhere && "\${words[CURRENT]}" != -* ]]; then
+    for kind in \${=kinds}; do
+      for id in \${(f)"$(command estop "\${where[@]}" completion zsh --ids "$kind" 2>/dev/null </dev/null)"}; do
+        if [[ $id =~ '^[A-Za-z0-9][A-Za-z0-9_.-]*$' ]]; then found+=("$id"); fi
+      done
+    done
+  fi
   compadd -- $found
 }
 if [[ \${funcstack[1]} == _estop ]]; then _estop "$@"; else compdef _estop estop; fi
 `;
-}
 
-function fish(paths: Safe): string {
-  const cases = paths.map(([path, after]) => `    case '${path}'\n      printf '%s\\n' ${after.join(' ')}`).join('\n');
-  const steps = paths.filter(([path]) => path !== '').map(([path]) => `'${path}'`);
-  return `# estop completion for fish: put it into ~/.config/fish/completions/estop.fish.
+const fish = (
+  offers: SafeOffers,
+): string => `# estop completion for fish: put it into ~/.config/fish/completions/estop.fish.
 function __estop_words
+  set -l typed (commandline -opc)
   set -l spot ''
-  for word in (commandline -opc)[2..-1]
+  set -l where
+  set -l kinds
+  set -l offered
+  set -l elsewhere
+  for at in (seq 2 (count $typed))
+    set -l word $typed[$at]
     set -l next (string trim -- "$spot $word")
-    if contains -- $next ${steps.join(' ')}
+    if contains -- $next ${stepsOf(offers, ' ')}
       set spot $next
+    end
+    switch $word
+      case --profile --state
+        if test $at -lt (count $typed)
+          set -a where $word $typed[(math $at + 1)]
+        end
+      case '--control-url*' '--stop-url*'
+        set elsewhere yes
     end
   end
   switch "$spot"
-${cases}
+${offers.after.map(({ path, words, kinds }) => `    case '${path}'\n      set offered ${words}\n      set kinds ${kinds}`).join('\n')}
+  end
+  switch "$spot $typed[-1]"
+${[...placesOf(offers)]
+  .map(
+    ({ path, words, kinds }) =>
+      `    case '${path.includes(' ') ? path : `* ${path}`}'\n      set offered ${words}\n      set kinds ${kinds}`,
+  )
+  .join('\n')}
+  end
+  for word in $offered
+    echo $word
+  end
+  if test -z "$elsewhere"
+    for kind in $kinds
+      command estop $where completion fish --ids $kind 2>/dev/null </dev/null | string match -r '^[A-Za-z0-9][A-Za-z0-9_.-]*$'
+    end
   end
 end
 complete -c estop -f -a '(__estop_words)'
 `;
-}
