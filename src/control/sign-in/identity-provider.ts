@@ -180,6 +180,8 @@ export function createIdentityProvider({
     isConfigured: () => config.current().signIn?.oidc !== undefined,
     begin: (redirectUri) =>
       asProviderError(log, async () => {
+        // Asked each time, and not only what is remembered of it: nobody is led to a page that their browser cannot open.
+        await discover(spec());
         const provider = await connect(false);
         const [state, nonce, verifier] = [oidc.randomState(), oidc.randomNonce(), oidc.randomPKCECodeVerifier()];
         const url = oidc.buildAuthorizationUrl(provider, {

@@ -238,6 +238,9 @@ describe('signing in with an identity provider', () => {
     // What it was asked two seconds ago is not asked again.
     await expect.poll(diagnosed, { timeout: 10_000 }).toBe('away');
     expect((await other.open(answer)).status).toBe(503);
+    // Nor is anybody led to a page that no browser can open; what still works is said here.
+    const led = await signIn(openBrowser());
+    expect([led.status, led.text.includes('estop stop')]).toEqual([503, true]);
     expect(await whoAmI(browser)).toMatchObject({ actor: 'olga@example.org', roles: ['operator'] });
     expect((await use(jwt)).status).toBe(200);
   });
