@@ -40,7 +40,7 @@ ${item.findings.length === 0 ? nothing : html`<ul class="note ${item.ready === '
 <dt>Live credentials</dt><dd>${item.liveGrants}${item.heldBy.map(({ taskId, agentId }) => html` · <a href="/tasks/${taskId}">task …${taskId.slice(-6)}</a> of ${agentLink(agentId)}`)}</dd>
 <dt>To be made dead</dt><dd>${item.openObligations}${item.endedBy.map(({ stopId, scopeKey }) => html` · <a href="/stops/${stopId}">stop of ${foreign(scopeWords(scopeKey), 120)}</a>`)}${item.needsHuman === 0 ? nothing : html` <span class="chip bad">${plural(item.needsHuman, 'needs', 'need')} a person</span>`}</dd>
 <dt>Last proved dead</dt><dd>${item.lastProvedAt === null ? 'nothing yet' : clock(item.lastProvedAt, visit.now)}</dd>
-<dt>Last drill</dt><dd>${lastDrill(visit, item.lastDrill)}${item.lastDrill === null ? nothing : html` <a href="/tasks?agent=drill%2F${item.connectorId}">All of them<span class="sr"> at ${item.connectorId}</span></a>`}</dd>
+<dt>Last drill</dt><dd>${lastDrill(visit, item.connectorId, item.lastDrill)}${item.lastDrill === null ? nothing : html` <a href="/tasks?agent=drill%2F${item.connectorId}">All of them<span class="sr"> at ${item.connectorId}</span></a>`}</dd>
 <dt>Drilled by itself</dt><dd>${item.drillEveryMs === null ? html`never: see <code>drills</code> in estop.yaml` : html`every ${span(item.drillEveryMs)}; ${item.drillProvedAt === null ? 'none was proved yet' : html`last proved ${relative(item.drillProvedAt, visit.now)}`}`}</dd>
 <dt>Given to</dt><dd>${item.agents.length === 0 ? 'no agent' : item.agents.slice(0, 20).map((id) => html`<a href="/agents/${id}">${id}</a> `)}</dd></dl>
 ${item.lastDrill?.state === 'asked' ? nothing : drillNow(visit, item.connectorId)}</article>`;
@@ -55,9 +55,9 @@ const drillNow = (visit: Visit, connectorId: string): Markup =>
     html`${onceField()}<span>Try it on a credential made for that alone.</span><button id="drill-${connectorId}">Drill it<span class="sr"> ${connectorId}</span></button>`,
   );
 
-function lastDrill(visit: Visit, drill: Drill | null): Markup {
+function lastDrill(visit: Visit, connectorId: string, drill: Drill | null): Markup {
   if (drill === null)
-    return html`never: <code>estop connector drill</code> makes a credential, cuts it off and proves it dead`;
+    return html`never: <code>estop connector drill ${connectorId}</code> makes a credential, cuts it off and proves it dead`;
   const times =
     drill.issueMs === null || drill.cutMs === null || drill.proveMs === null
       ? nothing

@@ -48,12 +48,31 @@ export function elevationList(visit: Visit, items: readonly Listed[]): Markup {
     (
       one,
     ) => html`<li class="card"><div class="row between"><strong>${foreign(one.name, 120)} as ${one.role}</strong><span class="chip ${tones[one.state]}">${one.state}</span></div>
-<p>“${foreign(one.reason, 400)}” <small>asked ${clock(one.askedAt, visit.now)}${one.grantedBy === null ? '' : html`, granted by ${foreign(one.grantedBy, 80)}`}${one.endsAt === null ? '' : html`, ends ${relative(one.endsAt, visit.now)}`}</small></p>${one.detail === undefined ? nothing : doneUnder(one.detail, visit.now)}${one.state === 'to-review' && one.detail === undefined ? html`<p>Sign those above first: what was done under this one is shown then.</p>` : actions(visit, one)}</li>`,
+<p>“${foreign(one.reason, 400)}” <small>${begunWords(one, visit.now)}${endWords(one, visit.now)}</small></p>${one.detail === undefined ? nothing : doneUnder(one.detail, one.state, visit.now)}${one.state === 'to-review' && one.detail === undefined ? html`<p>Sign those above first: what was done under this one is shown then.</p>` : actions(visit, one)}</li>`,
   )}</ul>`;
 }
 
-function doneUnder({ elevationId, used, usedInAll, stops }: ElevationDetail, now: number): Markup {
-  if (usedInAll + stops.length === 0) return html`<p>Nothing was done under it.</p>`;
+/** By the rule of a review nobody else had to say anything: then nobody granted it. */
+function begunWords({ rule, askedAt, grantedAt, grantedBy }: Elevation, now: number): Markup {
+  if (grantedAt === null || grantedBy === null) return html`asked ${clock(askedAt, now)}`;
+  if (rule === 'review') return html`begun by themselves ${clock(grantedAt, now)}`;
+  return html`asked ${clock(askedAt, now)}, granted ${clock(grantedAt, now)} by ${foreign(grantedBy, 80)}`;
+}
+
+function endWords({ state, endsAt, endedAt, endedBy }: Elevation, now: number): Markup {
+  if (endedAt !== null)
+    return html`, ended ${clock(endedAt, now)}${endedBy === null ? '' : html` by ${foreign(endedBy, 80)}`}`;
+  if (endsAt === null) return nothing;
+  return state === 'active' ? html`, ends ${relative(endsAt, now)}` : html`, ended by itself ${clock(endsAt, now)}`;
+}
+
+function doneUnder(
+  { elevationId, used, usedInAll, stops }: ElevationDetail,
+  state: Elevation['state'],
+  now: number,
+): Markup {
+  if (usedInAll + stops.length === 0)
+    return html`<p>${state === 'active' ? 'Nothing has been done under it so far.' : 'Nothing was done under it.'}</p>`;
   const rest = usedInAll - used.length;
   const whole = new URLSearchParams({ kind: 'elevation.used', subject: `elevation:${elevationId}` });
   return html`<p>Done under it:</p><ol class="timeline">${stops.slice(-mostUses).map((stop) => html`<li><span>Ordered ${idLink(stop)}</span></li>`)}${used.map(

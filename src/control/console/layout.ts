@@ -56,7 +56,7 @@ ${stopButton(visit, view.scope)}
 <main id="main" tabindex="-1">${view.againAfterSeconds === undefined ? nothing : standStill(visit, again)}${view.body}</main>
 <footer>
 <span class="link" data-link-words>As of ${clock(new Date(now).toISOString(), now)}</span>
-<span>${plainly(caller.actor)} · ${caller.roles.join(', ')}</span>
+<span>${plainly(caller.actor)} · ${caller.roles.join(', ')}${caller.elevation === undefined ? nothing : html` · <a href="/people"><span class="chip bad">${caller.elevation.role} for a while, until ${caller.elevation.until.slice(11, 16)} UTC</span></a>`}</span>
 <span class="fill"></span>
 <form method="post" action="/sign-out"><button class="quiet">Sign out</button></form>
 </footer>

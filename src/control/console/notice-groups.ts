@@ -52,6 +52,7 @@ export const countOf = ({ groups, more }: OpenEscalations): string =>
 export const about = ({ about: words, path }: Notice): Markup =>
   path === '/' ? foreign(words, 200) : html`<a href="${path}">${foreign(words, 200)}</a>`;
 
+const words = { open: 'not delivered yet', delivered: 'delivered', failed: 'given up', skipped: 'skipped' } as const;
 const tones = { open: 'warn', delivered: 'good', failed: 'bad', skipped: '' } as const;
 
 /** Whoever is called as a step of an escalation is named by it: owner, stop-holder, on-call. */
@@ -61,6 +62,7 @@ export function deliveryChip(one: Delivery, notedAt: string, isSeen: boolean, no
     const at = new Date(Date.parse(notedAt) + one.afterMs).toISOString();
     return html`<span class="chip ${isSeen ? '' : 'warn'}">${whom}${isSeen ? ': not called any more' : html` ${relative(at, now)}, unless it is seen`}</span>`;
   }
+  if (one.state === 'open' && one.attempts === 0) return html`<span class="chip">${whom}: on its way</span>`;
   const tries = one.attempts > 1 ? `, ${one.attempts} tries` : '';
-  return html`<span class="chip ${tones[one.state]}">${whom}: ${one.state}${tries}${one.answer === null ? nothing : html` (${foreign(one.answer, 60)})`}</span>`;
+  return html`<span class="chip ${tones[one.state]}">${whom}: ${words[one.state]}${tries}${one.answer === null ? nothing : html` (${foreign(one.answer === 'connector-unavailable' ? 'cannot be reached' : one.answer, 60)})`}</span>`;
 }

@@ -156,9 +156,14 @@ const perMinute = (calls: number): string => {
 function empty(visit: Visit, isFiltered: boolean): Markup {
   if (isFiltered)
     return html`<div class="card empty"><h2>No running agent matches</h2><p><a href="/">Show all that runs</a></p></div>`;
+  const [first] = visit.deps.config.current().agents;
   return html`<div class="card empty"><h2>No agent has an open task</h2>
-    <p>Start one, and it stands here while it runs:</p>
-    <code class="command">estop task start example-bot "what it should do"</code>
+    ${
+      first === undefined
+        ? nothing
+        : html`<p>Start one, and it stands here while it runs:</p>
+    <code class="command">estop task start ${first.agentId} "what it should do"</code>`
+    }
     <p>Agents are registered in estop.yaml; <a href="/agents">those that are</a>.</p>
     ${visit.may('stop:read') ? html`<p><a href="/stops">Stops of the past</a></p>` : nothing}</div>`;
 }

@@ -33,7 +33,7 @@ export const peoplePage: ConsolePage = {
       place: 'people',
       body: html`<h1>People</h1>
 <div class="two"><div class="stack">${you(me)}<h2>Where you are signed in</h2>${signIns(visit, ins)}<h2>Your API tokens</h2>${apiTokens(visit, tokens)}${newToken(visit)}</div>
-<div class="stack"><h2>Roles taken for a while</h2>${elevationList(visit, elevations)}${askSection(visit)}</div></div>
+<div class="stack"><h2>Roles taken for a while</h2>${elevationList(visit, elevations)}${visit.may('audit:read') ? html`<p><a href="/audit?kind=elevation.reviewed">Those that were reviewed</a></p>` : nothing}${askSection(visit)}</div></div>
 ${people === undefined ? nothing : html`<section class="stack"><h2>Everybody who signed in</h2>${everybody(visit, people.items)}</section>`}
 <section class="stack"><h2>Who may do what</h2>${rights(visit)}</section>`,
     };

@@ -18,7 +18,7 @@ export const stopFormPage: ConsolePage = {
   path: '/stop',
   show: async (visit) => {
     const scope = visit.query('scope');
-    if (!mayStop(visit)) return refused();
+    if (!mayStop(visit)) return refused(visit, scope);
     if (scope === undefined || scope === '') return chooseScope(visit);
     if (parseScopeKey(scope) === undefined) return chooseScope(visit, scope);
     return confirmStop(visit, scope);
@@ -85,13 +85,25 @@ const refusedThis = (scope: string, thrown: unknown): View => ({
     <p><a href="/stop">Stop something else</a> · <a href="/agents">Agents, and who may stop them</a></p></div>`,
 });
 
-const refused = (): View => ({
-  title: 'You may look, and not stop',
-  status: 403,
-  body: html`<div class="stack"><h1>You may look, and not stop</h1>
+/** Nobody is left here without somebody to call; whom estop.yaml lets take a role themselves is asked where it is taken. */
+function refused(visit: Visit, scope = ''): View {
+  const agentId = /^agent:(.+)$/.exec(scope)?.[1];
+  const ways = [
+    agentId === undefined
+      ? html`<a href="/agents">Agents, and who may stop them</a>`
+      : html`<a href="/agents/${encodeURIComponent(agentId)}">${foreign(agentId, 120)}, and who may stop it</a>`,
+    ...(visit.deps.config.current().signIn?.breakGlass === undefined
+      ? []
+      : [html` · <a href="/people#break-glass">Break glass: take a role for a while</a>`]),
+  ];
+  return {
+    title: 'You may look, and not stop',
+    status: 403,
+    body: html`<div class="stack"><h1>You may look, and not stop</h1>
     <p>A stop needs the role operator or admin. Call the stop-holder of the agent: its name stands on the agent's page.</p>
-    <p><a href="/agents">Agents</a></p></div>`,
-});
+    <p>${ways}</p></div>`,
+  };
+}
 
 export const stopForm: ConsoleForm = {
   path: '/stop',
@@ -116,7 +128,7 @@ export const stopForm: ConsoleForm = {
       const code = errorCodeOf(thrown);
       // The stop process has counted it, for this scope and by this way: it is in the audit once.
       // Of a sign-in that may only look it knows nothing while the store is away; whether it is one, we know.
-      if (!mayStop(visit) && (code === 'forbidden' || code === 'unauthenticated')) return refused();
+      if (!mayStop(visit) && (code === 'forbidden' || code === 'unauthenticated')) return refused(visit, scope);
       if (code === 'forbidden') return refusedThis(scope, thrown);
       return notStopped(visit, { ...order, stopId: code === 'conflict' ? newStopId(visit) : stopId }, thrown);
     }

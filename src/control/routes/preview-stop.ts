@@ -12,7 +12,7 @@ export const previewStop = defineEndpoint({
   method: 'post',
   path: '/v1/stops:preview',
   id: 'previewStop',
-  summary: 'What a stop of this scope would cover now; changes nothing',
+  summary: 'Preview a stop: what it would cover now; changes nothing',
   permission: 'stop:read',
   underElevation: 'allowed',
   repeats: 'repeatable',
