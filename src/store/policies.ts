@@ -80,6 +80,35 @@ export async function listPolicyActivations(store: Store, limit: number): Promis
   }));
 }
 
+export interface PolicyProposal {
+  readonly version: string;
+  readonly files: Files;
+  readonly proposedBy: string;
+  readonly reason?: string;
+  readonly proposedAt: string;
+  /** Until then the word of whoever proposed it holds. */
+  readonly endsAt: string;
+}
+
+/** What one person wants and another could put in force now: what was activated since was decided by somebody who did not know of it. */
+export async function openPolicyProposals(store: Store): Promise<readonly PolicyProposal[]> {
+  const query = `SELECT c.version, v.files, c.actor, c.at, c.at + interval '15 minutes' AS ends_at,
+      (SELECT a.reason FROM estop.audit a WHERE a.subject = 'policy:' || c.version AND a.kind = 'policy.proposed' AND a.actor = c.actor
+        ORDER BY a.seq DESC LIMIT 1) AS reason
+    FROM estop.policy_consents c JOIN estop.policy_versions v USING (version)
+    WHERE c.at BETWEEN clock_timestamp() - interval '15 minutes' AND clock_timestamp()
+      AND c.after = coalesce((SELECT max(activation) FROM estop.policy_activations), 0)
+    ORDER BY c.at DESC LIMIT 20`;
+  return (await call(store, 'open_policy_proposals', query, [])).map((row) => ({
+    version: text(row, 'version'),
+    files: filesIn(row),
+    proposedBy: text(row, 'actor'),
+    proposedAt: text(row, 'at'),
+    endsAt: text(row, 'ends_at'),
+    ...present({ reason: textOrUndefined(row, 'reason') }),
+  }));
+}
+
 /** Undefined if no set of that version was ever activated or proposed. */
 export async function policyFiles(store: Store, version: string): Promise<Files | undefined> {
   const [row] = await call(store, 'policy_files', 'SELECT files FROM estop.policy_versions WHERE version = $1', [

@@ -22,7 +22,8 @@ beforeAll(async () => {
   await noteTools(rig.ledger.as('estop_gateway'), 'billing', [{ tool: 'refund', hash: 'h', definition, ...proposal }]);
 });
 
-const inForce = async (): Promise<unknown> => (await rig.call('GET', '/v1/policies', { as: 'viewer' })).body;
+const inForce = async (): Promise<Readonly<Record<string, unknown>>> =>
+  JSON.parse((await rig.call('GET', '/v1/policies', { as: 'viewer' })).text);
 const activate = (files: object, as = 'admin', on = rig) =>
   on.call('POST', '/v1/policies:activate', { as, body: { files, reason: 'a test' } });
 const rollBack = (body: object = {}, as = 'admin') =>
@@ -82,9 +83,28 @@ describe('policies over the API', () => {
     // In whatever letters, she is no other person.
     for (const same of ['ann', 'annika', 'ANN'])
       expect((await activate(wanted, `${same}@admin`, two)).status).toBe(202);
-    expect(await inForce()).toEqual(before);
-    expect(await activate(wanted, 'bob@admin', two)).toMatchObject({ status: 200, body: { outcome: 'activated' } });
-    expect(await inForce()).toMatchObject({ files: wanted });
+    // Whoever is the second reads what is wanted, by whom and why, where they look for what is in force.
+    expect(before).toMatchObject({ proposed: [] });
+    const waiting = { ...(await inForce()) };
+    const proposals = waiting['proposed'] as readonly { readonly version: string; readonly proposedBy: string }[];
+    expect(proposals.map(({ proposedBy }) => proposedBy).toSorted()).toEqual(['ANN', 'ann', 'annika']);
+    expect(proposals[0]).toMatchObject({ files: wanted, reason: 'a test', endsAt: expect.any(String) });
+    expect({ ...waiting, proposed: [] }).toEqual(before);
+    const shown = async (as: string) => (await two.call('GET', '/policy', { as })).text;
+    const [hers, his, viewers] = [await shown('annika@admin'), await shown('bob@admin'), await shown('viewer')];
+    const button = 'Put it in force, as the second person';
+    expect([hers, his, viewers].map((page) => page.includes(button))).toEqual([false, true, false]);
+    expect(hers).toContain('You wanted it yourself');
+    expect(his).toContain('<ins>+ // Nothing more.</ins>');
+    expect(his).not.toContain('proposed-data-flow');
+    const version = String(proposals[0]?.version);
+    const seconds = { as: 'bob@admin', body: { version, reason: 'read it' } };
+    expect(await two.call('POST', '/v1/policies:rollback', seconds)).toMatchObject({
+      status: 200,
+      body: { outcome: 'activated' },
+    });
+    expect(await inForce()).toMatchObject({ files: wanted, proposed: [] });
+    expect(await shown('bob@admin')).not.toContain(button);
     expect((await activate(shipped)).status).toBe(200);
   });
 });

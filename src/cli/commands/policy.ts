@@ -56,11 +56,25 @@ function buildChanges(command: Command, run: Run): void {
     .command('activate [folder]')
     .description('Put these *.cedar files (default: policies) in force at every gateway')
     .requiredOption('--reason <text>', 'why')
+    .option('--proposed <version>', 'as the second person: the set of this version that another one wants')
     .option('-y, --yes', 'do not ask')
-    .addHelpText('after', examples('policy activate --reason "large refunds need two people"'))
+    .addHelpText(
+      'after',
+      examples(
+        'policy activate --reason "large refunds need two people"',
+        'policy activate --proposed 611c06a8fb21810d --reason "read it"',
+      ),
+    )
     .action(
-      run((context, folder: string | undefined, options: ChangeOptions) =>
-        activate(context, folder ?? 'policies', options),
+      run(
+        (
+          context,
+          folder: string | undefined,
+          { proposed, ...options }: ChangeOptions & { readonly proposed?: string },
+        ) =>
+          proposed === undefined
+            ? activate(context, folder ?? 'policies', options)
+            : second(context, proposed, folder, options),
       ),
     );
   command
@@ -100,6 +114,16 @@ async function show({ terminal, estop, now }: CliContext, whole: boolean): Promi
       ({ activation, version, activatedBy, secondedBy, reason, activatedAt }) =>
         `${activation}  ${version}  ${exact(activatedAt, now())}  ${visible(activatedBy)}${secondedBy === null ? '' : ` and ${visible(secondedBy)}`}: ${visible(reason)}`,
     ),
+    ...inForce.proposed.flatMap((one) => [
+      `${one.version} waits for a second person until ${exact(one.endsAt, now())}: ${visible(one.proposedBy)} wants it${one.reason === null ? '' : `: ${visible(one.reason)}`}`,
+      ...(whole
+        ? Object.entries(one.files).flatMap(([name, text]) => [
+            '',
+            `// wanted: ${visible(name)}`,
+            ...visibleLines(text),
+          ])
+        : []),
+    ]),
     ...(whole
       ? Object.entries(inForce.files).flatMap(([name, text]) => ['', `// ${visible(name)}`, ...visibleLines(text)])
       : []),
@@ -115,6 +139,26 @@ async function activate(context: CliContext, folder: string, options: ChangeOpti
   return told(terminal, await estop.policies.activate(files, { reason: options.reason, after: activation }));
 }
 
+/** Only what waits just now: whoever is late, or names another set, puts nothing in force by it. */
+async function second(
+  { estop, ...context }: CliContext,
+  version: string,
+  folder: string | undefined,
+  options: ChangeOptions,
+): Promise<ExitCode> {
+  if (folder !== undefined)
+    throw new EstopError('invalid-input', { detail: 'Name a folder, or what is proposed: not both.' });
+  const { proposed } = await estop.policies.inForce();
+  const wanted = proposed.find((one) => one.version === version);
+  if (wanted === undefined)
+    throw new EstopError('not-found', {
+      detail: 'No set of that version waits for a second person: estop policy show',
+    });
+  const question = `${visible(wanted.proposedBy)} wants version ${version} at every gateway. You have read it (estop policy show --text)?`;
+  if (!(await goOn(context, options, question))) return exitCodes.declined;
+  return told(context.terminal, await estop.policies.rollBack({ reason: options.reason, version }));
+}
+
 async function rollBack(context: CliContext, version: string | undefined, options: ChangeOptions): Promise<ExitCode> {
   const { terminal, estop } = context;
   if (!(await goOn(context, options, `This puts ${visible(version ?? 'the set before')} in force at every gateway.`)))
@@ -123,7 +167,11 @@ async function rollBack(context: CliContext, version: string | undefined, option
   return told(terminal, await estop.policies.rollBack(wanted));
 }
 
-async function goOn({ terminal }: CliContext, { yes }: ChangeOptions, question: string): Promise<boolean> {
+async function goOn(
+  { terminal }: Pick<CliContext, 'terminal'>,
+  { yes }: ChangeOptions,
+  question: string,
+): Promise<boolean> {
   if (yes === true) return true;
   return confirm(terminal, question);
 }
@@ -140,7 +188,7 @@ function activationLine({ outcome, version, activation }: ActivationResult): str
     case 'already':
       return `version ${version} was in force already`;
     case 'awaiting-second-person':
-      return `recorded; not in force until another person activates version ${version} within 15 minutes`;
+      return `recorded; not in force until another person does this within 15 minutes: estop policy activate --proposed ${version} --reason ".."`;
   }
 }
 

@@ -34,12 +34,24 @@ export const PolicyActivation = z
   })
   .meta({ id: 'PolicyActivation' });
 
+export const PolicyProposal = z
+  .object({
+    version: z.string(),
+    files: z.record(z.string(), z.string()),
+    proposedBy: z.string(),
+    reason: z.string().nullable(),
+    proposedAt: Instant,
+    endsAt: Instant.meta({ description: 'Until then another person can put the same in force' }),
+  })
+  .meta({ id: 'PolicyProposal' });
+
 export const PoliciesInForce = z
   .object({
     version: z.string(),
     activation: z.int().meta({ description: '0: none was ever activated, and what comes with estop is in force' }),
     files: z.record(z.string(), z.string()),
     history: z.array(PolicyActivation).meta({ description: 'Newest first' }),
+    proposed: z.array(PolicyProposal).meta({ description: 'Where two people must want it: what waits for the second' }),
   })
   .meta({ id: 'PoliciesInForce' });
 
@@ -100,5 +112,6 @@ export const PolicyTest = z
 
 export type PolicyTest = z.infer<typeof PolicyTest>;
 export type PolicyCheck = z.infer<typeof PolicyCheck>;
+export type PolicyProposal = z.infer<typeof PolicyProposal>;
 export type PoliciesInForce = z.infer<typeof PoliciesInForce>;
 export type ActivationResult = z.infer<typeof ActivationResult>;

@@ -1,16 +1,18 @@
 import { html } from 'hono/html';
-import type { ActivationResult, PoliciesInForce } from '../../contract/http/policies.ts';
+import type { ActivationResult, PoliciesInForce, PolicyProposal } from '../../contract/http/policies.ts';
 import { plural } from '../../contract/plural.ts';
+import { namesOfCaller } from '../names-of-caller.ts';
 import { activatePolicies } from '../routes/activate-policies.ts';
 import { getPolicies } from '../routes/get-policies.ts';
 import { rollBackPolicies } from '../routes/roll-back-policies.ts';
+import { fencedDiff } from './fenced.ts';
 import { foreign, type Markup, nothing, spelledOut } from './markup.ts';
 import { offer, whyNotOffered } from './offer.ts';
 import { onceField, onceIn } from './once.ts';
 import { policiesIn } from './policy-files.ts';
 import { type ConsoleForm, type ConsolePage, field, type View } from './view.ts';
 import type { Visit } from './visit.ts';
-import { clock } from './when.ts';
+import { clock, relative } from './when.ts';
 
 export const policyPage: ConsolePage = {
   path: '/policy',
@@ -26,7 +28,7 @@ export const policyPage: ConsolePage = {
       )}</section>
 <section class="stack"><h2>Who changed it</h2>${policies.history.length === 0 ? none() : history(policies, visit.now)}</section>
 <section class="note"><h2>Before you change it</h2><p><a href="/policy/backtest">Try a set on recorded runs</a>, which asks and calls nothing, and says whether it could be in force.</p></section>
-${whyNotOffered(visit, activateForm, rollBackForm)}${activate(visit, policies)}${policies.history.length === 0 ? nothing : rollBack(visit, policies)}`,
+${whyNotOffered(visit, activateForm, rollBackForm)}${proposals(visit, policies)}${activate(visit, policies)}${policies.history.length === 0 ? nothing : rollBack(visit, policies)}`,
     };
   },
 };
@@ -56,6 +58,38 @@ const activate = (visit: Visit, { activation }: PoliciesInForce): Markup =>
     html`${onceField()}<input type="hidden" name="after" value="${activation}">
 <label class="field">All its *.cedar files<input type="file" name="policies" accept=".cedar" multiple required></label>
 <label class="field">Why<input type="text" name="reason" required maxlength="500" autocomplete="off"></label><p><button>Check it and put it in force</button></p>`,
+  );
+
+/** What another person wants, as it differs from what is in force: whoever is the second sees what they put in force. */
+function proposals(visit: Visit, { proposed, files: inForce }: PoliciesInForce): Markup {
+  if (proposed.length === 0) return nothing;
+  const mine = namesOfCaller(visit.caller, visit.deps);
+  return html`<section class="stack" aria-labelledby="proposed"><h2 id="proposed">Waits for a second person</h2>${proposed.map(
+    (
+      one,
+    ) => html`<article class="note warn stack"><p><strong class="mono">${one.version}</strong>, wanted by ${foreign(one.proposedBy, 120)} ${clock(one.proposedAt, visit.now)}${one.reason === null ? nothing : html`: “${foreign(one.reason, 400)}”`}. It is not in force; its time is over ${relative(one.endsAt, visit.now)}.</p>
+${changedFiles(inForce, one.files).map(([name, before, after]) => html`<details id="proposed-${one.version}-${name.replaceAll(/[^a-z0-9-]/g, '-')}" open><summary>${foreign(name, 100)}</summary>${fencedDiff('− in force   + wanted', before, after)}</details>`)}
+${mine.includes(one.proposedBy.toLowerCase()) ? html`<p>You wanted it yourself: somebody else has to say so too.</p>` : second(visit, one)}</article>`,
+  )}</section>`;
+}
+
+/** Name, text in force, text that is wanted; a file that is not there has none. */
+function changedFiles(
+  before: Readonly<Record<string, string>>,
+  after: Readonly<Record<string, string>>,
+): readonly (readonly [string, string, string])[] {
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap((name) => {
+    const [old = '', wanted = ''] = [before[name], after[name]];
+    return old === wanted ? [] : [[name, old, wanted] as const];
+  });
+}
+
+const second = (visit: Visit, { version }: PolicyProposal): Markup =>
+  offer(
+    visit,
+    rollBackForm,
+    { to: '/policy', look: 'inline', isOneOfMany: true, otherwise: html`<p>An admin can put it in force.</p>` },
+    html`${onceField()}<input type="hidden" name="version" value="${version}"><label class="field">Why<input type="text" name="reason" required maxlength="500" autocomplete="off"></label><button>Put it in force, as the second person</button>`,
   );
 
 function rollBack(visit: Visit, { history: entries }: PoliciesInForce): Markup {
@@ -107,12 +141,12 @@ export const activateForm: ConsoleForm = {
   },
 };
 
-function afterwards({ outcome }: ActivationResult): string | View {
+function afterwards({ outcome, version }: ActivationResult): string | View {
   if (outcome !== 'awaiting-second-person') return '/policy';
   return {
     title: 'Recorded, not in force',
     place: 'policy',
     status: 202,
-    body: html`<h1>Recorded, not in force</h1><p class="note warn">Another person has to want the same before gateways decide by it.</p><p><a href="/policy">The policy in force</a></p>`,
+    body: html`<h1>Recorded, not in force</h1><div class="note warn"><p>Version <span class="mono">${version}</span> is in force once another admin puts it in force too, within 15 minutes: on the page of the policy, or by</p><code class="command">estop policy activate --proposed ${version} --reason ".."</code></div><p><a href="/policy">The policy, and what waits</a></p>`,
   };
 }

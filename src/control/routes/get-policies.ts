@@ -1,5 +1,5 @@
 import { PoliciesInForce } from '../../contract/http/policies.ts';
-import { listPolicyActivations } from '../../store/policies.ts';
+import { listPolicyActivations, openPolicyProposals } from '../../store/policies.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
 import { policiesInForce } from '../policies.ts';
 
@@ -9,17 +9,19 @@ export const getPolicies = defineEndpoint({
   method: 'get',
   path: '/v1/policies',
   id: 'getPolicies',
-  summary: 'The policies that gateways decide by, and who activated what before',
+  summary: 'The policies that gateways decide by, who activated what before, and what waits for a second person',
   permission: 'policy:read',
   input: { path: nothing, query: nothing, body: nothing },
   answers: [{ status: 200, description: 'In force', schema: PoliciesInForce }],
   problems: [],
   handle: async (_input, _request, deps) => {
-    const [{ version, activation, files }, history] = await Promise.all([
+    const [{ version, activation, files }, history, open] = await Promise.all([
       policiesInForce(deps),
       listPolicyActivations(deps.store, longestHistory),
+      openPolicyProposals(deps.store),
     ]);
     const shown = history.map(({ secondedBy = null, ...one }) => ({ ...one, secondedBy }));
-    return { status: 200, body: { version, activation, files, history: shown } };
+    const proposed = open.map(({ reason = null, ...one }) => ({ ...one, reason }));
+    return { status: 200, body: { version, activation, files, history: shown, proposed } };
   },
 });

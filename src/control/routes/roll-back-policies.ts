@@ -11,7 +11,8 @@ export const rollBackPolicies = defineEndpoint({
   method: 'post',
   path: '/v1/policies:rollback',
   id: 'rollBackPolicies',
-  summary: 'Put an earlier set of policies in force again; without a version the one before',
+  summary:
+    'Put a recorded set of policies in force: an earlier one, or one that waits for a second person; without a version the one before',
   permission: 'policy:activate',
   underElevation: 'refused',
   repeats: 'stored',

@@ -160,4 +160,4 @@ GRANT EXECUTE ON FUNCTION estop.note_denials(text, jsonb) TO estop_gateway;
 GRANT SELECT ON estop.denials TO estop_control;
 GRANT EXECUTE ON FUNCTION estop.active_policies() TO estop_gateway, estop_control, estop_trusted;
 GRANT EXECUTE ON FUNCTION estop.activate_policies(text, jsonb, text, text, bigint, boolean, text[]) TO estop_control;
-GRANT SELECT ON estop.policy_versions, estop.policy_activations TO estop_control;
+GRANT SELECT ON estop.policy_versions, estop.policy_activations, estop.policy_consents TO estop_control;
