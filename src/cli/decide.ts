@@ -76,3 +76,26 @@ export async function decide(
     terminal.say('The decision stands; the running workflow could not be told, and will find it by itself.');
   return exitCodes.confirmed;
 }
+
+/** One denial each. What was decided meanwhile, or is none, is said and is no reason to stop at it; denying can hurt nobody. */
+export async function denyAll(
+  context: CliContext,
+  approvalIds: readonly string[],
+  options: DecideOptions,
+): Promise<ExitCode> {
+  const [only, ...more] = approvalIds;
+  if (only !== undefined && more.length === 0) return decide(context, only, 'denied', options);
+  let missed = 0;
+  for (const [at, id] of approvalIds.entries()) {
+    if (at > 0) context.mutationKey.next();
+    try {
+      await decide(context, id, 'denied', options);
+    } catch (thrown) {
+      const code = errorCodeOf(thrown);
+      if (code !== 'approval-closed' && code !== 'unknown-approval') throw thrown;
+      missed += 1;
+      context.terminal.say(`${visible(id)}: ${code === 'approval-closed' ? 'decided already' : 'there is none'}`);
+    }
+  }
+  return missed === 0 ? exitCodes.confirmed : exitCodes.partial;
+}

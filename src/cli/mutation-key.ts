@@ -11,18 +11,24 @@ export interface MutationKey {
   /** Has anything been sent under it? */
   isSent(): boolean;
   forRequest(): string;
+  /** What is changed from here on is another change of the same call; the same call again counts the same way. */
+  next(): void;
 }
 
 export function createMutationKey(given: string | undefined): MutationKey {
   const key = given ?? randomUUID();
   let isSent = false;
+  let part = 0;
   return {
     key,
     isGiven: given !== undefined,
     isSent: () => isSent,
     forRequest: () => {
       isSent = true;
-      return key;
+      return part === 0 ? key : `${key}.${part}`;
+    },
+    next: () => {
+      part += 1;
     },
   };
 }

@@ -6,6 +6,7 @@ import { printOne, printPage } from './print.ts';
 import { stopLines } from './stop-lines.ts';
 import { exitCodeOfVerdict, judgeStop } from './stop-verdict.ts';
 import { renderTable } from './table.ts';
+import { visible } from './visible.ts';
 import { relative } from './when.ts';
 
 /** The code says how far the stop is, as after `stop --wait`: 0 means proved, and a script need not read the lines. */
@@ -44,5 +45,17 @@ export async function listStops(
     ),
   );
   if (page.items.length === 0) terminal.say(noStop(options));
+  return exitCodes.confirmed;
+}
+
+export async function showTimeline({ terminal, estop }: CliContext, stopId: string): Promise<ExitCode> {
+  const found = await estop.overview.timeline(stopId);
+  printOne(terminal, found, () => [
+    ...found.items.map(
+      ({ at, what, by }) =>
+        `${at.slice(0, 23).replace('T', ' ')}  ${visible(what)}${by === null ? '' : `  (${visible(by)})`}`,
+    ),
+    ...(found.truncated ? ['.. there is more: estop audit --subject ' + visible(stopId)] : []),
+  ]);
   return exitCodes.confirmed;
 }

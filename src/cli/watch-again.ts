@@ -6,7 +6,9 @@ import type { Terminal } from './terminal.ts';
 
 const everyMs = 2_000;
 /** The last word of commands that only look, of whatever: what they show may be shown again. None of these may ever do something. */
-const reading = new Set('ls show approvals agents now connectors tree history audit doctor sign-ins'.split(' '));
+const reading = new Set(
+  'ls show timeline approvals agents now connectors tree history audit doctor sign-ins'.split(' '),
+);
 
 /** Gives --watch to every command that only reads and has no better one of its own, so that none is forgotten. */
 export function offerWatch(command: Command): void {

@@ -100,6 +100,21 @@ describe('estop approvals, approve and deny', () => {
     expect([again.code, again.stderr]).toEqual([4, expect.stringContaining('first approved by')]);
   });
 
+  it('several are denied at once, one denial each, and what was decided meanwhile is said', async () => {
+    const [one, two, three] = [await waitingCall('a'), await waitingCall('b'), await waitingCall('c')];
+    const stateOf = async (id: string): Promise<unknown> =>
+      JSON.parse((await rig.run(['approvals', id, '--json'])).stdout).state;
+    const both = await rig.run(['deny', one, two, '--reason', 'nobody asked for these']);
+    expect([both.code, both.stdout.match(/state +denied/g)?.length]).toEqual([0, 2]);
+    expect([await stateOf(one), await stateOf(two), await stateOf(three)]).toEqual(['denied', 'denied', 'pending']);
+    const again = await rig.run(['deny', one, newId('appr'), three]);
+    expect(again.code).toBe(3);
+    expect(again.stderr).toMatch(new RegExp(`^${one}: decided already\\nappr_test_\\w+: there is none$`, 'm'));
+    expect(await stateOf(three)).toBe('denied');
+    const few = await rig.run(['deny', three, newId('appr')], { env: { ESTOP_TOKEN: rig.tokens.viewer } });
+    expect(few.code).toBe(4);
+  });
+
   it('approving needs a person or --yes; whoever asked for the task may only deny', async () => {
     const approvalId = await waitingCall('{"amount":1}');
     expect((await rig.run(['approve', approvalId])).code).toBe(2);

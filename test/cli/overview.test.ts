@@ -34,6 +34,13 @@ requires('temporal')('what an operator looks at in a terminal', () => {
   it('a stop gets its reason afterwards, and the audit has both', async () => {
     const { stopId } = await stop(rig.ledger, 'agent:mail-bot');
     expect(await rig.run(['note', stopId, 'it', 'wrote', 'to', 'the', 'wrong', 'ledger'])).toMatchObject({ code: 0 });
+    const line = await rig.run(['stop', 'timeline', stopId]);
+    expect(line.stdout).toMatch(
+      /^\S+ [\d:.]+ {2}latched .* {2}\(.*\)\n[\s\S]*note: it wrote to the wrong ledger {2}\(olga\)$/m,
+    );
+    expect(JSON.parse((await rig.run(['stop', 'timeline', stopId, '--json'])).stdout)).toMatchObject({
+      truncated: false,
+    });
     const audit = await rig.run(['audit', '--subject', stopId]);
     expect(audit.stdout).toMatch(/stop\.noted[\s\S]*wrong ledger[\s\S]*stop\.latched/);
     const head = /^WHEN +WHAT +WHO +HOW +TO WHAT +WHY +BEFORE → AFTER +DETAIL/;

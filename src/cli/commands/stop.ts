@@ -63,6 +63,7 @@ export const stop: CliCommand = {
         'stop model small-model --category 1 --grace 10s',
         'stop fleet --yes',
         'stop show stop_dev_01h2xcejqtf2nbrexx3vqjhp41',
+        'stop timeline stop_dev_01h2xcejqtf2nbrexx3vqjhp41',
         'stop ls --in-force',
       ),
     );
@@ -101,6 +102,10 @@ function addReading(command: Command, run: Run): void {
           : (await import('../read-stops.ts')).showStop(context, id),
       ),
     );
+  command
+    .command('timeline <stop>')
+    .description('What happened under a stop, and what was said about it')
+    .action(run(async (context, id: string) => (await import('../read-stops.ts')).showTimeline(context, id)));
   withPageOptions(command.command('ls').description('List stops, newest first'))
     .option('--in-force', 'only those that are not reset')
     .action(
