@@ -7,7 +7,7 @@ import { sceneConfig } from './scene.ts';
 
 /** What a page with nothing on it says to do: a link, a command, or the name of what to write in estop.yaml. */
 const nextStep: Readonly<Record<string, RegExp>> = {
-  '/': /estop task start/,
+  '/': /Write the first one under agents[\s\S]*estop config validate/,
   '/stops': /Choose what to stop/,
   '/approvals': /Calls that need a person stand here/,
   '/agents': /estop config validate/,

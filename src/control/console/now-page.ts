@@ -160,10 +160,11 @@ function empty(visit: Visit, isFiltered: boolean): Markup {
   return html`<div class="card empty"><h2>No agent has an open task</h2>
     ${
       first === undefined
-        ? nothing
+        ? html`<p>None can: no agent is registered. Write the first one under agents in estop.yaml, and look at it before it counts:</p>
+    <code class="command">estop config validate</code>`
         : html`<p>Start one, and it stands here while it runs:</p>
-    <code class="command">estop task start ${first.agentId} "what it should do"</code>`
+    <code class="command">estop task start ${first.agentId} "what it should do"</code>
+    <p>Agents are registered in estop.yaml; <a href="/agents">all that are</a>.</p>`
     }
-    <p>Agents are registered in estop.yaml; <a href="/agents">those that are</a>.</p>
     ${visit.may('stop:read') ? html`<p><a href="/stops">Stops of the past</a></p>` : nothing}</div>`;
 }
