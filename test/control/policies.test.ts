@@ -97,6 +97,7 @@ describe('policies over the API', () => {
     expect(hers).toContain('You wanted it yourself');
     expect(his).toContain('<ins>+ // Nothing more.</ins>');
     expect(his).not.toContain('proposed-data-flow');
+    expect(his.indexOf('Waits for a second person')).toBeLessThan(his.indexOf('The texts in force'));
     const version = String(proposals[0]?.version);
     const seconds = { as: 'bob@admin', body: { version, reason: 'read it' } };
     expect(await two.call('POST', '/v1/policies:rollback', seconds)).toMatchObject({

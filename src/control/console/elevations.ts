@@ -103,7 +103,7 @@ function actions(visit: Visit, { elevationId, state }: Elevation): Markup {
   return act(
     reviewForm,
     'Sign the review',
-    html`<label class="field">Verdict<select name="verdict"><option value="justified">justified</option><option value="not-justified">not justified</option></select></label><label class="field">Note<input type="text" name="note" required maxlength="2000" autocomplete="off"></label>`,
+    html`<label class="field">Verdict<select name="verdict" required><option value="">choose</option><option value="justified">justified</option><option value="not-justified">not justified</option></select></label><label class="field">Note<input type="text" name="note" required maxlength="2000" autocomplete="off"></label>`,
   );
 }
 

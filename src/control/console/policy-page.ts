@@ -5,7 +5,7 @@ import { namesOfCaller } from '../names-of-caller.ts';
 import { activatePolicies } from '../routes/activate-policies.ts';
 import { getPolicies } from '../routes/get-policies.ts';
 import { rollBackPolicies } from '../routes/roll-back-policies.ts';
-import { fencedDiff } from './fenced.ts';
+import { fencedChanges } from './fenced.ts';
 import { foreign, type Markup, nothing, spelledOut } from './markup.ts';
 import { offer, whyNotOffered } from './offer.ts';
 import { onceField, onceIn } from './once.ts';
@@ -22,13 +22,13 @@ export const policyPage: ConsolePage = {
       title: 'Policy',
       place: 'policy',
       body: html`<div><h1>Policy</h1><p class="lead">Version <span class="mono">${policies.version}</span>, ${policies.activation === 0 ? 'as it comes with estop; nobody has activated another' : `activation ${policies.activation}`}</p></div>
-<section class="stack"><h2>The texts in force</h2>${Object.entries(policies.files).map(
+${proposals(visit, policies)}<section class="stack"><h2>The texts in force</h2>${Object.entries(policies.files).map(
         ([name, text]) =>
           html`<details class="card" id="file-${name.replaceAll(/[^a-z0-9-]/g, '-')}"><summary>${foreign(name, 100)} <small>${plural(text.split('\n').length, 'line')}</small></summary><figure class="fenced"><pre tabindex="0">${spelledOut(text, '\n\t')}</pre></figure></details>`,
       )}</section>
 <section class="stack"><h2>Who changed it</h2>${policies.history.length === 0 ? none() : history(policies, visit.now)}</section>
 <section class="note"><h2>Before you change it</h2><p><a href="/policy/backtest">Try a set on recorded runs</a>, which asks and calls nothing, and says whether it could be in force.</p></section>
-${whyNotOffered(visit, activateForm, rollBackForm)}${proposals(visit, policies)}${activate(visit, policies)}${policies.history.length === 0 ? nothing : rollBack(visit, policies)}`,
+${whyNotOffered(visit, activateForm, rollBackForm)}${activate(visit, policies)}${policies.history.length === 0 ? nothing : rollBack(visit, policies)}`,
     };
   },
 };
@@ -68,7 +68,7 @@ function proposals(visit: Visit, { proposed, files: inForce }: PoliciesInForce):
     (
       one,
     ) => html`<article class="note warn stack"><p><strong class="mono">${one.version}</strong>, wanted by ${foreign(one.proposedBy, 120)} ${clock(one.proposedAt, visit.now)}${one.reason === null ? nothing : html`: “${foreign(one.reason, 400)}”`}. It is not in force; its time is over ${relative(one.endsAt, visit.now)}.</p>
-${changedFiles(inForce, one.files).map(([name, before, after]) => html`<details id="proposed-${one.version}-${name.replaceAll(/[^a-z0-9-]/g, '-')}" open><summary>${foreign(name, 100)}</summary>${fencedDiff('− in force   + wanted', before, after)}</details>`)}
+${changedFiles(inForce, one.files).map(([name, before, after]) => html`<details id="proposed-${one.version}-${name.replaceAll(/[^a-z0-9-]/g, '-')}" open><summary>${foreign(name, 100)}</summary>${fencedChanges('− in force   + wanted', before, after)}</details>`)}
 ${mine.includes(one.proposedBy.toLowerCase()) ? html`<p>You wanted it yourself: somebody else has to say so too.</p>` : second(visit, one)}</article>`,
   )}</section>`;
 }
