@@ -89,3 +89,23 @@ it('what was not delivered is said in words', async () => {
   expect(await chip({ attempts: 0, answer: null })).toBe('pager: on its way');
   expect(await chip({ state: 'delivered', attempts: 1, answer: '204' })).toBe('pager: delivered (204)');
 });
+
+it('a token has the least role that its maker holds, unless they choose another', async () => {
+  const rig = await makeControl();
+  const { text } = await rig.call('GET', '/people', { as: 'olga@admin' });
+  expect(/<select name="role">(.*?)<\/select>/s.exec(text)?.[1]).toBe('<option>admin</option>');
+  const people = peopleRig(rig, {
+    roles: ['admin', 'viewer', 'operator'].map((role) => ({
+      role: role as 'admin',
+      people: ['eli@example.org'],
+      groups: [],
+    })), // one of three roles
+  });
+  const eli = await people.signIn('eli@example.org');
+  const page = (await people.as(eli, 'GET', '/people')).text;
+  expect([...page.matchAll(/<option>(viewer|operator|admin)<\/option>/g)].map(([, role]) => role)).toEqual([
+    'viewer',
+    'operator',
+    'admin',
+  ]);
+});

@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import type { ApiToken, ApiTokenPage, MadeApiToken, SignIn, SignInPage, WhoAmI } from '../../contract/http/people.ts';
+import { personRoles } from '../../core/mandate.ts';
 import { endSignIn } from '../routes/end-sign-in.ts';
 import { makeApiToken } from '../routes/make-api-token.ts';
 import { revokeApiToken } from '../routes/revoke-api-token.ts';
@@ -52,9 +53,9 @@ ${offer(visit, revokeTokenForm, { to: '/people/revoke-token', isOneOfMany: true 
 }
 
 export const newToken = (visit: Visit): Markup => {
-  const roles = [...new Set([...visit.caller.roles, ...(visit.caller.mandates ?? []).map(({ role }) => role)])].filter(
-    (role) => role !== 'agent-worker',
-  );
+  const held = new Set([...visit.caller.roles, ...(visit.caller.mandates ?? []).map(({ role }) => role)]);
+  // The one that may least comes first, so that nobody hands out more by leaving it as it is.
+  const roles = [...personRoles, 'service' as const].filter((role) => held.has(role));
   return offer(
     visit,
     makeTokenForm,
