@@ -174,6 +174,8 @@ export interface ModelSpec {
   readonly parameters?: readonly string[];
   /** Tools that its provider may run by itself, by type. No gate sees them. */
   readonly providerTools?: readonly string[];
+  /** What `anthropic-beta` may name: a beta may change what a call costs, and none is known to the gate. */
+  readonly betas?: readonly string[];
   /** The provider may fetch and look up what a conversation refers to. */
   readonly remoteContent?: boolean;
 }

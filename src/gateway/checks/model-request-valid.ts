@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { modelKey } from '../../core/scope-key.ts';
+import { faultInBetas } from '../model/betas.ts';
 import { readModelRequest } from '../model/model-request.ts';
 import { type Check, denied, known } from '../passage.ts';
 
@@ -7,6 +8,8 @@ import { type Check, denied, known } from '../passage.ts';
 export const checkModelRequest: Check = ({ asked, facts }) => {
   if (asked.kind !== 'model') return denied('internal');
   const model = known(facts.model);
+  const why = faultInBetas(model, asked.headers);
+  if (why !== undefined) return denied('invalid-arguments', why);
   const read = readModelRequest(asked.dialect, model, asked.body);
   if (!read.ok) return denied('invalid-arguments', read.why);
   const { body } = read.request;

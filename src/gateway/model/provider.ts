@@ -7,6 +7,7 @@ import { chooseAddress, type Network, resolveAddress } from '../../connectors/ki
 import type { ModelSpec } from '../../contract/config.ts';
 import { EstopError } from '../../core/errors.ts';
 import type { UpstreamSecrets } from '../secrets/upstream-secrets.ts';
+import { betasIn } from './betas.ts';
 import type { Dialect } from './dialect.ts';
 
 const publicUrls: Readonly<Partial<Record<ModelSpec['provider'], string>>> = {
@@ -105,10 +106,11 @@ function headersOf(
 ): Readonly<Record<string, string>> {
   const plain = { 'content-type': 'application/json', 'accept-encoding': 'identity', 'user-agent': 'estop-gateway/1' };
   if (provider !== 'anthropic') return { ...plain, ...(key === '' ? {} : { authorization: `Bearer ${key}` }) };
+  const betas = betasIn(asked);
   return {
     ...plain,
     'anthropic-version': asked['anthropic-version'] ?? anthropicVersion,
-    ...(asked['anthropic-beta'] === undefined ? {} : { 'anthropic-beta': asked['anthropic-beta'] }),
+    ...(betas.length === 0 ? {} : { 'anthropic-beta': betas.join(',') }),
     ...(key === '' ? {} : { 'x-api-key': key }),
   };
 }

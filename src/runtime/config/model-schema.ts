@@ -41,6 +41,11 @@ export const modelBlock = <Secret extends z.ZodType>(secretAt: Secret) =>
       .max(100)
       .optional()
       .describe('Tools that the provider may run itself, past the gate, by type.'),
+    betas: z
+      .array(z.string().regex(/^[\w.-]{1,100}$/))
+      .max(100)
+      .optional()
+      .describe('What anthropic-beta may name; a beta may change what a call costs, and the price has to hold for it.'),
     remoteContent: z.boolean().optional().describe('Whether the provider may fetch what a conversation refers to.'),
   });
 

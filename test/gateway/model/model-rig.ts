@@ -75,10 +75,11 @@ export async function ask(
   token: string,
   body: unknown,
   path = '/v1/chat/completions',
+  more: Readonly<Record<string, string>> = {},
 ): Promise<RawAnswer> {
   const response = await fetch(`${gateway.url}${path}`, {
     method: 'POST',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...more },
     body: typeof body === 'string' ? body : JSON.stringify(body),
   });
   const text = await response.text();

@@ -120,6 +120,34 @@ describe('a model call is refused, and nothing reaches the provider,', () => {
     expect((await ask(bed, token, { model: 'claude', max_tokens: 9, messages }, '/v1/messages')).status).toBe(200);
   });
 
+  const toClaude = (betas: string) =>
+    ask(bed, token, { model: 'claude', max_tokens: 9, messages: [] }, '/v1/messages', { 'anthropic-beta': betas });
+
+  it.each([
+    ['one', 'context-1m-2025-08-07'],
+    ['one beside what is named', 'token-efficient-tools-2025-02-19, context-1m-2025-08-07'],
+    ['one beside nothing', ',context-1m-2025-08-07,'],
+    ['one in other letters', 'Token-Efficient-Tools-2025-02-19'],
+  ])('where a beta that nobody named may have another price: %s', async (_what, betas) => {
+    bed.rig.configure((config) => ({
+      ...config,
+      models: modelsAt(bed.provider.baseUrl).map((model) => ({
+        ...model,
+        betas: ['token-efficient-tools-2025-02-19'],
+      })),
+    }));
+    const answer = await toClaude(betas);
+    expect([answer.status, answer.code]).toEqual([400, 'invalid-arguments']);
+    expect(answer.text).toContain('estop.yaml may name it under betas of this model');
+    expect(bed.provider.asked.length).toBe(before);
+    expect((await toClaude(' token-efficient-tools-2025-02-19 ,')).status).toBe(200);
+    expect(bed.provider.asked.at(-1)?.headers['anthropic-beta']).toBe('token-efficient-tools-2025-02-19');
+    bed.rig.configure((config) => ({ ...config, models: modelsAt(bed.provider.baseUrl) }));
+    expect((await toClaude('token-efficient-tools-2025-02-19')).status).toBe(400);
+    expect((await toClaude('')).status).toBe(200);
+    expect(bed.provider.asked.at(-1)?.headers['anthropic-beta']).toBeUndefined();
+  });
+
   it.each([
     ['names two models', '{"model":"gpt","model":"secret","messages":[]}', 400],
     ['is no object', '[]', 400],

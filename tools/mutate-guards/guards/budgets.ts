@@ -87,6 +87,15 @@ export const budgetGuards: readonly Guard[] = [
     tests: { file: faults },
   },
   {
+    id: 'budget/betas',
+    file: 'src/gateway/checks/model-request-valid.ts',
+    protects: 'a beta that may have another price is named by the operator, or refused',
+    attacks: ['A21'],
+    find: 'const why = faultInBetas(model, asked.headers);',
+    put: 'const why = undefined;',
+    tests: { file: 'test/gateway/model/refusals.test.ts', title: 'may have another price' },
+  },
+  {
     id: 'budget/price',
     file: 'src/gateway/checks/model-scope.ts',
     protects: 'what cannot be counted is not called',
