@@ -99,6 +99,7 @@ async function walk(passage: Passage): Promise<Denial | undefined> {
 /** However it ended: the call is open no longer, and the ledger learns what is known. */
 function settle({ host, facts }: Passage): void {
   const { outcome, used } = facts;
+  facts.leave?.();
   const call = facts.call ?? facts.modelCall ?? facts.telling;
   if (call === undefined) return;
   host.openCalls.remove(call.callId);

@@ -16,6 +16,7 @@ import type { CallEnd, LiveCall } from './call/live-call.ts';
 import type { ToldAnswer } from './call/told-answer.ts';
 import type { Fence } from './fence/fence.ts';
 import type { OpenCalls } from './fence/open-calls.ts';
+import type { Places } from './fence/places.ts';
 import type { FlowStanding } from './flow/flow-standing.ts';
 import type { TaskFlows } from './flow/task-flows.ts';
 import type { BodiesInHand } from './http/bodies-in-hand.ts';
@@ -47,6 +48,7 @@ export interface GateHost {
   readonly fence: Fence;
   readonly renewNow: () => Promise<void>;
   readonly openCalls: OpenCalls;
+  readonly places: Places;
   readonly tools: ToolServers;
   readonly sessions: ClientSessions;
   readonly serversWords: ServersWords;
@@ -155,7 +157,7 @@ export type DenialReason =
 export type Denial =
   | { readonly kind: 'unauthenticated'; readonly code: ErrorCode }
   /** Nothing was done: the same request may be sent again. */
-  | { readonly kind: 'unavailable'; readonly code: 'no-lease' | 'store-unavailable' | 'store-restored' }
+  | { readonly kind: 'unavailable'; readonly code: 'no-lease' | 'store-unavailable' | 'store-restored' | 'busy' }
   | {
       readonly kind: 'stopped';
       readonly stopId: string | undefined;
@@ -184,6 +186,8 @@ export type Denial =
 
 /** What the steps have found out so far. Each later step takes what it needs by `known`: a step that was left out denies. */
 export interface Facts {
+  /** Gives back the place that the call takes at its server or provider. */
+  leave?: () => void;
   claims?: TaskClaims;
   tool?: FoundTool;
   agent?: AgentSpec;

@@ -23,6 +23,7 @@ import { EpochFolder, type EpochMemory, noMemory } from './fence/epoch-memory.ts
 import { Fence } from './fence/fence.ts';
 import type { FencePort } from './fence/fence-port.ts';
 import { OpenCalls } from './fence/open-calls.ts';
+import { Places } from './fence/places.ts';
 import { Renewer } from './fence/renewer.ts';
 import { TaskFlows } from './flow/task-flows.ts';
 import { BodiesInHand, type MostInHand, mostInHand } from './http/bodies-in-hand.ts';
@@ -37,6 +38,7 @@ import { createRandomBytes } from './random-bytes.ts';
 import { openSecrets } from './secrets/open-secrets.ts';
 import { createFencePort, createFlowPort, createLedgerPort, createPinPort } from './store-port.ts';
 import { TokenReader } from './token-reader.ts';
+import { mostSockets } from './upstream/prepared-call.ts';
 import { ToolServers } from './upstream/tool-servers.ts';
 import type { GatewayWatch } from './watch.ts';
 
@@ -160,6 +162,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     fence,
     renewNow: () => renewer.renewNow(),
     openCalls,
+    places: new Places(mostSockets),
     tools,
     sessions,
     serversWords: new ServersWords(stateKey),

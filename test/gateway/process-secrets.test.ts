@@ -96,7 +96,7 @@ it('a process with a rotated secret takes no new call, ends with those it has, a
     let calls = 0;
     const begin = async (how: string): Promise<() => Promise<CallEnd>> => {
       calls += 1;
-      const child = way.forTask('task_1', { childId: `child_${calls}`, bearer, openCalls });
+      const child = way.forTask('task_1', { childId: `child_${calls}`, bearer, agentId: 'a', openCalls });
       if (child === undefined) throw new Error('no process was started');
       const call = new LiveCall(`call_${calls}`, bearer);
       const params = JSON.stringify({ name: 'tell', arguments: { how } });

@@ -1,7 +1,7 @@
 import { bearerOf, fenceDenial } from '../checks/fence.ts';
 import { type ListMethod, listKeys } from '../mcp/methods.ts';
 import { joinName, joinUri } from '../mcp/names.ts';
-import type { Passage } from '../passage.ts';
+import { known, type Passage } from '../passage.ts';
 import type { Reach } from '../upstream/reach.ts';
 import { isRecord } from '../upstream/read-reply.ts';
 import { connectReach } from './connect-reach.ts';
@@ -16,7 +16,9 @@ const mostPages = 50;
  * a stop ends it, and the fence is asked in the tick of the write. It is not admitted and not in the ledger.
  */
 async function askServer(passage: Passage, reach: Reach): Promise<CallEnd> {
-  const { host } = passage;
+  const { host, facts } = passage;
+  const leave = host.places.enter(reach.server.place, known(facts.claims).agentId);
+  if (leave === undefined) return { kind: 'lost' };
   const call = new LiveCall(host.newId('call'), bearerOf(passage));
   host.openCalls.add(call);
   passage.onClientGone(() => call.destroy({ kind: 'client-gone' }));
@@ -28,6 +30,7 @@ async function askServer(passage: Passage, reach: Reach): Promise<CallEnd> {
   } finally {
     host.openCalls.remove(call.callId);
     call.release();
+    leave();
   }
 }
 

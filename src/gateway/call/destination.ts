@@ -15,10 +15,10 @@ export async function destinationOf(passage: Passage, server: ToolServer): Promi
 
 /** No process is started for a task that is stopped: the fence is asked in the tick in which one begins. */
 function processOf({ host, facts }: Passage, server: ToolServer): Destination | undefined {
-  const { taskId, keys, agents, epoch } = known(facts.claims);
+  const { taskId, agentId, keys, agents, epoch } = known(facts.claims);
   const bearer = { keys, agents, epoch };
   if (host.fence.check(bearer).kind !== 'clear') return undefined;
-  return server.forTask(taskId, { childId: host.newId('call'), bearer, openCalls: host.openCalls });
+  return server.forTask(taskId, { childId: host.newId('call'), bearer, agentId, openCalls: host.openCalls });
 }
 
 /** Undefined: nothing of the client's own goes on. */

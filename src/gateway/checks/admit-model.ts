@@ -1,7 +1,7 @@
 import { type ErrorCode, errorCodeOf } from '../../core/errors.ts';
 import { modelKey } from '../../core/scope-key.ts';
 import { admitKind } from '../call/admit-kind.ts';
-import { notConnected, openCall } from '../call/ledger-answer.ts';
+import { notConnected, openCall, takePlace } from '../call/ledger-answer.ts';
 import { ModelCall } from '../model/model-call.ts';
 import { mostSpent } from '../model/usage.ts';
 import { type Check, denied, known, type Passage } from '../passage.ts';
@@ -27,6 +27,8 @@ export const admitModel: Check = async (passage) => {
     unreachable(passage, errorCodeOf(thrown));
     return denied('provider-unavailable');
   }
+  const full = takePlace(passage, facts.provider.url.origin);
+  if (full !== undefined) return full;
   const call = openCall(passage, new ModelCall(host.newId('call'), bearerOf(passage)));
   facts.modelCall = call;
   if (!(await takeProviderSocket(passage, call))) return notConnected(call, 'provider-unavailable');

@@ -1,7 +1,7 @@
 import { oneCall } from '../../core/budget.ts';
 import { admitKind } from '../call/admit-kind.ts';
 import { connectReach, reachParams } from '../call/connect-reach.ts';
-import { notConnected, openCall } from '../call/ledger-answer.ts';
+import { notConnected, openCall, takePlace } from '../call/ledger-answer.ts';
 import { LiveCall } from '../call/live-call.ts';
 import { callDigest } from '../json/canonical.ts';
 import { isListMethod } from '../mcp/methods.ts';
@@ -23,6 +23,8 @@ export const admitReach: Check = async (passage): Promise<Verdict> => {
   }
   const claims = known(facts.claims);
   const params = reachParams(reach);
+  const full = takePlace(passage, reach.server.place);
+  if (full !== undefined) return full;
   const call = openCall(passage, new LiveCall(host.newId('call'), bearerOf(passage)));
   facts.call = call;
   if (!(await connectReach(passage, reach, call))) return notConnected(call, 'upstream-unavailable');

@@ -4,7 +4,7 @@ import type { Decision } from '../../policy/decision.ts';
 import type { Admission } from '../../store/calls.ts';
 import { approvalTerms } from '../call/approval-terms.ts';
 import { askByUrl } from '../call/ask-by-url.ts';
-import { askLedger, ledgerDenial, notConnected, openCall } from '../call/ledger-answer.ts';
+import { askLedger, ledgerDenial, notConnected, openCall, takePlace } from '../call/ledger-answer.ts';
 import { LiveCall } from '../call/live-call.ts';
 import { shownText } from '../call/shown-text.ts';
 import { takeSocket } from '../call/take-socket.ts';
@@ -19,6 +19,8 @@ import { bearerOf, credentialKeys } from './fence.ts';
  */
 export const admit: Check = async (passage) => {
   const { host, facts } = passage;
+  const full = takePlace(passage, known(facts.tool).server.place);
+  if (full !== undefined) return full;
   const call = openCall(passage, new LiveCall(host.newId('call'), bearerOf(passage)));
   facts.call = call;
   if (!(await takeSocket(passage, call))) return notConnected(call, 'upstream-unavailable');

@@ -14,7 +14,7 @@ import type { OnMessage, Prepared } from './prepared.ts';
 import { readReply, type UpstreamReply } from './read-reply.ts';
 import type { UpstreamSession, WireRequest } from './session.ts';
 
-const mostSockets = 512;
+export const mostSockets = 512;
 const mostIdleSockets = 64;
 
 /** Sockets to one upstream, kept alive and kept apart from those to others. */

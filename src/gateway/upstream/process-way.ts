@@ -1,6 +1,7 @@
 import { Client, type JSONRPCMessage, type Transport } from '@modelcontextprotocol/client';
 import type { ProcessSpec } from '../../contract/config.ts';
 import type { Destination } from '../call/live-call.ts';
+import { Places } from '../fence/places.ts';
 import type { Era } from '../mcp/era.ts';
 import type { UpstreamSecrets } from '../secrets/upstream-secrets.ts';
 import { mostListed } from './bounded-fetch.ts';
@@ -25,6 +26,7 @@ export class ProcessWay implements Way {
   readonly #secrets: Pick<UpstreamSecrets, 'ready' | 'read'>;
   readonly #children = new Map<string, TaskChild>();
   readonly #draining = new Set<TaskChild>();
+  readonly #places = new Places(mostChildren);
   readonly #drainMs: number;
   readonly #sweeping: NodeJS.Timeout;
   #protocol: { readonly era: Era; readonly version: string } | undefined;
@@ -81,13 +83,15 @@ export class ProcessWay implements Way {
       if (known.isFor(environment)) return known;
       this.#drain(taskId, known);
     }
-    const alive = this.#children.size + this.#draining.size;
-    if (this.#closed || this.#protocol === undefined || alive >= mostChildren) return undefined;
+    if (this.#closed || this.#protocol === undefined) return undefined;
     const begun = performance.now();
     if (begun < this.#notBefore) return undefined;
+    const leave = this.#places.enter('', spec.agentId);
+    if (leave === undefined) return undefined;
     const child = new TaskChild(spec, this.#spec, environment, this.#protocol);
     this.#children.set(taskId, child);
     void child.ended.then(() => {
+      leave();
       if (this.#children.get(taskId) === child) this.#children.delete(taskId);
       if (child.wasEnded) return;
       const now = performance.now();

@@ -13,6 +13,7 @@ import { type OutgoingCall, wireRequest } from './session.ts';
 export interface TaskChildSpec {
   readonly childId: string;
   readonly bearer: Bearer;
+  readonly agentId: string;
   readonly openCalls: OpenCalls;
 }
 

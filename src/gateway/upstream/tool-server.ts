@@ -57,6 +57,11 @@ export class ToolServer {
     this.#firstTry = this.#refresh();
   }
 
+  /** By which calls under way there are counted. */
+  get place(): string {
+    return `server ${this.spec.serverId}`;
+  }
+
   /** Once the first discovery has succeeded or failed. */
   get firstTry(): Promise<void> {
     return this.#firstTry;

@@ -208,4 +208,22 @@ export const upstreamGuards: readonly Guard[] = [
     put: 'isSame(text, JSON.stringify(structuredContent))',
     tests: { file: 'test/gateway/flow/outputs.test.ts' },
   },
+  {
+    id: 'upstream/places',
+    file: 'src/gateway/fence/places.ts',
+    protects: 'calls of one agent that hang leave places at their server to others',
+    attacks: ['A41'],
+    find: 'if (own >= free) return undefined;',
+    put: 'if (free <= 0) return undefined;',
+    tests: { file: 'test/gateway/fence/places.test.ts', title: 'one agent takes half of the places' },
+  },
+  {
+    id: 'upstream/place-of-call',
+    file: 'src/gateway/checks/admit.ts',
+    protects: 'a call takes a place at its server before a socket',
+    attacks: ['A41'],
+    find: '  if (full !== undefined) return full;',
+    put: '',
+    tests: { file: 'test/gateway/hanging-calls.test.ts' },
+  },
 ];
