@@ -18,6 +18,7 @@ const gateway = await startGateway({
   host: settings.host,
   port: settings.gatewayPort,
   ...(settings.gatewayStateFolder === undefined ? {} : { stateFolder: settings.gatewayStateFolder }),
+  largestPrompt: settings.largestPromptMib * 1024 * 1024,
   allowedHosts: [new URL(settings.gatewayUrl).hostname, ...settings.hostNames],
   tokenIssuer: new URL(settings.controlUrl).href.replace(/\/$/, ''),
   isBehindTls: new URL(settings.gatewayUrl).protocol === 'https:',

@@ -74,6 +74,7 @@ export interface GateHost {
   readonly grantWaitMs: number;
   /** How long a provider of models may say nothing, before its answer and within it. */
   readonly modelSilenceMs: number;
+  readonly largestPrompt: number;
 }
 
 export type Asked =

@@ -75,6 +75,8 @@ export interface GatewayDeps {
   readonly callTimeoutMs?: number;
   readonly grantWaitMs?: number;
   readonly modelSilenceMs?: number;
+  /** Of a model call, in bytes. */
+  readonly largestPrompt?: number;
   /** Stands between the gateway and its store: how a test or the demo takes a part out without a switch in the product. */
   readonly decorate?: {
     readonly fence?: (port: FencePort) => FencePort;
@@ -96,6 +98,8 @@ const fenceConnections = 4;
 const defaultCallTimeoutMs = 120_000;
 const defaultGrantWaitMs = 10_000;
 /** A model that thinks says nothing meanwhile. */
+/** It is read on the thread that hears of stops. */
+const defaultLargestPrompt = 4 * 1024 * 1024;
 const defaultModelSilenceMs = 300_000;
 /** Longer than people take who decide at all. */
 const approvalStateLifeMs = 3_600_000;
@@ -187,6 +191,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     newId,
     callTimeoutMs: deps.callTimeoutMs ?? defaultCallTimeoutMs,
     grantWaitMs: deps.grantWaitMs ?? defaultGrantWaitMs,
+    largestPrompt: deps.largestPrompt ?? defaultLargestPrompt,
     modelSilenceMs: deps.modelSilenceMs ?? defaultModelSilenceMs,
   };
   renewer.start();

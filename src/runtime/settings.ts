@@ -46,6 +46,7 @@ const variables = z.object({
   ESTOP_CONTROL_PORT: port.default(7701),
   ESTOP_GATEWAY_PORT: port.default(7702),
   ESTOP_GATEWAY_STATE: z.string().min(1).optional(),
+  ESTOP_LARGEST_PROMPT_MIB: z.coerce.number().int().min(1).max(32).default(4),
   ESTOP_WORKER_TOKEN: z.string().optional(),
   ESTOP_WORKER_TOKEN_FILE: z.string().optional(),
   ESTOP_RETENTION_DAYS: z.coerce.number().int().min(1).max(36_500).default(90),
@@ -78,6 +79,8 @@ export interface Settings {
   readonly gatewayPort: number;
   /** A folder of the gateway's own, kept over its restarts. */
   readonly gatewayStateFolder: string | undefined;
+  /** While a prompt is read no stop is heard: twice the size, twice as long. */
+  readonly largestPromptMib: number;
   readonly workerToken: string | undefined;
   readonly workerTokenPath: string | undefined;
   /** How long the store keeps calls, phases, ended grants and retired gateways that no open stop refers to. */
@@ -125,6 +128,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     controlPort: v.ESTOP_CONTROL_PORT,
     gatewayPort: v.ESTOP_GATEWAY_PORT,
     gatewayStateFolder: v.ESTOP_GATEWAY_STATE,
+    largestPromptMib: v.ESTOP_LARGEST_PROMPT_MIB,
     workerToken: v.ESTOP_WORKER_TOKEN,
     workerTokenPath: v.ESTOP_WORKER_TOKEN_FILE,
     retentionDays: v.ESTOP_RETENTION_DAYS,

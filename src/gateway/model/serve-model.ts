@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setImmediate } from 'node:timers/promises';
 import { exchange } from '../http/exchange.ts';
 import { readBody } from '../http/read-body.ts';
 import { sendJson } from '../http/reply.ts';
@@ -9,8 +10,6 @@ import type { Dialect } from './dialect.ts';
 import { clientStream } from './model-client.ts';
 import { type ModelRefusal, refusalOf, refusedAs, sendRefusal } from './refusal.ts';
 
-/** A conversation with pictures in it; more than the largest that providers take is not read. */
-const largestPrompt = 32 * 1024 * 1024;
 /** The bytes, their text, and the text that is sent. */
 const bytesOfOne = 3;
 const chosenByClient = ['anthropic-version', 'anthropic-beta'] as const;
@@ -34,11 +33,13 @@ export async function serveModel(
     host.conduct.note({ asked: { kind: 'model' }, facts: { claims } }, denied('invalid-arguments'));
     refuse(refusal);
   };
-  const body = await readBody(request, host.inHand.hold(claims.agentId, response, bytesOfOne), largestPrompt);
+  const body = await readBody(request, host.inHand.hold(claims.agentId, response, bytesOfOne), host.largestPrompt);
   if (body === 'busy') return refuse(refusedAs(body));
   if (body === 'body-too-large') return unread(refusedAs(body));
   const parsed = parseStrict(body);
   if (!parsed.ok) return unread(refusedAs('invalid-json', parsed.problem));
+  // What was waiting meanwhile, a stop before all, comes before what is next: to write it anew.
+  await setImmediate();
   if (!isObject(parsed.value)) return unread(refusedAs('invalid-json', 'the body is not an object'));
   return exchange({
     host,

@@ -155,9 +155,16 @@ describe('a model call is refused, and nothing reaches the provider,', () => {
     ['streams perhaps', '{"model":"gpt","messages":[],"stream":"yes"}', 400],
     ['wants no number of answers', '{"model":"gpt","messages":[],"n":-1}', 400],
     ['bounds its output by less than nothing', '{"model":"gpt","messages":[],"max_tokens":-5}', 400],
-    ['is larger than any prompt', `{"model":"gpt","x":"${'x'.repeat(33 * 1024 * 1024)}"}`, 413],
+    ['is larger than any prompt', `{"model":"gpt","x":"${'x'.repeat(4 * 1024 * 1024)}"}`, 413],
   ])('where the body %s', async (_what, body, status) => {
     expect((await refused(body))[0]).toBe(status);
+  });
+
+  it('unless the gateway was told to read larger ones', async () => {
+    const lenient = await makeModelRig({ largestPrompt: 8 * 1024 * 1024 });
+    const messages = [{ role: 'user', content: 'x'.repeat(5 * 1024 * 1024) }];
+    expect((await ask(lenient, await lenient.token(), { ...question, messages })).status).toBe(200);
+    expect(await refused({ ...question, messages })).toEqual([413, 'body-too-large']);
   });
 
   it('where the body cannot be read, and is on record as any refusal is', async () => {

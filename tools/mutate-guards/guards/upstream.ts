@@ -226,4 +226,13 @@ export const upstreamGuards: readonly Guard[] = [
     put: '',
     tests: { file: 'test/gateway/hanging-calls.test.ts' },
   },
+  {
+    id: 'upstream/prompt-size',
+    file: 'src/gateway/model/serve-model.ts',
+    protects: 'a prompt that would hold up the thread which hears of stops is not read',
+    attacks: ['A41'],
+    find: 'bytesOfOne), host.largestPrompt);',
+    put: 'bytesOfOne), 2 ** 25);',
+    tests: { file: 'test/gateway/model/refusals.test.ts', title: 'unless the gateway was told to read larger ones' },
+  },
 ];
