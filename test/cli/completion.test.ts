@@ -1,18 +1,21 @@
-import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { clientNames } from '../../src/cli/client-settings.ts';
-import { shells } from '../../src/cli/completion/scripts.ts';
+import { commands } from '../../src/cli/commands/index.ts';
+import { offersOf } from '../../src/cli/completion/command-tree.ts';
+import { completionScript, type Shell, shells } from '../../src/cli/completion/scripts.ts';
+import { createProgram } from '../../src/cli/program.ts';
 import { personRoles } from '../../src/core/mandate.ts';
 import { tempFolder } from '../kit/temp-folder.ts';
 import { agentSpec, startTask, stop } from '../store/ledger.ts';
 import { type CliRig, deadUrl, mainPath, makeCliRig, runProgram } from './rig.ts';
 
-const script = (shell: string): string =>
-  execFileSync(process.execPath, [mainPath, 'completion', shell], { encoding: 'utf8' });
+const script = async (shell: Shell): Promise<string> =>
+  completionScript(shell, await offersOf(createProgram(), commands));
 
 const folder = tempFolder();
 const sourced = join(folder, 'estop.bash');
@@ -33,7 +36,7 @@ function completed(line: string, env: Record<string, string> = withEstop('exit 1
 }
 const offered = (line: string): readonly string[] => completed(line).words;
 
-beforeAll(() => writeFileSync(sourced, script('bash')));
+beforeAll(async () => writeFileSync(sourced, await script('bash')));
 
 describe('completion', () => {
   it('offers commands, their sub-commands and options', () => {
@@ -58,8 +61,8 @@ describe('completion', () => {
     expect(offered('estop stop agent billing-bot --reason ')).toEqual([]);
   });
 
-  it.each(shells)('is a script that %s takes', (shell) => {
-    const text = script(shell);
+  it.each(shells)('is a script that %s takes', async (shell) => {
+    const text = await script(shell);
     expect(text).toContain('stop agent');
     expect(text).toContain('csv jsonl');
     const checked = spawnSync(shell, ['-n'], { input: text, encoding: 'utf8' });
@@ -115,6 +118,11 @@ describe('completion of what there is just now', () => {
     const words = done.stdout.split('\n').filter(Boolean);
     return { ids: words.filter((word) => !word.startsWith('-')), said: done.stderr };
   };
+
+  it('prints the script that was looked at above', async () => {
+    const printed = await rig.run(['completion', 'bash']);
+    expect(printed).toEqual({ code: 0, stdout: `${(await script('bash')).trimEnd()}\n`, stderr: '' });
+  });
 
   it('offers agents, open tasks, stops in force and pending approvals, by what is typed of them', async () => {
     expect(await ids('estop stop agent b')).toEqual({ ids: ['billing-bot'], said: '' });

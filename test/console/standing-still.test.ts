@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import { beforeAll, expect, it } from 'vitest';
 import { latch } from '../../src/store/latch.ts';
@@ -94,8 +95,10 @@ requires('chromium')('a live page while somebody writes in it', () => {
     const answered = page.waitForResponse((answer) => answer.url().endsWith(stopId));
     await change("needs_human = 'refused the second time'");
     await answered;
-    await page.mouse.up();
+    // Long enough for a page that does it to have done it.
+    await pause(1_000);
     expect(await page.locator('#stop-needs').innerText()).toContain('refused the first time');
+    await page.mouse.up();
     await page.locator('#stop-needs').getByText('refused the second time').waitFor();
     expect(await page.locator('#stop-needs details[open]').count()).toBe(1);
   });

@@ -15,6 +15,7 @@ import { delegationGuards } from './guards/delegation.ts';
 import { fenceGuards } from './guards/fence.ts';
 import { wildGuards } from './guards/in-the-wild.ts';
 import { languageGuards } from './guards/languages.ts';
+import { operatorGuards } from './guards/operator.ts';
 import { pathGuards } from './guards/paths.ts';
 import { plainLookGuards } from './guards/plain-look.ts';
 import { policyGuards } from './guards/policy.ts';
@@ -57,5 +58,6 @@ export function allGuards(projectRoot: string): readonly Guard[] {
     ...agentClientGuards,
     ...whoStopsGuards,
     ...auditGuards,
+    ...operatorGuards,
   ];
 }
