@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import type { Log } from '../contract/identity.ts';
+import { plural } from '../contract/plural.ts';
 import { currentTraceId } from '../contract/tracing.ts';
 import { createLogWriter } from './log-writer.ts';
 
@@ -16,7 +17,7 @@ export const withUsualNames = (fields: Readonly<Record<string, unknown>>): Recor
 
 /** JSON lines on stderr: stdout belongs to data. Secrets are kept out by their types first; redaction is the second net. */
 export function createLog(process: string, level: string): Log {
-  return pino(
+  const log = pino(
     {
       level,
       base: { process },
@@ -42,6 +43,13 @@ export function createLog(process: string, level: string): Log {
         censor: '[redacted]',
       },
     },
-    createLogWriter(),
+    createLogWriter({
+      onTakesAgain: ({ lines, since }) =>
+        log.warn(
+          { event: 'log.lost', lines, since: since.toISOString() },
+          `${plural(lines, 'line')} of this log lost since ${since.toISOString()}: its disk was full, or its reader slow`,
+        ),
+    }),
   );
+  return log;
 }

@@ -1,5 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Registry } from 'prom-client';
+import { linesLostSoFar } from '../log-writer.ts';
 import { readVersion } from '../package-version.ts';
 
 const lagResolutionMs = 20;
@@ -38,6 +39,16 @@ export function createRegistry(processName: string): Registry {
       const now = (user + system) / microsecondsInSecond;
       this.inc(Math.max(0, now - seenCpu));
       seenCpu = now;
+    },
+  });
+  let seenLost = 0;
+  new Counter({
+    name: 'estop_log_lines_lost_total',
+    help: 'Lines of its log that found no room: the disk was full, or the reader slow.',
+    registers,
+    collect() {
+      this.inc(linesLostSoFar() - seenLost);
+      seenLost = linesLostSoFar();
     },
   });
   const delay = monitorEventLoopDelay({ resolution: lagResolutionMs });
