@@ -22,6 +22,25 @@ describe('the state folder', () => {
     folder.release();
   });
 
+  it('says where no folder can be made, and what to do', { timeout: 20_000 }, async () => {
+    // A file system that makes no folders, whoever asks.
+    const told = await runProgram(holdFolder, ['/proc/estop-test/state']).next();
+    expect(told).toMatchObject({ claimed: false, code: 'part-failed' });
+    expect(told['message']).toMatch(
+      /^The state folder \/proc\/estop-test\/state cannot be used: user \d+ can make no folder in \/proc \(E[A-Z]+: .+\)\. Let that user write there, or name another folder by ESTOP_STATE\.$/,
+    );
+  });
+
+  it('leaves a file alone that stands where it should be', () => {
+    const file = join(tempFolder(), 'a-file');
+    writeFileSync(file, 'x', { mode: 0o644 });
+    for (const path of [file, join(file, 'state')])
+      expect(() => claimStateFolder(path)).toThrow(
+        `The state folder ${path} cannot be used: ${file} is a file. Move it away, or name another folder by ESTOP_STATE.`,
+      );
+    expect(statSync(file).mode & 0o777).toBe(0o644);
+  });
+
   it('tells a second estop in one sentence who is there', async () => {
     const path = join(tempFolder(), 'state');
     const first = runProgram(holdFolder, [path]);

@@ -1,6 +1,7 @@
-import { chmodSync, mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { chmodSync, existsSync, mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { EstopError } from '../../core/errors.ts';
+import { hasCode } from '../has-code.ts';
 import { acquireExclusiveFile } from './exclusive-file.ts';
 
 /** One folder holds all local state: databases, keys, ports, logs, process records. Only its owner can enter it. */
@@ -18,8 +19,10 @@ export function claimStateFolder(path = '.estop'): StateFolder {
   try {
     makeOwnerOnlyFolder(root);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new EstopError('part-failed', { detail: `The state folder ${root} cannot be used: ${reason}.`, cause });
+    throw new EstopError('part-failed', {
+      detail: `The state folder ${root} cannot be used: ${whyNot(root, cause)}`,
+      cause,
+    });
   }
   const lock = acquireExclusiveFile(join(root, 'lock'));
   if (lock.kind === 'held') {
@@ -40,9 +43,41 @@ export function claimStateFolder(path = '.estop'): StateFolder {
 
 /** Also tightens a folder that was made by other means, for example by a careless `mkdir`. */
 export function makeOwnerOnlyFolder(path: string): string {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  makeFolders(path);
   if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o700);
   return path;
+}
+
+/** One by one: asked for all at once, Node tries for ever where a file system makes no folders, as /proc does. */
+function makeFolders(path: string): void {
+  if (existsSync(path)) {
+    if (statSync(path).isDirectory()) return;
+    throw new Error(`${path} is no folder`);
+  }
+  makeFolders(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (thrown) {
+    // Somebody else made it in the meantime.
+    if (!hasCode(thrown, 'EEXIST')) throw thrown;
+  }
+}
+
+/** What is wrong, where, and what to do. */
+function whyNot(root: string, cause: unknown): string {
+  const there = lastThere(root);
+  const elsewhere = 'name another folder by ESTOP_STATE';
+  if (!statSync(there).isDirectory()) return `${there} is a file. Move it away, or ${elsewhere}.`;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const who = `user ${process.getuid?.() ?? 'unknown'}`;
+  return there === root
+    ? `it is not of ${who} alone (${reason}). Give it to that user, or ${elsewhere}.`
+    : `${who} can make no folder in ${there} (${reason}). Let that user write there, or ${elsewhere}.`;
+}
+
+/** The folder itself, or what there is on the way to it. */
+function lastThere(path: string): string {
+  return existsSync(path) || path === dirname(path) ? path : lastThere(dirname(path));
 }
 
 /** Whole or not at all, and never readable by others, not even for a moment. */
