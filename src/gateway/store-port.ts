@@ -43,7 +43,7 @@ export function createFencePort(store: Store): FencePort {
         confirmedEpoch: renewal.confirmedEpoch,
       };
     },
-    confirm: (gatewayId, epoch) => confirmFence(store, gatewayId, epoch),
+    confirm: (gatewayId, epoch, order) => confirmFence(store, gatewayId, epoch, order),
     settle: (calls) => settleCalls(store, calls),
     retire: (gatewayId) => retireGateway(store, gatewayId),
   };

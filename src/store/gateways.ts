@@ -87,12 +87,15 @@ export async function renewLease(
   };
 }
 
-/** @returns false if this gateway is retired, or the epoch is one that nobody has latched. rule: confirm-that-epoch */
-export async function confirmFence(store: Store, gatewayId: string, epoch: number): Promise<boolean> {
-  return bool(
-    await callOne(store, 'confirm_fence', 'SELECT estop.confirm_fence($1, $2) AS confirmed', [gatewayId, epoch]),
-    'confirmed',
-  );
+/** @returns false if this gateway is retired, or the epoch is one that nobody, or another order, has taken. rule: confirm-that-epoch */
+export async function confirmFence(
+  store: Store,
+  gatewayId: string,
+  epoch: number,
+  order: string | undefined,
+): Promise<boolean> {
+  const confirm = 'SELECT estop.confirm_fence($1, $2, $3) AS confirmed';
+  return bool(await callOne(store, 'confirm_fence', confirm, [gatewayId, epoch, order ?? null]), 'confirmed');
 }
 
 /** A gateway that closes cleanly, after its last call is closed. */

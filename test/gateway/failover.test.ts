@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
 import { chownSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -11,6 +10,7 @@ import { decideApproval } from '../../src/store/approvals.ts';
 import type { TaskRecord } from '../../src/store/tasks.ts';
 import { tempFolder } from '../kit/temp-folder.ts';
 import { fence, openLedger, putAgents, stop } from '../store/ledger.ts';
+import { startAddress } from './moving-address.ts';
 import {
   billingBot,
   callTool,
@@ -25,41 +25,6 @@ import {
   untilNotReady,
   untilReady,
 } from './rig.ts';
-
-/** One address that leads to whichever server is the primary, as a proxy or a name does in production. */
-async function startAddress() {
-  let target: number | undefined;
-  const open = new Set<Socket>();
-  const server = createServer((socket) => {
-    socket.on('error', () => undefined);
-    if (target === undefined) return void socket.destroy();
-    const onwards = connect(target, '127.0.0.1');
-    for (const [one, other] of [
-      [socket, onwards],
-      [onwards, socket],
-    ] as const) {
-      open.add(one);
-      one
-        .on('error', () => undefined)
-        .on('close', () => {
-          open.delete(one);
-          other.destroy();
-        });
-      one.pipe(other);
-    }
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return {
-    port: address.port,
-    leadTo: (port: number | undefined): void => {
-      target = port;
-      for (const socket of open) socket.destroy();
-    },
-    close: () => new Promise<void>((resolve) => server.close(() => resolve())),
-  };
-}
 
 /** A copy of a server that was shut down is what a base backup is. Its files stay those of the account that runs it. */
 function copyStandby(from: string, to: string): void {
@@ -198,9 +163,19 @@ describe('a store that fails over to its synchronous standby', () => {
 describe('a store that fails over to an asynchronous standby', () => {
   it('is refused by whoever has seen a stop that is lost there, also when other stops have taken its epoch', async () => {
     let renewals = 0;
+    let release: (() => void) | undefined;
+    let isHeld = false;
+    const believed: boolean[] = [];
     const { address, link, primary, standby, rig, gateway } = await startPair(false, (port) => ({
       ...port,
       renew: (...asked) => port.renew(...asked).finally(() => (renewals += 1)),
+      confirm: async (...told) => {
+        if (!isHeld) return port.confirm(...told);
+        await new Promise<void>((resolve) => (release = resolve));
+        const isBelieved = await port.confirm(...told);
+        believed.push(isBelieved);
+        return isBelieved;
+      },
     }));
     const [task, other] = [await rig.startTask(), await rig.startTask(readerBot)];
     const call = async (of: TaskRecord): Promise<Reply> =>
@@ -213,6 +188,10 @@ describe('a store that fails over to an asynchronous standby', () => {
     await until(async () => (await asked(primary, 'SELECT 1 FROM pg_stat_replication')) === undefined);
     const lost = await stop(rig.ledger, taskKey(task.taskId));
     await untilFenced(rig, lost.stopId);
+    // This one as well, and what the gateway says of it is under way while the address moves.
+    isHeld = true;
+    const alsoLost = await stop(rig.ledger, taskKey('also-lost'));
+    await until(async () => release !== undefined);
     const before = rig.calls(task).length;
     process.kill(primary.pid, 'SIGKILL');
     await primary.exited;
@@ -222,6 +201,11 @@ describe('a store that fails over to an asynchronous standby', () => {
     address.leadTo(standby.port);
     const { epoch } = await stop(rig.ledger, taskKey('somebody-else'));
     expect(epoch).toBe(lost.epoch);
+    expect((await stop(rig.ledger, taskKey('one-more'))).epoch).toBe(alsoLost.epoch);
+    release?.();
+    await until(async () => believed.length > 0);
+    expect(believed).toEqual([false]);
+    isHeld = false;
     const isJudged = ({ status, body }: Reply) => status === 200 || body['code'] === 'store-restored';
     await until(async () => isJudged(await call(other)));
     expect(await call(task)).toMatchObject({ status: 503, body: { code: 'store-restored' } });
@@ -244,9 +228,9 @@ describe('a store that fails over to an asynchronous standby', () => {
         if (said.granted) renewals += 1;
         return said;
       },
-      confirm: async (gatewayId, epoch) => {
+      confirm: async (...told) => {
         if (isHeld) await new Promise<void>((resolve) => (release = resolve));
-        return port.confirm(gatewayId, epoch);
+        return port.confirm(...told);
       },
     }));
     const task = await rig.startTask();

@@ -118,7 +118,9 @@ export async function step(both: Both, { kind, one, two }: Step): Promise<readon
         if (approval !== undefined && deadBy(life.credential, stops) !== undefined)
           approval.life = onApproval(approval.life, { kind: 'close' }, 0, true).approval;
       }
-      await confirmFence(l.as('estop_gateway'), both.gatewayId, await currentEpoch(l.as('estop_control')));
+      const epoch = await currentEpoch(l.as('estop_control'));
+      const [newest] = await l.sql('SELECT estop.order_at($1) AS order', [epoch]);
+      await confirmFence(l.as('estop_gateway'), both.gatewayId, epoch, String(newest?.['order']));
       return [true, await fence(l, stopId)];
     }
     case 'reset': {

@@ -26,7 +26,7 @@ onEveryPostgres('the fence', (createOn) => {
       await view(l, second);
       const stopped = await stop(l, 'agent:fenced');
       expect(await fence(l, stopped.stopId)).toBe(false);
-      await confirmFence(l.as('estop_gateway'), first, stopped.epoch);
+      await confirmFence(l.as('estop_gateway'), first, stopped.epoch, stopped.stopId);
       expect(await fence(l, stopped.stopId)).toBe(false);
       const waiting = (await stopProgress(l.as('estop_control'), stopped.stopId))?.gateways;
       expect(waiting).toEqual(
@@ -35,7 +35,7 @@ onEveryPostgres('the fence', (createOn) => {
           { gatewayId: second, outcome: 'waiting' },
         ]),
       );
-      await confirmFence(l.as('estop_gateway'), second, stopped.epoch);
+      await confirmFence(l.as('estop_gateway'), second, stopped.epoch, stopped.stopId);
       expect(await fence(l, stopped.stopId)).toBe(true);
       expect((await stopProgress(l.as('estop_control'), stopped.stopId))?.stage).toBe('fenced');
     },
@@ -60,7 +60,7 @@ onEveryPostgres('the fence', (createOn) => {
       await onlyThese(l);
       const gatewayId = await addGateway(l);
       await view(l, gatewayId);
-      expect(await confirmFence(l.as('estop_gateway'), gatewayId, 1_000_000)).toBe(false);
+      expect(await confirmFence(l.as('estop_gateway'), gatewayId, 1_000_000, undefined)).toBe(false);
       const stopped = await stop(l, 'agent:early');
       expect(await fence(l, stopped.stopId)).toBe(false);
     },
@@ -69,6 +69,28 @@ onEveryPostgres('the fence', (createOn) => {
       what: 'the bound of the newest epoch',
       in: 'estop.confirm_fence',
       find: 'AND p_epoch <= estop.current_epoch()',
+      put: '',
+    },
+  );
+
+  guarded(
+    () => ledger,
+    'a gateway cannot confirm an epoch that another order has taken, nor one whose order it does not name',
+    async (l) => {
+      await onlyThese(l);
+      const gatewayId = await addGateway(l);
+      await view(l, gatewayId);
+      const stopped = await stop(l, 'agent:taken');
+      for (const other of ['stop_test_of-a-store-that-is-lost', undefined])
+        expect(await confirmFence(l.as('estop_gateway'), gatewayId, stopped.epoch, other)).toBe(false);
+      expect(await fence(l, stopped.stopId)).toBe(false);
+      expect(await confirmFence(l.as('estop_gateway'), gatewayId, stopped.epoch, stopped.stopId)).toBe(true);
+    },
+    // rule: confirm-that-epoch
+    {
+      what: 'the order that took the epoch',
+      in: 'estop.confirm_fence',
+      find: 'AND estop.order_at(p_epoch) IS NOT DISTINCT FROM p_order',
       put: '',
     },
   );
@@ -130,7 +152,7 @@ onEveryPostgres('the fence', (createOn) => {
     const gatewayId = await addGateway(ledger);
     await view(ledger, gatewayId);
     expect(await fence(ledger, stopped.stopId)).toBe(false);
-    await confirmFence(ledger.as('estop_gateway'), gatewayId, stopped.epoch);
+    await confirmFence(ledger.as('estop_gateway'), gatewayId, stopped.epoch, stopped.stopId);
     expect(await fence(ledger, stopped.stopId)).toBe(true);
   });
 

@@ -107,7 +107,7 @@ const uses: Readonly<Record<string, Use>> = {
   concludeObligation: (l, t) =>
     concludeObligation(l.as('estop_revoker'), t, 0, { kind: 'residual', until: '2030-01-01T00:00:00Z', why: t }),
   concludeAtOddTime: (l, t) => concludeObligation(l.as('estop_revoker'), t, 0, { kind: 'residual', until: t, why: t }),
-  confirmFence: (l, t) => confirmFence(l.as('estop_gateway'), t, 0),
+  confirmFence: (l, t) => confirmFence(l.as('estop_gateway'), t, 0, t),
   coveredOpenTasks: (l, t) => coveredOpenTasks(l.as('estop_revoker'), t, 10),
   decideApproval: (l, t) =>
     decideApproval(l.as('estop_control'), { approvalId: t, decision: 'approved', actor: t, reason: t }),

@@ -131,7 +131,7 @@ onEveryPostgres("a gateway's lease", (createOn) => {
         inForce: true,
         agents: [],
       });
-      await confirmFence(l.as('estop_gateway'), gatewayId, stopped.epoch);
+      await confirmFence(l.as('estop_gateway'), gatewayId, stopped.epoch, stopped.stopId);
       expect(await fence(l, stopped.stopId)).toBe(true);
       await resetStop(l.as('estop_control'), { stopId: stopped.stopId, actor: 'olga', reason: 'over' });
       const after = await view(l, gatewayId);
@@ -161,7 +161,7 @@ onEveryPostgres("a gateway's lease", (createOn) => {
       await retireGateway(l.as('estop_gateway'), gatewayId);
       expect(await renew(l, gatewayId)).toEqual({ granted: false, refusal: 'retired' });
       const stopped = await stop(l, 'agent:later');
-      expect(await confirmFence(l.as('estop_gateway'), gatewayId, stopped.epoch)).toBe(false);
+      expect(await confirmFence(l.as('estop_gateway'), gatewayId, stopped.epoch, stopped.stopId)).toBe(false);
       expect(await fence(l, stopped.stopId)).toBe(true);
       const decision = await admit(l.as('estop_gateway'), {
         callId: newId('call'),

@@ -18,8 +18,8 @@ export interface FencePort {
   register(gatewayId: string, address: string): Promise<string>;
   /** @param seenEpoch of which the store is asked what took it. rule: renew-is-one-query, refuse-lower-epoch */
   renew(gatewayId: string, afterGap: boolean, seenEpoch: number | undefined): Promise<RenewalReply>;
-  /** False: this gateway is retired, or the store does not know the epoch. */
-  confirm(gatewayId: string, epoch: number): Promise<boolean>;
+  /** False: this gateway is retired, or the store does not know the epoch, or as one of another order. */
+  confirm(gatewayId: string, epoch: number, order: string | undefined): Promise<boolean>;
   /** Each is settled once; what is settled already stays as it is. */
   settle(calls: readonly SettledCall[]): Promise<unknown>;
   retire(gatewayId: string): Promise<void>;

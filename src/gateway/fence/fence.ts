@@ -53,6 +53,11 @@ export class Fence {
     return this.#state?.seen;
   }
 
+  /** What took the epoch of the view; undefined where nothing did. */
+  get viewOrder(): string | undefined {
+    return this.#state?.seen?.epoch === this.viewEpoch ? this.#state.seen.order : undefined;
+  }
+
   /** Why the last renewal was refused here, or empty. */
   get refusal(): string {
     return this.#state?.refusal ?? '';
@@ -104,9 +109,8 @@ export class Fence {
   advance(event: LeaseEvent): readonly CutCall[] {
     if (this.#state === undefined) return [];
     this.#state = advance(this.#state, event);
-    const { storeId, view, seen } = this.#state;
-    if (view !== undefined)
-      this.#memory.note({ storeId, epoch: view.epoch, order: seen?.epoch === view.epoch ? seen.order : undefined });
+    const { storeId, view } = this.#state;
+    if (view !== undefined) this.#memory.note({ storeId, epoch: view.epoch, order: this.viewOrder });
     const covered = view === undefined ? [] : this.#openCalls.cutCovered(view);
     // A dead man's switch: a gateway that can no longer learn of stops ends what it has running, not only what is new.
     return this.#state.lease === undefined ? [...covered, ...this.#openCalls.cutAll({ kind: 'no-lease' })] : covered;

@@ -164,6 +164,7 @@ export class Renewer {
    * Confirms the epoch of a view that was acted on, once every call it cut has its end in the ledger, and every one that had been
    * lost before it could be cut: the report of the fence counts them the moment the last gateway has confirmed. A failure is tried again with the next renewal.
    * A store that is refused here is told nothing: there the same epoch may be that of another stop, which this gateway has never seen.
+   * What is on its way while the address moves says which order it is about.
    * rule: confirm-that-epoch, possibly-completed
    */
   #confirm(): void {
@@ -180,7 +181,7 @@ export class Renewer {
     const { fence, port, clock, log, settler } = this.#parts;
     try {
       while (this.#isToConfirm() || this.#toSettle.size > 0) {
-        const epoch = fence.viewEpoch;
+        const { viewEpoch: epoch, viewOrder: order } = fence;
         const gatewayId = fence.gatewayId;
         for (const callId of settler.unknownEnds()) this.#toSettle.set(callId, 'possibly-completed');
         const ended = [...this.#toSettle].map(([callId, outcome]) => ({ callId, outcome }));
@@ -188,7 +189,7 @@ export class Renewer {
         for (const { callId } of ended) this.#toSettle.delete(callId);
         if (epoch <= this.#confirmedEpoch || !this.#isToConfirm()) continue;
         // A refusal is not asked again at once: the next renewal tells what has become of this gateway or of the store.
-        if (!(await port.confirm(gatewayId, epoch)) || gatewayId !== fence.gatewayId) break;
+        if (!(await port.confirm(gatewayId, epoch, order)) || gatewayId !== fence.gatewayId) break;
         this.#confirmedEpoch = epoch;
         this.#confirmedAt = clock().mono;
         log.info({ event: 'fence.confirmed', epoch, cut: ended.length }, 'the view of this epoch is confirmed');

@@ -67,12 +67,14 @@ BEGIN
 END $$;
 
 -- The gateway holds a view of p_epoch and no call admitted under an older view is open. Never goes back, and never ahead of what
--- has been latched. rule: confirm-that-epoch
-CREATE FUNCTION estop.confirm_fence(p_gateway_id text, p_epoch bigint) RETURNS boolean
+-- has been latched. p_order is what took the epoch in its view: where another order took it, this store is not the one that the view
+-- is of (a primary that lost the first), and the gateway may never have seen the order that is here. rule: confirm-that-epoch
+CREATE FUNCTION estop.confirm_fence(p_gateway_id text, p_epoch bigint, p_order text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   UPDATE estop.gateways g SET confirmed_epoch = greatest(g.confirmed_epoch, p_epoch), view_epoch = greatest(g.view_epoch, p_epoch)
-    WHERE g.gateway_id = p_gateway_id AND g.retired_at IS NULL AND p_epoch <= estop.current_epoch();
+    WHERE g.gateway_id = p_gateway_id AND g.retired_at IS NULL AND p_epoch <= estop.current_epoch()
+      AND estop.order_at(p_epoch) IS NOT DISTINCT FROM p_order;
   RETURN FOUND;
 END $$;
 

@@ -15,7 +15,7 @@ GRANT SELECT ON estop.installation, estop.stops, estop.stop_progress, estop.stop
 
 -- gateway: functions only.
 GRANT EXECUTE ON FUNCTION
-  estop.register_gateway(text, text), estop.renew_lease(text, integer, integer, boolean, bigint), estop.confirm_fence(text, bigint),
+  estop.register_gateway(text, text), estop.renew_lease(text, integer, integer, boolean, bigint), estop.confirm_fence(text, bigint, text),
   estop.retire_gateways(text, integer), estop.admit(text, text, text, bigint, text[], text, bigint[], bytea, boolean, text, integer, bigint, text[]),
   estop.request_approval(text, text, bigint, text, bytea, text, bigint, text, integer, bigint, integer, integer, jsonb), estop.hand_over(text, text, bigint),
   estop.note_tools(text, jsonb)
