@@ -7,6 +7,7 @@ import { heldAlone, type Role } from './facts.ts';
 import { isOrdinaryPlace } from './ordinary-place.ts';
 import { copiedWords, type Found, originOfPath, originOfValue, spokenOf } from './origin.ts';
 import { endsOf, pathForm } from './path-form.ts';
+import { runsLater } from './program/runs-later.ts';
 import type { TaskFlow } from './task-flow.ts';
 import { writesIn } from './tool/writes-in.ts';
 
@@ -20,7 +21,7 @@ export function judgedPath(flow: TaskFlow, call: FlowCall, path: string): { role
   if (!heldAlone('path', found.origin)) return { role: 'path', found };
   if (onlyGoes(call) && isOrdinaryPlace(`${path}/a.txt`) && copiedWords(flow, path) === 0)
     return { role: 'ref', found: spokenOf(flow, path) ?? originOfValue(flow, path) };
-  if (!isOrdinaryPlace(path) || !writesIn(call)) return { role: 'path', found };
+  if (!isOrdinaryPlace(path) || !writesIn(call) || runsLater(call.args)) return { role: 'path', found };
   const calls = [path, ...endsOf(pathForm(path) ?? '').map((end) => end.slice(1))];
   // A person whom the user named may say which item, and not which file.
   if (calls.some((one) => originOfValue(flow, one).origin === 'person')) return { role: 'path', found };

@@ -7,7 +7,7 @@ import { isOpenPlace } from './program/secret-place.ts';
 const ofTheSystem =
   /^(?:[a-z]:)?(?:\/(?:private|host|rootfs|mnt|cygdrive|[a-z])(?:\/[a-z])?)?\/(?:etc|usr|bin|sbin|lib\w*|opt|var|boot|root|nix|snap|system|library|applications|windows|program files[^/]*)(?:\/|$)|^(?:etc|windows|program files[^/]*)\/|(?:^|\/)(?:system32|programdata|appdata)(?:\/|$)/;
 const byItself =
-  /(?:^|\/)(?:\.|crontab|cron\.|autostart|startup|launchagents|launchdaemons|systemd|init\.d|rc\.d|profile\.d|conf\.d|githooks|husky|site-packages|dist-packages|node_modules)/;
+  /(?:^|\/)(?:\.|crontab|cron\.|autostart|startup|launchagents|launchdaemons|systemd|init\.d|rc\.d|profile\.d|conf\.d|githooks|husky|site-packages|dist-packages|node_modules)|(?:^|\/)(?:ci|workflows|pipelines|actions)\/(?:.*\/)?[^/]*\.ya?ml$/;
 /** Run by whoever builds, tests, installs or opens what lies around it. */
 const builds = new RegExp(
   `^(?:${[
@@ -16,6 +16,9 @@ const builds = new RegExp(
     String.raw`(?:gnu)?makefile.*|.*\.mk|cmakelists\.txt|(?:docker|container)file.*|.*\.dockerfile|(?:docker-)?compose.*\.ya?ml|taskfile.*|justfile.*`,
     String.raw`build\.rs|cargo\.toml|pom\.xml|.*\.gradle(?:\.kts)?|.*\.(?:cs|vcx|fs|vb)proj|.*\.targets|gemfile.*|rakefile.*|.*\.gemspec|vagrantfile.*`,
     String.raw`jenkinsfile.*|.*-pipelines?\.ya?ml|appveyor\.ya?ml|cloudbuild\.ya?ml|buildspec\.ya?ml|(?:agents|claude|gemini|skill)\.md`,
+    String.raw`(?:netlify|mise|wrangler)\.toml|(?:vercel|turbo|nx|lerna|devcontainer)\.json|lefthook\.ya?ml|action\.ya?ml|requirements.*\.txt|package\.swift`,
+    String.raw`mix\.exs|meson\.build|configure\.ac|.*\.(?:sbt|tf|nix|bazel|bzl|xlsm|docm)|.*\.user\.js`,
+    String.raw`.*\.(?:sh|bash|zsh|fish|ksh|csh|command|run)`,
     String.raw`.*\.(?:timer|socket|plist|lnk|url|exe|dll|so|dylib|bat|cmd|ps1|psm1|vbs|wsf|reg|scr|msi|jar|hta)|authorized_keys.*`,
   ].join('|')})$`,
 );

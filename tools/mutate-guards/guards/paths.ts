@@ -128,4 +128,13 @@ export const pathGuards: readonly Guard[] = [
     put: '',
     tests: { file: chosen, title: 'may do more by' },
   },
+  {
+    id: 'paths/runs-later',
+    file: 'src/core/flow/edited-path.ts',
+    protects: 'a file that becomes a program by what is written into it is named by the user',
+    attacks: ['A13'],
+    find: ' || runsLater(call.args)',
+    put: '',
+    tests: { file: 'test/core/flow/runs-later.test.ts', title: 'is asked about where it becomes a program' },
+  },
 ];
