@@ -5,6 +5,8 @@ export interface Content {
   readonly hasMedia: boolean;
   /** Something that the provider would fetch or look up itself: an address, or an id in an account that others use too. */
   readonly remote: string | undefined;
+  /** The provider is to remember something for longer than its usual five minutes, which has another price. */
+  readonly isKeptLong: boolean;
 }
 
 const textual = new Set(
@@ -20,10 +22,12 @@ const reference = /^(?:.+_)?(?:ur[li]|file_id)$/;
 export function contentOf(body: JsonObject): Content {
   let hasMedia = false;
   let remote: string | undefined;
+  let isKeptLong = false;
   const look = (value: JsonValue | undefined): void => {
     if (Array.isArray(value)) return value.forEach(look);
     if (!isObject(value)) return;
     const { type } = value;
+    isKeptLong ||= keepsLong(value);
     if (typeof type === 'string' && !textual.has(type)) hasMedia = true;
     if (type === 'item_reference' || type === 'container_upload') remote ??= type;
     for (const [key, member] of Object.entries(value)) {
@@ -33,7 +37,15 @@ export function contentOf(body: JsonObject): Content {
     }
   };
   for (const key of ['messages', 'input', 'system']) look(body[key]);
-  return { hasMedia, remote };
+  const { tools } = body;
+  isKeptLong ||=
+    keepsLong(body) || (Array.isArray(tools) && tools.some((tool: JsonValue) => isObject(tool) && keepsLong(tool)));
+  return { hasMedia, remote, isKeptLong };
+}
+
+/** Anthropic's `cache_control`: https://docs.claude.com/en/docs/build-with-claude/prompt-caching. */
+function keepsLong({ cache_control: asked }: JsonObject): boolean {
+  return isObject(asked) && asked['ttl'] !== undefined && asked['ttl'] !== '5m';
 }
 
 export function isObject(value: JsonValue | undefined): value is JsonObject {

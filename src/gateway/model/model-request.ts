@@ -1,5 +1,6 @@
 import type { ModelSpec } from '../../contract/config.ts';
 import type { JsonObject, JsonValue } from '../json/parse-strict.ts';
+import { longCache } from './betas.ts';
 import { type Content, contentOf, isObject } from './content.ts';
 import type { Dialect } from './dialect.ts';
 
@@ -73,6 +74,8 @@ function faultIn(dialect: Dialect, model: ModelSpec, asked: JsonObject, content:
   }
   if (content.remote !== undefined && model.remoteContent !== true)
     return `${content.remote} names what the provider would fetch or look up itself, past the gate; send the content`;
+  if (content.isKeptLong && model.betas?.includes(longCache) !== true)
+    return `what is cached for longer than five minutes has another price; estop.yaml may name ${longCache} under betas of this model`;
   return foreignTool(dialect, model, asked['tools']);
 }
 

@@ -120,6 +120,26 @@ describe('a model call is refused, and nothing reaches the provider,', () => {
     expect((await ask(bed, token, { model: 'claude', max_tokens: 9, messages }, '/v1/messages')).status).toBe(200);
   });
 
+  const hour = { cache_control: { type: 'ephemeral', ttl: '1h' } };
+  const text = { type: 'text', text: 'x' };
+  const said = (...content: readonly object[]) => ({ messages: [{ role: 'user', content }] });
+  it.each([
+    ['the whole call', { ...hour, ...said(text) }],
+    ['a part', said({ ...text, ...hour })],
+    ['a part of a result', said({ type: 'tool_result', tool_use_id: 'a', content: [{ ...text, ...hour }] })],
+    ['what stands first', { system: [{ ...text, ...hour }], ...said(text) }],
+    ['a tool', { tools: [{ name: 'look', input_schema: { type: 'object' }, ...hour }], ...said(text) }],
+    ['a time that nobody knows', said({ ...text, cache_control: { type: 'ephemeral', ttl: '1d' } })],
+  ])('where what the provider remembers for an hour has another price: %s', async (_what, fields) => {
+    const send = (changes: object) => ask(bed, token, { model: 'claude', max_tokens: 9, ...changes }, '/v1/messages');
+    const answer = await send(fields);
+    expect([answer.status, answer.code]).toEqual([400, 'invalid-arguments']);
+    expect(answer.text).toContain('extended-cache-ttl-2025-04-11');
+    expect(bed.provider.asked.length).toBe(before);
+    const minutes = JSON.parse(JSON.stringify(fields).replaceAll(/1[hd]/g, '5m')) as object; // JSON of ours
+    expect((await send(minutes)).status).toBe(200);
+  });
+
   const toClaude = (betas: string) =>
     ask(bed, token, { model: 'claude', max_tokens: 9, messages: [] }, '/v1/messages', { 'anthropic-beta': betas });
 

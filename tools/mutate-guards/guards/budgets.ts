@@ -96,6 +96,15 @@ export const budgetGuards: readonly Guard[] = [
     tests: { file: 'test/gateway/model/refusals.test.ts', title: 'may have another price' },
   },
   {
+    id: 'budget/long-cache',
+    file: 'src/gateway/model/model-request.ts',
+    protects: 'what a provider remembers for an hour, which has another price, is named by the operator, or refused',
+    attacks: ['A21'],
+    find: 'content.isKeptLong && ',
+    put: 'false && ',
+    tests: { file: 'test/gateway/model/refusals.test.ts', title: 'has another price' },
+  },
+  {
     id: 'budget/price',
     file: 'src/gateway/checks/model-scope.ts',
     protects: 'what cannot be counted is not called',
