@@ -1,5 +1,6 @@
 import type { StopView } from '../contract/http/stops.ts';
 import { EstopError } from '../core/errors.ts';
+import { otherStopsOver } from '../store/covering-stops.ts';
 import { listObligations, type ObligationRecord } from '../store/obligations.ts';
 import { possiblyCompletedCalls } from '../store/possibly-completed.ts';
 import { stopProgress } from '../store/stop-progress.ts';
@@ -17,10 +18,11 @@ const mostCalls = 100;
 export async function showStopView(deps: ControlDeps, stopId: string): Promise<StopView> {
   const progress = await stopProgress(deps.store, stopId);
   if (progress === undefined) throw new EstopError('unknown-stop');
-  const [summaries, lanes, calls] = await Promise.all([
+  const [summaries, lanes, calls, others] = await Promise.all([
     stopSummaries(deps.store, [stopId]),
     lanesOf(deps, stopId),
     possiblyCompletedCalls(deps.store, stopId, mostCalls),
+    otherStopsOver(deps.store, stopId),
   ]);
   const summary = summaries.get(stopId);
   if (summary === undefined) throw new EstopError('unknown-stop');
@@ -47,6 +49,7 @@ export async function showStopView(deps: ControlDeps, stopId: string): Promise<S
       admittedAt: call.admittedAt,
     })),
     workflow: stopLink(deps.temporalUiUrl, stopId),
+    alsoStoppedBy: [...others],
   };
 }
 

@@ -184,6 +184,8 @@ requires('temporal')('the other commands', () => {
     expect(typed.code).toBe(0);
     const fleet = await stop(rig.ledger, 'fleet');
     await fence(rig.ledger, fleet.stopId);
+    const covered = await rig.run(['reset', one.stopId, '--reason', 'x', '--yes']);
+    expect(covered.stdout.split('\n')[1]).toBe(`STILL STOPPED by ${fleet.stopId} over fleet`);
     const first = await rig.run(['reset', fleet.stopId, '--reason', 'checked', '--yes']);
     expect([first.code, first.stdout]).toEqual([3, expect.stringContaining('still latched until another person')]);
     expect(

@@ -30,6 +30,7 @@ const stop = (more: Partial<StopView>): StopView => ({
   residualUntil: null,
   reset: null,
   scopeKnown: true,
+  alsoStoppedBy: [],
   tasks: { covered: 0, halted: 0 },
   gateways: [],
   lanes: [],

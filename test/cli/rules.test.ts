@@ -52,6 +52,7 @@ function stopAt(
     residualUntil,
     reset: null,
     scopeKnown: true,
+    alsoStoppedBy: [],
     tasks: { covered: 0, halted: 0 },
     gateways: [],
     lanes: [],

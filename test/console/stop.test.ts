@@ -4,7 +4,8 @@ import { markStage, markSweep } from '../../src/store/stop-progress.ts';
 import { closeTasks } from '../../src/store/tasks.ts';
 import { field, silentStore } from '../control/rig.ts';
 import { requires } from '../kit/requires.ts';
-import { addAgent, fence, newId, startTask } from '../store/ledger.ts';
+import { addAgent, fence, newId, startTask, stop } from '../store/ledger.ts';
+import { axeFindings } from './browser.ts';
 import { type ConsoleRig, phone, startConsole } from './rig.ts';
 
 requires('chromium')('stopping from the console', () => {
@@ -274,7 +275,9 @@ requires('chromium')('stopping from the console', () => {
     });
     expect(refused.status()).toBe(403);
 
+    const other = await stop(rig.control.ledger, `agent:${agentId}`);
     await page.goto(`${address}?still=true`);
+    await page.getByText('Also stopped by 1 other stop').waitFor();
     await page.getByLabel('Why it is safe again').fill('the ledger is fixed');
     await page.getByLabel(/^Type/).fill('agent:another');
     await page.getByRole('button', { name: 'Reset this stop' }).click();
@@ -284,6 +287,10 @@ requires('chromium')('stopping from the console', () => {
     await page.getByLabel(/^Type/).fill(`agent:${agentId}`);
     await page.getByRole('button', { name: 'Reset this stop' }).click();
     await page.getByText('Nothing restarted by it').waitFor();
+    expect(await page.locator(`#stop-reset a[href="/stops/${other.stopId}"]`).innerText()).toBe(`agent:${agentId}`);
     expect(await page.locator('.timeline').innerText()).toContain('refused attempt: resetStop (forbidden)');
+    await vera.page.goto(address);
+    await vera.page.getByText('Also stopped by 1 other stop').waitFor();
+    expect(await axeFindings(vera.page)).toEqual([]);
   });
 });

@@ -15,6 +15,7 @@ function findings(fencedMs: number | undefined, callsMs: readonly number[]): Fin
     epoch: 1,
     scopeKey: 'agent:billing-bot',
     scopeKnown: true,
+    alsoStoppedBy: [],
     category: 0,
     graceMs: 0,
     reason: '',

@@ -36,7 +36,7 @@ async function resetStop(context: CliContext, stopId: string, options: ResetOpti
     if (!(await confirmByName(terminal, question, stop.scopeKey))) return exitCodes.declined;
   }
   const result = await estop.stops.reset(stopId, { reason: options.reason });
-  printOne(terminal, result, () => [sentence(result)]);
+  printOne(terminal, result, () => [sentence(result), ...stillStopped(result)]);
   return result.outcome === 'awaiting-second-person' ? exitCodes.partial : exitCodes.confirmed;
 }
 
@@ -49,4 +49,12 @@ function sentence(result: ResetResult): string {
     case 'awaiting-second-person':
       return `recorded; still latched until another person resets the same stop (so far: ${result.requestedBy.map(visible).join(', ')})`;
   }
+}
+
+/** Nothing is free that another stop covers: whoever resets one must not believe otherwise. */
+function stillStopped({ outcome, stillStoppedBy }: ResetResult): readonly string[] {
+  if (outcome === 'awaiting-second-person') return [];
+  if (stillStoppedBy === null)
+    return ['whether another stop covers the same could not be read: estop stop ls --in-force'];
+  return stillStoppedBy.map(({ stopId, scopeKey }) => `STILL STOPPED by ${visible(stopId)} over ${visible(scopeKey)}`);
 }

@@ -112,6 +112,8 @@ export const ObligationPage = pageOf(Obligation, 'ObligationPage');
 export const ObligationQuery = PageQuery;
 export const ObligationPath = z.strictObject({ id: ObligationId });
 
+const CoveringStop = z.object({ stopId: z.string(), scopeKey: z.string() }).meta({ id: 'CoveringStop' });
+
 export const StopView = Stop.extend({
   obligations: ObligationCounts.extend({
     uncovered: z.int().meta({ description: 'Credentials under the stop that no obligation stands for yet' }),
@@ -133,6 +135,10 @@ export const StopView = Stop.extend({
     )
     .meta({ description: 'Calls reported as possibly completed, at most 100' }),
   workflow: WorkflowLink,
+  alsoStoppedBy: z.array(CoveringStop).meta({
+    description:
+      'Other stops in force over all that this one covers, at most 20, oldest first: without this one they keep it stopped',
+  }),
 }).meta({ id: 'StopView' });
 
 export const PreviewStop = z.strictObject({ scopeKey: ScopeKeyText }).meta({ id: 'PreviewStop' });
@@ -172,6 +178,10 @@ export const ResetResult = z
     epoch: z.int().nullable(),
     resetAt: Instant.nullable(),
     requestedBy: z.array(z.string()),
+    stillStoppedBy: z.array(CoveringStop).nullable().meta({
+      description:
+        'Other stops in force over all that this one covered, at most 20, oldest first; null: they could not be read',
+    }),
   })
   .meta({ id: 'ResetResult' });
 

@@ -1,11 +1,12 @@
 import { html } from 'hono/html';
 import type { StopTimeline } from '../../contract/http/stop-notes.ts';
 import type { ResetResult, StopView } from '../../contract/http/stops.ts';
+import { plural } from '../../contract/plural.ts';
 import { EstopError } from '../../core/errors.ts';
 import { getStop } from '../routes/get-stop.ts';
 import { noteStop } from '../routes/note-stop.ts';
 import { resetStop } from '../routes/reset-stop.ts';
-import { foreign, type Markup } from './markup.ts';
+import { foreign, type Markup, nothing } from './markup.ts';
 import { offer, standingOf } from './offer.ts';
 import { onceField, onceIn } from './once.ts';
 import { type ConsoleForm, field } from './view.ts';
@@ -31,7 +32,7 @@ export function resetSection(visit: Visit, stop: StopView, timeline: StopTimelin
 
 function resetCard(visit: Visit, stop: StopView, timeline: StopTimeline): Markup {
   if (stop.reset !== null)
-    return html`<section class="note good"><h2>Reset</h2><p>${clock(stop.reset.at, visit.now)} by ${foreign(stop.reset.by, 120)}: “${foreign(stop.reset.reason, 500)}”. Nothing restarted by it.</p></section>`;
+    return html`<section class="note good"><h2>Reset</h2><p>${clock(stop.reset.at, visit.now)} by ${foreign(stop.reset.by, 120)}: “${foreign(stop.reset.reason, 500)}”. Nothing restarted by it.</p>${others(stop)}</section>`;
   return offer(
     visit,
     resetForm,
@@ -50,6 +51,15 @@ function resetCard(visit: Visit, stop: StopView, timeline: StopTimeline): Markup
   );
 }
 
+/** Without this one they keep stopped what it covers. */
+function others({ alsoStoppedBy }: StopView): Markup {
+  if (alsoStoppedBy.length === 0) return nothing;
+  const links = alsoStoppedBy.map(
+    ({ stopId, scopeKey }) => html`<li><a href="/stops/${stopId}" class="mono">${foreign(scopeKey, 120)}</a></li>`,
+  );
+  return html`<p>Also stopped by ${plural(alsoStoppedBy.length, 'other stop')}, over all that this one covers:</p><ul>${links}</ul>`;
+}
+
 /** What stands against it as of now; beside the form, because that belongs to whoever writes in it. */
 function resetWarnings(stop: StopView, { resetAskedBy }: StopTimeline): readonly Markup[] {
   const isFenced = stop.stages.some(({ stage, at }) => stage === 'fenced' && at !== null);
@@ -58,6 +68,7 @@ function resetWarnings(stop: StopView, { resetAskedBy }: StopTimeline): readonly
     ...(stop.reached === 'proved'
       ? []
       : [html`<p class="note warn">Not proved yet. The work on it goes on after a reset.</p>`]),
+    ...(stop.alsoStoppedBy.length === 0 ? [] : [html`<div class="note warn">${others(stop)}</div>`]),
     ...(stop.scopeKey === 'fleet'
       ? [
           html`<p>The fleet needs two people within 15 minutes${resetAskedBy.length === 0 ? '' : html`; asked so far: ${foreign(resetAskedBy.join(', '), 300)}`}.</p>`,

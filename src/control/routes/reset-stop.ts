@@ -1,6 +1,7 @@
 import { ResetResult, ResetStop, StopPath } from '../../contract/http/stops.ts';
 import { personOf } from '../../contract/identity.ts';
 import { EstopError } from '../../core/errors.ts';
+import { otherStopsOver } from '../../store/covering-stops.ts';
 import { resetConsents } from '../../store/reset-consents.ts';
 import { resetStop as reset } from '../../store/stops.ts';
 import { stopInPath } from '../concern.ts';
@@ -43,6 +44,7 @@ export const resetStop = defineEndpoint({
             epoch: null,
             resetAt: null,
             requestedBy: await resetConsents(deps.store, stopId),
+            stillStoppedBy: [],
           },
         };
       case 'reset':
@@ -55,6 +57,11 @@ export const resetStop = defineEndpoint({
             epoch: outcome.epoch,
             resetAt: outcome.at,
             requestedBy: await resetConsents(deps.store, stopId),
+            // Asked of a reset that is done: that it cannot be read undoes nothing.
+            stillStoppedBy: await otherStopsOver(deps.store, stopId).then(
+              (others) => [...others],
+              () => null,
+            ),
           },
         };
     }

@@ -1,0 +1,77 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { ResetResult, StopView } from '../../src/contract/http/stops.ts';
+import { agentSpec, fence, type Ledger, startTask, stop } from '../store/ledger.ts';
+import { type ControlRig, makeControl } from './rig.ts';
+
+describe('a reset of what other stops cover as well', () => {
+  let rig: ControlRig;
+  let ledger: Ledger;
+  beforeAll(async () => {
+    rig = await makeControl(
+      ['one', 'two', 'three', 'four', 'five'].map((name) => agentSpec(name, { labels: { team: name } })),
+    );
+    ledger = rig.ledger;
+  });
+  const view = async (stopId: string): Promise<StopView> =>
+    StopView.parse((await rig.call('GET', `/v1/stops/${stopId}`, { as: 'viewer' })).body);
+  const reset = async (stopId: string): Promise<ResetResult> => {
+    await fence(ledger, stopId);
+    const answer = await rig.call('POST', `/v1/stops/${stopId}:reset`, { as: 'operator', body: { reason: 'x' } });
+    return ResetResult.parse(answer.body);
+  };
+
+  it.each([
+    ['of an agent, under one of the same agent', () => ['agent:one', 'agent:one']],
+    ['of an agent, under one of its label', () => ['agent:two', 'label:team=two']],
+    [
+      'of a task, under one of its agent',
+      async () => [`task:${(await startTask(ledger, agentSpec('three'))).taskId}`, 'agent:three'],
+    ],
+    [
+      'of a task, under one of its label',
+      async () => [`task:${(await startTask(ledger, agentSpec('four'))).taskId}`, 'label:team=four'],
+    ],
+    [
+      'of a task, under one of a label that its agent was given later',
+      async () => {
+        const { taskId } = await startTask(ledger, agentSpec('four'));
+        await ledger.sql("INSERT INTO estop.agent_labels (agent_id, label_key) VALUES ('four', 'label:stage=late')");
+        return [`task:${taskId}`, 'label:stage=late'];
+      },
+    ],
+  ])('names them before and after: %s', async (_what, scopes) => {
+    const [scope = '', over = ''] = await scopes();
+    const [this_, other] = [await stop(ledger, scope), await stop(ledger, over)];
+    const named = [{ stopId: other.stopId, scopeKey: over }];
+    expect((await view(this_.stopId)).alsoStoppedBy).toEqual(named);
+    expect(await reset(this_.stopId)).toMatchObject({ outcome: 'reset', stillStoppedBy: named });
+    expect((await view(this_.stopId)).alsoStoppedBy).toEqual(named);
+    expect((await reset(other.stopId)).stillStoppedBy).toEqual([]);
+    expect((await view(this_.stopId)).alsoStoppedBy).toEqual([]);
+  });
+
+  it('names none that covers only a part of it, or something else', async () => {
+    const task = await startTask(ledger, agentSpec('five', { labels: { team: 'five' } }));
+    const whole = await stop(ledger, 'agent:five');
+    const others = [`task:${task.taskId}`, 'agent:six', 'label:team=six', 'tool:five'];
+    const stops = await Promise.all(others.map((scopeKey) => stop(ledger, scopeKey)));
+    expect((await reset(whole.stopId)).stillStoppedBy).toEqual([]);
+    for (const { stopId } of stops) await reset(stopId);
+  });
+
+  it('names the stop of the fleet, which covers everything', async () => {
+    const [tool, fleet] = [await stop(ledger, 'tool:mail/send'), await stop(ledger, 'fleet')];
+    const named = [{ stopId: fleet.stopId, scopeKey: 'fleet' }];
+    expect((await reset(tool.stopId)).stillStoppedBy).toEqual(named);
+    expect((await view(fleet.stopId)).alsoStoppedBy).toEqual([]);
+    const { body } = await rig.call('GET', `/v1/stops/${tool.stopId}`, { as: 'viewer' });
+    expect(StopView.parse(body)).toMatchObject({ inForce: false, alsoStoppedBy: named });
+  });
+
+  it('is done, and says that it cannot tell, where the others cannot be read', async () => {
+    const latched = await stop(ledger, 'model:small');
+    await ledger.sql('REVOKE EXECUTE ON FUNCTION estop.labelled_agents(text, bigint) FROM estop_control');
+    expect(await reset(latched.stopId)).toMatchObject({ outcome: 'reset', stillStoppedBy: null });
+    await ledger.sql('GRANT EXECUTE ON FUNCTION estop.labelled_agents(text, bigint) TO estop_control');
+  });
+});
