@@ -16,13 +16,13 @@ it('a set that one person wants is read and put in force by another, by its vers
   const version = /estop policy activate --proposed ([0-9a-f]{16}) --reason/.exec(recorded.stdout)?.[1] ?? '';
   const second = (which: string, more = rita) =>
     rig.run(['policy', 'activate', '--proposed', which, '--reason', 'read it', '--yes'], more);
-  // The same person again is nobody else.
+  // The same person again is nobody else, and has said a newer reason.
   expect((await second(version, { env: {} as typeof rita.env })).code).toBe(3);
   expect((await second('0123456789abcdef')).code).toBe(5);
   expect((await rig.run(['policy', 'activate', folder, '--proposed', version, '--reason', 'x', '--yes'])).code).toBe(2);
   const shown = await rig.run(['policy', 'show', '--text'], rita);
   expect(shown.stdout).toMatch(
-    new RegExp(`^${version} waits for a second person until .* olga wants it: less is more$`, 'm'),
+    new RegExp(`^${version} waits for a second person until .* olga wants it: read it$`, 'm'),
   );
   expect(shown.stdout).toMatch(/^\/\/ wanted: team\.cedar\n\/\/ Nothing more\.$/m);
   const done = await second(version);
