@@ -73,6 +73,8 @@ export interface RecordingTest {
   readonly assume: 'allow' | 'deny';
   readonly config?: Reviewing | undefined;
   readonly now: () => number;
+  /** Over all lines; counted before any call of a line is decided, which may take long. */
+  readonly mostCalls?: number;
 }
 
 /** Whoever takes "nothing was asked about" for good news must not be told so of nothing. */
@@ -81,7 +83,8 @@ export const noRun = (where: string): EstopError =>
 
 /** One line, one run, as it is decided; nothing of the runs is held. */
 export function recordingTester(test: RecordingTest): (line: string, where: string) => BacktestedRun {
-  const { engine, assume, config, now } = test;
+  const { engine, assume, config, now, mostCalls = Number.POSITIVE_INFINITY } = test;
+  let calls = 0;
   const lists = test.tools === undefined ? undefined : read(Lists, test.tools.text, test.tools.where);
   const known = new Map<string, RecordedTools>();
   const listed = (name: string): RecordedTools | undefined => {
@@ -95,6 +98,8 @@ export function recordingTester(test: RecordingTest): (line: string, where: stri
   };
   return (line, where) => {
     const { purpose, ...run } = read(Run, line, where);
+    calls += run.calls.length;
+    if (calls > mostCalls) throw new EstopError('limit-exceeded', { detail: `At most ${mostCalls} calls.` });
     for (const [index, { args }] of run.calls.entries())
       if (isDeeper(args, deepest))
         throw new EstopError('invalid-input', {

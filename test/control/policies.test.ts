@@ -145,7 +145,7 @@ describe('recorded runs through the policies, over the API', () => {
       { runs: recording([], { tools: 'none' }), tools },
       'runs:1 names the tools \\"none\\"; tools has: post.',
     ],
-    ['are too many', { runs: recording(Array(5_001).fill(call('ann@corp.com'))), tools }, 'At most 5000 calls'],
+    ['are too many', { runs: recording(Array(9_000).fill(call('ann@corp.com'))), tools }, 'At most 5000 calls'],
     ['come with policies that are none', { runs: recording([]), files: { 'a.cedar': 'nonsense' } }, '/files/a.cedar'],
     ['are longer than may be handed in', { runs: ' '.repeat(1_000_001) }, 'At most 1000000 characters'],
   ])('that %s are refused with a sentence', async (_what, body, words) => {

@@ -23,6 +23,7 @@ function decideAll({ files, runs, tools, assume, config, mostCalls }: BacktestOr
     assume,
     config,
     now: Date.now,
+    mostCalls,
   });
   const items = [];
   const counts = { runs: 0, allow: 0, ask: 0, deny: 0 };
@@ -31,7 +32,6 @@ function decideAll({ files, runs, tools, assume, config, mostCalls }: BacktestOr
     const result = test(line, `runs:${index + 1}`);
     counts.runs += 1;
     for (const decision of result.decisions) counts[decision] += 1;
-    if (counts.allow + counts.ask + counts.deny > mostCalls) return { kind: 'too-many', mostCalls };
     items.push(result);
   }
   if (counts.runs === 0) throw noRun('runs');
@@ -44,7 +44,14 @@ function outcome(order: BacktestOrder): BacktestOutcome {
   } catch (thrown) {
     // Classes do not survive the way between threads; what a caller did wrong is told by its words.
     const detail = thrown instanceof Error ? thrown.message : String(thrown);
-    return errorCodeOf(thrown) === 'invalid-input' ? { kind: 'not-read', detail } : { kind: 'failed', detail };
+    switch (errorCodeOf(thrown)) {
+      case 'invalid-input':
+        return { kind: 'not-read', detail };
+      case 'limit-exceeded':
+        return { kind: 'too-many', mostCalls: order.mostCalls };
+      default:
+        return { kind: 'failed', detail };
+    }
   }
 }
 
