@@ -16,7 +16,8 @@ import type { Row } from '../row.ts';
 
 /**
  * One decision by the policies that come with estop, in process: with its facts and its checks, and what of it is Cedar. The bar is
- * for what gateways decide, call by call, from a cold start; beside it the dearest, one that was never asked in any form.
+ * for what gateways decide, call by call, by an engine that began with nothing remembered, without the first tenth of the calls;
+ * beside it the dearest, one that was never asked in any form.
  */
 export const policyDecision: Row = {
   name: 'policy-decision',

@@ -180,7 +180,7 @@ export const ResetResult = z
     requestedBy: z.array(z.string()),
     stillStoppedBy: z.array(CoveringStop).nullable().meta({
       description:
-        'Other stops in force over all that this one covered, at most 20, oldest first; null: they could not be read',
+        'Other stops in force over all that this one covered, at most 20, oldest first; null: they were not read, because nothing is unlatched yet or because they could not be',
     }),
   })
   .meta({ id: 'ResetResult' });

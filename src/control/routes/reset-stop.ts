@@ -44,7 +44,7 @@ export const resetStop = defineEndpoint({
             epoch: null,
             resetAt: null,
             requestedBy: await resetConsents(deps.store, stopId),
-            stillStoppedBy: [],
+            stillStoppedBy: null,
           },
         };
       case 'reset':

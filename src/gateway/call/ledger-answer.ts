@@ -1,16 +1,8 @@
 import type { BudgetScope, BudgetUnit } from '../../core/budget.ts';
 import type { Admission } from '../../store/calls.ts';
 import type { CutReason, OpenCall } from '../fence/open-calls.ts';
-import { type Denial, denied, known, type Passage } from '../passage.ts';
+import { type Denial, denied, type Passage } from '../passage.ts';
 import { cutDenial } from './cut-denial.ts';
-
-/** Whoever has as many calls under way there as are left for others comes again later. */
-export function takePlace({ host, facts }: Passage, where: string): Denial | undefined {
-  const leave = host.places.enter(where, known(facts.claims).agentId);
-  if (leave === undefined) return { kind: 'unavailable', code: 'busy' };
-  facts.leave = leave;
-  return undefined;
-}
 
 /** From here on a stop, or a client that leaves, destroys the call. */
 export function openCall<Call extends OpenCall>(passage: Passage, call: Call): Call {

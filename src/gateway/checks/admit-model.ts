@@ -1,7 +1,8 @@
 import { type ErrorCode, errorCodeOf } from '../../core/errors.ts';
 import { modelKey } from '../../core/scope-key.ts';
 import { admitKind } from '../call/admit-kind.ts';
-import { notConnected, openCall, takePlace } from '../call/ledger-answer.ts';
+import { notConnected, openCall } from '../call/ledger-answer.ts';
+import { takePlace } from '../call/take-place.ts';
 import { ModelCall } from '../model/model-call.ts';
 import { mostSpent } from '../model/usage.ts';
 import { type Check, denied, known, type Passage } from '../passage.ts';

@@ -1,8 +1,9 @@
 import { oneCall } from '../../core/budget.ts';
 import { admitKind } from '../call/admit-kind.ts';
 import { connectReach, reachParams } from '../call/connect-reach.ts';
-import { notConnected, openCall, takePlace } from '../call/ledger-answer.ts';
+import { notConnected, openCall } from '../call/ledger-answer.ts';
 import { LiveCall } from '../call/live-call.ts';
+import { takePlace } from '../call/take-place.ts';
 import { callDigest } from '../json/canonical.ts';
 import { isListMethod } from '../mcp/methods.ts';
 import { type Check, denied, known, type Verdict } from '../passage.ts';
