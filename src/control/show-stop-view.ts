@@ -1,6 +1,5 @@
 import type { StopView } from '../contract/http/stops.ts';
 import { EstopError } from '../core/errors.ts';
-import { otherStopsOver } from '../store/covering-stops.ts';
 import { listObligations, type ObligationRecord } from '../store/obligations.ts';
 import { possiblyCompletedCalls } from '../store/possibly-completed.ts';
 import { stopProgress } from '../store/stop-progress.ts';
@@ -9,6 +8,7 @@ import type { ControlDeps } from './deps.ts';
 import { isScopeKnown } from './is-scope-known.ts';
 import { showObligation } from './show-obligation.ts';
 import { showStop } from './show-stop.ts';
+import { stopsOver } from './stops-over.ts';
 import { stopLink } from './workflow-link.ts';
 
 const mostLanes = 200;
@@ -22,7 +22,7 @@ export async function showStopView(deps: ControlDeps, stopId: string): Promise<S
     stopSummaries(deps.store, [stopId]),
     lanesOf(deps, stopId),
     possiblyCompletedCalls(deps.store, stopId, mostCalls),
-    otherStopsOver(deps.store, stopId),
+    stopsOver(deps, stopId),
   ]);
   const summary = summaries.get(stopId);
   if (summary === undefined) throw new EstopError('unknown-stop');
@@ -49,7 +49,7 @@ export async function showStopView(deps: ControlDeps, stopId: string): Promise<S
       admittedAt: call.admittedAt,
     })),
     workflow: stopLink(deps.temporalUiUrl, stopId),
-    alsoStoppedBy: [...others],
+    alsoStoppedBy: others,
   };
 }
 

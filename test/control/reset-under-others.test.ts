@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ResetResult, StopView } from '../../src/contract/http/stops.ts';
+import type { ControlDeps } from '../../src/control/deps.ts';
 import { agentSpec, fence, type Ledger, startTask, stop } from '../store/ledger.ts';
 import { type ControlRig, makeControl } from './rig.ts';
 
@@ -68,10 +69,49 @@ describe('a reset of what other stops cover as well', () => {
     expect(StopView.parse(body)).toMatchObject({ inForce: false, alsoStoppedBy: named });
   });
 
-  it('is done, and says that it cannot tell, where the others cannot be read', async () => {
-    const latched = await stop(ledger, 'model:small');
-    await ledger.sql('REVOKE EXECUTE ON FUNCTION estop.labelled_agents(text, bigint) FROM estop_control');
-    expect(await reset(latched.stopId)).toMatchObject({ outcome: 'reset', stillStoppedBy: null });
-    await ledger.sql('GRANT EXECUTE ON FUNCTION estop.labelled_agents(text, bigint) TO estop_control');
+  describe('where the others cannot be read', () => {
+    /** The same store, in which this one question comes to this end. */
+    const storeWhere = (ends: () => Promise<never>): ControlDeps['store'] => {
+      const through = (db: object): unknown =>
+        new Proxy(db, {
+          get: (real, key) => {
+            if (key === 'connect') return async () => through(await rig.deps.store.connect());
+            const held: unknown = Reflect.get(real, key, real);
+            if (typeof held !== 'function') return held;
+            if (key !== 'query') return held.bind(real) as unknown;
+            return (asked: { readonly name?: string }, ...more: readonly unknown[]) =>
+              asked.name === 'estop_other_stops_over' ? ends() : (held.call(real, asked, ...more) as unknown);
+          },
+        });
+      return through(rig.deps.store) as ControlDeps['store']; // all else of it is the real one
+    };
+    const failing = async (): Promise<never> => {
+      throw Object.assign(new Error('permission denied'), { code: '42501' });
+    };
+    const unanswered: (() => void)[] = [];
+    const hanging = () => new Promise<never>((_, reject) => void unanswered.push(() => reject(new Error('over'))));
+
+    it.each([
+      ['the question fails', failing],
+      ['nobody answers it', hanging],
+    ])(
+      '%s: the stop is shown with all else and the reset is done, and what is not known is said to be that',
+      async (_what, ends) => {
+        const latched = await stop(ledger, 'model:small');
+        const faulty = rig.withDeps({ store: storeWhere(ends) });
+        const path = `/stops/${latched.stopId}`;
+        const page = async () =>
+          (await faulty.call('GET', path, { as: 'operator', headers: { accept: 'text/html' } })).text;
+        const shown = StopView.parse((await faulty.call('GET', `/v1${path}`, { as: 'viewer' })).body);
+        expect(shown).toMatchObject({ inForce: true, reached: 'latched', alsoStoppedBy: null });
+        expect(await page()).toMatch(/id="stop-state"[\s\S]*other stops cover the same is <strong>not known/);
+        await fence(ledger, latched.stopId);
+        const answer = await faulty.call('POST', `/v1${path}:reset`, { as: 'operator', body: { reason: 'x' } });
+        expect(ResetResult.parse(answer.body)).toMatchObject({ outcome: 'reset', stillStoppedBy: null });
+        expect(await page()).toMatch(/<h2>Reset<\/h2>[\s\S]*<strong>not known/);
+        for (const end of unanswered.splice(0)) end();
+        expect((await rig.call('GET', path, { as: 'operator' })).text).not.toContain('not known');
+      },
+    );
   });
 });

@@ -135,9 +135,9 @@ export const StopView = Stop.extend({
     )
     .meta({ description: 'Calls reported as possibly completed, at most 100' }),
   workflow: WorkflowLink,
-  alsoStoppedBy: z.array(CoveringStop).meta({
+  alsoStoppedBy: z.array(CoveringStop).nullable().meta({
     description:
-      'Other stops in force over all that this one covers, at most 20, oldest first: without this one they keep it stopped',
+      'Other stops in force over all that this one covers, at most 20, oldest first: without this one they keep it stopped; null: they could not be read just now',
   }),
 }).meta({ id: 'StopView' });
 

@@ -53,6 +53,8 @@ function resetCard(visit: Visit, stop: StopView, timeline: StopTimeline): Markup
 
 /** Without this one they keep stopped what it covers. */
 function others({ alsoStoppedBy }: StopView): Markup {
+  if (alsoStoppedBy === null)
+    return html`<p>Whether other stops cover the same is <strong>not known</strong> just now: see <a href="/stops">what is in force</a>.</p>`;
   if (alsoStoppedBy.length === 0) return nothing;
   const links = alsoStoppedBy.map(
     ({ stopId, scopeKey }) => html`<li><a href="/stops/${stopId}" class="mono">${foreign(scopeKey, 120)}</a></li>`,
@@ -68,7 +70,7 @@ function resetWarnings(stop: StopView, { resetAskedBy }: StopTimeline): readonly
     ...(stop.reached === 'proved'
       ? []
       : [html`<p class="note warn">Not proved yet. The work on it goes on after a reset.</p>`]),
-    ...(stop.alsoStoppedBy.length === 0 ? [] : [html`<div class="note warn">${others(stop)}</div>`]),
+    ...(stop.alsoStoppedBy?.length === 0 ? [] : [html`<div class="note warn">${others(stop)}</div>`]),
     ...(stop.scopeKey === 'fleet'
       ? [
           html`<p>The fleet needs two people within 15 minutes${resetAskedBy.length === 0 ? '' : html`; asked so far: ${foreign(resetAskedBy.join(', '), 300)}`}.</p>`,

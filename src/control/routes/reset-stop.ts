@@ -1,12 +1,12 @@
 import { ResetResult, ResetStop, StopPath } from '../../contract/http/stops.ts';
 import { personOf } from '../../contract/identity.ts';
 import { EstopError } from '../../core/errors.ts';
-import { otherStopsOver } from '../../store/covering-stops.ts';
 import { resetConsents } from '../../store/reset-consents.ts';
 import { resetStop as reset } from '../../store/stops.ts';
 import { stopInPath } from '../concern.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
 import { namesOfCaller } from '../names-of-caller.ts';
+import { stopsOver } from '../stops-over.ts';
 
 const fenceRetryMs = 1_000;
 
@@ -58,10 +58,7 @@ export const resetStop = defineEndpoint({
             resetAt: outcome.at,
             requestedBy: await resetConsents(deps.store, stopId),
             // Asked of a reset that is done: that it cannot be read undoes nothing.
-            stillStoppedBy: await otherStopsOver(deps.store, stopId).then(
-              (others) => [...others],
-              () => null,
-            ),
+            stillStoppedBy: await stopsOver(deps, stopId),
           },
         };
     }
