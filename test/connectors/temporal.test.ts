@@ -202,20 +202,24 @@ requires('temporal')('what wakes an agent in Temporal', () => {
   });
 
   it.each([
-    ['has too much to do', grpc.resourceExhausted, 'retryable', 'connector-unavailable'],
-    ['has a fault of its own', grpc.internal, 'retryable', 'connector-unavailable'],
-    ['does not know us', grpc.unauthenticated, 'needs-human', 'connector-refused'],
-    ['does not let us', grpc.permissionDenied, 'needs-human', 'connector-refused'],
-  ] as const)('stays an open obligation while the server says that it %s', async (_title, status, kind, code) => {
-    const { grant } = await issued();
-    rig.gate.refuse = () => status;
-    for (const phase of temporal.phases) expect((await cut(phase, grant)).kind).toBe(kind);
-    expect((await probe(grant)).kind).toBe('inconclusive');
-    expect((await bench.connector.control(grant, within(healthyMs))).kind).toBe('not-allowed');
-    expect(await bench.issue(bench.plan()).catch(errorCodeOf)).toBe(code);
-    rig.gate.refuse = () => undefined;
-    expect(await cutAll(grant)).toEqual(wholeCut);
-  });
+    ['has too much to do', grpc.resourceExhausted, 'retryable', 'connector-unavailable', 'has too much to do just now'],
+    ['has a fault of its own', grpc.internal, 'retryable', 'connector-unavailable', 'reports a fault of its own'],
+    ['does not know us', grpc.unauthenticated, 'needs-human', 'connector-refused', 'our own credential is refused'],
+    ['does not let us', grpc.permissionDenied, 'needs-human', 'connector-refused', 'our own credential is refused'],
+  ] as const)(
+    'stays an open obligation while the server says that it %s',
+    async (_title, status, kind, code, words) => {
+      const { grant } = await issued();
+      rig.gate.refuse = () => status;
+      for (const phase of temporal.phases) expect((await cut(phase, grant)).kind).toBe(kind);
+      // Whoever is told knows no numbers of gRPC.
+      expect(await probe(grant)).toMatchObject({ kind: 'inconclusive', why: expect.stringMatching(`${words}\\.$`) });
+      expect((await bench.connector.control(grant, within(healthyMs))).kind).toBe('not-allowed');
+      expect(await bench.issue(bench.plan()).catch(errorCodeOf)).toBe(code);
+      rig.gate.refuse = () => undefined;
+      expect(await cutAll(grant)).toEqual(wholeCut);
+    },
+  );
 
   it('keeps the deadline of an attempt at a server that accepts a connection and says nothing', async () => {
     const silent = await startTemporalRig(inject('temporalAddress'), connectorId);

@@ -9,9 +9,11 @@ import type { TemporalOptions } from './options.ts';
 const status = {
   cancelled: 1,
   unknown: 2,
+  deadlineExceeded: 4,
   notFound: 5,
   alreadyExists: 6,
   permissionDenied: 7,
+  resourceExhausted: 8,
   internal: 13,
   unavailable: 14,
   unauthenticated: 16,
@@ -164,6 +166,26 @@ function explained(thrown: unknown, what: string, { namespace }: TemporalOptions
   if (code === status.permissionDenied || code === status.unauthenticated) {
     return new EstopError('connector-refused', { detail: `${what}: our own credential is refused.`, cause: thrown });
   }
-  const why = signal.aborted || code === status.cancelled ? 'no answer in time' : `gRPC status ${code ?? 'unknown'}`;
+  const why = signal.aborted ? 'no answer in time' : sentenceOf(code);
   return new EstopError('connector-unavailable', { detail: `${what}: ${why}.`, cause: thrown });
+}
+
+/** For people, who know no numbers; the number is in the cause, for the log. */
+function sentenceOf(code: number | undefined): string {
+  switch (code) {
+    case status.cancelled:
+    case status.deadlineExceeded:
+      return 'no answer in time';
+    case status.resourceExhausted:
+      return 'the Temporal server has too much to do just now';
+    case status.unavailable:
+      return 'the Temporal server cannot be reached';
+    case status.notFound:
+      return 'the Temporal server knows nothing by that name';
+    case status.internal:
+    case status.unknown:
+      return 'the Temporal server reports a fault of its own';
+    default:
+      return 'the Temporal server would not do it';
+  }
 }
