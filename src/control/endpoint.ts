@@ -40,12 +40,12 @@ interface Answer {
 /**
  * With a role that was taken for a while. `refused`: what would give somebody or something more than it had after the role is gone, what
  * takes a safeguard away, what lifts a stop, and what judges elevations. `allowed`: what stops, holds or takes away, what concerns one
- * call or one task under the rules that stand, and what changes nothing.
+ * call or one task under the rules that stand, and what changes nothing. `ends-it`: allowed, and no use of it that somebody would have to judge.
  */
-export type UnderElevation = 'allowed' | 'refused';
+export type UnderElevation = 'allowed' | 'ends-it' | 'refused';
 
 export const isRefusedUnderElevation = (identity: Identity, { method, underElevation }: Endpoint): boolean =>
-  identity.elevation !== undefined && method === 'post' && underElevation !== 'allowed';
+  identity.elevation !== undefined && method === 'post' && underElevation !== 'allowed' && underElevation !== 'ends-it';
 
 /** Whoever adds an endpoint that changes something has to say it. */
 type Method = { readonly method: 'get' } | { readonly method: 'post'; readonly underElevation: UnderElevation };

@@ -49,7 +49,7 @@ export async function perform(endpoint: Endpoint, asked: Performance, deps: Cont
       });
     const { text, ...raw } = await asked.input();
     // Before it is done: what cannot be written down is not done under a role that is not one's own.
-    if (elevation !== undefined && endpoint.method === 'post')
+    if (elevation !== undefined && endpoint.method === 'post' && endpoint.underElevation !== 'ends-it')
       await appendAudit(changing.store, {
         kind: 'elevation.used',
         actor: identity.actor,

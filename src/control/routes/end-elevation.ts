@@ -12,7 +12,7 @@ export const endElevation = defineEndpoint({
   id: 'endElevation',
   summary: 'End your elevation before its time; an admin, anybody’s',
   permission: 'self:manage',
-  underElevation: 'allowed',
+  underElevation: 'ends-it',
   repeats: 'repeatable',
   input: { path: ElevationPath, query: nothing, body: nothing },
   answers: [{ status: 200, description: 'Over; somebody else still looks at it', schema: Elevation }],

@@ -252,6 +252,8 @@ describe('taking a role for a while', () => {
       [name],
     );
     expect(JSON.stringify(denied)).toContain('resetStop');
+    await on(cookie, id, 'end'); // Theirs to say at any time, and nothing that anybody would have to judge.
+    expect(field((await people.as(olga, 'GET', `/v1/elevations/${id}`)).body, 'used')).toHaveLength(1);
   });
 
   it('stays open until somebody else has signed it', async () => {

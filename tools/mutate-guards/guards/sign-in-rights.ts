@@ -20,8 +20,8 @@ export const signInRightGuards: readonly Guard[] = [
     file: 'src/control/perform.ts',
     protects: 'what is done under an elevation is written down before',
     attacks: ['A43'],
-    find: "if (elevation !== undefined && endpoint.method === 'post')\n      await appendAudit",
-    put: 'if (false)\n      await appendAudit',
+    find: "&& endpoint.underElevation !== 'ends-it')\n      await appendAudit",
+    put: '&& false)\n      await appendAudit',
     tests: { file: elevation, title: 'what cannot be written down is not done under it' },
   },
   {
