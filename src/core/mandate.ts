@@ -5,6 +5,17 @@
 export const personRoles = ['viewer', 'approver', 'operator', 'admin'] as const;
 export type PersonRole = (typeof personRoles)[number];
 
+const includedIn: Readonly<Record<PersonRole, readonly PersonRole[]>> = {
+  viewer: ['approver', 'operator', 'admin'],
+  approver: ['admin'],
+  operator: ['admin'],
+  admin: [],
+};
+
+/** Whether whoever has the one may do all that the other may: then they may also hand out no more than the other. */
+export const includesRole = (held: string, wanted: string): boolean =>
+  held === wanted || personRoles.some((one) => one === wanted && includedIn[one].some((role) => role === held));
+
 export type Labels = Readonly<Record<string, string>>;
 
 export interface Mandate {

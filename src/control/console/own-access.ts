@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import type { ApiToken, ApiTokenPage, MadeApiToken, SignIn, SignInPage, WhoAmI } from '../../contract/http/people.ts';
-import { personRoles } from '../../core/mandate.ts';
+import { includesRole, personRoles } from '../../core/mandate.ts';
 import { endSignIn } from '../routes/end-sign-in.ts';
 import { makeApiToken } from '../routes/make-api-token.ts';
 import { revokeApiToken } from '../routes/revoke-api-token.ts';
@@ -55,7 +55,7 @@ ${offer(visit, revokeTokenForm, { to: '/people/revoke-token', isOneOfMany: true 
 export const newToken = (visit: Visit): Markup => {
   const held = new Set([...visit.caller.roles, ...(visit.caller.mandates ?? []).map(({ role }) => role)]);
   // The one that may least comes first, so that nobody hands out more by leaving it as it is.
-  const roles = [...personRoles, 'service' as const].filter((role) => held.has(role));
+  const roles = [...personRoles, 'service' as const].filter((role) => [...held].some((one) => includesRole(one, role)));
   return offer(
     visit,
     makeTokenForm,

@@ -2,7 +2,7 @@ import { MadeApiToken, MakeApiToken } from '../../contract/http/people.ts';
 import { personOf, type Role } from '../../contract/identity.ts';
 import { EstopError } from '../../core/errors.ts';
 import { formatId } from '../../core/ids.ts';
-import { type Labels, reaches } from '../../core/mandate.ts';
+import { includesRole, type Labels, reaches } from '../../core/mandate.ts';
 import { makeApiToken as make } from '../../store/api-tokens.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
 import { isOverAll } from '../permission.ts';
@@ -55,8 +55,10 @@ export const makeApiToken = defineEndpoint({
 });
 
 function has(identity: Caller, role: Role, labels: Labels | undefined): boolean {
-  if (identity.roles.includes(role)) return true;
-  return (identity.mandates ?? []).some((mandate) => mandate.role === role && reaches(mandate, labels ?? {}));
+  if (identity.roles.some((held) => includesRole(held, role))) return true;
+  return (identity.mandates ?? []).some(
+    (mandate) => includesRole(mandate.role, role) && reaches(mandate, labels ?? {}),
+  );
 }
 
 /** Whoever comes with a token of the file makes tokens that end with that one. */

@@ -2,7 +2,7 @@ import type { ConfigSource } from '../../contract/config.ts';
 import { defaultSignIn } from '../../contract/config.ts';
 import type { Authenticator, Identity, Log, Role } from '../../contract/identity.ts';
 import type { PersonRole } from '../../core/mandate.ts';
-import { datedAs, type Mandate, mandatesOf, personNamed, personRoles } from '../../core/mandate.ts';
+import { datedAs, includesRole, type Mandate, mandatesOf, personNamed, personRoles } from '../../core/mandate.ts';
 import { apiTokenOf, type HeldApiToken } from '../../store/api-tokens.ts';
 import { setMandates } from '../../store/people.ts';
 import type { Store } from '../../store/pool.ts';
@@ -123,7 +123,7 @@ function callerByToken(held: HeldApiToken, authenticator: Authenticator): Caller
   if (held.basis === undefined) return { ...identity, roles, mandates };
   const standing = authenticator.standingOf?.(held.basis);
   if (standing === undefined) return undefined;
-  const isStill = (role: Role): boolean => standing.roles.includes(role);
+  const isStill = (role: Role): boolean => standing.roles.some((held) => includesRole(held, role));
   return {
     ...identity,
     roles: roles.filter(isStill),

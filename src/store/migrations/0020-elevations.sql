@@ -68,14 +68,16 @@ BEGIN
   RETURN ends;
 END $$;
 
--- What a token may do now: what it was made for, as far as its owner may still do it, and no longer than its owner may: a role that
+-- What a token may do now: what it was made for, as far as its owner may still do it (by that role, or by one that may do all that it
+-- may: `includesRole` of the core), and no longer than its owner may: a role that
 -- was taken from them and given back is as new for their tokens as for them. `service` belongs to tokens of services alone.
 CREATE FUNCTION estop.token_mandates(p_token_id text) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT coalesce(jsonb_agg(CASE WHEN o.since > (m.m ->> 'since')::timestamptz THEN m.m || jsonb_build_object('since', o.told) ELSE m.m END), '[]')
     FROM estop.api_tokens t CROSS JOIN jsonb_array_elements(t.mandates) m(m) LEFT JOIN estop.people p ON p.person_id = t.owner
     LEFT JOIN LATERAL (SELECT true AS held, x.m ->> 'since' AS told, (x.m ->> 'since')::timestamptz AS since FROM jsonb_array_elements(p.mandates) x(m)
-      WHERE x.m ->> 'role' = m.m ->> 'role' AND (NOT x.m ? 'labels' OR coalesce(m.m -> 'labels', '{}') @> (x.m -> 'labels'))
+      WHERE (x.m ->> 'role' IN (m.m ->> 'role', CASE WHEN m.m ->> 'role' IN ('viewer', 'approver', 'operator') THEN 'admin' END)
+          OR (m.m ->> 'role' = 'viewer' AND x.m ->> 'role' IN ('approver', 'operator'))) AND (NOT x.m ? 'labels' OR coalesce(m.m -> 'labels', '{}') @> (x.m -> 'labels'))
       ORDER BY since NULLS FIRST LIMIT 1) o ON true
     WHERE t.token_id = p_token_id AND (t.owner IS NULL OR t.basis IS NOT NULL OR (p.disabled_at IS NULL AND o.held))
 $$;
