@@ -25,7 +25,13 @@ it('a set that one person wants is read and put in force by another, by its vers
     new RegExp(`^${version} waits for a second person until .* olga wants it: read it$`, 'm'),
   );
   expect(shown.stdout).toMatch(/^\/\/ wanted: team\.cedar\n\/\/ Nothing more\.$/m);
+  const { viewer } = rig.tokens;
+  expect((await second(version, { env: { ESTOP_TOKEN: viewer } })).code).toBe(4);
   const done = await second(version);
   expect([done.code, done.stdout]).toEqual([0, expect.stringContaining('is in force, activation 1')]);
   expect((await rig.run(['policy', 'show'])).stdout).not.toContain('waits for a second person');
+  // Whoever was the second, or tried to be, put nothing back: the audit says what they did.
+  const trail = (await rig.run(['audit', '--json'])).stdout;
+  expect(trail).toMatch(/policy\.activated[\s\S]*activatePolicies/);
+  expect(trail.toLowerCase()).not.toContain('rollback');
 });

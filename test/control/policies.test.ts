@@ -99,11 +99,30 @@ describe('policies over the API', () => {
     expect(his).not.toContain('proposed-data-flow');
     expect(his.indexOf('Waits for a second person')).toBeLessThan(his.indexOf('The texts in force'));
     const version = String(proposals[0]?.version);
-    const seconds = { as: 'bob@admin', body: { version, reason: 'read it' } };
-    expect(await two.call('POST', '/v1/policies:rollback', seconds)).toMatchObject({
-      status: 200,
-      body: { outcome: 'activated' },
-    });
+    const now = String(field(before, 'activation'));
+    const seconds = async (as: string, form: Readonly<Record<string, string>>): Promise<number> => {
+      const raw = new URLSearchParams({ version, after: now, reason: 'read it', ...form }).toString();
+      const headers = { 'accept': 'text/html', 'content-type': 'application/x-www-form-urlencoded' };
+      return (await two.call('POST', '/policy/second', { as, raw, headers })).status;
+    };
+    expect(await seconds('bob@admin', { version: '0123456789abcdef' })).toBe(404);
+    expect(await seconds('vera@viewer', {})).toBe(403);
+    // What it was compared with is in force no longer: it was another change that was read.
+    expect(await seconds('bob@admin', { after: '999' })).toBe(409);
+    expect((await inForce())['activation']).toBe(field(before, 'activation'));
+    expect(await seconds('bob@admin', {})).toBe(303);
+    expect(await inForce()).toMatchObject({ activation: Number(now) + 1 });
+    const trail = field((await rig.call('GET', '/v1/audit?limit=20', { as: 'viewer' })).body, 'items');
+    expect(trail).toContainEqual(
+      expect.objectContaining({ kind: 'policy.activated', actor: 'bob', method: 'console', reason: 'read it' }),
+    );
+    expect(trail).toContainEqual(
+      expect.objectContaining({
+        kind: 'request.denied',
+        actor: 'vera',
+        detail: { what: 'activatePolicies', code: 'forbidden' },
+      }),
+    );
     expect(await inForce()).toMatchObject({ files: wanted, proposed: [] });
     expect(await shown('bob@admin')).not.toContain(button);
     expect((await activate(shipped)).status).toBe(200);

@@ -148,7 +148,7 @@ async function second(
 ): Promise<ExitCode> {
   if (folder !== undefined)
     throw new EstopError('invalid-input', { detail: 'Name a folder, or what is proposed: not both.' });
-  const { proposed } = await estop.policies.inForce();
+  const { proposed, activation } = await estop.policies.inForce();
   const wanted = proposed.find((one) => one.version === version);
   if (wanted === undefined)
     throw new EstopError('not-found', {
@@ -156,7 +156,10 @@ async function second(
     });
   const question = `${visible(wanted.proposedBy)} wants version ${version} at every gateway. You have read it (estop policy show --text)?`;
   if (!(await goOn(context, options, question))) return exitCodes.declined;
-  return told(context.terminal, await estop.policies.rollBack({ reason: options.reason, version }));
+  return told(
+    context.terminal,
+    await estop.policies.activate(wanted.files, { reason: options.reason, after: activation }),
+  );
 }
 
 async function rollBack(context: CliContext, version: string | undefined, options: ChangeOptions): Promise<ExitCode> {

@@ -9,7 +9,7 @@ import { noticeForms, noticesPage } from './notices-page.ts';
 import { nowPage } from './now-page.ts';
 import { peopleForms, peoplePage } from './people-page.ts';
 import { playbooksPage } from './playbooks-page.ts';
-import { activateForm, policyPage, rollBackForm } from './policy-page.ts';
+import { activateForm, policyPage, rollBackForm, secondForm } from './policy-page.ts';
 import { secretForms, secretsPage } from './secrets-page.ts';
 import { stopForm, stopFormPage } from './stop-form-page.ts';
 import { noteForm, resetForm } from './stop-forms.ts';
@@ -55,6 +55,7 @@ export const forms: readonly ConsoleForm[] = [
   resetBreakerForm,
   acceptToolForm,
   rollBackForm,
+  secondForm,
   activateForm,
   backtestForm,
   ...noticeForms,

@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import type { ActivationResult, PoliciesInForce, PolicyProposal } from '../../contract/http/policies.ts';
 import { plural } from '../../contract/plural.ts';
+import { EstopError } from '../../core/errors.ts';
 import { namesOfCaller } from '../names-of-caller.ts';
 import { activatePolicies } from '../routes/activate-policies.ts';
 import { getPolicies } from '../routes/get-policies.ts';
@@ -61,7 +62,7 @@ const activate = (visit: Visit, { activation }: PoliciesInForce): Markup =>
   );
 
 /** What another person wants, as it differs from what is in force: whoever is the second sees what they put in force. */
-function proposals(visit: Visit, { proposed, files: inForce }: PoliciesInForce): Markup {
+function proposals(visit: Visit, { proposed, files: inForce, activation }: PoliciesInForce): Markup {
   if (proposed.length === 0) return nothing;
   const mine = namesOfCaller(visit.caller, visit.deps);
   return html`<section class="stack" aria-labelledby="proposed"><h2 id="proposed">Waits for a second person</h2>${proposed.map(
@@ -69,7 +70,7 @@ function proposals(visit: Visit, { proposed, files: inForce }: PoliciesInForce):
       one,
     ) => html`<article class="note warn stack"><p><strong class="mono">${one.version}</strong>, wanted by ${foreign(one.proposedBy, 120)} ${clock(one.proposedAt, visit.now)}${one.reason === null ? nothing : html`: “${foreign(one.reason, 400)}”`}. It is not in force; its time is over ${relative(one.endsAt, visit.now)}.</p>
 ${changedFiles(inForce, one.files).map(([name, before, after]) => html`<details id="proposed-${one.version}-${name.replaceAll(/[^a-z0-9-]/g, '-')}" open><summary>${foreign(name, 100)}</summary>${fencedChanges('− in force   + wanted', before, after)}</details>`)}
-${mine.includes(one.proposedBy.toLowerCase()) ? html`<p>You wanted it yourself: somebody else has to say so too.</p>` : second(visit, one)}</article>`,
+${mine.includes(one.proposedBy.toLowerCase()) ? html`<p>You wanted it yourself: somebody else has to say so too.</p>` : second(visit, one, activation)}</article>`,
   )}</section>`;
 }
 
@@ -84,12 +85,12 @@ function changedFiles(
   });
 }
 
-const second = (visit: Visit, { version }: PolicyProposal): Markup =>
+const second = (visit: Visit, { version }: PolicyProposal, activation: number): Markup =>
   offer(
     visit,
-    rollBackForm,
-    { to: '/policy', look: 'inline', isOneOfMany: true, otherwise: html`<p>An admin can put it in force.</p>` },
-    html`${onceField()}<input type="hidden" name="version" value="${version}"><label class="field">Why<input type="text" name="reason" required maxlength="500" autocomplete="off"></label><button>Put it in force, as the second person</button>`,
+    secondForm,
+    { to: secondForm.path, look: 'inline', isOneOfMany: true, otherwise: html`<p>An admin can put it in force.</p>` },
+    html`${onceField()}<input type="hidden" name="version" value="${version}"><input type="hidden" name="after" value="${activation}"><label class="field">Why<input type="text" name="reason" required maxlength="500" autocomplete="off"></label><button>Put it in force, as the second person</button>`,
   );
 
 function rollBack(visit: Visit, { history: entries }: PoliciesInForce): Markup {
@@ -119,6 +120,22 @@ export const rollBackForm: ConsoleForm = {
       once: onceIn(fields),
     });
     return afterwards(result);
+  },
+};
+
+/** Only what waits just now, over what was in force when it was read: whoever is late puts nothing in force by it. */
+export const secondForm: ConsoleForm = {
+  path: '/policy/second',
+  asks: [activatePolicies],
+  take: async (visit, fields) => {
+    const version = field(fields, 'version');
+    const { proposed } = await visit.ask<PoliciesInForce>(getPolicies);
+    const files = proposed.find((one) => one.version === version)?.files;
+    // Who may not is refused by the endpoint first, whatever they name.
+    if (files === undefined && visit.may('policy:activate'))
+      throw new EstopError('not-found', { detail: 'No set of that version waits for a second person any more.' });
+    const body = { files: files ?? {}, reason: field(fields, 'reason'), after: Number(field(fields, 'after')) };
+    return afterwards(await visit.ask<ActivationResult>(activatePolicies, { body, once: onceIn(fields) }));
   },
 };
 
