@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import type { ServerResponse } from 'node:http';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
@@ -12,6 +11,7 @@ import { slackDoor } from './chat/slack-door.ts';
 import { codecDoor } from './codec/codec-door.ts';
 import { consolePages } from './console/console.ts';
 import { contentPolicy } from './console/page-headers.ts';
+import { cutOff } from './cut-off.ts';
 import type { ControlDeps } from './deps.ts';
 import { apiDocument } from './describe-api.ts';
 import type { Endpoint, Reply } from './endpoint.ts';
@@ -149,12 +149,6 @@ async function answer(
       errorCodeOf(thrown) === 'stop-elsewhere' ? { location: new URL('/v1/stops', deps.stopUrl).href } : {};
     return problemResponse(thrown, requestId, deps.log, elsewhere);
   }
-}
-
-function cutOff({ env }: Context): void {
-  // What @hono/node-server hands on; a request that came over no connection has none.
-  const { outgoing } = (env ?? {}) as { readonly outgoing?: ServerResponse };
-  if (outgoing?.writableFinished === false) outgoing.destroy();
 }
 
 async function authenticate(context: Context, deps: ControlDeps): Promise<Caller> {

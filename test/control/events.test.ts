@@ -247,7 +247,7 @@ describe('a stream and its token', () => {
 });
 
 describe('a client that opens the stream and never reads', () => {
-  it('is let go of once it is far behind, connection and all, and whoever reads goes on', async () => {
+  it.each(['/v1/events', '/events'])('at %s is let go of far behind, connection and all', async (path) => {
     const subscribers = new Set<(event: FeedEvent) => void>();
     const events: EventFeed = {
       subscribe: async (subscriber) => {
@@ -268,9 +268,11 @@ describe('a client that opens the stream and never reads', () => {
       server.closeAllConnections();
       server.close();
     });
-    deaf.write('GET /v1/events HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer viewer\r\n\r\n');
+    deaf.write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer viewer\r\n\r\n`);
     while (subscribers.size < 1) await turn();
-    const reading = await fetch(`http://127.0.0.1:${port}/v1/events`, { headers: { authorization: 'Bearer viewer' } });
+    const reading = await fetch(`http://127.0.0.1:${port}/v1/events`, {
+      headers: { authorization: 'Bearer viewer' },
+    });
     while (subscribers.size < 2) await turn();
     const heard = readServerSentEvents(reading.body as ReadableStream<Uint8Array>);
     let last = -1;

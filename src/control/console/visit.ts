@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Context } from 'hono';
 import { formatId } from '../../core/ids.ts';
+import { cutOff } from '../cut-off.ts';
 import type { ControlDeps } from '../deps.ts';
 import type { Endpoint, Reply } from '../endpoint.ts';
 import { perform } from '../perform.ts';
@@ -50,6 +51,7 @@ export function visitOf(context: Context, caller: Caller, deps: ControlDeps): Vi
         header: (name) => context.req.header(name),
         idempotencyKey: asked.once,
         callerNow: () => callerNow(context, deps),
+        cutOff: () => cutOff(context),
         input: async () => ({
           path: asked.path ?? {},
           query: Object.fromEntries(given),
