@@ -29,7 +29,7 @@ export const auditPage: ConsolePage = {
       place: 'audit',
       body: html`<h1>Audit</h1>
 <form method="get" action="/audit" class="card audit-filters">${form('kind', 'Kind', 'stop. or request.denied')}${form('actor', 'Who', 'olga')}${form('subject', 'What', 'an id')}${form('since', 'Since', '2026-11-21 03:00')}${form('until', 'Until', '')}<button>Show</button></form>
-<p class="row"><a class="button" href="/audit/export?${new URLSearchParams([...asked, ['format', 'csv']]).toString()}">As CSV</a><a class="button" href="/audit/export?${new URLSearchParams([...asked, ['format', 'jsonl']]).toString()}">As JSON lines</a><small>at most 10,000 events, newest first</small></p>
+<p class="row"><a class="button" href="/audit/export?${new URLSearchParams([...asked, ['format', 'csv']]).toString()}">As CSV</a><a class="button" href="/audit/export?${new URLSearchParams([...asked, ['format', 'jsonl']]).toString()}">As JSON lines</a><small>all that match, newest first</small></p>
 ${page.items.length === 0 ? none(asked.size > 0) : list(visit, page.items)}
 ${page.next === null ? nothing : html`<p><a class="button" href="/audit?${next.toString()}">Older</a></p>`}`,
     };
