@@ -120,8 +120,8 @@ onEveryPostgres('obligations', (createOn) => {
     },
     {
       what: 'the last word being a proof',
-      in: 'estop.wipe_finished_grants',
-      find: /AND \(SELECT o\.state <> 'accepted-risk'[^;]*LIMIT 1\)/,
+      in: 'estop.is_finished_grant',
+      find: /AND coalesce\(\(SELECT o\.state <> 'accepted-risk'[^;]*/,
       put: '',
     },
   );

@@ -85,7 +85,7 @@ DECLARE
   busy boolean := false;
 BEGIN
   PERFORM estop.commit_durably();
-  SELECT * INTO mine FROM estop.grants g WHERE g.grant_id = p_grant_id AND g.state = 'intended' FOR UPDATE;
+  SELECT * INTO mine FROM estop.grants g WHERE g.grant_id = p_grant_id AND g.state = 'intended' FOR NO KEY UPDATE;
   IF NOT FOUND THEN RETURN QUERY SELECT 'not-intended'::text, NULL::text; RETURN; END IF;
   IF mine.shared THEN
     PERFORM estop.lock_target(mine.agent_id, mine.connector, mine.target);

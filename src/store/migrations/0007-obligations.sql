@@ -24,6 +24,8 @@ BEGIN
       -- Only spares trying thousands of rows in vain, several times a second; what decides is the conflict below. NOT IN, because that
       -- is one hash whatever the planner knows of these tables, where an anti-join may become a loop over all of them for each.
       AND g.grant_id NOT IN (SELECT o.grant_id FROM estop.obligations o WHERE o.cause_id = s.stop_id)
+    -- Against wipe_finished_grants alone, which holds what it ends: nothing is owed to what has no secret left to be probed with.
+    FOR KEY SHARE OF g SKIP LOCKED
     ON CONFLICT (cause_id, grant_id) DO NOTHING;
   GET DIAGNOSTICS opened = ROW_COUNT;
   PERFORM estop.close_never_issued(p_stop_id);
@@ -62,6 +64,7 @@ BEGIN
       AND NOT EXISTS (SELECT 1 FROM estop.stops s LEFT JOIN estop.stop_progress p ON p.stop_id = s.stop_id
         WHERE (s.reset_at IS NULL OR (p.proved_at IS NULL AND g.epoch < s.epoch))
           AND (g.keys @> ARRAY[s.scope_key] OR g.agents && estop.labelled_agents(s.scope_key, s.epoch)))
+    FOR KEY SHARE OF g SKIP LOCKED
     ON CONFLICT (cause_id, grant_id) DO NOTHING;
   GET DIAGNOSTICS opened = ROW_COUNT;
   UPDATE estop.obligations o SET state = 'proved', evidence = 'nothing-to-revoke', revoked_at = coalesce(o.revoked_at, clock_timestamp()),
@@ -195,18 +198,29 @@ BEGIN
   RETURN true;
 END $$;
 
--- Ends grants whose every obligation is final, and wipes what was sealed. Not one whose last word was that a person accepts it: it
--- may live, so the next stop over it owes it an obligation again.
+-- Every obligation of this grant is final, and the last word was not that a person accepts it: then it may live, so the next stop
+-- over it owes it an obligation again.
+CREATE FUNCTION estop.is_finished_grant(p_grant_id text) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN NOT EXISTS (SELECT 1 FROM estop.obligations o WHERE o.grant_id = p_grant_id AND o.final_at IS NULL)
+    AND coalesce((SELECT o.state <> 'accepted-risk' FROM estop.obligations o WHERE o.grant_id = p_grant_id ORDER BY o.final_at DESC LIMIT 1), false);
+END $$;
+
+-- Ends them, and wipes what was sealed. They are held first and judged once more in a later statement: a stop that has begun to owe
+-- one of them something meanwhile needs its secret for the probe.
 CREATE FUNCTION estop.wipe_finished_grants() RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+  held text[];
   wiped integer;
 BEGIN
+  held := ARRAY(SELECT g.grant_id FROM estop.grants g
+    WHERE g.state <> 'ended' AND EXISTS (SELECT 1 FROM estop.obligations o WHERE o.grant_id = g.grant_id AND o.final_at IS NOT NULL)
+      AND estop.is_finished_grant(g.grant_id)
+    FOR UPDATE OF g SKIP LOCKED);
   UPDATE estop.grants g SET state = 'ended', sealed = NULL, ended_at = clock_timestamp(), end_reason = coalesce(g.end_reason, 'revoked')
-    WHERE g.state <> 'ended'
-      AND EXISTS (SELECT 1 FROM estop.obligations o WHERE o.grant_id = g.grant_id AND o.final_at IS NOT NULL)
-      AND NOT EXISTS (SELECT 1 FROM estop.obligations o WHERE o.grant_id = g.grant_id AND o.final_at IS NULL)
-      AND (SELECT o.state <> 'accepted-risk' FROM estop.obligations o WHERE o.grant_id = g.grant_id ORDER BY o.final_at DESC LIMIT 1);
+    WHERE g.grant_id = ANY (held) AND g.state <> 'ended' AND estop.is_finished_grant(g.grant_id);
   GET DIAGNOSTICS wiped = ROW_COUNT;
   RETURN wiped;
 END $$;
