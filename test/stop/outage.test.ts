@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { namespaces, stopIntakeWorkflowId } from '../../src/contract/names.ts';
@@ -6,6 +5,7 @@ import { type PostgresServer, startPostgres } from '../../src/runtime/local/post
 import { startTemporal, type TemporalServer } from '../../src/runtime/local/temporal-server.ts';
 import { beat } from '../../src/store/latch.ts';
 import { startControlWorker } from '../../src/workers/create-control.ts';
+import { freezePostgres } from '../kit/freeze-postgres.ts';
 import { requires } from '../kit/requires.ts';
 import { tempFolder } from '../kit/temp-folder.ts';
 import { recordingLog, until } from '../revocation/rig.ts';
@@ -19,6 +19,7 @@ requires('temporal')('a stop while the store is in trouble', () => {
   let ledger: Ledger;
   let stops: StopProcess;
   let closeWorker: () => Promise<void>;
+  const { log, logged } = recordingLog();
 
   beforeAll(async () => {
     [postgres, temporal] = await Promise.all([
@@ -39,7 +40,7 @@ requires('temporal')('a stop while the store is in trouble', () => {
         system: () => undefined,
       },
       sealer: { seal: (plain) => plain, open: (sealed) => sealed },
-      log: recordingLog().log,
+      log,
     });
     closeWorker = worker.close;
   });
@@ -52,6 +53,7 @@ requires('temporal')('a stop while the store is in trouble', () => {
     await until(async () => (await stops.get('/readyz')).body['status'] === 'ready');
   });
 
+  const freeze = () => freezePostgres(postgres.pid, ledger.sql);
   const epochOf = async (stopId: string): Promise<unknown> =>
     (await ledger.sql('SELECT epoch FROM estop.stops WHERE stop_id = $1', [stopId]))[0]?.['epoch'];
 
@@ -67,7 +69,7 @@ requires('temporal')('a stop while the store is in trouble', () => {
 
   it('is accepted while PostgreSQL is frozen, and latched once it thaws', async () => {
     const stopId = newId('stop');
-    const pids = await freeze(postgres, ledger);
+    const frozen = await freeze();
     try {
       const { status, body } = await stops.send({ stopId, scopeKey: 'agent:frozen' });
       expect([status, body['state'], body['stopId']]).toEqual([202, 'accepted', stopId]);
@@ -76,7 +78,7 @@ requires('temporal')('a stop while the store is in trouble', () => {
       // Whoever balances by it must not take away the one place that still accepts a stop.
       expect((await stops.get('/readyz')).status).toBe(200);
     } finally {
-      thaw(pids);
+      frozen.thaw();
     }
     await until(() => epochOf(stopId));
   });
@@ -85,14 +87,16 @@ requires('temporal')('a stop while the store is in trouble', () => {
     const mine = await startStopProcess(ledger.urls.estop_stop, temporal.address, 'test', 'estop-stop-mine');
     await until(async () => (await mine.get('/readyz')).body['status'] === 'ready');
     const stopId = newId('stop');
-    const pids = await freeze(postgres, ledger);
+    const frozen = await freeze();
     try {
       expect((await mine.send({ stopId, scopeKey: 'agent:orphaned' })).body['state']).toBe('accepted');
       await mine.server.close();
+      frozen.endSessionsOf(/^estop-stop-mine/);
     } finally {
-      thaw(pids);
+      frozen.thaw();
     }
     await until(() => epochOf(stopId));
+    expect(logged.filter(({ fields }) => fields['event'] === 'drain.latch')).toEqual([]);
   });
 
   it('is latched by the drain where somebody terminated the intake, and only then is the intake drained', async () => {
@@ -101,13 +105,14 @@ requires('temporal')('a stop while the store is in trouble', () => {
     const mine = await startStopProcess(ledger.urls.estop_stop, temporal.address, 'test', 'estop-stop-mine');
     await until(async () => (await mine.get('/readyz')).body['status'] === 'ready');
     const stopId = newId('stop');
-    const pids = await freeze(postgres, ledger);
+    const frozen = await freeze();
     try {
       expect((await mine.send({ stopId, scopeKey: 'agent:terminated' })).body['state']).toBe('accepted');
       await mine.server.close();
+      frozen.endSessionsOf(/^estop-stop-mine/);
       await client.workflow.getHandle(stopIntakeWorkflowId('test')).terminate('by hand');
     } finally {
-      thaw(pids);
+      frozen.thaw();
     }
     await ledger.sql(
       "INSERT INTO estop.gateways (gateway_id, address, drain_wanted_at) VALUES ($1, '', clock_timestamp())",
@@ -133,24 +138,24 @@ requires('temporal')('a stop while the store is in trouble', () => {
       "SELECT pid FROM pg_stat_activity WHERE application_name = 'estop-stop-test' AND query NOT LIKE '%pg_notify%'",
     );
     const pids = rows.map((row) => Number(row['pid']));
-    for (const pid of pids) signal(pid, 'SIGSTOP');
+    for (const pid of pids) process.kill(pid, 'SIGSTOP');
     try {
       await Promise.all(['agent:hung-1', 'agent:hung-2', 'agent:hung-3'].map((scopeKey) => stops.send({ scopeKey })));
       // On a crowded machine one new connection may take longer than the latch's patience; the warm ones hang for good.
       await until(async () => (await stops.send({ scopeKey: 'agent:after-the-hung' })).body['state'] === 'latched');
     } finally {
-      thaw(pids);
+      for (const pid of pids) process.kill(pid, 'SIGCONT');
     }
   });
 
   it('has a conflict in the intake latched under another id rather than lost', async () => {
     const stopId = newId('stop');
     await stops.send({ stopId, scopeKey: 'agent:first' });
-    const pids = await freeze(postgres, ledger);
+    const frozen = await freeze();
     try {
       expect((await stops.send({ stopId, scopeKey: 'agent:second' })).body['state']).toBe('accepted');
     } finally {
-      thaw(pids);
+      frozen.thaw();
     }
     await until(
       async () => (await ledger.sql("SELECT 1 FROM estop.stops WHERE scope_key = 'agent:second'")).length === 1,
@@ -174,35 +179,13 @@ requires('temporal')('a stop while the store is in trouble', () => {
     expect([status, body['state']]).toEqual([200, 'latched']);
 
     const stopId = newId('stop');
-    const pids = await freeze(postgres, ledger);
+    const frozen = await freeze();
     try {
       const answer = await stops.send({ stopId, scopeKey: 'agent:nobody' });
       expect([answer.status, answer.body['code']]).toEqual([503, 'store-unavailable']);
       expect(answer.body['detail']).toMatch(new RegExp(`estop stop scope agent:nobody --direct .*--stop-id ${stopId}`));
     } finally {
-      thaw(pids);
+      frozen.thaw();
     }
   });
 });
-
-/** Slow, not down: the postmaster and every backend stand still, and their sockets stay open. */
-async function freeze(postgres: PostgresServer, ledger: Ledger): Promise<readonly number[]> {
-  const rows = await ledger.sql('SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()');
-  const own = await ledger.sql('SELECT pg_backend_pid() AS pid');
-  const pids = [postgres.pid, ...rows.map((row) => Number(row['pid'])), ...own.map((row) => Number(row['pid']))];
-  for (const pid of pids) signal(pid, 'SIGSTOP');
-  await sleep(0);
-  return pids;
-}
-
-function thaw(pids: readonly number[]): void {
-  for (const pid of pids) signal(pid, 'SIGCONT');
-}
-
-function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch {
-    // It ended meanwhile.
-  }
-}
