@@ -173,19 +173,23 @@ export function recordingLog(): { readonly log: Log; readonly logged: LogLine[] 
   return { log: { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }, logged };
 }
 
+const firstPauseMs = 10;
+const longestPauseMs = 100;
+
 /**
- * Asks again until it holds. Gives up before a test of the usual length is given up, whose `finally` would not be reached otherwise:
- * what was frozen stayed frozen for the next.
+ * Asks again until it holds, ever more seldom: most questions are several queries, and what is soon is seen soon all the same. Gives
+ * up before a test of the usual length is given up, whose `finally` would not be reached otherwise: what was frozen stayed frozen for
+ * the next.
  */
 export async function until<Value>(
   ask: () => Promise<Value | undefined | false>,
   patienceMs = 110_000,
 ): Promise<Value> {
   const giveUpAt = Date.now() + patienceMs;
-  for (;;) {
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 1.3, longestPauseMs)) {
     const value = await ask();
     if (value !== undefined && value !== false) return value;
     if (Date.now() > giveUpAt) throw new Error(`what was waited for did not come within ${patienceMs / 1_000} s`);
-    await sleep(25);
+    await sleep(pauseMs);
   }
 }
