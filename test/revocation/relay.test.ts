@@ -6,13 +6,15 @@ import {
   stopFanoutWorkflowId,
   stopIntakeWorkflowId,
 } from '../../src/contract/names.ts';
+import { startTemporal } from '../../src/runtime/local/temporal-server.ts';
 import { latch } from '../../src/store/latch.ts';
 import { getObligation } from '../../src/store/obligations.ts';
 import { type StopProgress, stopProgress } from '../../src/store/stop-progress.ts';
 import { resetStop } from '../../src/store/stops.ts';
 import { type Program, runProgram } from '../kit/program.ts';
 import { requires } from '../kit/requires.ts';
-import { keepBeating, newId, order, stop, stopAgent } from '../store/ledger.ts';
+import { keepBeating, newId, order, startTask, stop, stopAgent } from '../store/ledger.ts';
+import { allWrites, pausedWrites, type Write } from './paused-writes.ts';
 import { type Rig, startRig, until } from './rig.ts';
 
 const program = join(import.meta.dirname, 'programs', 'control-worker.ts');
@@ -47,69 +49,61 @@ requires('temporal')('the relay', () => {
         () => false,
       );
 
-  const isKnown = async (workflowId: string): Promise<boolean> =>
-    rig.control.workflow
-      .getHandle(workflowId)
-      .describe()
-      .then(
-        () => true,
-        () => false,
-      );
-
-  /** The writes that the control worker makes on the way, in their order; it is killed as soon as each is seen. */
-  const writePoints: readonly (readonly [
-    string,
-    (stopId: string, agentId: string, epoch: number) => Promise<boolean>,
-  ])[] = [
-    ['the latch, before anybody has seen it', async () => true],
-    ['its first sight', (stopId) => holds('SELECT 1 FROM estop.stop_progress WHERE stop_id = $1', [stopId])],
+  /**
+   * Each of them of a stop of its own. Those of the relay's one round of the ledger stand still one at a time, after what the others do
+   * side by side; what is lost is what the target has done already.
+   */
+  const deaths: readonly (readonly (readonly [Write, 'landed' | 'lost'])[])[] = [
     [
-      'its fence',
-      (stopId) => holds('SELECT 1 FROM estop.stop_progress WHERE stop_id = $1 AND fenced_at IS NOT NULL', [stopId]),
-    ],
-    ['its obligations', (stopId) => holds('SELECT 1 FROM estop.obligations WHERE cause_id = $1', [stopId])],
-    ['the start of its fan-out', (stopId) => isKnown(stopFanoutWorkflowId(stopId))],
-    ['the start of its revocation', (stopId, agentId, epoch) => isKnown(revocationWorkflowId(agentId, epoch, stopId))],
-    [
-      'the close of its task',
-      (stopId) =>
-        holds(
-          "SELECT 1 FROM estop.tasks t, estop.stops s WHERE s.stop_id = $1 AND t.keys @> ARRAY[s.scope_key] AND t.state = 'closed'",
-          [stopId],
-        ),
+      ['the close of its task', 'landed'],
+      ['its halt', 'landed'],
+      ['the beginning of a phase', 'landed'],
+      ['the end of a phase', 'lost'],
+      ['its first sight', 'landed'],
     ],
     [
-      'a phase of its lane',
-      (stopId) =>
-        holds('SELECT 1 FROM estop.obligation_phases WHERE starts_with(obligation_id, $1) AND done_at IS NOT NULL', [
-          stopId,
-        ]),
+      ['the end of a phase', 'landed'],
+      ['the cut of its lane', 'landed'],
+      ['the proof of its lane', 'landed'],
+      ['its first sweep', 'landed'],
+      ['its fence', 'landed'],
     ],
     [
-      'the proof of its lane',
-      (stopId) => holds("SELECT 1 FROM estop.obligations WHERE cause_id = $1 AND state = 'proved'", [stopId]),
-    ],
-    [
-      'its first sweep',
-      (stopId) => holds('SELECT 1 FROM estop.stop_progress WHERE stop_id = $1 AND sweeps_done > 0', [stopId]),
+      ['that all is revoked', 'landed'],
+      ['the last proof of its lane', 'landed'],
+      ['its proof', 'landed'],
+      ['the wipe of its grant', 'landed'],
+      ['its obligation', 'landed'],
     ],
   ];
 
-  it(`killed right after each of ${writePoints.length} writes of one stop leaves nothing undone`, async () => {
-    const agent = await rig.agent();
-    const grant = await rig.grant(await rig.task(agent));
-    const { stopId, epoch } = await stopAgent(rig.ledger, agent);
-    for (const [, isWritten] of writePoints) {
+  it(`killed at each of ${allWrites.length} writes of a stop leaves nothing undone, and does nothing again that it has written down`, async () => {
+    expect(new Set(deaths.flatMap((writes) => writes.map(([write]) => write)))).toEqual(new Set(allWrites));
+    const paused = await pausedWrites(rig.ledger);
+    const stops: { readonly stopId: string; readonly grant: string; readonly cuts: number }[] = [];
+    const expected: string[] = [];
+    for (const writes of deaths) {
       const worker = await startProcess();
-      await until(() => isWritten(stopId, agent.agentId, epoch));
+      const agents: (readonly [string, 'landed' | 'lost'])[] = [];
+      for (const [index, [write, outcome]] of writes.entries()) {
+        const agent = await rig.agent();
+        const grant = await rig.grant(await rig.task(agent));
+        await paused.pause(agent.agentId, write);
+        if (index === writes.length - 1) await until(async () => (await paused.standing()) === index);
+        const { stopId } = await stopAgent(rig.ledger, agent);
+        stops.push({ stopId, grant, cuts: outcome === 'lost' ? 2 : 1 });
+        agents.push([agent.agentId, outcome]);
+        if (outcome === 'landed') expected.push(`${agent.agentId} ${write}`);
+      }
+      await until(async () => (await paused.standing()) === writes.length);
       await worker.kill('SIGKILL');
+      for (const [agentId, outcome] of agents) await paused.release(agentId, outcome);
     }
     const last = await startProcess();
-    await proved(stopId);
+    for (const { stopId } of stops) await proved(stopId);
     await last.kill('SIGKILL');
-    // At most the one attempt of a phase that was under way when it was killed is made again; nothing that the ledger has as done.
-    for (const phase of ['fence', 'revoke-credential'])
-      expect(rig.target.count(`cut ${phase}`, grant)).toBeLessThanOrEqual(2);
+    expect(new Set(await paused.landed())).toEqual(new Set(expected));
+    for (const { grant, cuts } of stops) expect(rig.target.count('cut fence', grant)).toBe(cuts);
   }, 240_000);
 
   it('starts a revocation again that was terminated, and one that was deleted; what was done is not done again', async () => {
@@ -139,24 +133,6 @@ requires('temporal')('the relay', () => {
     await proved(stopId);
     for (const key of [quick, slow]) expect(rig.target.count('cut fence', key)).toBe(1);
     expect(rig.target.count('cut revoke-credential', quick)).toBe(1);
-    await worker.close();
-  }, 60_000);
-
-  it('carries out a stop that was latched while Temporal was away, and fences it meanwhile', async () => {
-    const agent = await rig.agent();
-    const grant = await rig.grant(await rig.task(agent));
-    process.kill(rig.temporal.pid, 'SIGSTOP');
-    const worker = rig.work();
-    let stopId: string;
-    try {
-      ({ stopId } = await stopAgent(rig.ledger, agent));
-      await until(async () => (await progress(stopId))?.fencedAt !== undefined);
-      await until(() => holds('SELECT 1 FROM estop.obligations WHERE cause_id = $1', [stopId]));
-      expect(rig.target.count('cut fence', grant)).toBe(0);
-    } finally {
-      process.kill(rig.temporal.pid, 'SIGCONT');
-    }
-    await proved(stopId);
     await worker.close();
   }, 60_000);
 
@@ -270,4 +246,33 @@ requires('temporal')('the relay', () => {
     expect((await latch(rig.ledger.as('estop_stop'), order('agent:beaten'))).kind).toBe('latched');
     await until(async () => (await renew())?.['refusal'] === 'no-beat');
   });
+
+  it('carries out what was latched while Temporal hung, and died, and came back without its memory, and fences it meanwhile', async () => {
+    const agent = await rig.agent();
+    const task = await rig.task(agent);
+    const [quick, slow] = [await rig.grant(task), await rig.grant(task)];
+    rig.target.behave(slow, { cut: 'hung', at: 'revoke-credential' });
+    const worker = rig.work();
+    const before = await stopAgent(rig.ledger, agent);
+    await until(async () => rig.target.count('cut revoke-credential', slow) > 0);
+    process.kill(rig.temporal.pid, 'SIGSTOP');
+    const other = await rig.agent();
+    const late = await rig.grant(await startTask(rig.ledger, other));
+    const meanwhile = await stopAgent(rig.ledger, other);
+    await until(async () => (await progress(meanwhile.stopId))?.fencedAt !== undefined);
+    await until(() => holds('SELECT 1 FROM estop.obligations WHERE cause_id = $1', [meanwhile.stopId]));
+    expect(rig.target.count('cut fence', late)).toBe(0);
+    process.kill(rig.temporal.pid, 'SIGKILL');
+    await rig.temporal.exited;
+    rig.target.behave(slow, { cut: 'healthy' });
+    const again = await startTemporal({ stateFolder: rig.folder, database: 'memory', ui: false });
+    expect(again.address).toBe(rig.temporal.address);
+    try {
+      for (const { stopId } of [before, meanwhile]) await proved(stopId);
+      for (const grant of [quick, late]) expect(rig.target.count('cut fence', grant)).toBe(1);
+    } finally {
+      await worker.close();
+      await again.stop();
+    }
+  }, 120_000);
 });
