@@ -155,8 +155,8 @@ function question(deps: ConnectorPhaseDeps, lane: Lane, phase: Phase): Promise<V
 
 /**
  * An `intended` grant: whether the issuer ever acted is unknown. It is over only when the right to mint it is dead (nobody had
- * asked the issuer, and whoever would now is refused by the store) or its absolute end has passed, and the issuer lists nothing.
- * rule: intended-closed-late
+ * asked the issuer, and whoever would now is refused by the store; or its name is held, so that the issuer itself refuses), or its
+ * absolute end has passed and the issuer lists nothing. rule: intended-closed-late
  */
 async function askIssuer(deps: ConnectorPhaseDeps, lane: Lane, phase: Phase): Promise<Verdict> {
   const listed = await beating((unwanted) =>
@@ -166,6 +166,9 @@ async function askIssuer(deps: ConnectorPhaseDeps, lane: Lane, phase: Phase): Pr
   const { asked, pastEnd, absoluteEnd } = lane.grant;
   if (pastEnd || (!asked && (await endUnasked(deps.store, lane))))
     return { kind: 'dead', conclusion: { kind: 'expired' } };
+  const held = await beating((unwanted) => ask(deps, lane, phase, unwanted, probeBesideControl));
+  if (held.kind === 'allowed') return { kind: 'alive', why: held.why };
+  if (held.kind === 'denied') return { kind: 'dead', conclusion: { kind: 'proved', evidence: held.evidence } };
   return { kind: 'residual', until: absoluteEnd, why: 'the issuer may still execute a request whose answer was lost' };
 }
 

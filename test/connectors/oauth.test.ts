@@ -136,7 +136,7 @@ describe('an OAuth server with opaque tokens', () => {
     expect(rig.store.clientsNamed(String(grant.handle['clientName']))).toHaveLength(1);
 
     for (const phase of oauth.phases) expect((await cut(phase, grant)).kind).toBe('not-found-unconfirmed');
-    expect(await bench.connector.lists(grant, within(healthyMs))).toBe('present');
+    expect(await bench.connector.lists(grant, within(healthyMs))).toBe('unknown');
     expect(await probe(grant)).toMatchObject({ kind: 'residual-until', until: grant.absoluteEnd });
 
     const later = connectorOf(rig, () => new Date(Date.parse(grant.absoluteEnd) + 1));

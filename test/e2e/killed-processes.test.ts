@@ -43,7 +43,7 @@ async function refused(system: string, secret: Parameters<typeof openUse>[1]): P
 }
 
 describe('a stop', () => {
-  it.each<ProcessName>(['control', 'control-worker', 'gateway', 'trusted-worker', 'agent-worker'])(
+  it.each<ProcessName>(['control', 'control-worker', 'gateway', 'agent-worker'])(
     'is latched and proved although %s is killed the moment it is sent',
     async (name) => {
       const { taskId, childId, loot, token } = await startArmedTask(cast);
@@ -171,34 +171,49 @@ async function whileSuspended<Result>(name: ProcessName, act: () => Promise<Resu
   }
 }
 
+/** Two issuers that answer when we like: the OAuth server hangs, and the database makes no role. Until both have been asked. */
+async function startMinting(): Promise<{ readonly taskId: string; letThemAnswer(): Promise<void> }> {
+  await cast.world.oauthProxy.addToxic('hang', { type: 'timeout', timeout: 0 });
+  await target.query('BEGIN; LOCK TABLE pg_authid IN SHARE MODE');
+  const { taskId } = await cast.service.tasks.start({ agentId: 'billing-bot', prompt: 'x' });
+  await until('both issuers to be asked', async () => {
+    const { entries } = await cast.service.tasks.history(taskId);
+    const intended = entries.filter(({ kind }) => kind === 'grant.intended').map(({ what }) => what);
+    const waiting = "SELECT FROM pg_locks WHERE relation = 'pg_authid'::regclass AND NOT granted";
+    return ((await target.query(waiting)).rowCount ?? 0) >= 2 && intended.some((what) => what.includes('crm'));
+  });
+  const letThemAnswer = async () => {
+    await target.query('COMMIT');
+    await cast.world.oauthProxy.removeToxic('hang');
+  };
+  return { taskId, letThemAnswer };
+}
+
+const settledLanes = (stopId: string) =>
+  until('every lane to be settled', async () => {
+    const { lanes } = await cast.operator.stops.get(stopId);
+    return lanes.length > 0 && lanes.every(({ state }) => state === 'proved' || state === 'residual')
+      ? lanes
+      : undefined;
+  });
+const openTokens = async (begun: number): Promise<number> =>
+  (await Promise.all(mintedSince(begun).map(({ token }) => opens(token)))).filter(Boolean).length;
+
 describe('a worker that is suspended between recording and issuing a grant', () => {
   it('hands nothing over when it wakes after the stop, and what its issuers made of it opens nothing', async () => {
     const begun = Date.now();
     const before = await mayLogIn();
-    // Two issuers that answer when we like: the OAuth server hangs, and the database makes no role.
-    await cast.world.oauthProxy.addToxic('hang', { type: 'timeout', timeout: 0 });
-    await target.query('BEGIN; LOCK TABLE pg_authid IN SHARE MODE');
-    const task = await cast.service.tasks.start({ agentId: 'billing-bot', prompt: 'x' });
-    await until('both issuers to be asked', async () => {
-      const { entries } = await cast.service.tasks.history(task.taskId);
-      const intended = entries.filter(({ kind }) => kind === 'grant.intended').map(({ what }) => what);
-      const waiting = "SELECT FROM pg_locks WHERE relation = 'pg_authid'::regclass AND NOT granted";
-      return ((await target.query(waiting)).rowCount ?? 0) >= 2 && intended.some((what) => what.includes('crm'));
-    });
+    const { taskId, letThemAnswer } = await startMinting();
     const stopId = await whileSuspended('trusted-worker', async () => {
-      await target.query('COMMIT');
-      await cast.world.oauthProxy.removeToxic('hang');
-      const sent = await cast.operator.stops.stop({ task: task.taskId });
+      await letThemAnswer();
+      const sent = await cast.operator.stops.stop({ task: taskId });
       await untilReached(cast.operator, sent.stopId, 'halted');
       return sent.stopId;
     });
-    await expect(cast.operator.tasks.token(task.taskId)).rejects.toMatchObject({
+    await expect(cast.operator.tasks.token(taskId)).rejects.toMatchObject({
       code: expect.stringMatching(/stopped|conflict/),
     });
-    const lanes = await until('every lane to be settled', async () => {
-      const { lanes: now } = await cast.operator.stops.get(stopId);
-      return now.length > 0 && now.every(({ state }) => state === 'proved' || state === 'residual') ? now : undefined;
-    });
+    const lanes = await settledLanes(stopId);
     expect(new Set(lanes.map((lane) => lane.connector))).toEqual(
       new Set(['billing-db', 'crm', 'refund-queue', 'scheduler']),
     );
@@ -206,7 +221,28 @@ describe('a worker that is suspended between recording and issuing a grant', () 
     // A lost answer: nobody holds what was made, and it is watched to its absolute end.
     const lost = lanes.filter((lane) => lane.state === 'residual');
     for (const lane of lost) expect(Date.parse(lane.residual?.until ?? '')).toBeGreaterThan(Date.now());
-    const open = await Promise.all(mintedSince(begun).map(({ token }) => opens(token)));
-    expect(open.filter(Boolean).length).toBeLessThanOrEqual(lost.filter(({ connector }) => connector === 'crm').length);
+    expect(await openTokens(begun)).toBeLessThanOrEqual(lost.filter(({ connector }) => connector === 'crm').length);
+  }, 120_000);
+
+  it('leaves nothing that could still be made where its name is held, and what has an end elsewhere, when it is killed instead', async () => {
+    const begun = Date.now();
+    const before = await mayLogIn();
+    const { taskId, letThemAnswer } = await startMinting();
+    kill('trusted-worker');
+    const { stopId } = await cast.operator.stops.stop({ task: taskId });
+    await letThemAnswer();
+    await startAgain('trusted-worker');
+    await untilReached(cast.operator, stopId, 'revoked');
+    const lanes = await settledLanes(stopId);
+    const stateOf = (one: string) => new Set(lanes.filter((lane) => lane.connector === one).map((lane) => lane.state));
+    for (const held of ['billing-db', 'refund-queue']) expect(stateOf(held), held).toEqual(new Set(['proved']));
+    // Clients of OAuth are named by their server: of what was never answered nothing is known before its absolute end.
+    expect(stateOf('crm')).toEqual(new Set(['residual']));
+    for (const lane of lanes.filter(({ connector }) => connector === 'crm')) {
+      expect(Date.parse(lane.residual?.until ?? '')).toBeGreaterThan(Date.now());
+      expect(lane.lastError).toBeNull();
+    }
+    expect((await mayLogIn()).filter((role) => !before.includes(role))).toEqual([]);
+    expect(await openTokens(begun)).toBe(0);
   }, 120_000);
 });

@@ -63,6 +63,8 @@ export type ProbeResult =
 /** The same question asked as the control identity, outside every scope: only `allowed` makes a denial count. */
 export type ControlResult = { readonly kind: 'allowed' } | { readonly kind: 'not-allowed'; readonly why: string };
 
+export type Listed = 'present' | 'absent' | 'unknown';
+
 export interface SelfCheck {
   readonly ok: boolean;
   readonly findings: readonly string[];
@@ -80,12 +82,18 @@ export interface Connector {
   issue(grant: LedgerGrant, context: CallContext): Promise<GrantSecret>;
   /** One idempotent phase. Never throws for an expected outcome; throws EstopError for what it could not reach. */
   cut(phase: CuttingPhase, grant: LedgerGrant, context: CallContext): Promise<RevokeResult>;
-  /** Uses the OLD credential (existing session, fresh login, renewal: whichever the system has), N times over its window. */
+  /**
+   * Uses the OLD credential (existing session, fresh login, renewal: whichever the system has), N times over its window. Without one
+   * (an issue whose answer was lost) `denied` also says that nothing can be made under its name any more.
+   */
   probe(grant: LedgerGrant, context: CallContext): Promise<ProbeResult>;
   /** The control identity does what `probe` does and must be allowed. */
   control(grant: LedgerGrant, context: CallContext): Promise<ControlResult>;
-  /** For an `intended` grant whose reply was lost: does the issuer list anything under this handle that could still act? */
-  lists(grant: LedgerGrant, context: CallContext): Promise<'present' | 'absent'>;
+  /**
+   * For an `intended` grant whose reply was lost: does the issuer list anything under this handle that could still act? `unknown` where
+   * it can be asked for nothing by that handle.
+   */
+  lists(grant: LedgerGrant, context: CallContext): Promise<Listed>;
   selfCheck(context: CallContext): Promise<SelfCheck>;
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import { EstopError } from '../../core/errors.ts';
-import type { CallContext, Connector, ConnectorHost, GrantSecret, LedgerGrant } from '../kit/contract.ts';
+import type { CallContext, Connector, ConnectorHost, GrantSecret, LedgerGrant, Listed } from '../kit/contract.ts';
 import { principalName } from '../kit/names.ts';
 import { totalConnector } from '../kit/total-connector.ts';
 import { cutOff } from './cut.ts';
@@ -69,10 +69,10 @@ async function issue({ issuer, options, now, context }: Probe, grant: LedgerGran
   }
 }
 
-/** There is no standard way to look for clients by name, so of what was never answered nothing is absent before its absolute end. */
-async function lists({ issuer, control, now, context }: Probe, grant: LedgerGrant): Promise<'present' | 'absent'> {
+/** There is no standard way to look for clients by name, so of what was never answered nothing is known before its absolute end. */
+async function lists({ issuer, control, now, context }: Probe, grant: LedgerGrant): Promise<Listed> {
   const token = heldToken(grant);
-  if (token === undefined) return now().getTime() > Date.parse(grant.absoluteEnd) ? 'absent' : 'present';
+  if (token === undefined) return now().getTime() > Date.parse(grant.absoluteEnd) ? 'absent' : 'unknown';
   const client = await issuer.read(token.client, context);
   if (client.status === 200) return 'present';
   if (client.status !== 401)
