@@ -2,7 +2,7 @@ import { namespaces } from '../contract/names.ts';
 import { readPolicyFolder } from '../policy/read-folder.ts';
 import { compose } from '../runtime/compose.ts';
 import { guardedFetch } from '../runtime/guarded-fetch.ts';
-import { collectGarbage } from '../runtime/local/collect-garbage.ts';
+import { collectOnceStarted } from '../runtime/local/collect-garbage.ts';
 import { endWithParent } from '../runtime/local/end-with-parent.ts';
 import { openMetrics } from '../runtime/metrics/open-metrics.ts';
 import { policiesFolder } from '../runtime/package-root.ts';
@@ -12,9 +12,6 @@ import { startControlServer } from './server.ts';
 import { createTaskWorkflows } from './temporal-task-workflows.ts';
 
 endWithParent();
-/** By then it has started, and hardly anybody is there yet to notice the pause. */
-const collectAfterMs = 3_000;
-
 const composition = compose('control');
 const { settings, log } = composition;
 const config = composition.config();
@@ -49,7 +46,7 @@ const control = await startControlServer({
   readSecret: composition.secretReader(),
 });
 log.info({ event: 'control.listening', url: control.url }, 'the control API listens');
-setTimeout(collectGarbage, collectAfterMs).unref();
+collectOnceStarted();
 
 const ending = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {

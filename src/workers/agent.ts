@@ -1,4 +1,5 @@
 import { compose } from '../runtime/compose.ts';
+import { collectOnceStarted } from '../runtime/local/collect-garbage.ts';
 import { endWithParent } from '../runtime/local/end-with-parent.ts';
 import { openMetrics } from '../runtime/metrics/open-metrics.ts';
 import { bundleWorkflows } from './bundle.ts';
@@ -7,6 +8,7 @@ import { createFailureWatch } from './metrics.ts';
 import { runWorker } from './run-worker.ts';
 
 endWithParent();
+collectOnceStarted();
 const composition = compose('agent-worker');
 const { settings, log } = composition;
 const config = composition.config();

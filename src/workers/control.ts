@@ -1,10 +1,12 @@
 import { compose } from '../runtime/compose.ts';
 import { createConnectorDirectory } from '../runtime/connector-directory.ts';
+import { collectOnceStarted } from '../runtime/local/collect-garbage.ts';
 import { endWithParent } from '../runtime/local/end-with-parent.ts';
 import { openMetrics } from '../runtime/metrics/open-metrics.ts';
 import { startControlWorker } from './create-control.ts';
 
 endWithParent();
+collectOnceStarted();
 const composition = compose('control-worker');
 const { settings, log } = composition;
 const config = composition.config();

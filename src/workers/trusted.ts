@@ -1,6 +1,7 @@
 import { readPolicyFolder } from '../policy/read-folder.ts';
 import { compose } from '../runtime/compose.ts';
 import { createConnectorDirectory } from '../runtime/connector-directory.ts';
+import { collectOnceStarted } from '../runtime/local/collect-garbage.ts';
 import { endWithParent } from '../runtime/local/end-with-parent.ts';
 import { openMetrics } from '../runtime/metrics/open-metrics.ts';
 import { policiesFolder } from '../runtime/package-root.ts';
@@ -11,6 +12,7 @@ import { createFailureWatch } from './metrics.ts';
 import { runWorker } from './run-worker.ts';
 
 endWithParent();
+collectOnceStarted();
 const composition = compose('trusted-worker');
 const { settings, log } = composition;
 const config = composition.config();
