@@ -43,7 +43,8 @@ export function reportError(terminal: Terminal, thrown: unknown, sent?: Mutation
     terminal.say(
       `  It may have been done. Try again with --idempotency-key ${visible(key)}, which does it at most once.`,
     );
-  if (code === 'unauthenticated')
+  // Whoever was told already how to sign in needs no other way.
+  if (code === 'unauthenticated' && detail?.includes('estop login') !== true)
     terminal.say('  Set ESTOP_TOKEN, or run this in the folder of a running "estop dev".');
   return exitCodeOf(code);
 }

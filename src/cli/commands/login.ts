@@ -9,11 +9,17 @@ import { loginProfile, profilesFolder } from '../connection.ts';
 import type { CliContext } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-code.ts';
 import { printOne } from '../print.ts';
+import { visible } from '../visible.ts';
 import { exact } from '../when.ts';
 
 interface LoginOptions {
   readonly saveAs: string;
 }
+
+/** Where control says nothing that can be meant. */
+const usualMs = 5_000;
+const shortestMs = 250;
+const longestMs = 30 * 60_000;
 
 const passing: readonly string[] = ['provider-unavailable', 'store-unavailable', 'unreachable'];
 
@@ -33,28 +39,38 @@ async function signIn({ terminal, connection, now }: CliContext, { saveAs }: Log
   if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(saveAs))
     throw new EstopError('invalid-input', { detail: 'A profile has a plain name: letters, digits, "-" and "_".' });
   const asked = await post(connection.controlUrl, '/sign-in/terminal', {});
-  terminal.say(`Open ${String(asked['verificationUri'])}`);
-  terminal.say(`and confirm the code ${String(asked['userCode'])}, until ${exact(String(asked['expiresAt']), now())}.`);
-  const everyMs = Number(asked['everyMs']);
-  const until = Date.parse(String(asked['expiresAt']));
+  const endsAt = String(asked['expiresAt']);
+  const lifeMs = Math.min(Date.parse(endsAt) - Date.now(), longestMs) || longestMs;
+  terminal.say(`Open ${visible(String(asked['verificationUri']))}`);
+  terminal.say(`and confirm the code ${visible(String(asked['userCode']))}, until ${visible(exact(endsAt, now()))}.`);
+  const everyMs = Math.max(Number(asked['everyMs']) || usualMs, shortestMs);
+  // By the time that passes here: the clock of either side may be off.
+  const until = performance.now() + Math.max(lifeMs, 0) + everyMs;
   for (;;) {
+    if (performance.now() > until) throw notConfirmed();
     await pause(everyMs);
     const answer = await post(connection.controlUrl, '/sign-in/terminal/poll', { handle: asked['handle'] }).catch(
       (thrown: unknown): Readonly<Record<string, unknown>> => {
         // What does not answer for a moment has not said no: whoever confirms meanwhile is not to begin again.
-        if (passing.includes(errorCodeOf(thrown)) && Date.now() < until) return {};
+        if (passing.includes(errorCodeOf(thrown)) && performance.now() < until) return {};
+        if (errorCodeOf(thrown) === 'unauthenticated') throw notConfirmed();
         throw thrown;
       },
     );
     if (answer['state'] !== 'signed-in') continue;
     const path = keep(saveAs, { ...answer, controlUrl: connection.controlUrl, gatewayUrl: connection.gatewayUrl });
     printOne(terminal, { name: answer['name'], profile: path, expiresAt: answer['expiresAt'] }, () => [
-      `signed in as ${String(answer['name'])}`,
+      `signed in as ${visible(String(answer['name']))}`,
     ]);
-    terminal.say(`Kept in ${path}, until ${exact(String(answer['expiresAt']), now())} at the latest.`);
+    terminal.say(`Kept in ${path}, until ${visible(exact(String(answer['expiresAt']), now()))} at the latest.`);
     return exitCodes.confirmed;
   }
 }
+
+const notConfirmed = (): EstopError =>
+  new EstopError('unauthenticated', {
+    detail: 'It was refused, or nobody confirmed it in time: nobody is signed in. Begin again: estop login',
+  });
 
 function keep(name: string, answer: Readonly<Record<string, unknown>>): string {
   const folder = profilesFolder(process.env);
