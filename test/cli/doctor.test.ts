@@ -1,17 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { judgeCertificate } from '../../src/cli/doctor/examine.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { exitCodeOfFindings, finding } from '../../src/cli/doctor/finding.ts';
 import { judgeConnectors, judgeDiagnosis } from '../../src/cli/doctor/judge-diagnosis.ts';
-import { certificateEnd } from '../../src/cli/doctor/knock.ts';
 import type { ConnectorReadiness } from '../../src/contract/http/connectors.ts';
 import type { Diagnosis } from '../../src/contract/http/diagnosis.ts';
-import { requires } from '../kit/requires.ts';
-import { tempFolder } from '../kit/temp-folder.ts';
 import { type CliRig, makeCliRig, type Ran } from './rig.ts';
 
 const now = Date.parse('2026-11-21T06:00:00.000Z');
@@ -207,38 +198,5 @@ describe('estop doctor', () => {
   it('says without a token of an operator what that token could see', async () => {
     const ran = await rig.run(['doctor', '--json'], { env: { ESTOP_TOKEN: rig.tokens.viewer } });
     expect(partsOf(ran, 'unknown')).toContain('control');
-  });
-});
-
-requires('openssl')('estop doctor and certificates', () => {
-  it.each([
-    ['ends soon', 5, 'weak'],
-    ['is good for long', 300, 'ok'],
-  ])('says of one that it %s', async (_what, days, health) => {
-    const folder = tempFolder();
-    const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-    execFileSync(
-      'openssl',
-      `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -days ${days} -keyout ${key} -out ${cert}`.split(
-        ' ',
-      ),
-      { stdio: 'ignore' },
-    );
-    const server = createServer({ key: readFileSync(key), cert: readFileSync(cert) }, (_request, response) =>
-      response.end('{}'),
-    );
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    onTestFinished(() => void server.close());
-    const { port } = server.address() as AddressInfo; // it listens on TCP
-    const ends = await certificateEnd('127.0.0.1', port);
-    expect(Math.round(((ends?.getTime() ?? 0) - Date.now()) / 86_400_000)).toBe(days);
-    const found = judgeCertificate('estop.example.org:443', ends, Date.now());
-    expect(found).toMatchObject({ part: 'certificates', health });
-  });
-
-  it('says of one that ended that it is over, and of none that nobody knows', async () => {
-    const over = new Date('2020-01-01T00:00:00Z');
-    expect(judgeCertificate('x:1', over, Date.now()).health).toBe('bad');
-    expect(judgeCertificate('x:1', await certificateEnd('127.0.0.1', 1), Date.now()).health).toBe('unknown');
   });
 });

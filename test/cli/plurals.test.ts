@@ -73,13 +73,14 @@ it('what is left of a stop is said of one as of one', () => {
   expect(why(2, 2)).toBe('2 of 5 need a person; 2 of 5 end only at a later time');
 });
 
-it('a certificate that is good or over for one day is so for one day', () => {
-  const day = 86_400_000;
-  const said = (days: number): string => judgeCertificate('x', new Date(days * day), 0).says;
-  expect([said(1), said(3), said(-1), said(-3)].map((line) => line.replace(/^x: /, ''))).toEqual([
+it('a certificate that is good for one day, or one hour, is so for one', () => {
+  const hour = 3_600_000;
+  const said = (hours: number): string =>
+    judgeCertificate('x', { from: new Date(0), until: new Date(hours * hour) }, 0).says;
+  expect([said(24), said(72), said(1), said(3)].map((line) => line.replace(/^x: /, ''))).toEqual([
     'good for 1 more day',
     'good for 3 more days',
-    'ended 1 day ago',
-    'ended 3 days ago',
+    'good for 1 more hour',
+    'good for 3 more hours',
   ]);
 });

@@ -5,9 +5,10 @@ import type { CliContext } from '../context.ts';
 import { httpSend } from '../http-send.ts';
 import { type Finding, finding } from './finding.ts';
 import { judgeConnectors, judgeDiagnosis } from './judge-diagnosis.ts';
-import { certificateEnd, knockHttp, knockPort } from './knock.ts';
+import { certificateAt, knockHttp, knockPort, type Validity } from './knock.ts';
 
-const dayMs = 86_400_000;
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
 const certificateWeakDays = 21;
 
 /** Everything that can be looked at from here, each part by itself: what is away is said, and the rest is looked at all the same. */
@@ -174,20 +175,27 @@ async function examineCertificates({ connection, now }: CliContext): Promise<rea
     ).entries(),
   ];
   return Promise.all(
-    places.map(async ([name, { host, port }]) => judgeCertificate(name, await certificateEnd(host, port), now())),
+    places.map(async ([name, { host, port }]) => judgeCertificate(name, await certificateAt(host, port), now())),
   );
 }
 
-export function judgeCertificate(name: string, until: Date | undefined, now: number): Finding {
-  if (until === undefined) return finding('certificates', 'unknown', `${name} shows none`);
-  const days = Math.floor((until.getTime() - now) / dayMs);
-  if (days < 0) return finding('certificates', 'bad', `${name}: ended ${plural(-days, 'day')} ago`);
-  return finding(
-    'certificates',
-    days < certificateWeakDays ? 'weak' : 'ok',
-    `${name}: good for ${plural(days, 'more day')}`,
-  );
+export function judgeCertificate(name: string, validity: Validity | undefined, now: number): Finding {
+  if (validity === undefined) return finding('certificates', 'unknown', `${name} shows none`);
+  const left = validity.until.getTime() - now;
+  const clock = `the clock of this machine says ${minute(new Date(now))}`;
+  if (validity.from.getTime() > now)
+    return finding('certificates', 'bad', `${name}: good from ${minute(validity.from)}; ${clock}`, eitherOfThem);
+  if (left <= 0)
+    return finding('certificates', 'bad', `${name}: ended ${minute(validity.until)}; ${clock}`, eitherOfThem);
+  const days = Math.floor(left / dayMs);
+  const more = days > 0 ? plural(days, 'more day') : plural(Math.floor(left / hourMs), 'more hour');
+  return days < certificateWeakDays
+    ? finding('certificates', 'weak', `${name}: good for ${more}`, 'Then nothing reaches it any more: renew it before.')
+    : finding('certificates', 'ok', `${name}: good for ${more}`);
 }
+
+const minute = (at: Date): string => `${at.toISOString().slice(0, 16)}Z`;
+const eitherOfThem = 'Nothing from here reaches it. Repair the time if that is wrong, else renew the certificate.';
 
 function hostAndPort(address: string | undefined): { readonly host: string; readonly port: number } | undefined {
   const match = /^\[?([^\]]+?)\]?:(\d{1,5})$/.exec(address ?? '');

@@ -1,4 +1,4 @@
-import { connect as connectPlain } from 'node:net';
+import { connect as connectPlain, isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Send } from '../../sdk/transport.ts';
 
@@ -37,17 +37,25 @@ export function knockPort(host: string, port: number): Promise<string | undefine
   });
 }
 
-/** When the certificate shown there ends. It is only read: nothing is sent to whoever shows it, trusted or not. */
-export function certificateEnd(host: string, port: number): Promise<Date | undefined> {
+export interface Validity {
+  readonly from: Date;
+  readonly until: Date;
+}
+
+/** For when the certificate shown there is good. It is only read: nothing is sent to whoever shows it, trusted or not. */
+export function certificateAt(host: string, port: number): Promise<Validity | undefined> {
   return new Promise((resolve) => {
-    const socket = connectTls({ host, port, servername: host, rejectUnauthorized: false, timeout: patienceMs });
-    const end = (at: Date | undefined): void => {
+    // An address is no name of a server (RFC 6066), and Node would warn of it in the middle of our lines.
+    const named = isIP(host) === 0 ? { servername: host } : {};
+    const socket = connectTls({ host, port, ...named, rejectUnauthorized: false, timeout: patienceMs });
+    const end = (at: Validity | undefined): void => {
       socket.destroy();
       resolve(at);
     };
     socket.once('secureConnect', () => {
-      const until = new Date(socket.getPeerCertificate().valid_to);
-      end(Number.isNaN(until.getTime()) ? undefined : until);
+      const shown = socket.getPeerCertificate();
+      const [from, until] = [new Date(shown.valid_from), new Date(shown.valid_to)];
+      end(Number.isNaN(from.getTime() + until.getTime()) ? undefined : { from, until });
     });
     socket.once('timeout', () => end(undefined));
     socket.once('error', () => end(undefined));
@@ -66,5 +74,17 @@ function objectIn(text: string): Readonly<Record<string, unknown>> {
 function reasonOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return 'no answer';
   if (thrown.name === 'TimeoutError' || thrown.name === 'AbortError') return 'no answer in time';
-  return 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : thrown.name;
+  const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : thrown.name;
+  return ofCertificates[code] ?? code;
 }
+
+/** What OpenSSL calls it says little to whoever is woken by it. */
+const ofCertificates: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: 'its certificate is over, by the clock of this machine',
+  CERT_NOT_YET_VALID: 'its certificate is not good yet, by the clock of this machine',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'this machine trusts nobody who signed its certificate (NODE_EXTRA_CA_CERTS)',
+  SELF_SIGNED_CERT_IN_CHAIN: 'this machine trusts nobody who signed its certificate (NODE_EXTRA_CA_CERTS)',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'this machine trusts nobody who signed its certificate (NODE_EXTRA_CA_CERTS)',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'this machine trusts nobody who signed its certificate (NODE_EXTRA_CA_CERTS)',
+};
