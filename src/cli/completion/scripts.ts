@@ -110,6 +110,10 @@ _estop() {
       --control-url*|--stop-url*) isElsewhere=yes ;;
     esac
   done
+  if [[ "\${words[CURRENT]}" == --*=* ]]; then
+    last="\${words[CURRENT]%%=*}"
+    compset -P '*='
+  fi
   case "$spot" in
 ${offers.after.map(({ path, words, kinds }) => `    '${path}') offered='${words}' kinds='${kinds}' ;;`).join('\n')}
   esac
@@ -122,7 +126,7 @@ ${placesOf(offers)
   .join('\n')}
   esac
   found=(\${=offered})
-  if [[ -z $isElsewhere && "\${words[CURRENT]}" != -* ]]; then
+  if [[ -z $isElsewhere && ( "\${words[CURRENT]}" != -* || "\${words[CURRENT]}" == --*=* ) ]]; then
     for kind in \${=kinds}; do
       for id in \${(f)"$(command estop "\${where[@]}" completion zsh --ids "$kind" 2>/dev/null </dev/null)"}; do
         if [[ $id =~ '^[A-Za-z0-9][A-Za-z0-9_.-]*$' ]]; then found+=("$id"); fi
@@ -139,6 +143,12 @@ const fish = (
 ): string => `# estop completion for fish: put it into ~/.config/fish/completions/estop.fish.
 function __estop_words
   set -l typed (commandline -opc)
+  set -l last $typed[-1]
+  set -l before ''
+  if string match -q -- '--*=*' (commandline -ct)
+    set last (string replace -r -- '=.*' '' (commandline -ct))
+    set before "$last="
+  end
   set -l spot ''
   set -l where
   set -l kinds
@@ -162,7 +172,7 @@ function __estop_words
   switch "$spot"
 ${offers.after.map(({ path, words, kinds }) => `    case '${path}'\n      set offered ${words}\n      set kinds ${kinds}`).join('\n')}
   end
-  switch "$spot $typed[-1]"
+  switch "$spot $last"
 ${[...placesOf(offers)]
   .map(
     ({ path, words, kinds }) =>
@@ -171,11 +181,11 @@ ${[...placesOf(offers)]
   .join('\n')}
   end
   for word in $offered
-    echo $word
+    echo $before$word
   end
   if test -z "$elsewhere"
     for kind in $kinds
-      command estop $where completion fish --ids $kind 2>/dev/null </dev/null | string match -r '^[A-Za-z0-9][A-Za-z0-9_.-]*$'
+      command estop $where completion fish --ids $kind 2>/dev/null </dev/null | string match -r '^[A-Za-z0-9][A-Za-z0-9_.-]*$' | string replace -r '^' -- $before
     end
   end
 end
