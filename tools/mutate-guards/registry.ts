@@ -13,6 +13,7 @@ import { credentialGuards } from './guards/credentials.ts';
 import { dataFlowGuards } from './guards/data-flow.ts';
 import { delegationGuards } from './guards/delegation.ts';
 import { fenceGuards } from './guards/fence.ts';
+import { firstContactGuards } from './guards/first-contact.ts';
 import { wildGuards } from './guards/in-the-wild.ts';
 import { languageGuards } from './guards/languages.ts';
 import { operatorGuards } from './guards/operator.ts';
@@ -45,6 +46,7 @@ export function allGuards(projectRoot: string): readonly Guard[] {
     ...chosenGuards,
     ...plainLookGuards,
     ...wildGuards,
+    ...firstContactGuards,
     ...toolGuards,
     ...delegationGuards,
     ...upstreamGuards,

@@ -34,6 +34,11 @@ const irregular: Readonly<Record<string, string>> = {
   repaid: 'repay',
   kept: 'keep',
   shut: 'close',
+  // Else what is the state of something would be looked at ("stat").
+  state: 'state',
+  states: 'state',
+  globe: 'globe',
+  globes: 'globe',
 };
 
 const endings = ['ations', 'ation', 'ments', 'ment', 'ings', 'ing', 'ies', 'ied', 'ed', 'es', 's', 'e'] as const;

@@ -11,7 +11,7 @@ export const readVerbs = stems(`
   get list read search find view show look query check describe count calculate compute lookup retrieve return see
   inspect preview compare summarize summarise analyze analyse display examine track monitor peek browse
   fetch query estimate convert translate parse detect measure explain tell provide filter sort suggest
-  recommend is has can whoami ping head stat tail grep diff ls pwd wc du df cat glob obtain determine validate hover scroll screenshot snapshot`);
+  recommend assess decode geocode transcribe predict forecast is has can whoami ping head stat tail grep diff ls pwd wc du df cat glob obtain determine validate hover scroll screenshot snapshot`);
 
 /** By themselves, behind what they are done to: "orders.get", "pages/list". As they are written; "read" may as well be what a message is marked. */
 export const looksPlainly: ReadonlySet<string> = new Set(
@@ -46,14 +46,14 @@ export const sinkVerbs = stems(`
   submit fill input upload push sync export register enroll apply sign upsert insert import attach call dial text hire lock unlock append click drag
   encrypt format rotate mount format sudo print type enter press tap rate review vote rm rmdir mv chmod chown
   turn transition scale upgrade downgrade pause resume freeze unfreeze suspend kick label arm disarm dim snooze
-  restore revert rollback recover join leave`);
+  restore revert rollback recover join leave start initiate`);
 
 /** Nouns as often as verbs: only in front do they say what a tool does. */
 export const nounsToo = stems(`
   order post message comment email mail transfer share book fund charge trade export import report record note log call
   text rate review vote lock mount sign print type input block mark format draft bookmark plot star play file list
   view search query count check access total contact schedule update change set reset edit move invite fill request track
-  filter copy run trigger access stat head tail rsvp apply push sync patch cat contact reply label turn pause return scale upgrade transition snapshot leave`);
+  filter copy run trigger access stat head tail rsvp apply push sync patch cat contact reply label turn pause return scale upgrade transition snapshot leave start`);
 
 /** What a name says that is only looked at: "order history". */
 export const readNouns = stems(`

@@ -5,17 +5,20 @@
 import { stem, wordsOfName } from '../language/stem.ts';
 import { mayAct } from './verb-class.ts';
 
-const of = 'of (?:a|an|the|one|this|each|your|my|all)\\b';
+const of = 'of (?:a|an|the|one|this|each|your|my|all|today|now)\\b';
 const openings: readonly RegExp[] = [
   /^(?:the |my |your )?(?:current|today['’]?s|latest|recent|incoming|unread|list of)\b/iu,
   /^(?:what|who) (?:is|are)\b/iu,
-  new RegExp(`^(?:all |full )?(?:data|details|information|fields|contents?|text|status|overview|summary) ${of}`, 'iu'),
+  new RegExp(
+    `^(?:all |full |my |your |the )?(?:data|date|details|information|fields|contents?|text|status|overview|summary|calendar|history|results?|balance) ${of}`,
+    'iu',
+  ),
 ];
 /** "Disposes of a file". */
 const takesOf = /^(?:dispose|approve|think|consist|rid|strip|relieve|warn|inform|notify|avail|partake)s$/i;
 /** Of themselves deeds, whatever they are done to: "Ejects from the drive", "Shutdowns of a server". */
 const deeds =
-  /^(?:(?:re)?(?:boot|start)|shutdown|halt|wake|eject|expel|evict|withdraw|swap|mint|burn|stake|unstake|redeem|claim|borrow|lend|spend|bet|bid|gift|payout|drain|cordon|flush|truncate|forget|pin|unpin|detach|attach|flash|blink|play|switch|migrate|redirect|exchange|convert|ship|fax|unfollow|follow|like|signal|launch|deploy|fire|shred|dismiss|drop|wipe|hang|ring|buzz|speak|spin|rotate|rollout|rollback|scrub|reap|prune|rebase|squash|crop|page|alert|notification)(?:e?s)?$/i;
+  /^(?:(?:re)?(?:boot|start)|shutdown|halt|wake|eject|expel|evict|withdraw|swap|mint|burn|stake|unstake|redeem|claim|borrow|lend|spend|bet|bid|gift|payout|drain|cordon|flush|truncate|forget|pin|unpin|detach|attach|flash|blink|play|switch|migrate|redirect|exchange|convert|ship|fax|unfollow|follow|like|signal|launch|deploy|fire|shred|dismiss|drop|wipe|hang|ring|buzz|speak|spin|rotate|rollout|rollback|scrub|reap|prune|rebase|squash|crop|manage|control|operate|configure|handle|steer|page|alert|notification)(?:e?s)?$/i;
 const several = new RegExp(`^(?:my |your |the )?(\\p{L}+s) ${of}`, 'iu');
 const severalNamed = /^(?:my |your |the )?(\p{L}+s) (?:with|in|from|between|received|by)\b/iu;
 const longest = 120;

@@ -116,17 +116,24 @@ function classOfName(written: readonly string[], opening: string, described: boo
   // "access_grant", "report_send": a word that may be a noun in front of one that is nothing but a deed.
   const first = name.find((word) => classOf(word) !== 'unknown') ?? '';
   const deed = written.slice(1).find(actsPlainly);
-  if (deed !== undefined && nounsToo.has(first) && readVerbs.has(first) && !readNouns.has(last))
+  // "query_registration": what a deed has become is looked at, where the description says so too.
+  const lookedAt = nominal.test(deed ?? '') && classOf(opening) === 'read';
+  if (deed !== undefined && !lookedAt && nounsToo.has(first) && readVerbs.has(first) && !readNouns.has(last))
     return ['sink', stem(deed)];
   const at = name.findIndex((word) => classOf(word) !== 'unknown');
   const word = name[at];
   // Goods are returned, and answers too: of a name that says so nothing good is concluded.
   if (word === givesBack) return ['sink', word];
   if (word === undefined) return ['unknown', opening];
-  const rest = [...name.slice(0, at), ...name.slice(at + 1)];
+  const isOther = (_: string, other: number): boolean => other !== at;
+  const rest = name.filter(isOther);
+  // "manage_display": what somebody is in charge of is not only looked at.
+  if (readVerbs.has(word) && written.slice(0, at).some((one) => inCharge.test(one))) return ['unknown', opening];
   const thing = nominal.test(written[at] ?? '') || endsInSearch(written, last, opening);
   if ((thing || nounsToo.has(word)) && (thing || at > 0 || readNouns.has(last)) && rest.length > 0) {
-    const verb = rest.find((other) => !nounsToo.has(other) && classOf(other) !== 'unknown');
+    // "SearchTweets" behind the name of a service: several of a thing are no deed.
+    const deeds = written.filter((one, other) => isOther(one, other) && !/[^s]s$/.test(one)).map(stem);
+    const verb = deeds.find((other) => !nounsToo.has(other) && classOf(other) !== 'unknown');
     if (verb !== undefined) return [withObject(verb, rest), verb];
     // "account_balance", "order_history": what the description opens with says what it does.
     if (readNouns.has(last) && classOf(opening) === 'read') return ['read', opening];
@@ -144,6 +151,8 @@ function classOfName(written: readonly string[], opening: string, described: boo
   return [withObject(word, rest), word];
 }
 
+const inCharge = /^(?:manage|control|operate|configure|handle|steer)$/;
+
 /** "cat file" prints a file, "cat feeder" is for a cat. */
 const shellWords = new Set('ls pwd wc du df cat glob'.split(' '));
 const sights = new Set(['hover', 'scroll', 'screenshot', 'snapshot'].map(stem));
@@ -153,7 +162,10 @@ const nominal = /(?:ments?|tions?)$/;
 
 /** "order_lookup"; "order_search" only where its description opens with searching, because a search may as well be saved or reset. */
 const endsInSearch = (written: readonly string[], last: string, opening: string): boolean =>
-  written.length > 1 && looksPlainly.has(written.at(-1) ?? '') && (!nounsToo.has(last) || opening === last);
+  written.length > 1 &&
+  looksPlainly.has(written.at(-1) ?? '') &&
+  (!nounsToo.has(last) || opening === last) &&
+  !written.slice(0, -1).some(actsPlainly);
 
 /** "productReviews": several of a thing. */
 const isPlural = (written: readonly string[], at: number): boolean =>
