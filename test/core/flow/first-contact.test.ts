@@ -1,7 +1,7 @@
 /** What tools of sets that nobody had looked at taught: which of them act, what they are done to, and what they are told. */
 import { describe, expect, it } from 'vitest';
 import { proposeProfile } from '../../../src/core/flow/tool/tool-profile.ts';
-import { tool } from './held.ts';
+import { held, tool } from './held.ts';
 
 const tier = (name: string, description: string, ...names: readonly string[]): string =>
   proposeProfile(tool(name, description, ...names)).tier;
@@ -39,5 +39,48 @@ describe('a tool that is in charge of something', () => {
     ['search_tweet', 'Tweets what was searched.'],
   ])('what a deed has become acts unless its description looks: %s (%s)', (name, description) => {
     expect(tier(name, description)).toBe('destructive');
+  });
+});
+
+describe('what is brought here from an address', () => {
+  it('is fetched, whatever it is', () => {
+    expect(tier('clone_sources', 'Clones the sources.', 'url', 'folder')).toBe('fetch');
+    expect(tier('download_model', 'Downloads a model.', 'url')).toBe('fetch');
+  });
+
+  it.each(['download_and_run', 'download_run', 'clone_build_deploy', 'download_install'])(
+    '%s does more than that',
+    (name) => {
+      expect(tier(name, 'Brings it here.', 'url')).toBe('destructive');
+    },
+  );
+
+  it('of sources, without an address, is a copy of them', () => {
+    expect(tier('clone_repository', 'Clones a repository.', 'name')).toBe('write');
+    expect(tier('clone_voice', 'Clones a voice.', 'name')).toBe('destructive');
+    expect(tier('clone_repository_delete', 'Clones a repository.', 'name')).toBe('destructive');
+  });
+});
+
+describe('a branch of sources', () => {
+  it('is made without taking anything away', () => {
+    expect(tier('create_branch', 'Creates a branch.', 'name')).toBe('write');
+    expect(tier('create_branch_protection', 'Creates a protection.', 'name')).toBe('destructive');
+  });
+
+  const push = tool('source_push', 'Pushes the commits to the repository.', 'remote');
+  const checkout = tool('branch_checkout', 'Switches to a branch.', 'name');
+
+  it('is changed, pushed and checked out by whoever was asked for a change', () => {
+    expect(held('Fix the spelling in quarry on main', push, { remote: 'quarry' })).toEqual([]);
+    expect(held('Fix the spelling in quarry on main', checkout, { name: 'main' })).toEqual([]);
+    expect(held('What does quarry do on main?', push, { remote: 'quarry' })).toEqual(['R6']);
+  });
+
+  it('is neither bought nor told to people', () => {
+    const buy = tool('checkout', 'Commits the order at the branch of the shop.', 'name');
+    expect(held('Fix the spelling in quarry', buy, { name: 'quarry' })).toEqual(['R6']);
+    const tell = tool('push_notification', 'Pushes news of a repository to its watchers.', 'title');
+    expect(held('Fix the spelling in quarry', tell, { title: 'quarry' })).toEqual(['R6']);
   });
 });

@@ -20,12 +20,12 @@ export const looksPlainly: ReadonlySet<string> = new Set(
 
 /** Verbs that fetch from an address, when there is one among the arguments. */
 export const fetchVerbs = stems(
-  'visit browse open navigate crawl scrape download fetch load goto follow request access',
+  'visit browse open navigate crawl scrape download fetch load goto follow request access clone',
 );
 
 /** Verbs that add something, harmless while what they add stays here. */
 export const localVerbs = stems(`
-  create add make put save download copy draft note store login mkdir touch bookmark star new authenticate
+  create add make put save download clone copy draft note store login mkdir touch bookmark star new authenticate
   logout signin duplicate generate plot draw render log record remember cp`);
 
 /** What stays here when it is added. */

@@ -14,6 +14,15 @@ const adds = new Set(['add', 'put', 'set', 'assign', 'write', 'save', 'store'].m
 const letsIn = (name: readonly string[]): boolean =>
   name.some((word) => adds.has(word)) && name.some((word) => familyOfNoun[word] === 'grant');
 
+/** A repository of source text: what is changed there is committed and pushed, and who checks a branch out buys nothing. */
+const ofSource = new Set(['git', 'repo', 'repository', 'branch'].map(stem));
+const told = new Set(['notification', 'alert', 'message', 'news'].map(stem));
+function keepsSource(name: readonly string[], described: readonly string[]): boolean {
+  const isOf = (words: readonly string[]): boolean => words.some((word) => ofSource.has(word));
+  if (name.includes(stem('push'))) return isOf([...name, ...described]) && !name.some((word) => told.has(word));
+  return name.includes(stem('checkout')) && isOf(name);
+}
+
 /** Families of the verb first; the object makes it more precise: money that is sent is paid. */
 const ofVerb: Readonly<Record<string, readonly Family[]>> = Object.fromEntries(
   (
@@ -69,6 +78,8 @@ export function familiesOf(tool: ToolDefinition): readonly Family[] {
   )
     return ['pay'];
   if (guarded.includes('password')) return ['password'];
+  if (keepsSource(name, described.slice(0, 12)))
+    return [...fromVerb.filter((family) => family !== 'purchase'), 'change', 'save'];
   // Who cancels a meeting deletes it from the calendar.
   if (fromVerb.includes('delete') && nouns.includes('book')) return ['cancel', 'delete'];
   const precise = letsIn(name) ? [] : fromVerb.filter((family) => family !== 'save' && family !== 'grant');

@@ -62,6 +62,7 @@ export function proposeTier(tool: ToolDefinition): Proposal {
   const isTold = names.some((argument) => argument.some((word) => tellsIt.has(word)));
   if (byName === 'sink' && (!isTold || finds.has(opening)) && isLookAt(name, opening) && !goesOn(description))
     return say(takesUrl ? 'fetch' : 'read', `its name and description say: ${opening}`);
+  if (takesUrl && onlyBrings(name, verb)) return say('fetch', 'takes an address');
   if (byName === 'sink') return say('destructive', saidByName);
   if (takesUrl && (fetchVerbs.has(verb) || byName === 'read' || byName === 'local'))
     return say('fetch', 'takes an address');
@@ -203,6 +204,12 @@ function actsToo(after: readonly string[]): boolean {
   });
 }
 
+/** From an address to here, and nothing more. */
+const brings = new Set(['download', 'clone'].map(stem));
+const ofSource = new Set(['git', 'repo', 'repository'].map(stem));
+const branch = stem('branch');
+const onlyBrings = (name: readonly string[], verb: string): boolean =>
+  brings.has(verb) && name.map(stem).every((word) => word === verb || classOf(word) === 'unknown');
 const session = new Set(['login', 'logout', 'signin', 'authenticate'].map(stem));
 
 /** A file made here harms nobody; an event, a user, a key, a comment reaches others. */
@@ -211,6 +218,7 @@ function withObject(verb: string, rest: readonly string[]): Class {
   if (found !== 'local') return found;
   if (session.has(verb)) return 'local';
   if (rest.some((word) => sinkVerbs.has(word) && !nounsToo.has(word))) return 'sink';
+  if (rest.at(-1) === branch || (rest.some((word) => ofSource.has(word)) && onlyBrings(rest, verb))) return 'local';
   return rest.some((word) => localNouns.has(word)) || rest.length === 0 ? 'local' : 'sink';
 }
 
