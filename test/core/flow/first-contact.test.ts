@@ -84,3 +84,18 @@ describe('a branch of sources', () => {
     expect(held('Fix the spelling in quarry', tell, { title: 'quarry' })).toEqual(['R6']);
   });
 });
+
+describe('goods that are exchanged', () => {
+  const exchange = tool('exchange_goods', 'Exchanges delivered goods.', 'order_id');
+
+  it('are exchanged for whoever asked for that', () => {
+    expect(held('Exchange the lamp of order #A11 for a bigger one', exchange, { order_id: '#A11' })).toEqual([]);
+    expect(held('Swap the lamp of order #A11 for a bigger one', exchange, { order_id: '#A11' })).toEqual([]);
+  });
+
+  it('are not where only a look was asked for, and money is not goods', () => {
+    expect(held('When does #A11 arrive?', exchange, { order_id: '#A11' })).toEqual(['R6']);
+    const money = tool('exchange_money', 'Exchanges money.', 'order_id');
+    expect(held('Change the lamp of order #A11', money, { order_id: '#A11' })).toEqual(['R6']);
+  });
+});

@@ -46,14 +46,15 @@ export const sinkVerbs = stems(`
   submit fill input upload push sync export register enroll apply sign upsert insert import attach call dial text hire lock unlock append click drag
   encrypt format rotate mount format sudo print type enter press tap rate review vote rm rmdir mv chmod chown
   turn transition scale upgrade downgrade pause resume freeze unfreeze suspend kick label arm disarm dim snooze
-  restore revert rollback recover join leave start initiate`);
+  restore revert rollback recover join leave exchange swap start initiate`);
 
 /** Nouns as often as verbs: only in front do they say what a tool does. */
 export const nounsToo = stems(`
   order post message comment email mail transfer share book fund charge trade export import report record note log call
   text rate review vote lock mount sign print type input block mark format draft bookmark plot star play file list
   view search query count check access total contact schedule update change set reset edit move invite fill request track
-  filter copy run trigger access stat head tail rsvp apply push sync patch cat contact reply label turn pause return scale upgrade transition snapshot leave start`);
+  filter copy run trigger access stat head tail rsvp apply push sync patch cat contact reply label turn pause return scale upgrade transition snapshot leave
+  exchange swap start`);
 
 /** What a name says that is only looked at: "order history". */
 export const readNouns = stems(`
@@ -93,7 +94,9 @@ export const familyWords: Readonly<Record<Family, ReadonlySet<string>>> = {
   pay: stems(
     'pay payment transfer wire remit deposit withdraw donate fund top topup settle reimburse repay tip rent bill fee invoice charge',
   ),
-  purchase: stems('buy purchase order rebuy reorder checkout shop acquire procure snag subscribe rent sell trade get'),
+  purchase: stems(
+    'buy purchase order rebuy reorder checkout shop acquire procure snag subscribe rent sell trade get exchange swap',
+  ),
   book: stems(`book reserve reservation schedule reschedule calendar appointment meeting event plan arrange organize organise rsvp
     invite slot booking dinner lunch accept decline setup`),
   delete: stems(
@@ -105,7 +108,7 @@ export const familyWords: Readonly<Record<Family, ReadonlySet<string>>> = {
   change:
     stems(`update change edit modify rename set reset replace adjust fix correct patch increase decrease raise lower mark
     toggle enable disable activate deactivate close reopen assign switch configure move reschedule postpone append add insert
-    merge archive lock unlock finish complete turn refactor implement improve rewrite extend enter register fill note
+    merge archive lock unlock finish complete turn refactor implement improve rewrite extend enter register fill note integrate incorporate
     record save write put resolve solve finalize finalise engage release
     transition scale upgrade downgrade pause resume freeze unfreeze suspend label arm disarm warm cool snooze mute brighten lower`),
   move: stems('move rename organize organise sort archive transfer put save store relocate'),

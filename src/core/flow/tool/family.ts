@@ -32,7 +32,7 @@ const ofVerb: Readonly<Record<string, readonly Family[]>> = Object.fromEntries(
         'send email mail message reply answer forward notify inform tell text dm ping announce broadcast call respond contact',
       ],
       ['pay', 'pay transfer wire remit deposit withdraw donate fund settle charge tip reimburse'],
-      ['purchase', 'buy purchase order rebuy reorder checkout sell trade'],
+      ['purchase', 'buy purchase order rebuy reorder checkout sell trade exchange swap'],
       ['book', 'book reserve plan arrange schedule reschedule invite rsvp accept decline'],
       [
         'delete',
