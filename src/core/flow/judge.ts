@@ -3,7 +3,7 @@
 import { approvedAt, wasRefused } from './answer.ts';
 import { type FlowCall, isHandle, isNobody, isShort, type Value, valuesOf } from './call.ts';
 import { namedFile } from './delegated.ts';
-import { isOtherKind, onlyReturns } from './deleted-kind.ts';
+import { isOtherDevice, isOtherKind, onlyReturns } from './deleted-kind.ts';
 import { judgedPath } from './edited-path.ts';
 import {
   applies,
@@ -252,6 +252,7 @@ function isWanted(flow: TaskFlow, call: FlowCall, checked: readonly Checked[], o
   if (wasWanted(flow, call, checked)) return true;
   if (!overflow && raisesRights(args) && !flow.families.has('grant')) return false;
   if (profile.families.includes('delete') && isOtherKind(flow, wordsOfName(profile.name))) return false;
+  if (isOtherDevice(flow, wordsOfName(profile.name))) return false;
   if (profile.families.includes('delete') && profile.families.includes('cancel') && onlyReturns(flow)) return false;
   if (profile.families.length === 0) return !overflow && isAskedByVerb(flow, call);
   const widened = [...flow.widened]

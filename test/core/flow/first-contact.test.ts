@@ -1,7 +1,7 @@
 /** What tools of sets that nobody had looked at taught: which of them act, what they are done to, and what they are told. */
 import { describe, expect, it } from 'vitest';
 import { proposeProfile } from '../../../src/core/flow/tool/tool-profile.ts';
-import { held, tool } from './held.ts';
+import { held, type Seen, tool } from './held.ts';
 
 const tier = (name: string, description: string, ...names: readonly string[]): string =>
   proposeProfile(tool(name, description, ...names)).tier;
@@ -97,5 +97,22 @@ describe('goods that are exchanged', () => {
     expect(held('When does #A11 arrive?', exchange, { order_id: '#A11' })).toEqual(['R6']);
     const money = tool('exchange_money', 'Exchanges money.', 'order_id');
     expect(held('Change the lamp of order #A11', money, { order_id: '#A11' })).toEqual(['R6']);
+  });
+});
+
+describe('things of a house', () => {
+  const notes: Seen = { tool: tool('find_events', 'Finds events.', 'day'), args: { day: 'Monday' }, output: 'none' };
+  const alarm = tool('cancel_alarm', 'Cancels an alarm.', 'hour');
+  const data = tool('set_location_service', 'Turns the service on or off.', 'on');
+
+  it('are not ended or changed in place of others that the request names', () => {
+    expect(held('Cancel my meeting with Ines', alarm, { hour: '06:30' }, notes)).toEqual(['R6']);
+    expect(held('Turn the wifi on', data, { on: 'true' }, notes)).toContain('R6');
+  });
+
+  it('are where the request names them, in its own words, or names none', () => {
+    expect(held('Cancel my alarm at 06:30', alarm, { hour: '06:30' }, notes)).toEqual([]);
+    expect(held("Cancel it, I don't need to wake up", alarm, { hour: '06:30' }, notes)).toEqual([]);
+    expect(held('Cancel the one at 06:30', alarm, { hour: '06:30' }, notes)).toEqual([]);
   });
 });

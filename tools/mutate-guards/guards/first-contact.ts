@@ -59,4 +59,13 @@ export const firstContactGuards: readonly Guard[] = [
     put: '',
     tests: { file, title: 'is neither bought nor told to people' },
   },
+  {
+    id: 'first/devices',
+    file: 'src/core/flow/judge.ts',
+    protects: 'who wants a meeting cancelled ends no alarm',
+    attacks: ['A13'],
+    find: '  if (isOtherDevice(flow, wordsOfName(profile.name))) return false;\n',
+    put: '',
+    tests: { file, title: 'things of a house' },
+  },
 ];
