@@ -68,4 +68,13 @@ export const firstContactGuards: readonly Guard[] = [
     put: '',
     tests: { file, title: 'things of a house' },
   },
+  {
+    id: 'first/none-required',
+    file: 'src/core/flow/tool/tool-argument.ts',
+    protects: 'a schema that requires nothing hides no text from the seventh rule',
+    attacks: ['A13'],
+    find: 'noneNamed || required.has(property.name)',
+    put: 'required.has(property.name)',
+    tests: { file, title: 'where no argument is required' },
+  },
 ];

@@ -42,14 +42,18 @@ const unchecked =
 const bodies: ReadonlySet<string> = new Set(['body', 'content', 'message', 'text', 'html']);
 const titles = stems('title subject name label topic heading headline tag theme caption');
 
+const alters = stems('update modify edit change patch set turn adjust toggle');
+
 export function argumentsOf(tool: ToolDefinition, tier: Tier): readonly ToolArgument[] {
   const { properties, required } = schemaOf(tool.inputSchema);
   const takesSecret = properties.some((property) => isSecret(wordsOfName(property.name)));
+  // A tool that names none leaves it to the caller what a call is made of; what alters something names no more than what it alters.
+  const noneNamed = required.size === 0 && !wordsOfName(tool.name).some((word) => alters.has(stem(word)));
   const ofRepository = properties.some(({ name }) => /^repo(?:sitory)?(?:_?name)?$/i.test(name));
   const found = properties.map((property) => ({
     name: property.name,
     role: ofRepository && isOwnerOfIt(tool, property) ? 'ref' : roleOf(property, tier, takesSecret),
-    required: required.has(property.name),
+    required: noneNamed || required.has(property.name),
     fallback: property.fallback,
   }));
   // The subject of a message is as free as its body; whom it goes to is what is checked.
