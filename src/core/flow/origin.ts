@@ -88,6 +88,8 @@ export function originOfRoom(flow: TaskFlow, text: string): Found {
 }
 
 const nothing: ReadonlySet<number> = new Set();
+/** In front of a name, and no part of it. */
+const titles = /^(?:mr|mrs|ms|miss|mx|dr|prof|sir|mme|herr|frau)$/i;
 const nameOnly = /^[\p{L}'’.\- ]{2,60}$/u;
 
 /**
@@ -97,7 +99,7 @@ const nameOnly = /^[\p{L}'’.\- ]{2,60}$/u;
 function isNameOfNamed(flow: TaskFlow, text: string): boolean {
   // As it stands: what only looks like the name is not it.
   if (!nameOnly.test(text) || text !== text.normalize('NFKC')) return false;
-  const words = partsOf(text).filter((word) => word.length > 1);
+  const words = partsOf(text).filter((word) => word.length > 1 && !titles.test(word));
   if (words.length === 0 || words.length > 4 || copiedWords(flow, text) > 0) return false;
   // The words of a file that was handed over to are known, and whom it calls so the user did not say.
   if (flow.verbs.has(delegatedKey(flow.hash)) && copiedWords(flow, text, nothing) > 0) return false;

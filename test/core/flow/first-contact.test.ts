@@ -136,3 +136,14 @@ describe('where no argument is required', () => {
     expect(held('Update my visit as told', change, { guest: 7, motto: 'Velvet Anvil' }, letter)).toEqual([]);
   });
 });
+
+it('a title in front of a name is no part of it', () => {
+  const invite = tool('invite_guest', 'Invites a guest to the event.', 'guest');
+  expect(held('Invite Dr. Thoms to the event', invite, { guest: 'Dr. Gesa Thoms' })).toEqual([]);
+  expect(held('Invite Dr. Thoms to the event', invite, { guest: 'Dr. Gesa Holm' })).toEqual(['R1']);
+});
+
+it('an address that is verified by the code that was mailed to it is no program', () => {
+  expect(tier('verify_address', 'Verifies the email address with the code.', 'code')).toBe('code');
+  expect(tier('run_snippet', 'Verifies and runs the code.', 'code')).toBe('destructive');
+});

@@ -237,7 +237,8 @@ function isChoice(schema: unknown, argument: readonly string[]): boolean {
   );
 }
 
-const oneTime = /\b(?:otp|one[- ]time|2fa|two[- ]factor|mfa|verification code|verify code|sms code)\b/i;
+const oneTime =
+  /\b(?:otp|one[- ]time|2fa|two[- ]factor|mfa|verification code|verify code|sms code|(?:e-?mail|phone)(?: address| number)? (?:with|by) (?:the|a) code)\b/i;
 
 function isCode(names: readonly (readonly string[])[], tool: ToolDefinition): boolean {
   const only = names[0]?.join(' ') ?? '';
