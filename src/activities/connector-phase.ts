@@ -164,7 +164,7 @@ async function askIssuer(deps: ConnectorPhaseDeps, lane: Lane, phase: Phase): Pr
   );
   if (listed === 'present') return { kind: 'alive', why: 'the issuer lists what was intended' };
   const { asked, pastEnd, absoluteEnd } = lane.grant;
-  if (pastEnd || (!asked && (await endUnasked(deps.store, lane))))
+  if ((pastEnd && listed === 'absent') || (!asked && (await endUnasked(deps.store, lane))))
     return { kind: 'dead', conclusion: { kind: 'expired' } };
   const held = await beating((unwanted) => ask(deps, lane, phase, unwanted, probeBesideControl));
   if (held.kind === 'allowed') return { kind: 'alive', why: held.why };
