@@ -78,6 +78,21 @@ requires('temporal')('the lanes of a stop', () => {
     expect((await inState(stopId, grant, 'proved')).round).toBeGreaterThan(0);
   });
 
+  it('are not proved by an outage that begins between the control and the probe', async () => {
+    const agent = await rig.agent();
+    const grant = await rig.grant(await rig.task(agent));
+    rig.target.behave(grant, { cut: 'lying', outageAtUse: true });
+    const { stopId } = await stopAgent(rig.ledger, agent);
+    await until(async () => {
+      const seen = await lane(stopId, grant);
+      return seen?.lastError?.includes('the control is no longer allowed') || seen?.state === 'proved';
+    });
+    expect((await lane(stopId, grant))?.state).toBe('open');
+    rig.target.behave(grant, { cut: 'healthy' });
+    rig.target.outage(false);
+    expect((await inState(stopId, grant, 'proved')).round).toBeGreaterThan(0);
+  });
+
   it('watch residual access until its end, and prove it then', async () => {
     const agent = await rig.agent();
     const grant = await rig.grant(await rig.task(agent));

@@ -16,6 +16,8 @@ export interface Behaviour {
   readonly stillborn?: true;
   /** Made, or used, it does so and is never heard of again. */
   readonly mute?: 'make' | 'use';
+  /** Whoever uses it brings the outage about, under which it is refused like everybody. */
+  readonly outageAtUse?: true;
   /** Hangs at this phase alone. */
   readonly at?: string;
   /** A healthy cut is carried out at once, and answered after this. */
@@ -57,6 +59,7 @@ export async function startTarget(): Promise<Target> {
     if (what === 'make' && behaviour.mute === 'make') return void alive.add(key); // until the caller gives up
     if (what === 'use' && behaviour.mute === 'use') return;
     if (behaviour.cut === 'down' && key !== 'control') return void request.socket.destroy();
+    if (what === 'use' && behaviour.outageAtUse === true) isOut = true;
     if (what === 'use')
       return answer(
         response,
