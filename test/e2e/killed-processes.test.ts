@@ -42,15 +42,21 @@ async function refused(system: string, secret: Parameters<typeof openUse>[1]): P
 }
 
 describe('a stop', () => {
-  it.each<ProcessName>(['control', 'control-worker', 'gateway', 'agent-worker'])(
-    'is latched and proved although %s is killed the moment it is sent',
-    async (name) => {
+  it.each<readonly [ProcessName, ProcessName]>([
+    ['control', 'control-worker'],
+    ['gateway', 'agent-worker'],
+  ])(
+    'is latched and proved although %s and %s are killed the moment it is sent',
+    async (...names) => {
       const { taskId, childId, loot, token } = await startArmedTask(cast);
       const stopId = newStopId('dev');
-      const sending = cast.operator.stops.stop({ task: taskId }, { stopId, reason: `kill -9 of ${name}` });
-      kill(name);
+      const sending = cast.operator.stops.stop(
+        { task: taskId },
+        { stopId, reason: `kill -9 of ${names.join(' and ')}` },
+      );
+      names.forEach(kill);
       expect((await sending).state).toBe('latched');
-      await startAgain(name);
+      await Promise.all(names.map(startAgain));
       const view = await untilReached(cast.operator, stopId, 'proved');
       expect(view.obligations.total).toBe(5);
       expect(view.lanes.map((lane) => lane.state)).toEqual(Array(5).fill('proved'));
@@ -263,6 +269,7 @@ describe('a worker that is suspended between recording and issuing a grant', () 
       expect(lane.lastError).toBeNull();
     }
     expect((await mayLogIn()).filter((role) => !before.includes(role))).toEqual([]);
-    expect(await openTokens(begun)).toBe(0);
+    // One that another test left to be cut is cut; of what the dead worker had asked for nobody could cut any.
+    await until('no token to open anything', async () => (await openTokens(begun)) === 0);
   }, 120_000);
 });

@@ -120,7 +120,7 @@ onEveryPostgres('a stop that comes while the grants of the one before are being 
     {
       what: 'the second look',
       in: wipe,
-      find: /AND g\.state <> 'ended' AND estop\.is_finished_grant\(g\.grant_id\);/,
+      find: /AND estop\.is_finished_grant\(g\.grant_id\);/,
       put: ';',
     },
   );

@@ -217,10 +217,10 @@ DECLARE
 BEGIN
   held := ARRAY(SELECT g.grant_id FROM estop.grants g
     WHERE g.state <> 'ended' AND EXISTS (SELECT 1 FROM estop.obligations o WHERE o.grant_id = g.grant_id AND o.final_at IS NOT NULL)
-      AND estop.is_finished_grant(g.grant_id)
+      AND NOT EXISTS (SELECT 1 FROM estop.obligations o WHERE o.grant_id = g.grant_id AND o.final_at IS NULL)
     FOR UPDATE OF g SKIP LOCKED);
   UPDATE estop.grants g SET state = 'ended', sealed = NULL, ended_at = clock_timestamp(), end_reason = coalesce(g.end_reason, 'revoked')
-    WHERE g.grant_id = ANY (held) AND g.state <> 'ended' AND estop.is_finished_grant(g.grant_id);
+    WHERE g.grant_id = ANY (held) AND estop.is_finished_grant(g.grant_id);
   GET DIAGNOSTICS wiped = ROW_COUNT;
   RETURN wiped;
 END $$;
