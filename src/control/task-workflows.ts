@@ -1,8 +1,18 @@
 import type { AgentTaskInput, TaskStatus, TimelineEntry } from '../contract/agent-task.ts';
 
+/** A step that failed and is tried again without an end. Its name and code are what a worker of agents gave them. */
+export interface RetriedStep {
+  readonly activity: string;
+  readonly attempt: number;
+  readonly failedWith: string | null;
+  /** Null while it is being tried. */
+  readonly nextAt: string | null;
+}
+
 export interface LiveTask {
   readonly status: TaskStatus;
   readonly timeline: readonly TimelineEntry[];
+  readonly retried: readonly RetriedStep[];
 }
 
 /** A message that only wakes or slows; what counts stands in the store. */

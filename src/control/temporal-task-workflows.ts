@@ -19,6 +19,7 @@ import {
   workflowTypes,
 } from '../contract/names.ts';
 import { EstopError } from '../core/errors.ts';
+import { retriedSteps } from './retried-steps.ts';
 import type { TaskMessage, TaskWorkflows } from './task-workflows.ts';
 
 const startPatienceMs = 3_000;
@@ -68,11 +69,12 @@ export function createTaskWorkflows(client: () => Promise<Client>, log: Log): Ta
       try {
         return await within(askPatienceMs, async (ready) => {
           const handle = ready.workflow.getHandle(agentTaskWorkflowId(taskId));
-          const [status, timeline] = await Promise.all([
+          const [status, timeline, { raw }] = await Promise.all([
             handle.query<TaskStatus>(queries.status),
             handle.query<TimelineEntry[]>(queries.timeline),
+            handle.describe(),
           ]);
-          return { status, timeline };
+          return { status, timeline, retried: retriedSteps(raw.pendingActivities ?? []) };
         });
       } catch {
         return undefined;

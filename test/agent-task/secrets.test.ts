@@ -1,6 +1,7 @@
 import { Client } from '@temporalio/client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { namespaces } from '../../src/contract/names.ts';
+import { createTaskWorkflows } from '../../src/control/temporal-task-workflows.ts';
 import { bundleWorkflows } from '../../src/workers/bundle.ts';
 import { requires } from '../kit/requires.ts';
 import { agentSpec, type Stack, startStack, type TaskHandle } from './kit.ts';
@@ -69,6 +70,16 @@ requires('temporal')('what a task says', () => {
     const seen = `${await everythingRawOf(handle)} ${JSON.stringify((await handle.describe()).raw)} ${stack.logged.join('\n')}`;
     for (const secret of [prompt, 'canary-', 'worker-token-of']) expect(seen).not.toContain(secret);
     expect(seen).not.toMatch(token);
+    // What is tried again and again is named to people, by a code that says nothing of the content.
+    const live = await createTaskWorkflows(async () => stack.client, stack.log).ask(taskIdOf(handle));
+    expect(live?.retried).toEqual([
+      {
+        activity: 'callModel',
+        attempt: expect.toSatisfy((attempt: number) => attempt > 1),
+        failedWith: 'upstream-unavailable',
+        nextAt: expect.toSatisfy((at: string | null) => at === null || Date.parse(at) > 0),
+      },
+    ]);
     await handle.terminate();
   });
 

@@ -192,6 +192,13 @@ function taskLines(found: Task, now: number): readonly string[] {
   ]);
 }
 
+type Retried = NonNullable<TaskHistory['live']>['retried'][number];
+
+function retriedLine({ activity, attempt, failedWith, nextAt }: Retried): string {
+  const next = nextAt === null ? 'being tried now' : `next try at ${nextAt.slice(11, 19)}Z`;
+  return `${visible(activity)} failed ${plural(attempt - 1, 'time')}, last with ${visible(failedWith ?? 'an unknown error')}; ${next}`;
+}
+
 function historyLines(
   { task: found, entries, truncated, live }: TaskHistory,
   asked: boolean,
@@ -212,6 +219,7 @@ function historyLines(
           '',
           `workflow: ${visible(live.state)}, step ${live.step}, ${plural(live.tokensUsed, 'token')}`,
           ...live.timeline.map((entry) => `${visible(entry.at.slice(11, 23))}  ${visible(entry.what)}`),
+          ...live.retried.map(retriedLine),
         ]),
   ];
 }

@@ -105,6 +105,16 @@ export const TaskHistory = z
         step: z.int(),
         tokensUsed: z.int(),
         timeline: z.array(z.object({ at: z.string(), what: z.string() })),
+        retried: z
+          .array(
+            z.object({
+              activity: z.string(),
+              attempt: z.int(),
+              failedWith: z.string().nullable().meta({ description: 'The code of the error' }),
+              nextAt: Instant.nullable().meta({ description: 'Null while it is being tried' }),
+            }),
+          )
+          .meta({ description: 'Steps that failed and are tried again without an end' }),
       })
       .nullable()
       .meta({ description: 'What the workflow itself says; null when it was not asked or could not answer' }),

@@ -39,6 +39,7 @@ export const getTaskHistory = defineEndpoint({
             step: live.status.step,
             tokensUsed: live.status.tokensUsed,
             timeline: live.timeline,
+            retried: live.retried,
           };
     return { status: 200, body: { task, entries, truncated: newestFirst.length > most, live: shown } };
   },
