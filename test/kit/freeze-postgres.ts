@@ -7,6 +7,8 @@ export interface FrozenPostgres {
    * client or not. At the thaw, before anything else.
    */
   endSessionsOf(applications: RegExp): void;
+  /** It thaws without one of its backends, so that it ends all others and recovers from its log. */
+  crash(): void;
 }
 
 /** Slow, not down: the postmaster and every backend stand still, and their sockets stay open. */
@@ -15,9 +17,17 @@ export async function freezePostgres(postmaster: number, look: Look): Promise<Fr
   const own = await look('SELECT pg_backend_pid() AS pid');
   const pids = [postmaster, ...[...rows, ...own].map((row) => Number(row['pid']))];
   for (const pid of pids) signal(pid, 'SIGSTOP');
+  const thaw = (): void => {
+    for (const pid of pids) signal(pid, 'SIGCONT');
+  };
   return {
-    thaw: () => {
-      for (const pid of pids) signal(pid, 'SIGCONT');
+    thaw,
+    crash: () => {
+      // Of those that stay; whoever has looked here may have gone.
+      const one = rows.find((row) => String(row['application_name']).startsWith('estop-'));
+      if (one === undefined) throw new Error('nobody of ours is connected');
+      process.kill(Number(one['pid']), 'SIGKILL');
+      thaw();
     },
     endSessionsOf: (applications) => {
       for (const row of rows)
