@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { agentKey, taskKey } from '../../src/core/scope-key.ts';
@@ -16,6 +17,7 @@ interface GatewayProcess extends RunningGateway {
   signal(name: NodeJS.Signals): void;
 }
 
+const suspendedMs = 20_000;
 const main = join(import.meta.dirname, '../../src/gateway/main.ts');
 const running = new Set<GatewayProcess>();
 afterAll(async () => {
@@ -142,9 +144,11 @@ async function suspendedAfter(calls: number) {
 describe('gateways that are suspended around their calls and woken after the stop', () => {
   it('send nothing that is not reported as possibly completed, and pass no answer on', async () => {
     const suspended = await Promise.all([40, 80, 120].map(suspendedAfter));
+    const isOver = sleep(suspendedMs);
     const { stopId } = await stop(rig.ledger, agentKey('billing-bot'));
     await untilFenced(rig, stopId);
-    // Past the longest of leases: they wake into a world in which they must not act.
+    await isOver;
+    // Past the longest of leases, and of the time-outs of everybody they speak with: they wake into a world in which they must not act.
     expect(new Set(await gatewaysOf(stopId))).toEqual(new Set(['expired']));
     await Promise.all(suspended.map(({ wake }) => wake()));
 
