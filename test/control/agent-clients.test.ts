@@ -6,6 +6,7 @@ import { createFlowKeys } from '../../src/runtime/keys/flow-keys.ts';
 import { openKeyRing } from '../../src/runtime/keys/key-ring.ts';
 import { createTaskTokenSigner } from '../../src/runtime/keys/task-token.ts';
 import { freePort } from '../../src/runtime/local/free-port.ts';
+import { auditTrail } from '../../src/store/audit-trail.ts';
 import { closeTasks } from '../../src/store/tasks.ts';
 import { billingBot, closeAfterAll, makeRig, type Rig, type RunningGateway, untilReady } from '../gateway/rig.ts';
 import { requires } from '../kit/requires.ts';
@@ -72,6 +73,8 @@ requires('temporal')('a program that is a client of an agent', () => {
     const { client, authProvider } = await connect();
     expect((await read(client)).isError).not.toBe(true);
     expect(await sessions()).toMatchObject([{ kind: 'session', open: true, agent_id: 'coder' }]);
+    const { items } = await auditTrail(rig.ledger.as('estop_control'), { actor: 'client:coder.laptop' }, 10);
+    expect(items).toMatchObject([{ kind: 'task.started', method: 'mcp', after: { state: 'registered' } }]);
     const before = authProvider.tokens()?.access_token;
     authProvider.saveTokens({ access_token: 'an.old.token', token_type: 'Bearer' });
     expect((await read(client)).isError).not.toBe(true);

@@ -1,5 +1,6 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { describe, expect, it } from 'vitest';
+import { auditTrail } from '../../src/store/audit-trail.ts';
 import { closeAfterAll, until } from '../gateway/rig.ts';
 import { requires } from '../kit/requires.ts';
 import { fence, keepBeating, stop } from '../store/ledger.ts';
@@ -229,6 +230,12 @@ requires('temporal')('a client of MCP that a person connects', () => {
     expect([shown.text.includes('<option>coder'), shown.text.includes('<option>other')]).toEqual([true, false]);
     expect((await vera.press(shown, { answer: 'connect', agent: 'other' })).status).toBe(403);
     expect((await vera.press(shown, { answer: 'connect', agent: 'coder' })).status).toBe(200);
+    // Both stand in the audit, as what they were.
+    const { items } = await auditTrail(bed.rig.ledger.as('estop_control'), { actor: 'vera' }, 10);
+    expect(items.filter(({ kind }) => /^(client|request)/.test(kind))).toMatchObject([
+      { kind: 'client.connected', method: 'console', subject: 'agent:coder', after: { session: expect.any(String) } },
+      { kind: 'request.denied', method: 'console', detail: { what: 'connectClient', code: 'forbidden' } },
+    ]);
     const nobody = await (await signedIn('vick@viewer')).open(await asking());
     expect(nobody.text).toContain('No agent is yours to connect');
     expect(nobody.text).not.toContain('<b>editor</b>');

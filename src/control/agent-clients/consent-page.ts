@@ -6,11 +6,13 @@ import type { AgentSpec } from '../../contract/config.ts';
 import { personOf } from '../../contract/identity.ts';
 import { EstopError } from '../../core/errors.ts';
 import { formatId } from '../../core/ids.ts';
+import { byWay } from '../../store/by-way.ts';
 import { makeClientCode } from '../../store/client-tickets.ts';
 import type { ControlDeps } from '../deps.ts';
 import { namesOfCaller } from '../names-of-caller.ts';
 import { whoIsNotKnown } from '../perform.ts';
 import { isWithinReach } from '../permission.ts';
+import { recordDenial } from '../record-denial.ts';
 import { type Caller, callerOf } from '../sign-in/caller.ts';
 import { plainPage } from '../sign-in/plain-page.ts';
 import { isSame } from './client-name.ts';
@@ -51,9 +53,14 @@ export function consentPages(app: OpenAPIHono, deps: ControlDeps): void {
     if (form.get('answer') !== 'connect')
       return send(context, wish, answerTo(wish, issuerOf(deps), { error: 'access_denied' }), 'Not connected');
     const agent = agentsFor(deps, caller).find(({ agentId }) => agentId === form.get('agent'));
-    if (agent === undefined) throw new EstopError('forbidden', { detail: 'This agent is not yours to connect.' });
     const { personId } = caller;
-    if (personId === undefined) throw new EstopError('forbidden', { detail: 'This page is for people.' });
+    if (agent === undefined || personId === undefined) {
+      const store = byWay(deps.store, 'console', caller.elevation !== undefined);
+      await recordDenial({ ...deps, store }, caller, 'connectClient', consentPath, 'forbidden');
+      throw new EstopError('forbidden', {
+        detail: agent === undefined ? 'This agent is not yours to connect.' : 'This page is for people.',
+      });
+    }
     const code = randomBytes(32).toString('base64url');
     await makeClientCode(deps.store, {
       hash: hashOf(code),

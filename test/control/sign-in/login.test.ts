@@ -5,12 +5,13 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { auditTrail } from '../../../src/store/audit-trail.ts';
 import { mainPath } from '../../cli/rig.ts';
 import { tempFolder } from '../../kit/temp-folder.ts';
 import { openBrowser } from './browser.ts';
 import { startProviderBed } from './provider-bed.ts';
 
-const { url, steer } = await startProviderBed();
+const { rig, url, steer } = await startProviderBed();
 
 describe('estop login', () => {
   /** What it came to, once a person has pressed this button on the page that it named. */
@@ -39,6 +40,10 @@ describe('estop login', () => {
     expect(refused).toMatchObject({ code: 4, data: '', isKept: false });
     expect(refused.said).toMatch(/refused, or nobody confirmed it in time[\s\S]*estop login/);
     expect(refused.said).not.toContain('ESTOP_TOKEN');
+    const seen = async () => (await auditTrail(rig.deps.store, { kind: 'attempt.refused' }, 10)).items;
+    await expect
+      .poll(seen, { timeout: 20_000 })
+      .toMatchObject([{ method: 'device', subject: 'sign-in', detail: { because: 'not-confirmed' } }]);
   }, 40_000);
 
   it('shows nothing of what a provider calls somebody that a terminal would obey', async () => {
@@ -47,6 +52,9 @@ describe('estop login', () => {
     const { code, data, said } = await login({ confirm: 'yes' });
     expect([code, data.startsWith('signed in as sub:olga')]).toEqual([0, true]);
     expect(data + said).not.toMatch(/[\u001b\u009b\u202e]/);
+    expect((await auditTrail(rig.deps.store, { kind: 'sign-in.begun' }, 10)).items).toMatchObject([
+      { actor: `sub:${sub}`, method: 'device', after: { mandates: [{ role: 'operator' }] } },
+    ]);
   }, 40_000);
 
   it('nor of what a control says that is not ours, and waits no longer than it was told', async () => {
