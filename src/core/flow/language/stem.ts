@@ -1,5 +1,6 @@
 /** Folds the forms of an English word to one key: crude, the same on both sides of every comparison, and never trusted alone. */
 const irregular: Readonly<Record<string, string>> = {
+  __proto__: null as never, // no word is what every object has: "constructor" is one
   bought: 'buy',
   rebought: 'rebuy',
   sent: 'send',

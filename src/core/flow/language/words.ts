@@ -131,7 +131,7 @@ export const familyWords: Readonly<Record<Family, ReadonlySet<string>>> = {
 };
 
 /** The object that makes a general verb mean more: money sent is paid. */
-export const familyOfNoun: Readonly<Record<string, Family>> = Object.fromEntries(
+export const familyOfNoun: ReadonlyMap<string, Family> = new Map(
   (
     [
       ['pay', 'money payment transaction transfer payout fund'],

@@ -16,6 +16,7 @@ export const beforeBracket = words(`
 
 /** Those before a bracket that a database may also have as a function of its own, and what must stand before them for them to be none. */
 export const onlyBehind: Readonly<Record<string, ReadonlySet<string>>> = {
+  __proto__: null as never, // no function is called like what every object has
   by: words('group order partition'),
   group: words('within'),
   filter: words(')'),

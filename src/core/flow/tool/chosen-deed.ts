@@ -49,7 +49,7 @@ const money: ReadonlyMap<string, Family> = new Map(
   ['bank', 'iban', 'payout', 'payee', 'beneficiary', 'salary', 'payroll'].map((word) => [stem(word), 'pay'] as const),
 );
 const graveThing = (word: string): Family | undefined => {
-  const family = familyOfNoun[word];
+  const family = familyOfNoun.get(word);
   return family !== undefined && guardedFamilies.has(family) ? family : (money.get(word) ?? graveThings.get(word));
 };
 

@@ -12,7 +12,7 @@ const all = Object.entries(familyWords) as readonly (readonly [Family, ReadonlyS
 const adds = new Set(['add', 'put', 'set', 'assign', 'write', 'save', 'store'].map(stem));
 /** "add collaborator", "assign role": the object says more than the verb. */
 const letsIn = (name: readonly string[]): boolean =>
-  name.some((word) => adds.has(word)) && name.some((word) => familyOfNoun[word] === 'grant');
+  name.some((word) => adds.has(word)) && name.some((word) => familyOfNoun.get(word) === 'grant');
 
 /** A repository of source text: what is changed there is committed and pushed, and who checks a branch out buys nothing. */
 const ofSource = new Set(['git', 'repo', 'repository', 'branch'].map(stem));
@@ -24,42 +24,40 @@ function keepsSource(name: readonly string[], described: readonly string[]): boo
 }
 
 /** Families of the verb first; the object makes it more precise: money that is sent is paid. */
-const ofVerb: Readonly<Record<string, readonly Family[]>> = Object.fromEntries(
-  (
+const ofVerb: ReadonlyMap<string, readonly Family[]> = (
+  [
     [
-      [
-        'message',
-        'send email mail message reply answer forward notify inform tell text dm ping announce broadcast call respond contact',
-      ],
-      ['pay', 'pay transfer wire remit deposit withdraw donate fund settle charge tip reimburse'],
-      ['purchase', 'buy purchase order rebuy reorder checkout sell trade exchange swap'],
-      ['book', 'book reserve plan arrange schedule reschedule invite rsvp accept decline'],
-      [
-        'delete',
-        'delete remove clear erase drop discard empty trash purge wipe destroy uninstall kill terminate rm rmdir',
-      ],
-      ['cancel', 'cancel refund revoke undo void unsubscribe stop abort return'],
-      [
-        'change',
-        'update change edit modify set reset replace adjust patch append insert add save write store put commit mark toggle enable disable merge assign close lock unlock reschedule archive resolve solve complete finish activate deactivate engage release chmod chown turn transition scale upgrade downgrade pause resume freeze unfreeze suspend label arm disarm dim snooze',
-      ],
-      ['move', 'move rename archive mv'],
-      [
-        'execute',
-        'run rerun retry execute exec eval deploy redeploy launch restart reboot install trigger invoke dispatch start',
-      ],
-      ['grant', 'grant share allow authorize authorise permit elevate promote invite'],
-      ['publish', 'publish post comment tweet retweet repost upload push release review rate vote announce advertise'],
-      ['submit', 'submit fill input register enroll apply sign type enter press click select tick'],
-      ['save', 'write create save put store overwrite append add log record note commit'],
-    ] as const
-  )
-    .flatMap(([family, verbs]) => verbs.split(' ').map((verb) => [stem(verb), family] as const))
-    .reduce((table, [verb, family]) => {
-      const before = table.get(verb) ?? [];
-      return table.set(verb, [...before, family]);
-    }, new Map<string, readonly Family[]>()),
-);
+      'message',
+      'send email mail message reply answer forward notify inform tell text dm ping announce broadcast call respond contact',
+    ],
+    ['pay', 'pay transfer wire remit deposit withdraw donate fund settle charge tip reimburse'],
+    ['purchase', 'buy purchase order rebuy reorder checkout sell trade exchange swap'],
+    ['book', 'book reserve plan arrange schedule reschedule invite rsvp accept decline'],
+    [
+      'delete',
+      'delete remove clear erase drop discard empty trash purge wipe destroy uninstall kill terminate rm rmdir',
+    ],
+    ['cancel', 'cancel refund revoke undo void unsubscribe stop abort return'],
+    [
+      'change',
+      'update change edit modify set reset replace adjust patch append insert add save write store put commit mark toggle enable disable merge assign close lock unlock reschedule archive resolve solve complete finish activate deactivate engage release chmod chown turn transition scale upgrade downgrade pause resume freeze unfreeze suspend label arm disarm dim snooze',
+    ],
+    ['move', 'move rename archive mv'],
+    [
+      'execute',
+      'run rerun retry execute exec eval deploy redeploy launch restart reboot install trigger invoke dispatch start',
+    ],
+    ['grant', 'grant share allow authorize authorise permit elevate promote invite'],
+    ['publish', 'publish post comment tweet retweet repost upload push release review rate vote announce advertise'],
+    ['submit', 'submit fill input register enroll apply sign type enter press click select tick'],
+    ['save', 'write create save put store overwrite append add log record note commit'],
+  ] as const
+)
+  .flatMap(([family, verbs]) => verbs.split(' ').map((verb) => [stem(verb), family] as const))
+  .reduce((table, [verb, family]) => {
+    const before = table.get(verb) ?? [];
+    return table.set(verb, [...before, family]);
+  }, new Map<string, readonly Family[]>());
 
 export function familiesOf(tool: ToolDefinition): readonly Family[] {
   const name = wordsOfName(tool.name).map(stem);
@@ -68,7 +66,7 @@ export function familiesOf(tool: ToolDefinition): readonly Family[] {
   const fromName = familiesOfWords(name);
   const fromVerb = fromName.length > 0 ? fromName : familiesOfWords(opening);
   const first = fromName.length > 0 ? [] : described.slice(0, 8);
-  const nouns = [...new Set([...name, ...first].flatMap((word) => familyOfNoun[word] ?? []))];
+  const nouns = [...new Set([...name, ...first].flatMap((word) => familyOfNoun.get(word) ?? []))];
   const guarded = nouns.filter((family) => guardedFamilies.has(family));
   // "send money" is no message, "update password" is more than a change; "delete event" deletes.
   if (
@@ -101,13 +99,13 @@ export function familiesOf(tool: ToolDefinition): readonly Family[] {
 
 /** "orders.refund" refunds: a word that is a noun as often as a verb gives way to one that is a verb alone. */
 export function familiesOfWords(words: readonly string[]): readonly Family[] {
-  const verb = words.findIndex((word) => ofVerb[word] !== undefined || readVerbs.has(word));
+  const verb = words.findIndex((word) => ofVerb.has(word) || readVerbs.has(word));
   const found = words[verb] ?? '';
   if (nounsToo.has(found)) {
-    const plainer = words.slice(verb + 1).find((word) => ofVerb[word] !== undefined && !nounsToo.has(word));
-    if (plainer !== undefined) return ofVerb[plainer] ?? [];
+    const plainer = words.slice(verb + 1).find((word) => ofVerb.has(word) && !nounsToo.has(word));
+    if (plainer !== undefined) return ofVerb.get(plainer) ?? [];
   }
-  return ofVerb[found] ?? [];
+  return ofVerb.get(found) ?? [];
 }
 
 /** Of the words of a text, already folded. */
