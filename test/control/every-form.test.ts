@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { EstopConfig } from '../../src/contract/config.ts';
-import { forms } from '../../src/control/console/pages.ts';
+import { forms, pages } from '../../src/control/console/pages.ts';
 import type { ConsoleForm } from '../../src/control/console/view.ts';
 import { permissions } from '../../src/control/permission.ts';
 import { endpoints } from '../../src/control/routes/index.ts';
@@ -11,7 +11,7 @@ import { packageRoot } from '../../src/runtime/package-root.ts';
 import { type AuditEventRecord, auditTrail } from '../../src/store/audit-trail.ts';
 import { agents, type Bed, configured, people as persons, policies, reason, secretsSaid } from './before-a-change.ts';
 import { changes } from './every-change.ts';
-import { type Answer, allRoles, type ControlRig, makeControl } from './rig.ts';
+import { type Answer, allRoles, type ControlRig, field, makeControl } from './rig.ts';
 import { type PeopleRig, peopleRig } from './sign-in/people.ts';
 
 /** What its endpoint needs to be there, as somebody fills it in. */
@@ -102,6 +102,7 @@ describe('every form of the console stands in the audit', () => {
     at: string,
     fields: Fields,
     as: { readonly token: string } | { readonly cookie: string },
+    from: Readonly<Record<string, string>> = { origin: 'http://control.example.org' },
   ): Promise<Answer> {
     const target = path.replace(/:server\/:tool/, at).replace(':id', encodeURIComponent(at));
     const form = new FormData();
@@ -113,7 +114,7 @@ describe('every form of the console stands in the audit', () => {
     const headers = {
       'accept': 'text/html',
       'content-type': sent.headers.get('content-type') ?? '',
-      'origin': 'http://control.example.org',
+      ...from,
       ...('cookie' in as ? { cookie: as.cookie } : {}),
     };
     return rig.call('POST', target, { ...('token' in as ? { as: as.token } : {}), raw, headers });
@@ -181,6 +182,43 @@ describe('every form of the console stands in the audit', () => {
     expect(entries.map(({ kind, method, detail }) => [kind, method, detail])).toEqual([
       ['request.denied', 'console', { what: endpoint.id, code: 'forbidden' }],
     ]);
+  });
+
+  it.each(forms)(
+    '$path: from a page of another site, or of nobody, it is refused whoever is signed in',
+    async (form) => {
+      const cookie = await people.signIn('ada@example.org');
+      const before = await trailOf('ada@example.org');
+      for (const from of [
+        { 'origin': 'https://evil.example' },
+        { 'origin': 'null' },
+        { 'origin': 'http://control.example.org', 'sec-fetch-site': 'cross-site' },
+        { 'sec-fetch-site': 'same-site' },
+        {},
+      ]) {
+        const answer = await press(
+          form,
+          form.path.includes(':server') ? 'mail/send' : 'x',
+          { scope: 'agent:billing-bot', id: 'x', name: 'x', typed: 'x' },
+          { cookie },
+          from,
+        );
+        expect([from, answer.status, field(answer.body, 'code')]).toEqual([from, 403, 'origin-refused']);
+      }
+      expect(await trailOf('ada@example.org')).toEqual(before);
+    },
+  );
+
+  it.each(pages)('$path: cannot be framed, also where it is not found', async ({ path }) => {
+    for (const as of ['viewer', 'nobody']) {
+      const { headers } = await rig.call('GET', path.replaceAll(/:[a-z]+/g, 'x'), {
+        as,
+        headers: { accept: 'text/html' },
+      });
+      expect(headers.get('content-security-policy')).toMatch(/default-src 'none'.*frame-ancestors 'none'/);
+      expect(headers.get('content-security-policy')).not.toMatch(/unsafe|\*/);
+      expect(headers.get('x-frame-options')).toBe('SAMEORIGIN');
+    }
   });
 
   it('has no secret in it', async () => {
