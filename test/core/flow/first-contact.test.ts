@@ -147,3 +147,24 @@ it('an address that is verified by the code that was mailed to it is no program'
   expect(tier('verify_address', 'Verifies the email address with the code.', 'code')).toBe('code');
   expect(tier('run_snippet', 'Verifies and runs the code.', 'code')).toBe('destructive');
 });
+
+describe('a change of sources', () => {
+  const request = 'Fix the spelling in the quarry repository';
+
+  it.each([
+    tool('git_pull', 'Pulls what is new.', 'limit'),
+    tool('git_stash', 'Puts the changes aside.', 'limit'),
+    tool('open_pull_request', 'Opens a pull request.', 'limit'),
+    tool('create_merge_request', 'Creates a merge request.', 'limit'),
+  ])('is pulled, put aside and handed in by whoever was asked for it: $name', (step) => {
+    expect(held(request, step, { limit: '1' })).toEqual([]);
+    expect(held('What is in the quarry repository?', step, { limit: '1' })).toEqual(['R6']);
+  });
+
+  it.each([
+    tool('pull_lever', 'Pulls a lever.', 'limit'),
+    tool('approve_pull_request', 'Approves a pull request.', 'limit'),
+  ])('is nothing else that is called so: $name', (step) => {
+    expect(held(request, step, { limit: '1' })).toEqual(['R6']);
+  });
+});

@@ -46,8 +46,8 @@ export const firstContactGuards: readonly Guard[] = [
     file: 'src/core/flow/tool/family.ts',
     protects: 'a shop with branches is no repository',
     attacks: ['A13'],
-    find: "return name.includes(stem('checkout')) && isOf(name);",
-    put: "return name.includes(stem('checkout')) && isOf([...name, ...described]);",
+    find: "return name.some((word) => inSource.has(word)) && isOf(name);",
+    put: "return name.some((word) => inSource.has(word)) && isOf([...name, ...described]);",
     tests: { file, title: 'is neither bought nor told to people' },
   },
   {

@@ -17,10 +17,16 @@ const letsIn = (name: readonly string[]): boolean =>
 /** A repository of source text: what is changed there is committed and pushed, and who checks a branch out buys nothing. */
 const ofSource = new Set(['git', 'repo', 'repository', 'branch'].map(stem));
 const told = new Set(['notification', 'alert', 'message', 'news'].map(stem));
+const inSource = new Set(['checkout', 'pull', 'fetch', 'stage', 'stash', 'init', 'tag', 'rebase'].map(stem));
+/** "open_pull_request": a change that is handed in. */
+const proposes = new Set(['pull', 'merge'].map(stem));
+const hands = new Set(['create', 'open', 'submit', 'update'].map(stem));
 function keepsSource(name: readonly string[], described: readonly string[]): boolean {
   const isOf = (words: readonly string[]): boolean => words.some((word) => ofSource.has(word));
   if (name.includes(stem('push'))) return isOf([...name, ...described]) && !name.some((word) => told.has(word));
-  return name.includes(stem('checkout')) && isOf(name);
+  if (name.includes(stem('request')) && name.some((word) => proposes.has(word)))
+    return name.some((word) => hands.has(word));
+  return name.some((word) => inSource.has(word)) && isOf(name);
 }
 
 /** Families of the verb first; the object makes it more precise: money that is sent is paid. */
