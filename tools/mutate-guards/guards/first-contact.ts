@@ -77,4 +77,13 @@ export const firstContactGuards: readonly Guard[] = [
     put: 'required.has(property.name)',
     tests: { file, title: 'where no argument is required' },
   },
+  {
+    id: 'first/takes-away',
+    file: 'src/core/flow/tool/tool-argument.ts',
+    protects: 'where something is taken away is what is taken away',
+    attacks: ['A13'],
+    find: " && !takesAway.test(`${wordsOfName(tool.name).join(' ')} ${(tool.description ?? '').slice(0, 300)}`)",
+    put: ' && tool.name.length > 0',
+    tests: { file, title: 'the place where a tool works' },
+  },
 ];

@@ -52,7 +52,7 @@ export function argumentsOf(tool: ToolDefinition, tier: Tier): readonly ToolArgu
   const ofRepository = properties.some(({ name }) => /^repo(?:sitory)?(?:_?name)?$/i.test(name));
   const found = properties.map((property) => ({
     name: property.name,
-    role: ofRepository && isOwnerOfIt(tool, property) ? 'ref' : roleOf(property, tier, takesSecret),
+    role: roleIn(tool, property, roleOf(property, tier, takesSecret), ofRepository),
     required: noneNamed || required.has(property.name),
     fallback: property.fallback,
   }));
@@ -64,6 +64,24 @@ export function argumentsOf(tool: ToolDefinition, tier: Tier): readonly ToolArgu
     ? found.map((argument) => (argument.role === 'text' ? { ...argument, role: undefined } : argument))
     : found;
 }
+
+function roleIn(
+  tool: ToolDefinition,
+  property: Property,
+  role: Role | undefined,
+  ofRepository: boolean,
+): Role | undefined {
+  if (ofRepository && isOwnerOfIt(tool, property)) return 'ref';
+  return role === 'path' && isPlaceOfWork(tool, property) ? 'ref' : role;
+}
+
+/** Where a tool works, and not what it takes away there. */
+const isPlaceOfWork = (tool: ToolDefinition, { name }: Property): boolean =>
+  /^(?:repo|repository|project|working|work|current|workspace) ?(?:path|dir|directory|folder|root)$|^(?:cwd|workdir)$/.test(
+    wordsOfName(name).join(' '),
+  ) && !takesAway.test(`${wordsOfName(tool.name).join(' ')} ${(tool.description ?? '').slice(0, 300)}`);
+const takesAway =
+  /\b(?:delet|remov|eras|wip|clean|purg|discard|destroy|trash|unlink|mov|renam|overwrit|replac|restor|revert|reset|clear|empt|prun|drop|uninstall|chmod|chown|rm|mv)/i;
 
 /** Whose it is, and not whose it is to be. */
 const isOwnerOfIt = (tool: ToolDefinition, { name, description }: Property): boolean =>
