@@ -1,4 +1,5 @@
 /** What an output adds to the memory of a task. Linear, and capped: what lies beyond a cap counts as prose. */
+import { noteContacts } from './address-book.ts';
 import { type FlowCall, valuesOf } from './call.ts';
 import { noteDelegated } from './delegated.ts';
 import { type Draft, emptyDraft, mark, mostFields, noteNamed, noteProse, noteRecord } from './draft.ts';
@@ -30,6 +31,7 @@ export function observe(flow: TaskFlow, call: FlowCall, output: string): FlowDel
   const known = meetAll(draft, records, isThatFile(flow, call) || isNamedPage(flow, call) ? output : '');
   // A page says of itself what it likes.
   const named = draft.tainted || call.profile.tier === 'fetch' ? new Set() : namedRecords(flow, records);
+  noteContacts(draft, call, records);
   for (const record of records) {
     if (named.has(record)) noteNamed(draft, record);
     if (draft.overflow && draft.fields >= mostFields) break;

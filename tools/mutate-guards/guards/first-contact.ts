@@ -1,6 +1,7 @@
 import type { Guard } from '../guard.ts';
 
 const file = 'test/core/flow/first-contact.test.ts';
+const book = 'test/core/flow/address-book.test.ts';
 const tier = 'src/core/flow/tool/tier.ts';
 
 /** What tools of sets that nobody had looked at taught. */
@@ -85,5 +86,23 @@ export const firstContactGuards: readonly Guard[] = [
     find: " && !takesAway.test(`${wordsOfName(tool.name).join(' ')} ${(tool.description ?? '').slice(0, 300)}`)",
     put: ' && tool.name.length > 0',
     tests: { file, title: 'the place where a tool works' },
+  },
+  {
+    id: 'first/namesakes',
+    file: 'src/core/flow/address-book.ts',
+    protects: 'two of the address book who bear a name are nobody',
+    attacks: ['A13'],
+    find: 'const isOnly = others.length === 0 && !flow.values.has(known);',
+    put: 'const isOnly = true;',
+    tests: { file: book, title: 'the number of a person' },
+  },
+  {
+    id: 'first/address-book',
+    file: 'src/core/flow/address-book.ts',
+    protects: 'who only calls himself so is not whom the user named',
+    attacks: ['A13'],
+    find: " || !book.test(wordsOfName(call.profile.name).join(' '))",
+    put: '',
+    tests: { file: book, title: 'the number of a person' },
   },
 ];
