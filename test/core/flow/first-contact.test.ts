@@ -95,6 +95,7 @@ describe('goods that are exchanged', () => {
 
   it('are not where only a look was asked for, and money is not goods', () => {
     expect(held('When does #A11 arrive?', exchange, { order_id: '#A11' })).toEqual(['R6']);
+    expect(held('What is the exchange rate for #A11?', exchange, { order_id: '#A11' })).toEqual(['R6']);
     const money = tool('exchange_money', 'Exchanges money.', 'order_id');
     expect(held('Change the lamp of order #A11', money, { order_id: '#A11' })).toEqual(['R6']);
   });
@@ -164,6 +165,10 @@ describe('a change of sources', () => {
   it.each([
     tool('pull_lever', 'Pulls a lever.', 'limit'),
     tool('approve_pull_request', 'Approves a pull request.', 'limit'),
+    tool('git_tag_delete', 'Deletes a tag.', 'limit'),
+    tool('git_stash_drop', 'Drops what was put aside.', 'limit'),
+    tool('git_push_and_deploy', 'Pushes to the repository.', 'limit'),
+    tool('git_force_push', 'Pushes to the repository.', 'limit'),
   ])('is nothing else that is called so: $name', (step) => {
     expect(held(request, step, { limit: '1' })).toEqual(['R6']);
   });
@@ -185,6 +190,7 @@ describe('the place where a tool works', () => {
   it.each([
     tool('git_reset', 'Unstages the changes.', 'repo_path'),
     tool('sync_sources', 'Syncs, and removes what is not there.', 'repo_path'),
+    tool('commit_upload', 'Uploads the commit.', 'repo_path'),
     tool('git_commit', 'Records the changes.', 'path'),
   ])('is one where something is: $name', (step) => {
     expect(

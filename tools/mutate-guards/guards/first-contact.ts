@@ -47,8 +47,8 @@ export const firstContactGuards: readonly Guard[] = [
     file: 'src/core/flow/tool/family.ts',
     protects: 'a shop with branches is no repository',
     attacks: ['A13'],
-    find: "return name.some((word) => inSource.has(word)) && isOf(name);",
-    put: "return name.some((word) => inSource.has(word)) && isOf([...name, ...described]);",
+    find: 'return name.some((word) => inSource.has(word)) && isOf(name);',
+    put: 'return name.some((word) => inSource.has(word)) && isOf([...name, ...described]);',
     tests: { file, title: 'is neither bought nor told to people' },
   },
   {
@@ -59,6 +59,15 @@ export const firstContactGuards: readonly Guard[] = [
     find: ' && !name.some((word) => told.has(word))',
     put: '',
     tests: { file, title: 'is neither bought nor told to people' },
+  },
+  {
+    id: 'first/grave',
+    file: 'src/core/flow/tool/family.ts',
+    protects: 'what deletes or deploys beside it is no step of a change of sources',
+    attacks: ['A13'],
+    find: '  if (name.some(grave)) return false;\n',
+    put: '',
+    tests: { file, title: 'is nothing else that is called so' },
   },
   {
     id: 'first/devices',

@@ -22,6 +22,11 @@ const inSource = new Set(['checkout', 'pull', 'fetch', 'stage', 'stash', 'init',
 const proposes = new Set(['pull', 'merge'].map(stem));
 const hands = new Set(['create', 'open', 'submit', 'update'].map(stem));
 function keepsSource(name: readonly string[], described: readonly string[]): boolean {
+  // "git_tag_delete", "push_and_deploy", "force_push": more than a step of a change.
+  const grave = (word: string): boolean =>
+    word === stem('force') ||
+    (ofVerb.get(word) ?? []).some((family) => guardedFamilies.has(family) || family === 'cancel');
+  if (name.some(grave)) return false;
   const isOf = (words: readonly string[]): boolean => words.some((word) => ofSource.has(word));
   if (name.includes(stem('push'))) return isOf([...name, ...described]) && !name.some((word) => told.has(word));
   if (name.includes(stem('request')) && name.some((word) => proposes.has(word)))
@@ -131,7 +136,7 @@ const chatted = /\b(?:in|into|to|on)\b[^.!?\n]{0,40}\b(?:channels?|chats?|slack|
 
 /** Words of a deed that name none: "close to the limit", "the end of the month"; told to the user alone; done by others, and long ago. */
 const saysNothing = [
-  /\b(?:close(?:r|st)? (?:to|by|enough|friends?|family)|(?:the |at the |by the )?end of|in order to|(?:out|in) (?:of )?order|of course|note that|make sure|sort of|kind of|set of|share of|on call|last call|in charge|open (?:issues?|tickets?|tasks?|orders?|positions?|pull requests?|prs?|questions?|invoices?))\b/gi,
+  /\b(?:close(?:r|st)? (?:to|by|enough|friends?|family)|(?:the |at the |by the )?end of|in order to|(?:out|in) (?:of )?order|of course|note that|make sure|sort of|kind of|set of|share of|on call|last call|in charge|exchange rates?|(?:stock|currency|crypto) exchanges?|open (?:issues?|tickets?|tasks?|orders?|positions?|pull requests?|prs?|questions?|invoices?))\b/gi,
   /\b(?:(?:tell|show|explain to) (?:me|us)|let (?:me|us) know)\b/gi,
   /\b(?:what|(?<!\b(?:get|want|need|have|like|see) )that|which|who)(?: (?!(?:is|are|be|been|being|was|were|gets?|got|has|have|had)\b)[\w.@'’-]{1,80}){0,3} (?:wrote|said|sent|asked|told|mailed|emailed|posted|messaged)\b/gi,
 ];

@@ -81,7 +81,7 @@ const isPlaceOfWork = (tool: ToolDefinition, { name }: Property): boolean =>
     wordsOfName(name).join(' '),
   ) && !takesAway.test(`${wordsOfName(tool.name).join(' ')} ${(tool.description ?? '').slice(0, 300)}`);
 const takesAway =
-  /\b(?:delet|remov|eras|wip|clean|purg|discard|destroy|trash|unlink|mov|renam|overwrit|replac|restor|revert|reset|clear|empt|prun|drop|uninstall|chmod|chown|rm|mv)/i;
+  /\b(?:delet|remov|eras|wip|clean|purg|discard|destroy|trash|unlink|mov|renam|overwrit|replac|restor|revert|reset|clear|empt|prun|drop|uninstall|chmod|chown|rm|mv|upload|shar|publish|send|deploy|sync|export|mirror|transfer|backup)/i;
 
 /** Whose it is, and not whose it is to be. */
 const isOwnerOfIt = (tool: ToolDefinition, { name, description }: Property): boolean =>
