@@ -99,6 +99,30 @@ describe('who may do what', () => {
       expect([operation.name, operation.roles.length > 0]).toEqual([operation.name, true]);
   });
 
+  // Written down by hand: a right that slipped into the table would be in the document as well.
+  it('whoever looks changes nothing but what is their own, whoever decides decides, and the keys are the admin’s', () => {
+    const may = (role: string, method: Operation['method']): readonly string[] =>
+      operations.filter((one) => one.method === method && one.roles.includes(role)).map(({ name }) => name);
+    const own = 'askElevation endElevation endSignIn makeApiToken revokeApiToken'.split(' ');
+    // Where a stop belongs is said to everybody; who may order it is the stop process's to say.
+    const looks = 'checkPolicies orderStop previewStop testPlaybook testPolicies'.split(' ');
+    const viewer = [...own, ...looks, 'makeLoginLink'];
+    expect(may('viewer', 'POST').toSorted()).toEqual(viewer.toSorted());
+    const approver = [...viewer, 'acknowledgeNotices', 'decideApproval'];
+    expect(may('approver', 'POST').toSorted()).toEqual(approver.toSorted());
+    const [operator, admin] = [may('operator', 'POST'), may('admin', 'POST')];
+    const alone =
+      'acceptRisk acceptTool activatePolicies decideApproval disablePerson enablePerson issueTaskToken removeSecret rollBackPolicies rotateSecret setSecret';
+    expect(admin.filter((name) => !operator.includes(name)).toSorted()).toEqual(alone.split(' '));
+    expect([may('agent-worker', 'POST'), may('agent-worker', 'GET')]).toEqual([['issueTaskToken'], []]);
+    const work = 'closeSession issueTaskToken openSession orderStop previewStop startTask testPlaybook'.split(' ');
+    expect(may('service', 'POST').toSorted()).toEqual([...own, ...work].toSorted());
+    const all = operations.filter(({ method }) => method === 'GET').map(({ name }) => name);
+    const hidden = (role: string) => all.filter((name) => !may(role, 'GET').includes(name)).toSorted();
+    expect(hidden('viewer')).toEqual(['getConfig', 'getDiagnosis', 'listPeople', 'listSecrets']);
+    expect(hidden('operator')).toEqual(['listPeople']);
+  });
+
   describe.each(operations)('$method $path', (operation) => {
     it.each(allRoles)('as %s', async (role) => {
       const answer = await send(operation, role);
