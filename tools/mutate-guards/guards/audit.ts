@@ -2,6 +2,7 @@ import type { Guard } from '../guard.ts';
 
 const every = 'test/control/every-change.test.ts';
 const audit = 'test/control/audit.test.ts';
+const exported = 'test/control/export-stream.test.ts';
 const triggers = 'test/control/triggers.test.ts';
 const slack = 'test/control/slack-buttons.test.ts';
 const people = 'test/stop/people.test.ts';
@@ -147,5 +148,50 @@ export const auditGuards: readonly Guard[] = [
     find: '        await tellRefused();\n',
     put: '',
     tests: { file: people, title: tried },
+  },
+  {
+    id: 'audit/refused-client',
+    file: 'src/control/agent-clients/consent-page.ts',
+    protects: 'whoever tried to connect a client to an agent that is not theirs is on record',
+    attacks: ['A30'],
+    find: "      await recordDenial({ ...deps, store }, caller, 'connectClient', consentPath, 'forbidden');\n",
+    put: '',
+    tests: { file: 'test/control/person-clients.test.ts', title: 'is one of the agents that its person owns' },
+  },
+  {
+    id: 'audit/export-role',
+    file: 'src/control/export-stream.ts',
+    protects: 'a file that is being written ends with the role of whoever reads it',
+    attacks: ['A36'],
+    find: ' || !reader.isStillPermitted()',
+    put: '',
+    tests: { file: exported, title: 'ends with the role of whoever reads it' },
+  },
+  {
+    id: 'audit/export-whole',
+    file: 'src/control/export-stream.ts',
+    protects: 'a file that could not be finished does not look whole',
+    attacks: ['A42'],
+    find: 'return breakOff(controller);',
+    put: 'page = undefined;',
+    tests: { file: exported, title: 'says so where it cannot begin' },
+  },
+  {
+    id: 'audit/export-unread',
+    file: 'src/control/export-stream.ts',
+    protects: 'nobody who reads nothing keeps a page and a connection',
+    attacks: ['A41'],
+    find: 'if (isDeaf || ',
+    put: 'if (',
+    tests: { file: exported, title: 'holds no more than a page' },
+  },
+  {
+    id: 'audit/tab-unread',
+    file: 'src/control/console/visit.ts',
+    protects: 'nor a tab of the console',
+    attacks: ['A41'],
+    find: '        cutOff: () => cutOff(context),\n',
+    put: '',
+    tests: { file: 'test/control/events.test.ts', title: 'at /events is let go of' },
   },
 ];
