@@ -289,7 +289,7 @@ describe('a client that opens the stream and never reads', () => {
     }
     expect(subscribers.size).toBe(1);
     const connections = () => new Promise((resolve) => void server.getConnections((_, count) => resolve(count)));
-    while ((await connections()) !== 1) await turn();
+    await expect.poll(connections, { timeout: 8_000 }).toBe(1);
     for (const push of subscribers) push(feedEvent('2026-01-01T00:00:00Z', { name: 'stop', data: { n: 70_000 } }));
     while (last < 70_000) await turn();
     server.closeAllConnections();

@@ -192,6 +192,6 @@ export const auditGuards: readonly Guard[] = [
     attacks: ['A41'],
     find: '        cutOff: () => cutOff(context),\n',
     put: '',
-    tests: { file: 'test/control/events.test.ts', title: 'at /events is let go of' },
+    tests: { file: 'test/control/events.test.ts', title: 'is let go of far behind' },
   },
 ];
