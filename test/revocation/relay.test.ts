@@ -1,7 +1,5 @@
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
-import { createHaltActivities } from '../../src/activities/halt.ts';
-import { createTaskWorkflows, type TaskWorkflows } from '../../src/activities/task-workflows.ts';
 import {
   namespaces,
   revocationWorkflowId,
@@ -13,8 +11,6 @@ import { latch } from '../../src/store/latch.ts';
 import { getObligation } from '../../src/store/obligations.ts';
 import { type StopProgress, stopProgress } from '../../src/store/stop-progress.ts';
 import { resetStop } from '../../src/store/stops.ts';
-import { getTask } from '../../src/store/tasks.ts';
-import { inActivity } from '../agent-task/in-activity.ts';
 import { type Program, runProgram } from '../kit/program.ts';
 import { requires } from '../kit/requires.ts';
 import { keepBeating, newId, order, startTask, stop, stopAgent } from '../store/ledger.ts';
@@ -109,20 +105,6 @@ requires('temporal')('the relay', () => {
     expect(new Set(await paused.landed())).toEqual(new Set(expected));
     for (const { grant, cuts } of stops) expect(rig.target.count('cut fence', grant)).toBe(cuts);
   }, 240_000);
-
-  it('believes no end of a task that it has not seen: a terminate that was answered and did nothing leaves the task open', async () => {
-    const agent = await rig.agent();
-    const { taskId } = await rig.task(agent);
-    const { stopId } = await stopAgent(rig.ledger, agent);
-    const store = rig.ledger.as('estop_revoker');
-    const real = createTaskWorkflows(rig.agents, 'a test');
-    const halt = (tasks: TaskWorkflows) =>
-      inActivity(() => createHaltActivities({ store, tasks, log: rig.log }).haltTasks({ stopId, graceMs: 0 }));
-    expect(await halt({ ...real, terminate: async () => undefined })).toEqual({ openTasks: 1 });
-    expect((await getTask(store, taskId))?.state).toBe('running');
-    expect(await halt(real)).toEqual({ openTasks: 0 });
-    expect((await getTask(store, taskId))?.state).toBe('closed');
-  });
 
   it('starts a revocation again that was terminated, and one that was deleted; what was done is not done again', async () => {
     const agent = await rig.agent();

@@ -161,7 +161,16 @@ export const stopGuards: readonly Guard[] = [
     attacks: [],
     find: "else if (sight.kind === 'closed') seenClosed",
     put: 'else seenClosed',
-    tests: { file: 'test/revocation/relay.test.ts', title: 'believes no end of a task that it has not seen' },
+    tests: { file: 'test/revocation/stop.test.ts', title: 'believes no end of a task that it has not seen' },
+  },
+  {
+    id: 'stop/clean-sweep',
+    file: 'src/activities/sweep.ts',
+    protects: 'two sweeps are clean before a stop is proved',
+    attacks: ['A23'],
+    find: 'if (found === 0) await markSweep',
+    put: 'await markSweep',
+    tests: { file: 'test/revocation/stop.test.ts', title: 'does not count a sweep that met a stray' },
   },
   {
     id: 'stop/control-after',
