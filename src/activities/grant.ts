@@ -220,6 +220,9 @@ async function issue(
       'a grant was closed while it was issued; it is cut off here',
     );
     await cutOff(held, { ...grant, secret });
+  } else {
+    // It has an obligation, whose lane may look for it in a minute only: here it is known now.
+    for (const phase of phasesOf(held)) await isCut(held, phase, { ...grant, secret });
   }
   return { issued: false, reason: decision.kind };
 }
@@ -229,11 +232,13 @@ async function issue(
  * right here; then it lives until the absolute end that its issuer was told.
  */
 async function cutOff(held: HeldConnector, grant: LedgerGrant): Promise<void> {
-  const phases = cuttingPhases.filter((phase) => held.system.phases.includes(phase));
-  for (const phase of phases) {
+  for (const phase of phasesOf(held)) {
     while (!(await isCut(held, phase, grant))) await sleep(cutRetryMs);
   }
 }
+
+const phasesOf = ({ system }: HeldConnector): readonly CuttingPhase[] =>
+  cuttingPhases.filter((phase) => system.phases.includes(phase));
 
 async function isCut(held: HeldConnector, phase: CuttingPhase, grant: LedgerGrant): Promise<boolean> {
   try {

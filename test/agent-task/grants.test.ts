@@ -27,6 +27,7 @@ requires('temporal')('the grants of a task', () => {
   beforeEach(() => {
     connector.issue = issues;
     connector.asked.length = 0;
+    connector.cuts.length = 0;
   });
 
   it('are intended in the ledger, with handle and end, before the issuer is asked, and sealed when it has answered', async () => {
@@ -95,7 +96,7 @@ requires('temporal')('the grants of a task', () => {
     expect(await onlyGrant(handle)).toMatchObject({ state: 'ended', endReason: 'never-issued' });
   });
 
-  it('that were being issued when a stop came are recorded, so that they can be killed, and not given to the task', async () => {
+  it('that were being issued when a stop came are recorded, cut off on the spot, and not given to the task', async () => {
     let release: (() => void) | undefined;
     connector.issue = () => new Promise((resolve) => (release = () => resolve({ password: 'late' })));
     const handle = await stack.start('thinks', { agentId: 'one-grant' });
@@ -113,6 +114,11 @@ requires('temporal')('the grants of a task', () => {
     await until(async () => (await onlyGrant(handle))?.state === 'issued');
     await expectStopped(handle);
     expect(stack.logged.join('\n')).toMatch(/a grant was not issued .*"reason":"stopped"/);
+    await until(() => connector.cuts.length === 2);
+    expect(connector.cuts.map(({ phase, grant }) => [phase, grant.secret])).toEqual([
+      ['terminate', { password: 'late' }],
+      ['revoke-credential', { password: 'late' }],
+    ]);
   });
 
   it('that the ledger closed while they were being issued are cut off on the spot', async () => {
