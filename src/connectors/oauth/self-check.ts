@@ -45,9 +45,11 @@ async function tryClient(rehearsal: Rehearsal): Promise<readonly Finding[]> {
     const hint = errorCodeOf(thrown) === 'connector-refused' ? ' Is the initial access token still good?' : '';
     return [severe(`Registering a client fails: ${explain(thrown).why}${hint}`)];
   }
-  const minted = await issuer.mint(client, undefined, context);
+  const { accessToken } = tokenIn(await issuer.mint(client, undefined, context));
+  // It would outlive its client.
+  await issuer.revoke(client, accessToken, context);
   const findings = [
-    ...(isSelfContained(tokenIn(minted).accessToken)
+    ...(isSelfContained(accessToken)
       ? [
           remark(
             'Access tokens are self-contained: what a stop cuts off is accepted to its end, and is reported as residual.',
