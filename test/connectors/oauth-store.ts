@@ -5,8 +5,8 @@ export interface OauthStore {
   readonly adapter: AdapterFactory;
   set(model: string, id: string, payload: AdapterPayload): void;
   delete(model: string, id: string): void;
-  /** The ids of what this client has now. */
-  ids(model: string, clientId: string): readonly string[];
+  /** The ids of what this client has now, or anybody. */
+  ids(model: string, clientId?: string): readonly string[];
   clientsNamed(name: string): readonly string[];
   /** As a backup of the moment after it was issued would: this client, its rights and every token it was ever given. */
   restoreClient(clientId: string): void;
@@ -32,7 +32,7 @@ export function createOauthStore(): OauthStore {
     set: (model, id, payload) => keep({ model, id, payload }),
     ids: (model, clientId) =>
       [...now.values()]
-        .filter((kept) => kept.model === model && kept.payload.clientId === clientId)
+        .filter((kept) => kept.model === model && (clientId === undefined || kept.payload.clientId === clientId))
         .map(({ id }) => id),
     clientsNamed: (name) =>
       [...now.values()]

@@ -122,6 +122,12 @@ describe('an OAuth server with opaque tokens', () => {
     for (const phase of oauth.phases) await cut(phase, grant);
   });
 
+  it('keeps no token that a self-check has minted, which would outlive its client', async () => {
+    const before = rig.store.ids('ClientCredentials');
+    expect((await bench.connector.selfCheck(within(healthyMs))).ok).toBe(true);
+    expect(rig.store.ids('ClientCredentials')).toEqual(before);
+  });
+
   it('has nothing issued that would outlive its grant', async () => {
     const soon = { ...bench.plan(), absoluteEnd: new Date(Date.now() + 60_000).toISOString() };
     expect(await bench.issue(soon).catch(errorCodeOf)).toBe('config-invalid');
