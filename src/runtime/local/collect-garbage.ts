@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /** By then a process has loaded what it runs, and hardly anybody is there yet to notice the pause. */
-const startedAfterMs = 5_000;
+const startedAfterMs = 2_500;
 
 /**
  * Hands back what only the start needed: loading modules leaves tens of megabytes behind that V8 would collect when it runs short,
