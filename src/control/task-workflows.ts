@@ -1,6 +1,6 @@
 import type { AgentTaskInput, TaskStatus, TimelineEntry } from '../contract/agent-task.ts';
 
-/** A step that failed and is tried again without an end. Its name and code are what a worker of agents gave them. */
+/** A step that failed and is tried again. Its name and code are what a worker of agents gave them. */
 export interface RetriedStep {
   readonly activity: string;
   readonly attempt: number;

@@ -114,7 +114,7 @@ export const TaskHistory = z
               nextAt: Instant.nullable().meta({ description: 'Null while it is being tried' }),
             }),
           )
-          .meta({ description: 'Steps that failed and are tried again without an end' }),
+          .meta({ description: 'Steps that failed and are tried again' }),
       })
       .nullable()
       .meta({ description: 'What the workflow itself says; null when it was not asked or could not answer' }),
