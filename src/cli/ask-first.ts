@@ -7,6 +7,7 @@ import { nearScope } from './near-scope.ts';
 import { playbookLine } from './playbook-line.ts';
 import { previewLine } from './preview-line.ts';
 import { printOne } from './print.ts';
+import { wordToType } from './quote-for-shell.ts';
 import { visible } from './visible.ts';
 
 export async function printPreview({ terminal, estop }: CliContext, target: StopTarget): Promise<ExitCode> {
@@ -15,9 +16,9 @@ export async function printPreview({ terminal, estop }: CliContext, target: Stop
   printOne(terminal, preview, () => [
     `Scope ${visible(preview.scopeKey)}, previewed as ${visible(preview.previewId)}.`,
     previewLine(preview),
-    ...(near === undefined ? [] : [`Did you mean: estop stop ${visible(near)}`]),
+    ...(near === undefined ? [] : [`Did you mean: estop stop ${near}`]),
     playbookLine(preview.playbook),
-    `Nothing was stopped. --stop-id ${visible(preview.previewId)} orders it under this id, once however often it is sent.`,
+    `Nothing was stopped. --stop-id ${wordToType(preview.previewId)} orders it under this id, once however often it is sent.`,
   ]);
   return exitCodes.confirmed;
 }

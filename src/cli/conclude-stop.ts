@@ -6,7 +6,6 @@ import { followStop, verdictLine } from './follow-stop.ts';
 import { nearScope } from './near-scope.ts';
 import { laneLines } from './stop-lines.ts';
 import { exitCodeOfVerdict, judgeStop } from './stop-verdict.ts';
-import { visible } from './visible.ts';
 
 /** Everything after the receipt: follow the stop as long as wanted, then say what it may be called. */
 export async function concludeStop(context: CliContext, receipt: StopReceipt, wait: number | false): Promise<ExitCode> {
@@ -22,7 +21,8 @@ async function follow(context: CliContext, receipt: StopReceipt, waitMs: number)
   const { terminal } = context;
   const leave = (): never => {
     terminal.endDrawing();
-    terminal.say(`\nOnly this view of it ends; the stop stands. Look again with: estop stop show ${receipt.stopId}`);
+    terminal.say('');
+    terminal.say(`Only this view of it ends; the order stands. Look again with: estop stop show ${receipt.stopId}`);
     return process.exit(exitCodes.declined);
   };
   for (const signal of leaving) process.once(signal, leave);
@@ -56,5 +56,5 @@ async function finish(context: CliContext, receipt: StopReceipt, stop: StopView 
 
 async function sayWhatIsNear(context: CliContext, stop: StopView | undefined): Promise<void> {
   const near = stop === undefined ? undefined : await nearScope(context, stop.scopeKey);
-  if (near !== undefined) context.terminal.say(`  Did you mean: estop stop ${visible(near)}`);
+  if (near !== undefined) context.terminal.say(`  Did you mean: estop stop ${near}`);
 }

@@ -4,6 +4,7 @@ import type { AuditFilter } from '../sdk/overview.ts';
 import type { CliContext } from './context.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
 import { endWhenUnheard } from './go-on-unheard.ts';
+import { wordToType } from './quote-for-shell.ts';
 
 export interface ExportOptions extends AuditFilter {
   readonly format: 'csv' | 'jsonl';
@@ -40,7 +41,7 @@ export async function exportAudit(
   } catch (thrown) {
     if (written > 0)
       terminal.say(
-        `Broken off after ${plural(written, 'event')}: this is not all. To go on: add --cursor ${next ?? ''}`,
+        `Broken off after ${plural(written, 'event')}: this is not all. To go on: add --cursor ${wordToType(next ?? '')}`,
       );
     throw thrown;
   }

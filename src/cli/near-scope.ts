@@ -1,6 +1,7 @@
 import { nearest } from '../core/nearest.ts';
 import { parseScopeKey, type Scope } from '../core/scope-key.ts';
 import type { CliContext } from './context.ts';
+import { wordToType } from './quote-for-shell.ts';
 
 /**
  * What was probably meant by a name that nobody here goes by, as the words of a command. For after a stop alone: an order is never
@@ -11,7 +12,7 @@ export async function nearScope({ estop }: Pick<CliContext, 'estop'>, scopeKey: 
   if (scope === undefined) return undefined;
   try {
     const near = nearest(scope.value, await namesOf(estop, scope.kind));
-    return near === undefined ? undefined : `${scope.kind} ${near}`;
+    return near === undefined ? undefined : `${scope.kind} ${wordToType(near)}`;
   } catch {
     return undefined; // the rest of what is known was said already
   }

@@ -1,3 +1,4 @@
+import { wordToType } from './quote-for-shell.ts';
 import type { Terminal } from './terminal.ts';
 
 /** One thing, in the asked-for format. JSON is the API's own shape, untouched: a machine decides itself what to show. */
@@ -20,5 +21,5 @@ export function printPage<Item>(
   if (terminal.format === 'json') return terminal.data(JSON.stringify(page, null, 2));
   if (terminal.format === 'jsonl') return page.items.forEach((item) => terminal.data(JSON.stringify(item)));
   for (const line of toLines(page.items)) terminal.data(line);
-  if (page.next !== null) terminal.say(`More: add --cursor ${page.next}`);
+  if (page.next !== null) terminal.say(`More: add --cursor ${wordToType(page.next)}`);
 }

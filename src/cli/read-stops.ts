@@ -3,6 +3,7 @@ import type { CliContext } from './context.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
 import { type PageOptions, pageQuery } from './page-options.ts';
 import { printOne, printPage } from './print.ts';
+import { wordToType } from './quote-for-shell.ts';
 import { stopLines } from './stop-lines.ts';
 import { exitCodeOfVerdict, judgeStop } from './stop-verdict.ts';
 import { renderTable } from './table.ts';
@@ -55,7 +56,7 @@ export async function showTimeline({ terminal, estop }: CliContext, stopId: stri
       ({ at, what, by }) =>
         `${at.slice(0, 23).replace('T', ' ')}  ${visible(what)}${by === null ? '' : `  (${visible(by)})`}`,
     ),
-    ...(found.truncated ? ['.. there is more: estop audit --subject ' + visible(stopId)] : []),
+    ...(found.truncated ? [`.. there is more: estop audit --subject ${wordToType(stopId)}`] : []),
   ]);
   return exitCodes.confirmed;
 }

@@ -5,7 +5,9 @@ import type { CliContext, Run } from './context.ts';
 import { parseDuration } from './duration-option.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
 import { printOne } from './print.ts';
+import { wordToType } from './quote-for-shell.ts';
 import { renderFields } from './table.ts';
+import { visible } from './visible.ts';
 import { exact } from './when.ts';
 
 export interface OpenOptions {
@@ -69,14 +71,15 @@ async function open(context: CliContext, options: OpenOptions): Promise<ExitCode
       ['expires', exact(expiresAt, now())],
     ]),
   );
-  terminal.say(`Another token: estop task token ${opened.taskId}. The end: estop task close ${opened.taskId}.`);
+  const typed = wordToType(opened.taskId);
+  terminal.say(`Another token: estop task token ${typed}. The end: estop task close ${typed}.`);
   return exitCodes.confirmed;
 }
 
 async function close({ terminal, service }: CliContext, taskId: string): Promise<ExitCode> {
   const result = await service.tasks.close(taskId);
   printOne(terminal, result, () => [
-    `${result.task.taskId}  ${result.task.state === 'closed' ? 'closed' : 'told to close'}`,
+    `${visible(result.task.taskId)}  ${result.task.state === 'closed' ? 'closed' : 'told to close'}`,
   ]);
   if (result.woken) return exitCodes.confirmed;
   terminal.say('Its workflow could not be told, so it is still open. Try again, or stop it: a stop needs no workflow.');

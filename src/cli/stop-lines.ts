@@ -2,6 +2,7 @@ import { otherErrorSince } from '../contract/http/other-error-since.ts';
 import type { Obligation, StopView } from '../contract/http/stops.ts';
 import { waitingPhaseOf } from '../contract/http/waiting-phase.ts';
 import { plural } from '../contract/plural.ts';
+import { wordToType } from './quote-for-shell.ts';
 import { renderFields, renderTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { visible } from './visible.ts';
@@ -148,7 +149,7 @@ function waitingLines(stop: StopView): readonly string[] {
   return phases.flatMap((phase) => [
     '',
     `${phase} waits for a person, because a playbook says so; it goes on with`,
-    `  estop playbook proceed ${visible(stop.stopId)} ${phase} --reason ".."`,
+    `  estop playbook proceed ${wordToType(stop.stopId)} ${phase} --reason ".."`,
   ]);
 }
 
@@ -163,7 +164,7 @@ function riskLines(stop: StopView): readonly string[] {
   return [
     '',
     'needs a person: mend it, and the work goes on by itself; if it cannot be mended, answer for it with',
-    ...stuck.slice(0, mostRisks).map((lane) => `  estop accept-risk ${visible(lane.obligationId)} --reason ".."`),
+    ...stuck.slice(0, mostRisks).map((lane) => `  estop accept-risk ${wordToType(lane.obligationId)} --reason ".."`),
     ...(stuck.length > mostRisks ? [`  and so on, for ${stuck.length - mostRisks} more (--json has their ids)`] : []),
   ];
 }

@@ -1,10 +1,14 @@
 import pc from 'picocolors';
 import { EstopError } from '../core/errors.ts';
 import { fitScreen } from './fit-screen.ts';
+import { visibleJson, visibleLine } from './visible.ts';
 
 export type OutputFormat = 'text' | 'json' | 'jsonl';
 
-/** Data goes to stdout, everything said to a person to stderr; a prompt is possible only where both ends are a terminal. */
+/**
+ * Data goes to stdout, everything said to a person to stderr; a prompt is possible only where both ends are a terminal. What a server
+ * wrote is in most of it, and no line of it acts on the terminal, whatever a command did with it before.
+ */
 export interface Terminal {
   readonly format: OutputFormat;
   readonly canAsk: boolean;
@@ -28,6 +32,7 @@ export function createTerminal(format: OutputFormat): Terminal {
   const paint = pc.createColors(process.stderr.isTTY === true && pc.isColorSupported);
   let drawn = 0;
   let untold: readonly string[] = [];
+  const visibleData = format === 'text' ? visibleLine : visibleJson;
   const drawOver = (lines: readonly string[]): void => {
     const up = drawn === 0 ? '' : `\u001b[${drawn}F`;
     process.stderr.write(`${up}${lines.map((line) => `\u001b[2K${line}\n`).join('')}\u001b[0J`);
@@ -38,13 +43,16 @@ export function createTerminal(format: OutputFormat): Terminal {
     canAsk,
     isLive,
     paint,
-    data: (line) => void process.stdout.write(`${line}\n`),
+    data: (line) => void process.stdout.write(`${visibleData(line)}\n`),
     write: (text) =>
       new Promise((resolve, reject) => {
-        process.stdout.write(text, (error) => (error ? reject(error) : resolve()));
+        // A file gets what there is.
+        const shown = process.stdout.isTTY === true ? text.split(/\r?\n/).map(visibleLine).join('\n') : text;
+        process.stdout.write(shown, (error) => (error ? reject(error) : resolve()));
       }),
-    say: (line) => void process.stderr.write(`${line}\n`),
-    draw: (lines) => {
+    say: (line) => void process.stderr.write(`${visibleLine(line)}\n`),
+    draw: (given) => {
+      const lines = given.map(visibleLine);
       const { columns, rows } = process.stderr;
       const shown = fitScreen(lines, columns || 80, rows || 24); // one that nobody told its size says 0
       untold = shown.length < lines.length ? lines : [];
@@ -60,7 +68,7 @@ export function createTerminal(format: OutputFormat): Terminal {
       const { createInterface } = await import('node:readline/promises');
       const prompt = createInterface({ input: process.stdin, output: process.stderr });
       try {
-        return await prompt.question(question);
+        return await prompt.question(question.split('\n').map(visibleLine).join('\n'));
       } catch {
         process.stderr.write('\n'); // Ctrl-C and Ctrl-D are a no
         return '';

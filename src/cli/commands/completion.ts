@@ -31,7 +31,7 @@ ${examples('completion bash', 'completion zsh')}`,
 async function script({ terminal }: CliContext, shell: Shell, command: Command): Promise<ExitCode> {
   const { commands } = await import('./index.ts');
   const offers = await offersOf(command.parent ?? new Command(), commands);
-  terminal.data(completionScript(shell, offers).trimEnd());
+  for (const line of completionScript(shell, offers).trimEnd().split('\n')) terminal.data(line);
   return exitCodes.confirmed;
 }
 

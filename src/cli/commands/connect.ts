@@ -5,6 +5,7 @@ import { type CliCommand, examples } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-code.ts';
 import { printOne } from '../print.ts';
+import { wordToType } from '../quote-for-shell.ts';
 import { type OpenOptions, openSession, withOpenOptions } from '../session-commands.ts';
 import { tokenCommand } from '../token-command.ts';
 
@@ -43,12 +44,13 @@ async function write(
     tokenCommand(connection, taskId),
   );
   printOne(terminal, { taskId, client, file: file ?? null, settings: text }, () => text.split('\n'));
-  terminal.say(`This belongs into ${file ?? 'the settings of your client'}. The session is ${taskId}.`);
+  const typed = wordToType(taskId);
+  terminal.say(`This belongs into ${file ?? 'the settings of your client'}. The session is ${typed}.`);
   if (!renewsItself)
     terminal.say(
-      `Its token lives for 15 minutes: ${tokenVariable}=$(estop task token ${taskId}), and again before it ends.`,
+      `Its token lives for 15 minutes: ${tokenVariable}=$(estop task token ${typed}), and again before it ends.`,
     );
-  terminal.say(`It is stopped by: estop stop task ${taskId}`);
+  terminal.say(`It is stopped by: estop stop task ${typed}`);
   return exitCodes.confirmed;
 }
 

@@ -6,7 +6,9 @@ import { type CliCommand, examples } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-code.ts';
 import { printOne, printPage } from '../print.ts';
+import { wordToType } from '../quote-for-shell.ts';
 import { renderTable } from '../table.ts';
+import { visible } from '../visible.ts';
 import { exact, relative } from '../when.ts';
 
 interface AskOptions {
@@ -48,8 +50,8 @@ export const elevate: CliCommand = {
           const one = await wholeOf(estop, id);
           printOne(terminal, one, () => [
             ...lines(one, now()),
-            ...one.used.map(({ at, what, path }) => `  ${exact(at, now())}  ${what}  ${path}`),
-            ...one.stops.map((stop) => `  stop ${stop}`),
+            ...one.used.map(({ at, what, path }) => `  ${exact(at, now())}  ${visible(what)}  ${visible(path)}`),
+            ...one.stops.map((stop) => `  stop ${visible(stop)}`),
           ]);
           return exitCodes.confirmed;
         }),
@@ -106,7 +108,7 @@ async function ask(context: CliContext, { role, minutes, reason }: AskOptions): 
   printOne(context.terminal, asked, () => lines(asked, context.now()));
   if (asked.state !== 'asked') return exitCodes.confirmed;
   context.terminal.say(
-    `It begins when a second person says so, within 15 minutes: estop elevate grant ${asked.elevationId}`,
+    `It begins when a second person says so, within 15 minutes: estop elevate grant ${wordToType(asked.elevationId)}`,
   );
   return exitCodes.partial;
 }
@@ -118,8 +120,8 @@ async function show({ terminal, now }: CliContext, work: Promise<Elevation>): Pr
 }
 
 const lines = (one: Elevation, now: number): readonly string[] => [
-  `${one.elevationId}  ${one.name} as ${one.role}: ${one.state}${one.endsAt === null ? '' : `, until ${exact(one.endsAt, now)}`}`,
-  `  because: ${one.reason}`,
+  `${visible(one.elevationId)}  ${visible(one.name)} as ${one.role}: ${one.state}${one.endsAt === null ? '' : `, until ${exact(one.endsAt, now)}`}`,
+  `  because: ${visible(one.reason)}`,
 ];
 
 const columns = (now: number) => [

@@ -9,6 +9,7 @@ import { confirm } from '../confirm.ts';
 import type { CliContext, Run } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-code.ts';
 import { printOne } from '../print.ts';
+import { wordToType } from '../quote-for-shell.ts';
 import type { Terminal } from '../terminal.ts';
 import { visible, visibleLines } from '../visible.ts';
 import { exact } from '../when.ts';
@@ -191,7 +192,7 @@ function activationLine({ outcome, version, activation }: ActivationResult): str
     case 'already':
       return `version ${version} was in force already`;
     case 'awaiting-second-person':
-      return `recorded; not in force until another person does this within 15 minutes: estop policy activate --proposed ${version} --reason ".."`;
+      return `recorded; not in force until another person does this within 15 minutes: estop policy activate --proposed ${wordToType(version)} --reason ".."`;
   }
 }
 
