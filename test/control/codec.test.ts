@@ -127,8 +127,14 @@ describe('the codec endpoint of Temporal', () => {
     expect((await audited('odd')).at(-1)?.detail).toMatchObject({ payloads: 3, opened: 1 });
   });
 
+  it('takes the question about nothing that Temporal’s command line asks of a signal without a word', async () => {
+    const answer = await decode('nora@operator', { body: {} });
+    expect([answer.status, answer.body]).toEqual([200, { payloads: [] }]);
+    expect((await decode('vera@viewer', { body: {} })).status).toBe(403);
+  });
+
   it.each([
-    ['no list', {}],
+    ['what is no list', { payloads: 'x' }],
     ['a list of words', { payloads: ['x'] }],
     ['what is not base64', { payloads: [{ data: '§§§' }] }],
     ['too many', { payloads: Array.from({ length: 5_001 }, () => ({})) }],

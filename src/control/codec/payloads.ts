@@ -8,7 +8,8 @@ const WirePayload = z.looseObject({
 });
 
 const payloadsAtMost = 5_000;
-export const WirePayloads = z.object({ payloads: z.array(WirePayload).max(payloadsAtMost) });
+/** A list without an entry is left out by protobuf's JSON: what the command line asks of a signal without a word is `{}`. */
+export const WirePayloads = z.object({ payloads: z.array(WirePayload).max(payloadsAtMost).default([]) });
 
 type Wire = z.infer<typeof WirePayload>;
 
