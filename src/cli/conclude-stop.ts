@@ -4,8 +4,10 @@ import type { CliContext } from './context.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
 import { followStop, verdictLine } from './follow-stop.ts';
 import { nearScope } from './near-scope.ts';
+import { whatWentWrong } from './report-error.ts';
 import { laneLines } from './stop-lines.ts';
 import { exitCodeOfVerdict, judgeStop } from './stop-verdict.ts';
+import { visible } from './visible.ts';
 
 /** Everything after the receipt: follow the stop as long as wanted, then say what it may be called. */
 export async function concludeStop(context: CliContext, receipt: StopReceipt, wait: number | false): Promise<ExitCode> {
@@ -27,10 +29,22 @@ async function follow(context: CliContext, receipt: StopReceipt, waitMs: number)
   };
   for (const signal of leaving) process.once(signal, leave);
   try {
-    const stop = context.connection.token === undefined ? undefined : await followStop(context, receipt.stopId, waitMs);
+    const stop = context.connection.token === undefined ? undefined : await look(context, receipt.stopId, waitMs);
     return await finish(context, receipt, stop);
   } finally {
     for (const signal of leaving) process.removeListener(signal, leave);
+  }
+}
+
+/** Whatever keeps somebody from seeing how far it is, the order stands: that is the answer to the command, and its exit code. */
+async function look(context: CliContext, stopId: string, waitMs: number): Promise<StopView | undefined> {
+  try {
+    return await followStop(context, stopId, waitMs);
+  } catch (thrown) {
+    const { title, detail, advice } = whatWentWrong(thrown, context.versions);
+    const why = [title, detail, advice].filter((part) => part !== undefined).join(' ');
+    context.terminal.say(`${context.terminal.paint.yellow('how far it is cannot be seen from here')}: ${visible(why)}`);
+    return undefined;
   }
 }
 

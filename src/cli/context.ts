@@ -1,9 +1,10 @@
 import { createEstop, type Estop, EstopError } from '../sdk/index.ts';
 import type { Connection } from './connection.ts';
 import type { ExitCode } from './exit-code.ts';
-import { httpSend } from './http-send.ts';
+import { createHttpSend } from './http-send.ts';
 import type { MutationKey } from './mutation-key.ts';
 import type { Terminal } from './terminal.ts';
+import type { Versions } from './versions.ts';
 
 /** What a command has at hand. Nothing is opened before it is asked for. */
 export interface CliContext {
@@ -13,6 +14,7 @@ export interface CliContext {
   /** The identity that starts tasks; see Connection.serviceToken. */
   readonly service: Estop;
   readonly mutationKey: MutationKey;
+  readonly versions: Versions;
   readonly now: () => number;
 }
 
@@ -21,7 +23,17 @@ export type Run = <Args extends readonly unknown[]>(
   action: (context: CliContext, ...args: Args) => Promise<ExitCode>,
 ) => (...args: Args) => Promise<void>;
 
-export function createContext(terminal: Terminal, connect: () => Connection, mutationKey: MutationKey): CliContext {
+export function createContext(
+  terminal: Terminal,
+  connect: () => Connection,
+  mutationKey: MutationKey,
+  versions: Versions,
+): CliContext {
+  const send = createHttpSend(({ url, method, version }) => {
+    const { origin, pathname } = new URL(url);
+    // An order goes to the stop process, which is to read no version of anything for it.
+    if (method !== 'POST' || pathname !== '/v1/stops') versions.hear(origin, version);
+  });
   let known: Connection | undefined;
   const connection = (): Connection => {
     known ??= connect();
@@ -33,7 +45,7 @@ export function createContext(terminal: Terminal, connect: () => Connection, mut
       throw new EstopError('unauthenticated', {
         detail: `There is no token: ESTOP_TOKEN is not set, and ${source === undefined ? `there is no ${lookedFor}` : `${source} has none`}.`,
       });
-    return createEstop({ controlUrl, stopUrl, token, send: httpSend, mintKey: mutationKey.forRequest });
+    return createEstop({ controlUrl, stopUrl, token, send, mintKey: mutationKey.forRequest });
   };
   return {
     terminal,
@@ -47,6 +59,7 @@ export function createContext(terminal: Terminal, connect: () => Connection, mut
       return client(connection().serviceToken);
     },
     mutationKey,
+    versions,
     now: Date.now,
   };
 }

@@ -8,6 +8,7 @@ import { type ExitCode, exitCodes } from './exit-code.ts';
 import { createMutationKey } from './mutation-key.ts';
 import { reportError } from './report-error.ts';
 import { createTerminal, type OutputFormat, type Terminal } from './terminal.ts';
+import { createVersions } from './versions.ts';
 import { visibleLines } from './visible.ts';
 import { isWatched, offerWatch, watchAgain } from './watch-again.ts';
 import { workingFolder } from './working-folder.ts';
@@ -28,13 +29,15 @@ export async function runCli(words: readonly string[]): Promise<ExitCode> {
     async (...given) => {
       const terminal = terminalFor(program);
       const key = createMutationKey(program.opts<GlobalOptions>().idempotencyKey);
+      const versions = createVersions();
       try {
         const connect = () => readConnection(program.opts<GlobalOptions>(), process.env, workingFolder());
-        const once = (shown: Terminal): Promise<ExitCode> => action(createContext(shown, connect, key), ...given);
+        const once = (shown: Terminal): Promise<ExitCode> =>
+          action(createContext(shown, connect, key, versions), ...given);
         exitCode = isWatched(given) ? await watchAgain(terminal, once) : await once(terminal);
       } catch (thrown) {
         terminal.endDrawing();
-        exitCode = reportError(terminal, thrown, key);
+        exitCode = reportError(terminal, thrown, { key, versions });
       }
     };
   try {

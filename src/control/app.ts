@@ -3,8 +3,10 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
 import { continueTrace, traced } from '../contract/tracing.ts';
+import { versionHeader } from '../contract/version-header.ts';
 import { type ErrorCode, EstopError, errorCodeOf } from '../core/errors.ts';
 import { formatId } from '../core/ids.ts';
+import { readVersion } from '../runtime/package-version.ts';
 import { consentPages } from './agent-clients/consent-page.ts';
 import { tokenDoor } from './agent-clients/token-door.ts';
 import { slackDoor } from './chat/slack-door.ts';
@@ -36,6 +38,7 @@ import { triggerDoor } from './triggers/trigger-door.ts';
  */
 export function createControlApp(given: ControlDeps): OpenAPIHono {
   const refused = createRefusedAttempts(given);
+  const version = readVersion();
   const deps: ControlDeps = { ...given, refused };
   const app = new OpenAPIHono();
   const guard = createCallerGuard(deps.controlUrl, deps.hostNames);
@@ -59,6 +62,7 @@ export function createControlApp(given: ControlDeps): OpenAPIHono {
     context.header('cache-control', 'no-store');
     if (!context.req.path.startsWith('/livez') && !context.req.path.startsWith('/readyz')) guard(context.req.raw);
     await next();
+    if (context.req.path.startsWith('/v1/')) context.header(versionHeader, version);
   });
   app.use(renewStopProof(deps));
   for (const endpoint of endpoints) {
