@@ -109,11 +109,11 @@ export async function openPolicyProposals(store: Store): Promise<readonly Policy
   }));
 }
 
-/** Undefined if no set of that version was ever activated or proposed. */
-export async function policyFiles(store: Store, version: string): Promise<Files | undefined> {
-  const [row] = await call(store, 'policy_files', 'SELECT files FROM estop.policy_versions WHERE version = $1', [
-    version,
-  ]);
+/** Undefined if no set of that version was ever in force. One that somebody merely proposed is recorded as well, and is no earlier one. */
+export async function earlierPolicies(store: Store, version: string): Promise<Files | undefined> {
+  const query = `SELECT v.files FROM estop.policy_versions v WHERE v.version = $1
+    AND EXISTS (SELECT FROM estop.policy_activations a WHERE a.version = v.version)`;
+  const [row] = await call(store, 'earlier_policies', query, [version]);
   return row === undefined ? undefined : filesIn(row);
 }
 

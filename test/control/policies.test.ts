@@ -26,8 +26,8 @@ const inForce = async (): Promise<Readonly<Record<string, unknown>>> =>
   JSON.parse((await rig.call('GET', '/v1/policies', { as: 'viewer' })).text);
 const activate = (files: object, as = 'admin', on = rig) =>
   on.call('POST', '/v1/policies:activate', { as, body: { files, reason: 'a test' } });
-const rollBack = (body: object = {}, as = 'admin') =>
-  rig.call('POST', '/v1/policies:rollback', { as, body: { reason: 'a test', ...body } });
+const rollBack = (body: object = {}, as = 'admin', on = rig) =>
+  on.call('POST', '/v1/policies:rollback', { as, body: { reason: 'a test', ...body } });
 
 describe('policies over the API', () => {
   it('are those that come with estop until a person activates others', async () => {
@@ -110,6 +110,12 @@ describe('policies over the API', () => {
     // What it was compared with is in force no longer: it was another change that was read.
     expect(await seconds('bob@admin', { after: '999' })).toBe(409);
     expect((await inForce())['activation']).toBe(field(before, 'activation'));
+    // What was never in force is no earlier set: neither as a second person's word, nor where one person is enough by now.
+    for (const api of [two, rig])
+      expect([(await rollBack({ version }, 'bob@admin', api)).status, field(await inForce(), 'activation')]).toEqual([
+        404,
+        Number(now),
+      ]);
     expect(await seconds('bob@admin', {})).toBe(303);
     expect(await inForce()).toMatchObject({ activation: Number(now) + 1 });
     const trail = field((await rig.call('GET', '/v1/audit?limit=20', { as: 'viewer' })).body, 'items');
@@ -125,6 +131,13 @@ describe('policies over the API', () => {
     );
     expect(await inForce()).toMatchObject({ files: wanted, proposed: [] });
     expect(await shown('bob@admin')).not.toContain(button);
+    expect((await activate(shipped)).status).toBe(200);
+    // An earlier set needs two people as well: the second one wants the same, by either way.
+    expect((await rollBack({ version }, 'ann@admin', two)).status).toBe(202);
+    expect(await rollBack({ version }, 'bob@admin', two)).toMatchObject({
+      status: 200,
+      body: { outcome: 'activated' },
+    });
     expect((await activate(shipped)).status).toBe(200);
   });
 });

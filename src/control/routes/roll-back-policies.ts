@@ -1,7 +1,7 @@
 import { ActivationResult, RollBackPolicies } from '../../contract/http/policies.ts';
 import { EstopError } from '../../core/errors.ts';
 import type { PolicyFiles } from '../../policy/parse-set.ts';
-import { listPolicyActivations, policyFiles } from '../../store/policies.ts';
+import { earlierPolicies, listPolicyActivations } from '../../store/policies.ts';
 import type { ControlDeps } from '../deps.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
 import { policiesInForce, putInForce } from '../policies.ts';
@@ -11,8 +11,7 @@ export const rollBackPolicies = defineEndpoint({
   method: 'post',
   path: '/v1/policies:rollback',
   id: 'rollBackPolicies',
-  summary:
-    'Put a recorded set of policies in force: an earlier one, or one that waits for a second person; without a version the one before',
+  summary: 'Put an earlier set of policies in force again; without a version the one before',
   permission: 'policy:activate',
   underElevation: 'refused',
   repeats: 'stored',
@@ -28,8 +27,8 @@ export const rollBackPolicies = defineEndpoint({
   problems: ['not-found', 'conflict'],
   handle: async ({ body: { reason, version } }, request, deps) => {
     const { activation } = await policiesInForce(deps);
-    const files = version === undefined ? await filesBefore(deps) : await policyFiles(deps.store, version);
-    if (files === undefined) throw new EstopError('not-found', { detail: 'There is no such earlier set of policies.' });
+    const files = version === undefined ? await filesBefore(deps) : await earlierPolicies(deps.store, version);
+    if (files === undefined) throw new EstopError('not-found', { detail: 'No set of that version was ever in force.' });
     return putInForce(deps, { files, reason, after: activation, identity: request.identity });
   },
 });
@@ -38,5 +37,5 @@ export const rollBackPolicies = defineEndpoint({
 async function filesBefore(deps: ControlDeps): Promise<PolicyFiles | undefined> {
   const [newest, before] = await listPolicyActivations(deps.store, 2);
   if (newest === undefined) return undefined;
-  return before === undefined ? deps.policies : policyFiles(deps.store, before.version);
+  return before === undefined ? deps.policies : earlierPolicies(deps.store, before.version);
 }
