@@ -15,7 +15,7 @@ export function contractSuite(rig: Rig): void {
 
   beforeAll(async () => {
     running = await rig.start();
-    bench = benchOf(rig.system, running);
+    bench = benchOf(rig.system, running, rig.connector);
   });
   afterEach(async () => {
     await running.proxy.removeToxic();

@@ -1,5 +1,5 @@
 import type { FaultProxy } from '../../examples/demo/fault-proxy.ts';
-import type { GrantSecret, LedgerGrant } from '../../src/connectors/kit/contract.ts';
+import type { ConnectorSystem, GrantSecret, LedgerGrant } from '../../src/connectors/kit/contract.ts';
 import type { CuttingPhase } from '../../src/contract/phases.ts';
 
 /**
@@ -14,6 +14,8 @@ import type { CuttingPhase } from '../../src/contract/phases.ts';
 export interface Rig {
   /** As in the registry. */
   readonly system: string;
+  /** The connector itself, where it is in no registry (key-vault.test.ts). */
+  readonly connector?: ConnectorSystem;
   /** What a reader of the test report should see: 'PostgreSQL 18'. */
   readonly server: string;
   /** Why it cannot run on this machine and what to install; undefined: it can. */
