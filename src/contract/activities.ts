@@ -156,8 +156,21 @@ export interface ConnectorActivities {
     readonly phase: Phase;
     readonly round: number;
   }): Promise<PhaseOutcome>;
-  probeLane(input: { readonly obligationId: string; readonly round: number }): Promise<ProbeOutcome>;
-  finalProbe(input: { readonly obligationId: string; readonly round: number }): Promise<ProbeOutcome>;
+  probeLane(input: LaneRound): Promise<ProbeOutcome>;
+  finalProbe(input: LaneRound): Promise<ProbeOutcome>;
+  /** As many of these as can be asked in a moment. What failed is to be asked alone; what is not named has not been asked. */
+  finalProbes(input: { readonly connector: string; readonly lanes: readonly LaneRound[] }): Promise<CrowdProbed>;
+}
+
+export interface LaneRound {
+  readonly obligationId: string;
+  readonly round: number;
+}
+
+/** Of a crowd that was probed for the last time: what the ledger now knows of, and what has not answered, by obligation. */
+export interface CrowdProbed {
+  readonly settled: readonly string[];
+  readonly failed: readonly string[];
 }
 
 export type DrillIssue =

@@ -11,5 +11,7 @@ export const tokenLifeMs = 15 * 60_000;
 export const viewRetainMs = tokenLifeMs + 60_000;
 export const sweepGapMs = 5_000;
 export const lanesPerChild = 400;
+/** A last probe that is one of a crowd is given up after this, and asked alone. */
+export const finalProbePatienceMs = 3_000;
 /** Grace for winding down under a category 1 stop; no tool call and no credential works in it. */
 export const categoryOneGraceMs = 3_000;

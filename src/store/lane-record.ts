@@ -65,6 +65,9 @@ export async function readLane(store: Store, obligationId: string): Promise<Lane
   };
 }
 
+export const isConcluded = (lane: Lane): boolean =>
+  lane.isFinal || lane.state === 'proved' || lane.state === 'expired' || lane.state === 'accepted-risk';
+
 export interface LaneKey {
   readonly obligationId: string;
   readonly connector: string;

@@ -1,7 +1,7 @@
 import { condition, continueAsNew, proxyActivities, sleep, workflowInfo } from '@temporalio/workflow';
-import type { ConnectorActivities, ControlActivities, LaneSpec } from '../contract/activities.ts';
-import { connectorQueue } from '../contract/names.ts';
+import type { ControlActivities, LaneSpec } from '../contract/activities.ts';
 import { sweepGapMs } from '../contract/numbers.ts';
+import { crowdsOf, probeCrowd, probeOnceMore } from './final-probes.ts';
 import { firstPauseMs, nextLook } from './stop-looks.ts';
 
 export interface StopFanoutInput {
@@ -85,6 +85,13 @@ async function proveInTheEnd(input: StopFanoutInput, seen: Seen): Promise<void> 
     probing.delete(lane.obligationId);
     probeEnded = true;
   };
+  const probeTogether = async (crowd: readonly LaneSpec[]): Promise<void> => {
+    for (const { obligationId } of crowd) probing.add(obligationId);
+    const left = await probeCrowd(crowd);
+    for (const { obligationId } of crowd) probing.delete(obligationId);
+    for (const lane of left) void probe(lane);
+    probeEnded = true;
+  };
   // Before the first pass of the halt there is seldom anything to see.
   await condition(() => seen.lookNow, firstPauseMs);
   for (let pauseMs = firstPauseMs; ; ) {
@@ -101,20 +108,11 @@ async function proveInTheEnd(input: StopFanoutInput, seen: Seen): Promise<void> 
     if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof stopFanout>(input);
     // One that hangs holds up neither the others nor the review: what turns up meanwhile is halted and cut as ever.
     const due = review.finalLanes.filter(({ obligationId }) => !probing.has(obligationId));
-    for (const lane of due) void probe(lane);
+    const { crowds, alone } = crowdsOf(due);
+    for (const crowd of crowds) void probeTogether(crowd);
+    for (const lane of alone) void probe(lane);
     const next = nextLook({ ...review, finalLanes: due }, pauseMs);
     ({ pauseMs } = next);
     await condition(() => seen.lookNow || (probeEnded && probing.size === 0), next.inMs);
   }
-}
-
-/** What it finds it writes into the ledger; whether that was enough is the next review's question. rule: final-probe */
-async function probeOnceMore(lane: LaneSpec): Promise<void> {
-  const { finalProbe } = proxyActivities<ConnectorActivities>({
-    taskQueue: connectorQueue(lane.connector),
-    startToCloseTimeout: lane.attemptMs + 5_000,
-    heartbeatTimeout: 10_000,
-    retry: { initialInterval: 250, backoffCoefficient: 2, maximumInterval: 30_000 },
-  });
-  await finalProbe({ obligationId: lane.obligationId, round: lane.round }).catch(() => undefined);
 }

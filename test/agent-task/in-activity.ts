@@ -5,6 +5,11 @@ export function inActivity<Result>(
   work: () => Promise<Result>,
   cancellationSignal: AbortSignal = new AbortController().signal,
 ): Promise<Result> {
-  const context = { cancellationSignal, cancellationDetails: undefined, heartbeat: () => undefined };
+  const context = {
+    cancellationSignal,
+    cancellationDetails: undefined,
+    heartbeat: () => undefined,
+    info: { attempt: 1 },
+  };
   return asyncLocalStorage.run(context as unknown as Context, work); // only a worker can make a whole Context
 }

@@ -29,7 +29,7 @@ import { agentSpec } from '../agent-task/stack.ts';
 import type { RecordedHistory, Scenario } from './scenario.ts';
 
 const taskId = 'task_test_00000000000000000000000001';
-const drillId = 'task_test_00000000000000000000000009';
+const drillId = 'task_test_00000000000000000000000099';
 const stopId = 'stop_test_00000000000000000000000001';
 const order: StopOrder = {
   stopId,
@@ -56,8 +56,9 @@ export const recordStops: Scenario = async ({ folder, databaseUrl }) => {
   const agent = agentSpec('billing-bot');
   await registerAgents(control, [agent]);
   await registerRoot(control, { taskId, agent, purpose: 'recorded', requestedBy: 'Olga' });
-  for (const [index, key] of ['quick', 'slow', 'alive', 'residual'].entries()) {
-    const grantId = `grant_test_0000000000000000000000000${index}`;
+  const others = Array.from({ length: 10 }, (_, index) => `other-${index}`);
+  for (const [index, key] of ['quick', 'slow', 'alive', 'residual', ...others].entries()) {
+    const grantId = `grant_test_${String(index).padStart(26, '0')}`;
     await mintIntend(trusted, {
       grantId,
       name: key,
@@ -129,7 +130,10 @@ const times = (what: string, key: unknown): number => {
   return count;
 };
 
-/** Each key takes another road: at once, after a failed attempt, in a second round, after its residual end. */
+/**
+ * Each key takes another road: at once, after a failed attempt and a failed last probe, in a second round, after its residual end. The
+ * others make the last probes a crowd.
+ */
 const scripted = (): Connector => ({
   plan: () => ({ target: 'drill', handle: { key: 'drill' } }),
   issue: async () => ({}),
@@ -137,6 +141,7 @@ const scripted = (): Connector => ({
     handle['key'] === 'slow' && times('cut', 'slow') === 1 ? { kind: 'retryable', why: 'busy' } : { kind: 'revoked' },
   probe: async ({ handle }): Promise<ProbeResult> => {
     const nth = times('probe', handle['key']);
+    if (handle['key'] === 'slow' && nth === 2) return { kind: 'inconclusive', why: 'busy' };
     if ((handle['key'] === 'alive' || handle['key'] === 'drill') && nth === 1)
       return { kind: 'allowed', why: 'it still works' };
     if (handle['key'] === 'residual' && nth === 1)
