@@ -166,7 +166,7 @@ BEGIN
   PERFORM 1 FROM estop.stop_progress p WHERE p.stop_id = cause FOR UPDATE;
   IF EXISTS (SELECT 1 FROM estop.obligations x WHERE x.cause_id = cause AND x.final_at IS NULL AND x.revoked_at IS NULL) THEN RETURN false; END IF;
   SELECT max(x.revoked_at) INTO last_cut FROM estop.obligations x WHERE x.cause_id = cause;
-  UPDATE estop.obligations o SET final_probed_at = p_probe_begun_at
+  UPDATE estop.obligations o SET final_probed_at = p_probe_begun_at, last_error = NULL, next_try_at = NULL, needs_human = NULL
     WHERE o.obligation_id = p_obligation_id AND o.round = p_round AND o.final_at IS NULL AND o.state IN ('proved', 'expired') AND p_probe_begun_at > last_cut;
   IF NOT FOUND THEN RETURN false; END IF;
   -- Cheap, because each of thousands of lanes comes by here: only the last of them finds nothing and finishes them all.
