@@ -67,6 +67,7 @@ async function hammered(bed: Bed, { quick, say }: RunOptions, killGateway: boole
   await sleep(quick ? quickGoOnMs : goOnMs);
   const report = await hammer.end();
   const { calls, possiblyCompleted } = await bed.operator.stops.get(stopId);
+  if (calls === null) throw new Error(`which calls ${stopId} reports could not be read`);
   // Fewer than were counted can be a gateway that was taken for dead and has said since how its calls ended. More were counted by nobody.
   if (Number.isNaN(fencedAt) || calls.length > possiblyCompleted)
     throw new Error(`the report of ${stopId} names ${calls.length} calls and counts ${possiblyCompleted}`);

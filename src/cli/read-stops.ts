@@ -36,7 +36,7 @@ export async function listStops(
         { title: 'stop', cell: (row) => row.stopId },
         { title: 'epoch', cell: (row) => String(row.epoch) },
         { title: 'scope', cell: (row) => row.scopeKey },
-        { title: 'reached', cell: (row) => (row.scopeKnown ? row.reached : 'nobody goes by this name') },
+        { title: 'reached', cell: reachedWords },
         { title: 'in force', cell: (row) => (row.inForce ? 'yes' : 'no, reset') },
         { title: 'latched', cell: (row) => relative(row.stages[0]?.at ?? '', now()) },
         { title: 'by', cell: (row) => row.actor, width: 24 },
@@ -47,6 +47,11 @@ export async function listStops(
   );
   if (page.items.length === 0) terminal.say(noStop(options));
   return exitCodes.confirmed;
+}
+
+function reachedWords({ scopeKnown, reached }: ListedStop): string {
+  if (scopeKnown === null) return `${reached}; whose name it is, is not known`;
+  return scopeKnown ? reached : 'nobody goes by this name';
 }
 
 export async function showTimeline({ terminal, estop }: CliContext, stopId: string): Promise<ExitCode> {

@@ -20,11 +20,16 @@ export function stageLines(stop: StopView, paint: Paint): readonly string[] {
   });
 }
 
+function nameNote({ scopeKnown }: StopView): string {
+  if (scopeKnown === null) return '; whether anybody here goes by this name is not known';
+  return scopeKnown ? '' : '; NOBODY HERE GOES BY THIS NAME';
+}
+
 function stageNote(stop: StopView, stage: StopView['reached']): string {
   const { tasks, obligations, gateways } = stop;
   switch (stage) {
     case 'latched':
-      return `epoch ${stop.epoch}${stop.scopeKnown ? '' : '; NOBODY HERE GOES BY THIS NAME'}`;
+      return `epoch ${stop.epoch}${nameNote(stop)}`;
     case 'fenced': {
       const count = (outcome: string): number => gateways.filter((gateway) => gateway.outcome === outcome).length;
       const parts = [
@@ -131,15 +136,20 @@ export function stopLines(stop: StopView, now: number, paint: Paint): readonly s
     ...(lanes.length === 0 ? [] : ['', ...lanes]),
     ...waitingLines(stop),
     ...riskLines(stop),
-    ...(stop.calls.length === 0
-      ? []
-      : [
-          '',
-          'possibly completed:',
-          ...stop.calls.map(
-            (call) => `  ${visible(call.tool)}  task ${visible(call.taskId)}  admitted ${exact(call.admittedAt, now)}`,
-          ),
-        ]),
+    ...callLines(stop, now),
+  ];
+}
+
+function callLines({ calls, possiblyCompleted }: StopView, now: number): readonly string[] {
+  if (calls === null)
+    return possiblyCompleted === 0 ? [] : ['', 'possibly completed: which calls is not known just now'];
+  if (calls.length === 0) return [];
+  return [
+    '',
+    'possibly completed:',
+    ...calls.map(
+      (call) => `  ${visible(call.tool)}  task ${visible(call.taskId)}  admitted ${exact(call.admittedAt, now)}`,
+    ),
   ];
 }
 

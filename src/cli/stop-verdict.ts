@@ -17,7 +17,9 @@ export type StopVerdict =
 export function judgeStop(stop: StopView): StopVerdict {
   const { open, needsHuman, residual, acceptedRisk, uncovered, total } = stop.obligations;
   if (hasReached(stop, 'proved')) {
-    if (!stop.scopeKnown) return { kind: 'names-nobody' };
+    if (stop.scopeKnown === false) return { kind: 'names-nobody' };
+    if (stop.scopeKnown === null)
+      return { kind: 'partial', why: 'it covered nothing, and whether anybody here goes by this name is not known' };
     return acceptedRisk > 0 || stop.evidence === 'accepted-risk'
       ? { kind: 'accepted-risk', why: `${acceptedRisk} of ${total} accepted as a risk` }
       : { kind: 'proved' };

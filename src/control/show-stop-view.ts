@@ -6,6 +6,7 @@ import { stopProgress } from '../store/stop-progress.ts';
 import { stopSummaries } from '../store/stop-summaries.ts';
 import type { ControlDeps } from './deps.ts';
 import { isScopeKnown } from './is-scope-known.ts';
+import { knownInTime } from './known-in-time.ts';
 import { showObligation } from './show-obligation.ts';
 import { showStop } from './show-stop.ts';
 import { stopsOver } from './stops-over.ts';
@@ -18,19 +19,20 @@ const mostCalls = 100;
 export async function showStopView(deps: ControlDeps, stopId: string): Promise<StopView> {
   const progress = await stopProgress(deps.store, stopId);
   if (progress === undefined) throw new EstopError('unknown-stop');
-  const [summaries, lanes, calls, others] = await Promise.all([
+  const hasReachedAny = progress.tasks.covered > 0 || progress.revocation.total > 0;
+  const [summaries, lanes, calls, others, scopeKnown] = await Promise.all([
     stopSummaries(deps.store, [stopId]),
     lanesOf(deps, stopId),
-    possiblyCompletedCalls(deps.store, stopId, mostCalls),
+    knownInTime(possiblyCompletedCalls(deps.store, stopId, mostCalls)),
     stopsOver(deps, stopId),
+    hasReachedAny || knownInTime(isScopeKnown(deps, progress.stop.scopeKey)),
   ]);
   const summary = summaries.get(stopId);
   if (summary === undefined) throw new EstopError('unknown-stop');
   const shown = showStop(progress.stop, summary);
-  const hasReachedAny = progress.tasks.covered > 0 || progress.revocation.total > 0;
   return {
     ...shown,
-    scopeKnown: hasReachedAny || (await isScopeKnown(deps, shown.scopeKey)),
+    scopeKnown,
     obligations: { ...shown.obligations, uncovered: progress.revocation.uncovered },
     possiblyCompleted: progress.possiblyCompleted,
     tasks: progress.tasks,
@@ -41,13 +43,16 @@ export async function showStopView(deps: ControlDeps, stopId: string): Promise<S
     })),
     lanes: lanes.map((lane) => showObligation(lane, progress.stop.latchedAt, deps.temporalUiUrl)),
     lanesTruncated: lanes.length < progress.revocation.total,
-    calls: calls.map((call) => ({
-      callId: call.callId,
-      taskId: call.taskId,
-      tool: call.toolKey.replace(/^tool:/, ''),
-      gatewayId: call.gatewayId,
-      admittedAt: call.admittedAt,
-    })),
+    calls:
+      calls === null
+        ? null
+        : calls.map((call) => ({
+            callId: call.callId,
+            taskId: call.taskId,
+            tool: call.toolKey.replace(/^tool:/, ''),
+            gatewayId: call.gatewayId,
+            admittedAt: call.admittedAt,
+          })),
     workflow: stopLink(deps.temporalUiUrl, stopId),
     alsoStoppedBy: others,
   };

@@ -66,6 +66,7 @@ describe('what a stop may be called', () => {
   it.each([
     ['proved, by the ledger', stopAt(stages), 'proved', 0],
     ['proved, of a name that is nobody’s', { ...stopAt(stages), scopeKnown: false }, 'names-nobody', 5],
+    ['proved, of a name of which nobody knows whose it is', { ...stopAt(stages), scopeKnown: null }, 'partial', 3],
     [
       'everything but the last probe',
       stopAt(['latched', 'fenced', 'halted', 'revoked'], { total: 3, revoked: 3, proved: 0 }),

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ResetResult, StopView } from '../../src/contract/http/stops.ts';
-import type { ControlDeps } from '../../src/control/deps.ts';
 import { agentSpec, fence, type Ledger, startTask, stop } from '../store/ledger.ts';
 import { type ControlRig, makeControl } from './rig.ts';
+import { storeWhere } from './store-where.ts';
 
 describe('a reset of what other stops cover as well', () => {
   let rig: ControlRig;
@@ -70,21 +70,6 @@ describe('a reset of what other stops cover as well', () => {
   });
 
   describe('where the others cannot be read', () => {
-    /** The same store, in which this one question comes to this end. */
-    const storeWhere = (ends: () => Promise<never>): ControlDeps['store'] => {
-      const through = (db: object): unknown =>
-        new Proxy(db, {
-          get: (real, key) => {
-            if (key === 'connect') return async () => through(await rig.deps.store.connect());
-            const held: unknown = Reflect.get(real, key, real);
-            if (typeof held !== 'function') return held;
-            if (key !== 'query') return held.bind(real) as unknown;
-            return (asked: { readonly name?: string }, ...more: readonly unknown[]) =>
-              asked.name === 'estop_other_stops_over' ? ends() : (held.call(real, asked, ...more) as unknown);
-          },
-        });
-      return through(rig.deps.store) as ControlDeps['store']; // all else of it is the real one
-    };
     const failing = async (): Promise<never> => {
       throw Object.assign(new Error('permission denied'), { code: '42501' });
     };
@@ -98,7 +83,7 @@ describe('a reset of what other stops cover as well', () => {
       '%s: the stop is shown with all else and the reset is done, and what is not known is said to be that',
       async (_what, ends) => {
         const latched = await stop(ledger, 'model:small');
-        const faulty = rig.withDeps({ store: storeWhere(ends) });
+        const faulty = rig.withDeps({ store: storeWhere(rig.deps.store, ['other_stops_over'], ends) });
         const path = `/stops/${latched.stopId}`;
         const page = async () =>
           (await faulty.call('GET', path, { as: 'operator', headers: { accept: 'text/html' } })).text;

@@ -58,9 +58,9 @@ export const Stop = z
     reset: z.object({ at: Instant, by: z.string(), reason: z.string(), epoch: z.int() }).nullable(),
   })
   .meta({ id: 'Stop' });
-const scopeKnown = z.boolean().meta({
+const scopeKnown = z.boolean().nullable().meta({
   description:
-    'False: nobody and nothing here ever went by this name. The stop is in force all the same, and covers nothing',
+    'False: nobody and nothing here ever went by this name. The stop is in force all the same, and covers nothing; null: it could not be read just now',
 });
 export const ListedStop = Stop.extend({ scopeKnown }).meta({ id: 'ListedStop' });
 export const StopPage = pageOf(ListedStop, 'StopPage');
@@ -133,7 +133,8 @@ export const StopView = Stop.extend({
         admittedAt: Instant,
       }),
     )
-    .meta({ description: 'Calls reported as possibly completed, at most 100' }),
+    .nullable()
+    .meta({ description: 'Calls reported as possibly completed, at most 100; null: they could not be read just now' }),
   workflow: WorkflowLink,
   alsoStoppedBy: z.array(CoveringStop).nullable().meta({
     description:

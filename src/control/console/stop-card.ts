@@ -13,12 +13,14 @@ export interface Verdict {
 /** Never more than the ledger has: a stage that is not stamped is not named as reached. */
 export function verdictOf(stop: ListedStop): Verdict {
   const { obligations, evidence, reached, scopeKnown } = stop;
-  if (!scopeKnown) return { word: 'Nothing was stopped: nobody goes by this name', tone: 'bad' };
+  if (scopeKnown === false) return { word: 'Nothing was stopped: nobody goes by this name', tone: 'bad' };
   const needs = obligations.needsHuman > 0 ? 'needs a person' : undefined;
   const lives = obligations.residual > 0 ? 'some access lives on' : undefined;
   if (reached === 'proved') {
     if (obligations.acceptedRisk > 0 || evidence === 'accepted-risk')
       return { word: 'Concluded, with a risk accepted', tone: 'warn' };
+    if (scopeKnown === null)
+      return { word: 'Proved: nothing to revoke; whether anybody goes by this name is not known', tone: 'warn' };
     return { word: evidence === 'nothing-to-revoke' ? 'Proved: nothing to revoke' : 'Proved dead', tone: 'good' };
   }
   const rest = [needs, lives].filter((part) => part !== undefined).join(', ');
@@ -31,8 +33,9 @@ export function verdictOf(stop: ListedStop): Verdict {
 
 export function stopSummaryCard(stop: ListedStop, now: number): Markup {
   const verdict = verdictOf(stop);
-  const proved = stop.scopeKnown ? stop.stages.find(({ stage }) => stage === 'proved') : undefined;
-  const head = !stop.scopeKnown ? 'Stopped nobody' : stop.inForce ? 'Stopped' : 'Was stopped';
+  const isNobody = stop.scopeKnown === false;
+  const proved = isNobody ? undefined : stop.stages.find(({ stage }) => stage === 'proved');
+  const head = isNobody ? 'Stopped nobody' : stop.inForce ? 'Stopped' : 'Was stopped';
   const latched = stop.stages[0]?.at ?? '';
   return html`<article class="note ${stop.inForce ? verdict.tone : ''}">
   <div class="row between"><h3><a href="/stops/${stop.stopId}">${head}: ${foreign(scopeWords(stop.scopeKey))}</a></h3>

@@ -48,7 +48,7 @@ export const stopPage: ConsolePage = {
 <div id="stop-calls" data-live>${calling(visit, open)}</div>
 <section id="stop-state" data-live class="card" aria-label="How far it is">
   <p class="verdict" role="status">${verdict.word}</p>
-  ${stop.scopeKnown ? nothing : html`<p class="note bad">Nobody and nothing here ever went by this name, so it covers nothing. Look for the right one in <a href="/">what runs now</a>.</p>`}
+  ${nameNote(stop)}
   <ol class="stages">${stop.stages.map((stage) => stageItem(stop, stage))}</ol>
 </section>
 <div id="stop-needs" data-live class="stack">${needsPerson(visit, stop, agents?.items ?? [])}${residual(stop, visit.now)}${completed(stop, visit.now)}</div>
@@ -63,6 +63,13 @@ export const stopPage: ConsolePage = {
     };
   },
 };
+
+function nameNote({ scopeKnown }: StopView): Markup {
+  if (scopeKnown === true) return nothing;
+  return scopeKnown === null
+    ? html`<p class="note warn">Whether anybody or anything here ever went by this name is <strong>not known</strong> just now.</p>`
+    : html`<p class="note bad">Nobody and nothing here ever went by this name, so it covers nothing. Look for the right one in <a href="/">what runs now</a>.</p>`;
+}
 
 function stageItem(stop: StopView, { stage, at, afterMs }: StopView['stages'][number]): Markup {
   const isDone = at !== null;
@@ -116,9 +123,10 @@ function residual(stop: StopView, now: number): Markup {
 
 function completed(stop: StopView, now: number): Markup {
   if (stop.possiblyCompleted === 0) return nothing;
+  const { calls } = stop;
   return html`<section class="note warn" aria-labelledby="maybe"><h2 id="maybe">${plural(stop.possiblyCompleted, 'call')} possibly completed</h2>
     <p>Already written to a server when they were cut. Look there what became of them.</p>
-    <ul>${stop.calls.map((call) => html`<li>${foreign(call.tool, 120)}, admitted ${clock(call.admittedAt, now)}, <a href="/tasks/${call.taskId}">task …${call.taskId.slice(-6)}</a></li>`)}</ul></section>`;
+    ${calls === null ? html`<p>Which they are is <strong>not known</strong> just now.</p>` : html`<ul>${calls.map((call) => html`<li>${foreign(call.tool, 120)}, admitted ${clock(call.admittedAt, now)}, <a href="/tasks/${call.taskId}">task …${call.taskId.slice(-6)}</a></li>`)}</ul>`}</section>`;
 }
 
 const facts = (stop: StopView): Markup => html`<section class="card" id="stop-facts" data-live><h2>This stop</h2>

@@ -2,6 +2,7 @@ import { StopPage, StopQuery } from '../../contract/http/stops.ts';
 import { listStops as list } from '../../store/stops.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
 import { knownScopes } from '../is-scope-known.ts';
+import { knownInTime } from '../known-in-time.ts';
 import { pageRequest } from '../page-request.ts';
 import { showStops } from '../show-stop.ts';
 
@@ -21,15 +22,17 @@ export const listStops = defineEndpoint({
     });
     const [shown, known] = await Promise.all([
       showStops(deps, page.items),
-      knownScopes(
-        deps,
-        page.items.map(({ scopeKey }) => scopeKey),
+      knownInTime(
+        knownScopes(
+          deps,
+          page.items.map(({ scopeKey }) => scopeKey),
+        ),
       ),
     ]);
     // What had a credential to be cut is known, whatever became of the name since.
     const items = shown.map((stop) => ({
       ...stop,
-      scopeKnown: stop.obligations.total > 0 || known.has(stop.scopeKey),
+      scopeKnown: stop.obligations.total > 0 || (known?.has(stop.scopeKey) ?? null),
     }));
     return { items, next: page.next ?? null };
   },
