@@ -3,11 +3,11 @@ import { judge } from '../../src/core/flow/judge.ts';
 import { observe } from '../../src/core/flow/observe.ts';
 import { openTaskFlow } from '../../src/core/flow/open-flow.ts';
 import { resumeTaskFlow } from '../../src/core/flow/task-flow.ts';
-import { shortHmac } from '../../src/runtime/keys/short-hmac.ts';
+import { shortMac } from '../../src/runtime/keys/short-mac.ts';
 import { percentile } from '../figure.ts';
 import type { Agentdyn } from './agentdyn.ts';
 
-const realHash = shortHmac(Buffer.alloc(32, 7));
+const realHash = shortMac(Buffer.alloc(32, 7));
 
 export interface Speed {
   readonly judgeP50: number;

@@ -1,8 +1,8 @@
 /**
- * What the index keeps instead of a value. `KeyedHash` is HMAC-SHA256 cut to 12 bytes, handed in because this realm imports
+ * What the index keeps instead of a value. `KeyedHash` is SHA-512/256 under a key, cut to 12 bytes, handed in because this realm imports
  * nothing of the platform; whoever has the store but not the key can neither read a value nor try one out. Words of prose, of
  * which an output has tens of thousands, go through HalfSipHash under a key derived from the same one: made for short input,
- * 40 times as fast, and 32 bits say no more than that some word was seen.
+ * 15 times as fast, and 32 bits say no more than that some word was seen.
  */
 export type KeyedHash = (text: string) => string;
 export type WordHash = (word: string) => number;

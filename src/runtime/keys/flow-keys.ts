@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { FlowKeys } from '../../contract/flow-keys.ts';
 import type { KeyedHash } from '../../core/flow/keyed-hash.ts';
 import type { HeldKey, KeyRing } from './key-ring.ts';
-import { shortHmac } from './short-hmac.ts';
+import { shortMac } from './short-mac.ts';
 
 export function createFlowKeys(ring: KeyRing): FlowKeys {
   return {
@@ -18,5 +18,5 @@ export function createFlowKeys(ring: KeyRing): FlowKeys {
 }
 
 function hashUnder(key: HeldKey, rootTaskId: string): KeyedHash {
-  return shortHmac(createHmac('sha256', key.secret).update(`task flow of ${rootTaskId}`).digest());
+  return shortMac(createHmac('sha256', key.secret).update(`task flow of ${rootTaskId}`).digest());
 }
