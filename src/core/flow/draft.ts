@@ -25,6 +25,8 @@ export interface Draft {
   readonly addresses: Map<string, FlowDelta['addresses'][number]>;
   readonly named: (readonly string[])[];
   readonly widened: (readonly [FlowDelta['widened'][number][0], string])[];
+  /** What stood in prose so far: records of a kind repeat each other. */
+  readonly heard: Set<string>;
   fields: number;
   scanned: number;
   overflow: boolean;
@@ -42,6 +44,7 @@ export function emptyDraft(flow: TaskFlow, tainted: boolean): Draft {
     addresses: new Map(),
     named: [],
     widened: [],
+    heard: new Set(),
     fields: 0,
     scanned: 0,
     overflow: false,
@@ -127,7 +130,7 @@ function noteMessage(draft: Draft, text: string, person: string): void {
 export function noteProse(draft: Draft, text: string): void {
   if (text === '') return;
   const { hash, word } = draft.flow;
-  const found = scanned(draft, text);
+  const found = scanned(draft, text, draft.heard);
   for (const value of found.values) mark(draft, looseKey(hash, value), 'prose');
   for (const said of found.words) {
     const key = word(said);
@@ -136,13 +139,14 @@ export function noteProse(draft: Draft, text: string): void {
 }
 
 /** The caps hold for the output, not for each piece of it. */
-function scanned(draft: Draft, text: string): ReturnType<typeof scan> {
+function scanned(draft: Draft, text: string, seen?: Set<string>): ReturnType<typeof scan> {
   const left = (limit: number, used: number): number => Math.max(0, limit - used);
-  const found = scan(text, {
+  const most = {
     letters: left(limits.letters, draft.scanned),
     words: left(limits.words, draft.prose.size + draft.known.size),
     values: left(limits.values, draft.values.size - draft.fields),
-  });
+  };
+  const found = scan(text, most, seen);
   draft.scanned += text.length;
   draft.overflow ||= found.overflow;
   return found;

@@ -1,6 +1,7 @@
 /** One pass over free text: the words it uses and the values that stand in it, each once, up to a cap. */
 import { decoded, withoutEntities } from './canonical.ts';
 import { stem } from './language/stem.ts';
+import { eachToken } from './tokens.ts';
 
 export interface Scan {
   /** Folded words. */
@@ -16,7 +17,6 @@ export interface ScanLimits {
   readonly values: number;
 }
 
-const token = /[^\s"'`<>,;()[\]{}|=*]+/gu;
 const edges = /^[.:!?#$~&\u2018-\u201f]+|[.:!?\u2018-\u201f]+$/g;
 const telling = /[\d@/_:%&\\-]|\.[\p{L}\p{N}]|\p{Ll}\p{Lu}|[^\p{ASCII}]/u;
 /** Whether text that holds it remembers it as a value, and not as a word alone. */
@@ -27,33 +27,34 @@ export const isToken = (word: string): boolean => word.length >= 20 || /^[A-Z]{1
 export const account = /(?<![\p{L}\p{N}])[A-Z]{2}\d{2}(?: [A-Z0-9]{1,4}){3,8}(?![\p{L}\p{N}])/gu;
 const encodedLook = /%[0-9a-f]{2}|&#|\\u[0-9a-f]{4}/i;
 
-export function scan(text: string, limits: ScanLimits): Scan {
+/** `seen`: what earlier pieces of the same text said is not looked at again. */
+export function scan(text: string, limits: ScanLimits, seen: Set<string> = new Set()): Scan {
   const words = new Set<string>();
   const values = new Set<string>();
-  const seen = new Set<string>();
   let overflow = text.length > limits.letters;
   const head = withoutEntities(overflow ? text.slice(0, limits.letters) : text);
   let spelled = '';
-  for (const [raw] of head.matchAll(token)) {
+  eachToken(head, (raw) => {
     // Letters one by one, "P 0 2 5", are a value as well.
     if (raw.length === 1) {
       spelled = spelled.length < 64 ? spelled + raw : spelled;
-      if (spelled.length < 3) continue;
+      if (spelled.length < 3) return true;
     } else if (spelled.length >= 3) {
       values.add(spelled);
       spelled = '';
     } else spelled = '';
     if (raw.length > 2048 || seen.has(raw)) {
       overflow ||= raw.length > 2048;
-      continue;
+      return true;
     }
     seen.add(raw);
     if (words.size >= limits.words || values.size >= limits.values) {
       overflow = true;
-      break;
+      return false;
     }
     take(raw.replaceAll(edges, ''), words, values);
-  }
+    return true;
+  });
   if (spelled.length >= 3) values.add(spelled);
   for (const [grouped] of head.matchAll(account)) {
     if (values.size >= limits.values) break;
@@ -72,10 +73,11 @@ function take(word: string, words: Set<string>, values: Set<string>): void {
 }
 
 function takeDecoded(text: string, words: Set<string>, values: Set<string>): void {
-  for (const [raw] of text.matchAll(token)) {
+  eachToken(text, (raw) => {
     values.add(raw.replaceAll(edges, ''));
     for (const part of partsOf(raw)) words.add(stem(part));
-  }
+    return true;
+  });
 }
 
 /** Not every long word is base64: it has capitals, small letters and digits. */
