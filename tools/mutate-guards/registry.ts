@@ -10,6 +10,7 @@ import { auditGuards } from './guards/audit.ts';
 import { budgetGuards } from './guards/budgets.ts';
 import { chosenGuards } from './guards/chosen.ts';
 import { credentialGuards } from './guards/credentials.ts';
+import { cutOffGuards } from './guards/cut-off.ts';
 import { dataFlowGuards } from './guards/data-flow.ts';
 import { delegationGuards } from './guards/delegation.ts';
 import { fenceGuards } from './guards/fence.ts';
@@ -39,6 +40,7 @@ export function allGuards(projectRoot: string): readonly Guard[] {
     ...approvalGuards,
     ...policyGuards,
     ...argumentGuards,
+    ...cutOffGuards,
     ...dataFlowGuards,
     ...answerGuards,
     ...languageGuards,

@@ -15,7 +15,8 @@ const called = /^(?:full_?)?name$/i;
 const reachedBy = /phone|mobile|e-?mail/i;
 const number = /^\+?[\d ()-]{7,20}$/;
 
-export function noteContacts(draft: Draft, call: FlowCall, records: readonly Rec[]): void {
+/** `cut`: there is more of it, and so maybe a second one. */
+export function noteContacts(draft: Draft, call: FlowCall, records: readonly Rec[], cut: boolean): void {
   const { flow } = draft;
   if (draft.tainted || call.profile.tier !== 'read' || !book.test(wordsOfName(call.profile.name).join(' '))) return;
   const people = [...flow.named.values()].filter((words) => words.length > 1).map((words) => [...words].sort());
@@ -25,7 +26,7 @@ export function noteContacts(draft: Draft, call: FlowCall, records: readonly Rec
     if (only === undefined) continue;
     const known = flow.hash(`b:${person}`);
     // Two who bear a name are nobody, also in two outputs.
-    const isOnly = others.length === 0 && !flow.values.has(known);
+    const isOnly = !cut && others.length === 0 && !flow.values.has(known);
     mark(draft, known, 'field');
     if (isOnly) for (const value of reached(only.fields)) mark(draft, exactKey(flow.hash, value), 'contact');
   }

@@ -4,15 +4,18 @@ import type { Draft } from './draft.ts';
 import { bearerOf } from './open-flow.ts';
 import type { Rec } from './shape/fields.ts';
 import { addressOf, isEmail } from './site.ts';
-import { exactKey, personAt, type TaskFlow } from './task-flow.ts';
+import { exactKey, type TaskFlow, uniqueAddress } from './task-flow.ts';
 
 const mostAddresses = 80;
 const longestText = 16_384;
 const addressInText =
   /(?<![\p{L}\p{N}._%+-])[\p{L}\p{N}._%+-]{1,64}@[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,8}/gu;
 
-/** Every author first: a name that two addresses bear is nobody's, in whatever order they stand. `text`: of a source that the user named. */
-export function meetAll(draft: Draft, records: readonly Rec[], text: string): TaskFlow {
+/**
+ * Every author first: a name that two addresses bear is nobody's, in whatever order they stand. `text`: of a source that the user named;
+ * `cut`: there is more of it, and so maybe another who bears the name.
+ */
+export function meetAll(draft: Draft, records: readonly Rec[], text: string, cut: boolean): TaskFlow {
   const { flow } = draft;
   if (draft.tainted) return flow;
   // Of a longer one the address that makes two of them may lie beyond.
@@ -27,6 +30,7 @@ export function meetAll(draft: Draft, records: readonly Rec[], text: string): Ta
     }
     draft.addresses.set(value, bearerOf(flow.hash, value, value.slice(0, value.lastIndexOf('@')), false));
   }
+  draft.crowded ||= cut && draft.addresses.size > 0;
   return withAddresses(draft);
 }
 
@@ -50,13 +54,23 @@ const authorKeys = new Set(
 );
 const recipientKeys = new Set(['recipients', 'recipient', 'to']);
 
-/** The person whom the user named and whose one address is the author of this record; a display name proves nothing. */
-export function authorOf(flow: TaskFlow, { fields }: Rec): string | undefined {
-  if (flow.named.size === 0) return undefined;
+/** Those whom the user named and who have one address, by that address. */
+export function reachedPeople(flow: TaskFlow): ReadonlyMap<string, string> {
+  const people = new Map<string, string>();
+  for (const person of flow.named.keys()) {
+    const address = uniqueAddress(flow, person);
+    if (address !== undefined && !people.has(address)) people.set(address, person);
+  }
+  return people;
+}
+
+/** Which of them is the author of this record; a display name proves nothing. */
+export function authorOf({ hash }: TaskFlow, people: ReadonlyMap<string, string>, { fields }: Rec): string | undefined {
+  if (people.size === 0) return undefined;
   const authors = fields.filter(({ key }) => authorKeys.has(plainKey(key)));
   const [only] = authors;
   if (only === undefined || authors.length !== 1) return undefined;
-  return personAt(flow, exactKey(flow.hash, addressOf(only.value)));
+  return people.get(exactKey(hash, addressOf(only.value)));
 }
 
 /**
@@ -75,6 +89,7 @@ export function ownAddress(call: FlowCall, records: readonly Rec[]): string | un
       fields.filter(({ key, value }) => recipientKeys.has(plainKey(key)) && isEmail(value)).map(({ value }) => value),
     );
     common = common === undefined ? to : new Set([...common].filter((address) => to.has(address)));
+    if (common.size === 0) return undefined;
   }
   return authors.size >= 2 && common?.size === 1 ? [...common][0] : undefined;
 }

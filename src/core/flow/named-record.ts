@@ -16,10 +16,10 @@ import type { TaskFlow } from './task-flow.ts';
 export const titleKey = (hash: KeyedHash, title: string): string => hash(`t:${titleForm(title)}`);
 
 /** A file by its whole name, or by what it is called without its ending; one word alone is no title. */
-const keysOf = (hash: KeyedHash, title: string): readonly string[] => [
-  titleKey(hash, title),
-  titleKey(hash, title.replace(/^(.+[\s_\-\d].*)\.[a-z][a-z0-9]{0,4}$/i, '$1')),
-];
+function keysOf(hash: KeyedHash, title: string): readonly string[] {
+  const name = title.replace(/^(.+[\s_\-\d].*)\.[a-z][a-z0-9]{0,4}$/i, '$1');
+  return name === title ? [titleKey(hash, title)] : [titleKey(hash, title), titleKey(hash, name)];
+}
 
 const titleForm = (title: string): string =>
   title

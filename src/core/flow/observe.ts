@@ -5,7 +5,7 @@ import { noteDelegated } from './delegated.ts';
 import { type Draft, emptyDraft, mark, mostFields, noteNamed, noteProse, noteRecord } from './draft.ts';
 import { noteLabels } from './keys-told.ts';
 import { isNamedFile, isNamedPage, isThatFile, noteLabelled, notePaths } from './made-paths.ts';
-import { authorOf, meetAll, ownAddress } from './mailbox.ts';
+import { authorOf, meetAll, ownAddress, reachedPeople } from './mailbox.ts';
 import { namedRecords } from './named-record.ts';
 import { isSteered, originOfValue } from './origin.ts';
 import { isSteeredLook, plainLook } from './program/plain-look.ts';
@@ -19,23 +19,23 @@ export function observe(flow: TaskFlow, call: FlowCall, output: string): FlowDel
   const looks = programs !== undefined || call.profile.tier === 'read' || call.profile.tier === 'fetch';
   const steered = looks && (isTainted(flow, call) || (programs !== undefined && isSteeredLook(flow, programs)));
   const draft = emptyDraft(flow, steered);
-  const { records, prose, cut } = structureOf(output);
-  draft.overflow = cut === true;
+  const { records, prose, cut = false } = structureOf(output);
   // What was there before it looked was not made by it.
   if (programs === undefined) notePaths(draft, call, output);
   noteSelf(draft, call);
   const ofFile = isNamedFile(flow, call);
   if (ofFile) noteLabelled(draft, output);
-  const own = ownAddress(call, records);
+  const own = cut ? undefined : ownAddress(call, records);
   if (own !== undefined && !draft.tainted) mark(draft, exactKey(flow.hash, own), 'own');
-  const known = meetAll(draft, records, isThatFile(flow, call) || isNamedPage(flow, call) ? output : '');
+  const source = isThatFile(flow, call) || isNamedPage(flow, call) ? output : '';
+  const people = reachedPeople(meetAll(draft, records, source, cut));
   // A page says of itself what it likes.
-  const named = draft.tainted || call.profile.tier === 'fetch' ? new Set() : namedRecords(flow, records);
-  noteContacts(draft, call, records);
+  const named = cut || draft.tainted || call.profile.tier === 'fetch' ? new Set() : namedRecords(flow, records);
+  noteContacts(draft, call, records, cut);
   for (const record of records) {
     if (named.has(record)) noteNamed(draft, record);
     if (draft.overflow && draft.fields >= mostFields) break;
-    noteRecord(draft, record, authorOf(known, record));
+    noteRecord(draft, record, authorOf(flow, people, record));
   }
   noteRooms(draft, call, records);
   noteDelegated(draft, call, output);

@@ -204,12 +204,12 @@ export function copiedWords(flow: TaskFlow, text: string, known: ReadonlySet<num
 export function isSteered(flow: TaskFlow, text: string): boolean {
   if (/^[\d\s:.,/+TZ-]*$/.test(text) && !/^\d+$/.test(text)) return false;
   const whole = originOfValue(flow, text);
-  if (whole.origin === 'prose' && whole.call === 0) return false;
-  if (whole.origin !== 'nowhere')
+  const isBeyond = whole.origin === 'prose' && whole.call === 0;
+  if (whole.origin !== 'nowhere' && !isBeyond)
     return (whole.origin === 'prose' || whole.origin === 'tainted') && !saidByUser(flow, text);
   const words = wordsToCompare(text).map(flow.word);
   if (words.some((word) => flow.words.request.has(word) || flow.words.known.has(word))) return false;
-  return words.some((word) => flow.words.prose.has(word));
+  return isBeyond ? words.length > 0 : words.some((word) => flow.words.prose.has(word));
 }
 
 const saidByUser = (flow: TaskFlow, text: string): boolean =>

@@ -101,7 +101,7 @@ export const firstContactGuards: readonly Guard[] = [
     file: 'src/core/flow/address-book.ts',
     protects: 'two of the address book who bear a name are nobody',
     attacks: ['A13'],
-    find: 'const isOnly = others.length === 0 && !flow.values.has(known);',
+    find: 'const isOnly = !cut && others.length === 0 && !flow.values.has(known);',
     put: 'const isOnly = true;',
     tests: { file: book, title: 'the number of a person' },
   },

@@ -14,6 +14,6 @@ export interface Structure {
   readonly records: readonly Rec[];
   /** What belongs to no field. */
   readonly prose: string;
-  /** There are more fields than are looked at. */
+  /** There is more of it than was taken apart: nothing is known of the whole, such as that a name stands in it once. */
   readonly cut?: boolean;
 }

@@ -42,8 +42,8 @@ interface Open {
   innerDepth: number;
 }
 
-/** Undefined when the text does not begin like such lines. */
-export function parseLines(text: string): Structure | undefined {
+/** Undefined when the text does not begin like such lines. Behind as many keys as `most` all of it is prose. */
+export function parseLines(text: string, most = Number.POSITIVE_INFINITY): Structure | undefined {
   const lines = text.split('\n');
   if (keyLine(lines[0] ?? '') === undefined && !/^- \S+$/.test(lines[0] ?? '')) return undefined;
   const state: Open = { records: [], prose: [], seen: new Set(), depth: 0, inner: undefined, innerDepth: 0 };
@@ -53,7 +53,7 @@ export function parseLines(text: string): Structure | undefined {
   const nested: { readonly fields: Field[] }[] = [];
   while (at < lines.length) {
     const line = lines[at] ?? '';
-    if (line.trim() === '') {
+    if (line.trim() === '' || keyed >= most) {
       state.prose.push(lines.slice(at).join('\n'));
       break;
     }
@@ -93,7 +93,8 @@ export function parseLines(text: string): Structure | undefined {
     break;
   }
   if (keyed < 1 || (keyed === 1 && state.prose.length > 0)) return undefined;
-  return { records: [...state.records, ...nested] satisfies readonly Rec[], prose: state.prose.join('\n') };
+  const records = [...state.records, ...nested] satisfies readonly Rec[];
+  return { records, prose: state.prose.join('\n'), cut: keyed >= most };
 }
 
 function begin(state: Open, depth: number): void {

@@ -3,11 +3,17 @@ const depthLimit = 64;
 
 class Unreadable extends Error {}
 
+export interface Literal {
+  readonly value: unknown;
+  /** It ends before what it opened does: there may be more of it. */
+  readonly cut: boolean;
+}
+
 /** `most`: how many letters the tolerant reader looks at; JSON that is whole is read whole, by the engine. */
-export function parseLiteral(text: string, most = Number.POSITIVE_INFINITY): unknown {
+export function parseLiteral(text: string, most = Number.POSITIVE_INFINITY): Literal | undefined {
   if (/[}\]]\s*$/.test(text.slice(-8))) {
     try {
-      return JSON.parse(text);
+      return { value: JSON.parse(text) as unknown, cut: false }; // any, of the platform
     } catch {
       // Not JSON: the tolerant reader below says what it is.
     }
@@ -15,7 +21,7 @@ export function parseLiteral(text: string, most = Number.POSITIVE_INFINITY): unk
   const reader = new Reader(text.slice(0, most));
   try {
     const value = reader.value(0);
-    return reader.atEnd() ? value : undefined;
+    return reader.atEnd() ? { value, cut: reader.cut } : undefined;
   } catch (thrown) {
     if (thrown instanceof Unreadable) return undefined; // thrown in this file alone
     throw thrown;
@@ -23,6 +29,7 @@ export function parseLiteral(text: string, most = Number.POSITIVE_INFINITY): unk
 }
 
 class Reader {
+  cut = false;
   private at = 0;
   private readonly text: string;
 
@@ -53,7 +60,7 @@ class Reader {
       if (this.ended('}')) return found;
       const key = this.value(depth + 1);
       this.space();
-      if (this.at >= this.text.length) return found;
+      if (this.isOver()) return found;
       if (this.text.charAt(this.at) !== ':') throw new Unreadable();
       this.at += 1;
       const name = String(key);
@@ -80,6 +87,7 @@ class Reader {
     let from = this.at + 1;
     for (let at = from; ; at += 1) {
       const letter = this.text.charAt(at);
+      if (letter === '') this.cut = true;
       if (letter === '' || letter === quote) {
         this.at = at + 1;
         return text + this.text.slice(from, at);
@@ -97,7 +105,7 @@ class Reader {
     pattern.lastIndex = this.at;
     const word = pattern.exec(this.text)?.[0];
     if (word === undefined) {
-      if (this.at >= this.text.length) return null;
+      if (this.isOver()) return null;
       throw new Unreadable();
     }
     this.at += word.length;
@@ -114,10 +122,16 @@ class Reader {
   }
 
   private ended(close: string): boolean {
-    if (this.at >= this.text.length) return true;
+    if (this.isOver()) return true;
     if (this.text.charAt(this.at) !== close) return false;
     this.at += 1;
     return true;
+  }
+
+  /** In the middle of something. */
+  private isOver(): boolean {
+    this.cut ||= this.at >= this.text.length;
+    return this.at >= this.text.length;
   }
 
   private space(): void {

@@ -30,18 +30,22 @@ export function structureOf(output: string): Structure {
   const text = unwrapped(output);
   const first = text.charAt(0);
   if (first === '{' || first === '[') {
-    const value = parseLiteral(text, longest);
-    if (value === undefined) return { records: [], prose: text };
-    const records = recordsOf(value);
-    return { records, prose: text.slice(longest), cut: countOf(records) >= mostFields };
+    const literal = parseLiteral(text, longest);
+    if (literal === undefined) return { records: [], prose: text };
+    const records = recordsOf(literal.value);
+    const isFull = countOf(records) >= mostFields;
+    // What of it became no field is somewhere in the text.
+    return { records, prose: isFull ? text : text.slice(longest), cut: literal.cut || isFull };
   }
   if (first === '<') return { records: [], prose: text };
-  const listed = listingOf(text.slice(0, longest));
+  const head = text.slice(0, longest);
+  const rest = text.slice(longest);
+  const listed = listingOf(head);
   if (listed !== undefined) return { records: listed, prose: text };
-  const lines = parseLines(text.slice(0, longest));
-  if (lines !== undefined) return { ...lines, prose: lines.prose + text.slice(longest) };
-  const table = csvOf(text.slice(0, longest)) ?? tableOf(text.slice(0, longest));
-  if (table !== undefined) return { records: table, prose: text.slice(longest) };
+  const lines = parseLines(head, mostFields);
+  if (lines !== undefined) return { ...lines, prose: lines.prose + rest, cut: lines.cut === true || rest !== '' };
+  const table = csvOf(head) ?? tableOf(head);
+  if (table !== undefined) return { records: table, prose: rest, cut: rest !== '' };
   return { records: scalarRecord(text), prose: text };
 }
 
