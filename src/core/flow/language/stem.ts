@@ -40,6 +40,22 @@ const irregular: Readonly<Record<string, string>> = {
   states: 'state',
   globe: 'globe',
   globes: 'globe',
+  // Else whoever writes ".com", or says that something comes, asks for a comment, and "not" for a note.
+  comment: 'comment',
+  comments: 'comment',
+  commented: 'comment',
+  commenting: 'comment',
+  note: 'note',
+  notes: 'note',
+  noted: 'note',
+  noting: 'note',
+  notation: 'notation',
+  plane: 'plane',
+  planes: 'plane',
+  pine: 'pine',
+  pines: 'pine',
+  cane: 'cane',
+  canes: 'cane',
 };
 
 const endings = ['ations', 'ation', 'ments', 'ment', 'ings', 'ing', 'ies', 'ied', 'ed', 'es', 's', 'e'] as const;
