@@ -1,6 +1,7 @@
 /** What the description of a tool says that it does: past the words that only say that this is a tool, and anywhere behind them. */
 import { stem, wordsOfName } from '../language/stem.ts';
 import { localVerbs, nounsToo, readNouns, sinkVerbs } from '../language/words.ts';
+import { thingsLooked } from './thing-looked-at.ts';
 import { classOf } from './verb-class.ts';
 
 const subject =
@@ -50,11 +51,11 @@ const goneBy = new Set(['history', 'detail', 'statistics', 'metadata', 'overview
 function isThing(written: readonly string[], words: readonly string[]): boolean {
   const [first = '', next = ''] = words;
   if ((written[0] ?? '').endsWith('ed') && classOf(first) !== 'unknown') return true;
+  const of = /^(?:of|that|which|whose)$/.test(written[1] ?? '');
+  if (of && (thingsLooked.has(first) || /ings?$/.test(written[0] ?? ''))) return true;
   return (
     nounsToo.has(first) &&
-    (/^(?:of|that|which|whose)$/.test(written[1] ?? '') ||
-      (plainThings.has(first) && readNouns.has(next)) ||
-      (goneBy.has(next) && dealt.has(first)))
+    (of || (plainThings.has(first) && readNouns.has(next)) || (goneBy.has(next) && dealt.has(first)))
   );
 }
 

@@ -3,6 +3,7 @@
  * or a deed ("Boots from the network"), and what comes of something may be one too ("Release of a lock"): only what can be no deed counts.
  */
 import { stem, wordsOfName } from '../language/stem.ts';
+import { isParticle } from './thing-looked-at.ts';
 import { mayAct } from './verb-class.ts';
 
 const of = 'of (?:a|an|the|one|this|each|your|my|all|today|now)\\b';
@@ -28,7 +29,8 @@ export function isOnlyThing(name: readonly string[], description: string): boole
   const text = description.trim();
   if (text.length > longest || /[.!?;]\s+\S/.test(text) || !opensWithThing(name, text)) return false;
   const [first = '', ...others] = wordsOfName(text);
-  if (name.some((word) => mayAct(word)) || [...name, first].some((word) => deeds.test(word))) return false;
+  if (name.some((word) => mayAct(word) || isParticle(word)) || [...name, first].some((word) => deeds.test(word)))
+    return false;
   return (
     (!mayAct(first) || openings[2]?.test(text) === true) && others.every((word) => !mayAct(word) || isSeveral(word))
   );

@@ -16,6 +16,7 @@ import {
 import { firstVerb, sideEffect } from './description.ts';
 import { finds, goesOn, isLookAt } from './look-at.ts';
 import { isOnlyThing, opensWithThings } from './only-thing.ts';
+import { foldedLook, lessThanLook, toSomebody } from './thing-looked-at.ts';
 import { argumentsOf } from './tool-argument.ts';
 import type { ToolDefinition } from './tool-definition.ts';
 import { type Class, classOf } from './verb-class.ts';
@@ -62,13 +63,15 @@ export function proposeTier(tool: ToolDefinition): Proposal {
   const isTold = names.some((argument) => argument.some((word) => tellsIt.has(word)));
   if (byName === 'sink' && (!isTold || finds.has(opening)) && isLookAt(name, opening) && !goesOn(description))
     return say(takesUrl ? 'fetch' : 'read', `its name and description say: ${opening}`);
+  if (byName === 'read' && toSomebody(verb) && argumentsOf(tool, 'destructive').some(({ role }) => role === 'party'))
+    return say('destructive', saidByName);
   if (takesUrl && onlyBrings(name, verb)) return say('fetch', 'takes an address');
   if (byName === 'sink') return say('destructive', saidByName);
   if (takesUrl && (fetchVerbs.has(verb) || byName === 'read' || byName === 'local'))
     return say('fetch', 'takes an address');
   if (byName === 'read' && (byText === 'read' || byText === 'unknown' || opensWithThings(description)))
     return say('read', saidByName);
-  if (byName === 'unknown' && readNouns.has(stem(name.at(-1) ?? '')) && namesThing(description, opening))
+  if (byName === 'unknown' && !isTold && readNouns.has(stem(name.at(-1) ?? '')) && namesThing(description, opening))
     return say(takesUrl ? 'fetch' : 'read', `its name says: ${name.at(-1) ?? ''}`);
   if (byName === 'unknown' && !takesUrl && raised === 'read' && !isTold && isOnlyThing(name, description))
     return say('read', 'its name and description speak of a thing and of no deed');
@@ -112,7 +115,7 @@ function raisedBy(annotations: unknown): Tier {
 
 /** The first word of a name that is a verb decides; a noun as often as a verb decides only in front of others. */
 function classOfName(written: readonly string[], opening: string, described: boolean): readonly [Class, string] {
-  const name = written.map(stem);
+  const name = written.map(foldedLook);
   const last = name.at(-1) ?? '';
   // "access_grant", "report_send": a word that may be a noun in front of one that is nothing but a deed.
   const first = name.find((word) => classOf(word) !== 'unknown') ?? '';
@@ -126,6 +129,8 @@ function classOfName(written: readonly string[], opening: string, described: boo
   // Goods are returned, and answers too: of a name that says so nothing good is concluded.
   if (word === givesBack) return ['sink', word];
   if (word === undefined) return ['unknown', opening];
+  const besides = readVerbs.has(word) ? lessThanLook(written, at, opening) : undefined;
+  if (besides !== undefined) return [besides, besides === 'sink' ? word : opening];
   const isOther = (_: string, other: number): boolean => other !== at;
   const rest = name.filter(isOther);
   // "manage_display": what somebody is in charge of is not only looked at.
@@ -146,7 +151,8 @@ function classOfName(written: readonly string[], opening: string, described: boo
     return [readVerbs.has(word) && word === last ? 'read' : 'sink', word];
   }
   if (readVerbs.has(word) && actsToo(name.slice(at + 1))) return ['sink', word];
-  if (shellWords.has(word) && !rest.every((other) => localNouns.has(other) || other === 'fs')) return ['sink', word];
+  if (shellWords.has(word) && !rest.every((other) => localNouns.has(other) || other === 'fs' || other === 'log'))
+    return ['sink', word];
   // "screenshot_share": what is made by looking at a page may go on to others.
   if (sights.has(word) && rest.some((other) => sinkVerbs.has(other) || localVerbs.has(other))) return ['sink', word];
   return [withObject(word, rest), word];
@@ -155,7 +161,7 @@ function classOfName(written: readonly string[], opening: string, described: boo
 const inCharge = /^(?:manage|control|operate|configure|handle|steer)$/;
 
 /** "cat file" prints a file, "cat feeder" is for a cat. */
-const shellWords = new Set('ls pwd wc du df cat glob'.split(' '));
+const shellWords = new Set('ls pwd wc du df cat glob head tail'.split(' '));
 const sights = new Set(['hover', 'scroll', 'screenshot', 'snapshot'].map(stem));
 
 /** "attachment_get_data", "deployments": a deed that has become a thing. */
