@@ -110,7 +110,7 @@ export const firstContactGuards: readonly Guard[] = [
     file: 'src/core/flow/address-book.ts',
     protects: 'who only calls himself so is not whom the user named',
     attacks: ['A13'],
-    find: " || !book.test(wordsOfName(call.profile.name).join(' '))",
+    find: ' || !isBook(call.profile.name)',
     put: '',
     tests: { file: book, title: 'the number of a person' },
   },
