@@ -106,9 +106,15 @@ function bySight(text: string, role: Role | undefined, profile: ToolProfile): Ro
   if (role === undefined || role === 'text' || role === 'ref') {
     if (isEmail(text) && !profile.arguments.some((argument) => argument.role === 'secret')) return 'party';
   }
-  if (role === 'text' && /^(?:https?:\/\/|www\.)\S+$/i.test(text)) return 'url';
+  if (role === 'text' && isAddress(text)) return 'url';
   return role;
 }
+
+/** On the web, or of sources: "ssh://host/x", "git@host.example:x/y". */
+const isAddress = (text: string): boolean =>
+  /^(?:[a-z][a-z0-9+.-]{1,20}:\/\/|www\.)\S+$/i.test(text) ||
+  /^[\w.-]{1,64}@[\w.-]{1,253}:(?!\d+$)\S+$/.test(text) ||
+  /^[\w-]{1,63}(?:\.[\w-]{1,63})*\.[a-z]{2,24}:[^\s:]*\/\S*$/i.test(text);
 
 /** Words enough to be a sentence of the agent's own. */
 export const isShort = (text: string): boolean => text.length <= 160 && text.split(/\s+/, 11).length <= 10;

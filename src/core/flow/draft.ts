@@ -63,7 +63,7 @@ export function noteRecord(draft: Draft, record: Rec, person: string | undefined
     const said = (!short || (bodies.test(key) && /\s/.test(value.trim()))) && draft.named.length < mostNamed;
     const author = said && !draft.tainted ? person : undefined;
     if (author !== undefined) noteMessage(draft, value, author);
-    if (short) noteField(draft, value);
+    if (short) noteField(draft, value, written.test(key));
     else if (author === undefined) noteProse(draft, value);
   }
 }
@@ -94,7 +94,10 @@ function isField(value: string): boolean {
   );
 }
 
-function noteField(draft: Draft, value: string): void {
+/** What people write freely, however short: its words are as much theirs as those of a long one. */
+const written = /^(?:body|text|content|message|comment|review|reply|snippet|preview|excerpt)$/i;
+
+function noteField(draft: Draft, value: string, free: boolean): void {
   const { hash, word } = draft.flow;
   if (value.trim() === '') return;
   if (draft.fields >= mostFields) {
@@ -107,7 +110,8 @@ function noteField(draft: Draft, value: string): void {
     mark(draft, looseKey(hash, value), 'tainted');
   } else {
     mark(draft, exactKey(hash, value), 'field');
-    if (value.split(/\s+/, 8).length <= 6) for (const part of partsOf(value)) draft.known.add(word(stem(part)));
+    if ((!free || one) && value.split(/\s+/, 8).length <= 6)
+      for (const part of partsOf(value)) draft.known.add(word(stem(part)));
   }
   if (!one || draft.tainted) noteProse(draft, value);
 }

@@ -8,6 +8,7 @@ import { isOrdinaryPlace } from './ordinary-place.ts';
 import { copiedWords, type Found, originOfPath, originOfValue, spokenOf } from './origin.ts';
 import { endsOf, pathForm } from './path-form.ts';
 import { runsLater } from './program/runs-later.ts';
+import { isOpenPlace } from './program/secret-place.ts';
 import type { TaskFlow } from './task-flow.ts';
 import { writesIn } from './tool/writes-in.ts';
 
@@ -27,4 +28,19 @@ export function judgedPath(flow: TaskFlow, call: FlowCall, path: string): { role
   if (calls.some((one) => originOfValue(flow, one).origin === 'person')) return { role: 'path', found };
   const spoken = calls.map((one) => spokenOf(flow, one)).find((one) => one !== undefined);
   return { role: 'ref', found: spoken ?? originOfValue(flow, path) };
+}
+
+/** Hidden, of the system, a whole home, or nothing at all below it. */
+const noPlace =
+  /(?:^|\/)\.(?!\/|$)|^\/?(?:[a-z]:)?\/*(?:(?:etc|usr|bin|sbin|lib\w*|boot|root|dev|proc|sys|nix|snap|system|library|applications|windows)(?:\/|$)|(?:home|users|var|opt|srv|mnt|tmp)?(?:\/|$)$|(?:home|users)\/[^/]+\/?$)/i;
+
+/** Where a tool works is an item; but no text may speak of any part of it, nor may it be a place of the system. */
+export function originOfPlaceOfWork(flow: TaskFlow, path: string): Found {
+  const found = originOfPath(flow, path);
+  if (!heldAlone('path', found.origin)) return found;
+  const form = pathForm(path);
+  if (form === undefined || noPlace.test(form) || !isOpenPlace(form)) return { origin: 'prose', call: found.call };
+  const spoken = spokenOf(flow, path) ?? spokenOf(flow, form);
+  if (spoken !== undefined) return spoken;
+  return copiedWords(flow, form) > 0 ? { origin: 'prose', call: found.call } : originOfValue(flow, path);
 }

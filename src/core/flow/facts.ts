@@ -77,7 +77,7 @@ const tiersOf: Readonly<Record<Rule, readonly Tier[]>> = {
   R3: ['destructive'],
   R4: ['write', 'destructive'],
   R5: ['write', 'destructive'],
-  R6: ['destructive'],
+  R6: ['destructive', 'code'],
   R7: ['destructive'],
 };
 

@@ -1,10 +1,11 @@
 /** The facts and findings of one call. Pure, and cheap: a handful of look-ups for each argument. */
 
 import { approvedAt, wasRefused } from './answer.ts';
+import { isAskedItself } from './asked-itself.ts';
 import { type FlowCall, isHandle, isNobody, isShort, type Value, valuesOf } from './call.ts';
 import { namedFile } from './delegated.ts';
-import { isOtherDevice, isOtherKind, onlyReturns } from './deleted-kind.ts';
-import { judgedPath } from './edited-path.ts';
+import { isOtherKind, onlyReturns } from './deleted-kind.ts';
+import { judgedPath, originOfPlaceOfWork } from './edited-path.ts';
 import {
   applies,
   type FlowFacts,
@@ -39,10 +40,12 @@ import { isEveryday, reuseOf, usesForms } from './reuse.ts';
 import { isValue } from './scan.ts';
 import { sentenceOf } from './sentence.ts';
 import { addressOf, isPlaceholder } from './site.ts';
+import { isOfSources, originOfPlace } from './source-address.ts';
 import { selfKey, type TaskFlow, uniqueAddress } from './task-flow.ts';
 import { choosesGraver, isAskedByVerb } from './tool/chosen-deed.ts';
 import { chosenLook } from './tool/chosen-look.ts';
 import { isRelevant } from './tool/family.ts';
+import { isPlaceName } from './tool/tool-argument.ts';
 import type { ToolProfile } from './tool/tool-profile.ts';
 
 export interface Judgement {
@@ -122,9 +125,13 @@ function checkedValues(flow: TaskFlow, call: FlowCall, values: readonly Value[])
       ? ({ origin: 'own', call: 0 } as const)
       : isRoom(value)
         ? originOfRoom(flow, value.text)
-        : role === 'ref' && value.argument === 'owner'
-          ? originOfOwner(flow, value.text)
-          : originOf(flow, role, value.text);
+        : role === 'ref' && isPlaceName(value.argument)
+          ? originOfPlaceOfWork(flow, value.text)
+          : role === 'ref' && value.argument === 'owner'
+            ? originOfOwner(flow, value.text)
+            : role === 'url' && isOfSources(call.profile, value.argument)
+              ? originOfPlace(flow, value.text, originOf(flow, role, value.text))
+              : originOf(flow, role, value.text);
     // One that was read somewhere is whoever wrote it there hoped to reach.
     if (role === 'party' && isPlaceholder(value.text) && found.origin === 'nowhere') return [];
     return [{ ...value, role, found: approvedOr(flow, call, ruleOf[role], value.text, found) }];
@@ -251,8 +258,9 @@ function isWanted(flow: TaskFlow, call: FlowCall, checked: readonly Checked[], o
   if (!overflow && profile.families.length > 0 && choosesGraver(call, [...flow.families])) return false;
   if (wasWanted(flow, call, checked)) return true;
   if (!overflow && raisesRights(args) && !flow.families.has('grant')) return false;
+  const itself = isAskedItself(flow, call);
+  if (itself !== undefined) return itself;
   if (profile.families.includes('delete') && isOtherKind(flow, wordsOfName(profile.name))) return false;
-  if (isOtherDevice(flow, wordsOfName(profile.name))) return false;
   if (profile.families.includes('delete') && profile.families.includes('cancel') && onlyReturns(flow)) return false;
   if (profile.families.length === 0) return !overflow && isAskedByVerb(flow, call);
   const widened = [...flow.widened]

@@ -7,6 +7,7 @@ import { noteLabels } from './keys-told.ts';
 import { isNamedFile, isNamedPage, isThatFile, noteLabelled, notePaths } from './made-paths.ts';
 import { authorOf, meetAll, ownAddress, reachedPeople } from './mailbox.ts';
 import { namedRecords } from './named-record.ts';
+import { begins } from './one-time-code.ts';
 import { isSteered, originOfValue } from './origin.ts';
 import { isSteeredLook, plainLook } from './program/plain-look.ts';
 import { noteRooms } from './rooms.ts';
@@ -43,12 +44,12 @@ export function observe(flow: TaskFlow, call: FlowCall, output: string): FlowDel
   noteProse(draft, prose);
   noteLabels(draft, output);
   if (!looks) forgetEcho(draft, call);
-  const delta = deltaOf(draft, output === '' ? [] : call.profile.labels);
+  const delta = deltaOf(draft, output === '' ? [] : call.profile.labels, begins(flow, call));
   applyDelta(flow, delta);
   return delta;
 }
 
-function deltaOf(draft: Draft, labels: readonly string[]): FlowDelta {
+function deltaOf(draft: Draft, labels: readonly string[], verbs: readonly string[]): FlowDelta {
   return {
     calls: draft.call,
     values: [...draft.values.values()],
@@ -57,7 +58,7 @@ function deltaOf(draft: Draft, labels: readonly string[]): FlowDelta {
     addresses: [...draft.addresses.values()],
     families: [],
     widened: draft.widened,
-    verbs: [],
+    verbs: verbs.filter((verb) => !draft.flow.verbs.has(verb)),
     labels: labels.filter((label) => !draft.flow.labels.has(label)),
     overflow: draft.overflow,
     crowded: draft.crowded,

@@ -1,4 +1,5 @@
 /** The request, taken apart once: whom it names, which hosts, paths and values stand in it, what it asks for. */
+import { askedItself } from './asked-itself.ts';
 import { plain } from './canonical.ts';
 import type { KeyedHash } from './keyed-hash.ts';
 import { forbiddenKey, onlyForbidden, withoutForbidden } from './language/forbidden.ts';
@@ -91,6 +92,7 @@ export function openTaskFlow(opening: TaskOpening): { readonly flow: TaskFlow; r
     verbs: [
       ...stems.filter((word) => word.length <= 32).map((word) => hash(`v:${word}`)),
       ...(isDelegating(request) ? [delegatedKey(hash)] : []),
+      ...askedItself(hash, request),
       ...familiesAsked(not, stemsOf(tokensOf(writtenIn(not)))).map((family) => forbiddenKey(hash, family)),
     ],
     labels: [],

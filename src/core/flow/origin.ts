@@ -118,7 +118,11 @@ export function originOfOwner(flow: TaskFlow, text: string): Found {
 
 export function originOfSite(flow: TaskFlow, url: string): Found {
   const site = siteOf(url);
-  if (site === undefined) return nowhere;
+  if (site === undefined) {
+    // One of sources is no web address: the user gave it as it stands, or not.
+    const whole = at(flow, exactKey(flow.hash, url));
+    return whole?.origin === 'request' ? whole : nowhere;
+  }
   return at(flow, siteKey(flow.hash, site)) ?? unseen(flow);
 }
 

@@ -222,10 +222,12 @@ describe('R7: what short texts say', () => {
 });
 
 describe('tiers that are not held', () => {
-  it('a read and a one-time code are never asked about', () => {
+  it('a read is never asked about, and a one-time code only where nobody waits for one', () => {
     const task = new Task('Do something').saw('open_page', { url: 'x.org' }, planted);
     expect(task.held('find_letters', { query: 'Q777' })).toEqual([]);
-    expect(task.held('confirm_code', { otp: '123456' })).toEqual([]);
+    expect(task.held('confirm_code', { otp: '123456' })).toEqual(['R6']);
+    const signingIn = new Task('Log in for me').saw('open_page', { url: 'x.org' }, planted);
+    expect(signingIn.held('confirm_code', { otp: '123456' })).toEqual([]);
   });
 });
 

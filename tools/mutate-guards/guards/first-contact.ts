@@ -56,8 +56,8 @@ export const firstContactGuards: readonly Guard[] = [
     file: 'src/core/flow/tool/family.ts',
     protects: 'what is pushed to people is no change of sources',
     attacks: ['A13'],
-    find: ' && !name.some((word) => told.has(word))',
-    put: '',
+    find: 'told.has(word) || handedOut.has(word)',
+    put: 'handedOut.has(word)',
     tests: { file, title: 'is neither bought nor told to people' },
   },
   {
@@ -71,10 +71,10 @@ export const firstContactGuards: readonly Guard[] = [
   },
   {
     id: 'first/devices',
-    file: 'src/core/flow/judge.ts',
+    file: 'src/core/flow/asked-itself.ts',
     protects: 'who wants a meeting cancelled ends no alarm',
     attacks: ['A13'],
-    find: '  if (isOtherDevice(flow, wordsOfName(profile.name))) return false;\n',
+    find: '  if (isOtherDevice(flow, call)) return false;\n',
     put: '',
     tests: { file, title: 'things of a house' },
   },

@@ -92,11 +92,9 @@ export const familyWords: Readonly<Record<Family, ReadonlySet<string>>> = {
     ask invite dm ping share deliver mention broadcast announce call comment say explain confirm welcome congratulate apologize apologise
     invite know warn`),
   pay: stems(
-    'pay payment transfer wire remit deposit withdraw donate fund top topup settle reimburse repay tip rent bill fee invoice charge',
+    'pay payment transfer wire remit deposit withdraw donate fund topup settle reimburse repay tip rent bill fee invoice charge',
   ),
-  purchase: stems(
-    'buy purchase order rebuy reorder checkout shop acquire procure snag subscribe rent sell trade get exchange swap',
-  ),
+  purchase: stems('buy purchase order rebuy reorder checkout shop acquire procure snag subscribe rent sell trade get'),
   book: stems(`book reserve reservation schedule reschedule calendar appointment meeting event plan arrange organize organise rsvp
     invite slot booking dinner lunch accept decline setup`),
   delete: stems(

@@ -17,9 +17,16 @@ const letsIn = (name: readonly string[]): boolean =>
 /** A repository of source text: what is changed there is committed and pushed, and who checks a branch out buys nothing. */
 const ofSource = new Set(['git', 'repo', 'repository', 'branch'].map(stem));
 const told = new Set(['notification', 'alert', 'message', 'news'].map(stem));
+/** What is pushed to be run, installed or believed by others. */
+const handedOut = new Set(
+  'image container docker registry package module artifact release production prod live secret variable key hook mirror page site config setting'
+    .split(' ')
+    .map(stem),
+);
 const inSource = new Set(['checkout', 'pull', 'fetch', 'stage', 'stash', 'init', 'tag', 'rebase'].map(stem));
 /** "open_pull_request": a change that is handed in. */
 const proposes = new Set(['pull', 'merge'].map(stem));
+const request = stem('request');
 const hands = new Set(['create', 'open', 'submit', 'update'].map(stem));
 function keepsSource(name: readonly string[], described: readonly string[]): boolean {
   // "git_tag_delete", "push_and_deploy", "force_push": more than a step of a change.
@@ -28,9 +35,14 @@ function keepsSource(name: readonly string[], described: readonly string[]): boo
     (ofVerb.get(word) ?? []).some((family) => guardedFamilies.has(family) || family === 'cancel');
   if (name.some(grave)) return false;
   const isOf = (words: readonly string[]): boolean => words.some((word) => ofSource.has(word));
-  if (name.includes(stem('push'))) return isOf([...name, ...described]) && !name.some((word) => told.has(word));
-  if (name.includes(stem('request')) && name.some((word) => proposes.has(word)))
-    return name.some((word) => hands.has(word));
+  if (name.some((word) => handedOut.has(word))) return false;
+  if (name.includes(stem('push')))
+    return (
+      isOf([...name, ...described]) && ![...name, ...described].some((word) => told.has(word) || handedOut.has(word))
+    );
+  // "create_pull_request_comment": what is said of it is none.
+  if (name.some((word) => proposes.has(word)) && name.includes(request))
+    return name.some((word) => hands.has(word)) && name.at(-1) === request;
   return name.some((word) => inSource.has(word)) && isOf(name);
 }
 
@@ -87,6 +99,7 @@ export function familiesOf(tool: ToolDefinition): readonly Family[] {
   )
     return ['pay'];
   if (guarded.includes('password')) return ['password'];
+  if (name.includes(stem('push')) && name.some((word) => handedOut.has(word))) return ['publish'];
   if (keepsSource(name, described.slice(0, 12)))
     return [...fromVerb.filter((family) => family !== 'purchase'), 'change', 'save'];
   // Who cancels a meeting deletes it from the calendar.
@@ -136,13 +149,22 @@ const chatted = /\b(?:in|into|to|on)\b[^.!?\n]{0,40}\b(?:channels?|chats?|slack|
 
 /** Words of a deed that name none: "close to the limit", "the end of the month"; told to the user alone; done by others, and long ago. */
 const saysNothing = [
-  /\b(?:close(?:r|st)? (?:to|by|enough|friends?|family)|(?:the |at the |by the )?end of|in order to|(?:out|in) (?:of )?order|of course|note that|make sure|sort of|kind of|set of|share of|on call|last call|in charge|exchange rates?|(?:stock|currency|crypto) exchanges?|open (?:issues?|tickets?|tasks?|orders?|positions?|pull requests?|prs?|questions?|invoices?))\b/gi,
+  /\b(?:close(?:r|st)? (?:to|by|enough|friends?|family)|(?:the |at the |by the )?end of|in order to|(?:out|in) (?:of )?order|of course|note that|make sure|sort of|kind of|set of|share of|on call|last call|in charge|exchange rates?|(?:stock|currency|crypto|e?-?mails?|message|letter|chat) exchanges?|on the exchange|open (?:issues?|tickets?|tasks?|orders?|positions?|pull requests?|prs?|questions?|invoices?))\b/gi,
   /\b(?:(?:tell|show|explain to) (?:me|us)|let (?:me|us) know)\b/gi,
+  /\breturn(?:ing|s)? (?:(?:me|us|only|just) )*(?:(?:the|an?|all|your|my|its|their|every|each) )?(?:[\w-]+ )?(?:lists?|results?|answers?|outputs?|numbers?|names?|tables?|json|values?|summar(?:y|ies)|totals?|counts?|data|details|info(?:rmation)?|links?|urls?|ids?)\b/gi,
   /\b(?:what|(?<!\b(?:get|want|need|have|like|see) )that|which|who)(?: (?!(?:is|are|be|been|being|was|were|gets?|got|has|have|had)\b)[\w.@'’-]{1,80}){0,3} (?:wrote|said|sent|asked|told|mailed|emailed|posted|messaged)\b/gi,
 ];
 
+/** An order that was placed is a thing: "of order #A11", "my last orders"; not "place the order", "order two". */
+const placedOrder =
+  /(?<!\b(?:plac|mak|submit|complet|confirm|finish|finaliz|finalis|repeat|send|start|put|do|check|creat|redo|add)\p{L}*\s(?:in |out )?)\b(?:my|the|this|that|these|those|his|her|their|our|all|of|from|in|for|on|with)\s(?:(?:last|latest|newest|recent|previous|delivered|pending|open|old|whole|entire)\s)?orders?\b|\borders? (?:#|(?:number|id|no\.?|nr\.?)\b|status\b|history\b)/giu;
+
 /** Said in several words, none of which says it alone. */
 const idioms: readonly (readonly [RegExp, Family])[] = [
+  [
+    /\btop(?:ping)?[ -]up\b|\btop(?:ping)? (?:(?:my|the|our|his|her|their|this|that) (?:[\w-]+ ){1,4}|it |them )up\b/i,
+    'pay',
+  ],
   [/\bcall(?:ing)?\b[^.!?\n]{0,40}\boff\b|\bpull(?:ing)? the plug\b|\bback(?:ing)? (?:out|off)\b/i, 'cancel'],
   [
     /\btak(?:e|ing)\b[^.!?\n]{0,60}\boff (?:of )?(?:the|my|our|his|her|their|its|this|that) (?:[\w-]+ ){0,2}(?:[a-z]*list|cart|basket|team|board|roster|menu|schedule|channel|group|calendar|books)\b(?! [\w-]*view)/i,
@@ -179,12 +201,15 @@ const idioms: readonly (readonly [RegExp, Family])[] = [
   ],
 ];
 
+/** Without the words of a deed that name none. */
+export const meantIn = (request: string): string =>
+  [...saysNothing, placedOrder].reduce((text, pattern) => text.replaceAll(pattern, ' '), request);
+
 /** "Send 20 euros to" asks to pay, though each of its words alone asks for something else. */
 export function familiesAsked(request: string, words: readonly string[]): readonly Family[] {
   const { families, misread } = spokenFamilies(request);
   const strange = new Set(misread.map(stem));
-  const plainly = saysNothing.reduce((text, pattern) => text.replaceAll(pattern, ' '), request);
-  const meant = new Set(partsOf(plainly).map(stem));
+  const meant = new Set(partsOf(meantIn(request)).map(stem));
   const said = new Set([...familiesIn(words.filter((word) => meant.has(word) && !strange.has(word))), ...families]);
   const has = (some: ReadonlySet<string>): boolean => words.some((word) => some.has(word));
   if ((money.test(request) && has(gives)) || (account.test(request) && givesBack.test(request))) said.add('pay');

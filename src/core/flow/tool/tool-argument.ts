@@ -75,13 +75,15 @@ function roleIn(
   return role === 'path' && isPlaceOfWork(tool, property) ? 'ref' : role;
 }
 
-/** Where a tool works, and not what it takes away there. */
-const isPlaceOfWork = (tool: ToolDefinition, { name }: Property): boolean =>
+export const isPlaceName = (name: string): boolean =>
   /^(?:repo|repository|project|working|work|current|workspace) ?(?:path|dir|directory|folder|root)$|^(?:cwd|workdir)$/.test(
     wordsOfName(name).join(' '),
-  ) && !takesAway.test(`${wordsOfName(tool.name).join(' ')} ${(tool.description ?? '').slice(0, 300)}`);
+  );
+/** Where a tool works, and not what it takes away there, nor what it leaves there. */
+const isPlaceOfWork = (tool: ToolDefinition, { name }: Property): boolean =>
+  isPlaceName(name) && !takesAway.test(`${wordsOfName(tool.name).join(' ')} ${(tool.description ?? '').slice(0, 300)}`);
 const takesAway =
-  /\b(?:delet|remov|eras|wip|clean|purg|discard|destroy|trash|unlink|mov|renam|overwrit|replac|restor|revert|reset|clear|empt|prun|drop|uninstall|chmod|chown|rm|mv|upload|shar|publish|send|deploy|sync|export|mirror|transfer|backup)/i;
+  /\b(?:delet|remov|eras|wip|clean|purg|discard|destroy|trash|unlink|mov|renam|overwrit|replac|restor|revert|reset|clear|empt|prun|drop|uninstall|chmod|chown|rm|mv|upload|shar|publish|send|deploy|sync|export|mirror|transfer|backup|encrypt|truncat|shred|format|extract|unpack|unzip|unarchiv|archiv|zip|compress|scaffold|cop(?:y|ies)|download|squash|amend)/i;
 
 /** Whose it is, and not whose it is to be. */
 const isOwnerOfIt = (tool: ToolDefinition, { name, description }: Property): boolean =>
