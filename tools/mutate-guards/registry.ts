@@ -20,6 +20,7 @@ import { languageGuards } from './guards/languages.ts';
 import { operatorGuards } from './guards/operator.ts';
 import { pathGuards } from './guards/paths.ts';
 import { plainLookGuards } from './guards/plain-look.ts';
+import { plantedGuards } from './guards/planted.ts';
 import { policyGuards } from './guards/policy.ts';
 import { questionGuards } from './guards/questions.ts';
 import { signInGuards } from './guards/sign-in.ts';
@@ -49,6 +50,7 @@ export function allGuards(projectRoot: string): readonly Guard[] {
     ...plainLookGuards,
     ...wildGuards,
     ...firstContactGuards,
+    ...plantedGuards,
     ...toolGuards,
     ...delegationGuards,
     ...upstreamGuards,
