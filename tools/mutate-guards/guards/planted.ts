@@ -212,15 +212,6 @@ export const plantedGuards: readonly Guard[] = [
     tests: { file, title: 'an agent that obeys what it reads' },
   },
   {
-    id: 'planted/cut-book',
-    file: 'src/core/flow/address-book.ts',
-    protects: 'of a list that was cut off nobody stands there alone',
-    attacks: ['A13'],
-    find: 'draft.tainted || draft.overflow || ',
-    put: 'draft.tainted || ',
-    tests: { file, title: 'an agent that obeys what it reads' },
-  },
-  {
     id: 'planted/place',
     file: 'src/core/flow/edited-path.ts',
     protects: 'no tool works in a place of the system',
