@@ -59,12 +59,11 @@ async function runLane(first: LaneSpec, open: Map<string, LaneSpec>): Promise<vo
 type Verdict = 'concluded' | 'alive' | 'broken';
 
 async function passThrough(lane: LaneSpec): Promise<Verdict> {
-  const { runPhase, probeLane } = activitiesOf(lane);
   const key = { obligationId: lane.obligationId, round: lane.round };
   try {
-    for (const phase of lane.phases) await runPhase({ ...key, phase });
+    for (const phase of lane.phases) await stepOf(lane, phase).runPhase({ ...key, phase });
     for (let watchMs = watchFloorMs; ; watchMs = Math.min(watchMs * 2, watchCeilingMs)) {
-      const outcome = await probeLane(key);
+      const outcome = await stepOf(lane, 'probe').probeLane(key);
       if (outcome.kind === 'proved') return 'concluded';
       if (outcome.kind === 'alive') return 'alive';
       // Residual access is watched until its end, then proved like any other: what was issued late is found before that and cut.
@@ -76,15 +75,15 @@ async function passThrough(lane: LaneSpec): Promise<Verdict> {
   }
 }
 
-/** One activity per phase, on the connector's own queue, retried by Temporal without a cap. */
-function activitiesOf(lane: LaneSpec): Pick<ConnectorActivities, 'runPhase' | 'probeLane'> {
+/** One activity per phase, on the connector's own queue, retried by Temporal without a cap. Its summary is what a person reads in Temporal. */
+function stepOf(lane: LaneSpec, step: string): Pick<ConnectorActivities, 'runPhase' | 'probeLane'> {
   return proxyActivities<ConnectorActivities>({
     taskQueue: connectorQueue(lane.connector),
     startToCloseTimeout: lane.attemptMs + attemptMarginMs,
     heartbeatTimeout: 10_000,
     retry: { initialInterval: 250, backoffCoefficient: 2, maximumInterval: 30_000 },
     priority: { priorityKey: 1 },
-    summary: `${lane.connector} ${lane.target}`.slice(0, 200),
+    summary: `${`${lane.connector} ${lane.target}`.slice(0, 200)}: ${step}`,
   });
 }
 

@@ -1,3 +1,4 @@
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import {
   condition,
   continueAsNew,
@@ -7,6 +8,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ControlActivities, LaneSpec } from '../contract/activities.ts';
+import { searchAttributes } from '../contract/names.ts';
 import { lanesPerChild } from '../contract/numbers.ts';
 import { revocationLanes } from './revocation-lanes.ts';
 
@@ -27,6 +29,8 @@ const fewLanes = 20;
 const fullLookEveryMs = 60_000;
 /** How long a transaction that opens lanes may take to commit. */
 const overlapMs = 5_000;
+
+const causeKey = defineSearchAttributeKey(searchAttributes.stop, SearchAttributeType.KEYWORD);
 
 const { listLanes } = proxyActivities<Pick<ControlActivities, 'listLanes'>>({
   startToCloseTimeout: 10_000,
@@ -53,6 +57,8 @@ export async function revocation(input: RevocationInput): Promise<void> {
       const child = await startChild(revocationLanes, {
         workflowId: `${workflowInfo().workflowId}/${workflowInfo().runId.slice(0, 8)}-${String(started)}`,
         args: [{ lanes }],
+        // As on this workflow: whoever looks for a stop by its id finds the lanes, where all of it is done, as well.
+        typedSearchAttributes: [{ key: causeKey, value: input.causeId }],
         // The next run of this workflow reads the ledger and starts children of its own.
         parentClosePolicy: ParentClosePolicy.TERMINATE,
       });

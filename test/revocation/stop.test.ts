@@ -63,5 +63,25 @@ requires('temporal')('a stop, from the latch to proof', () => {
     expect(rig.target.count('cut fence', key)).toBe(1);
     expect(rig.target.count('cut revoke-credential', key)).toBe(1);
     expect(rig.target.count('use now', key)).toBe(2);
+
+    // By the id of the stop alone, whoever looks into Temporal finds all that worked it off, and which step was taken where.
+    const types = new Map<string, string>();
+    await until(async () => {
+      for await (const { type, workflowId } of rig.control.workflow.list({
+        query: `${searchAttributes.stop} = '${stopId}'`,
+      }))
+        types.set(type, workflowId);
+      return types.size === 3;
+    });
+    expect([...types.keys()].toSorted()).toEqual(['revocation', 'revocationLanes', 'stopFanout']);
+    const { events } = await rig.control.workflow.getHandle(types.get('revocationLanes') ?? '').fetchHistory();
+    const sealed = (events ?? []).flatMap(({ userMetadata }) => userMetadata?.summary ?? []);
+    const [codec] = rig.dataConverter.payloadCodecs ?? [];
+    const summaries = (await codec?.decode(sealed))?.map(
+      ({ data }) => JSON.parse(Buffer.from(data ?? []).toString()) as unknown,
+    );
+    expect(summaries).toEqual(
+      ['fence', 'revoke-credential', 'probe'].map((step) => `target ${rig.target.url}: ${step}`),
+    );
   });
 });
