@@ -21,8 +21,10 @@ const sentences: Readonly<Record<string, (entry: TaskHistoryEntry) => string>> =
   'grant.intended': ({ about, note }) => `credential "${note}" intended at ${about}`,
   'grant.issued': ({ about, note }) => `credential "${note}" issued at ${about}`,
   'grant.ended': ({ about, note }) => `credential at ${about} ended: ${note ?? 'revoked'}`,
+  'grant.cut': ({ about }) => `credential at ${about} cut off`,
   'grant.proved': ({ about, note }) => `credential at ${about} proved dead (${note})`,
   'grant.expired': ({ about }) => `credential at ${about} expired`,
+  'grant.accepted-risk': ({ about }) => `risk of the credential at ${about} accepted`,
   'stop.latched': ({ about, note }) => `stopped by ${about}${because(note)}`,
 };
 

@@ -18,7 +18,7 @@ const sentences: Readonly<Record<string, (entry: StopTimelineEntry) => string>> 
   'notice.acknowledged': () => 'has seen what was told of it',
   'gateway.confirmed': ({ about }) => `gateway ${about} confirmed`,
   'gateway.expired': ({ about }) => `gateway ${about} counted as fenced by the end of its lease`,
-  'lane.cut': ({ about }) => `cut at ${about}`,
+  'lane.cut': ({ about, note }) => `cut at ${about}${note === undefined ? '' : ` (${note})`}`,
   'lane.proved': ({ about, note }) => `the old credential was refused at ${about} (${note})`,
   'lane.expired': ({ about }) => `expired at ${about}`,
   'lane.accepted-risk': ({ about }) => `risk accepted at ${about}`,

@@ -19,8 +19,10 @@ const statement = `
     UNION ALL SELECT revoked_at, 'stop.revoked', NULL, (SELECT count(*) FROM estop.obligations WHERE cause_id = $1)::text, NULL FROM p
     UNION ALL SELECT proved_at, 'stop.proved', NULL, evidence, NULL FROM p
     UNION ALL SELECT at, 'gateway.' || outcome, gateway_id, NULL, NULL FROM estop.stop_gateways WHERE stop_id = $1
-    UNION ALL (SELECT revoked_at, 'lane.cut', connector || ' ' || target, NULL, NULL FROM estop.obligations WHERE cause_id = $1 AND revoked_at IS NOT NULL
-      ORDER BY revoked_at LIMIT $2)
+    UNION ALL (SELECT revoked_at, 'lane.cut', connector || ' ' || target, (
+        SELECT string_agg(f.phase || ' begun ' || f.attempts || ' times', ', ' ORDER BY f.begun_at) FROM estop.obligation_phases f
+        WHERE f.obligation_id = o.obligation_id AND f.round = o.round AND f.attempts > 1 AND f.begun_at <= o.revoked_at), NULL
+      FROM estop.obligations o WHERE cause_id = $1 AND revoked_at IS NOT NULL ORDER BY revoked_at LIMIT $2)
     UNION ALL (SELECT proved_at, 'lane.' || state, connector || ' ' || target, evidence, accepted_by FROM estop.obligations WHERE cause_id = $1 AND proved_at IS NOT NULL
       ORDER BY proved_at LIMIT $2)
     UNION ALL SELECT at, 'reset.asked', NULL, reason, actor FROM estop.reset_consents WHERE stop_id = $1

@@ -29,7 +29,10 @@ const statement = `
     UNION ALL SELECT intended_at, 'grant.intended', connector || ' ' || target, name, NULL FROM estop.grants WHERE task_id = $1
     UNION ALL SELECT issued_at, 'grant.issued', connector || ' ' || target, name, NULL FROM estop.grants WHERE task_id = $1 AND issued_at IS NOT NULL
     UNION ALL SELECT ended_at, 'grant.ended', connector || ' ' || target, end_reason, NULL FROM estop.grants WHERE task_id = $1 AND ended_at IS NOT NULL
-    UNION ALL SELECT proved_at, 'grant.' || state, connector || ' ' || target, evidence, NULL FROM estop.obligations WHERE task_id = $1 AND proved_at IS NOT NULL
+    UNION ALL SELECT revoked_at, 'grant.cut', connector || ' ' || target, NULL, coalesce(stop_id, 'end of the task')
+      FROM estop.obligations WHERE task_id = $1 AND revoked_at IS NOT NULL
+    UNION ALL SELECT proved_at, 'grant.' || state, connector || ' ' || target, evidence, coalesce(accepted_by, stop_id, 'end of the task')
+      FROM estop.obligations WHERE task_id = $1 AND proved_at IS NOT NULL
     UNION ALL SELECT s.latched_at, 'stop.latched', s.stop_id, s.reason, s.actor FROM t, estop.stops s
       WHERE (s.scope_key = ANY (t.keys) OR t.agents && estop.labelled_agents(s.scope_key, s.epoch))
         AND s.latched_at >= t.registered_at AND (t.closed_at IS NULL OR s.latched_at <= t.closed_at)

@@ -4,7 +4,7 @@ import { ApprovalContext } from '../../src/contract/http/approval-context.ts';
 import { ConnectorPage } from '../../src/contract/http/connectors.ts';
 import { Running } from '../../src/contract/http/running.ts';
 import { StopTimeline } from '../../src/contract/http/stop-notes.ts';
-import { TaskPage, TaskTree } from '../../src/contract/http/tasks.ts';
+import { TaskHistory, TaskPage, TaskTree } from '../../src/contract/http/tasks.ts';
 import { requestApproval } from '../../src/store/approvals.ts';
 import { noteConnectorCheck } from '../../src/store/connector-checks.ts';
 import { askDrill, beginDrill } from '../../src/store/drills.ts';
@@ -236,17 +236,38 @@ describe('what the pages of the console ask, and programs as well', () => {
     expect(
       (await rig.call('POST', `/v1/stops/${newId('stop')}:note`, { as: 'olga@operator', body: { text: 'x' } })).status,
     ).toBe(404);
+    await rig.ledger.sql(
+      `INSERT INTO estop.obligation_phases (obligation_id, phase, round, attempts, begun_at)
+       SELECT o.obligation_id, f.phase, 0, f.attempts, o.revoked_at - f.ago FROM estop.obligations o,
+         (VALUES ('fence', 1, '3 s'::interval), ('terminate', 3, '2 s'), ('revoke-credential', 2, '1 s'), ('probe', 5, '-1 s')) f (phase, attempts, ago)
+       WHERE o.cause_id = $1 AND o.connector = 'idp'`,
+      [scene.stopId],
+    );
     const { items } = StopTimeline.parse(await get(`/v1/stops/${scene.stopId}/timeline`));
     expect(items.map(({ what }) => what)).toEqual([
       'latched (api): a test',
       'fenced: no gateway lets a covered call through',
       'cut at ledger-db role agent_mail_4',
       'the old credential was refused at ledger-db role agent_mail_4 (credential-probed)',
-      'cut at idp client mail-bot',
+      'cut at idp client mail-bot (terminate begun 3 times, revoke-credential begun 2 times)',
       'note: the wrong ledger',
       'refused attempt: noteStop (forbidden)',
     ]);
     expect((await rig.call('GET', `/v1/stops/${newId('stop')}/timeline`, { as: 'vera@viewer' })).status).toBe(404);
+  });
+
+  it('a task says what became of each of its credentials, and what cut it off', async () => {
+    const [lane] = await rig.ledger.sql(
+      "SELECT task_id FROM estop.obligations WHERE cause_id = $1 AND connector = 'ledger-db'",
+      [scene.stopId],
+    );
+    const history = TaskHistory.parse(await get(`/v1/tasks/${String(lane?.['task_id'])}/history`));
+    const of = (kind: string) =>
+      history.entries.filter((entry) => entry.kind === kind).map(({ what, by }) => [what, by]);
+    expect(of('grant.cut')).toContainEqual(['credential at ledger-db role agent_mail_4 cut off', scene.stopId]);
+    expect(of('grant.proved')).toEqual([
+      ['credential at ledger-db role agent_mail_4 proved dead (credential-probed)', scene.stopId],
+    ]);
   });
 
   it('a connector is ready for as long as it said so a short while ago', async () => {
