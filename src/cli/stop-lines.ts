@@ -75,7 +75,7 @@ export function laneLines(stop: StopView, now: number, limit: number, width?: nu
           title: 'seen dead after',
           cell: (lane) => (lane.provedAfterMs === null ? '-' : duration(lane.provedAfterMs)),
         },
-        { title: 'tries', cell: (lane) => String(lane.attempts) },
+        { title: 'steps begun', cell: (lane) => String(lane.attempts) },
         { title: 'note', cell: (lane) => noteOfLane(lane, now) },
       ],
       shown,

@@ -87,7 +87,9 @@ export const Obligation = z
     final: z.boolean().meta({ description: 'The last probe of its cause has passed, or a person accepted the risk' }),
     evidence: z.string().nullable(),
     phase: z.string().nullable(),
-    attempts: z.int(),
+    attempts: z.int().meta({
+      description: 'Steps begun: each phase, each probe, and each of them again whenever it is tried again',
+    }),
     lastError: z.string().nullable(),
     nextTryAt: Instant.nullable(),
     needsHuman: z.string().nullable(),
