@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Option } from 'commander';
-import type { Task, TaskHistory } from '../../contract/http/tasks.ts';
-import { plural } from '../../contract/plural.ts';
+import type { Task } from '../../contract/http/tasks.ts';
 import { type CliCommand, examples } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { parseDuration } from '../duration-option.ts';
@@ -9,10 +8,10 @@ import { type ExitCode, exitCodes } from '../exit-code.ts';
 import { type PageOptions, pageQuery, withPageOptions } from '../page-options.ts';
 import { printOne, printPage } from '../print.ts';
 import { sessionCommands } from '../session-commands.ts';
-import { renderFields, renderTable } from '../table.ts';
+import { renderTable } from '../table.ts';
+import { historyLines, stateOf, taskLines } from '../task-lines.ts';
 import { treeLines } from '../tree-lines.ts';
-import { visible } from '../visible.ts';
-import { exact, relative } from '../when.ts';
+import { relative } from '../when.ts';
 
 interface Why {
   readonly reason?: string;
@@ -166,60 +165,4 @@ async function holdOrRelease(
   if (!result.woken)
     terminal.say(`The ledger has it; the running workflow could not be told, and will see it at its next call.`);
   return exitCodes.confirmed;
-}
-
-/** A stop says more than the state does. */
-const stateOf = (row: Task): string => {
-  if (row.state === 'closed') return `closed (${row.outcome ?? 'unknown'})`;
-  if (row.stoppedBy !== null) return 'stopping';
-  return row.held ? `${row.state}, held` : row.state;
-};
-
-function taskLines(found: Task, now: number): readonly string[] {
-  return renderFields([
-    ['task', found.taskId],
-    ['agent', found.agentId],
-    ...(found.kind === 'task' ? [] : [['kind', found.kind] as const]),
-    ['state', stateOf(found)],
-    ...(found.stoppedBy === null ? [] : [['stopped by', found.stoppedBy] as const]),
-    ...(found.parentTaskId === null ? [] : [['parent', found.parentTaskId] as const]),
-    ['purpose', found.purpose === '' ? '-' : found.purpose],
-    ['requested by', found.requestedBy],
-    ['started', exact(found.registeredAt, now)],
-    ...(found.closedAt === null ? [] : [['closed', exact(found.closedAt, now)] as const]),
-    ['epoch', String(found.epoch)],
-    ['workflow', found.workflow.url ?? `${found.workflow.namespace} ${found.workflow.workflowId}`],
-  ]);
-}
-
-type Retried = NonNullable<TaskHistory['live']>['retried'][number];
-
-function retriedLine({ activity, attempt, failedWith, nextAt }: Retried): string {
-  const next = nextAt === null ? 'being tried now' : `next try at ${nextAt.slice(11, 19)}Z`;
-  return `${visible(activity)} failed ${plural(attempt - 1, 'time')}, last with ${visible(failedWith ?? 'an unknown error')}; ${next}`;
-}
-
-function historyLines(
-  { task: found, entries, truncated, live }: TaskHistory,
-  asked: boolean,
-  now: number,
-): readonly string[] {
-  return [
-    ...taskLines(found, now),
-    '',
-    ...entries.map(
-      (entry) =>
-        `${entry.at.slice(11, 23)}  ${visible(entry.what)}${entry.by === null ? '' : `  (${visible(entry.by)})`}`,
-    ),
-    ...(truncated ? ['.. older entries are not shown'] : []),
-    ...(asked && live === null ? ['', 'The workflow did not answer; what stands above is the ledger alone.'] : []),
-    ...(live === null
-      ? []
-      : [
-          '',
-          `workflow: ${visible(live.state)}, step ${live.step}, ${plural(live.tokensUsed, 'token')}`,
-          ...live.timeline.map((entry) => `${visible(entry.at.slice(11, 23))}  ${visible(entry.what)}`),
-          ...live.retried.map(retriedLine),
-        ]),
-  ];
 }
