@@ -26,6 +26,8 @@ export type StopTarget =
   | { readonly scope: string };
 
 export function scopeKeyOf(target: StopTarget): ScopeKey {
+  // Of a program without types: an order for a stop is either understood or refused in words, never a TypeError.
+  if (typeof target !== 'object' || target === null) throw new EstopError('invalid-input', { detail: aTarget });
   const key = format(target);
   if (parseScopeKey(key) === undefined) throw new EstopError('invalid-input', { detail: whatWouldBeRight(target) });
   return key;
@@ -42,6 +44,9 @@ const shapes = {
   model: 'The name of a model has only letters, digits and . _ : / -, at most 128 of them.',
   scope: 'A scope looks like fleet, agent:A, task:T, label:k=v, tool:S/T, connector:C or model:M.',
 } as const;
+
+const aTarget =
+  "What is stopped looks like { agent: 'billing-bot' }, { fleet: true } or { scope: 'label:team=finance' }.";
 
 /** With the first character that looks like another or like nothing, which nobody would find. */
 function whatWouldBeRight(target: StopTarget): string {
@@ -63,11 +68,20 @@ function meant(scope: string): string {
 }
 
 function format(target: StopTarget): ScopeKey {
-  if ('fleet' in target) return fleetKey;
-  if ('scope' in target) return target.scope;
-  if ('agent' in target) return agentKey(target.agent);
-  if ('task' in target) return taskKey(target.task);
-  if ('connector' in target) return connectorKey(target.connector);
-  if ('model' in target) return modelKey(target.model);
-  return 'label' in target ? `label:${target.label}` : `tool:${target.tool}`;
+  if (has(target, 'fleet')) return target.fleet === true ? fleetKey : '';
+  if (has(target, 'scope')) return target.scope;
+  if (has(target, 'agent')) return agentKey(target.agent);
+  if (has(target, 'task')) return taskKey(target.task);
+  if (has(target, 'connector')) return connectorKey(target.connector);
+  if (has(target, 'model')) return modelKey(target.model);
+  return has(target, 'label') ? `label:${target.label}` : `tool:${target.tool}`;
+}
+
+/** A key without a value is none: `fleet: false` beside an agent stops that agent. */
+function has<Kind extends keyof typeof shapes>(
+  target: StopTarget,
+  kind: Kind,
+): target is Extract<StopTarget, Record<Kind, unknown>> {
+  const value: unknown = Reflect.get(target, kind);
+  return value !== undefined && value !== false;
 }
