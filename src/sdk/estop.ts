@@ -35,14 +35,19 @@ export interface EstopOptions {
   readonly fetch?: typeof fetch | undefined;
   /** In place of fetch for everything but the event stream. */
   readonly send?: Send | undefined;
-  /** Of one attempt; 10 s. */
+  /** Of one attempt, in milliseconds; 10,000. */
   readonly timeoutMs?: number | undefined;
-  /** Every request may be repeated safely; 3. */
+  /** How often a request is sent where nobody answers, or store or Temporal are away; 3. Each may be repeated safely. */
   readonly attempts?: number | undefined;
   /** The Idempotency-Key of every change that is given none of its own; a fresh one each, where nothing is said. */
   readonly mintKey?: (() => string) | undefined;
 }
 
+/**
+ * Every method rejects with an EstopError: match its `code` (docs/errors.md); `fields` says what is wrong with which field of a request,
+ * `retryAfterMs` when to come again. One that is given a `signal` rejects with the reason of that when it is aborted. Times are ISO 8601 in
+ * UTC, durations milliseconds, where a name does not say otherwise.
+ */
 export interface Estop {
   readonly tasks: Tasks;
   readonly stops: Stops;

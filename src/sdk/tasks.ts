@@ -20,13 +20,19 @@ interface RequestOptions {
 }
 
 export interface Tasks {
+  /**
+   * Registers the task and starts its workflow; the answer comes before its agent has done anything, so `wait` for the outcome. Under one
+   * `idempotencyKey` it is one task, however often it is sent; with another body under it, `idempotency-mismatch`. `unknown-agent`: no such
+   * agent in estop.yaml. `stopped`: a stop covers it, and `detail` names that.
+   */
   start(task: StartTask, options?: RequestOptions): Promise<Task>;
   /** A session that stands for an agent which runs outside. Its `token` is that agent's key to the gateway. */
   open(session: OpenSession, options?: RequestOptions): Promise<Task>;
   /** Ends a session in an orderly way; `woken: false` means that it could not be told. */
   close(taskId: string, options?: RequestOptions): Promise<CloseResult>;
+  /** `unknown-task` where there is none. */
   get(taskId: string, options?: RequestOptions): Promise<Task>;
-  /** Returns once the task is closed, or as it is when `timeoutMs` is over: look at `state`. */
+  /** Returns once the task is closed, or as it is when `timeoutMs` is over (never, unless it is said): look at `state`, then at `outcome`. */
   wait(taskId: string, options?: WaitOptions<Task>): Promise<Task>;
   list(query?: {
     /** `drill/<connector>`: the drills of one connector. */
@@ -39,7 +45,9 @@ export interface Tasks {
   }): Promise<TaskPage>;
   /** Its root and all that came of it; at most the newest 200. */
   tree(taskId: string): Promise<TaskTree>;
+  /** What the ledger has of it, oldest first; with `live` what its workflow says besides, null where that did not answer. */
   history(taskId: string, options?: { readonly live?: boolean }): Promise<TaskHistory>;
+  /** Pauses it: its calls are refused as `held` until it is released. No emergency stop: its credentials go on working. */
   hold(taskId: string, options?: RequestOptions & MayGiveReason): Promise<HoldResult>;
   release(taskId: string, options?: RequestOptions & MayGiveReason): Promise<HoldResult>;
   /** A token for the gateway. Keep it in memory; ask for another before it ends. */
