@@ -1,31 +1,21 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { EstopConfig } from '../../src/contract/config.ts';
 import { permissions } from '../../src/control/permission.ts';
 import { endpoints } from '../../src/control/routes/index.ts';
-import type { TaskWorkflows } from '../../src/control/task-workflows.ts';
 import { type AuditEventRecord, auditTrail } from '../../src/store/audit-trail.ts';
 import { startTask } from '../store/ledger.ts';
-import { agents, configured, people as persons, secretsSaid } from './before-a-change.ts';
+import { agents, secretsSaid } from './before-a-change.ts';
+import { makeChangeBed } from './change-bed.ts';
 import { type Change, changes } from './every-change.ts';
-import { allRoles, type ControlRig, makeControl } from './rig.ts';
-import { type PeopleRig, peopleRig } from './sign-in/people.ts';
+import { allRoles, type ControlRig } from './rig.ts';
+import type { PeopleRig } from './sign-in/people.ts';
 
-const workflows: TaskWorkflows = {
-  start: async () => 'started',
-  tell: async () => true,
-  ask: async () => undefined,
-  isReachable: async () => true,
-};
 const mutations = endpoints.filter(({ method }) => method === 'post');
 
 describe('every change stands in the audit', () => {
   let rig: ControlRig;
   let people: PeopleRig;
   beforeAll(async () => {
-    const made = await makeControl(agents);
-    const config = (): EstopConfig => ({ ...made.deps.config.current(), ...configured });
-    people = peopleRig(made.withDeps({ workflows, config: { current: config } }), persons);
-    rig = people.rig;
+    ({ rig, people } = await makeChangeBed());
   });
   const trailOf = async (actor: string): Promise<readonly AuditEventRecord[]> =>
     (await auditTrail(rig.deps.store, { actor }, 100)).items;

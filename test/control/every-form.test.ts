@@ -1,18 +1,17 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { EstopConfig } from '../../src/contract/config.ts';
 import { forms, pages } from '../../src/control/console/pages.ts';
 import type { ConsoleForm } from '../../src/control/console/view.ts';
 import { permissions } from '../../src/control/permission.ts';
 import { endpoints } from '../../src/control/routes/index.ts';
-import type { TaskWorkflows } from '../../src/control/task-workflows.ts';
 import { packageRoot } from '../../src/runtime/package-root.ts';
 import { type AuditEventRecord, auditTrail } from '../../src/store/audit-trail.ts';
-import { agents, type Bed, configured, people as persons, policies, reason, secretsSaid } from './before-a-change.ts';
+import { type Bed, policies, reason, secretsSaid } from './before-a-change.ts';
+import { makeChangeBed } from './change-bed.ts';
 import { changes } from './every-change.ts';
-import { type Answer, allRoles, type ControlRig, field, makeControl } from './rig.ts';
-import { type PeopleRig, peopleRig } from './sign-in/people.ts';
+import { type Answer, allRoles, type ControlRig, field } from './rig.ts';
+import type { PeopleRig } from './sign-in/people.ts';
 
 /** What its endpoint needs to be there, as somebody fills it in. */
 interface Filled {
@@ -75,12 +74,6 @@ const doors: Readonly<Record<string, string>> = {
   '/sign-in/terminal/poll': 'test/control/sign-in/login.test.ts',
 };
 
-const workflows: TaskWorkflows = {
-  start: async () => 'started',
-  tell: async () => true,
-  ask: async () => undefined,
-  isReachable: async () => true,
-};
 // What puts an earlier set in force comes last: the first activation is one after none.
 const changing = forms
   .filter(({ path }) => typeof filledIn[path] === 'function')
@@ -90,10 +83,7 @@ describe('every form of the console stands in the audit', () => {
   let rig: ControlRig;
   let people: PeopleRig;
   beforeAll(async () => {
-    const made = await makeControl(agents);
-    const config = (): EstopConfig => ({ ...made.deps.config.current(), ...configured });
-    people = peopleRig(made.withDeps({ workflows, config: { current: config } }), persons);
-    rig = people.rig;
+    ({ rig, people } = await makeChangeBed());
   });
   const trailOf = async (actor: string): Promise<readonly AuditEventRecord[]> =>
     (await auditTrail(rig.deps.store, { actor }, 100)).items;

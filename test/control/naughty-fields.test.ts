@@ -1,13 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { EstopConfig } from '../../src/contract/config.ts';
 import { apiDocument } from '../../src/control/describe-api.ts';
-import type { TaskWorkflows } from '../../src/control/task-workflows.ts';
 import { isErrorCode } from '../../src/core/errors.ts';
-import { agents, configured, people as persons } from './before-a-change.ts';
+import { makeChangeBed } from './change-bed.ts';
 import { changes } from './every-change.ts';
-import { type Answer, type ControlRig, field, makeControl } from './rig.ts';
-import { type PeopleRig, peopleRig } from './sign-in/people.ts';
+import { type Answer, type ControlRig, field } from './rig.ts';
+import type { PeopleRig } from './sign-in/people.ts';
 
 const list = new URL('../../../shared/data/blns/blns.json', import.meta.url);
 const listed = existsSync(list) ? (JSON.parse(readFileSync(list, 'utf8')) as string[]) : []; // a list of texts, if it is there
@@ -74,21 +72,11 @@ const operations: readonly Operation[] = Object.entries(document.paths ?? {}).fl
   })),
 );
 
-const workflows: TaskWorkflows = {
-  start: async () => 'started',
-  tell: async () => true,
-  ask: async () => undefined,
-  isReachable: async () => true,
-};
-
 describe('hostile text in every field of every endpoint', () => {
   let rig: ControlRig;
   let people: PeopleRig;
   beforeAll(async () => {
-    const made = await makeControl(agents);
-    const config = (): EstopConfig => ({ ...made.deps.config.current(), ...configured });
-    people = peopleRig(made.withDeps({ workflows, config: { current: config } }), persons);
-    rig = people.rig;
+    ({ rig, people } = await makeChangeBed());
   });
   const shown = (text: string): string => JSON.stringify(text.slice(0, 60));
   /** Taken, or refused as a problem of ours that does not send the whole of it back. */
