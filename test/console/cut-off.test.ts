@@ -1,6 +1,9 @@
 import { createServer } from 'node:http';
 import { expect, it } from 'vitest';
+import { latch } from '../../src/store/latch.ts';
 import { requires } from '../kit/requires.ts';
+import { addAgent, order, startTask } from '../store/ledger.ts';
+import { axeFindings } from './browser.ts';
 import { startConsole } from './rig.ts';
 
 requires('chromium')('a console that is cut off', () => {
@@ -39,4 +42,45 @@ requires('chromium')('a console that is cut off', () => {
     expect(await lost.innerText()).toMatch(/This page shows how it was at/);
     expect(await lost.innerText()).not.toContain('signed out');
   }, 60_000);
+
+  it('is not current while the store cannot be read, says so, keeps its Stop, and looks again when the store is back', async () => {
+    const { open, control } = await startConsole();
+    const { ledger } = control;
+    const agent = await addAgent(ledger);
+    await startTask(ledger, agent);
+    const placed = order(`agent:${agent.agentId}`);
+    await latch(ledger.as('estop_stop'), placed);
+    const { page } = await open('olga@operator');
+    const { page: other } = await open('olga@operator');
+    await page.goto('/');
+    await page.locator('html[data-link=live]').waitFor();
+    expect(await page.locator('#old').isVisible()).toBe(false);
+    const storeIs = async (isThere: boolean): Promise<void> => {
+      const [{ name } = { name: '' }] = await ledger.sql('SELECT current_database() AS name');
+      await ledger.sql(`ALTER DATABASE "${String(name)}" CONNECTION LIMIT ${isThere ? -1 : 0}`);
+      await ledger.sql(
+        'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND usename <> current_user',
+      );
+    };
+    await storeIs(false);
+    try {
+      await page.locator('html[data-old]').waitFor({ timeout: 20_000 });
+      expect(await page.locator('#old').innerText()).toMatch(/NOT CURRENT.*shows how it was at/);
+      expect([await page.locator('#lost').isVisible(), await page.locator('.link').innerText()]).toEqual([
+        false,
+        'Not current',
+      ]);
+      expect(await page.locator('.top a[data-stop]').getAttribute('aria-disabled')).toBeNull();
+      expect(await axeFindings(page)).toEqual([]);
+      await other.goto(`/stops/${placed.stopId}`);
+      expect(await other.locator('main').innerText()).toMatch(
+        /How far this stop is cannot be read just now[^]*looks again by itself/,
+      );
+    } finally {
+      await storeIs(true);
+    }
+    await page.locator('html:not([data-old])').waitFor({ timeout: 20_000 });
+    expect(await page.locator('.link').innerText()).toBe('Live');
+    await other.getByRole('heading', { name: /^Stop of/ }).waitFor({ timeout: 20_000 });
+  }, 90_000);
 });

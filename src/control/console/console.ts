@@ -13,9 +13,10 @@ import { countsOf } from './counts.ts';
 import { type Counts, layout } from './layout.ts';
 import { askingOnly } from './offer.ts';
 import { forms, pages } from './pages.ts';
-import { problemView } from './problem-view.ts';
+import { problemOfPage, problemView } from './problem-view.ts';
 import { readFields, readFilesToo } from './read-fields.ts';
 import { previewFragment } from './stop-preview.ts';
+import { createStoreLook } from './store-look.ts';
 import type { ConsoleForm, View } from './view.ts';
 import { type Visit, visitOf } from './visit.ts';
 
@@ -29,7 +30,7 @@ export function consolePages(app: OpenAPIHono, deps: ControlDeps): void {
       signedIn(context, deps, async (visit) => {
         const counts = countsOf(visit);
         const view = await show(visit, (name) => context.req.param(name) ?? '').catch((thrown: unknown) =>
-          problemView(visit, thrown),
+          problemOfPage(visit, thrown),
         );
         return page(context, visit, view, await counts);
       }),
@@ -51,7 +52,14 @@ export function consolePages(app: OpenAPIHono, deps: ControlDeps): void {
   app.get('/audit/export', (context) =>
     signedIn(context, deps, (visit) => visit.stream(exportAudit, { query: context.req.query() })),
   );
-  app.get('/ping', (context) => signedIn(context, deps, async () => context.body(null, 204)));
+  const isStoreThere = createStoreLook(deps.store);
+  app.get('/ping', (context) =>
+    signedIn(context, deps, async ({ caller }) => {
+      // Of a caller who had to be remembered it is known already.
+      if (caller.isFromMemory === true || !(await isStoreThere())) context.header('estop-store', 'away');
+      return context.body(null, 204);
+    }),
+  );
   app.get('/stop/preview', (context) =>
     signedIn(context, deps, async (visit) => context.html(await previewFragment(visit, visit.query('scope') ?? ''))),
   );

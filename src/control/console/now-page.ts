@@ -50,7 +50,7 @@ ${running.agents === 0 ? nothing : filters(running, search, label)}
 };
 
 function headline(running: Running, stops: readonly ListedStop[]): string {
-  if (stops.some((stop) => stop.scopeKey === 'fleet')) return 'Everything is stopped';
+  if (stops.some((stop) => stop.scopeKey === 'fleet')) return 'A stop of everything is in force';
   if (running.agents === 0) return 'Nothing runs';
   return `${plural(running.agents, 'agent')} running`;
 }

@@ -1,11 +1,30 @@
 import { randomBytes } from 'node:crypto';
 import { html } from 'hono/html';
 import { problemOf } from '../../contract/problem.ts';
-import { formatId } from '../../core/ids.ts';
-import { foreign, nothing } from './markup.ts';
+import type { ErrorCode } from '../../core/errors.ts';
+import { formatId, isId } from '../../core/ids.ts';
+import { foreign, type Markup, nothing } from './markup.ts';
 import { outOfBand } from './out-of-band.ts';
 import type { View } from './view.ts';
 import type { Visit } from './visit.ts';
+
+const againAfterSeconds = 5;
+
+/** Of a page that was only looked at: what passes is waited for, by the page itself. */
+export function problemOfPage(visit: Visit, thrown: unknown): View {
+  const view = problemView(visit, thrown);
+  if (view.status !== 503) return view;
+  const stopId = /^\/stops\/([^/]+)$/.exec(visit.path)?.[1] ?? '';
+  return {
+    ...view,
+    againAfterSeconds,
+    body: html`${isId('stop', visit.deps.environment, stopId) ? ofThisStop() : nothing}${view.body}<p class="lead" data-away>It looks again by itself.</p>`,
+  };
+}
+
+/** Whoever has just ordered it must not take a page that cannot be read for an order that was lost. */
+const ofThisStop = (): Markup =>
+  html`<p class="note warn"><strong>How far this stop is cannot be read just now.</strong> Nothing of it is undone by that. If the order was accepted, it is written down in Temporal, and is latched as soon as the store can be reached.</p>`;
 
 /** An error as a page: what it means, what was wrong with what was sent, and under which id the log has the rest. */
 export function problemView(visit: Visit, thrown: unknown): View {
@@ -28,14 +47,19 @@ export function problemView(visit: Visit, thrown: unknown): View {
       <h1>${problem.title}</h1>
       ${problem.detail === undefined ? nothing : html`<p>${foreign(problem.detail)}</p>`}
       ${(problem.errors ?? []).map(({ pointer, message }) => html`<p class="note warn"><code>${foreign(pointer)}</code> ${foreign(message)}</p>`)}
-      ${problem.status === 503 ? storeIsAway() : nothing}
+      ${meanwhile[problem.code]?.() ?? nothing}
       <p><a href="/errors/${problem.code}">What this error means</a> · <a href="/">Now</a></p>
       <p class="dim"><small>${problem.code} · ${problem.requestId}</small></p>
     </div>`,
   };
 }
 
-const storeIsAway = () => html`<div class="note warn">
+/** What can be done, and what not, while a part is away. */
+const meanwhile: Partial<Record<ErrorCode, () => Markup>> = {
+  'store-unavailable': () => html`<div class="note warn">
   <p>What runs cannot be read. <strong>A stop can still be ordered</strong>, here or from a terminal:</p>
   <code class="command">${outOfBand('fleet')}</code>
-</div>`;
+</div>`,
+  'temporal-unavailable': () =>
+    html`<p class="note warn">What stands in the ledger is shown on every other page. <strong>A stop can still be ordered</strong>: it latches, and gateways obey it; nothing is halted or cut off until Temporal is back.</p>`,
+};

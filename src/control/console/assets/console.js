@@ -19,11 +19,27 @@
     one('#lost').hidden = !lost;
     one('[data-lost-why]').hidden = state === 'out';
     one('[data-out-why]').hidden = state !== 'out';
-    one('[data-link-words]').textContent = lost ? 'Not connected' : 'Live';
+    sayLink();
     for (const button of all('[data-stop-form] button.stop, main button.stop')) button.disabled = lost;
     for (const link of all('a[data-stop]')) link.toggleAttribute('aria-disabled', lost);
     for (const part of all('[data-cut-off]')) part.hidden = !lost;
     if (!lost && (before === 'lost' || before === 'out')) void refresh();
+  };
+  // Somebody answers, and what this page shows cannot be read anew: it is old, and its Stop works.
+  const setOld = (isOld) => {
+    const before = 'old' in root.dataset;
+    root.toggleAttribute('data-old', isOld);
+    sayLink();
+    if (isOld) return;
+    // Not under the hand of somebody who is about to stop something.
+    if (one('[data-away]') && !one('#stop-dialog[open]')) location.reload();
+    else if (before) void refresh();
+  };
+  const sayLink = () => {
+    const lost = root.dataset.link !== 'live';
+    const old = 'old' in root.dataset;
+    one('#old').hidden = lost || !old;
+    one('[data-link-words]').textContent = lost ? 'Not connected' : old ? 'Not current' : 'Live';
   };
   const ping = async () => {
     clearTimeout(pinging);
@@ -34,6 +50,7 @@
       if (answer.status !== 204 && answer.status !== 401) throw new Error('not ours');
       misses = 0;
       setLink(answer.status === 401 ? 'out' : 'live');
+      if (answer.status === 204) setOld(answer.headers.get('estop-store') === 'away');
     } catch {
       misses += 1;
       if (misses > 1) setLink('lost');
@@ -52,9 +69,10 @@
     seen = Date.now();
     try {
       const answer = await fetch(location.href, { headers: { accept: 'text/html' }, signal: AbortSignal.timeout(8000) });
+      if (answer.status === 503) void ping();
       if (!answer.ok || answer.redirected) return;
       patch(new DOMParser().parseFromString(await answer.text(), 'text/html'));
-      one('[data-lost-at]').textContent = stamp();
+      for (const at of all('[data-lost-at]')) at.textContent = stamp();
     } catch {
       void ping();
     }

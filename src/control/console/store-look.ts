@@ -1,0 +1,31 @@
+import { currentEpoch } from '../../store/installation.ts';
+import type { Store } from '../../store/pool.ts';
+
+/** A page asks every few seconds, and gives up on its question after four. */
+const patienceMs = 1_500;
+const keptMs = 1_000;
+
+/**
+ * Whether what pages show could be read just now. One question for all tabs, and none within a second of the last. A store that is slow
+ * to answer is away for whoever reads.
+ */
+export function createStoreLook(store: Store): () => Promise<boolean> {
+  let last: { readonly at: number; readonly answer: Promise<boolean> } | undefined;
+  return () => {
+    if (last === undefined || performance.now() - last.at > keptMs)
+      last = { at: performance.now(), answer: answers(store) };
+    return last.answer;
+  };
+}
+
+async function answers(store: Store): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, patienceMs, false);
+  });
+  const asked = currentEpoch(store).then(
+    () => true,
+    () => false,
+  );
+  return Promise.race([asked, late]).finally(() => clearTimeout(timer));
+}
