@@ -24,6 +24,14 @@ const mayBeOfVersions: ReadonlySet<ErrorCode> = new Set([
   'internal',
 ]);
 
+/** Nothing that was typed is wrong: a part does not answer. */
+const isAway: ReadonlySet<ErrorCode> = new Set([
+  'unreachable',
+  'store-unavailable',
+  'temporal-unavailable',
+  'provider-unavailable',
+]);
+
 interface Call {
   readonly key: MutationKey;
   readonly versions: Versions;
@@ -77,6 +85,7 @@ export function reportError(terminal: Terminal, thrown: unknown, call?: Call): E
     terminal.say(
       `  It may have been done. Try again with --idempotency-key ${visible(key)}, which does it at most once.`,
     );
+  if (isAway.has(code)) terminal.say('  What is away, and what that means for a stop: estop doctor');
   // Whoever was told already how to sign in needs no other way.
   if (code === 'unauthenticated' && detail?.includes('estop login') !== true)
     terminal.say('  Set ESTOP_TOKEN, or run this in the folder of a running "estop dev".');

@@ -1,3 +1,6 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { exitCodeOfFindings, finding } from '../../src/cli/doctor/finding.ts';
 import { judgeConnectors, judgeDiagnosis } from '../../src/cli/doctor/judge-diagnosis.ts';
@@ -198,5 +201,23 @@ describe('estop doctor', () => {
   it('says without a token of an operator what that token could see', async () => {
     const ran = await rig.run(['doctor', '--json'], { env: { ESTOP_TOKEN: rig.tokens.viewer } });
     expect(partsOf(ran, 'unknown')).toContain('control');
+  });
+
+  it('takes no wait for one answer for a clock that is off', async () => {
+    // What the real one says, and of the connectors later than of all else.
+    const slow = createServer((request, response) => {
+      void (async () => {
+        const { authorization = '' } = request.headers;
+        const answer = await fetch(new URL(request.url ?? '/', rig.control.url), { headers: { authorization } });
+        if (request.url === '/v1/connectors') await pause(2_500);
+        response.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text());
+      })();
+    });
+    await new Promise<void>((resolve) => void slow.listen(0, '127.0.0.1', resolve));
+    const { port } = slow.address() as AddressInfo; // it listens on TCP
+    const ran = await rig.run(['doctor', '--json', '--control-url', `http://127.0.0.1:${port}`]);
+    slow.close();
+    const clock = said(ran).findings.find(({ says }) => says.startsWith('this machine and control'));
+    expect(clock).toMatchObject({ health: 'ok' });
   });
 });

@@ -75,15 +75,16 @@ async function examineControl(context: CliContext): Promise<readonly Finding[]> 
     ];
   try {
     const { estop } = context;
-    const [diagnosis, connectors] = await Promise.all([
-      estop.diagnosis(),
+    const [{ diagnosis, answeredAt }, connectors] = await Promise.all([
+      // Compared with the clock of that moment: the wait for the other answer is no clock that is off.
+      estop.diagnosis().then((diagnosis) => ({ diagnosis, answeredAt: now() })),
       estop.connectors.list().then(
         ({ items }) => judgeConnectors(items, Date.now()),
         () => [finding('connectors', 'unknown', 'control could not say')],
       ),
     ]);
     const isLocal = [connection.controlUrl, connection.stopUrl].every((url) => isThisMachine(new URL(url).hostname));
-    return [...judgeDiagnosis(diagnosis, { isLocal, ownVersion: readVersion(), now: now() }), ...connectors];
+    return [...judgeDiagnosis(diagnosis, { isLocal, ownVersion: readVersion(), now: answeredAt }), ...connectors];
   } catch (thrown) {
     return [
       finding(
