@@ -18,7 +18,7 @@ const openings: readonly RegExp[] = [
 /** "Disposes of a file". */
 const takesOf = /^(?:dispose|approve|think|consist|rid|strip|relieve|warn|inform|notify|avail|partake)s$/i;
 /** Of themselves deeds, whatever they are done to: "Ejects from the drive", "Shutdowns of a server". */
-const deeds =
+export const deeds =
   /^(?:(?:re)?(?:boot|start)|shutdown|halt|wake|eject|expel|evict|withdraw|swap|mint|burn|stake|unstake|redeem|claim|borrow|lend|spend|bet|bid|gift|payout|drain|cordon|flush|truncate|forget|pin|unpin|detach|attach|flash|blink|play|switch|migrate|redirect|exchange|convert|ship|fax|unfollow|follow|like|signal|launch|deploy|fire|shred|dismiss|drop|wipe|hang|ring|buzz|speak|spin|rotate|rollout|rollback|scrub|reap|prune|rebase|squash|crop|manage|control|operate|configure|handle|steer|page|alert|notification)(?:e?s)?$/i;
 const several = new RegExp(`^(?:my |your |the )?(\\p{L}+s) ${of}`, 'iu');
 const severalNamed = /^(?:my |your |the )?(\p{L}+s) (?:with|in|from|between|received|by)\b/iu;

@@ -17,6 +17,7 @@ import { firstVerb, sideEffect } from './description.ts';
 import { finds, goesOn, isLookAt } from './look-at.ts';
 import { isOnlyThing, opensWithThings } from './only-thing.ts';
 import { foldedLook, lessThanLook, toSomebody } from './thing-looked-at.ts';
+import { isThingShown, looksElsewhere } from './thing-shown.ts';
 import { argumentsOf } from './tool-argument.ts';
 import type { ToolDefinition } from './tool-definition.ts';
 import { type Class, classOf } from './verb-class.ts';
@@ -61,6 +62,8 @@ export function proposeTier(tool: ToolDefinition): Proposal {
   if (effect !== undefined) return say('destructive', `its description says: ${effect}`);
   // What only shows something needs none of it told.
   const isTold = names.some((argument) => argument.some((word) => tellsIt.has(word)));
+  if (!isTold && !takesUrl && raised === 'read' && isOnlyTold(tool) && showsThing(tool.name, description))
+    return say('read', 'its name and description speak of what it shows');
   if (byName === 'sink' && (!isTold || finds.has(opening)) && isLookAt(name, opening) && !goesOn(description))
     return say(takesUrl ? 'fetch' : 'read', `its name and description say: ${opening}`);
   if (byName === 'read' && toSomebody(verb) && argumentsOf(tool, 'destructive').some(({ role }) => role === 'party'))
@@ -84,6 +87,13 @@ export function proposeTier(tool: ToolDefinition): Proposal {
     byName === 'unknown' ? 'nothing says that it only looks' : `its description says: ${opening}`,
   );
 }
+
+const showsThing = (name: string, description: string): boolean =>
+  isThingShown(name, description) || looksElsewhere(name, description);
+
+/** Which, and no more: nobody is reached, and nothing that lets in is given away. */
+const isOnlyTold = (tool: ToolDefinition): boolean =>
+  argumentsOf(tool, 'destructive').every(({ role }) => role === undefined || role === 'ref' || role === 'text');
 
 /** What something is to say, to be, or to cost: "Contents of a fax" with a text sends it, "Current setpoint" with degrees sets it. */
 const tellsIt: ReadonlySet<string> = new Set(
@@ -191,7 +201,10 @@ function endsInLook(toolName: string): readonly [Class, string] | undefined {
 
 /** "Messages of a channel", "Details of a hotel". A description in another language, or none, says nothing. */
 const namesThing = (description: string, opening: string): boolean =>
-  description.trim() !== '' && (opening === '' || readNouns.has(opening));
+  description.trim() !== '' &&
+  (opening === '' || (readNouns.has(opening) && (readVerbs.has(opening) || !doneToOne.test(description))));
+/** "Report a post", "Price the goods". */
+const doneToOne = /^\W*\p{L}+ (?:an?|the|this|that|someone|somebody|him|her|them|it|your|my|all|every|each)\b/iu;
 
 const givesBack = stem('return');
 
