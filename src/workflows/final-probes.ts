@@ -2,6 +2,7 @@ import { proxyActivities } from '@temporalio/workflow';
 import type { ConnectorActivities, CrowdProbed, LaneSpec } from '../contract/activities.ts';
 import { connectorQueue } from '../contract/names.ts';
 import { finalProbePatienceMs } from '../contract/numbers.ts';
+import { laneSummary } from './lane-summary.ts';
 
 /** Of one connector; fewer go alone. */
 const leastCrowd = 10;
@@ -30,6 +31,7 @@ export async function probeOnceMore(lane: LaneSpec): Promise<void> {
     startToCloseTimeout: lane.attemptMs + 5_000,
     heartbeatTimeout: 10_000,
     retry: { initialInterval: 250, backoffCoefficient: 2, maximumInterval: 30_000 },
+    summary: laneSummary(lane, 'last probe'),
   });
   await finalProbe({ obligationId: lane.obligationId, round: lane.round }).catch(() => undefined);
 }
@@ -42,6 +44,7 @@ export async function probeCrowd(crowd: readonly LaneSpec[]): Promise<readonly L
     startToCloseTimeout: 3 * finalProbePatienceMs + marginMs,
     heartbeatTimeout: 10_000,
     retry: { maximumAttempts: 1 },
+    summary: `${connector}: last probes of ${crowd.length}`,
   });
   const lanes = crowd.map(({ obligationId, round }) => ({ obligationId, round }));
   const failed = await finalProbes({ connector, lanes }).then(

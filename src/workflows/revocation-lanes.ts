@@ -8,6 +8,7 @@ import {
 } from '@temporalio/workflow';
 import type { ConnectorActivities, ControlActivities, LaneSpec } from '../contract/activities.ts';
 import { connectorQueue } from '../contract/names.ts';
+import { laneSummary } from './lane-summary.ts';
 
 export interface RevocationLanesInput {
   readonly lanes: readonly LaneSpec[];
@@ -75,7 +76,7 @@ async function passThrough(lane: LaneSpec): Promise<Verdict> {
   }
 }
 
-/** One activity per phase, on the connector's own queue, retried by Temporal without a cap. Its summary is what a person reads in Temporal. */
+/** One activity per phase, on the connector's own queue, retried by Temporal without a cap. */
 function stepOf(lane: LaneSpec, step: string): Pick<ConnectorActivities, 'runPhase' | 'probeLane'> {
   return proxyActivities<ConnectorActivities>({
     taskQueue: connectorQueue(lane.connector),
@@ -83,7 +84,7 @@ function stepOf(lane: LaneSpec, step: string): Pick<ConnectorActivities, 'runPha
     heartbeatTimeout: 10_000,
     retry: { initialInterval: 250, backoffCoefficient: 2, maximumInterval: 30_000 },
     priority: { priorityKey: 1 },
-    summary: `${`${lane.connector} ${lane.target}`.slice(0, 200)}: ${step}`,
+    summary: laneSummary(lane, step),
   });
 }
 
