@@ -65,11 +65,13 @@ export function laneLines(stop: StopView, now: number, limit: number, width?: nu
   if (stop.lanes.length === 0) return [];
   const shown = stop.lanes.slice(0, limit);
   const rest = stop.obligations.total - shown.length;
+  const isOfOne = new Set(shown.map(({ agentId }) => agentId)).size < 2;
   return [
     ...renderTable<Obligation>(
       [
         { title: 'connector', cell: (lane) => lane.connector },
         { title: 'target', cell: (lane) => lane.target, width: 40 },
+        ...(isOfOne ? [] : [{ title: 'agent', cell: (lane: Obligation) => lane.agentId }]),
         { title: 'state', cell: stateOfLane },
         {
           title: 'seen dead after',
