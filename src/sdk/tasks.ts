@@ -32,7 +32,10 @@ export interface Tasks {
   close(taskId: string, options?: RequestOptions): Promise<CloseResult>;
   /** `unknown-task` where there is none. */
   get(taskId: string, options?: RequestOptions): Promise<Task>;
-  /** Returns once the task is closed, or as it is when `timeoutMs` is over (never, unless it is said): look at `state`, then at `outcome`. */
+  /**
+   * Returns once the task is closed, or as it is when `timeoutMs` is over (never, unless it is said): look at `state`, then at `outcome`. Where
+   * control is away for longer than the attempts of one request it rejects as `get` does, and the task goes on: wait again.
+   */
   wait(taskId: string, options?: WaitOptions<Task>): Promise<Task>;
   list(query?: {
     /** `drill/<connector>`: the drills of one connector. */
