@@ -100,6 +100,6 @@ export function verdictLine(verdict: StopVerdict, paint: Terminal['paint']): str
     case 'partial':
       return `${paint.yellow('partial')}: ${verdict.why}`;
     case 'latched':
-      return `${paint.yellow('latched, not confirmed')}: ${verdict.missing.join(', ')} not verified in this time; the work goes on`;
+      return `${paint.yellow('latched, not confirmed')}: ${verdict.missing.join(', ')} not verified in this time; if nothing moves: estop doctor`;
   }
 }

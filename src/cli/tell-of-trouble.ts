@@ -66,7 +66,8 @@ function wordsOf(entry: Entry): readonly string[] {
   const { faults, msg, event } = entry;
   const details = Object.entries(entry)
     .filter(([name, value]) => !notDetails.has(name) && ['string', 'number', 'boolean'].includes(typeof value))
-    .map(([name, value]) => `${name} ${String(value)}`);
+    // Of a trace the first line says what; the rest is for whoever reads the log.
+    .map(([name, value]) => `${name} ${String(value).split('\n', 1)[0]}`);
   const first = [String(msg ?? event), ...(details.length === 0 ? [] : [`(${details.join(', ')})`])].join(' ');
   return [visible(first), ...(Array.isArray(faults) ? faults.map((fault: unknown) => visible(faultLine(fault))) : [])];
 }

@@ -13,13 +13,14 @@ import { foreign, type Markup, nothing } from './markup.ts';
 import { openEscalations } from './notice-groups.ts';
 import { obligationTable } from './obligation-table.ts';
 import { outOfBand } from './out-of-band.ts';
+import { standstill } from './standstill.ts';
 import { verdictOf } from './stop-card.ts';
 import { noteOnStop, resetSection } from './stop-forms.ts';
 import { calling, needsPerson, told } from './stop-people.ts';
 import type { ConsolePage } from './view.ts';
 import { clock, relative, span } from './when.ts';
 
-/** One stop, as far as it was verified. Only the ledger speaks here: no worker, no workflow and no Temporal is asked. */
+/** One stop, as far as it was verified. Of that only the ledger speaks; Temporal is asked for nothing but whether it answers. */
 export const stopPage: ConsolePage = {
   path: '/stops/:id',
   show: async (visit, parameter) => {
@@ -31,6 +32,7 @@ export const stopPage: ConsolePage = {
       visit.ask<NoticePage>(listNotices, { query: { subject: path.id, limit: '20' } }).catch(() => undefined),
       visit.may('notice:read') ? openEscalations(visit, path.id).catch(() => undefined) : undefined,
     ]);
+    const still = await standstill(visit, stop);
     const verdict = verdictOf(stop);
     const isOver = stop.reached === 'proved';
     return {
@@ -51,7 +53,7 @@ export const stopPage: ConsolePage = {
   ${nameNote(stop)}
   <ol class="stages">${stop.stages.map((stage) => stageItem(stop, stage))}</ol>
 </section>
-<div id="stop-needs" data-live class="stack">${needsPerson(visit, stop, agents?.items ?? [])}${residual(stop, visit.now)}${completed(stop, visit.now)}</div>
+<div id="stop-needs" data-live class="stack">${still}${needsPerson(visit, stop, agents?.items ?? [])}${residual(stop, visit.now)}${completed(stop, visit.now)}</div>
 <section id="stop-lanes" data-live class="stack"><h2>System by system</h2>${obligationTable(visit, stop)}</section>
 <div class="two">
   <section class="stack"><h2>Timeline</h2><ol class="timeline card" id="stop-line" data-live>${timeline.items.map(
