@@ -3,6 +3,7 @@ import { EstopError, errorCatalogue, isErrorCode } from '../core/errors.ts';
 import { parseId } from '../core/ids.ts';
 import { currentEpoch } from '../store/installation.ts';
 import type { ControlDeps } from './deps.ts';
+import { knownInTime } from './known-in-time.ts';
 
 const readyPatienceMs = 1_500;
 
@@ -46,15 +47,11 @@ export function publicPages(app: OpenAPIHono, deps: ControlDeps): void {
   });
 }
 
-async function within(work: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(resolve, readyPatienceMs, false);
-  });
-  return Promise.race([work.then(() => true as const), late])
-    .catch(() => false)
-    .finally(() => clearTimeout(timer));
-}
+const within = async (work: Promise<unknown>): Promise<boolean> =>
+  (await knownInTime(
+    work.then(() => true),
+    readyPatienceMs,
+  )) === true;
 
 function must(isThere: boolean): void {
   if (!isThere) throw new EstopError('temporal-unavailable');

@@ -3,6 +3,7 @@ import { countPendingApprovals } from '../../store/approvals.ts';
 import type { Store } from '../../store/pool.ts';
 import { countStopsInForce } from '../../store/stops.ts';
 import { defineEndpoint, type Endpoint, nothing } from '../endpoint.ts';
+import { knownInTime } from '../known-in-time.ts';
 import type { Permission } from '../permission.ts';
 import type { Counts } from './layout.ts';
 import type { Visit } from './visit.ts';
@@ -47,10 +48,5 @@ const counting = (
 const stopsInForce = counting('stops', 'stop:read', countStopsInForce);
 const pendingApprovals = counting('approvals', 'approval:read', countPendingApprovals);
 
-async function soon<Value>(work: Promise<Value>): Promise<Value | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, countPatienceMs, undefined);
-  });
-  return Promise.race([work.catch(() => undefined), late]).finally(() => clearTimeout(timer));
-}
+const soon = async <Value>(work: Promise<Value>): Promise<Value | undefined> =>
+  (await knownInTime(work, countPatienceMs)) ?? undefined;

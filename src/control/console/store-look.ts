@@ -1,5 +1,6 @@
 import { currentEpoch } from '../../store/installation.ts';
 import type { Store } from '../../store/pool.ts';
+import { knownInTime } from '../known-in-time.ts';
 
 /** A page asks every few seconds, and gives up on its question after four. */
 const patienceMs = 1_500;
@@ -18,14 +19,4 @@ export function createStoreLook(store: Store): () => Promise<boolean> {
   };
 }
 
-async function answers(store: Store): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(resolve, patienceMs, false);
-  });
-  const asked = currentEpoch(store).then(
-    () => true,
-    () => false,
-  );
-  return Promise.race([asked, late]).finally(() => clearTimeout(timer));
-}
+const answers = async (store: Store): Promise<boolean> => (await knownInTime(currentEpoch(store), patienceMs)) !== null;
