@@ -24,8 +24,8 @@ describe('a crowd of lanes that is probed for the last time', () => {
       environment,
       sealer: { seal: (plain) => plain, open: (_sealed, key) => new TextEncoder().encode(JSON.stringify({ key })) },
       log: recording.log,
-      // Longer than a test may take: what ends earlier is ended by the crowd.
-      get: targetConnectors(target.url, { connectors: { 'pg-main': { attemptMs: 200_000 } } }).get,
+      // Longer than a crowd is patient.
+      get: targetConnectors(target.url, { connectors: { 'pg-main': { attemptMs: 8_000 } } }).get,
     });
   });
 

@@ -194,18 +194,6 @@ export const stopGuards: readonly Guard[] = [
     tests: { file: 'test/revocation/crowd-of-probes.test.ts', title: 'is final together, each by a probe of its own' },
   },
   {
-    id: 'stop/crowd-failed-alone',
-    file: 'src/workflows/stop-fanout.ts',
-    protects: 'a last probe that failed in a crowd is made alone',
-    attacks: ['A28'],
-    find: 'for (const lane of left) void probe(lane);',
-    put: '',
-    tests: {
-      file: 'test/revocation/last-probes.test.ts',
-      title: 'go together, hold up none for one that hangs, and cut again the one that lives and no other',
-    },
-  },
-  {
     id: 'stop/crowd-patience',
     file: 'src/activities/lane-question.ts',
     protects: 'a probe that hangs does not hold its crowd until its own deadline',
