@@ -1,90 +1,17 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { stringify } from 'yaml';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { agentKey, taskKey } from '../../src/core/scope-key.ts';
-import { freePorts } from '../../src/runtime/local/free-port.ts';
 import { resetStop } from '../../src/store/stops.ts';
 import { stop } from '../store/ledger.ts';
-import { billingBot, callTool, makeRig, type Rig, type RunningGateway, until, untilFenced, untilReady } from './rig.ts';
-
-/** The gateway as it really runs: a process of its own, which can be stopped in the middle of anything, and killed. */
-interface GatewayProcess extends RunningGateway {
-  readonly exited: Promise<number | null>;
-  signal(name: NodeJS.Signals): void;
-}
+import { startGatewayProcess } from './gateway-process.ts';
+import { callTool, makeRig, type Rig, until, untilFenced, untilReady } from './rig.ts';
 
 const suspendedMs = 20_000;
-const main = join(import.meta.dirname, '../../src/gateway/main.ts');
-const running = new Set<GatewayProcess>();
-afterAll(async () => {
-  await Promise.all([...running].map((one) => one.close()));
-});
-
 let rig: Rig;
 beforeAll(async () => {
   rig = await makeRig();
-  const configPath = join(rig.folder, 'estop.yaml');
-  const { owner, stopHolder, tools } = billingBot;
-  writeFileSync(
-    configPath,
-    stringify({
-      environment: 'test',
-      trustDomain: 'test.local',
-      agents: { 'billing-bot': { owner, stopHolder, model: 'scripted', tools } },
-      tools: { billing: { url: rig.upstream.url, credential: { env: 'BILLING_TOKEN' } } },
-      models: { scripted: { provider: 'openai-compatible', model: 'scripted', baseUrl: 'http://127.0.0.1:9' } },
-    }),
-  );
 });
 
-async function startProcess(): Promise<GatewayProcess> {
-  const [port = 0] = await freePorts([undefined]);
-  const url = `http://127.0.0.1:${port}`;
-  const env = {
-    ...process.env,
-    ESTOP_ENVIRONMENT: 'test',
-    ESTOP_STATE: rig.folder,
-    ESTOP_CONFIG: join(rig.folder, 'estop.yaml'),
-    ESTOP_DATABASE_URL: rig.ledger.urls.estop_gateway,
-    ESTOP_GATEWAY_URL: url,
-    ESTOP_GATEWAY_PORT: String(port),
-    BILLING_TOKEN: 'upstream-secret',
-  };
-  const child = spawn(process.execPath, [main], { env, stdio: ['ignore', 'inherit', 'pipe'] });
-  let stderr = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  const exited = once(child, 'close').then(() => child.exitCode);
-  const gateway: GatewayProcess = {
-    url,
-    exited,
-    signal: (name) => void child.kill(name),
-    close: async () => {
-      child.kill('SIGCONT');
-      child.kill('SIGKILL');
-      await exited;
-      running.delete(gateway);
-    },
-  };
-  running.add(gateway);
-  const died = exited.then((code) => {
-    throw new Error(`the gateway ended with ${String(code)}: ${stderr}`);
-  });
-  died.catch(() => undefined);
-  await Promise.race([
-    died,
-    until(async () => (await fetch(`${url}/livez`).catch(() => undefined))?.ok),
-    untilReadyOf(url),
-  ]);
-  await Promise.race([died, untilReadyOf(url)]);
-  return gateway;
-}
-
-const untilReadyOf = (url: string): Promise<true> =>
-  until(async () => (await fetch(`${url}/readyz`).catch(() => undefined))?.ok === true);
 const reset = async (stopId: string): Promise<void> => {
   expect((await resetStop(rig.ledger.as('estop_control'), { stopId, actor: 'olga', reason: 'over' })).kind).toBe(
     'reset',
@@ -106,7 +33,7 @@ const gatewaysOf = async (stopId: string): Promise<readonly unknown[]> =>
 
 /** A gateway under load, suspended in the middle of it. */
 async function suspendedAfter(calls: number) {
-  const gateway = await startProcess();
+  const gateway = await startGatewayProcess(rig);
   const tasks = await Promise.all(Array.from({ length: 4 }, () => rig.startTask()));
   const tokens = await Promise.all(tasks.map((task) => rig.token(task)));
   let go = true;
@@ -173,7 +100,7 @@ describe('gateways that are suspended around their calls and woken after the sto
 
 describe('a gateway process that ends', () => {
   it('by SIGKILL leaves a call that the next stop reports as possibly completed, and no socket upstream', async () => {
-    const gateway = await startProcess();
+    const gateway = await startGatewayProcess(rig);
     const task = await rig.startTask();
     const call = callTool(gateway, await rig.token(task), 'billing__slow_report', { seconds: 60 }).catch(() => 'gone');
     await until(() => rig.calls(task).length === 1);
@@ -190,7 +117,7 @@ describe('a gateway process that ends', () => {
   });
 
   it('by SIGTERM lets short calls end, cuts long ones, settles both and retires itself', async () => {
-    const gateway = await startProcess();
+    const gateway = await startGatewayProcess(rig);
     const [short, long] = [await rig.startTask(), await rig.startTask()];
     const shortCall = callTool(gateway, await rig.token(short), 'billing__slow_report', { seconds: 1 });
     const longCall = callTool(gateway, await rig.token(long), 'billing__slow_report', { seconds: 60 });
@@ -199,7 +126,6 @@ describe('a gateway process that ends', () => {
     expect(await shortCall).toMatchObject({ isError: false, text: 'The report took 1 s.' });
     expect((await longCall).meta['estop/decision']).toBe('possibly-completed');
     expect(await gateway.exited).toBe(0);
-    running.delete(gateway);
     const outcomes = await rig.ledger.sql(
       'SELECT task_id, outcome FROM estop.calls WHERE task_id = ANY ($1) ORDER BY outcome',
       [[short.taskId, long.taskId]],

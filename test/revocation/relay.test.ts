@@ -11,11 +11,12 @@ import { latch } from '../../src/store/latch.ts';
 import { getObligation } from '../../src/store/obligations.ts';
 import { type StopProgress, stopProgress } from '../../src/store/stop-progress.ts';
 import { resetStop } from '../../src/store/stops.ts';
+import { pausedWrites } from '../kit/paused-writes.ts';
 import { type Program, runProgram } from '../kit/program.ts';
 import { requires } from '../kit/requires.ts';
 import { keepBeating, newId, order, startTask, stop, stopAgent } from '../store/ledger.ts';
-import { allWrites, pausedWrites, type Write } from './paused-writes.ts';
 import { type Rig, startRig, until } from './rig.ts';
+import { agentOfWrite, allStopWrites, type StopWrite, stopWrites } from './stop-writes.ts';
 
 const program = join(import.meta.dirname, 'programs', 'control-worker.ts');
 
@@ -53,7 +54,7 @@ requires('temporal')('the relay', () => {
    * Each of them of a stop of its own. Those of the relay's one round of the ledger stand still one at a time, after what the others do
    * side by side; what is lost is what the target has done already.
    */
-  const deaths: readonly (readonly (readonly [Write, 'landed' | 'lost'])[])[] = [
+  const deaths: readonly (readonly (readonly [StopWrite, 'landed' | 'lost'])[])[] = [
     [
       ['the close of its task', 'landed'],
       ['its halt', 'landed'],
@@ -77,9 +78,9 @@ requires('temporal')('the relay', () => {
     ],
   ];
 
-  it(`killed at each of ${allWrites.length} writes of a stop leaves nothing undone, and does nothing again that it has written down`, async () => {
-    expect(new Set(deaths.flatMap((writes) => writes.map(([write]) => write)))).toEqual(new Set(allWrites));
-    const paused = await pausedWrites(rig.ledger);
+  it(`killed at each of ${allStopWrites.length} writes of a stop leaves nothing undone, and does nothing again that it has written down`, async () => {
+    expect(new Set(deaths.flatMap((writes) => writes.map(([write]) => write)))).toEqual(new Set(allStopWrites));
+    const paused = await pausedWrites(rig.ledger, stopWrites, agentOfWrite);
     const stops: { readonly stopId: string; readonly grant: string; readonly cuts: number }[] = [];
     const expected: string[] = [];
     for (const writes of deaths) {
