@@ -1,10 +1,24 @@
 import { createServer } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { latch } from '../../src/store/latch.ts';
 import { requires } from '../kit/requires.ts';
 import { addAgent, order, startTask } from '../store/ledger.ts';
 import { axeFindings } from './browser.ts';
 import { startConsole } from './rig.ts';
+
+/** The clock of a phone that is wrong. */
+const tenMinutesAhead = `(() => {
+  const True = Date;
+  globalThis.Date = class extends True {
+    constructor(...given) {
+      given.length === 0 ? super(True.now() + 600000) : super(...given);
+    }
+    static now() {
+      return True.now() + 600000;
+    }
+  };
+})()`;
 
 requires('chromium')('a console that is cut off', () => {
   it('says so where somebody in between answers for a control API that is gone', async () => {
@@ -51,9 +65,11 @@ requires('chromium')('a console that is cut off', () => {
     const placed = order(`agent:${agent.agentId}`);
     await latch(ledger.as('estop_stop'), placed);
     const { page } = await open('olga@operator');
+    await page.addInitScript(tenMinutesAhead);
     const { page: other } = await open('olga@operator');
     await page.goto('/');
     await page.locator('html[data-link=live]').waitFor();
+    await pause(2_500); // it has looked again by itself
     expect(await page.locator('#old').isVisible()).toBe(false);
     const storeIs = async (isThere: boolean): Promise<void> => {
       const [{ name } = { name: '' }] = await ledger.sql('SELECT current_database() AS name');
@@ -66,6 +82,10 @@ requires('chromium')('a console that is cut off', () => {
     try {
       await page.locator('html[data-old]').waitFor({ timeout: 20_000 });
       expect(await page.locator('#old').innerText()).toMatch(/NOT CURRENT.*shows how it was at/);
+      // By the clock of the server, whatever that of the phone says.
+      const [, seen = ''] = /at (\d\d:\d\d:\d\d) UTC/.exec(await page.locator('#old').innerText()) ?? [];
+      const off = Math.abs(Date.parse(`${new Date().toISOString().slice(0, 11)}${seen}Z`) - Date.now());
+      expect(Math.min(off, 86_400_000 - off)).toBeLessThan(300_000);
       expect([await page.locator('#lost').isVisible(), await page.locator('.link').innerText()]).toEqual([
         false,
         'Not current',

@@ -6,7 +6,13 @@
   const one = (selector, within = document) => within.querySelector(selector);
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
   const watched = (document.body.dataset.watch || '').split(' ').filter(Boolean);
-  const stamp = () => `${new Date().toISOString().slice(11, 19)} UTC`;
+  // By the clock of the server, as every other time of a page: that of a phone may be off.
+  let ahead = 0;
+  const hearClock = ({ headers }) => {
+    const at = Date.parse(headers.get('date') || '');
+    if (at) ahead = Date.now() - at;
+  };
+  const stamp = () => `${new Date(Date.now() - ahead).toISOString().slice(11, 19)} UTC`;
 
   // --- Is there anybody at the other end? Asked by every tab for itself, in requests that end.
   let misses = 0;
@@ -49,6 +55,7 @@
       // Whoever stands in between answers for what is gone, too.
       if (answer.status !== 204 && answer.status !== 401) throw new Error('not ours');
       misses = 0;
+      hearClock(answer);
       setLink(answer.status === 401 ? 'out' : 'live');
       if (answer.status === 204) setOld(answer.headers.get('estop-store') === 'away');
     } catch {
@@ -59,16 +66,17 @@
   };
 
   // --- Look again: the same page from the server, and of it the parts that may have changed.
-  let seen = Date.now();
+  let seen = performance.now();
   let waiting;
   let isPressed = false;
   const soonest = watched.includes('obligation') ? 300 : 1000;
   const refresh = async () => {
     clearTimeout(waiting);
     waiting = undefined;
-    seen = Date.now();
+    seen = performance.now();
     try {
       const answer = await fetch(location.href, { headers: { accept: 'text/html' }, signal: AbortSignal.timeout(8000) });
+      hearClock(answer);
       if (answer.status === 503) void ping();
       if (!answer.ok || answer.redirected) return;
       patch(new DOMParser().parseFromString(await answer.text(), 'text/html'));
@@ -79,7 +87,7 @@
   };
   const refreshSoon = () => {
     if (document.hidden || waiting) return;
-    waiting = setTimeout(refresh, Math.max(0, soonest - (Date.now() - seen)));
+    waiting = setTimeout(refresh, Math.max(0, soonest - (performance.now() - seen)));
   };
   // Facts go on around a form: what somebody wrote into it moves along. Only where they write this very moment, or have ticked some of
   // what is listed, does a part stand still, and says so.
@@ -180,7 +188,7 @@
   addEventListener('online', ping);
   // Without a lock there is no stream: then, and for ages that grow, it looks again every so often.
   setInterval(() => {
-    if (!document.hidden && watched.length > 0 && Date.now() - seen > (navigator.locks ? 15000 : 4000)) refreshSoon();
+    if (!document.hidden && watched.length > 0 && performance.now() - seen > (navigator.locks ? 15000 : 4000)) refreshSoon();
   }, 1000);
 
   // Where somebody is, in a row of places that is wider than a phone.
