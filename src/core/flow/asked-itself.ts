@@ -6,19 +6,28 @@ import type { FlowCall } from './call.ts';
 import { isOtherDevice } from './device.ts';
 import type { KeyedHash } from './keyed-hash.ts';
 import { stem, wordsOfName } from './language/stem.ts';
-import { isAwaited } from './one-time-code.ts';
+import { awaitsCode, isAwaited } from './one-time-code.ts';
 import type { TaskFlow } from './task-flow.ts';
 import { meantIn } from './tool/family.ts';
 
 const stems = (words: string): ReadonlySet<string> => new Set(words.split(' ').map(stem));
 
 const exchanges = stems('exchange swap');
-const asksExchange = /\b(?:exchang|swap|trad|replac|substitut)\p{L}*/iu;
+const asksExchange = /\bexchang\p{L}*/iu;
+/** Of goods; of a word in a text it is none. */
+const changes = /\b(?:swap|trad|replac|substitut)\p{L}*/iu;
+const goods =
+  /\b(?:orders?|items?|products?|goods|delivered|bought|purchased?|coins?|tokens?|crypto|shares|stocks?|currenc(?:y|ies)|money)\b|#\w*\d/iu;
 const exchangeKey = (hash: KeyedHash): string => hash('d:exchange');
 
 /** What a task remembers of the request for this. */
-export const askedItself = (hash: KeyedHash, request: string): readonly string[] =>
-  asksExchange.test(meantIn(request)) ? [exchangeKey(hash)] : [];
+export const askedItself = (hash: KeyedHash, request: string): readonly string[] => [
+  ...(isExchange(meantIn(request), request) ? [exchangeKey(hash)] : []),
+  ...awaitsCode(hash, request),
+];
+
+const isExchange = (meant: string, request: string): boolean =>
+  asksExchange.test(meant) || (changes.test(meant) && goods.test(request));
 
 const takesIn = stems('merge');
 const ofOthers = stems('pull request pr branch');

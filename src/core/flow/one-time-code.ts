@@ -4,17 +4,18 @@
  */
 import type { FlowCall } from './call.ts';
 import type { KeyedHash } from './keyed-hash.ts';
-import { stem } from './language/stem.ts';
 import type { Family } from './language/words.ts';
 import type { TaskFlow } from './task-flow.ts';
 
 const begunKey = (hash: KeyedHash): string => hash('d:begun');
 /** What nobody is sent a code for. */
 const withoutCode: ReadonlySet<Family> = new Set<Family>(['message', 'save', 'book', 'move', 'publish']);
-const asks =
-  'code verify verification confirm validate authenticate otp 2fa mfa totp login log sign signin register enroll activate'
-    .split(' ')
-    .map(stem);
+const asksForCode =
+  /\b(?:log|sign)(?:ging|ing)? (?:(?:me|us|him|her) )?(?:in|up|on)\b|\blog ?-?ins?\b|\b(?:verif(?:y|ication)|authenticat\p{L}*|otp|totp|2fa|mfa|regist(?:er|ration)|enrol\p{L}*|activat\p{L}*|two-factor)\b|\b(?:one-time|security|sms|verification|confirmation|access|mailed) (?:code|password|pin)\b|\bconfirm\b[^.!?\n]{0,40}\b(?:e-?mail|phone|number|address|account|identity|device|payment|transfer|code)\b|\b(?:anmeld|einlogg|registrier|verifizier|bestätigungscode)\p{L}*|\bmeld\p{L}*\b[^.!?\n]{0,40}\ban\b/iu;
+
+/** What a task remembers of its request. */
+export const awaitsCode = (hash: KeyedHash, request: string): readonly string[] =>
+  asksForCode.test(request) ? [begunKey(hash)] : [];
 
 /** What a task remembers of a call that may end in a code. */
 export const begins = (flow: TaskFlow, { profile }: FlowCall): readonly string[] =>
@@ -23,5 +24,4 @@ export const begins = (flow: TaskFlow, { profile }: FlowCall): readonly string[]
     ? [begunKey(flow.hash)]
     : [];
 
-export const isAwaited = ({ verbs, hash }: TaskFlow): boolean =>
-  verbs.has(begunKey(hash)) || asks.some((word) => verbs.has(hash(`v:${word}`)));
+export const isAwaited = ({ verbs, hash }: TaskFlow): boolean => verbs.has(begunKey(hash));

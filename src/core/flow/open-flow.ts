@@ -12,7 +12,7 @@ import { emptyWords, familyWords, readVerbs, sinkVerbs } from './language/words.
 import { titleKey, titlesIn } from './named-record.ts';
 import { isPathLike, pathForm } from './path-form.ts';
 import { account, partsOf } from './scan.ts';
-import { addressOf, isEmail, isHost, siteOf } from './site.ts';
+import { addressOf, isEmail, isHost, placeOf, siteOf } from './site.ts';
 import {
   anywhereKey,
   applyDelta,
@@ -127,6 +127,8 @@ function marksOf(hash: KeyedHash, token: string): readonly Mark[] {
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(token) || (isHost(hostIn(token)) && !isEmail(token))) {
     const site = siteOf(token);
     if (site !== undefined) marks.push([siteKey(hash, site), 'request', 0]);
+    const place = placeOf(token);
+    if (place !== undefined) marks.push([exactKey(hash, place), 'request', 0]);
   }
   if (isPathLike(token) || /^[\w.~-]+(?:\/[\w.-]+)+\/?$/.test(token)) {
     const path = pathForm(token);

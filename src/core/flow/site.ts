@@ -17,6 +17,18 @@ export function siteOf(url: string): string | undefined {
 /** Kept free (RFC 2606, RFC 6762, ICANN's list of what is never delegated), or in use inside companies: in no list of suffixes. */
 const unlisted = new Set('example test invalid local localhost internal intranet private corp home lan'.split(' '));
 
+/** Of sources, "owner/name" in an address; one name alone is the whole place there. */
+export function placeOf(url: string): string | undefined {
+  const path = /^(?:[a-z][a-z0-9+.-]*:\/\/)?[^/?#]+\/([^?#\s]+)/i.exec(url)?.[1];
+  const parts = (path ?? '').split('/').filter((part) => part !== '');
+  return parts.length === 0
+    ? undefined
+    : parts
+        .slice(0, 2)
+        .join('/')
+        .replace(/\.git$/i, '');
+}
+
 /** Whether a bare word of a text is meant as a host: it ends in a suffix under which sites are registered. */
 export function isHost(word: string): boolean {
   if (!word.includes('.') || word.includes('@')) return false;

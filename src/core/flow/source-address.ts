@@ -1,10 +1,11 @@
 /**
  * Where sources are brought from, or pushed to. On one site everybody has a place of his own ("host/owner/name"), so that who named the
- * site has not named the place: of the address each word of the place must be one that the user said.
+ * site has not named the place: "owner/name" must stand in the request, or "owner name".
  */
 
 import { stem, wordsOfName } from './language/stem.ts';
-import { type Found, originOfValue, wordsToCompare } from './origin.ts';
+import { type Found, originOfValue } from './origin.ts';
+import { placeOf } from './site.ts';
 import type { TaskFlow } from './task-flow.ts';
 import type { ToolProfile } from './tool/tool-profile.ts';
 
@@ -18,22 +19,12 @@ export const isOfSources = ({ name, families }: ToolProfile, argument: string): 
   named.test(argument) ||
   (wordsOfName(name).some((word) => ofSources.has(stem(word))) && !families.includes('message'));
 
-const place = /^(?:[a-z][a-z0-9+.-]*:)?\/\/[^/?#]+\/([^?#]*)/i;
-
 /** The site is one that the user gave: the place there, unless it is one too. */
 export function originOfPlace(flow: TaskFlow, url: string, site: Found): Found {
   if (site.origin !== 'request') return site;
-  const path = (place.exec(url)?.[1] ?? '').replace(/\/+$/, '').replace(/\.git$/i, '');
-  const said = wordsToCompare(decoded(path)).every((word) => flow.words.request.has(flow.word(word)));
-  if (said) return site;
+  const place = placeOf(url) ?? '';
+  const said = [url, place, place.replace('/', ' ')].some((one) => originOfValue(flow, one).origin === 'request');
+  if (place === '' || said) return site;
   const { origin, call } = originOfValue(flow, url);
-  return origin === 'request' ? site : { origin: origin === 'nowhere' ? 'nowhere' : 'prose', call };
-}
-
-function decoded(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path;
-  }
+  return { origin: origin === 'nowhere' ? 'nowhere' : 'prose', call };
 }

@@ -60,7 +60,7 @@ function isThing(written: readonly string[], words: readonly string[]): boolean 
 }
 
 const acts =
-  'sends?|notif(?:y|ies)|publishes|deletes?|removes?|erases?|overwrites?|pays?|grants?|revokes?|executes?|buys?|cancels?|submits?|modif(?:y|ies)|updates?|kills?|terminates?';
+  'sends?|notif(?:y|ies)|publishes|deletes?|removes?|erases?|overwrites?|pays?|grants?|revokes?|executes?|buys?|cancels?|submits?|modif(?:y|ies)|updates?|replaces?|kills?|terminates?';
 /** "by name, email or number" sends nothing: what may be a thing as well acts on something, or is said of what the tool will do. */
 const thingsToo = 'emails?|mails?|forwards?|posts?|transfers?|charges?|shares?|runs?|purchases?|uploads?|invites?';
 const article =

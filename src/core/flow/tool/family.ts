@@ -151,7 +151,7 @@ const chatted = /\b(?:in|into|to|on)\b[^.!?\n]{0,40}\b(?:channels?|chats?|slack|
 const saysNothing = [
   /\b(?:close(?:r|st)? (?:to|by|enough|friends?|family)|(?:the |at the |by the )?end of|in order to|(?:out|in) (?:of )?order|of course|note that|make sure|sort of|kind of|set of|share of|on call|last call|in charge|exchange rates?|(?:stock|currency|crypto|e?-?mails?|message|letter|chat) exchanges?|on the exchange|open (?:issues?|tickets?|tasks?|orders?|positions?|pull requests?|prs?|questions?|invoices?))\b/gi,
   /\b(?:(?:tell|show|explain to) (?:me|us)|let (?:me|us) know)\b/gi,
-  /\breturn(?:ing|s)? (?:(?:me|us|only|just) )*(?:(?:the|an?|all|your|my|its|their|every|each) )?(?:[\w-]+ )?(?:lists?|results?|answers?|outputs?|numbers?|names?|tables?|json|values?|summar(?:y|ies)|totals?|counts?|data|details|info(?:rmation)?|links?|urls?|ids?)\b/gi,
+  /\b(?:return(?:ing|s)?|get(?:ting)?) (?:(?:me|us|only|just) )*(?:(?:the|an?|all|your|my|its|their|every|each) )?(?:[\w-]+ )?(?:lists?|results?|answers?|outputs?|numbers?|names?|tables?|json|values?|summar(?:y|ies)|totals?|counts?|data|details|info(?:rmation)?|links?|urls?|ids?|status|reviews?|weather|history|balances?|overview|news|mails|e?-?mails|messages|addresses|contents?|text|reports?|rates)\b/gi,
   /\b(?:what|(?<!\b(?:get|want|need|have|like|see) )that|which|who)(?: (?!(?:is|are|be|been|being|was|were|gets?|got|has|have|had)\b)[\w.@'’-]{1,80}){0,3} (?:wrote|said|sent|asked|told|mailed|emailed|posted|messaged)\b/gi,
 ];
 

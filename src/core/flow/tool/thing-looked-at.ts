@@ -15,7 +15,7 @@ const imposed = stems('fee fine penalty surcharge tax refund credit discount vou
 /** Short words of a shell, which others fold to: "heading", "cats". */
 const bare: ReadonlySet<string> = new Set('can is has head tail cat'.split(' '));
 const particles: ReadonlySet<string> = new Set('on off out up down'.split(' '));
-const further = stems('release open lower raise power control');
+const further = stems('release open lower raise power control reset update set save share insert edit');
 const becomes = /(?:ments?|tions?)$/;
 const isParticiple = (word: string): boolean => /(?:ed|s|ing|ings)$/.test(word);
 
@@ -24,6 +24,14 @@ export const foldedLook = (word: string): string => (bare.has(stem(word)) && ste
 
 /** With somebody among its arguments what looks so is done to him. */
 export const toSomebody = (verb: string): boolean => given.has(verb);
+
+const puts = stems('display show present');
+const toRead: ReadonlySet<string> = new Set(
+  'text texts message messages caption headline banner announcement notification'.split(' '),
+);
+/** What is told what to show shows it to others. */
+export const putsBefore = (verb: string, names: readonly (readonly string[])[]): boolean =>
+  puts.has(verb) && names.some((argument) => toRead.has(argument.at(-1) ?? ''));
 
 /** What a name is where the word for looking in it proves nothing; undefined: it does. */
 export function lessThanLook(written: readonly string[], at: number, opening: string): Class | undefined {

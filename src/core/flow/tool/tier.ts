@@ -16,7 +16,7 @@ import {
 import { firstVerb, sideEffect } from './description.ts';
 import { finds, goesOn, isLookAt } from './look-at.ts';
 import { isOnlyThing, opensWithThings } from './only-thing.ts';
-import { foldedLook, lessThanLook, toSomebody } from './thing-looked-at.ts';
+import { foldedLook, lessThanLook, putsBefore, toSomebody } from './thing-looked-at.ts';
 import { isThingShown, looksElsewhere } from './thing-shown.ts';
 import { argumentsOf } from './tool-argument.ts';
 import type { ToolDefinition } from './tool-definition.ts';
@@ -68,6 +68,7 @@ export function proposeTier(tool: ToolDefinition): Proposal {
     return say(takesUrl ? 'fetch' : 'read', `its name and description say: ${opening}`);
   if (byName === 'read' && toSomebody(verb) && argumentsOf(tool, 'destructive').some(({ role }) => role === 'party'))
     return say('destructive', saidByName);
+  if (byName === 'read' && putsBefore(verb, names)) return say('destructive', saidByName);
   if (takesUrl && onlyBrings(name, verb)) return say('fetch', 'takes an address');
   if (byName === 'sink') return say('destructive', saidByName);
   if (takesUrl && (fetchVerbs.has(verb) || byName === 'read' || byName === 'local'))
