@@ -21,6 +21,7 @@ import { operatorGuards } from './guards/operator.ts';
 import { pathGuards } from './guards/paths.ts';
 import { plainLookGuards } from './guards/plain-look.ts';
 import { plantedGuards } from './guards/planted.ts';
+import { plantedLookGuards } from './guards/planted-looks.ts';
 import { policyGuards } from './guards/policy.ts';
 import { questionGuards } from './guards/questions.ts';
 import { signInGuards } from './guards/sign-in.ts';
@@ -51,6 +52,7 @@ export function allGuards(projectRoot: string): readonly Guard[] {
     ...wildGuards,
     ...firstContactGuards,
     ...plantedGuards,
+    ...plantedLookGuards,
     ...toolGuards,
     ...delegationGuards,
     ...upstreamGuards,
