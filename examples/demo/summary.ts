@@ -109,7 +109,7 @@ export function summaryLines(
   return [
     `Stop ${view(summary)}: latched after ${seconds(summary.latchedMs)}, fenced ${seconds(summary.fencedMs)}, halted ${seconds(summary.haltedMs)}, proved ${seconds(summary.provedMs)}`,
     '',
-    line('SYSTEM', 'AGENT', 'STATE', 'PROVED DEAD', 'LAST SUCCESS', 'TRIES', 'EVIDENCE'),
+    line('SYSTEM', 'AGENT', 'STATE', 'PROVED DEAD', 'LAST SUCCESS', 'STEPS', 'EVIDENCE'),
     ...rows,
     '',
     `  tool calls that reached the MCP server after fenced: ${summary.toolCallsAfterFenced ?? 'not counted, since it never was fenced'}`,

@@ -65,19 +65,20 @@ export function laneLines(stop: StopView, now: number, limit: number, width?: nu
   if (stop.lanes.length === 0) return [];
   const shown = stop.lanes.slice(0, limit);
   const rest = stop.obligations.total - shown.length;
-  const isOfOne = new Set(shown.map(({ agentId }) => agentId)).size < 2;
+  // In a window that is drawn again and again the note has what room there is: there it is cut, and here it goes on below.
+  const namesAgents = width === undefined && new Set(shown.map(({ agentId }) => agentId)).size > 1;
   return [
     ...renderTable<Obligation>(
       [
         { title: 'connector', cell: (lane) => lane.connector },
         { title: 'target', cell: (lane) => lane.target, width: 40 },
-        ...(isOfOne ? [] : [{ title: 'agent', cell: (lane: Obligation) => lane.agentId }]),
+        ...(namesAgents ? [{ title: 'agent', cell: (lane: Obligation) => lane.agentId }] : []),
         { title: 'state', cell: stateOfLane },
         {
           title: 'seen dead after',
           cell: (lane) => (lane.provedAfterMs === null ? '-' : duration(lane.provedAfterMs)),
         },
-        { title: 'steps begun', cell: (lane) => String(lane.attempts) },
+        { title: 'steps', cell: (lane) => String(lane.attempts) },
         { title: 'note', cell: (lane) => noteOfLane(lane, now) },
       ],
       shown,

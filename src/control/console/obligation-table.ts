@@ -19,7 +19,7 @@ export function obligationTable(visit: Visit, stop: StopView): Markup {
           : 'No credential under this stop is known so far.'
     }</p></div>`;
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Obligations"><table class="fold">
-  <thead><tr><th scope="col">Connector</th><th scope="col">Target</th><th scope="col">State</th><th scope="col">After the latch</th><th scope="col">Steps begun</th><th scope="col">Last error, next try</th><th scope="col">Age</th></tr></thead>
+  <thead><tr><th scope="col">Connector</th><th scope="col">Target</th><th scope="col">State</th><th scope="col">After the latch</th><th scope="col">Steps</th><th scope="col">Last error, next try</th><th scope="col">Age</th></tr></thead>
   <tbody>${stop.lanes.map((lane) => row(visit, lane))}</tbody></table></div>
   ${stop.lanesTruncated ? html`<p class="lead">${plural(total - stop.lanes.length, 'more')} under <code>GET /v1/stops/${stop.stopId}/obligations</code>.</p>` : nothing}`;
 }
@@ -31,7 +31,7 @@ function row(visit: Visit, lane: Obligation): Markup {
   <td data-of="Target">${foreign(lane.target, 120)}<br><small>${agentLink(lane.agentId)}${lane.workflow.url === null ? nothing : html` · <a href="${lane.workflow.url}">in Temporal<span class="sr">: ${foreign(lane.connector)} ${foreign(lane.target, 120)}</span></a>`}</small></td>
   <td data-of="State"><span class="chip ${tone}">${words}</span></td>
   <td data-of="After the latch"><span>${timesOf(lane)}</span></td>
-  <td data-of="Steps begun">${lane.attempts}</td>
+  <td data-of="Steps">${lane.attempts}</td>
   <td data-of="Last error"><span>${lastWord(lane, now)}</span></td>
   <td data-of="Age">${age(lane.openedAt, now)}</td></tr>`;
 }
