@@ -3,6 +3,7 @@ import type { Connection } from './connection.ts';
 import type { ExitCode } from './exit-code.ts';
 import { createHttpSend } from './http-send.ts';
 import type { MutationKey } from './mutation-key.ts';
+import { createServerClock } from './server-clock.ts';
 import type { Terminal } from './terminal.ts';
 import type { Versions } from './versions.ts';
 
@@ -15,6 +16,7 @@ export interface CliContext {
   readonly service: Estop;
   readonly mutationKey: MutationKey;
   readonly versions: Versions;
+  /** For times that are shown; what is measured is measured by `performance.now()`. */
   readonly now: () => number;
 }
 
@@ -29,7 +31,9 @@ export function createContext(
   mutationKey: MutationKey,
   versions: Versions,
 ): CliContext {
-  const send = createHttpSend(({ url, method, version }) => {
+  const clock = createServerClock();
+  const send = createHttpSend(({ url, method, version, date }) => {
+    clock.hear(date);
     const { origin, pathname } = new URL(url);
     // An order goes to the stop process, which is to read no version of anything for it.
     if (method !== 'POST' || pathname !== '/v1/stops') versions.hear(origin, version);
@@ -60,6 +64,6 @@ export function createContext(
     },
     mutationKey,
     versions,
-    now: Date.now,
+    now: clock.now,
   };
 }

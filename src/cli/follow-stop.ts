@@ -14,7 +14,8 @@ const lanesOnScreen = 12;
 /** Follows a stop until it is proved, until waiting is vain, or until the time is over. Undefined: control never told anything. */
 export async function followStop(context: CliContext, stopId: string, waitMs: number): Promise<StopView | undefined> {
   const { estop, terminal, now } = context;
-  const deadline = now() + waitMs;
+  const endsAt = performance.now() + waitMs;
+  const leftMs = (): number => endsAt - performance.now();
   const view = createView(terminal, now);
   let latest: StopView | undefined;
   try {
@@ -22,9 +23,9 @@ export async function followStop(context: CliContext, stopId: string, waitMs: nu
       const asked = await read(() => estop.stops.get(stopId));
       if (asked.kind === 'stop') latest = asked.stop;
       view.show(latest, asked.kind === 'away' ? asked.why : undefined);
-      if (latest !== undefined && (isConcluded(latest) || isWaitingVain(latest, deadline))) return latest;
-      if (now() >= deadline) return latest;
-      await pause(Math.min(pollMs, Math.max(0, deadline - now())));
+      if (latest !== undefined && (isConcluded(latest) || isWaitingVain(latest, now() + leftMs()))) return latest;
+      if (leftMs() <= 0) return latest;
+      await pause(Math.min(pollMs, Math.max(0, leftMs())));
     }
   } finally {
     terminal.endDrawing();

@@ -2,8 +2,13 @@ import { request as sendHttp } from 'node:http';
 import { versionHeader } from '../contract/version-header.ts';
 import type { Send } from '../sdk/transport.ts';
 
-/** Hears what version a server says it is, with every answer of one. */
-type Hear = (answer: { readonly url: string; readonly method: string; readonly version: string | undefined }) => void;
+/** Hears what a server says of itself with every answer: its version, and its time. */
+type Hear = (answer: {
+  readonly url: string;
+  readonly method: string;
+  readonly version: string | undefined;
+  readonly date: string | undefined;
+}) => void;
 
 /**
  * A request on bare node:http. The global fetch costs a third of the time between the key press and the latch, and a stop needs
@@ -35,7 +40,12 @@ export const createHttpSend =
             if (!response.complete) return reject(new Error('the answer broke off'));
             const status = response.statusCode ?? 0;
             const version = response.headers[versionHeader];
-            hear({ url, method, version: typeof version === 'string' ? version : undefined });
+            hear({
+              url,
+              method,
+              version: typeof version === 'string' ? version : undefined,
+              date: response.headers.date,
+            });
             const text = Buffer.concat(chunks).toString('utf8');
             resolve({ ok: status >= 200 && status < 300, status, text: async () => text });
           });

@@ -33,15 +33,15 @@ export const connector: CliCommand = {
   },
 };
 
-async function show({ terminal, estop }: CliContext, id: string): Promise<ExitCode> {
+async function show({ terminal, estop, now }: CliContext, id: string): Promise<ExitCode> {
   const found = await find(estop, id);
   printOne(terminal, found, () => [
     `${visible(found.connectorId)}  ${visible(found.system)}`,
     `can cut off now   ${found.ready}`,
     ...found.findings.map((finding) => `                  ${visible(finding)}`),
-    `last self-check   ${found.checkedAt === null ? 'never' : relative(found.checkedAt, Date.now())}`,
-    `last drill        ${found.lastDrill === null ? 'never' : drillLine(found.lastDrill)}`,
-    `drilled by itself ${scheduleLine(found)}`,
+    `last self-check   ${found.checkedAt === null ? 'never' : relative(found.checkedAt, now())}`,
+    `last drill        ${found.lastDrill === null ? 'never' : drillLine(found.lastDrill, now())}`,
+    `drilled by itself ${scheduleLine(found, now())}`,
     `live credentials  ${found.liveGrants}`,
     `to be made dead   ${found.openObligations}`,
     `given to          ${found.agents.map(visible).join(' ') || 'no agent'}`,
@@ -50,17 +50,17 @@ async function show({ terminal, estop }: CliContext, id: string): Promise<ExitCo
 }
 
 /** What is printed is the end of the very drill that was asked for. */
-async function drill({ terminal, estop }: CliContext, id: string): Promise<ExitCode> {
+async function drill({ terminal, estop, now }: CliContext, id: string): Promise<ExitCode> {
   const { taskId } = await estop.overview.drill(id);
   terminal.say(`A drill of ${visible(id)} is under way.`);
-  const giveUpAt = Date.now() + patienceMs;
+  const giveUpAt = performance.now() + patienceMs;
   for (;;) {
     const { lastDrill } = await find(estop, id);
     if (lastDrill?.taskId === taskId && lastDrill.state !== 'asked') {
-      printOne(terminal, lastDrill, () => [drillLine(lastDrill)]);
+      printOne(terminal, lastDrill, () => [drillLine(lastDrill, now())]);
       return lastDrill.state === 'proved' ? exitCodes.confirmed : exitCodes.error;
     }
-    if (Date.now() > giveUpAt) {
+    if (performance.now() > giveUpAt) {
       terminal.say('It is not over yet; `estop connector show` says what came of it.');
       return exitCodes.partial;
     }
@@ -75,17 +75,20 @@ async function find(estop: CliContext['estop'], id: string): Promise<ConnectorRe
   return found;
 }
 
-function scheduleLine({ drillEveryMs, drillProvedAt }: ConnectorReadiness): string {
+function scheduleLine({ drillEveryMs, drillProvedAt }: ConnectorReadiness, now: number): string {
   if (drillEveryMs === null) return 'never';
-  const proved = drillProvedAt === null ? 'none was proved yet' : `last proved ${relative(drillProvedAt, Date.now())}`;
+  const proved = drillProvedAt === null ? 'none was proved yet' : `last proved ${relative(drillProvedAt, now)}`;
   return `every ${Math.round(drillEveryMs / 60_000)} min, ${proved}`;
 }
 
-function drillLine({ state, askedBy, askedAt, finishedAt, why, evidence, issueMs, cutMs, proveMs }: Drill): string {
+function drillLine(
+  { state, askedBy, askedAt, finishedAt, why, evidence, issueMs, cutMs, proveMs }: Drill,
+  now: number,
+): string {
   const times =
     issueMs === null || cutMs === null || proveMs === null
       ? ''
       : `, issued in ${issueMs} ms, cut off in ${cutMs} ms, proved in ${proveMs} ms`;
   const told = [evidence, why].filter((text) => text !== null).map((text) => `, ${visible(text)}`);
-  return `${state} ${relative(finishedAt ?? askedAt, Date.now())} by ${visible(askedBy)}${times}${told.join('')}`;
+  return `${state} ${relative(finishedAt ?? askedAt, now)} by ${visible(askedBy)}${times}${told.join('')}`;
 }

@@ -15,7 +15,7 @@ export const connectors: CliCommand = {
   },
 };
 
-export async function listConnectors({ terminal, estop }: CliContext): Promise<ExitCode> {
+export async function listConnectors({ terminal, estop, now }: CliContext): Promise<ExitCode> {
   const page = await estop.overview.connectors();
   printPage(terminal, page, (items) =>
     renderTable<ConnectorReadiness>(
@@ -25,9 +25,9 @@ export async function listConnectors({ terminal, estop }: CliContext): Promise<E
         { title: 'now', cell: (row) => words[row.ready] },
         {
           title: 'checked',
-          cell: (row) => (row.checkedAt === null ? 'never' : relative(row.checkedAt, Date.now())),
+          cell: (row) => (row.checkedAt === null ? 'never' : relative(row.checkedAt, now())),
         },
-        { title: 'last drill', cell: ({ lastDrill }) => drillCell(lastDrill) },
+        { title: 'last drill', cell: ({ lastDrill }) => drillCell(lastDrill, now()) },
         { title: 'live', cell: (row) => String(row.liveGrants) },
         { title: 'to make dead', cell: (row) => String(row.openObligations) },
         { title: 'findings', cell: (row) => row.findings.join(' ') },
@@ -39,5 +39,5 @@ export async function listConnectors({ terminal, estop }: CliContext): Promise<E
   return page.items.every(({ ready }) => ready === 'yes') ? exitCodes.confirmed : exitCodes.partial;
 }
 
-const drillCell = (drill: Drill | null): string =>
-  drill === null ? 'never' : `${drill.state} ${relative(drill.finishedAt ?? drill.askedAt, Date.now())}`;
+const drillCell = (drill: Drill | null, now: number): string =>
+  drill === null ? 'never' : `${drill.state} ${relative(drill.finishedAt ?? drill.askedAt, now)}`;

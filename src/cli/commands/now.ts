@@ -21,7 +21,7 @@ export const now: CliCommand = {
       .option('--label <name=value>', 'only agents that carry it')
       .addHelpText('after', examples('now', 'now --label team=billing'))
       .action(
-        run(async ({ terminal, estop }, { search, label }: NowOptions) => {
+        run(async ({ terminal, estop, now: clock }, { search, label }: NowOptions) => {
           const running = await estop.overview.running({
             ...(search === undefined ? {} : { search }),
             ...(label === undefined ? {} : { label }),
@@ -33,7 +33,7 @@ export const now: CliCommand = {
               ? []
               : [`drill under way at ${running.drills.join(', ')}: estop connectors`]),
             ...beside,
-            ...(running.items.length === 0 ? [] : ['', ...tableOf(running.items)]),
+            ...(running.items.length === 0 ? [] : ['', ...tableOf(running.items, clock())]),
             ...(running.matching > running.items.length ? [`and ${running.matching - running.items.length} more`] : []),
           ]);
           return exitCodes.confirmed;
@@ -65,7 +65,7 @@ const stopLine = ({ items, next }: StopPage): string => {
 const escalationLine = ({ items, next }: NoticePage): string =>
   `${next === null ? '' : 'at least '}${count(new Set(items.map(({ subject }) => subject)).size, 'escalation')} that nobody has said to have seen: estop notify ls --escalated`;
 
-const tableOf = (items: readonly RunningAgent[]): readonly string[] =>
+const tableOf = (items: readonly RunningAgent[], at: number): readonly string[] =>
   renderTable<RunningAgent>(
     [
       { title: 'agent', cell: (row) => row.agentId },
@@ -73,7 +73,7 @@ const tableOf = (items: readonly RunningAgent[]): readonly string[] =>
       { title: 'calls/5min', cell: (row) => String(row.lately.calls) },
       { title: 'denied', cell: (row) => String(row.lately.denied) },
       { title: 'waiting', cell: (row) => String(row.pendingApprovals) },
-      { title: 'oldest', cell: (row) => relative(row.oldestAt, Date.now()) },
+      { title: 'oldest', cell: (row) => relative(row.oldestAt, at) },
       { title: 'look at', cell: (row) => lookAt(row) },
     ],
     items,

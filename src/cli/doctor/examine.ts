@@ -59,7 +59,7 @@ async function examineStop({ connection }: CliContext): Promise<readonly Finding
 }
 
 async function examineControl(context: CliContext): Promise<readonly Finding[]> {
-  const { connection, now } = context;
+  const { connection } = context;
   const knocked = await knockHttp(httpSend, `${connection.controlUrl}/livez`);
   if (knocked.kind === 'away')
     return [
@@ -77,7 +77,7 @@ async function examineControl(context: CliContext): Promise<readonly Finding[]> 
     const { estop } = context;
     const [{ diagnosis, answeredAt }, connectors] = await Promise.all([
       // Compared with the clock of that moment: the wait for the other answer is no clock that is off.
-      estop.diagnosis().then((diagnosis) => ({ diagnosis, answeredAt: now() })),
+      estop.diagnosis().then((diagnosis) => ({ diagnosis, answeredAt: Date.now() })),
       estop.connectors.list().then(
         ({ items }) => judgeConnectors(items, Date.now()),
         () => [finding('connectors', 'unknown', 'control could not say')],
@@ -161,7 +161,7 @@ async function examineDirect({ connection }: CliContext): Promise<readonly Findi
   }
 }
 
-async function examineCertificates({ connection, now }: CliContext): Promise<readonly Finding[]> {
+async function examineCertificates({ connection }: CliContext): Promise<readonly Finding[]> {
   const urls = [connection.stopUrl, connection.controlUrl, connection.gatewayUrl].map((text) => new URL(text));
   const secure = urls
     .filter(({ protocol }) => protocol === 'https:')
@@ -176,7 +176,7 @@ async function examineCertificates({ connection, now }: CliContext): Promise<rea
     ).entries(),
   ];
   return Promise.all(
-    places.map(async ([name, { host, port }]) => judgeCertificate(name, await certificateAt(host, port), now())),
+    places.map(async ([name, { host, port }]) => judgeCertificate(name, await certificateAt(host, port), Date.now())),
   );
 }
 
