@@ -1,13 +1,11 @@
 import type { ConnectorActivities, CrowdProbed, LaneRound, ProbeOutcome } from '../contract/activities.ts';
 import { finalProbePatienceMs } from '../contract/numbers.ts';
+import { finalPhase } from '../contract/phases.ts';
 import { isConcluded, readLane } from '../store/lane-record.ts';
 import { beginPhase, markFinal, reopenObligation } from '../store/lanes.ts';
 import { beating } from './heartbeat.ts';
 import { type LaneDeps, question } from './lane-question.ts';
 import { inWindow } from './window.ts';
-
-/** The last probe is no phase of a lane: it may be asked again and again, until it passes after the last cut of the whole stop. */
-const finalPhase = 'final-probe';
 
 /** No probe of a crowd begins later than this: so long at most, and one patience more, it keeps the slot that a cut may want. */
 const crowdMs = 1_000;

@@ -14,3 +14,6 @@ export const cuttingPhases = [
 
 export type CuttingPhase = (typeof cuttingPhases)[number];
 export type Phase = CuttingPhase | 'probe';
+
+/** The last probe is no phase of a lane: it may be asked again and again, until it passes after the last cut of the whole stop. */
+export const finalPhase = 'final-probe';

@@ -1,3 +1,4 @@
+import { finalPhase } from '../contract/phases.ts';
 import type { Evidence, ObligationState } from '../contract/stop.ts';
 import { type Page, type PageRequest, pageLimit, pageOf, readCursor } from './page.ts';
 import { call, callOne, type Store } from './pool.ts';
@@ -65,15 +66,23 @@ export async function getObligation(store: Store, obligationId: string): Promise
   return row === undefined ? undefined : obligationOf(row);
 }
 
-/** Lanes that are proved or expired and still owe the last probe: theirs began before the last cut of the cause, or never was. */
+/**
+ * Lanes that are proved or expired and still owe the last probe: theirs began before the last cut of the cause, or never was. Taken from
+ * each system in turn, and of one last those that were asked and have not answered: where more than `limit` hang, or are served by
+ * nobody, the others have their probe all the same. rule: lane-independent
+ */
 export async function finalLanes(store: Store, causeId: string, limit: number): Promise<readonly ObligationRecord[]> {
   const rows = await call(
     store,
     'final_lanes',
-    `SELECT * FROM estop.obligations WHERE cause_id = $1 AND final_at IS NULL AND state IN ('proved', 'expired')
-       AND (final_probed_at IS NULL OR final_probed_at <= (SELECT max(x.revoked_at) FROM estop.obligations x WHERE x.cause_id = $1))
-     ORDER BY final_probed_at NULLS FIRST, obligation_id LIMIT $2`,
-    [causeId, limit],
+    `SELECT * FROM estop.obligations WHERE obligation_id IN (
+       SELECT due.obligation_id FROM (
+         SELECT o.obligation_id, row_number() OVER (PARTITION BY o.connector ORDER BY o.phase IS NOT DISTINCT FROM $3, o.final_probed_at, o.obligation_id) AS nth
+         FROM estop.obligations o WHERE o.cause_id = $1 AND o.final_at IS NULL AND o.state IN ('proved', 'expired')
+           AND (o.final_probed_at IS NULL OR o.final_probed_at <= (SELECT max(x.revoked_at) FROM estop.obligations x WHERE x.cause_id = $1))) due
+       ORDER BY due.nth, due.obligation_id LIMIT $2)
+     ORDER BY phase IS NOT DISTINCT FROM $3, final_probed_at, obligation_id`,
+    [causeId, limit, finalPhase],
   );
   return rows.map(obligationOf);
 }

@@ -35,12 +35,13 @@ interface Scene {
   readonly lanes: readonly string[];
 }
 
-/** A stopped agent with so many issued grants, fenced, halted and swept; its obligations are open. */
-export async function stopped(l: Ledger, grants: number): Promise<Scene> {
+/** A stopped agent with so many issued grants, or one at each of these connectors, fenced, halted and swept; its obligations are open. */
+export async function stopped(l: Ledger, grants: number | readonly string[]): Promise<Scene> {
   const agent = await addAgent(l);
   const task = await startTask(l, agent);
   const grantIds: string[] = [];
-  for (let index = 0; index < grants; index += 1) grantIds.push(await addGrant(l, task));
+  const connectors = typeof grants === 'number' ? Array<undefined>(grants).fill(undefined) : grants;
+  for (const connector of connectors) grantIds.push(await addGrant(l, task, connector));
   const { stopId } = await stopAgent(l, agent);
   const revoker = l.as('estop_revoker');
   expect(await fence(l, stopId)).toBe(true);
