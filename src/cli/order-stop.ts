@@ -1,5 +1,5 @@
 import type { StopCategory, StopReceipt } from '../contract/stop.ts';
-import { errorCodeOf } from '../core/errors.ts';
+import { type ErrorCode, errorCodeOf } from '../core/errors.ts';
 import { newStopId, type StopTarget } from '../sdk/index.ts';
 import { scopeKeyOf } from '../sdk/scope.ts';
 import type { CliContext } from './context.ts';
@@ -51,7 +51,7 @@ export async function orderStop(
   try {
     receipt = options.direct === true ? await directly(context, order) : await send(context, target, order);
   } catch (thrown) {
-    if (isOutOfReach(thrown)) {
+    if (hasAnotherWay(thrown)) {
       const command = directCommand({ ...order, scopeWords });
       if (options.direct === true) askAgain(context, command);
       else offerDirect(context, command);
@@ -94,10 +94,18 @@ function send(
   });
 }
 
-const isOutOfReach = (thrown: unknown): boolean =>
-  ['unreachable', 'store-unavailable', 'temporal-unavailable', 'bad-answer', 'unauthenticated', 'internal'].includes(
-    errorCodeOf(thrown),
-  );
+/** Said of this order by whoever takes orders: it would be the same by every way. */
+const judged: ReadonlySet<ErrorCode> = new Set([
+  'invalid-input',
+  'invalid-json',
+  'body-too-large',
+  'forbidden',
+  'foreign-environment',
+  'conflict',
+]);
+
+/** Whatever else keeps a receipt away, the wrong server at the address among it, there is another way. */
+const hasAnotherWay = (thrown: unknown): boolean => !judged.has(errorCodeOf(thrown));
 
 function offerDirect({ terminal, connection }: CliContext, command: string): void {
   terminal.say(

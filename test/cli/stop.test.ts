@@ -161,6 +161,14 @@ describe('estop stop', () => {
     }
   });
 
+  it('says NOT STOPPED and how else, where another server is at the address of the stop process', async () => {
+    const ran = await rig.run(['stop', 'agent', 'billing-bot', '--no-wait'], {
+      env: { ESTOP_STOP_URL: rig.control.url },
+    });
+    expect([ran.code, ran.stdout]).toEqual([1, '']);
+    expect(ran.stderr).toMatch(/NOT STOPPED[^]*estop stop agent billing-bot --direct --stop-id stop_test_/);
+  });
+
   it('--dry-run counts and stops nothing', async () => {
     const before = await rig.ledger.sql('SELECT count(*)::int AS n FROM estop.stops');
     const ran = await rig.run(['stop', 'agent', 'billing-bot', '--dry-run']);
