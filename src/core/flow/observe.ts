@@ -7,6 +7,7 @@ import { noteLabels } from './keys-told.ts';
 import { isNamedFile, isNamedPage, isThatFile, noteLabelled, notePaths } from './made-paths.ts';
 import { authorOf, meetAll, ownAddress, reachedPeople } from './mailbox.ts';
 import { namedRecords } from './named-record.ts';
+import { noteNamesakes } from './namesakes.ts';
 import { begins } from './one-time-code.ts';
 import { isSteered, originOfValue } from './origin.ts';
 import { isSteeredLook, plainLook } from './program/plain-look.ts';
@@ -33,6 +34,7 @@ export function observe(flow: TaskFlow, call: FlowCall, output: string): FlowDel
   // A page says of itself what it likes.
   const named = cut || draft.tainted || call.profile.tier === 'fetch' ? new Set() : namedRecords(flow, records);
   noteContacts(draft, call, records, cut);
+  noteNamesakes(draft, records);
   for (const record of records) {
     if (named.has(record)) noteNamed(draft, record);
     if (draft.overflow && draft.fields >= mostFields) break;

@@ -4,6 +4,7 @@ import { heldAlone, type Origin } from './facts.ts';
 import { delegatedKey, handedRoomKey } from './language/hands-over.ts';
 import { folded, littleWords } from './language/spoken.ts';
 import { stem } from './language/stem.ts';
+import { isOfSeveral } from './namesakes.ts';
 import { endsOf, fromHome, pathForm, upwards } from './path-form.ts';
 import { partsOf } from './scan.ts';
 import { addressOf, siteOf } from './site.ts';
@@ -105,7 +106,9 @@ function isNameOfNamed(flow: TaskFlow, text: string): boolean {
   if (flow.verbs.has(delegatedKey(flow.hash)) && copiedWords(flow, text, nothing) > 0) return false;
   const keys = new Set(words.map((word) => nameKey(flow.hash, word)));
   return [...flow.named.values()].some(
-    (name) => name.every((word) => keys.has(word)) && (name.length > 1 || words.length <= 2),
+    (name) =>
+      name.every((word) => keys.has(word)) &&
+      (name.length > 1 || (words.length <= 2 && !(words.length > 1 && isOfSeveral(flow, name[0] ?? '')))),
   );
 }
 
