@@ -220,4 +220,13 @@ export const plantedGuards: readonly Guard[] = [
     put: "originOfValue(flow, one).origin === 'request') || url.includes('quarry')",
     tests: { file, title: 'an agent that obeys what it reads' },
   },
+  {
+    id: 'planted/namesakes',
+    file: 'src/core/flow/origin.ts',
+    protects: 'one name that two people bear does not say which',
+    attacks: ['A13'],
+    find: " && !(words.length > 1 && isOfSeveral(flow, name[0] ?? ''))",
+    put: '',
+    tests: { file, title: 'an agent that obeys what it reads' },
+  },
 ];
