@@ -157,7 +157,7 @@ const saysNothing = [
 
 /** An order that was placed is a thing: "of order #A11", "my last orders"; not "place the order", "order two". */
 const placedOrder =
-  /(?<!\b(?:plac|mak|submit|complet|confirm|finish|finaliz|finalis|repeat|send|start|put|do|check|creat|redo|add)\p{L}*\s(?:in |out )?)\b(?:my|the|this|that|these|those|his|her|their|our|all|of|from|in|for|on|with)\s(?:(?:last|latest|newest|recent|previous|delivered|pending|open|old|whole|entire)\s)?orders?\b|\borders? (?:#|(?:number|id|no\.?|nr\.?)\b|status\b|history\b)/giu;
+  /(?<!\b(?:plac|mak|submit|complet|confirm|finish|finaliz|finalis|repeat|send|start|put|do|check|creat|redo|add)\p{L}{0,6}\s(?:in |out )?)\b(?:my|the|this|that|these|those|his|her|their|our|all|of|from|in|for|on|with)\s(?:(?:last|latest|newest|recent|previous|delivered|pending|open|old|whole|entire)\s)?orders?\b|\borders? (?:#|(?:number|id|no\.?|nr\.?)\b|status\b|history\b)/giu;
 
 /** Said in several words, none of which says it alone. */
 const idioms: readonly (readonly [RegExp, Family])[] = [
