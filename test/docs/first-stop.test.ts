@@ -166,6 +166,7 @@ requires('temporal')('the pages, typed into a fresh folder', () => {
     expect(left).toMatchInlineSnapshot(`
       [
         "README.md: Not run in a test as they stand, because nothing of \`example-bot\` waits for a person and no runs were recorded:",
+        "CONTRIBUTING.md: Not run in a test, for want of your system:",
         "docs/deployment.md: Not run in a test, for want of a Docker engine:",
         "docs/operations/README.md: Not run in a test as it stands; \`test/operations/running-system.test.ts\` runs the like of it:",
         "docs/operator.md: Not run in a test as it stands, for want of a person whom an identity provider knows; \`test/control/sign-in/elevation.test.ts\` asks the same:",
