@@ -17,18 +17,17 @@ const mostCalls = 100;
 
 /** The whole of one stop, from the ledger alone: it needs no worker, no workflow, no Temporal. */
 export async function showStopView(deps: ControlDeps, stopId: string): Promise<StopView> {
+  // The stages first: what they rest on is shown beside them, and may be further by then, never behind.
+  const summary = (await stopSummaries(deps.store, [stopId])).get(stopId);
   const progress = await stopProgress(deps.store, stopId);
-  if (progress === undefined) throw new EstopError('unknown-stop');
+  if (summary === undefined || progress === undefined) throw new EstopError('unknown-stop');
   const hasReachedAny = progress.tasks.covered > 0 || progress.revocation.total > 0;
-  const [summaries, lanes, calls, others, scopeKnown] = await Promise.all([
-    stopSummaries(deps.store, [stopId]),
+  const [lanes, calls, others, scopeKnown] = await Promise.all([
     lanesOf(deps, stopId),
     knownInTime(possiblyCompletedCalls(deps.store, stopId, mostCalls)),
     stopsOver(deps, stopId),
     hasReachedAny || knownInTime(isScopeKnown(deps, progress.stop.scopeKey)),
   ]);
-  const summary = summaries.get(stopId);
-  if (summary === undefined) throw new EstopError('unknown-stop');
   const shown = showStop(progress.stop, summary);
   return {
     ...shown,

@@ -40,10 +40,13 @@ export interface RevocationState {
 
 /** Needs no workflow query: everything is in the ledger. Undefined if no such stop is recorded. */
 export async function stopProgress(store: Store, stopId: string): Promise<StopProgress | undefined> {
-  const stop = await getStop(store, stopId);
-  if (stop === undefined) return undefined;
-  const [[row], counts, possibly, gateways, revocation] = await Promise.all([
+  // The stages before what they rest on: it may be further by then than the stage says, never behind it.
+  const [stop, [row]] = await Promise.all([
+    getStop(store, stopId),
     call(store, 'stop_progress', 'SELECT * FROM estop.stop_progress WHERE stop_id = $1', [stopId]),
+  ]);
+  if (stop === undefined) return undefined;
+  const [counts, possibly, gateways, revocation] = await Promise.all([
     callOne(store, 'count_covered_tasks', 'SELECT covered, halted FROM estop.count_covered_tasks($1)', [stopId]),
     callOne(store, 'count_possibly_completed', 'SELECT estop.count_possibly_completed($1) AS calls', [stopId]),
     fenceOf(store, stop),
