@@ -25,7 +25,7 @@ export interface GatewayLease {
   readonly address: string;
   /** Until its lease runs out; below zero: since it has. */
   readonly leaseMs: number;
-  readonly viewEpoch: number;
+  readonly confirmedEpoch: number;
 }
 
 const never = 2_147_483_647;
@@ -45,7 +45,7 @@ export async function storeFacts(store: Store): Promise<StoreFacts> {
   const gateways = await call(
     store,
     'store_facts_gateways',
-    `SELECT gateway_id, address, view_epoch, greatest(-$1::int, extract(epoch FROM lease_until - clock_timestamp()) * 1000)::int AS lease_ms
+    `SELECT gateway_id, address, confirmed_epoch, greatest(-$1::int, extract(epoch FROM lease_until - clock_timestamp()) * 1000)::int AS lease_ms
      FROM estop.gateways WHERE retired_at IS NULL ORDER BY lease_until DESC LIMIT 200`,
     [never],
   );
@@ -65,7 +65,7 @@ export async function storeFacts(store: Store): Promise<StoreFacts> {
       gatewayId: text(one, 'gateway_id'),
       address: text(one, 'address'),
       leaseMs: int(one, 'lease_ms'),
-      viewEpoch: int(one, 'view_epoch'),
+      confirmedEpoch: int(one, 'confirmed_epoch'),
     })),
   };
 }

@@ -23,7 +23,7 @@ const store: StoreState = {
   isReplica: false,
   beatAgeMs: 500,
   drainAgeMs: 10_000,
-  gateways: [{ gatewayId: 'gw_test_1', address: '10.0.0.1:7702', leaseMs: 2_500, viewEpoch: 4 }],
+  gateways: [{ gatewayId: 'gw_test_1', address: '10.0.0.1:7702', leaseMs: 2_500, confirmedEpoch: 4 }],
 };
 const sound: Diagnosis = {
   version: '1.0.0',

@@ -90,7 +90,6 @@ CREATE TABLE estop.gateways (
   address         text NOT NULL,
   registered_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
   lease_until     timestamptz NOT NULL DEFAULT clock_timestamp(),
-  view_epoch      bigint NOT NULL DEFAULT 0,
   confirmed_epoch bigint NOT NULL DEFAULT 0,
   drain_wanted_at timestamptz,
   retired_at      timestamptz

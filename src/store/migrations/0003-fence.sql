@@ -72,7 +72,7 @@ END $$;
 CREATE FUNCTION estop.confirm_fence(p_gateway_id text, p_epoch bigint, p_order text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  UPDATE estop.gateways g SET confirmed_epoch = greatest(g.confirmed_epoch, p_epoch), view_epoch = greatest(g.view_epoch, p_epoch)
+  UPDATE estop.gateways g SET confirmed_epoch = greatest(g.confirmed_epoch, p_epoch)
     WHERE g.gateway_id = p_gateway_id AND g.retired_at IS NULL AND p_epoch <= estop.current_epoch()
       AND estop.order_at(p_epoch) IS NOT DISTINCT FROM p_order;
   RETURN FOUND;
