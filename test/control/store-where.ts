@@ -3,7 +3,11 @@ import type { ControlDeps } from '../../src/control/deps.ts';
 type Store = ControlDeps['store'];
 
 /** The same store, in which questions of these names come to this end; it may ask them after all. */
-export function storeWhere(store: Store, names: readonly string[], ends: (ask: () => unknown) => Promise<unknown>): Store {
+export function storeWhere(
+  store: Store,
+  names: readonly string[],
+  ends: (ask: () => unknown) => Promise<unknown>,
+): Store {
   const asked = new Set(names.map((name) => `estop_${name}`));
   const through = (db: object): unknown =>
     new Proxy(db, {

@@ -5,7 +5,9 @@ const GatewayStanding = z.object({
   gatewayId: z.string(),
   address: z.string(),
   leaseMs: z.int().meta({ description: 'Until its lease runs out; below zero: since it has' }),
-  confirmedEpoch: z.int().meta({ description: 'Up to which epoch it has confirmed that it admits nothing under an older view' }),
+  confirmedEpoch: z
+    .int()
+    .meta({ description: 'Up to which epoch it has confirmed that it admits nothing under an older view' }),
 });
 
 /** What control knows of everything that it can reach. A part that is away is null, and the rest is told all the same. */
