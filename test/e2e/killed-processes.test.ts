@@ -158,6 +158,8 @@ describe('a stop', () => {
       await whileSuspended('control-worker', async () => {
         frozen.crash();
         await startAgain('stop');
+        // A renewal that had been sent may be answered before the store goes down and recovers.
+        await until('the store', async () => (await ask('SELECT 1').catch(() => [])).length > 0);
         await until('a lease that waits for the intake', async () => (await gatewayWaitsFor()) === 'draining');
         for (let call = 0; call < 20; call += 1) expect(await listInvoices(cast, token)).toBe(false);
         expect((await ask('SELECT stop_id FROM estop.stops')).map((row) => row['stop_id'])).not.toContain(stopId);
