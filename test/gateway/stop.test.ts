@@ -61,6 +61,10 @@ describe('after a stop', () => {
     expect(rig.calls(task).length).toBe(1);
     // A call that was answered is open no longer: there was nothing to cut.
     await untilFenced(rig, stopId);
+    // The store knows of it before the gateway has its answer, and says so.
+    await until(() =>
+      rig.logLines.some(({ fields }) => fields['event'] === 'fence.confirmed' && fields['epoch'] === epoch),
+    );
     expect(rig.logLines.map(({ fields }) => fields)).toContainEqual({ event: 'fence.confirmed', epoch, cut: 0 });
   });
 
