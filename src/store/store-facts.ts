@@ -30,6 +30,8 @@ export interface GatewayLease {
 
 const never = 2_147_483_647;
 
+// What is of the future was left before the clock of the store went back, and says nothing of now: no gateway goes by it either.
+
 export async function storeFacts(store: Store): Promise<StoreFacts> {
   const row = await callOne(
     store,
@@ -38,8 +40,8 @@ export async function storeFacts(store: Store): Promise<StoreFacts> {
        current_setting('full_page_writes') = 'on' AS full_page_writes, current_setting('synchronous_commit') AS synchronous_commit,
        current_setting('synchronous_standby_names') AS standbys, pg_is_in_recovery() AS replica,
        (SELECT count(*) FROM estop.estop_migrations)::int AS migrations,
-       least($1, coalesce((SELECT extract(epoch FROM clock_timestamp() - max(beat_at)) * 1000 FROM estop.latch_marks), $1))::int AS beat_age,
-       least($1, coalesce((SELECT extract(epoch FROM clock_timestamp() - max(begun_at)) * 1000 FROM estop.intake_drains), $1))::int AS drain_age`,
+       least($1, coalesce((SELECT extract(epoch FROM clock_timestamp() - max(beat_at)) * 1000 FROM estop.latch_marks WHERE beat_at <= clock_timestamp()), $1))::int AS beat_age,
+       least($1, coalesce((SELECT extract(epoch FROM clock_timestamp() - max(begun_at)) * 1000 FROM estop.intake_drains WHERE begun_at <= clock_timestamp()), $1))::int AS drain_age`,
     [never],
   );
   const gateways = await call(

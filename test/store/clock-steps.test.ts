@@ -1,7 +1,9 @@
-import { beforeAll, expect } from 'vitest';
-import { drainWanted, recordDrain } from '../../src/store/fence.ts';
+import { beforeAll, expect, it } from 'vitest';
+import { drainWanted, noteStopSeen, recordDrain, reportFence } from '../../src/store/fence.ts';
 import { renewLease, retireLapsedGateways } from '../../src/store/gateways.ts';
 import { storeNow } from '../../src/store/installation.ts';
+import { ledgerFigures } from '../../src/store/ledger-figures.ts';
+import { storeFacts } from '../../src/store/store-facts.ts';
 import { onEveryPostgres } from '../kit/postgres.ts';
 import { addGateway, leaseMs, onlyThese, renew, retainMs } from './gateway.ts';
 import { guarded } from './guarded.ts';
@@ -81,6 +83,61 @@ onEveryPostgres(
         put: 'SELECT least(p_begun_at, clock_timestamp())',
       },
     );
+
+    guarded(
+      () => ledger,
+      'waits one lease for a gateway that died with one of the future, no more and no less',
+      async (l) => {
+        for (const [leaseBy, seenBy] of [
+          ['10 min', '-1 min'],
+          ['-1 min', '10 min'],
+        ]) {
+          await onlyThese(l);
+          await renew(l, await addGateway(l));
+          const { stopId } = await stop(l, 'agent:any');
+          await noteStopSeen(l.as('estop_revoker'), stopId);
+          await l.sql('UPDATE estop.gateways SET lease_until = lease_until + $1::interval', [leaseBy]);
+          await l.sql('UPDATE estop.stop_progress SET seen_at = seen_at + $2::interval WHERE stop_id = $1', [
+            stopId,
+            seenBy,
+          ]);
+          const report = () => reportFence(l.as('estop_revoker'), stopId, 400);
+          expect(await report()).toBe(false);
+          await l.sql('SELECT pg_sleep(0.2)');
+          expect(await report()).toBe(false);
+          await l.sql('SELECT pg_sleep(0.3)');
+          expect(await report()).toBe(true);
+        }
+      },
+      {
+        what: 'the end of a lease of the future',
+        in: 'estop.report_fence',
+        find: /WHERE g\.lease_until > clock_timestamp\(\) \+ [^;]+;/,
+        put: 'WHERE false;',
+      },
+      {
+        what: 'the sight of a stop in the future',
+        in: 'estop.report_fence',
+        find: 'AND g.seen_at > clock_timestamp()',
+        put: 'AND false',
+      },
+      {
+        what: 'one lease from now',
+        in: 'estop.report_fence',
+        find: /SET lease_until = clock_timestamp\(\) \+ [^\n]+\n/,
+        put: 'SET lease_until = clock_timestamp()\n',
+      },
+    );
+
+    it('says of a latch and of an intake that nobody has looked at since, that nobody has', async () => {
+      await keepBeating(ledger);
+      await recordDrain(ledger.as('estop_revoker'), await storeNow(ledger.as('estop_revoker')));
+      await ledger.sql(`UPDATE estop.latch_marks SET beat_at = clock_timestamp() + interval '10 min'`);
+      await ledger.sql(`UPDATE estop.intake_drains SET begun_at = clock_timestamp() + interval '10 min'`);
+      const { beatAgeMs, drainAgeMs } = await storeFacts(ledger.as('estop_control'));
+      const { beatSeconds, drainSeconds } = await ledgerFigures(ledger.as('estop_revoker'));
+      for (const age of [beatAgeMs, drainAgeMs, beatSeconds, drainSeconds]) expect(age).toBeGreaterThan(600_000);
+    });
   },
 );
 

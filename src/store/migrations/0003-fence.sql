@@ -145,6 +145,11 @@ BEGIN
   SELECT * INTO p FROM estop.stop_progress WHERE stop_id = p_stop_id;
   IF s.stop_id IS NULL OR p.stop_id IS NULL THEN RETURN false; END IF;
   IF p.fenced_at IS NOT NULL THEN RETURN true; END IF;
+  -- What ends later than a lease that began now, and what was seen later than now, is from before the clock went back: nobody who died then is waited for so long.
+  UPDATE estop.gateways g SET lease_until = clock_timestamp() + make_interval(secs => p_lease_ms / 1000.0)
+    WHERE g.lease_until > clock_timestamp() + make_interval(secs => p_lease_ms / 1000.0);
+  UPDATE estop.stop_progress g SET seen_at = clock_timestamp() WHERE g.stop_id = p_stop_id AND g.seen_at > clock_timestamp();
+  p.seen_at := least(p.seen_at, clock_timestamp());
   INSERT INTO estop.stop_gateways (stop_id, gateway_id, outcome)
     SELECT p_stop_id, g.gateway_id, CASE WHEN g.confirmed_epoch >= s.epoch THEN 'confirmed' ELSE 'expired' END
     FROM estop.gateways g
