@@ -144,6 +144,38 @@ describe('the feed', () => {
     return { from: Date.parse(asked[1] ?? ''), said: Date.parse(said[0] ?? '') };
   };
 
+  it('goes on from the time that the store has now, though its clock was set back: what is new carries that time', async () => {
+    let clock = Date.parse('2026-01-01T12:00:00Z');
+    const asked: number[] = [];
+    const feed = createEventFeed({
+      now: async () => new Date(clock).toISOString(),
+      looks: [
+        async ({ since }) => {
+          asked.push(Date.parse(since));
+          return [];
+        },
+      ],
+      onFailure: () => undefined,
+      everyMs: 2,
+    });
+    const leave = await feed.subscribe(() => undefined);
+    const untilAsked = async (times: number): Promise<void> => {
+      for (const until = asked.length + times; asked.length < until; )
+        await new Promise((resolve) => setTimeout(resolve, 2));
+    };
+    await untilAsked(2);
+    const before = clock;
+    clock -= 600_000;
+    await untilAsked(3);
+    expect(asked.at(-1)).toBeLessThanOrEqual(clock);
+    // Whoever comes back with an event from before is told what came after it was set, and not what comes in ten minutes.
+    const id = Buffer.from(new Date(before).toISOString()).toString('base64url');
+    await feed.backlog({ since: id });
+    expect(asked).toContain(clock - 5_000);
+    leave();
+    feed.close();
+  });
+
   it('takes what the store needed to say its time off that time, since what is read may be from before', async () => {
     const { from, said } = await secondLook(async () => {
       await new Promise((resolve) => setTimeout(resolve, 40));

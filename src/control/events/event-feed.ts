@@ -84,7 +84,7 @@ export function createEventFeed(options: FeedOptions): EventFeed {
       const found = look({ since: earlier(before ?? (await asked), overlapMs) });
       const [at, changes] = await Promise.all([asked, found]);
       if (isOver()) return; // others look by now, and may have told newer things
-      since[index] = before === undefined || at > before ? at : before;
+      since[index] = before === undefined || at > before || wasSetBack(before, at) ? at : before;
       const slowest = since.reduce((one, other) => ((one ?? at) < (other ?? at) ? one : other));
       publish(slowest ?? at, changes, before !== undefined);
     });
@@ -127,7 +127,8 @@ export function createEventFeed(options: FeedOptions): EventFeed {
     },
     backlog: async ({ since: eventId, stopId }) => {
       const at = await options.now();
-      const from = eventId === undefined ? undefined : decode(eventId);
+      const said = eventId === undefined ? undefined : decode(eventId);
+      const from = said !== undefined && wasSetBack(said, at) ? at : said;
       if (from === undefined && stopId === undefined) return [];
       const request = {
         since: earlier(from ?? '1970-01-01T00:00:00Z', overlapMs),
@@ -144,6 +145,9 @@ export function createEventFeed(options: FeedOptions): EventFeed {
     },
   };
 }
+
+/** The clock of the store, between the two: what is written from then on carries the time that it has now, and would be told when the other has come again. */
+const wasSetBack = (before: string, at: string): boolean => Date.parse(before) - Date.parse(at) > overlapMs;
 
 /** JSON has no raw line break, so one data line holds it. */
 export function feedEvent(
