@@ -12,12 +12,15 @@ import type { ControlWatch } from './metrics.ts';
 import type { RefusedAttempts } from './refused-attempts.ts';
 import type { Callers } from './sign-in/callers.ts';
 import type { IdentityProvider } from './sign-in/identity-provider.ts';
+import type { StoreClock } from './store-clock.ts';
 import type { TaskWorkflows } from './task-workflows.ts';
 
 /** Everything control needs, injected. */
 export interface ControlDeps {
   readonly environment: string;
   readonly store: Store;
+  /** By which the times of the ledger were taken, and are told. */
+  readonly clock: StoreClock;
   readonly config: ConfigSource;
   /** Those that come with estop. */
   readonly policies: PolicyFiles;

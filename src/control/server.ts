@@ -19,11 +19,12 @@ import { createCallers } from './sign-in/callers.ts';
 import { createIdentityProvider } from './sign-in/identity-provider.ts';
 import { createPublishedKeys } from './sign-in/published-keys.ts';
 import { createServiceVerifier } from './sign-in/services.ts';
+import { createStoreClock } from './store-clock.ts';
 
 export interface ControlServerOptions
   extends Omit<
     ControlDeps,
-    'store' | 'events' | 'callers' | 'approvers' | 'loginLinks' | 'identityProvider' | 'clientDocuments'
+    'store' | 'clock' | 'events' | 'callers' | 'approvers' | 'loginLinks' | 'identityProvider' | 'clientDocuments'
   > {
   readonly databaseUrl: string;
   readonly guardedFetch: GuardedFetch;
@@ -80,11 +81,14 @@ export async function startControlServer(options: ControlServerOptions): Promise
   const callers = createCallers({ ...options, store, services: createServiceVerifier({ ...options, keys }) });
   const identityProvider = createIdentityProvider({ ...options, fetch: options.guardedFetch, keys });
   const approvers = createApproverList({ ...options, store });
+  const clock = createStoreClock(() => storeNow(store));
+  clock.now(); // asked from now on, so that the first page is told the time already
   const deps: ControlDeps = {
     ...options,
     approvers,
     clientDocuments: createClientDocuments({ config: options.config, fetch: options.guardedFetch, log }),
     store,
+    clock,
     events,
     callers,
     identityProvider,

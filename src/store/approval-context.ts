@@ -1,4 +1,4 @@
-import { type ApprovalRecord, approvalOf } from './approvals.ts';
+import { type ApprovalRecord, approvalAsOfNow, approvalOf } from './approvals.ts';
 import { call, callOne, type Store } from './pool.ts';
 import { int } from './row.ts';
 
@@ -17,7 +17,7 @@ export async function approvalContext(store: Store, approval: ApprovalRecord): P
     call(
       store,
       'similar_approval',
-      `SELECT *, state AS state_now FROM estop.approvals WHERE agent_id = $1 AND tool_key = $2 AND decided_at IS NOT NULL AND requested_at < $3::timestamptz
+      `SELECT ${approvalAsOfNow} FROM estop.approvals WHERE agent_id = $1 AND tool_key = $2 AND decided_at IS NOT NULL AND requested_at < $3::timestamptz
        ORDER BY requested_at DESC LIMIT 1`,
       [approval.agentId, approval.toolKey, approval.requestedAt],
     ),

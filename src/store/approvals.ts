@@ -184,11 +184,12 @@ export async function decideApproval(
   }
 }
 
-const asOfNow = `*, CASE WHEN state IN ('pending', 'approved') AND expires_at <= clock_timestamp() THEN 'expired' ELSE state END AS state_now`;
+/** By the clock that took its end. */
+export const approvalAsOfNow = `*, CASE WHEN state IN ('pending', 'approved') AND expires_at <= clock_timestamp() THEN 'expired' ELSE state END AS state_now`;
 
 /** What a task believes about its approval: this, never a message. */
 export async function getApproval(store: Store, approvalId: string): Promise<ApprovalRecord | undefined> {
-  const [row] = await call(store, 'approval', `SELECT ${asOfNow} FROM estop.approvals WHERE approval_id = $1`, [
+  const [row] = await call(store, 'approval', `SELECT ${approvalAsOfNow} FROM estop.approvals WHERE approval_id = $1`, [
     approvalId,
   ]);
   return row === undefined ? undefined : approvalOf(row);
@@ -206,6 +207,20 @@ export async function listApprovals(store: Store, filter: ApprovalFilter = {}): 
   let query = (await tables(store))
     .selectFrom('approvals')
     .selectAll()
+    .select((eb) =>
+      eb
+        .case()
+        .when(
+          eb.and([
+            eb('state', 'in', ['pending', 'approved']),
+            eb('expires_at', '<=', eb.fn<string>('clock_timestamp')),
+          ]),
+        )
+        .then('expired')
+        .else(eb.ref('state'))
+        .end()
+        .as('state_now'),
+    )
     .orderBy('requested_at', 'desc')
     .orderBy('approval_id', 'desc')
     .limit(limit + 1);
@@ -240,7 +255,7 @@ export function approvalOf(row: Row): ApprovalRecord {
     approvers: int(row, 'approvers'),
     requestedBy: text(row, 'requested_by'),
     barred: texts(row, 'barred'),
-    state: word(row, row['state_now'] === undefined ? 'state' : 'state_now', approvalStates),
+    state: word(row, 'state_now', approvalStates),
     requestedAt: text(row, 'requested_at'),
     expiresAt: text(row, 'expires_at'),
     ...present({

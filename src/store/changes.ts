@@ -1,4 +1,4 @@
-import { type ApprovalRecord, approvalOf } from './approvals.ts';
+import { type ApprovalRecord, approvalAsOfNow, approvalOf } from './approvals.ts';
 import { type BreakerTripRecord, tripOf } from './breakers.ts';
 import { type ObligationRecord, obligationOf } from './obligations.ts';
 import { call, type Store } from './pool.ts';
@@ -97,7 +97,7 @@ export async function otherChanges(store: Store, since: string): Promise<OtherCh
     call(
       store,
       'changed_approvals',
-      `SELECT a.* FROM estop.approvals a WHERE a.state IN ('pending', 'approved') OR a.requested_at >= $1::timestamptz OR a.ended_at >= $1::timestamptz LIMIT ${most}`,
+      `SELECT ${approvalAsOfNow} FROM estop.approvals a WHERE a.state IN ('pending', 'approved') OR a.requested_at >= $1::timestamptz OR a.ended_at >= $1::timestamptz LIMIT ${most}`,
       [since],
     ),
     call(

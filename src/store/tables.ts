@@ -46,7 +46,14 @@ export interface Tables {
     opened_at: string;
     final_at: string | null;
   };
-  approvals: { approval_id: string; task_id: string; agent_id: string; state: string; requested_at: string };
+  approvals: {
+    approval_id: string;
+    task_id: string;
+    agent_id: string;
+    state: string;
+    requested_at: string;
+    expires_at: string;
+  };
   calls: { call_id: string; task_id: string; agent_id: string; tool_key: string; admitted_at: string };
   audit: { seq: number; at: string; kind: string; actor: string; subject: string };
   agents: { agent_id: string; retired_at: string | null };

@@ -11,6 +11,7 @@ import { createEventFeed } from '../../src/control/events/event-feed.ts';
 import { looksForChanges } from '../../src/control/events/look-for-changes.ts';
 import { createCallers } from '../../src/control/sign-in/callers.ts';
 import { createIdentityProvider } from '../../src/control/sign-in/identity-provider.ts';
+import { createStoreClock } from '../../src/control/store-clock.ts';
 import { createTaskWorkflows } from '../../src/control/temporal-task-workflows.ts';
 import { readPolicyFolder } from '../../src/policy/read-folder.ts';
 import { guardedFetch } from '../../src/runtime/guarded-fetch.ts';
@@ -96,6 +97,7 @@ export async function makeControl(
   const deps: ControlDeps = {
     environment: 'test',
     store,
+    clock: createStoreClock(() => storeNow(store)),
     policies: readPolicyFolder(policiesFolder),
     config: { current: () => current },
     authenticator: byRoleName,

@@ -65,7 +65,7 @@ export function visitOf(context: Context, caller: Caller, deps: ControlDeps): Vi
   return {
     caller,
     deps,
-    now: Date.now(),
+    now: deps.clock.now(),
     path: context.req.path,
     here: hereOf(context.req.url),
     query: (name) => context.req.query(name),

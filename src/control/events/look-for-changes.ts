@@ -41,7 +41,7 @@ async function lookForOthers(deps: LookDeps, request: ChangesRequest): Promise<r
     ...shown.map((task): ShownChange => ({ name: 'task', key: task.taskId, data: task })),
     ...approvals.map((record): ShownChange => {
       // Values of the call stand in both.
-      const { shown: _arguments, reasons: _reasons, ...approval } = showApproval(record, Date.now());
+      const { shown: _arguments, reasons: _reasons, ...approval } = showApproval(record);
       return { name: 'approval', key: record.approvalId, data: approval };
     }),
     ...trips.map((trip): ShownChange => ({ name: 'breaker', key: `breaker ${trip.tripId}`, data: showTrip(trip) })),

@@ -70,7 +70,7 @@ export const decideApproval = defineEndpoint({
           (await deps.workflows.tell(outcome.taskId, { name: 'approve', approvalId: path.id }));
         const record = await getApproval(deps.store, path.id);
         if (record === undefined) throw new EstopError('unknown-approval');
-        return { status: 200, body: { approval: showApproval(record, Date.now()), woken } };
+        return { status: 200, body: { approval: showApproval(record), woken } };
       }
     }
   },

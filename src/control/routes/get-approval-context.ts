@@ -43,7 +43,7 @@ export const getApprovalContext = defineEndpoint({
     return {
       status: 200,
       body: {
-        approval: showApproval(record, Date.now()),
+        approval: showApproval(record),
         mayApprove: whyNot === null,
         whyNot,
         approvableInMs,
@@ -51,7 +51,7 @@ export const getApprovalContext = defineEndpoint({
         task: task === undefined ? null : ((await showTasks(deps, [task]))[0] ?? null),
         owner: agent?.owner ?? null,
         stopHolder: agent?.stopHolder ?? null,
-        similar: context.similar === undefined ? null : showApproval(context.similar, Date.now()),
+        similar: context.similar === undefined ? null : showApproval(context.similar),
         lately: { approved: context.approved, denied: context.denied, pendingOfAgent: context.pendingOfAgent },
       },
     };

@@ -16,6 +16,6 @@ export const getApproval = defineEndpoint({
   handle: async ({ path }, _request, deps) => {
     const record = await read(deps.store, path.id);
     if (record === undefined) throw new EstopError('unknown-approval');
-    return { status: 200, body: showApproval(record, Date.now()) };
+    return { status: 200, body: showApproval(record) };
   },
 });

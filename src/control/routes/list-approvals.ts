@@ -33,10 +33,7 @@ export const listApprovals = defineEndpoint({
   look: async ({ query }, deps) => {
     const filters = { ...(query.task === undefined ? {} : { taskId: query.task }), pending: query.state === 'pending' };
     const page = await list(deps.store, { ...pageRequest(query), ...filters });
-    const shown = await withRisk(
-      page.items.map((record) => showApproval(record, Date.now())),
-      deps,
-    );
+    const shown = await withRisk(page.items.map(showApproval), deps);
     const items = query.state === 'pending' ? shown.filter((approval) => approval.state === 'pending') : shown;
     return { items, next: page.next ?? null };
   },

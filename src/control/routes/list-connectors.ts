@@ -35,7 +35,7 @@ export const listConnectors = defineEndpoint({
       (standing): ConnectorReadiness => ({
         connectorId: standing.connectorId,
         system: connectors.find(({ connectorId }) => connectorId === standing.connectorId)?.system ?? 'unknown',
-        ready: readyOf(standing, Date.now()),
+        ready: readyOf(standing, deps.clock.now()),
         findings: [...standing.findings],
         checkedAt: standing.checkedAt ?? null,
         since: standing.since ?? null,

@@ -18,7 +18,7 @@ export const listRunning = defineEndpoint({
   answers: [{ status: 200, description: 'The riskiest first', schema: Running }],
   problems: [],
   look: async ({ query }, deps) => {
-    const now = Date.now();
+    const now = deps.clock.now();
     const [agents, drills] = await Promise.all([runningAgents(deps.store, withinMs), drillsUnderWay(deps.store)]);
     const running = agents.map((record) => show(record, now));
     const matching = running

@@ -30,7 +30,7 @@ export const previewStop = defineEndpoint({
       within(playbookOf(deps, body.scopeKey), undefined),
     ]);
     const playbook = chosen === undefined ? null : showPlaybook(chosen);
-    const takenAt = new Date().toISOString();
+    const takenAt = new Date(deps.clock.now()).toISOString();
     if (counted.kind === 'unknown') {
       return {
         status: 200,
