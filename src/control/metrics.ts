@@ -7,7 +7,13 @@ export interface ControlWatch {
   /** Payloads that were opened for Temporal's UI or command line. */
   decoded(outcome: string, payloads: number): void;
   /** Read when figures are shown, from memory alone. */
-  show(figures: () => { readonly listeners: number }): void;
+  show(figures: () => ControlFigures): void;
+}
+
+interface ControlFigures {
+  readonly listeners: number;
+  /** Of the store's; undefined until that is known. */
+  readonly clockAheadMs: number | undefined;
 }
 
 export function createControlMetrics(registry: Registry): ControlWatch {
@@ -32,13 +38,21 @@ export function createControlMetrics(registry: Registry): ControlWatch {
     registers,
   });
   for (const outcome of ['opened', 'refused', 'failed']) decodes.labels(outcome).inc(0);
-  let read: (() => { readonly listeners: number }) | undefined;
+  let read: (() => ControlFigures) | undefined;
   new Gauge({
     name: 'estop_sse_clients',
     help: 'Clients that follow the event stream now.',
     registers,
     collect() {
       this.set(read?.().listeners ?? 0);
+    },
+  });
+  new Gauge({
+    name: 'estop_clock_ahead_seconds',
+    help: 'How far the clock of this process is ahead of that of the store; below zero: behind.',
+    registers,
+    collect() {
+      this.set((read?.().clockAheadMs ?? 0) / 1_000);
     },
   });
   return {

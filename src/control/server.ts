@@ -94,7 +94,7 @@ export async function startControlServer(options: ControlServerOptions): Promise
     identityProvider,
     loginLinks: isLoopback(options.host),
   };
-  deps.watch?.show(() => ({ listeners: events.listeners() }));
+  deps.watch?.show(() => ({ listeners: events.listeners(), clockAheadMs: clock.aheadMs() }));
   const app = createControlApp(deps);
   const server = createAdaptorServer({
     fetch: app.fetch,

@@ -44,6 +44,11 @@ export function createGatewayMetrics(registry: Registry): GatewayWatch {
   );
   figure('estop_calls_open', 'Calls that are with their upstream now.', ({ openCalls }) => openCalls);
   figure('estop_gateway_view_epoch', 'The epoch of the stops that this gateway knows.', ({ viewEpoch }) => viewEpoch);
+  figure(
+    'estop_clock_ahead_seconds',
+    'How far the clock of this process is ahead of that of the store; below zero: behind.',
+    ({ clockAheadMs }) => clockAheadMs / 1_000,
+  );
   return {
     note: ({ asked, facts }, denial) => {
       if (facts.admitted === true) admitted.labels(asked.kind).inc();

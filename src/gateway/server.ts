@@ -157,6 +157,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     leaseRemainingMs: fence.remainingMs,
     openCalls: openCalls.size,
     viewEpoch: fence.viewEpoch,
+    clockAheadMs: fence.clockAheadMs,
   }));
   const noters = [conduct, spent, denials, ...(watch === undefined ? [] : [watch])];
   const gate: GateHost = {

@@ -12,4 +12,6 @@ export interface GatewayFigures {
   readonly leaseRemainingMs: number;
   readonly openCalls: number;
   readonly viewEpoch: number;
+  /** Of the store's. */
+  readonly clockAheadMs: number;
 }

@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { exitCodeOfFindings, finding } from '../../src/cli/doctor/finding.ts';
 import { judgeConnectors, judgeDiagnosis } from '../../src/cli/doctor/judge-diagnosis.ts';
+import { judgeGateway } from '../../src/cli/doctor/judge-gateway.ts';
 import type { ConnectorReadiness } from '../../src/contract/http/connectors.ts';
 import type { Diagnosis } from '../../src/contract/http/diagnosis.ts';
 import { type CliRig, makeCliRig, type Ran } from './rig.ts';
@@ -147,6 +148,27 @@ describe('what estop doctor makes of an installation', () => {
       'ok',
     ]);
     expect(findings[1]?.says).toContain('the role may not be dropped');
+  });
+
+  it('says of a gateway whether it admits calls, and how far its clock is off', () => {
+    const judged = (status: number, body: Readonly<Record<string, unknown>>) =>
+      judgeGateway('http://gw', { kind: 'answered', status, body }).map(({ part, health, says }) => [
+        part,
+        health,
+        says,
+      ]);
+    const differ = (ms: string) => `the gateway and the store differ by ${ms}`;
+    expect(judged(200, { status: 'ok', clockAheadMs: 12 })).toEqual([
+      ['gateway', 'ok', 'http://gw: admits calls'],
+      ['clock', 'ok', differ('0.0 s')],
+    ]);
+    expect(judged(200, { clockAheadMs: 600_000 })[1]).toEqual(['clock', 'bad', differ('600.0 s')]);
+    expect(judged(503, { why: 'clock-off', clockAheadMs: -600_000 })).toEqual([
+      ['gateway', 'bad', 'http://gw: clock-off'],
+      ['clock', 'bad', differ('600.0 s')],
+    ]);
+    // One that is older says nothing of it.
+    expect(judged(503, { why: 'draining' })).toEqual([['gateway', 'bad', 'http://gw: draining']]);
   });
 
   it('ends with 1 for what is broken, 3 for what is weak or unknown, 0 else', () => {

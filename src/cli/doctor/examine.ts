@@ -5,6 +5,7 @@ import type { CliContext } from '../context.ts';
 import { httpSend } from '../http-send.ts';
 import { type Finding, finding } from './finding.ts';
 import { judgeConnectors, judgeDiagnosis } from './judge-diagnosis.ts';
+import { judgeGateway } from './judge-gateway.ts';
 import { certificateAt, knockHttp, knockPort, type Validity } from './knock.ts';
 
 const hourMs = 3_600_000;
@@ -98,21 +99,7 @@ async function examineControl(context: CliContext): Promise<readonly Finding[]> 
 }
 
 async function examineGateway({ connection }: CliContext): Promise<readonly Finding[]> {
-  const knocked = await knockHttp(httpSend, `${connection.gatewayUrl}/readyz`);
-  if (knocked.kind === 'away')
-    return [
-      finding('gateway', 'bad', `${connection.gatewayUrl}: ${knocked.why}`, 'Agents behind it can call nothing.'),
-    ];
-  if (knocked.status === 200) return [finding('gateway', 'ok', `${connection.gatewayUrl}: admits calls`)];
-  const { why } = knocked.body;
-  return [
-    finding(
-      'gateway',
-      'bad',
-      `${connection.gatewayUrl}: ${typeof why === 'string' ? why : `HTTP ${knocked.status}`}`,
-      'Agents behind it stand still; nothing gets through.',
-    ),
-  ];
+  return judgeGateway(connection.gatewayUrl, await knockHttp(httpSend, `${connection.gatewayUrl}/readyz`));
 }
 
 async function examineTemporal({ connection }: CliContext): Promise<readonly Finding[]> {

@@ -191,7 +191,7 @@ function judgeNotifications({ endpoints, failedLately, failing }: Diagnosis['not
   return finding('notifications', 'ok', plural(endpoints, 'endpoint'));
 }
 
-function judgeSkew(part: string, between: string, skewMs: number): Finding {
+export function judgeSkew(part: string, between: string, skewMs: number): Finding {
   const says = `${between} differ by ${seconds(Math.abs(skewMs))}`;
   if (Math.abs(skewMs) >= skewBadMs)
     return finding(part, 'bad', says, 'Tokens and signatures are refused. Repair the time.');

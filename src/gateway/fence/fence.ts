@@ -1,3 +1,4 @@
+import { mostSkewMs } from '../../contract/numbers.ts';
 import type { StopMark } from '../../core/credential.ts';
 import type { Clock } from './clock.ts';
 import { type EpochMemory, noMemory, type SeenEpoch } from './epoch-memory.ts';
@@ -31,6 +32,7 @@ export class Fence {
   readonly #memory: EpochMemory;
   #state: LeaseState | undefined;
   #gatewayId = '';
+  #clockAheadMs = 0;
   #closed = false;
 
   constructor(clock: Clock, openCalls: OpenCalls, memory: EpochMemory = noMemory) {
@@ -68,6 +70,11 @@ export class Fence {
     return Math.max(0, (this.#state?.lease?.until ?? 0) - this.#clock().mono);
   }
 
+  /** How far the clock of this machine is ahead of that of the store, as of the last renewal that was granted. */
+  get clockAheadMs(): number {
+    return this.#clockAheadMs;
+  }
+
   /** A new id in the ledger. What was seen of the store before is kept: an older or another store stays refused. */
   registered(gatewayId: string, storeId: string): void {
     this.#gatewayId = gatewayId;
@@ -80,7 +87,9 @@ export class Fence {
 
   standing(): Standing {
     if (this.#state === undefined || this.#closed) return { live: false, why: 'no-lease' };
-    return standing(this.#state, this.#clock());
+    const now = standing(this.#state, this.#clock());
+    // To a clock that is further behind, a token from before a reset may outlive the stop in the view.
+    return now.live && this.#clockAheadMs <= -mostSkewMs ? { live: false, why: 'clock-off' } : now;
   }
 
   /**
@@ -109,6 +118,8 @@ export class Fence {
   advance(event: LeaseEvent): readonly CutCall[] {
     if (this.#state === undefined) return [];
     this.#state = advance(this.#state, event);
+    if (event.kind === 'reply' && event.reply.granted)
+      this.#clockAheadMs = (event.sent.wall + event.received.wall) / 2 - event.reply.storeNow;
     const { storeId, view } = this.#state;
     if (view !== undefined) this.#memory.note({ storeId, epoch: view.epoch, order: this.viewOrder });
     const covered = view === undefined ? [] : this.#openCalls.cutCovered(view);

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tokenLifeMs } from '../../contract/numbers.ts';
 import { continueTrace } from '../../contract/tracing.ts';
 import { errorCodeOf } from '../../core/errors.ts';
 import { keepRoom } from '../../runtime/keep-room.ts';
@@ -105,11 +106,20 @@ async function handle(
 
 /** Alive: this process answers. Ready: it may admit. What it waits for is said in one word. */
 function sendHealth(gate: GateHost, path: string, response: ServerResponse): void {
-  const standing = gate.fence.standing();
-  const why = standing.live ? (gate.tools.waitForStore ? 'tools-unrecorded' : undefined) : standing.why;
-  if (path === '/livez' || why === undefined)
-    return sendJson(response, 200, { status: 'ok' }, { 'cache-control': 'no-store' });
-  sendJson(response, 503, { status: 'not-ready', why }, { 'cache-control': 'no-store' });
+  const why = whyNotReady(gate);
+  const headers = { 'cache-control': 'no-store' };
+  if (path === '/livez') return sendJson(response, 200, { status: 'ok' }, headers);
+  const clockAheadMs = Math.round(gate.fence.clockAheadMs);
+  if (why === undefined) return sendJson(response, 200, { status: 'ok', clockAheadMs }, headers);
+  sendJson(response, 503, { status: 'not-ready', why, clockAheadMs }, headers);
+}
+
+function whyNotReady({ fence, tools }: GateHost): string | undefined {
+  const standing = fence.standing();
+  if (!standing.live) return standing.why;
+  // To it every token is over.
+  if (fence.clockAheadMs >= tokenLifeMs) return 'clock-off';
+  return tools.waitForStore ? 'tools-unrecorded' : undefined;
 }
 
 function closeServer(server: Server): Promise<void> {
