@@ -1,5 +1,5 @@
 import { callOne, type Store } from './pool.ts';
-import { bool, text, word } from './row.ts';
+import { bool, bytesOrUndefined, present, text, word } from './row.ts';
 
 export interface NewClientCode {
   readonly hash: Uint8Array;
@@ -13,6 +13,8 @@ export interface NewClientCode {
   readonly person: string;
   /** In the store: once they are shut out it opens nothing. */
   readonly personId: string;
+  /** Of the token that they signed in by, if it was one. */
+  readonly basis?: Uint8Array;
   /** Of the session that it will open. */
   readonly taskId: string;
   /** What the client calls itself, for the record. */
@@ -21,12 +23,25 @@ export interface NewClientCode {
 }
 
 export async function makeClientCode(store: Store, code: NewClientCode): Promise<void> {
-  const { hash, clientHash, redirect, challenge, resource, agentId, actor, person, personId, taskId, client, lifeMs } =
-    code;
+  const {
+    hash,
+    clientHash,
+    redirect,
+    challenge,
+    resource,
+    agentId,
+    actor,
+    person,
+    personId,
+    basis,
+    taskId,
+    client,
+    lifeMs,
+  } = code;
   await callOne(
     store,
     'make_client_code',
-    'SELECT estop.make_client_code($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
+    'SELECT estop.make_client_code($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)',
     [
       Buffer.from(hash),
       Buffer.from(clientHash),
@@ -40,6 +55,7 @@ export async function makeClientCode(store: Store, code: NewClientCode): Promise
       taskId,
       client,
       lifeMs,
+      basis === undefined ? null : Buffer.from(basis),
     ],
   );
 }
@@ -59,6 +75,8 @@ interface OfSession {
   readonly agentId: string;
   readonly actor: string;
   readonly person: string;
+  readonly personId: string;
+  readonly basis?: Uint8Array;
 }
 
 export type Redeemed =
@@ -72,7 +90,7 @@ export async function redeemClientTicket(store: Store, shown: ShownTicket): Prom
   const row = await callOne(
     store,
     'redeem_client_ticket',
-    'SELECT outcome, task_id, agent_id, actor, person FROM estop.redeem_client_ticket($1, $2, $3, $4, $5, $6)',
+    'SELECT outcome, task_id, agent_id, actor, person, person_id, basis FROM estop.redeem_client_ticket($1, $2, $3, $4, $5, $6)',
     [
       Buffer.from(shown.hash),
       shown.kind,
@@ -90,6 +108,8 @@ export async function redeemClientTicket(store: Store, shown: ShownTicket): Prom
     agentId: text(row, 'agent_id'),
     actor: text(row, 'actor'),
     person: text(row, 'person'),
+    personId: text(row, 'person_id'),
+    ...present({ basis: bytesOrUndefined(row, 'basis') }),
   };
 }
 

@@ -6,6 +6,7 @@ import { requires } from '../kit/requires.ts';
 import { fence, keepBeating, stop } from '../store/ledger.ts';
 import { addressClients } from './address-clients.ts';
 import { callback, clientBed, verifier } from './client-bed.ts';
+import { clientsEnd } from './clients-end.ts';
 import { consentLooks } from './consent-looks.ts';
 import { field } from './rig.ts';
 import { openBrowser } from './sign-in/browser.ts';
@@ -241,15 +242,7 @@ requires('temporal')('a client of MCP that a person connects', () => {
     expect(nobody.text).not.toContain('<b>editor</b>');
   });
 
-  it('goes on no longer once its person is shut out', async () => {
-    const form = await aCode(await signedIn('walter@operator'));
-    const given = await exchange(form);
-    expect(given.status).toBe(200);
-    await bed.rig.ledger.sql("UPDATE estop.people SET disabled_at = now() WHERE name = 'walter'", []);
-    const refresh_token = String(given.body['refresh_token']);
-    const more = { grant_type: 'refresh_token', refresh_token, client_id: form.client_id };
-    expect(await exchange(more)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
-  });
+  describe('whose person is not what they were', () => clientsEnd(bed));
 
   it('that asks for tokens without end loses its session, and fills nothing', async () => {
     const form = await aCode(await signedIn('olga@operator'));

@@ -2,19 +2,17 @@ import { createHash, createHmac, randomBytes } from 'node:crypto';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { html } from 'hono/html';
-import type { AgentSpec } from '../../contract/config.ts';
 import { personOf } from '../../contract/identity.ts';
 import { EstopError } from '../../core/errors.ts';
 import { formatId } from '../../core/ids.ts';
 import { byWay } from '../../store/by-way.ts';
 import { makeClientCode } from '../../store/client-tickets.ts';
 import type { ControlDeps } from '../deps.ts';
-import { namesOfCaller } from '../names-of-caller.ts';
 import { whoIsNotKnown } from '../perform.ts';
-import { isWithinReach } from '../permission.ts';
 import { recordDenial } from '../record-denial.ts';
 import { type Caller, callerOf } from '../sign-in/caller.ts';
 import { plainPage } from '../sign-in/plain-page.ts';
+import { agentsOf } from './agents-of.ts';
 import { isSame } from './client-name.ts';
 import { answerTo, type ReadWish, readWish, type Wish } from './read-wish.ts';
 import { isLoopbackRedirect } from './redirects.ts';
@@ -52,7 +50,7 @@ export function consentPages(app: OpenAPIHono, deps: ControlDeps): void {
     if (!isSame(proofOf(deps, caller, wish), form.get('proof') ?? '')) throw new EstopError('origin-refused');
     if (form.get('answer') !== 'connect')
       return send(context, wish, answerTo(wish, issuerOf(deps), { error: 'access_denied' }), 'Not connected');
-    const agent = agentsFor(deps, caller).find(({ agentId }) => agentId === form.get('agent'));
+    const agent = agentsOf(deps, caller).find(({ agentId }) => agentId === form.get('agent'));
     const { personId } = caller;
     if (agent === undefined || personId === undefined) {
       const store = byWay(deps.store, 'console', caller.elevation !== undefined);
@@ -72,6 +70,7 @@ export function consentPages(app: OpenAPIHono, deps: ControlDeps): void {
       actor: caller.actor,
       person: personOf(caller),
       personId,
+      ...(caller.basis === undefined ? {} : { basis: caller.basis }),
       taskId: formatId('task', deps.environment, seedOf(code)),
       client: wish.client.publishedBy === undefined ? wish.client.name : wish.client.clientId,
       lifeMs: codeLifeMs,
@@ -93,19 +92,8 @@ async function personHere(context: Context, deps: ControlDeps): Promise<Caller |
 /** One person has one, from however many browsers. */
 const nameOf = (caller: Caller | undefined): string | undefined => caller?.personId ?? caller?.actor;
 
-/** Those that this person answers for, and those that a role of theirs lets them start. A role that was taken for a while lets nobody in. */
-function agentsFor(deps: ControlDeps, caller: Caller): readonly AgentSpec[] {
-  if (caller.elevation !== undefined) return [];
-  const names = namesOfCaller(caller, deps);
-  return deps.config
-    .current()
-    .agents.filter(
-      ({ owner, labels }) => names.includes(owner.toLowerCase()) || isWithinReach(caller, 'task:start', [labels]),
-    );
-}
-
 function consentForm(deps: ControlDeps, caller: Caller, wish: Wish) {
-  const agents = agentsFor(deps, caller);
+  const agents = agentsOf(deps, caller);
   if (agents.length === 0)
     return html`<p>You are <strong>${caller.actor}</strong>. No agent is yours to connect: you own none, and no role of yours lets you start any.</p>`;
   const fields = {

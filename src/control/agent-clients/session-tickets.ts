@@ -7,6 +7,7 @@ import { checkTask, closeTasks, getTask, type TaskRecord } from '../../store/tas
 import type { ControlDeps } from '../deps.ts';
 import { signFor } from '../routes/issue-task-token.ts';
 import { startTask } from '../start-task.ts';
+import { mayStillConnect } from './agents-of.ts';
 import { oneOf } from './check-client.ts';
 
 /** It ends with its session, which is bounded by the configuration. */
@@ -38,6 +39,13 @@ export async function exchangeTicket(deps: ControlDeps, form: URLSearchParams): 
   if (redeemed.kind !== 'redeemed') {
     deps.log.warn({ event: 'client.refused', why: redeemed.kind, grant }, 'a client showed what opens nothing');
     return refused('It is used, over, or not for this client.');
+  }
+  if (!(await mayStillConnect(deps, redeemed))) {
+    deps.log.warn(
+      { event: 'client.refused', why: 'not-theirs-any-more', grant },
+      'a client came for somebody who may not connect it any more',
+    );
+    return refused('Whoever connected it may not do so any more.');
   }
   const task =
     grant === 'authorization_code' ? await openFor(deps, redeemed, secret) : await goOn(deps, redeemed.taskId);

@@ -197,6 +197,7 @@ CREATE TABLE estop.client_tickets (
   actor       text NOT NULL,
   person      text NOT NULL,
   person_id   text NOT NULL,
+  basis       bytea, -- hash of the token that the person signed in by, if it was one: it ends with that token
   task_id     text NOT NULL,
   expires_at  timestamptz NOT NULL,
   elapsed_at  timestamptz, -- seen to be over (0028-elapsed.sql)
@@ -214,14 +215,14 @@ CREATE INDEX client_tickets_by_task ON estop.client_tickets (task_id);
 -- under a stop is of no epoch, because its start would come before the reset.
 CREATE FUNCTION estop.make_client_code(
   p_hash bytea, p_client_hash bytea, p_redirect text, p_challenge text, p_resource text, p_agent_id text, p_actor text, p_person text,
-  p_person_id text, p_task_id text, p_client text, p_life_ms bigint
+  p_person_id text, p_task_id text, p_client text, p_life_ms bigint, p_basis bytea
 ) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM estop.commit_durably();
   DELETE FROM estop.client_tickets c WHERE c.expires_at < clock_timestamp() - interval '1 day';
-  INSERT INTO estop.client_tickets (ticket_hash, kind, client_hash, redirect, challenge, resource, agent_id, actor, person, person_id, task_id, expires_at, epoch)
-    VALUES (p_hash, 'code', p_client_hash, p_redirect, p_challenge, p_resource, p_agent_id, left(p_actor, 200), left(p_person, 200), p_person_id, p_task_id,
+  INSERT INTO estop.client_tickets (ticket_hash, kind, client_hash, redirect, challenge, resource, agent_id, actor, person, person_id, basis, task_id, expires_at, epoch)
+    VALUES (p_hash, 'code', p_client_hash, p_redirect, p_challenge, p_resource, p_agent_id, left(p_actor, 200), left(p_person, 200), p_person_id, p_basis, p_task_id,
       clock_timestamp() + make_interval(secs => p_life_ms / 1000.0),
       (SELECT CASE WHEN estop.dead_by(ARRAY['fleet', 'agent:' || p_agent_id], ARRAY[p_agent_id], e.epoch) IS NULL THEN e.epoch ELSE 0 END
         FROM (SELECT estop.current_epoch() AS epoch) e));
@@ -233,7 +234,7 @@ END $$;
 -- Used up by whoever shows it, also by one whom it was not for. Only a refresh token for which nothing was given yet is good once more: something
 -- failed in between, and whoever it is for has no other. Of a person who was shut out it opens nothing. Locks: the row, and after a replay those of its session.
 CREATE FUNCTION estop.redeem_client_ticket(p_hash bytea, p_kind text, p_client_hash bytea, p_redirect text, p_challenge text, p_resource text)
-RETURNS TABLE (outcome text, task_id text, agent_id text, actor text, person text)
+RETURNS TABLE (outcome text, task_id text, agent_id text, actor text, person text, person_id text, basis bytea)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -248,7 +249,7 @@ BEGIN
       WHERE c.task_id = t.task_id;
     INSERT INTO estop.audit (kind, actor, subject, method, detail, before, after)
       VALUES ('client.replayed', t.actor, t.task_id, 'mcp', jsonb_build_object('because', p_kind || ' shown twice'), '{"ticketsOpen": true}', '{"ticketsOpen": false}');
-    RETURN QUERY SELECT 'replayed'::text, t.task_id, t.agent_id, t.actor, t.person; RETURN;
+    RETURN QUERY SELECT 'replayed'::text, t.task_id, t.agent_id, t.actor, t.person, t.person_id, t.basis; RETURN;
   END IF;
   UPDATE estop.client_tickets c SET used_at = clock_timestamp(), redeemed_at = NULL WHERE c.ticket_hash = p_hash;
   IF t.expires_at <= clock_timestamp() OR t.elapsed_at IS NOT NULL
@@ -263,7 +264,7 @@ BEGIN
     outcome := 'unknown'; RETURN NEXT; RETURN;
   END IF;
   UPDATE estop.client_tickets c SET redeemed_at = clock_timestamp() WHERE c.ticket_hash = p_hash;
-  RETURN QUERY SELECT 'redeemed'::text, t.task_id, t.agent_id, t.actor, t.person;
+  RETURN QUERY SELECT 'redeemed'::text, t.task_id, t.agent_id, t.actor, t.person, t.person_id, t.basis;
 END $$;
 
 -- The next one of its session, and there is one next one. False: what it was given for has been shown again meanwhile, or more were used within the hour than
@@ -273,8 +274,8 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN
   PERFORM estop.commit_durably();
   PERFORM 1 FROM estop.client_tickets c WHERE c.ticket_hash = p_parent_hash FOR UPDATE;
-  INSERT INTO estop.client_tickets (ticket_hash, kind, client_hash, redirect, challenge, resource, agent_id, actor, person, person_id, task_id, parent_hash, expires_at)
-    SELECT p_hash, 'refresh', c.client_hash, c.redirect, c.challenge, c.resource, c.agent_id, c.actor, c.person, c.person_id, c.task_id, p_parent_hash,
+  INSERT INTO estop.client_tickets (ticket_hash, kind, client_hash, redirect, challenge, resource, agent_id, actor, person, person_id, basis, task_id, parent_hash, expires_at)
+    SELECT p_hash, 'refresh', c.client_hash, c.redirect, c.challenge, c.resource, c.agent_id, c.actor, c.person, c.person_id, c.basis, c.task_id, p_parent_hash,
       clock_timestamp() + make_interval(secs => p_life_ms / 1000.0)
     FROM estop.client_tickets c WHERE c.ticket_hash = p_parent_hash AND c.used_at IS NOT NULL AND c.replayed_at IS NULL
       AND NOT EXISTS (SELECT 1 FROM estop.client_tickets x WHERE x.parent_hash = p_parent_hash)
@@ -282,5 +283,5 @@ BEGIN
   RETURN FOUND;
 END $$;
 
-GRANT EXECUTE ON FUNCTION estop.make_client_code(bytea, bytea, text, text, text, text, text, text, text, text, text, bigint),
+GRANT EXECUTE ON FUNCTION estop.make_client_code(bytea, bytea, text, text, text, text, text, text, text, text, text, bigint, bytea),
   estop.redeem_client_ticket(bytea, text, bytea, text, text, text), estop.make_client_refresh(bytea, bytea, bigint) TO estop_control;

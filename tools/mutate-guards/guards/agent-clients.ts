@@ -8,6 +8,15 @@ const persons = 'test/control/person-clients.test.ts';
 /** Clients of MCP that nobody has registered: what they say of themselves, and where their answers go. */
 export const agentClientGuards: readonly Guard[] = [
   {
+    id: 'agent-clients/still-theirs',
+    file: `${folder}/session-tickets.ts`,
+    protects: 'a client goes on no longer than its person may connect it',
+    attacks: ['A36'],
+    find: 'if (!(await mayStillConnect(deps, redeemed))) {',
+    put: 'if (!(await mayStillConnect(deps, redeemed)) && grant === undefined) {',
+    tests: { file: persons, title: 'whose person is not what they were' },
+  },
+  {
     id: 'agent-clients/own-id',
     file: `${folder}/client-documents.ts`,
     protects: 'no address speaks for another client',
