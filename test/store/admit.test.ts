@@ -1,13 +1,27 @@
 import { beforeAll, expect, it } from 'vitest';
-import { connectorKey, toolKey } from '../../src/core/scope-key.ts';
+import { connectorKey, labelKey, toolKey } from '../../src/core/scope-key.ts';
 import { admit, listCalls, settle } from '../../src/store/calls.ts';
 import { closeTasks, setTaskHeld } from '../../src/store/tasks.ts';
 import { onEveryPostgres } from '../kit/postgres.ts';
 import { callsThrough, tool } from './calls.ts';
 import { addGateway } from './gateway.ts';
 import { guarded } from './guarded.ts';
-import { addAgent, type Ledger, makeLedger, newId, newName, startTask, stop, stopAgent } from './ledger.ts';
+import {
+  addAgent,
+  type Ledger,
+  makeLedger,
+  newId,
+  newName,
+  putAgents,
+  startChild,
+  startTask,
+  stop,
+  stopAgent,
+} from './ledger.ts';
 import { untilBlocked } from './waiting.ts';
+
+/** Of the one statement that finds nothing for most calls. */
+const stopsAtFirst = /AND NOT EXISTS \(SELECT 1 FROM estop\.stops s[\s\S]*?IS TRUE\)/;
 
 onEveryPostgres('a tool call', (createOn) => {
   let ledger: Ledger;
@@ -68,7 +82,56 @@ onEveryPostgres('a tool call', (createOn) => {
     },
     { what: "the token's own age", in: 'estop.decide_call', find: 'least(p_token_epoch, n.epoch)', put: 'n.epoch' },
     { what: 'the key of the tool', in: 'estop.record_call', find: 't.keys || p_tool_key', put: 't.keys' },
+    { what: 'the stops, at the first look', in: 'estop.admit', find: stopsAtFirst, put: '' },
+    {
+      what: 'the epoch, at the first look',
+      in: 'estop.admit',
+      find: '(s.reset_at IS NULL OR s.epoch > c.epoch)',
+      put: 's.reset_at IS NULL',
+    },
+    {
+      what: "the token's own age, at the first look",
+      in: 'estop.record_call',
+      find: 'epoch := least(p_token_epoch, t.epoch)',
+      put: 'epoch := t.epoch',
+    },
   );
+
+  guarded(
+    () => ledger,
+    'is denied by a stop on a label that its agent was given since',
+    async (l) => {
+      const agent = await addAgent(l);
+      const task = await startTask(l, agent);
+      const team = newName('v');
+      await putAgents(l, [{ ...agent, labels: { team } }]);
+      expect((await call(l, task)).kind).toBe('allow');
+      const { stopId } = await stop(l, labelKey('team', team));
+      expect(await call(l, task)).toEqual({ kind: 'stopped', stopId });
+    },
+    {
+      what: 'labels as of now, at the first look',
+      in: 'estop.admit',
+      find: / \|\| ARRAY\(SELECT l\.label_key FROM estop\.agent_labels l WHERE l\.agent_id = ANY \(c\.agents\)\)/,
+      put: '',
+    },
+  );
+
+  it('is on disk before it is allowed, whatever its session asked for', async () => {
+    const session = await ledger.session();
+    const { callId, tokenEpoch, keys } = ask(await startTask(ledger, await addAgent(ledger)));
+    for (const setting of ['off', 'local']) {
+      await session.query('BEGIN');
+      await session.query(`SET LOCAL synchronous_commit = ${setting}`);
+      await session.query(
+        `SELECT * FROM estop.admit($1, $2, 'task_none', $3, $4, 'tool:a/b', '{1,0,0}', '', false, '', 1, NULL)`,
+        [callId, gatewayId, tokenEpoch, keys],
+      );
+      const shown = await session.query<{ synchronous_commit: string }>('SHOW synchronous_commit');
+      await session.query('ROLLBACK');
+      expect(shown.rows[0]?.synchronous_commit).toBe('on');
+    }
+  });
 
   guarded(
     () => ledger,
@@ -96,6 +159,12 @@ onEveryPostgres('a tool call', (createOn) => {
       find: /(c := estop\.record_call\([\s\S]*?;)([\s\S]*?)d := estop\.decide_call\([\s\S]*?;/,
       put: 'd := estop.decide_call(p_call_id, p_task_id, p_token_epoch, p_keys || p_tool_key, p_worst, NULL, NULL); $1 $2',
     },
+    {
+      what: 'a first look after the intent',
+      in: 'estop.admit',
+      find: new RegExp(String.raw`(c := estop\.record_call\([\s\S]*?;)([\s\S]*?)${stopsAtFirst.source}`),
+      put: 'SELECT EXISTS (SELECT 1 FROM estop.stops s WHERE s.scope_key = ANY (p_keys)) AS stopped INTO d; $1 $2 AND NOT d.stopped',
+    },
   );
 
   guarded(
@@ -119,9 +188,12 @@ onEveryPostgres('a tool call', (createOn) => {
     () => ledger,
     'is denied when its task is closed, and when the task or an ancestor is held',
     async (l) => {
-      const task = await startTask(l, await addAgent(l));
+      const agent = await addAgent(l);
+      const task = await startTask(l, agent);
+      const child = await startChild(l, task, agent, agent);
       await setTaskHeld(l.as('estop_control'), task.taskId, true, 'olga');
       expect(await call(l, task)).toEqual({ kind: 'held' });
+      expect(await call(l, child)).toEqual({ kind: 'held' });
       await setTaskHeld(l.as('estop_control'), task.taskId, false, 'olga');
       expect((await call(l, task)).kind).toBe('allow');
       await closeTasks(l.as('estop_trusted'), [task.taskId], 'done');
@@ -131,6 +203,9 @@ onEveryPostgres('a tool call', (createOn) => {
     },
     { what: 'the hold', in: 'estop.decide_call', find: 'AND NOT task_held', put: '' },
     { what: "the task's state", in: 'estop.decide_call', find: 'AND task_open AND', put: 'AND' },
+    { what: 'the hold, at the first look', in: 'estop.admit', find: 'h.held OR ', put: '' },
+    { what: "the task's state, at the first look", in: 'estop.admit', find: "OR h.state = 'closed'", put: '' },
+    { what: 'its ancestors', in: 'estop.record_call', find: 't.ancestors || t.task_id', put: 'ARRAY[t.task_id]' },
   );
 
   it('a stop on a connector does not reach calls of tools', async () => {

@@ -116,6 +116,7 @@ onEveryPostgres('a yes whose call has to wait', (createOn) => {
       expect(await waiting).toEqual({ kind: 'needs-approval' });
     },
     lastLook,
+    { what: 'what is redeemed being looked at', in: 'estop.admit', find: 'AND c.redeemed IS NULL', put: '' },
   );
 
   guarded(

@@ -174,6 +174,12 @@ onEveryPostgres('breakers in the ledger', (createOn) => {
     },
     { what: 'the hold', in: 'estop.is_held', find: /OR \(EXISTS.*is_held_by_breaker\(.*\)\)/, put: '' },
     {
+      what: 'the hold, at the first look of ADMIT',
+      in: 'estop.admit',
+      find: /AND NOT EXISTS \(SELECT 1 FROM estop\.breaker_trips b WHERE b\.cleared_at IS NULL\)/,
+      put: '',
+    },
+    {
       what: 'leaving holds to people',
       in: 'estop.rearm_breakers',
       find: `AND b.action IN ('shadow', 'warn')`,
