@@ -42,13 +42,13 @@ onEveryPostgres('the memory of a task’s data flow', (createOn) => {
     {
       what: 'the comparison',
       in: 'estop.record_call',
-      find: 'NOT estop.flow_is_current(n.root_id, p_gateway_id, p_flow_seq)',
-      put: 'false',
+      find: 'f.root_id IS NOT NULL AND p_flow_seq IS NOT NULL AND (',
+      put: 'false AND (',
     },
-    { what: 'the entries', in: 'estop.flow_is_current', find: 'e.seq > p_seq', put: 'false' },
+    { what: 'the entries', in: 'estop.record_call', find: 'e.seq > p_flow_seq', put: 'false' },
     {
       what: 'whose entries',
-      in: 'estop.flow_is_current',
+      in: 'estop.record_call',
       find: 'e.gateway_id IS DISTINCT FROM p_gateway_id',
       put: 'true',
     },
@@ -58,19 +58,36 @@ onEveryPostgres('the memory of a task’s data flow', (createOn) => {
     () => ledger,
     'a call of another gateway that is under way, or whose answer was never remembered, keeps a judgement from being built on',
     async (l) => {
-      const [mine, other] = [await addGateway(l), await addGateway(l)];
-      const task = await begin(l);
-      const { callId } = await call(l, other, task, 1);
-      expect((await call(l, mine, task, 1)).kind).toBe('stale-flow');
-      expect(await readFlow(l.as('estop_gateway'), task.taskId, 0)).toMatchObject({ unobserved: [callId] });
-      await settle(l.as('estop_gateway'), callId, 'completed');
-      expect((await call(l, mine, task, 1)).kind).toBe('stale-flow');
-      await retireGateway(l.as('estop_gateway'), other);
-      expect((await call(l, mine, task, 1)).kind).toBe('stale-flow');
-      // The policy was told that nothing is known.
-      expect((await call(l, mine, task)).kind).toBe('allow');
+      const [before = '', mine = '', after = ''] = [
+        await addGateway(l),
+        await addGateway(l),
+        await addGateway(l),
+      ].sort();
+      for (const other of [before, after]) {
+        const task = await begin(l);
+        const { callId } = await call(l, other, task, 1);
+        expect((await call(l, mine, task, 1)).kind).toBe('stale-flow');
+        expect(await readFlow(l.as('estop_gateway'), task.taskId, 0)).toMatchObject({ unobserved: [callId] });
+        await settle(l.as('estop_gateway'), callId, 'completed');
+        expect((await call(l, mine, task, 1)).kind).toBe('stale-flow');
+        await retireGateway(l.as('estop_gateway'), other);
+        expect((await call(l, mine, task, 1)).kind).toBe('stale-flow');
+        // The policy was told that nothing is known.
+        expect((await call(l, mine, task)).kind).toBe('allow');
+      }
     },
-    { what: 'calls under way', in: 'estop.flow_is_current', find: 'NOT c.observed', put: 'false' },
+    {
+      what: 'calls under way at a gateway that comes before it',
+      in: 'estop.record_call',
+      find: 'c.gateway_id < p_gateway_id',
+      put: 'false',
+    },
+    {
+      what: 'calls under way at a gateway that comes after it',
+      in: 'estop.record_call',
+      find: 'c.gateway_id > p_gateway_id',
+      put: 'false',
+    },
     {
       what: 'the mark of a call',
       in: 'estop.record_call',

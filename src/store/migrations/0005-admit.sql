@@ -23,7 +23,16 @@ BEGIN
   SELECT n.task_id, n.agent_id, n.root_id, g.gateway_id, n.keys, n.agents, n.ancestors, n.epoch, f.root_id IS NOT NULL AS has_flow,
       a.must_be_watched AND estop.is_unwatched(n.agent_id) AS is_unwatched,
       -- Without a number the policy was told that nothing is known, and has decided by that.
-      f.root_id IS NOT NULL AND p_flow_seq IS NOT NULL AND NOT estop.flow_is_current(n.root_id, p_gateway_id, p_flow_seq) AS is_stale,
+      -- A judgement that knows of the entries up to the number may be built on while no other gateway has added to the memory since, and
+      -- none has a call under way whose answer could already be in the agent's hands. A gateway waits for its own answers by itself. In one
+      -- statement, so that an answer is seen either as missing or as an entry; each side of its own calls by itself, as a range of the index.
+      f.root_id IS NOT NULL AND p_flow_seq IS NOT NULL AND (
+        EXISTS (SELECT 1 FROM estop.task_flow_entries e
+          WHERE e.root_id = n.root_id AND e.seq > p_flow_seq AND e.gateway_id IS DISTINCT FROM p_gateway_id)
+        OR EXISTS (SELECT 1 FROM estop.calls c
+          WHERE c.root_id = n.root_id AND NOT c.observed AND c.outcome IS DISTINCT FROM 'denied' AND c.gateway_id < p_gateway_id)
+        OR EXISTS (SELECT 1 FROM estop.calls c
+          WHERE c.root_id = n.root_id AND NOT c.observed AND c.outcome IS DISTINCT FROM 'denied' AND c.gateway_id > p_gateway_id)) AS is_stale,
       EXISTS (SELECT 1 FROM estop.budget_limits l WHERE l.agent_id = ANY (n.agents)) AS is_limited
     INTO t FROM (VALUES (p_task_id)) AS asked (task_id)
       LEFT JOIN estop.gateways g ON g.gateway_id = p_gateway_id AND g.retired_at IS NULL

@@ -34,19 +34,6 @@ BEGIN
   RETURN true;
 END $$;
 
--- Whether a judgement that knows of the entries up to p_seq may be built on: no other gateway has added to the memory since, and
--- none has a call under way whose answer could already be in the agent's hands. A gateway waits for its own answers by itself. One
--- statement, so that an answer is seen either as missing or as an entry.
-CREATE FUNCTION estop.flow_is_current(p_root_id text, p_gateway_id text, p_seq bigint) RETURNS boolean
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  RETURN NOT EXISTS (SELECT 1 FROM estop.task_flow_entries e
-      WHERE e.root_id = p_root_id AND e.seq > p_seq AND e.gateway_id IS DISTINCT FROM p_gateway_id)
-    AND NOT EXISTS (SELECT 1 FROM estop.calls c
-      WHERE c.root_id = p_root_id AND NOT c.observed AND c.outcome IS DISTINCT FROM 'denied'
-        AND (c.gateway_id < p_gateway_id OR c.gateway_id > p_gateway_id)); -- as ranges of the index: its own calls are not read
-END $$;
-
 -- Answers, and what people approved, in the order in which they are given. The row of the memory is locked, so that numbers come in
 -- the order of the commits and nobody reads past one that is still to come. Several gateways take several rows in one order. What is
 -- known of how these calls ended is written with them: a row that is written once costs half of one that is written twice, and so does
