@@ -2,13 +2,14 @@ import type { ConnectorActivities, PhaseOutcome } from '../contract/activities.t
 import { EstopError } from '../core/errors.ts';
 import { isConcluded, readLane } from '../store/lane-record.ts';
 import { createActsInHand } from './acts-in-hand.ts';
+import { createCrowdPasses } from './crowd-pass.ts';
 import { createFinalProbes } from './final-probe.ts';
 import { beating, workerShutdown } from './heartbeat.ts';
 import type { LaneDeps } from './lane-question.ts';
 import { createLaneSteps } from './lane-steps.ts';
 import { createTurns } from './turns.ts';
 
-/** One step of one lane. Idempotent by obligation, phase and round: what is done is answered from the ledger. */
+/** One step of one lane, or a crowd of lanes at once. Idempotent by obligation, phase and round: what is done is answered from the ledger. */
 export function createConnectorActivities(host: Omit<LaneDeps, 'turns' | 'inCrowd'>): ConnectorActivities {
   const deps: LaneDeps = { ...host, turns: createTurns() };
   const cuts = createActsInHand<PhaseOutcome>();
@@ -26,6 +27,7 @@ export function createConnectorActivities(host: Omit<LaneDeps, 'turns' | 'inCrow
       if (lane === undefined || isConcluded(lane)) return { kind: 'proved' };
       return steps.prove(lane, round, beating);
     },
+    ...createCrowdPasses(deps, createLaneSteps({ ...deps, inCrowd: {} }, cuts)),
     ...createFinalProbes(deps),
   };
 }

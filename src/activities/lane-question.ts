@@ -18,8 +18,8 @@ export interface LaneDeps {
   /** Throws where the connector cannot be built; its lanes keep trying. */
   readonly get: (connectorId: string) => Held;
   readonly turns: Turns;
-  /** One of a crowd: it holds its turn already, and the system is given no longer than this. */
-  readonly inCrowd?: { readonly patienceMs: number };
+  /** One of a crowd: it holds its turn already. The system is given no longer than this, or else its own deadline. */
+  readonly inCrowd?: { readonly patienceMs?: number };
 }
 
 interface Held {

@@ -1,6 +1,6 @@
 /**
- * How much one process asks of one system at a time: as much as that system bears, whoever asks. What cuts goes first: a probe of a
- * crowd waits for its turn behind every lane that goes alone.
+ * How much one process asks of one system at a time: as much as that system bears, whoever asks. What cuts goes first: a lane that goes
+ * alone, then the first passes of a crowd, and behind all of them its last probes.
  */
 export interface Turns {
   run<Result>(turn: Turn, work: () => Promise<Result>): Promise<Result>;
@@ -10,20 +10,21 @@ export interface Turn {
   readonly connector: string;
   /** How many at a time. It may change while somebody waits. */
   readonly width: number;
-  readonly rank: 'first' | 'later';
+  readonly rank: 'first' | 'next' | 'later';
 }
 
 interface Line {
   running: number;
   width: number;
   readonly first: (() => void)[];
+  readonly next: (() => void)[];
   readonly later: (() => void)[];
 }
 
 export function createTurns(): Turns {
   const lines = new Map<string, Line>();
   const lineOf = ({ connector, width }: Turn): Line => {
-    const line = lines.get(connector) ?? { running: 0, width, first: [], later: [] };
+    const line = lines.get(connector) ?? { running: 0, width, first: [], next: [], later: [] };
     lines.set(connector, line);
     line.width = width;
     return line;
@@ -47,7 +48,7 @@ export function createTurns(): Turns {
 
 function letIn(line: Line): void {
   while (line.running < line.width) {
-    const begin = line.first.shift() ?? line.later.shift();
+    const begin = line.first.shift() ?? line.next.shift() ?? line.later.shift();
     if (begin === undefined) return;
     line.running += 1;
     begin();

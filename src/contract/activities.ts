@@ -157,6 +157,8 @@ export interface ConnectorActivities {
     readonly round: number;
   }): Promise<PhaseOutcome>;
   probeLane(input: LaneRound): Promise<ProbeOutcome>;
+  /** The same for a crowd of one connector, for a moment. What has not come to its end by then goes on alone; what is not named has not been begun. */
+  passLanes(input: LaneCrowd): Promise<CrowdPassed>;
   finalProbe(input: LaneRound): Promise<ProbeOutcome>;
   /** As many of these as can be asked in a moment. What failed is to be asked alone; what is not named has not been asked. */
   finalProbes(input: { readonly connector: string; readonly lanes: readonly LaneRound[] }): Promise<CrowdProbed>;
@@ -166,6 +168,29 @@ export interface LaneRound {
   readonly obligationId: string;
   readonly round: number;
 }
+
+export interface LaneCrowd {
+  readonly connector: string;
+  readonly phases: readonly CuttingPhase[];
+  readonly lanes: readonly LaneRound[];
+}
+
+/** Each by its obligation. */
+export interface CrowdPassed {
+  readonly proved: readonly string[];
+  readonly others: readonly PassedLane[];
+}
+
+export interface PassedLane {
+  readonly obligationId: string;
+  readonly found: PassFound;
+}
+
+export type PassFound =
+  | Exclude<ProbeOutcome, { readonly kind: 'proved' }>
+  | { readonly kind: 'failed'; readonly retryInMs: number }
+  /** Still in hand when the crowd parted. A cut goes on, and whoever asks for it again joins it. */
+  | { readonly kind: 'left' };
 
 /** Of a crowd that was probed for the last time: what the ledger now knows of, and what has not answered, by obligation. */
 export interface CrowdProbed {

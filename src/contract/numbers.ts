@@ -13,6 +13,9 @@ export const mostSkewMs = 60_000;
 export const viewRetainMs = tokenLifeMs + mostSkewMs;
 export const sweepGapMs = 5_000;
 export const lanesPerChild = 400;
+/** So long lanes of a crowd begin their first pass; those begun have `lastPassMs` more before they are left to go on alone. */
+export const crowdPassMs = 5_000;
+export const lastPassMs = 3_000;
 /** A last probe that is one of a crowd is given up after this, and asked alone. */
 export const finalProbePatienceMs = 3_000;
 /** Grace for winding down under a category 1 stop; no tool call and no credential works in it. */

@@ -4,25 +4,7 @@ import { connectorQueue } from '../contract/names.ts';
 import { finalProbePatienceMs } from '../contract/numbers.ts';
 import { laneSummary } from './lane-summary.ts';
 
-/** Of one connector; fewer go alone. */
-const leastCrowd = 10;
-const mostCrowd = 100;
 const marginMs = 10_000;
-
-/** The crowds of these lanes, each of one connector, and those that go alone. */
-export function crowdsOf(lanes: readonly LaneSpec[]): {
-  readonly crowds: readonly (readonly LaneSpec[])[];
-  readonly alone: readonly LaneSpec[];
-} {
-  const crowds: (readonly LaneSpec[])[] = [];
-  const alone: LaneSpec[] = [];
-  for (const connector of new Set(lanes.map((lane) => lane.connector))) {
-    const ofOne = lanes.filter((lane) => lane.connector === connector);
-    if (ofOne.length < leastCrowd) alone.push(...ofOne);
-    else for (let at = 0; at < ofOne.length; at += mostCrowd) crowds.push(ofOne.slice(at, at + mostCrowd));
-  }
-  return { crowds, alone };
-}
 
 /** What it finds it writes into the ledger; whether that was enough is the next review's question. rule: final-probe */
 export async function probeOnceMore(lane: LaneSpec): Promise<void> {

@@ -8,6 +8,8 @@ import {
 } from '@temporalio/workflow';
 import type { ConnectorActivities, ControlActivities, LaneSpec } from '../contract/activities.ts';
 import { connectorQueue } from '../contract/names.ts';
+import { crowdsOf } from './crowds.ts';
+import { type Known, passTogether } from './first-passes.ts';
 import { laneSummary } from './lane-summary.ts';
 
 export interface RevocationLanesInput {
@@ -27,7 +29,7 @@ const watchCeilingMs = 60_000;
 const { escalateLane } = proxyActivities<Pick<ControlActivities, 'escalateLane'>>({ startToCloseTimeout: 10_000 });
 
 /**
- * At most 400 lanes, all at once, none waiting for another; how many run against one system is that system's queue's business.
+ * At most 400 lanes, all at once, those of one system together as long as that goes well, none waiting for another; how many run against one system is that system's queue's business.
  * Nobody can cancel them from outside: only the ledger ends a lane. rule: lane-independent
  */
 export async function revocationLanes({ lanes }: RevocationLanesInput): Promise<void> {
@@ -35,7 +37,9 @@ export async function revocationLanes({ lanes }: RevocationLanesInput): Promise<
   await CancellationScope.nonCancellable(async () => {
     const escalation = new CancellationScope();
     void escalation.run(() => escalateLater(open)).catch(() => undefined); // cancelled when all lanes have ended
-    for (const lane of lanes) void runLane(lane, open);
+    const { crowds, alone } = crowdsOf(lanes);
+    for (const crowd of crowds) void passTogether(crowd, (lane, known) => void runLane(lane, open, known));
+    for (const lane of alone) void runLane(lane, open);
     await condition(() => open.size === 0 || workflowInfo().historyLength > longHistory);
     escalation.cancel();
     // What is in hand at this moment is asked for again by the next run: its attempt joins this one, or finds its end in the ledger.
@@ -43,15 +47,18 @@ export async function revocationLanes({ lanes }: RevocationLanesInput): Promise<
   });
 }
 
-/** Never throws, never gives up. `open` always holds the lane as a next run would have to take it on. */
-async function runLane(first: LaneSpec, open: Map<string, LaneSpec>): Promise<void> {
+/**
+ * Never throws, never gives up; `known` is what its crowd has found of it. `open` always holds the lane as a next run would have to
+ * take it on.
+ */
+async function runLane(first: LaneSpec, open: Map<string, LaneSpec>, known?: Known): Promise<void> {
   let lane = first;
-  for (let pause = 250; ; pause = Math.min(pause * 2, pauseCeilingMs)) {
-    const verdict = await passThrough(lane);
-    if (verdict === 'concluded') break;
+  let verdict = await goOn(lane, known);
+  for (let pause = 250; verdict !== 'concluded'; pause = Math.min(pause * 2, pauseCeilingMs)) {
     if (verdict === 'alive') lane = { ...lane, round: lane.round + 1 };
     open.set(lane.obligationId, lane);
     await sleep(pause);
+    verdict = await passThrough(lane);
   }
   open.delete(first.obligationId);
 }
@@ -59,20 +66,39 @@ async function runLane(first: LaneSpec, open: Map<string, LaneSpec>): Promise<vo
 /** `broken`: an activity ended in a way that is not retried (a bug, a wrong configuration). The lane goes on all the same. */
 type Verdict = 'concluded' | 'alive' | 'broken';
 
-async function passThrough(lane: LaneSpec): Promise<Verdict> {
-  const key = { obligationId: lane.obligationId, round: lane.round };
-  try {
-    for (const phase of lane.phases) await stepOf(lane, phase).runPhase({ ...key, phase });
-    for (let watchMs = watchFloorMs; ; watchMs = Math.min(watchMs * 2, watchCeilingMs)) {
-      const outcome = await stepOf(lane, 'probe').probeLane(key);
-      if (outcome.kind === 'proved') return 'concluded';
-      if (outcome.kind === 'alive') return 'alive';
-      // Residual access is watched until its end, then proved like any other: what was issued late is found before that and cut.
-      // rule: residual-watched
-      await sleep(Math.max(watchFloorMs, Math.min(watchMs, Date.parse(outcome.until) - Date.now())));
+async function goOn(lane: LaneSpec, known: Known | undefined): Promise<Verdict> {
+  if (known?.kind === 'proved') return 'concluded';
+  if (known?.kind === 'alive') return 'alive';
+  if (known?.kind === 'residual') return orBroken(prove(lane, known.until));
+  if (known?.kind === 'failed' && known.retryInMs > 0) await sleep(known.retryInMs);
+  return passThrough(lane);
+}
+
+const passThrough = (lane: LaneSpec): Promise<Verdict> => orBroken(cut(lane).then(() => prove(lane)));
+
+const orBroken = (pass: Promise<Verdict>): Promise<Verdict> => pass.catch(() => 'broken');
+
+async function cut(lane: LaneSpec): Promise<void> {
+  const { obligationId, round } = lane;
+  for (const phase of lane.phases) await stepOf(lane, phase).runPhase({ obligationId, phase, round });
+}
+
+/**
+ * Residual access is watched until its end, then proved like any other: what was issued late is found before that and cut.
+ * rule: residual-watched
+ */
+async function prove(lane: LaneSpec, residualUntil?: string): Promise<Verdict> {
+  const { obligationId, round } = lane;
+  let until = residualUntil;
+  for (let watchMs = watchFloorMs; ; ) {
+    if (until !== undefined) {
+      await sleep(Math.max(watchFloorMs, Math.min(watchMs, Date.parse(until) - Date.now())));
+      watchMs = Math.min(watchMs * 2, watchCeilingMs);
     }
-  } catch {
-    return 'broken';
+    const outcome = await stepOf(lane, 'probe').probeLane({ obligationId, round });
+    if (outcome.kind === 'proved') return 'concluded';
+    if (outcome.kind === 'alive') return 'alive';
+    ({ until } = outcome);
   }
 }
 

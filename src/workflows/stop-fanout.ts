@@ -1,7 +1,8 @@
 import { condition, continueAsNew, proxyActivities, sleep, workflowInfo } from '@temporalio/workflow';
 import type { ControlActivities, LaneSpec } from '../contract/activities.ts';
 import { sweepGapMs } from '../contract/numbers.ts';
-import { crowdsOf, probeCrowd, probeOnceMore } from './final-probes.ts';
+import { crowdsOf } from './crowds.ts';
+import { probeCrowd, probeOnceMore } from './final-probes.ts';
 import { firstPauseMs, nextLook } from './stop-looks.ts';
 
 export interface StopFanoutInput {

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { createTurns } from '../../src/activities/turns.ts';
+import { createTurns, type Turn } from '../../src/activities/turns.ts';
 
 const arbitraryWork = fc.array(
   fc.record({
     connector: fc.constantFrom('one', 'other'),
-    rank: fc.constantFrom('first', 'later'),
+    rank: fc.constantFrom('first', 'next', 'later'),
     ticks: fc.nat(5),
     fails: fc.boolean(),
   }),
@@ -38,16 +38,21 @@ it('no system is ever asked for more at a time than it bears, and everybody has 
   );
 });
 
-it('whoever goes alone is let in before the crowd that came earlier', async () => {
+it('whoever goes alone is let in before the crowds that came earlier, and their cuts before their last probes', async () => {
   const turns = createTurns();
   const order: string[] = [];
   let end = (): void => undefined;
   const held = new Promise<void>((resolve) => (end = resolve));
   const running = turns.run({ connector: 'one', width: 1, rank: 'later' }, () => held);
-  const enter = (rank: 'first' | 'later', name: string) =>
+  const enter = (rank: Turn['rank'], name: string) =>
     turns.run({ connector: 'one', width: 1, rank }, async () => void order.push(name));
-  const waiting = [enter('later', 'crowd'), enter('later', 'crowd'), enter('first', 'a cut')];
+  const waiting = [
+    enter('later', 'a last probe'),
+    enter('next', 'one of a crowd'),
+    enter('later', 'a last probe'),
+    enter('first', 'a lane alone'),
+  ];
   end();
   await Promise.all([running, ...waiting]);
-  expect(order).toEqual(['a cut', 'crowd', 'crowd']);
+  expect(order).toEqual(['a lane alone', 'one of a crowd', 'a last probe', 'a last probe']);
 });

@@ -71,7 +71,8 @@ function connectTarget(url: string): Connector {
       return { key: grantId };
     },
     cut: async (phase, { handle }, { signal }) => {
-      const { status } = await ask(`cut/${phase}/${keyOf(handle)}`, signal);
+      const { status, text } = await ask(`cut/${phase}/${keyOf(handle)}`, signal);
+      if (status === 429) return { kind: 'retryable', why: 'too many requests', retryAfterMs: Number(text) };
       if (status === 401) return { kind: 'needs-human', why: 'the target does not know us' };
       return status === 200 ? { kind: 'revoked' } : { kind: 'retryable', why: `status ${status}` };
     },

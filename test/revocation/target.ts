@@ -9,8 +9,10 @@ import { tempFolder } from '../kit/temp-folder.ts';
  * `refusing` does not accept our own credential; `down` breaks the connection; `late` comes to life again after it was seen dead.
  */
 export interface Behaviour {
-  readonly cut: 'healthy' | 'hung' | 'lying' | 'refusing' | 'down';
+  readonly cut: 'healthy' | 'hung' | 'lying' | 'refusing' | 'down' | 'busy';
   readonly lies?: number;
+  /** Its first cut is put off for so long. */
+  readonly busyMs?: number;
   readonly residualMs?: number;
   /** It is made, and works nowhere. */
   readonly stillborn?: true;
@@ -50,6 +52,7 @@ export async function startTarget(): Promise<Target> {
   const behaviours = new Map<string, Behaviour>();
   const lied = new Map<string, number>();
   const residual = new Map<string, number>();
+  const putOff = new Set<string>();
   let isOut = false;
 
   const server = createServer((request, response) => {
@@ -83,8 +86,13 @@ export async function startTarget(): Promise<Target> {
         if (times > (behaviour.lies ?? Number.POSITIVE_INFINITY)) alive.delete(key);
         return answer(response, 200);
       }
+      case 'busy':
       case 'down':
       case 'healthy':
+        if (behaviour.cut === 'busy' && !putOff.has(key)) {
+          putOff.add(key);
+          return answer(response, 429, String(behaviour.busyMs));
+        }
         alive.delete(key);
         if (behaviour.residualMs !== undefined && !residual.has(key))
           residual.set(key, Date.now() + behaviour.residualMs);

@@ -10,6 +10,7 @@ import { auditGuards } from './guards/audit.ts';
 import { budgetGuards } from './guards/budgets.ts';
 import { chosenGuards } from './guards/chosen.ts';
 import { credentialGuards } from './guards/credentials.ts';
+import { crowdGuards } from './guards/crowds.ts';
 import { cutOffGuards } from './guards/cut-off.ts';
 import { dataFlowGuards } from './guards/data-flow.ts';
 import { delegationGuards } from './guards/delegation.ts';
@@ -60,6 +61,7 @@ export function allGuards(projectRoot: string): readonly Guard[] {
     ...credentialGuards,
     ...budgetGuards,
     ...stopGuards,
+    ...crowdGuards,
     ...signInGuards,
     ...signInRightGuards,
     ...issuerGuards,
