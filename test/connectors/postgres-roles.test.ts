@@ -116,8 +116,8 @@ onEachPostgres('A role for each grant, in PostgreSQL', 'postgres', startPostgres
       now: () => new Date(),
     });
     const grant = on.bench.plan();
-    const controls = await Promise.all(Array.from({ length: 8 }, () => connector.control(grant, within(healthyMs))));
-    expect(controls.map(({ kind }) => kind)).toEqual(Array(8).fill('allowed'));
+    const controls = await Promise.all(Array.from({ length: 40 }, () => connector.control(grant, within(healthyMs))));
+    expect(controls).toEqual(Array(40).fill({ kind: 'allowed' }));
   });
 
   it('changes nothing about the control: its password follows the administrator, when that is rotated too', async () => {

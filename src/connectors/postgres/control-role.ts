@@ -1,9 +1,14 @@
 import { createHmac } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { CallContext, ConnectorHost, ControlResult } from '../kit/contract.ts';
 import { controlName } from '../kit/names.ts';
 import { grantMembership, readRole } from './role.ts';
 import { scramVerifier } from './scram-verifier.ts';
 import { type Server, tryLogin, withSession } from './server.ts';
+
+/** While somebody else makes it: about as long as a session waits for a lock. */
+const mostRounds = 40;
+const betweenRoundsMs = 50;
 
 /** How a connector names and makes its control identity. */
 export function controlOf(
@@ -39,13 +44,17 @@ export async function controlRole(control: ControlRole): Promise<ControlResult> 
   const { server, signal, name } = control;
   const password = controlPassword(control);
   const asControl: Server = { ...server, user: name, password };
-  const first = await tryLogin(asControl, signal);
-  if (first.kind === 'in') return { kind: 'allowed' };
-  await establish(control, password);
-  const second = await tryLogin(asControl, signal);
-  return second.kind === 'in'
-    ? { kind: 'allowed' }
-    : { kind: 'not-allowed', why: `The control identity is refused (${second.sqlstate}).` };
+  let made = false;
+  let why = '';
+  for (let round = 0; round < mostRounds; round += 1) {
+    const login = await tryLogin(asControl, signal);
+    if (login.kind === 'in') return { kind: 'allowed' };
+    why = `The control identity is refused (${login.sqlstate}).`;
+    if (made) break;
+    made = await establish(control, password);
+    if (!made) await sleep(betweenRoundsMs * (0.5 + Math.random()), undefined, { signal });
+  }
+  return { kind: 'not-allowed', why };
 }
 
 /** A password that is surely wrong: a server that lets it in trusts everybody, and then no denial proves anything. */
@@ -57,11 +66,18 @@ function controlPassword({ server, name }: ControlRole): string {
   return createHmac('sha256', server.password).update(`estop control identity\n${name}`).digest('base64url');
 }
 
-async function establish({ server, signal, name, memberOf }: ControlRole, password: string): Promise<void> {
-  await withSession(server, signal, (session) =>
+/**
+ * False: somebody else is at it. Many lanes come here at the same moment, at the first use: in a queue, each to do again what the one
+ * before has done, the last would wait for longer than a session waits for a lock.
+ */
+async function establish({ server, signal, name, memberOf }: ControlRole, password: string): Promise<boolean> {
+  return withSession(server, signal, (session) =>
     session.transaction(async () => {
-      // Many lanes come here at the same moment, at the first use: one after the other.
-      await session.rows('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [name]);
+      const [lock] = await session.rows<{ readonly mine: boolean }>(
+        'SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS mine',
+        [name],
+      );
+      if (lock?.mine !== true) return false;
       if ((await readRole(session, name)) === undefined) {
         await session.run('create the control identity', 'CREATE ROLE %I LOGIN', [name]);
       }
@@ -70,6 +86,7 @@ async function establish({ server, signal, name, memberOf }: ControlRole, passwo
         scramVerifier(password),
       ]);
       for (const group of memberOf) await grantMembership(session, group, name);
+      return true;
     }),
   );
 }
