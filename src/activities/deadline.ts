@@ -1,6 +1,5 @@
+import { afterAwake } from '../connectors/kit/awake-time.ts';
 import { EstopError } from '../core/errors.ts';
-
-const ticks = 10;
 
 /**
  * Runs `work` with a signal that is aborted at the deadline or when `outer` is, and ends then whatever `work` does: a connector that
@@ -13,7 +12,7 @@ export async function underDeadline<Result>(
 ): Promise<Result> {
   const overdue = new AbortController();
   const signal = AbortSignal.any([outer, overdue.signal]);
-  const cancel = afterTicks(ms, () => overdue.abort(new DOMException('the deadline is over', 'TimeoutError')));
+  const cancel = afterAwake(ms, () => overdue.abort(new DOMException('the deadline is over', 'TimeoutError')));
   const working = work(signal);
   working.catch(() => undefined); // after the deadline nobody listens any more
   let giveUp: () => void = () => undefined;
@@ -30,20 +29,4 @@ export async function underDeadline<Result>(
     cancel();
     signal.removeEventListener('abort', giveUp);
   }
-}
-
-/**
- * Counts only time in which this process ran. One timer over the whole time would be due at once after the process was starved, before
- * the answer that came meanwhile is read: what had been done would be taken for lost, and done again.
- */
-function afterTicks(ms: number, act: () => void): () => void {
-  let left = ticks;
-  let timer: NodeJS.Timeout;
-  const tick = (): void => {
-    left -= 1;
-    if (left < 0) return act();
-    timer = setTimeout(tick, ms / ticks);
-  };
-  tick();
-  return () => clearTimeout(timer);
 }

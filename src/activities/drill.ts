@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { awakeTimeout } from '../connectors/kit/awake-time.ts';
 import type { Connector, ConnectorSystem, LedgerGrant } from '../connectors/kit/contract.ts';
 import type { DrillActivities, DrillIssue, DrillIssueActivities } from '../contract/activities.ts';
 import type { Log, Sealer } from '../contract/identity.ts';
@@ -122,7 +123,7 @@ async function issue(
     state: 'intended',
   };
   const context = {
-    signal: AbortSignal.any([Context.current().cancellationSignal, AbortSignal.timeout(system.attemptMs)]),
+    signal: AbortSignal.any([Context.current().cancellationSignal, awakeTimeout(system.attemptMs)]),
   };
   try {
     const secret = await connector.issue(planned, context);

@@ -1,4 +1,5 @@
 import { Context, sleep } from '@temporalio/activity';
+import { awakeTimeout } from '../connectors/kit/awake-time.ts';
 import type { CallContext, GrantSecret, LedgerGrant } from '../connectors/kit/contract.ts';
 import type { GrantDecision, TrustedActivities } from '../contract/activities.ts';
 import type { ConfigSource, GrantSpec } from '../contract/config.ts';
@@ -252,6 +253,6 @@ async function isCut(held: HeldConnector, phase: CuttingPhase, grant: LedgerGran
 
 function attempt(held: HeldConnector): CallContext {
   return {
-    signal: AbortSignal.any([Context.current().cancellationSignal, AbortSignal.timeout(held.system.attemptMs)]),
+    signal: AbortSignal.any([Context.current().cancellationSignal, awakeTimeout(held.system.attemptMs)]),
   };
 }

@@ -139,6 +139,12 @@ describe('The guarded HTTP client', () => {
     await expect(call('http://127.0.0.1:1/')).rejects.toMatchObject({ code: 'connector-unavailable' });
   });
 
+  it('reads the answer that came while this process was starved for longer than its patience', async () => {
+    const answer = call('/json', { timeoutMs: 1_000 });
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_000);
+    expect(jsonOf(await answer)).toEqual({ active: true });
+  });
+
   it('names neither path nor query nor header nor body in an error', async () => {
     const thrown = await call('/hang?token=canary-1', {
       method: 'POST',

@@ -5,6 +5,7 @@ import { GatheredBytes } from '../../contract/gathered-bytes.ts';
 import { traceHeaders } from '../../contract/tracing.ts';
 import { EstopError } from '../../core/errors.ts';
 import { type Network, type ResolvedAddress, resolveAddress } from './address.ts';
+import { awakeTimeout } from './awake-time.ts';
 import { retryAfterMs } from './retry-after.ts';
 
 export interface HttpCall {
@@ -41,7 +42,7 @@ const defaultMaxBytes = 1024 * 1024;
  * method and origin: path, query, headers and bodies may hold secrets.
  */
 export async function guardedHttp(call: HttpCall): Promise<HttpReply> {
-  const signal = AbortSignal.any([call.signal, AbortSignal.timeout(call.timeoutMs ?? defaultTimeoutMs)]);
+  const signal = AbortSignal.any([call.signal, awakeTimeout(call.timeoutMs ?? defaultTimeoutMs)]);
   const home = parseUrl(call.url);
   let url = home;
   let next: Hop = {

@@ -1,0 +1,26 @@
+const ticks = 10;
+
+/**
+ * Acts after `ms` in which this process ran; gives what takes it back. One timer over the whole time would be due at once after the
+ * process was starved or suspended, before the answer that came meanwhile is read from its socket: what had been done would be taken
+ * for lost. Not counted is at most what passes in one sleep, and at least a tenth of `ms` is left after it.
+ */
+export function afterAwake(ms: number, act: () => void): () => void {
+  let left = ticks;
+  let timer: NodeJS.Timeout;
+  const tick = (): void => {
+    left -= 1;
+    if (left < 0) return act();
+    timer = setTimeout(tick, ms / ticks);
+    timer.unref();
+  };
+  tick();
+  return () => clearTimeout(timer);
+}
+
+/** As `AbortSignal.timeout(ms)`, in time in which this process ran. */
+export function awakeTimeout(ms: number): AbortSignal {
+  const overdue = new AbortController();
+  afterAwake(ms, () => overdue.abort(new DOMException('the deadline is over', 'TimeoutError')));
+  return overdue.signal;
+}
