@@ -49,7 +49,8 @@ type Describe = (title: string, suite: () => void) => void;
 
 /** The same for what a rig of its own looks for: undefined, or what to do so that it is there. */
 export function unlessMissing(install: string | undefined): Describe {
-  if (install === undefined) return (title, suite) => void describe(title, suite);
+  // Where suites stand beside each other, the tests of one still come one after the other.
+  if (install === undefined) return (title, suite) => void describe(title, { concurrent: false }, suite);
   if (process.env['ESTOP_REQUIRE_ALL'] === '1') {
     return (title) => {
       describe(title, () => {

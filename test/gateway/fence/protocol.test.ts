@@ -6,6 +6,20 @@ import { ProtocolWorld } from './protocol-world.ts';
 /** One schedule: at each turn a number picks one of the steps that are enabled. */
 const schedule = fc.array(fc.nat({ max: 1_000 }), { minLength: 10, maxLength: 120, size: 'max' });
 
+/** What random schedules find but once in a million: without the guards named below these break. */
+const brokeOnce: readonly (readonly number[])[] = [
+  // M_VIEWFORCE
+  [
+    514, 476, 983, 0, 104, 818, 348, 318, 128, 531, 873, 178, 0, 0, 28, 0, 540, 20, 898, 0, 20, 925, 46, 106, 89, 134,
+    306, 86, 0, 0, 0, 0, 69, 201, 0, 0, 0, 0, 0,
+  ],
+  // without MEND_EXPIRE
+  [
+    194, 122, 89, 131, 0, 608, 0, 424, 0, 584, 388, 0, 398, 156, 196, 26, 733, 14, 171, 34, 581, 75, 301, 44, 0, 249,
+    200, 0,
+  ],
+];
+
 function play(turns: readonly number[], sabotage: Sabotage): ProtocolWorld {
   const world = new ProtocolWorld(sabotage);
   for (const turn of turns) {
@@ -19,12 +33,12 @@ function play(turns: readonly number[], sabotage: Sabotage): ProtocolWorld {
 const holdsUnder = (sabotage: Sabotage, numRuns: number) =>
   fc.check(
     fc.property(schedule, (turns) => void play(turns, sabotage)),
-    { numRuns, seed: 20_261_120 },
+    { numRuns, seed: 20_261_120, examples: brokeOnce.map((turns): [readonly number[]] => [turns]) },
   );
 
 describe('a stop and a gateway, in every order their steps can be taken', () => {
   it('no effect after fenced goes unreported, nothing is admitted after the latch, no answer goes out after fenced', () => {
-    const result = holdsUnder({}, 100_000);
+    const result = holdsUnder({}, 60_000);
     expect(result.errorInstance).toBe(null);
     expect(result.failed).toBe(false);
   });
@@ -40,8 +54,8 @@ describe('a stop and a gateway, in every order their steps can be taken', () => 
     expect(holdsUnder({ lateRegistration: true }, 30_000).failed).toBe(false);
     expect(holdsUnder({ noFence2: true }, 30_000).failed).toBe(false);
     // After a gap nothing goes out before the intake is drained, whoever was called expired too early.
-    expect(holdsUnder({ ignoreGap: true, small: true }, 100_000).failed).toBe(false);
-    expect(holdsUnder({ expireAtOnce: true, small: true }, 100_000).failed).toBe(false);
+    expect(holdsUnder({ ignoreGap: true, small: true }, 60_000).failed).toBe(false);
+    expect(holdsUnder({ expireAtOnce: true, small: true }, 60_000).failed).toBe(false);
   });
 
   // Each guard taken away must be noticed, or this world shows nothing. The names are those of the mutants of a2_fence.
