@@ -1,19 +1,10 @@
+import { mayBeDone } from '../contract/may-be-done.ts';
 import { type ErrorCode, EstopError, errorCatalogue, errorCodeOf } from '../core/errors.ts';
 import { type ExitCode, exitCodeOf } from './exit-code.ts';
 import type { MutationKey } from './mutation-key.ts';
 import type { Terminal } from './terminal.ts';
 import type { Versions } from './versions.ts';
 import { visible, visibleLines } from './visible.ts';
-
-/** After these nobody can know whether the server did it. */
-const mayBeDone: ReadonlySet<ErrorCode> = new Set([
-  'unreachable',
-  'bad-answer',
-  'idempotency-in-flight',
-  'store-unavailable',
-  'temporal-unavailable',
-  'internal',
-]);
 
 /** These are what an API of another version comes to: a path, a field or a word that only one of the two knows. */
 const mayBeOfVersions: ReadonlySet<ErrorCode> = new Set([
@@ -60,7 +51,7 @@ export function whatWentWrong(
 export function reportError(terminal: Terminal, thrown: unknown, call?: Call): ExitCode {
   const { code, title, detail, advice } = whatWentWrong(thrown, call?.versions);
   const error = thrown instanceof EstopError ? thrown : undefined; // made in this very process by the SDK or by us
-  const key = call?.key.isSent() === true && mayBeDone.has(code) ? call.key.key : undefined;
+  const key = call?.key.isSent() === true && mayBeDone(code) ? call.key.key : undefined;
   if (terminal.format !== 'text') {
     terminal.data(
       JSON.stringify({

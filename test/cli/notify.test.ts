@@ -33,6 +33,11 @@ describe('estop notify and playbook', () => {
     const noticeId = /ntc_test_[0-9a-z]{26}/.exec(asked.stdout)?.[0] ?? '';
     await planDeliveries(rig.ledger.as('estop_revoker'), noticeId, [{ endpoint: 'pager', rung: '', afterMs: 0 }]);
     expect((await rig.run(['notify', 'ls'])).stdout).toMatch(/notify\.test +This is a test +pager open +test/);
+    await rig.ledger.sql(
+      "UPDATE estop.notice_deliveries SET attempts = 4, answer = 'connector-unavailable' WHERE notice_id = $1",
+      [noticeId],
+    );
+    expect((await rig.run(['notify', 'ls'])).stdout).toContain('pager open after 4: cannot be reached');
     expect((await rig.run(['notify', 'ack', noticeId])).stdout).toContain('acknowledged 1');
     expect((await rig.run(['notify', 'ack', noticeId])).stdout).toContain('had acknowledged it before');
     expect((await rig.run(['notify', 'ls', '--unacknowledged'])).stdout).not.toContain('notify.test');

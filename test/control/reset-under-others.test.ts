@@ -69,6 +69,41 @@ describe('a reset of what other stops cover as well', () => {
     expect(StopView.parse(body)).toMatchObject({ inForce: false, alsoStoppedBy: named });
   });
 
+  it('says in the console what the terminal says where its answer was lost: it may have been done, and once', async () => {
+    const { stopId } = await stop(ledger, 'model:large');
+    await fence(ledger, stopId);
+    const lost = rig.withDeps({
+      store: storeWhere(rig.deps.store, ['reset'], async (ask) => {
+        await ask();
+        throw Object.assign(new Error('Connection terminated'), { code: '08006' });
+      }),
+    });
+    const fields = { once: 'ab'.repeat(16), typed: 'model:large', reason: 'mended' };
+    const press = (at: ControlRig) =>
+      at.call('POST', `/stops/${stopId}/reset`, {
+        as: 'operator',
+        raw: new URLSearchParams(fields).toString(),
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      });
+    const told = await press(lost);
+    expect([told.status, told.text.replaceAll(/<[^>]*>/g, '')]).toEqual([
+      503,
+      expect.stringContaining('It may have been done all the same.') as string,
+    ]);
+    expect((await press(rig)).headers.get('location')).toBe(`/stops/${stopId}`);
+    // A page that was only looked at, and a form that was refused, did nothing.
+    const looked = await rig
+      .withDeps({ store: storeWhere(rig.deps.store, ['stop_summaries'], async () => Promise.reject(new Error('x'))) })
+      .call('GET', `/stops/${stopId}`, { as: 'operator', headers: { accept: 'text/html' } });
+    expect(looked.text).not.toContain('It may have been done');
+    const mistyped = await rig.call('POST', `/stops/${stopId}/reset`, {
+      as: 'operator',
+      raw: 'typed=other&reason=x',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    });
+    expect([mistyped.status, mistyped.text.includes('It may have been done')]).toEqual([422, false]);
+  });
+
   describe('where the others cannot be read', () => {
     const failing = async (): Promise<never> => {
       throw Object.assign(new Error('permission denied'), { code: '42501' });

@@ -1,3 +1,4 @@
+import { answerWords } from '../../contract/delivery-words.ts';
 import type { Notice } from '../../contract/http/notices.ts';
 import { quietSentence } from '../../core/notice.ts';
 import { type CliCommand, examples } from '../command.ts';
@@ -83,7 +84,9 @@ function toldWords({ quiet, deliveries }: Notice): string {
     .map(({ endpoint, rung, state, attempts, answer }) => {
       const whom = rung === '' ? endpoint : `${endpoint} (${rung})`;
       const after =
-        state === 'open' && attempts > 0 ? ` after ${attempts}: ${visibleShort(answer ?? 'no answer', 24)}` : '';
+        state === 'open' && attempts > 0
+          ? ` after ${attempts}: ${visibleShort(answerWords(answer ?? 'no answer'), 24)}`
+          : '';
       return `${whom} ${state}${after}`;
     })
     .join(', ');

@@ -13,7 +13,7 @@ import { countsOf } from './counts.ts';
 import { type Counts, layout } from './layout.ts';
 import { askingOnly } from './offer.ts';
 import { forms, pages } from './pages.ts';
-import { problemOfPage, problemView } from './problem-view.ts';
+import { problemOfForm, problemOfPage } from './problem-view.ts';
 import { readFields, readFilesToo } from './read-fields.ts';
 import { previewFragment } from './stop-preview.ts';
 import { createStoreLook } from './store-look.ts';
@@ -71,7 +71,7 @@ async function takeForm(context: Context, visit: Visit, form: ConsoleForm): Prom
     const fields = await (takesFiles === true ? readFilesToo : readFields)(context.req.raw);
     return await take(askingOnly(visit, form), fields, (name) => context.req.param(name) ?? '', context);
   } catch (thrown) {
-    return problemView(visit, thrown);
+    return problemOfForm(visit, thrown);
   }
 }
 

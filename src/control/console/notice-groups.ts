@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { answerWords } from '../../contract/delivery-words.ts';
 import type { Delivery, Notice, NoticePage } from '../../contract/http/notices.ts';
 import { plural } from '../../contract/plural.ts';
 import { listNotices } from '../routes/list-notices.ts';
@@ -64,5 +65,5 @@ export function deliveryChip(one: Delivery, notedAt: string, isSeen: boolean, no
   }
   if (one.state === 'open' && one.attempts === 0) return html`<span class="chip">${whom}: on its way</span>`;
   const tries = one.attempts > 1 ? `, ${one.attempts} tries` : '';
-  return html`<span class="chip ${tones[one.state]}">${whom}: ${words[one.state]}${tries}${one.answer === null ? nothing : html` (${foreign(one.answer === 'connector-unavailable' ? 'cannot be reached' : one.answer, 60)})`}</span>`;
+  return html`<span class="chip ${tones[one.state]}">${whom}: ${words[one.state]}${tries}${one.answer === null ? nothing : html` (${foreign(answerWords(one.answer), 60)})`}</span>`;
 }

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { html } from 'hono/html';
+import { mayBeDone } from '../../contract/may-be-done.ts';
 import { problemOf } from '../../contract/problem.ts';
-import type { ErrorCode } from '../../core/errors.ts';
+import { type ErrorCode, errorCodeOf } from '../../core/errors.ts';
 import { formatId, isId } from '../../core/ids.ts';
 import { foreign, type Markup, nothing } from './markup.ts';
 import { outOfBand } from './out-of-band.ts';
@@ -21,6 +22,17 @@ export function problemOfPage(visit: Visit, thrown: unknown): View {
     body: html`${isId('stop', visit.deps.environment, stopId) ? ofThisStop() : nothing}${view.body}<p class="lead" data-away>It looks again by itself.</p>`,
   };
 }
+
+/** Of a form that was sent. What was refused was not done; of what found nobody to answer that is not known. */
+export function problemOfForm(visit: Visit, thrown: unknown): View {
+  const view = problemView(visit, thrown);
+  // Of whom nobody could say who it is nothing was done.
+  if (visit.caller.isFromMemory === true || !mayBeDone(errorCodeOf(thrown))) return view;
+  return { ...view, body: html`${itMayBeDone()}${view.body}` };
+}
+
+const itMayBeDone = (): Markup =>
+  html`<p class="note warn"><strong>It may have been done all the same.</strong> Look whether it was before you send it again; a reset, a hold and a decision that are sent again from the same page are done once.</p>`;
 
 /** Whoever has just ordered it must not take a page that cannot be read for an order that was lost. */
 const ofThisStop = (): Markup =>
