@@ -182,6 +182,11 @@ requires('temporal')('the other commands', () => {
       input: 'model:m\r',
     });
     expect(typed.code).toBe(0);
+    // What it says of itself in the console: before and after.
+    const unproved = /not proved yet: it has reached fenced, and the work on it goes on/;
+    expect(typed.stdout.match(new RegExp(unproved, 'g'))).toHaveLength(2);
+    const again = await rig.run(['reset', one.stopId, '--reason', 'twice', '--yes']);
+    expect(again.stdout).toMatch(/^was reset before, at epoch \d+, by olga: x\n/);
     const fleet = await stop(rig.ledger, 'fleet');
     await fence(rig.ledger, fleet.stopId);
     const covered = await rig.run(['reset', one.stopId, '--reason', 'x', '--yes']);

@@ -1,4 +1,4 @@
-import type { ResetResult } from '../../contract/http/stops.ts';
+import type { ResetResult, StopView } from '../../contract/http/stops.ts';
 import { EstopError } from '../../sdk/index.ts';
 import { type CliCommand, examples } from '../command.ts';
 import { confirmByName } from '../confirm.ts';
@@ -33,19 +33,33 @@ async function resetStop(context: CliContext, stopId: string, options: ResetOpti
       throw new EstopError('invalid-input', { detail: 'There is no terminal to ask on: add --yes.' });
     const stop = await estop.stops.get(stopId);
     const question = `This unlatches the stop over ${visible(stop.scopeKey)}, ordered by ${visible(stop.actor)}: ${visible(stop.reason)}`;
-    if (!(await confirmByName(terminal, question, stop.scopeKey))) return exitCodes.declined;
+    if (!(await confirmByName(terminal, [question, ...unproved(stop)].join('\n'), stop.scopeKey)))
+      return exitCodes.declined;
   }
   const result = await estop.stops.reset(stopId, { reason: options.reason });
-  printOne(terminal, result, () => [sentence(result), ...stillStopped(result)]);
+  const stop = terminal.format === 'text' ? await lookAt(context, result) : undefined;
+  printOne(terminal, result, () => [
+    sentence(result, stop),
+    ...stillStopped(result),
+    ...(stop === undefined ? [] : unproved(stop)),
+  ]);
   return result.outcome === 'awaiting-second-person' ? exitCodes.partial : exitCodes.confirmed;
 }
 
-function sentence(result: ResetResult): string {
+/** Of a reset that is done: that it cannot be looked at undoes nothing. */
+const lookAt = async ({ estop }: CliContext, { stopId, outcome }: ResetResult): Promise<StopView | undefined> =>
+  outcome === 'awaiting-second-person' ? undefined : estop.stops.get(stopId).catch(() => undefined);
+
+/** As the console has it beside its form. */
+const unproved = ({ reached }: StopView): readonly string[] =>
+  reached === 'proved' ? [] : [`not proved yet: it has reached ${visible(reached)}, and the work on it goes on`];
+
+function sentence(result: ResetResult, stop: StopView | undefined): string {
   switch (result.outcome) {
     case 'reset':
       return `reset at epoch ${result.epoch}; nothing restarts by itself`;
     case 'already-reset':
-      return `was reset before, at epoch ${result.epoch}`;
+      return `was reset before, at epoch ${result.epoch}${stop === undefined || stop.reset === null ? '' : `, by ${visible(stop.reset.by)}: ${visible(stop.reset.reason)}`}`;
     case 'awaiting-second-person':
       return `recorded; still latched until another person resets the same stop (so far: ${result.requestedBy.map(visible).join(', ')})`;
   }
