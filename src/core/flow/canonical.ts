@@ -21,12 +21,14 @@ const drawnAlike: ReadonlyMap<string, string> = new Map(
 const ascii = /^[\x20-\x7e]*$/;
 
 export function loose(value: string): string {
-  const lower = ascii.test(value) ? value.toLowerCase() : plain(value);
-  return lower.replaceAll(/[^\p{L}\p{N}@./]+/gu, '').replaceAll(/^[./]+|[./]+$/g, '');
+  return plain(value)
+    .replaceAll(/[^\p{L}\p{N}@./]+/gu, '')
+    .replaceAll(/^[./]+|[./]+$/g, '');
 }
 
 /** Letters as a reader takes them. */
 export function plain(value: string): string {
+  if (ascii.test(value)) return value.toLowerCase();
   let text = '';
   for (const letter of value.normalize('NFKD').replaceAll(invisible, '').toLowerCase()) {
     text += drawnAlike.get(letter) ?? letter;

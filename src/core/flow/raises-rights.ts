@@ -39,6 +39,8 @@ function isHigh(name: string, value: unknown): boolean {
   if (flags.test(name) && (value === true || value === 1 || value === 'true')) return true;
   if (/access_?level$/.test(name) && Number(value) >= highLevel) return true;
   if (typeof value !== 'string' || value.length > 64) return false;
+  const isName = names.test(name);
+  if (!isName && !wide.test(name)) return false;
   const said = plain(value).trim();
-  return (names.test(name) && (chief.test(said) || high.test(said))) || (wide.test(name) && chief.test(said));
+  return chief.test(said) || (isName && high.test(said));
 }

@@ -87,12 +87,17 @@ const mayBeEncoded = (word: string): boolean =>
 
 const separators = /[^\p{L}\p{N}]+/u;
 const plainWord = /^[A-Za-z0-9]+$/;
+const ascii = /^[\x20-\x7e]*$/;
+/** The same of these letters alone, which are nothing but themselves in any form. */
+const asciiSeparators = /[^A-Za-z0-9]+/;
 
 export function partsOf(text: string): readonly string[] {
   if (plainWord.test(text)) return text.length <= 64 ? [text] : [];
-  return text
-    .normalize('NFKC')
-    .replaceAll(/\p{Cf}/gu, '')
-    .split(separators)
-    .filter((part) => part !== '' && part.length <= 64);
+  const parts = ascii.test(text)
+    ? text.split(asciiSeparators)
+    : text
+        .normalize('NFKC')
+        .replaceAll(/\p{Cf}/gu, '')
+        .split(separators);
+  return parts.filter((part) => part !== '' && part.length <= 64);
 }

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decoded, exact, loose } from '../../../src/core/flow/canonical.ts';
+import { decoded, exact, loose, plain } from '../../../src/core/flow/canonical.ts';
 import { stem, wordsOfName } from '../../../src/core/flow/language/stem.ts';
 import { pathForm, upwards } from '../../../src/core/flow/path-form.ts';
-import { scan } from '../../../src/core/flow/scan.ts';
+import { partsOf, scan } from '../../../src/core/flow/scan.ts';
 import { parseLiteral } from '../../../src/core/flow/shape/literal.ts';
 import { structureOf } from '../../../src/core/flow/shape/structure.ts';
 import { isEmail, isHost, siteOf } from '../../../src/core/flow/site.ts';
@@ -67,6 +67,28 @@ describe('the fields of an output', () => {
         }
       }),
       { numRuns: 400 },
+    );
+  });
+
+  it('are read no further than they can be told apart, and then there may be more', () => {
+    const records = Array.from({ length: 400 }, (_, at) => ({ id: `i${at}`, size: `s${at}`, to: { name: `n${at}` } }));
+    const cutOff = JSON.stringify(records).slice(0, -1);
+    const most = { letters: 1_000_000, values: 600 };
+    expect(parseLiteral(cutOff, { ...most, values: 1_201 })).toEqual({ value: records, cut: true });
+    expect(parseLiteral(cutOff, most)).toEqual({ value: records.slice(0, 200), cut: true });
+    const { prose, cut } = structureOf(cutOff);
+    expect(cut).toBe(true);
+    // Whatever became no field is read as what somebody wrote.
+    expect(prose).toBe(cutOff);
+    expect(fields(cutOff)).toHaveLength(600);
+  });
+
+  it('plain letters are taken in one step as in several', () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^[\x20-\x7e]{0,40}$/), (text) => {
+        expect(plain(`\u00fc ${text}`)).toBe(`u ${plain(text)}`);
+        expect(partsOf(`\u00fc ${text}`)).toEqual(['\u00fc', ...partsOf(` ${text}`)]);
+      }),
     );
   });
 

@@ -59,6 +59,8 @@ const irregular: Readonly<Record<string, string>> = {
 };
 
 const endings = ['ations', 'ation', 'ments', 'ment', 'ings', 'ing', 'ies', 'ied', 'ed', 'es', 's', 'e'] as const;
+/** Most words end in none of these letters. */
+const lastLetters = new Set(endings.map((ending) => ending.charCodeAt(ending.length - 1)));
 
 export function stem(word: string): string {
   const lower = word.toLowerCase();
@@ -66,7 +68,7 @@ export function stem(word: string): string {
   if (known !== undefined) return known;
   if (lower.length < 4)
     return lower.length === 3 && lower.endsWith('s') && !lower.endsWith('ss') ? lower.slice(0, 2) : lower;
-  if (lower.endsWith('ss')) return lower;
+  if (!lastLetters.has(lower.charCodeAt(lower.length - 1)) || lower.endsWith('ss')) return lower;
   for (const ending of endings) {
     if (!lower.endsWith(ending) || lower.length - ending.length < 3) continue;
     const root = lower.slice(0, -ending.length);

@@ -9,8 +9,16 @@ export interface Literal {
   readonly cut: boolean;
 }
 
-/** `most`: how many letters the tolerant reader looks at; JSON that is whole is read whole, by the engine. */
-export function parseLiteral(text: string, most = Number.POSITIVE_INFINITY): Literal | undefined {
+/** How many letters the tolerant reader looks at, and after how many words, numbers and texts it stops. */
+export interface LiteralLimits {
+  readonly letters: number;
+  readonly values: number;
+}
+
+const endless: LiteralLimits = { letters: Number.POSITIVE_INFINITY, values: Number.POSITIVE_INFINITY };
+
+/** JSON that is whole is read whole, by the engine. */
+export function parseLiteral(text: string, most: LiteralLimits = endless): Literal | undefined {
   if (/[}\]]\s*$/.test(text.slice(-8))) {
     try {
       return { value: JSON.parse(text) as unknown, cut: false }; // any, of the platform
@@ -18,7 +26,7 @@ export function parseLiteral(text: string, most = Number.POSITIVE_INFINITY): Lit
       // Not JSON: the tolerant reader below says what it is.
     }
   }
-  const reader = new Reader(text.slice(0, most));
+  const reader = new Reader(text.slice(0, most.letters), most.values);
   try {
     const value = reader.value(0);
     return reader.atEnd() ? { value, cut: reader.cut } : undefined;
@@ -32,9 +40,11 @@ class Reader {
   cut = false;
   private at = 0;
   private readonly text: string;
+  private left: number;
 
-  constructor(text: string) {
+  constructor(text: string, most: number) {
     this.text = text;
+    this.left = most;
   }
 
   atEnd(): boolean {
@@ -52,6 +62,14 @@ class Reader {
     return this.word();
   }
 
+  /** Behind the last that is wanted it reads as if the text ended there. */
+  private member(depth: number): unknown {
+    const value = this.value(depth);
+    if (typeof value !== 'object') this.left -= 1;
+    if (this.left <= 0) this.at = this.text.length;
+    return value;
+  }
+
   private dictionary(depth: number): unknown {
     const found: Record<string, unknown> = Object.create(null) as Record<string, unknown>; // an object without keys
     this.at += 1;
@@ -64,7 +82,7 @@ class Reader {
       if (this.text.charAt(this.at) !== ':') throw new Unreadable();
       this.at += 1;
       const name = String(key);
-      const value = this.value(depth + 1);
+      const value = this.member(depth + 1);
       // A key that comes twice names two values; neither hides the other.
       found[name] = name in found ? [found[name], value].flat() : value;
       this.comma('}');
@@ -77,7 +95,7 @@ class Reader {
     for (;;) {
       this.space();
       if (this.ended(close)) return found;
-      found.push(this.value(depth + 1));
+      found.push(this.member(depth + 1));
       this.comma(close);
     }
   }

@@ -30,7 +30,7 @@ export function structureOf(output: string): Structure {
   const text = unwrapped(output);
   const first = text.charAt(0);
   if (first === '{' || first === '[') {
-    const literal = parseLiteral(text, longest);
+    const literal = parseLiteral(text, { letters: longest, values: mostFields });
     if (literal === undefined) return { records: [], prose: text };
     const records = recordsOf(literal.value);
     const isFull = countOf(records) >= mostFields;
