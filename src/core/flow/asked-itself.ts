@@ -5,10 +5,11 @@
 import type { FlowCall } from './call.ts';
 import { isOtherDevice } from './device.ts';
 import type { KeyedHash } from './keyed-hash.ts';
-import { stem, wordsOfName } from './language/stem.ts';
+import { stem } from './language/stem.ts';
 import { awaitsCode, isAwaited } from './one-time-code.ts';
 import type { TaskFlow } from './task-flow.ts';
 import { meantIn } from './tool/family.ts';
+import { wordsOfTool } from './tool/words-of-tool.ts';
 
 const stems = (words: string): ReadonlySet<string> => new Set(words.split(' ').map(stem));
 
@@ -50,10 +51,10 @@ const asksToDisarm = [...stems('disarm off disable deactivate silence stop')];
 
 /** Whether it is such a deed: asked for, or not; undefined: none. */
 export function isAskedItself(flow: TaskFlow, call: FlowCall): boolean | undefined {
-  const { name, families, tier } = call.profile;
+  const { families, tier } = call.profile;
   if (tier === 'code') return isAwaited(flow);
   if (isOtherDevice(flow, call)) return false;
-  const words = wordsOfName(name).map(stem);
+  const words = wordsOfTool(call.profile).map(stem);
   const has = (some: ReadonlySet<string>): boolean => words.some((word) => some.has(word));
   const isSaid = (word: string): boolean => flow.verbs.has(flow.hash(`v:${word}`));
   if (has(takesIn) && has(ofOthers) && !has(handsIn) && !asksToTakeIn.some(isSaid)) return false;

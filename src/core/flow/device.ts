@@ -7,6 +7,7 @@ import { stem, wordsOfName } from './language/stem.ts';
 import type { Family } from './language/words.ts';
 import { devices, isOtherOf, isSaid, type Kind, namesThing } from './named-kind.ts';
 import type { TaskFlow } from './task-flow.ts';
+import { wordsOfTool } from './tool/words-of-tool.ts';
 
 interface Grave {
   /** How a tool, or what it is told, calls it. */
@@ -45,8 +46,8 @@ const namesOne =
 
 /** The tool switches a device that the request does not name. */
 export function isOtherDevice(flow: TaskFlow, call: FlowCall): boolean {
-  const { name, families } = call.profile;
-  const own = wordsOfName(name);
+  const { families } = call.profile;
+  const own = wordsOfTool(call.profile);
   const told = wordsTold(call);
   if (told.length > 0 && isOtherOf(flow, devices, told)) return true;
   if (onlyShuts(call)) return false;
@@ -64,7 +65,7 @@ const isShut = (value: unknown): boolean => typeof value !== 'boolean' && !/^(?:
 
 /** To lock lets nobody in, unless a switch says otherwise. */
 const onlyShuts = ({ profile, args }: FlowCall): boolean =>
-  shuts.test(`${wordsOfName(profile.name).join(' ')} `) &&
+  shuts.test(`${wordsOfTool(profile).join(' ')} `) &&
   Object.entries(args).every(([name, value]) => value === false || isShut(value) || !/un|open|off|dis/i.test(name));
 
 /** "Unlock it": where nothing is named that may be unlocked besides a door. */

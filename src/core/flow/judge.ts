@@ -21,7 +21,6 @@ import type { Finding } from './finding.ts';
 import { leadsIn, longestText, originOfWords, partsOfTexts } from './free-text.ts';
 import { keysTold } from './keys-told.ts';
 import { forbiddenKey } from './language/forbidden.ts';
-import { wordsOfName } from './language/stem.ts';
 import type { Family } from './language/words.ts';
 import { isOfAnswers } from './not-a-tool.ts';
 import {
@@ -47,6 +46,7 @@ import { chosenLook } from './tool/chosen-look.ts';
 import { isRelevant } from './tool/family.ts';
 import { isPlaceName } from './tool/tool-argument.ts';
 import type { ToolProfile } from './tool/tool-profile.ts';
+import { wordsOfTool } from './tool/words-of-tool.ts';
 
 export interface Judgement {
   readonly tier: Tier;
@@ -260,7 +260,7 @@ function isWanted(flow: TaskFlow, call: FlowCall, checked: readonly Checked[], o
   if (!overflow && raisesRights(args) && !flow.families.has('grant')) return false;
   const itself = isAskedItself(flow, call);
   if (itself !== undefined) return itself;
-  if (profile.families.includes('delete') && isOtherKind(flow, wordsOfName(profile.name))) return false;
+  if (profile.families.includes('delete') && isOtherKind(flow, wordsOfTool(profile))) return false;
   if (profile.families.includes('delete') && profile.families.includes('cancel') && onlyReturns(flow)) return false;
   if (profile.families.length === 0) return !overflow && isAskedByVerb(flow, call);
   const widened = [...flow.widened]

@@ -76,7 +76,7 @@ export const wildGuards: readonly Guard[] = [
     file: 'src/core/flow/judge.ts',
     protects: 'who wants one kind of thing deleted has not asked for another',
     attacks: ['A13'],
-    find: "  if (profile.families.includes('delete') && isOtherKind(flow, wordsOfName(profile.name))) return false;\n",
+    find: "  if (profile.families.includes('delete') && isOtherKind(flow, wordsOfTool(profile))) return false;\n",
     put: '',
     tests: { file: keys, title: 'is of the kind that' },
   },
