@@ -12,6 +12,7 @@ const words = {
  * the client's own text is in it, which no policy, no digest and no approver would see.
  */
 export function clientCapabilities(said: JsonObject): JsonObject {
+  if (Object.keys(said).length === 0) return {};
   return Object.fromEntries(
     Object.entries(words).flatMap(([name, parts]) => {
       const own = said[name];

@@ -12,6 +12,7 @@ import { clientCapabilities } from './client-capabilities.ts';
 import type { Era, RequestId } from './era.ts';
 import { isReachMethod, reachMethods } from './methods.ts';
 import { joinName } from './names.ts';
+import { isPlainRequest } from './plain-request.ts';
 import { modernVersions } from './server-card.ts';
 
 /** What the gate answers by itself: who it is, and how loud it is to be. */
@@ -72,6 +73,8 @@ export function readInbound(body: Uint8Array, headers: InboundHeaders, endpoint?
     return fault(400, null, -32_700, `The body is not JSON that can be read in one way only: ${parsed.problem}.`);
   if (Array.isArray(parsed.value))
     return fault(400, null, -32_600, 'Batches are not accepted: send each request by itself.');
+  if (isObject(parsed.value) && isPlainRequest(parsed.value, headers))
+    return legacyRequest(parsed.value, idOf(parsed.value), endpoint);
   const request: InboundHttpRequest = {
     httpMethod: 'POST',
     body: parsed.value,
