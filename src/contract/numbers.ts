@@ -7,10 +7,8 @@ export const beatEveryMs = 1_000;
 export const latchPatienceMs = 500;
 export const intakeRetryMs = 250;
 export const tokenLifeMs = 15 * 60_000;
-/** By so much the clocks of two machines may differ. */
-export const mostSkewMs = 60_000;
 /** Reset stops stay in a gateway's view until the longest-lived token issued before them is dead, plus clock skew. */
-export const viewRetainMs = tokenLifeMs + mostSkewMs;
+export const viewRetainMs = tokenLifeMs + 60_000;
 export const sweepGapMs = 5_000;
 export const lanesPerChild = 400;
 /** So long lanes of a crowd begin their first pass; those begun have `lastPassMs` more before they are left to go on alone. */

@@ -163,8 +163,8 @@ describe('what estop doctor makes of an installation', () => {
       ['clock', 'ok', differ('0.0 s')],
     ]);
     expect(judged(200, { clockAheadMs: 600_000 })[1]).toEqual(['clock', 'bad', differ('600.0 s')]);
-    expect(judged(503, { why: 'clock-off', clockAheadMs: -600_000 })).toEqual([
-      ['gateway', 'bad', 'http://gw: clock-off'],
+    expect(judged(503, { why: 'no-lease', clockAheadMs: -600_000 })).toEqual([
+      ['gateway', 'bad', 'http://gw: no-lease'],
       ['clock', 'bad', differ('600.0 s')],
     ]);
     // One that is older says nothing of it.

@@ -19,8 +19,8 @@ describe('a gateway whose clock is not that of the store', () => {
     });
     const body = await until(async () => {
       const answer = await fetch(`${gateway.url}/readyz`);
-      const said = (await answer.json()) as { readonly why?: string; readonly clockAheadMs: number };
-      return (answer.ok || said.why === 'clock-off') && { ...said, status: answer.status };
+      const said = (await answer.json()) as { readonly clockAheadMs: number };
+      return answer.ok && { ...said, status: answer.status };
     });
     for (const ahead of [body.clockAheadMs, read()?.clockAheadMs ?? 0])
       expect(Math.abs(ahead - byMs)).toBeLessThan(2_000);
@@ -29,19 +29,10 @@ describe('a gateway whose clock is not that of the store', () => {
     return { ready: body.status, status };
   };
 
-  it('admits nothing while it is further behind than the view of its stops allows for, and says why', async () => {
-    expect(await started(-10 * minuteMs)).toEqual({ ready: 503, status: 503 });
-  });
-
-  it('says that it is ahead, and admits what it can', async () => {
-    expect(await started(10 * minuteMs)).toEqual({ ready: 200, status: 200 });
-  });
-
-  it('is not ready where every token is over to it', async () => {
-    expect(await started(20 * minuteMs)).toMatchObject({ ready: 503 });
-  });
-
-  it('is ready where it is right', async () => {
-    expect(await started(0)).toEqual({ ready: 200, status: 200 });
-  });
+  it.each([-10 * minuteMs, 10 * minuteMs])(
+    'says so, and takes no clock of the store for its own: %i ms',
+    async (byMs) => {
+      expect(await started(byMs)).toEqual({ ready: 200, status: 200 });
+    },
+  );
 });

@@ -1,4 +1,3 @@
-import { mostSkewMs } from '../../contract/numbers.ts';
 import type { StopMark } from '../../core/credential.ts';
 import type { Clock } from './clock.ts';
 import { type EpochMemory, noMemory, type SeenEpoch } from './epoch-memory.ts';
@@ -87,9 +86,7 @@ export class Fence {
 
   standing(): Standing {
     if (this.#state === undefined || this.#closed) return { live: false, why: 'no-lease' };
-    const now = standing(this.#state, this.#clock());
-    // To a clock that is further behind, a token from before a reset may outlive the stop in the view.
-    return now.live && this.#clockAheadMs <= -mostSkewMs ? { live: false, why: 'clock-off' } : now;
+    return standing(this.#state, this.#clock());
   }
 
   /**

@@ -70,7 +70,7 @@ export interface LeaseState {
 
 export type Standing =
   | { readonly live: true; readonly view: FenceView }
-  | { readonly live: false; readonly why: Refusal | 'no-lease' | 'draining' | 'clock-off' };
+  | { readonly live: false; readonly why: Refusal | 'no-lease' | 'draining' };
 
 /** The first lease ends a gap like any other: a gateway starts in one. */
 export function firstLease(storeId: string, floor = -1, seen?: SeenOrder): LeaseState {

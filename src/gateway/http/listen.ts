@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tokenLifeMs } from '../../contract/numbers.ts';
 import { continueTrace } from '../../contract/tracing.ts';
 import { errorCodeOf } from '../../core/errors.ts';
 import { keepRoom } from '../../runtime/keep-room.ts';
@@ -117,8 +116,6 @@ function sendHealth(gate: GateHost, path: string, response: ServerResponse): voi
 function whyNotReady({ fence, tools }: GateHost): string | undefined {
   const standing = fence.standing();
   if (!standing.live) return standing.why;
-  // To it every token is over.
-  if (fence.clockAheadMs >= tokenLifeMs) return 'clock-off';
   return tools.waitForStore ? 'tools-unrecorded' : undefined;
 }
 

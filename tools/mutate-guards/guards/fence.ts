@@ -133,15 +133,6 @@ export const fenceGuards: readonly Guard[] = [
     tests: { file: 'test/gateway/fence/closing.test.ts', title: 'lets nothing through any more' },
   },
   {
-    id: 'fence/clock-behind',
-    file: 'src/gateway/fence/fence.ts',
-    protects: 'a gateway to whose clock tokens outlive the stops in its view admits nothing',
-    attacks: ['A27'],
-    find: 'now.live && this.#clockAheadMs <= -mostSkewMs',
-    put: 'now.live && this.#clockAheadMs === Number.NEGATIVE_INFINITY',
-    tests: { file: 'test/gateway/clock-off.test.ts', title: 'admits nothing while it is further behind' },
-  },
-  {
     id: 'fence/newer-token',
     file: 'src/gateway/fence/fence.ts',
     protects: 'a token newer than the view is not judged by it',
