@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Role } from '../src/contract/identity.ts';
+import { plural } from '../src/contract/plural.ts';
 import { EstopError } from '../src/core/errors.ts';
 import { isEnvironment } from '../src/core/ids.ts';
 import { addAccessToken } from '../src/runtime/keys/access-tokens.ts';
@@ -66,7 +67,7 @@ function makeSecrets(path: string, environment: string, store: string): readonly
   makeTokens(path, environment, keep);
   keep('connection.json', () => connectionProfile(environment, keep));
   return [
-    `${made.length} files made in ${path} for ${environment}; what was there is as it was.`,
+    `${plural(made.length, 'file')} made in ${path} for ${environment}; what was there is as it was.`,
     ...made.map((name) => `  ${name}`),
   ];
 }
