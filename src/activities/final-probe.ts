@@ -2,7 +2,7 @@ import type { ConnectorActivities, CrowdProbed, LaneRound, ProbeOutcome } from '
 import { finalProbePatienceMs } from '../contract/numbers.ts';
 import { finalPhase } from '../contract/phases.ts';
 import { isConcluded, readLane } from '../store/lane-record.ts';
-import { beginPhase, markFinal, reopenObligation } from '../store/lanes.ts';
+import { beginPhase, markFinal, type PassedProbe, reopenObligation } from '../store/lanes.ts';
 import { beating } from './heartbeat.ts';
 import { type LaneDeps, question } from './lane-question.ts';
 import { inWindow } from './window.ts';
@@ -11,15 +11,16 @@ import { inWindow } from './window.ts';
 const crowdMs = 1_000;
 
 export function createFinalProbes(deps: LaneDeps): Pick<ConnectorActivities, 'finalProbe' | 'finalProbes'> {
+  const note = async (probe: PassedProbe): Promise<void> => void (await markFinal(deps.store, [probe]));
   return {
-    finalProbe: (lane) => beating((unwanted) => probeOnceMore(deps, lane, unwanted)),
+    finalProbe: (lane) => beating((unwanted) => probeOnceMore(deps, lane, unwanted, note)),
     finalProbes: ({ connector, lanes }) => beating((unwanted) => probeCrowd(deps, connector, lanes, unwanted)),
   };
 }
 
 /**
  * Each in its own time and turn, and each on its own evidence: what one of them comes to, or that it does not answer, is nothing to
- * the others. Said to be settled is only what has been answered and written down.
+ * the others. Said to be settled is only what has been answered and written down; those that passed are written down at once.
  */
 async function probeCrowd(
   deps: LaneDeps,
@@ -29,6 +30,7 @@ async function probeCrowd(
 ): Promise<CrowdProbed> {
   const settled: string[] = [];
   const failed: string[] = [];
+  const passed = new Map<string, PassedProbe>();
   const width = deps.get(connector).system.concurrency;
   const inCrowd = { ...deps, inCrowd: { patienceMs: finalProbePatienceMs } };
   const begun = performance.now();
@@ -38,12 +40,13 @@ async function probeCrowd(
     (lane) =>
       deps.turns.run({ connector, width, rank: 'later' }, async () => {
         if (unwanted.aborted || performance.now() - begun > crowdMs) return;
-        await probeOnceMore(inCrowd, lane, unwanted);
-        settled.push(lane.obligationId);
+        await probeOnceMore(inCrowd, lane, unwanted, async (probe) => void passed.set(probe.obligationId, probe));
+        if (!passed.has(lane.obligationId)) settled.push(lane.obligationId);
       }),
     ({ obligationId }) => failed.push(obligationId),
   );
-  return { settled, failed };
+  await markFinal(deps.store, [...passed.values()]);
+  return { settled: [...settled, ...passed.keys()], failed };
 }
 
 /** rule: final-probe, open-until-final */
@@ -51,6 +54,7 @@ async function probeOnceMore(
   deps: LaneDeps,
   { obligationId, round }: LaneRound,
   unwanted: AbortSignal,
+  note: (passed: PassedProbe) => Promise<void>,
 ): Promise<ProbeOutcome> {
   const lane = await readLane(deps.store, obligationId);
   if (lane === undefined || lane.isFinal || !isConcluded(lane)) return { kind: 'proved' };
@@ -59,7 +63,7 @@ async function probeOnceMore(
   const verdict = await question(deps, lane, unwanted);
   if (verdict.kind === 'dead') {
     // Not taken if something was cut again meanwhile: then the review asks for another one.
-    await markFinal(deps.store, obligationId, round, begun.begunAt);
+    await note({ obligationId, round, begunAt: begun.begunAt });
     return { kind: 'proved' };
   }
   deps.log.error(

@@ -97,22 +97,23 @@ export async function reopenObligation(
   return bool(row, 'reopened');
 }
 
+export interface PassedProbe {
+  readonly obligationId: string;
+  readonly round: number;
+  /** By the store's clock, as `beginPhase` returned it. */
+  readonly begunAt: string;
+}
+
 /**
- * A final probe passed. Taken only if it began after the last cut of the whole cause and no lane of it is open; lanes become final
- * together. False: it does not count, probe again. rule: final-probe, open-until-final
+ * Final probes of lanes of one cause passed. Each is taken only if it began after the last cut of the whole cause and no lane of it is
+ * open; lanes become final together. How many were taken: the others do not count, and are probed again. rule: final-probe, open-until-final
  */
-export async function markFinal(
-  store: Store,
-  obligationId: string,
-  round: number,
-  probeBegunAt: string,
-): Promise<boolean> {
-  return bool(
-    await callOne(store, 'mark_final', 'SELECT estop.mark_final($1, $2, $3) AS taken', [
-      obligationId,
-      round,
-      probeBegunAt,
-    ]),
-    'taken',
-  );
+export async function markFinal(store: Store, passed: readonly PassedProbe[]): Promise<number> {
+  if (passed.length === 0) return 0;
+  const values = [
+    passed.map(({ obligationId }) => obligationId),
+    passed.map(({ round }) => round),
+    passed.map(({ begunAt }) => begunAt),
+  ];
+  return int(await callOne(store, 'mark_final', 'SELECT estop.mark_final($1, $2, $3) AS taken', values), 'taken');
 }

@@ -3,10 +3,11 @@ import { finalPhase } from '../../src/contract/phases.ts';
 import { beginPhase, markFinal } from '../../src/store/lanes.ts';
 import { finalLanes } from '../../src/store/obligations.ts';
 import { createDatabase } from '../kit/postgres.ts';
+import { guarded } from './guarded.ts';
 import { type Ledger, makeLedger } from './ledger.ts';
-import { cutAndProve, stopped } from './stopped-agent.ts';
+import { cutAndProve, isFinal, stopped } from './stopped-agent.ts';
 
-describe('the lanes that owe their last probe, a page at a time', () => {
+describe('the lanes that owe their last probe', () => {
   let ledger: Ledger;
   beforeAll(async () => {
     ledger = await makeLedger(createDatabase);
@@ -17,8 +18,8 @@ describe('the lanes that owe their last probe, a page at a time', () => {
     const page = async (limit: number) => finalLanes(ledger.as('estop_revoker'), scene.stopId, limit);
     return { ...scene, page };
   };
-  const begin = async (lane: string): Promise<string> => {
-    const begun = await beginPhase(ledger.as('estop_revoker'), { obligationId: lane, phase: finalPhase, round: 0 });
+  const begin = async (obligationId: string, round = 0): Promise<string> => {
+    const begun = await beginPhase(ledger.as('estop_revoker'), { obligationId, phase: finalPhase, round });
     return begun.kind === 'begun' ? begun.begunAt : '';
   };
 
@@ -35,7 +36,8 @@ describe('the lanes that owe their last probe, a page at a time', () => {
     const { lanes, page } = await provedAt(Array<string>(9).fill('one'));
     const [hanging, answered] = [lanes.slice(0, 3), lanes.slice(3, 6)];
     for (const lane of hanging) await begin(lane);
-    for (const lane of answered) await markFinal(ledger.as('estop_revoker'), lane, 0, await begin(lane));
+    for (const obligationId of answered)
+      await markFinal(ledger.as('estop_revoker'), [{ obligationId, round: 0, begunAt: await begin(obligationId) }]);
     expect((await page(3)).map(({ obligationId }) => obligationId).sort()).toEqual(lanes.slice(6).toSorted());
     // One of them is cut again: all have to be asked once more, and what hangs is no reason for the others to wait.
     await ledger.sql('UPDATE estop.obligations SET revoked_at = clock_timestamp() WHERE obligation_id = $1', [
@@ -44,4 +46,31 @@ describe('the lanes that owe their last probe, a page at a time', () => {
     const order = (await page(9)).map(({ obligationId }) => obligationId);
     expect(order.slice(6).sort()).toEqual(hanging.toSorted());
   });
+
+  guarded(
+    () => ledger,
+    'of many last probes at once each counts by itself, and only for its own cause',
+    async (l) => {
+      const { lanes } = await stopped(l, 4);
+      const { lanes: others } = await stopped(l, 1);
+      const revoker = l.as('estop_revoker');
+      const [early, behind, fresh, unasked] = lanes.map(String);
+      const foreign = String(others[0]);
+      const probe = async (obligationId = '', round = 0) => ({
+        obligationId,
+        round,
+        begunAt: await begin(obligationId, round),
+      });
+      const tooEarly = await probe(early);
+      for (const lane of [...lanes, foreign]) await cutAndProve(l, lane);
+      const probes = [await probe(fresh), tooEarly, await probe(behind, 1), await probe(foreign)];
+      expect(await markFinal(revoker, probes)).toBe(1);
+      expect(await Promise.all([...lanes, foreign].map((lane) => isFinal(l, lane)))).toEqual(Array(5).fill(false));
+      expect(await markFinal(revoker, await Promise.all([early, behind, unasked].map((lane) => probe(lane))))).toBe(3);
+      expect(await Promise.all(lanes.map((lane) => isFinal(l, lane)))).toEqual(Array(4).fill(true));
+      expect(await isFinal(l, foreign)).toBe(false);
+    },
+    { what: 'the round of a last probe', in: 'estop.mark_final', find: 'AND o.round = p_rounds[n]', put: '' },
+    { what: 'the cause of a last probe', in: 'estop.mark_final', find: 'AND (o.cause_id = cause) IS TRUE', put: '' },
+  );
 });

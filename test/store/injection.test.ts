@@ -135,7 +135,8 @@ const uses: Readonly<Record<string, Use>> = {
   listTasks: (l, t) => listTasks(l.as('estop_control'), { agentId: t, rootId: t, parentId: t }),
   listWithOddCursor: (l, t) =>
     listTasks(l.as('estop_control'), { cursor: Buffer.from(JSON.stringify([t, t])).toString('base64url') }),
-  markFinal: (l, t) => markFinal(l.as('estop_revoker'), t, 0, '2030-01-01T00:00:00Z'),
+  markFinal: (l, t) =>
+    markFinal(l.as('estop_revoker'), [{ obligationId: t, round: 0, begunAt: '2030-01-01T00:00:00Z' }]),
   markRevoked: (l, t) => markRevoked(l.as('estop_revoker'), t, 0),
   markStage: (l, t) => markStage(l.as('estop_revoker'), t, 'proved'),
   markStageByOddName: (l, t) => markStage(l.as('estop_revoker'), 'x', t as 'proved'), // what a hand-made call could send

@@ -80,7 +80,11 @@ async function inStore(l: Ledger, lane: string, event: LaneEvent, times: readonl
     case 'accept-risk':
       return acceptRisk(l.as('estop_control'), lane, 'olga', 'r');
     case 'last-probe':
-      return markFinal(revoker, lane, event.round, times[event.begunAt] ?? '');
+      return (
+        (await markFinal(revoker, [
+          { obligationId: lane, round: event.round, begunAt: times[event.begunAt] ?? '' },
+        ])) === 1
+      );
   }
 }
 
@@ -126,11 +130,11 @@ onEveryPostgres('lanes in the store and in the core', (createOn) => {
   it('become final at the same moment, in any history', () => agree(25), 120_000);
 
   it.each([
-    { what: 'the last cut', in: 'estop.mark_final', find: 'AND p_probe_begun_at > last_cut', put: '' },
+    { what: 'the last cut', in: 'estop.mark_final', find: 'AND p_begun_at[n] > last_cut', put: '' },
     {
       what: 'the others',
       in: 'estop.mark_final',
-      find: /IF EXISTS[^;]*x\.final_probed_at IS NULL\) THEN RETURN true; END IF;/,
+      find: /IF EXISTS[^;]*x\.final_probed_at IS NULL\) THEN RETURN taken; END IF;/,
       put: '',
     },
     { what: 'the round', in: 'estop.conclude_obligation', find: 'AND o.round = p_round', put: '' },

@@ -1,5 +1,5 @@
 import { beforeAll, expect, it } from 'vitest';
-import { beginPhase, concludeObligation, markFinal, markRevoked, reopenObligation } from '../../src/store/lanes.ts';
+import { beginPhase, concludeObligation, markRevoked, reopenObligation } from '../../src/store/lanes.ts';
 import {
   acceptRisk,
   finalLanes,
@@ -158,7 +158,7 @@ onEveryPostgres('the proof of a stop', (createOn) => {
       expect(await lastProbe(l, first)).toBe(false);
       const early = await beginPhase(revoker, { obligationId: first, phase: 'final', round: 0 });
       await cutAndProve(l, second);
-      expect(await markFinal(revoker, first, 0, early.kind === 'begun' ? early.begunAt : '')).toBe(false);
+      expect(await lastProbe(l, first, 0, early)).toBe(false);
       expect(await lastProbe(l, first)).toBe(true);
       expect(await isFinal(l, first)).toBe(false);
       expect(await lastProbe(l, second)).toBe(true);
@@ -166,17 +166,17 @@ onEveryPostgres('the proof of a stop', (createOn) => {
       expect(await isFinal(l, second)).toBe(true);
     },
     // rule: final-probe, open-until-final
-    { what: 'the time of the last cut', in: 'estop.mark_final', find: 'AND p_probe_begun_at > last_cut', put: '' },
+    { what: 'the time of the last cut', in: 'estop.mark_final', find: 'AND p_begun_at[n] > last_cut', put: '' },
     {
       what: 'lanes that are not cut yet',
       in: 'estop.mark_final',
-      find: /IF EXISTS \([^;]*RETURN false; END IF;/,
+      find: /IF EXISTS \([^;]*RETURN 0; END IF;/,
       put: '',
     },
     {
       what: 'becoming final together',
       in: 'estop.mark_final',
-      find: /IF EXISTS \(SELECT 1 FROM estop\.obligations x\s+WHERE[^;]*x\.final_probed_at IS NULL\) THEN RETURN true; END IF;/,
+      find: /IF EXISTS \(SELECT 1 FROM estop\.obligations x\s+WHERE[^;]*x\.final_probed_at IS NULL\) THEN RETURN taken; END IF;/,
       put: '',
     },
   );
@@ -210,7 +210,7 @@ onEveryPostgres('the proof of a stop', (createOn) => {
     {
       what: "the age of the others' probes",
       in: 'estop.mark_final',
-      find: /IF EXISTS \(SELECT 1 FROM estop\.obligations x\s+WHERE[^;]*x\.final_probed_at <= last_cut\) THEN RETURN true; END IF;/,
+      find: /IF EXISTS \(SELECT 1 FROM estop\.obligations x\s+WHERE[^;]*x\.final_probed_at <= last_cut\) THEN RETURN taken; END IF;/,
       put: '',
     },
     {
@@ -271,8 +271,8 @@ onEveryPostgres('the proof of a stop', (createOn) => {
     {
       what: 'a residual not being final',
       in: 'estop.mark_final',
-      find: `AND o.state IN ('proved', 'expired') AND p_probe_begun_at`,
-      put: 'AND p_probe_begun_at',
+      find: `AND o.state IN ('proved', 'expired') AND p_begun_at[n]`,
+      put: 'AND p_begun_at[n]',
     },
     {
       what: 'a residual holding up nobody',

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { AgentSpec } from '../../src/contract/config.ts';
 import { mintIntend, mintIssued, mintRecheck } from '../../src/store/grants.ts';
-import { beginPhase, concludeObligation, markFinal, markRevoked } from '../../src/store/lanes.ts';
+import { beginPhase, concludeObligation, markFinal, markRevoked, type PhaseAttempt } from '../../src/store/lanes.ts';
 import { getObligation, openObligations } from '../../src/store/obligations.ts';
 import { markStage, markSweep } from '../../src/store/stop-progress.ts';
 import { closeTasks, type TaskRecord } from '../../src/store/tasks.ts';
@@ -58,10 +58,11 @@ export async function cutAndProve(l: Ledger, lane: string, round = 0): Promise<v
   expect(await concludeObligation(revoker, lane, round, { kind: 'proved', evidence: 'credential-probed' })).toBe(true);
 }
 
-/** One last probe of a lane that finds it dead. */
-export async function lastProbe(l: Ledger, lane: string, round = 0): Promise<boolean> {
-  const attempt = await beginPhase(l.as('estop_revoker'), { obligationId: lane, phase: 'final', round });
-  return markFinal(l.as('estop_revoker'), lane, round, attempt.kind === 'begun' ? attempt.begunAt : '');
+/** One last probe of a lane that finds it dead. Without an attempt it begins now. */
+export async function lastProbe(l: Ledger, lane: string, round = 0, attempt?: PhaseAttempt): Promise<boolean> {
+  const begun = attempt ?? (await beginPhase(l.as('estop_revoker'), { obligationId: lane, phase: 'final', round }));
+  const probe = { obligationId: lane, round, begunAt: begun.kind === 'begun' ? begun.begunAt : '' };
+  return (await markFinal(l.as('estop_revoker'), [probe])) === 1;
 }
 
 export const isFinal = async (l: Ledger, lane: string): Promise<boolean> =>

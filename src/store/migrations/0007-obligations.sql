@@ -153,30 +153,36 @@ BEGIN
   RETURN true;
 END $$;
 
--- The last word. Only a probe that BEGAN after the last cut of the whole cause counts (p_probe_begun_at is what begin_phase returned
--- for it), and lanes become final together, once each has had such a probe: a lane that must be cut again makes the others probe
--- again. A residual is watched on its own, until its end. True if the probe was taken. rule: final-probe, open-until-final
-CREATE FUNCTION estop.mark_final(p_obligation_id text, p_round integer, p_probe_begun_at timestamptz) RETURNS boolean
+-- The last word on lanes of one cause, of which others are not taken. Only a probe that BEGAN after the last cut of the whole cause counts
+-- (p_begun_at is what begin_phase returned for it), and lanes become final together, once each has had such a probe: a lane that must be
+-- cut again makes the others probe again. A residual is watched on its own, until its end. How many probes were taken. Many at a time,
+-- because each call reads all of the cause. rule: final-probe, open-until-final
+CREATE FUNCTION estop.mark_final(p_obligation_ids text[], p_rounds integer[], p_begun_at timestamptz[]) RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   cause text;
   last_cut timestamptz;
+  taken integer := 0;
 BEGIN
-  SELECT o.cause_id INTO cause FROM estop.obligations o WHERE o.obligation_id = p_obligation_id;
+  SELECT o.cause_id INTO cause FROM estop.obligations o WHERE o.obligation_id = p_obligation_ids[1];
   PERFORM 1 FROM estop.stop_progress p WHERE p.stop_id = cause FOR UPDATE;
-  IF EXISTS (SELECT 1 FROM estop.obligations x WHERE x.cause_id = cause AND x.final_at IS NULL AND x.revoked_at IS NULL) THEN RETURN false; END IF;
+  IF EXISTS (SELECT 1 FROM estop.obligations x WHERE x.cause_id = cause AND x.final_at IS NULL AND x.revoked_at IS NULL) THEN RETURN 0; END IF;
   SELECT max(x.revoked_at) INTO last_cut FROM estop.obligations x WHERE x.cause_id = cause;
-  UPDATE estop.obligations o SET final_probed_at = p_probe_begun_at, last_error = NULL, next_try_at = NULL, needs_human = NULL
-    WHERE o.obligation_id = p_obligation_id AND o.round = p_round AND o.final_at IS NULL AND o.state IN ('proved', 'expired') AND p_probe_begun_at > last_cut;
-  IF NOT FOUND THEN RETURN false; END IF;
-  -- Cheap, because each of thousands of lanes comes by here: only the last of them finds nothing and finishes them all.
+  -- Each by its own id: joined, they were looked for among all of the cause one by one, wherever no statistics say how many those are.
+  FOR n IN 1 .. cardinality(p_obligation_ids) LOOP
+    UPDATE estop.obligations o SET final_probed_at = p_begun_at[n], last_error = NULL, next_try_at = NULL, needs_human = NULL
+      WHERE o.obligation_id = p_obligation_ids[n] AND (o.cause_id = cause) IS TRUE AND o.round = p_rounds[n] AND o.final_at IS NULL
+        AND o.state IN ('proved', 'expired') AND p_begun_at[n] > last_cut;
+    IF FOUND THEN taken := taken + 1; END IF;
+  END LOOP;
+  IF taken = 0 THEN RETURN 0; END IF;
   IF EXISTS (SELECT 1 FROM estop.obligations x
-    WHERE x.cause_id = cause AND x.final_at IS NULL AND x.state <> 'residual' AND x.final_probed_at IS NULL) THEN RETURN true; END IF;
+    WHERE x.cause_id = cause AND x.final_at IS NULL AND x.state <> 'residual' AND x.final_probed_at IS NULL) THEN RETURN taken; END IF;
   IF EXISTS (SELECT 1 FROM estop.obligations x
-    WHERE x.cause_id = cause AND x.final_at IS NULL AND x.state <> 'residual' AND x.final_probed_at <= last_cut) THEN RETURN true; END IF;
+    WHERE x.cause_id = cause AND x.final_at IS NULL AND x.state <> 'residual' AND x.final_probed_at <= last_cut) THEN RETURN taken; END IF;
   UPDATE estop.obligations o SET final_at = clock_timestamp()
     WHERE o.cause_id = cause AND o.final_at IS NULL AND o.state IN ('proved', 'expired') AND o.final_probed_at > last_cut;
-  RETURN true;
+  RETURN taken;
 END $$;
 
 -- A named person accepts what cannot be made dead. Recorded for good.

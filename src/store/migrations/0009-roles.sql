@@ -44,7 +44,7 @@ GRANT EXECUTE ON FUNCTION
   estop.open_obligations(text), estop.open_end_obligations(), estop.begin_phase(text, text, integer), estop.end_phase(text, text, integer, jsonb),
   estop.note_attempt_failed(text, text, timestamptz, text), estop.mark_revoked(text, integer),
   estop.conclude_obligation(text, integer, text, text, timestamptz, text), estop.reopen_obligation(text, integer, text),
-  estop.mark_final(text, integer, timestamptz), estop.wipe_finished_grants(), estop.mark_stage(text, text), estop.mark_sweep(text, integer, text[]),
+  estop.mark_final(text[], integer[], timestamptz[]), estop.wipe_finished_grants(), estop.mark_stage(text, text), estop.mark_sweep(text, integer, text[]),
   estop.mint_recheck(text),
   estop.append_audit(text, text, text, jsonb, text, jsonb, jsonb)
   TO estop_revoker;

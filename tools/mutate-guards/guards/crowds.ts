@@ -7,8 +7,8 @@ export const crowdGuards: readonly Guard[] = [
     file: 'src/activities/final-probe.ts',
     protects: 'no grant is told dead on the probe of another',
     attacks: ['A28'],
-    find: 'await probeOnceMore(inCrowd, lane, unwanted);',
-    put: 'await probeOnceMore(inCrowd, lanes[0] ?? lane, unwanted);',
+    find: 'await probeOnceMore(inCrowd, lane, unwanted,',
+    put: 'await probeOnceMore(inCrowd, lanes[0] ?? lane, unwanted,',
     tests: {
       file: 'test/revocation/crowd-of-probes.test.ts',
       title: 'is opened again where one of it has come to life, and nowhere else',
@@ -21,6 +21,15 @@ export const crowdGuards: readonly Guard[] = [
     attacks: [],
     find: '    lanes,\n    width,',
     put: '    lanes.slice(1),\n    width,',
+    tests: { file: 'test/revocation/crowd-of-probes.test.ts', title: 'is final together, each by a probe of its own' },
+  },
+  {
+    id: 'stop/crowd-written-down',
+    file: 'src/activities/final-probe.ts',
+    protects: 'what a crowd says is settled stands in the ledger',
+    attacks: [],
+    find: '  await markFinal(deps.store, [...passed.values()]);\n',
+    put: '',
     tests: { file: 'test/revocation/crowd-of-probes.test.ts', title: 'is final together, each by a probe of its own' },
   },
   {
