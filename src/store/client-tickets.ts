@@ -1,4 +1,4 @@
-import { callOne, type Store } from './pool.ts';
+import { call, callOne, type Store } from './pool.ts';
 import { bool, bytesOrUndefined, present, text, word } from './row.ts';
 
 export interface NewClientCode {
@@ -123,4 +123,10 @@ export async function makeClientRefresh(
   const query = 'SELECT estop.make_client_refresh($1, $2, $3) AS made';
   const values = [Buffer.from(hash), Buffer.from(parentHash), lifeMs];
   return bool(await callOne(store, 'make_client_refresh', query, values), 'made');
+}
+
+/** Open sessions of clients that this person connected. */
+export async function sessionsConnectedBy(store: Store, personId: string): Promise<readonly string[]> {
+  const query = 'SELECT s AS task_id FROM estop.sessions_connected_by($1) AS s';
+  return (await call(store, 'sessions_connected_by', query, [personId])).map((row) => text(row, 'task_id'));
 }

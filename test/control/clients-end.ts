@@ -5,14 +5,25 @@ import { tokensSeen } from './rig.ts';
 
 /** What a client has of its person ends with what its person has. */
 export function clientsEnd(bed: ReturnType<typeof clientBed>): void {
-  const { signedIn, aCode, exchange } = bed;
+  const { signedIn, aCode, exchange, sessions } = bed;
   const tokenOf = (as: string): string => createHash('sha256').update(as).digest('hex');
 
   it('goes on no longer once its person is shut out', async () => {
     const form = await aCode(await signedIn('walter@operator'));
     const given = await exchange(form);
     expect(given.status).toBe(200);
-    await bed.rig.ledger.sql("UPDATE estop.people SET disabled_at = now() WHERE name = 'walter'", []);
+    const [person] = await bed.rig.ledger.sql("SELECT person_id FROM estop.people WHERE name = 'walter'", []);
+    const whose = async () =>
+      (await sessions()).filter((one) => one['requested_by'] === 'walter').map((one) => one['open']);
+    expect(await whose()).toEqual([true]);
+    const disabled = await fetch(`${bed.issuer}/v1/people/${String(person?.['person_id'])}:disable`, {
+      method: 'POST',
+      headers: { 'authorization': 'Bearer ada@admin', 'content-type': 'application/json' },
+      body: '{}',
+    });
+    expect(disabled.status).toBe(200);
+    // Not when its token ends: nothing is admitted for a task that is closed.
+    expect(await whose()).toEqual([false]);
     const refresh_token = String(given.body['refresh_token']);
     const more = { grant_type: 'refresh_token', refresh_token, client_id: form.client_id };
     expect(await exchange(more)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });

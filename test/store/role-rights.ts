@@ -88,6 +88,7 @@ export const mayExecute: Readonly<Record<Exclude<StoreRole, 'estop_owner'>, read
     'revocation_state',
     'revoke_api_token',
     'say_approvers',
+    'sessions_connected_by',
     'set_mandates',
     'settle_labels',
     'sign_in_of',

@@ -3,12 +3,13 @@ import { EstopError } from '../../core/errors.ts';
 import { formatId } from '../../core/ids.ts';
 import { byWay } from '../../store/by-way.ts';
 import { makeClientRefresh, type Redeemed, redeemClientTicket, type ShownTicket } from '../../store/client-tickets.ts';
-import { checkTask, closeTasks, getTask, type TaskRecord } from '../../store/tasks.ts';
+import { checkTask, getTask, type TaskRecord } from '../../store/tasks.ts';
 import type { ControlDeps } from '../deps.ts';
 import { signFor } from '../routes/issue-task-token.ts';
 import { startTask } from '../start-task.ts';
 import { mayStillConnect } from './agents-of.ts';
 import { oneOf } from './check-client.ts';
+import { endSession } from './end-session.ts';
 
 /** It ends with its session, which is bounded by the configuration. */
 const refreshLifeMs = 30 * 86_400_000;
@@ -35,7 +36,7 @@ export async function exchangeTicket(deps: ControlDeps, form: URLSearchParams): 
   if (shown === undefined || secret === undefined)
     return { ok: false, error: 'invalid_request', why: 'Something is missing, or is there twice.' };
   const redeemed = await redeemClientTicket(deps.store, { ...shown, hash: hashOf(secret) });
-  if (redeemed.kind === 'replayed') await endSession(deps, redeemed.taskId);
+  if (redeemed.kind === 'replayed') await endSession(deps, redeemed.taskId, 'shown-twice');
   if (redeemed.kind !== 'redeemed') {
     deps.log.warn({ event: 'client.refused', why: redeemed.kind, grant }, 'a client showed what opens nothing');
     return refused('It is used, over, or not for this client.');
@@ -52,7 +53,7 @@ export async function exchangeTicket(deps: ControlDeps, form: URLSearchParams): 
   if (task === undefined) return refused('The session is over.');
   const refresh = randomBytes(32).toString('base64url');
   if (!(await makeClientRefresh(deps.store, hashOf(refresh), hashOf(secret), refreshLifeMs))) {
-    await endSession(deps, task.taskId);
+    await endSession(deps, task.taskId, 'shown-twice');
     return refused('It was shown twice, or too often.');
   }
   return { ok: true, ...(await signFor(deps, task)), refresh };
@@ -90,10 +91,4 @@ async function goOn(deps: ControlDeps, taskId: string): Promise<TaskRecord | und
   const check = await checkTask(deps.store, taskId);
   if (check === undefined || check.state === 'closed' || check.stopId !== undefined) return undefined;
   return getTask(deps.store, taskId);
-}
-
-/** Its row first: from there on no call is admitted. Then its workflow, which ends its grants. */
-async function endSession(deps: ControlDeps, taskId: string): Promise<void> {
-  await closeTasks(deps.store, [taskId], 'shown-twice');
-  await deps.workflows.tell(taskId, { name: 'close', actor: 'estop' }).catch(() => false);
 }

@@ -2,6 +2,7 @@ import { MayGiveReason } from '../../contract/http/fields.ts';
 import { PersonPath, PersonResult } from '../../contract/http/people.ts';
 import { EstopError } from '../../core/errors.ts';
 import { disablePerson as disable } from '../../store/people.ts';
+import { endSessionsOf } from '../agent-clients/end-session.ts';
 import { defineEndpoint, nothing } from '../endpoint.ts';
 
 export const disablePerson = defineEndpoint({
@@ -20,6 +21,7 @@ export const disablePerson = defineEndpoint({
   handle: async ({ path, body }, { identity }, deps) => {
     const outcome = await disable(deps.store, path.id, true, identity.actor, body.reason);
     if (outcome === 'unknown') throw new EstopError('not-found');
+    await endSessionsOf(deps, path.id);
     return { status: 200, body: { personId: path.id, outcome } };
   },
 });

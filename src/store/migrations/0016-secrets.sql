@@ -283,5 +283,13 @@ BEGIN
   RETURN FOUND;
 END $$;
 
+-- Open sessions of clients that this person connected.
+CREATE FUNCTION estop.sessions_connected_by(p_person_id text) RETURNS SETOF text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT DISTINCT t.task_id FROM estop.client_tickets c JOIN estop.tasks t ON t.task_id = c.task_id
+    WHERE c.person_id = p_person_id AND t.state <> 'closed'
+$$;
+GRANT EXECUTE ON FUNCTION estop.sessions_connected_by(text) TO estop_control;
+
 GRANT EXECUTE ON FUNCTION estop.make_client_code(bytea, bytea, text, text, text, text, text, text, text, text, text, bigint, bytea),
   estop.redeem_client_ticket(bytea, text, bytea, text, text, text), estop.make_client_refresh(bytea, bytea, bigint) TO estop_control;
