@@ -8,7 +8,18 @@ export function judgeGateway(url: string, knocked: Knocked): readonly Finding[] 
     return [finding('gateway', 'bad', `${url}: ${knocked.why}`, 'Agents behind it can call nothing.')];
   const { why, clockAheadMs } = knocked.body;
   const clock = typeof clockAheadMs === 'number' ? [judgeSkew('clock', 'the gateway and the store', clockAheadMs)] : [];
-  if (knocked.status === 200) return [finding('gateway', 'ok', `${url}: admits calls`), ...clock];
+  if (knocked.status === 200)
+    return [
+      clock.some(({ health }) => health === 'bad')
+        ? finding(
+            'gateway',
+            'weak',
+            `${url}: ready, by a clock to which tokens may be of another time`,
+            'It may refuse every call.',
+          )
+        : finding('gateway', 'ok', `${url}: admits calls`),
+      ...clock,
+    ];
   const says = `${url}: ${typeof why === 'string' ? why : `HTTP ${knocked.status}`}`;
   return [finding('gateway', 'bad', says, 'Agents behind it stand still; nothing gets through.'), ...clock];
 }
