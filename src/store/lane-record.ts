@@ -77,10 +77,13 @@ export interface LaneKey {
 
 const openLanesSql = `SELECT obligation_id, connector, target, round FROM estop.obligations
   WHERE cause_id = $1 AND agent_id = $2 AND final_at IS NULL AND state IN ('open', 'residual') AND obligation_id > $3
-    AND ($5::float8 IS NULL OR opened_at > clock_timestamp() - make_interval(secs => $5 / 1000.0))
+    AND ($5::float8 IS NULL OR opened_at > clock_timestamp() - make_interval(secs => $5 / 1000.0) OR (round > 0 AND state = 'open' AND phase IS NULL))
   ORDER BY obligation_id LIMIT $4`;
 
-/** What is not concluded yet of one cause at one agent, page by page: `after` is the last id of the page before. */
+/**
+ * What is not concluded yet of one cause at one agent, page by page: `after` is the last id of the page before. What was opened again, and
+ * nobody has begun with since, counts as opened lately.
+ */
 export async function listOpenLanes(
   store: Store,
   page: {

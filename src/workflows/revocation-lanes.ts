@@ -3,6 +3,7 @@ import {
   condition,
   continueAsNew,
   proxyActivities,
+  setHandler,
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -11,9 +12,22 @@ import { connectorQueue } from '../contract/names.ts';
 import { crowdsOf } from './crowds.ts';
 import { type Known, passTogether } from './first-passes.ts';
 import { laneSummary } from './lane-summary.ts';
+import { defineUntrustedSignal, readUntrusted } from './untrusted-signal.ts';
 
 export interface RevocationLanesInput {
   readonly lanes: readonly LaneSpec[];
+  /** Those of an earlier run that were concluded in it. */
+  readonly concluded?: readonly LaneSpec[];
+}
+
+/** The ids of lanes that the ledger has open again. A forged one asks once more about what is concluded, and no more. */
+export const reopened = 'reopened';
+const reopenedSignal = defineUntrustedSignal(reopened);
+
+interface Lanes {
+  /** Each as a next run would have to take it on. */
+  readonly open: Map<string, LaneSpec>;
+  readonly concluded: Map<string, LaneSpec>;
 }
 
 /** People are told of a lane that takes longer; the lane carries on. */
@@ -32,35 +46,59 @@ const { escalateLane } = proxyActivities<Pick<ControlActivities, 'escalateLane'>
  * At most 400 lanes, all at once, those of one system together as long as that goes well, none waiting for another; how many run against one system is that system's queue's business.
  * Nobody can cancel them from outside: only the ledger ends a lane. rule: lane-independent
  */
-export async function revocationLanes({ lanes }: RevocationLanesInput): Promise<void> {
-  const open = new Map(lanes.map((lane) => [lane.obligationId, lane]));
+export async function revocationLanes({ lanes, concluded = [] }: RevocationLanesInput): Promise<void> {
+  const open = byId(lanes);
+  const all: Lanes = { open, concluded: byId(concluded) };
+  setHandler(reopenedSignal, (raw) => {
+    for (const obligationId of idsIn(readUntrusted(raw))) takeAgain(obligationId, all);
+  });
   await CancellationScope.nonCancellable(async () => {
     const escalation = new CancellationScope();
     void escalation.run(() => escalateLater(open)).catch(() => undefined); // cancelled when all lanes have ended
     const { crowds, alone } = crowdsOf(lanes);
-    for (const crowd of crowds) void passTogether(crowd, (lane, known) => void runLane(lane, open, known));
-    for (const lane of alone) void runLane(lane, open);
+    for (const crowd of crowds) void passTogether(crowd, (lane, known) => void runLane(lane, all, known));
+    for (const lane of alone) void runLane(lane, all);
     await condition(() => open.size === 0 || workflowInfo().historyLength > longHistory);
     escalation.cancel();
     // What is in hand at this moment is asked for again by the next run: its attempt joins this one, or finds its end in the ledger.
-    if (open.size > 0) await continueAsNew<typeof revocationLanes>({ lanes: [...open.values()] });
+    if (open.size > 0)
+      await continueAsNew<typeof revocationLanes>({
+        lanes: [...open.values()],
+        concluded: [...all.concluded.values()],
+      });
   });
 }
 
+const byId = (lanes: readonly LaneSpec[]): Map<string, LaneSpec> =>
+  new Map(lanes.map((lane) => [lane.obligationId, lane]));
+
+const idsIn = (said: unknown): readonly string[] =>
+  Array.isArray(said) ? said.filter((id): id is string => typeof id === 'string') : [];
+
 /**
- * Never throws, never gives up; `known` is what its crowd has found of it. `open` always holds the lane as a next run would have to
- * take it on.
+ * The last probe of a stop found access behind a lane that was concluded here. The others of this run may be watched for hours yet.
+ * rule: lane-independent
  */
-async function runLane(first: LaneSpec, open: Map<string, LaneSpec>, known?: Known): Promise<void> {
+function takeAgain(obligationId: string, all: Lanes): void {
+  const lane = all.concluded.get(obligationId);
+  if (lane === undefined) return;
+  all.concluded.delete(obligationId);
+  all.open.set(obligationId, lane);
+  void runLane(lane, all);
+}
+
+/** Never throws, never gives up; `known` is what its crowd has found of it. */
+async function runLane(first: LaneSpec, all: Lanes, known?: Known): Promise<void> {
   let lane = first;
   let verdict = await goOn(lane, known);
   for (let pause = 250; verdict !== 'concluded'; pause = Math.min(pause * 2, pauseCeilingMs)) {
     if (verdict === 'alive') lane = { ...lane, round: lane.round + 1 };
-    open.set(lane.obligationId, lane);
+    all.open.set(lane.obligationId, lane);
     await sleep(pause);
     verdict = await passThrough(lane);
   }
-  open.delete(first.obligationId);
+  all.open.delete(first.obligationId);
+  all.concluded.set(first.obligationId, lane);
 }
 
 /** `broken`: an activity ended in a way that is not retried (a bug, a wrong configuration). The lane goes on all the same. */

@@ -10,7 +10,7 @@ import {
 import type { ControlActivities, LaneSpec } from '../contract/activities.ts';
 import { searchAttributes } from '../contract/names.ts';
 import { lanesPerChild } from '../contract/numbers.ts';
-import { revocationLanes } from './revocation-lanes.ts';
+import { reopened, revocationLanes } from './revocation-lanes.ts';
 
 export interface RevocationInput {
   readonly agentId: string;
@@ -44,7 +44,7 @@ const { listLanes } = proxyActivities<Pick<ControlActivities, 'listLanes'>>({
  * started again from the ledger and finds what is left. rule: ledger-decides, obligations-polled
  */
 export async function revocation(input: RevocationInput): Promise<void> {
-  const inHand = new Set<string>();
+  const inHand = new Map<string, InHand>();
   let children = 0;
   let childEnded = false;
   let started = 0;
@@ -52,16 +52,18 @@ export async function revocation(input: RevocationInput): Promise<void> {
   const runChild = async (lanes: readonly LaneSpec[]): Promise<void> => {
     children += 1;
     started += 1;
-    for (const lane of lanes) inHand.add(lane.obligationId);
+    const starting = startChild(revocationLanes, {
+      workflowId: `${workflowInfo().workflowId}/${workflowInfo().runId.slice(0, 8)}-${String(started)}`,
+      args: [{ lanes }],
+      // As on this workflow: whoever looks for a stop by its id finds the lanes, where all of it is done, as well.
+      typedSearchAttributes: [{ key: causeKey, value: input.causeId }],
+      // The next run of this workflow reads the ledger and starts children of its own.
+      parentClosePolicy: ParentClosePolicy.TERMINATE,
+    });
+    const tell = async (ids: readonly string[]): Promise<void> => (await starting).signal(reopened, ids);
+    for (const { obligationId, round } of lanes) inHand.set(obligationId, { round, tell });
     try {
-      const child = await startChild(revocationLanes, {
-        workflowId: `${workflowInfo().workflowId}/${workflowInfo().runId.slice(0, 8)}-${String(started)}`,
-        args: [{ lanes }],
-        // As on this workflow: whoever looks for a stop by its id finds the lanes, where all of it is done, as well.
-        typedSearchAttributes: [{ key: causeKey, value: input.causeId }],
-        // The next run of this workflow reads the ledger and starts children of its own.
-        parentClosePolicy: ParentClosePolicy.TERMINATE,
-      });
+      const child = await starting;
       await child.result();
     } catch {
       // Terminated by somebody: what it left open is found at the next look.
@@ -92,10 +94,31 @@ export async function revocation(input: RevocationInput): Promise<void> {
   }
 }
 
+/** A lane that a child has, and the round in which it was given. */
+interface InHand {
+  readonly round: number;
+  readonly tell: (ids: readonly string[]) => Promise<void>;
+}
+
+/**
+ * A newer round in the ledger: mostly its child's own doing, to whom that is no news; or the last probe found access behind a lane that
+ * the child had concluded, and may go on beside for as long as it watches others. Told at every look: heard too early it says nothing.
+ */
+function tellOfNewRounds(lanes: readonly LaneSpec[], inHand: ReadonlyMap<string, InHand>): void {
+  const ids = new Map<InHand['tell'], string[]>();
+  for (const { obligationId, round } of lanes) {
+    const hand = inHand.get(obligationId);
+    if (hand === undefined || round <= hand.round) continue;
+    ids.set(hand.tell, [...(ids.get(hand.tell) ?? []), obligationId]);
+  }
+  // Where it cannot be told it has ended, and what it left open is found at the next look.
+  for (const [tell, told] of ids) void tell(told).catch(() => undefined);
+}
+
 /** One look at the ledger of this cause, page by page. */
 async function lookForLanes(
   { causeId, agentId, openedWithinMs }: RevocationInput & { readonly openedWithinMs?: number },
-  inHand: ReadonlySet<string>,
+  inHand: ReadonlyMap<string, InHand>,
   take: (lanes: readonly LaneSpec[]) => void,
 ): Promise<{ readonly total: number; readonly fresh: number }> {
   const wanted = {
@@ -109,6 +132,7 @@ async function lookForLanes(
   for (let after: string | undefined; ; ) {
     const page = await listLanes({ ...wanted, ...(after === undefined ? {} : { after }) });
     const missing = page.filter((lane) => !inHand.has(lane.obligationId));
+    tellOfNewRounds(page, inHand);
     if (missing.length > 0) take(missing);
     total += page.length;
     fresh += missing.length;

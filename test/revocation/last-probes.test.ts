@@ -1,5 +1,6 @@
 import { beforeAll, expect, it } from 'vitest';
-import { stopFanoutWorkflowId } from '../../src/contract/names.ts';
+import { searchAttributes, stopFanoutWorkflowId } from '../../src/contract/names.ts';
+import { getObligation } from '../../src/store/obligations.ts';
 import { stopProgress } from '../../src/store/stop-progress.ts';
 import { requires } from '../kit/requires.ts';
 import { stopAgent } from '../store/ledger.ts';
@@ -55,4 +56,29 @@ requires('temporal')('the last probes of a stop of many grants', () => {
     // Alone go the one that hangs, and a few of which nobody knew whether the other's second cut came before them.
     expect(asked.filter((name) => name === 'finalProbe').length).toBeLessThan(grants);
   });
+
+  it('have cut again what lives while another is watched until its end', async () => {
+    const agent = await rig.agent();
+    const task = await rig.task(agent);
+    const [zombie, watched] = [await rig.grant(task), await rig.grant(task)];
+    rig.target.behave(watched, { cut: 'healthy', residualMs: 3_600_000 });
+    const { stopId } = await stopAgent(rig.ledger, agent);
+    const laneOf = (grantId: string) => getObligation(rig.ledger.as('estop_control'), `${stopId}/${grantId}`);
+    await until(async () => (await laneOf(watched))?.state === 'residual');
+    await until(async () => (await laneOf(zombie))?.state === 'proved');
+    const query = `WorkflowType = 'revocationLanes' AND ${searchAttributes.stop} = '${stopId}'`;
+    const child = await until(async () => {
+      for await (const { workflowId } of rig.control.workflow.list({ query })) return workflowId;
+      return undefined;
+    });
+    // Whatever somebody else says under that name holds up nothing.
+    for (const junk of [undefined, 7, [7, 'nobody'], 'text'])
+      await rig.control.workflow.getHandle(child).signal('reopened', junk);
+    rig.target.revive(zombie);
+    await until(async () => (await laneOf(zombie))?.round === 1);
+    // Its revocation looks at the ledger every now and then.
+    await expect.poll(async () => (await laneOf(zombie))?.state, { timeout: 40_000, interval: 100 }).toBe('proved');
+    expect(rig.target.count('cut revoke-credential', zombie)).toBe(2);
+    expect(await laneOf(watched)).toMatchObject({ state: 'residual', round: 0 });
+  }, 90_000);
 });

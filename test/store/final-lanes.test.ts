@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { finalPhase } from '../../src/contract/phases.ts';
-import { beginPhase, markFinal } from '../../src/store/lanes.ts';
+import { listOpenLanes } from '../../src/store/lane-record.ts';
+import { beginPhase, markFinal, reopenObligation } from '../../src/store/lanes.ts';
 import { finalLanes } from '../../src/store/obligations.ts';
 import { createDatabase } from '../kit/postgres.ts';
 import { guarded } from './guarded.ts';
@@ -73,4 +74,17 @@ describe('the lanes that owe their last probe', () => {
     { what: 'the round of a last probe', in: 'estop.mark_final', find: 'AND o.round = p_rounds[n]', put: '' },
     { what: 'the cause of a last probe', in: 'estop.mark_final', find: 'AND (o.cause_id = cause) IS TRUE', put: '' },
   );
+
+  it('are seen by a short look when they were opened again, until somebody begins with them', async () => {
+    const { agent, stopId, lanes } = await provedAt(['one', 'one']);
+    const store = ledger.as('estop_revoker');
+    const shortLook = { causeId: stopId, agentId: agent.agentId, after: '', limit: 10, openedWithinMs: 0 };
+    const seen = async () => (await listOpenLanes(store, shortLook)).map(({ obligationId }) => obligationId);
+    expect(await seen()).toEqual([]);
+    const lane = String(lanes[0]);
+    await reopenObligation(store, lane, 0, 'found alive');
+    expect(await seen()).toEqual([lane]);
+    await beginPhase(store, { obligationId: lane, phase: 'revoke-credential', round: 1 });
+    expect(await seen()).toEqual([]);
+  });
 });

@@ -123,6 +123,15 @@ export const crowdGuards: readonly Guard[] = [
     tests: { file: 'test/revocation/first-passes.test.ts', title: 'hold up no system for another' },
   },
   {
+    id: 'stop/reopened-beside-others',
+    file: 'src/workflows/revocation.ts',
+    protects: 'what the last probe found alive is cut again while others are still watched',
+    attacks: [],
+    find: '    tellOfNewRounds(page, inHand);\n',
+    put: '',
+    tests: { file: 'test/revocation/last-probes.test.ts', title: 'while another is watched until its end' },
+  },
+  {
     id: 'stop/act-told-to-end',
     file: 'src/activities/acts-in-hand.ts',
     protects: 'a worker that ends does not wait for a cut that its crowd has left',
