@@ -126,10 +126,11 @@ onEveryPostgres('a tool call beside others that wait at the same time', (createO
     'sees the hold and the end of its task that came while a neighbour waited',
     async (l) => {
       const [agent, other] = [await addAgent(l), await addAgent(l)];
-      const [held, closed] = [await startTask(l, agent), await startTask(l, agent)];
+      const [held, closed, gone] = [await startTask(l, agent), await startTask(l, agent), await startTask(l, agent)];
       for (const [task, end] of [
         [held, () => setTaskHeld(l.as('estop_control'), held.taskId, true, 'olga')],
         [closed, () => closeTasks(l.as('estop_trusted'), [closed.taskId], 'done')],
+        [gone, () => l.sql('DELETE FROM estop.tasks WHERE task_id = $1', [gone.taskId])],
       ] as const) {
         const neighbour = ask(await startTask(l, other));
         const holder = await holds(l, neighbour);
@@ -152,8 +153,14 @@ onEveryPostgres('a tool call beside others that wait at the same time', (createO
     {
       what: 'the task in the last look',
       in: 'estop.admit_many',
-      find: "AND n.state = 'closed'",
-      put: 'AND false',
+      find: " AND n.state <> 'closed'",
+      put: '',
+    },
+    {
+      what: 'that its task is there',
+      in: 'estop.admit_many',
+      find: /\(SELECT count\(\*\) FROM estop\.tasks n .* <> \(.*unnest\(tasks\) n\)/,
+      put: "EXISTS (SELECT 1 FROM estop.tasks n WHERE n.task_id = ANY (tasks) AND n.state = 'closed')",
     },
   );
 

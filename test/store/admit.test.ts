@@ -23,6 +23,17 @@ import { untilBlocked } from './waiting.ts';
 /** Of the one statement that finds nothing for most calls. */
 const stopsAtFirst = /AND NOT EXISTS \(SELECT 1 FROM estop\.stops s[\s\S]*?IS TRUE\)/;
 
+/** A session with another call of that id, not committed yet. */
+async function holding(l: Ledger, callId: string): ReturnType<Ledger['session']> {
+  const holder = await l.session();
+  await holder.query('BEGIN');
+  await holder.query(
+    `INSERT INTO estop.calls (call_id, gateway_id, task_id, agent_id, keys, epoch, tool_key, digest) VALUES ($1, 'g', 't', 'a', '{}', 0, 'x', '\\x00')`,
+    [callId],
+  );
+  return holder;
+}
+
 onEveryPostgres('a tool call', (createOn) => {
   let ledger: Ledger;
   let gatewayId: string;
@@ -135,17 +146,35 @@ onEveryPostgres('a tool call', (createOn) => {
 
   guarded(
     () => ledger,
+    'is denied when its task is there no more once it need not wait',
+    async (l) => {
+      const task = await startTask(l, await addAgent(l));
+      const request = ask(task);
+      const holder = await holding(l, request.callId);
+      const name = newName('admit');
+      const waiting = admit(l.alone('estop_gateway', name), request);
+      await untilBlocked(l, name);
+      await l.sql('DELETE FROM estop.tasks WHERE task_id = $1', [task.taskId]);
+      await holder.query('ROLLBACK');
+      expect(await waiting).toEqual({ kind: 'denied', reason: 'task-closed' });
+    },
+    {
+      what: 'that it is there, at the first look',
+      in: 'estop.admit',
+      find: /\(SELECT count.*cardinality\(c\.line\)/,
+      put: "NOT EXISTS (SELECT 1 FROM estop.tasks h WHERE h.task_id = ANY (c.line) AND (h.held OR h.state = 'closed'))",
+    },
+    { what: 'that it is there', in: 'estop.decide_call', find: 'task_open IS NOT TRUE', put: 'NOT task_open' },
+  );
+
+  guarded(
+    () => ledger,
     'that waited for another call of the same id sees the stop that was latched meanwhile',
     async (l) => {
       const agent = await addAgent(l);
       const task = await startTask(l, agent);
       const request = ask(task);
-      const holder = await l.session();
-      await holder.query('BEGIN');
-      await holder.query(
-        `INSERT INTO estop.calls (call_id, gateway_id, task_id, agent_id, keys, epoch, tool_key, digest) VALUES ($1, 'g', 't', 'a', '{}', 0, 'x', '\\x00')`,
-        [request.callId],
-      );
+      const holder = await holding(l, request.callId);
       const name = newName('admit');
       const waiting = admit(l.alone('estop_gateway', name), request);
       await untilBlocked(l, name);
@@ -203,8 +232,8 @@ onEveryPostgres('a tool call', (createOn) => {
     },
     { what: 'the hold', in: 'estop.decide_call', find: 'AND NOT task_held', put: '' },
     { what: "the task's state", in: 'estop.decide_call', find: 'AND task_open AND', put: 'AND' },
-    { what: 'the hold, at the first look', in: 'estop.admit', find: 'h.held OR ', put: '' },
-    { what: "the task's state, at the first look", in: 'estop.admit', find: "OR h.state = 'closed'", put: '' },
+    { what: 'the hold, at the first look', in: 'estop.admit', find: 'NOT h.held AND ', put: '' },
+    { what: "the task's state, at the first look", in: 'estop.admit', find: " AND h.state <> 'closed'", put: '' },
     { what: 'its ancestors', in: 'estop.record_call', find: 't.ancestors || t.task_id', put: 'ARRAY[t.task_id]' },
   );
 

@@ -103,7 +103,7 @@ BEGIN
   -- A hold gives the approval back, and what ran out is left for request_approval to say so; a stop or a closed task ends it.
   UPDATE estop.approvals a SET state = CASE WHEN killer IS NULL AND task_open THEN 'approved' ELSE 'closed' END, call_id = NULL
     WHERE a.approval_id = p_redeemed;
-  decision := CASE WHEN killer IS NOT NULL THEN 'stopped' WHEN NOT task_open THEN 'task-closed' WHEN task_held THEN 'held'
+  decision := CASE WHEN killer IS NOT NULL THEN 'stopped' WHEN task_open IS NOT TRUE THEN 'task-closed' WHEN task_held THEN 'held'
     ELSE 'needs-approval' END;
 END $$;
 
@@ -123,12 +123,13 @@ BEGIN
   c := estop.record_call(p_call_id, p_gateway_id, p_task_id, p_token_epoch, p_keys, p_tool_key, p_worst,
     p_digest, p_needs_approval, p_policy_version, p_approvers, p_flow_seq, p_policies);
   decision := c.refused;
-  -- Mostly there is nothing at all by which a call could be refused, which one statement sees. Whatever there is, the next one judges.
+  -- Mostly there is nothing at all by which a call could be refused, which one statement sees. Whatever there is, the next one judges. Its
+  -- task and those above are counted: one that is not there any more is not open either.
   IF c.refused IS NULL AND c.redeemed IS NULL
       AND NOT EXISTS (SELECT 1 FROM estop.stops s
         WHERE s.scope_key = ANY (c.call_keys || ARRAY(SELECT l.label_key FROM estop.agent_labels l WHERE l.agent_id = ANY (c.agents)))
           AND (s.reset_at IS NULL OR s.epoch > c.epoch) IS TRUE)
-      AND NOT EXISTS (SELECT 1 FROM estop.tasks h WHERE h.task_id = ANY (c.line) AND (h.held OR h.state = 'closed'))
+      AND (SELECT count(*) FROM estop.tasks h WHERE h.task_id = ANY (c.line) AND NOT h.held AND h.state <> 'closed') = cardinality(c.line)
       AND NOT EXISTS (SELECT 1 FROM estop.breaker_trips b WHERE b.cleared_at IS NULL) THEN
     decision := 'allow';
   ELSIF c.refused IS NULL THEN

@@ -43,7 +43,7 @@ BEGIN
   END LOOP;
   -- Any key with any epoch: what finds nothing here finds nothing for any of them.
   IF estop.dead_by(keys, agents, oldest) IS NOT NULL OR estop.is_held(NULL, lines)
-      OR EXISTS (SELECT 1 FROM estop.tasks n WHERE n.task_id = ANY (tasks) AND n.state = 'closed')
+      OR (SELECT count(*) FROM estop.tasks n WHERE n.task_id = ANY (tasks) AND n.state <> 'closed') <> (SELECT count(DISTINCT n) FROM unnest(tasks) n)
       OR EXISTS (SELECT 1 FROM unnest(redeemed) r WHERE r IS NOT NULL AND NOT estop.is_still_approved(r)) THEN
     FOR i IN 1 .. cardinality(asked) LOOP
       CONTINUE WHEN refused[i] IS NOT NULL;
