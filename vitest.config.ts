@@ -35,9 +35,10 @@ const [alone, shared] = ['alone', 'shared'] as const;
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    const rankOf = ({ moduleId }: TestSpecification): number => {
+    const rankOf = ({ moduleId, project }: TestSpecification): number => {
       const rank = longest.findIndex((path) => moduleId.endsWith(path));
-      return rank >= 0 ? rank : longest.length;
+      // A process is only taken over by the very next file, so those that may stand together.
+      return rank >= 0 ? rank : longest.length + (project.name === shared ? 1 : 0);
     };
     return sorted.toSorted((one, other) => rankOf(one) - rankOf(other));
   }
@@ -46,11 +47,12 @@ class LongestFirst extends BaseSequencer {
 // Most test files start processes: what one of them compiled, the next ones find.
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'node_modules', '.cache', 'compiled');
 
-// The tests wait for servers more than they compute. Those with servers of their own starve them on two cores if there are more.
-const atOnce = { [alone]: 4, [shared]: 5 } as const;
+// The tests wait for servers more than they compute; more than this and two cores starve the servers themselves.
+const maxWorkers = 3;
 const both = {
   // Temporal's runtime is a singleton of its process and refuses vm contexts.
   pool: 'forks',
+  maxWorkers,
   testTimeout: 120_000,
   hookTimeout: 180_000,
   unstubEnvs: true,
@@ -58,29 +60,13 @@ const both = {
 
 export default defineConfig({
   test: {
+    maxWorkers,
     sequence: { sequencer: LongestFirst },
     globalSetup: ['test/kit/global-setup.ts'],
     projects: [
+      { test: { ...both, name: alone, include: ['test/**/*.test.ts'], exclude: sharing } },
       {
-        test: {
-          ...both,
-          name: alone,
-          include: ['test/**/*.test.ts'],
-          exclude: sharing,
-          maxWorkers: atOnce[alone],
-          sequence: { groupOrder: 1 },
-        },
-      },
-      {
-        test: {
-          ...both,
-          name: shared,
-          include: sharing,
-          isolate: false,
-          setupFiles: ['test/kit/our-modules-anew.ts'],
-          maxWorkers: atOnce[shared],
-          sequence: { groupOrder: 2 },
-        },
+        test: { ...both, name: shared, include: sharing, isolate: false, setupFiles: ['test/kit/our-modules-anew.ts'] },
       },
     ],
   },

@@ -28,7 +28,7 @@ export async function provisionStore(options: ProvisionOptions): Promise<Readonl
   const { superuserUrl, database, environment } = options;
   if (!isEnvironment(environment))
     throw new EstopError('config-invalid', { detail: `${JSON.stringify(environment)} is not an environment's name` });
-  const urls = roleUrls(options);
+  const urls = storeUrls(options);
   await withClient(withPath(superuserUrl, maintenanceDatabase), async (client) => {
     // Roles belong to the whole cluster; two provisioners of two databases must not alter one at the same time. A lock belongs to a
     // database, so all of them take it in the same one.
@@ -42,7 +42,8 @@ export async function provisionStore(options: ProvisionOptions): Promise<Readonl
   return urls;
 }
 
-function roleUrls(options: ProvisionOptions): Readonly<Record<StoreRole, string>> {
+/** Where each role of a provisioned store finds it. */
+export function storeUrls(options: Omit<ProvisionOptions, 'environment'>): Readonly<Record<StoreRole, string>> {
   const secret = decodeURIComponent(new URL(options.superuserUrl).password);
   const urls = storeRoles.map((role) => {
     const url = new URL(withPath(options.superuserUrl, options.database));

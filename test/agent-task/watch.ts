@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { lookUntil } from '../kit/look-until.ts';
 import type { Stack, TaskHandle } from './kit.ts';
 
 export const taskIdOf = ({ workflowId }: Pick<TaskHandle, 'workflowId'>): string => workflowId.slice('task/'.length);
@@ -7,11 +8,12 @@ export const taskIdOf = ({ workflowId }: Pick<TaskHandle, 'workflowId'>): string
 const patienceMs = 45_000;
 
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  await expect.poll(condition, { timeout: patienceMs, interval: 20 }).toBe(true);
+  await lookUntil(condition, { patienceMs, longestMs: 250 });
 }
 
 export async function untilState(stack: Stack, handle: TaskHandle, state: string): Promise<void> {
-  await expect.poll(async () => (await stack.status(handle)).state, { timeout: patienceMs, interval: 50 }).toBe(state);
+  const what = `the task to be ${state}`;
+  await lookUntil(async () => (await stack.status(handle)).state === state, { what, patienceMs, longestMs: 400 });
 }
 
 /** The approval that the task waits for. */

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { callTool } from '../../bench/call-tool.ts';
 import { type Cast, castOf } from '../../examples/demo/cast.ts';
 import { fetchLoot, type LootItem } from '../../examples/demo/loot.ts';
@@ -8,6 +7,7 @@ import type { StopStage } from '../../src/contract/stop.ts';
 import { type InstallationOptions, startInstallation } from '../../src/runtime/installation/installation.ts';
 import type { Estop } from '../../src/sdk/estop.ts';
 import { hasReached } from '../../src/sdk/stops.ts';
+import { lookUntil } from '../kit/look-until.ts';
 import { tempFolder } from '../kit/temp-folder.ts';
 
 export const grantNames = ['database', 'queue', 'crm', 'wake-up'] as const;
@@ -48,19 +48,11 @@ export async function startArmedTask(cast: Cast): Promise<{
   return { taskId: task.taskId, childId, loot, token };
 }
 
-export async function until<Value>(
+export const until = <Value>(
   what: string,
   look: () => Promise<Value | undefined | false>,
-  deadlineMs = 60_000,
-): Promise<Value> {
-  const giveUpAt = Date.now() + deadlineMs;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined && found !== false) return found;
-    if (Date.now() > giveUpAt) throw new Error(`waited ${deadlineMs} ms for ${what}`);
-    await sleep(50);
-  }
-}
+  patienceMs = 60_000,
+): Promise<Value> => lookUntil(look, { what, patienceMs, firstMs: 50, longestMs: 400 });
 
 /** Control may be down for a while: a look that fails is a look that saw nothing. */
 export async function untilReached(operator: Estop, stopId: string, stage: StopStage, deadlineMs = 90_000) {

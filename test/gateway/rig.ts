@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { afterAll, expect } from 'vitest';
+import { afterAll } from 'vitest';
 import { type McpCall, type McpDemoServer, startMcpServer } from '../../examples/demo/mcp-server.ts';
 import type { AgentSpec, EstopConfig, ToolServerSpec } from '../../src/contract/config.ts';
 import type { Log } from '../../src/contract/identity.ts';
@@ -14,6 +14,7 @@ import { policiesFolder } from '../../src/runtime/package-root.ts';
 import { drainWanted, recordDrain } from '../../src/store/fence.ts';
 import { storeNow } from '../../src/store/installation.ts';
 import type { TaskRecord } from '../../src/store/tasks.ts';
+import { lookUntil } from '../kit/look-until.ts';
 import { createDatabase } from '../kit/postgres.ts';
 import { tempFolder } from '../kit/temp-folder.ts';
 import { fence, keepBeating, type Ledger, makeLedger, putAgents, startTask } from '../store/ledger.ts';
@@ -224,17 +225,9 @@ function recorder(lines: Rig['logLines']): Log {
 const patienceMs = Number(process.env['ESTOP_TEST_PATIENCE_MS'] ?? Number.POSITIVE_INFINITY);
 
 /** Polls until it holds; the test's own time-out ends the wait. */
-export async function until<Value>(
+export const until = <Value>(
   ask: () => Value | undefined | false | Promise<Value | undefined | false>,
-): Promise<Value> {
-  const begun = performance.now();
-  for (;;) {
-    const value = await ask();
-    if (value !== undefined && value !== false) return value;
-    if (performance.now() - begun > patienceMs) expect.fail('what was waited for did not come');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
+): Promise<Value> => lookUntil(ask, { patienceMs, longestMs: 100 });
 
 export const untilReady = (gateway: RunningGateway): Promise<true> =>
   until(async () => (await fetch(`${gateway.url}/readyz`)).ok);

@@ -1,5 +1,5 @@
 import { Client } from 'pg';
-import { provisionStore } from '../../src/store/provision.ts';
+import { provisionStore, storeRoles } from '../../src/store/provision.ts';
 
 const name = 'estop_template';
 const draft = `${name}_draft`;
@@ -15,6 +15,14 @@ export async function ledgerTemplate(serverUrl: string): Promise<string> {
   known.set(serverUrl, making);
   await making;
   return name;
+}
+
+/** What belongs to a database and not to what is in it, and so is not copied. As `provisionStore` says it. */
+export function whoMayEnter(database: string): readonly string[] {
+  return [
+    `REVOKE ALL ON DATABASE "${database}" FROM PUBLIC`,
+    `GRANT CONNECT ON DATABASE "${database}" TO ${storeRoles.join(', ')}`,
+  ];
 }
 
 async function makeOnce(serverUrl: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { afterAll, inject } from 'vitest';
-import { ledgerTemplate } from './ledger-template.ts';
+import { ledgerTemplate, whoMayEnter } from './ledger-template.ts';
 import { requires } from './requires.ts';
 import type { PostgresVersion } from './run-postgres.ts';
 
@@ -21,7 +21,7 @@ afterAll(async () => {
     await fetch(`${inject('onDemandUrl')}/drop?${new URLSearchParams({ server: serverUrl, name }).toString()}`);
 });
 
-/** `ledger`: what `provisionStore` would have to make is there already, as a copy; it has yet to be named and opened by it. */
+/** `ledger`: as `provisionStore` leaves it, but of no environment yet. */
 export type Filled = 'empty' | 'ledger';
 export type CreateDatabase = (filled?: Filled) => Promise<TestDatabase>;
 
@@ -29,8 +29,9 @@ export type CreateDatabase = (filled?: Filled) => Promise<TestDatabase>;
 export async function createDatabase(filled: Filled = 'empty', version: PostgresVersion = '18'): Promise<TestDatabase> {
   const serverUrl = await postgresUrl(version);
   const name = `test_${randomBytes(6).toString('hex')}`;
-  const template = filled === 'empty' ? '' : ` TEMPLATE "${await ledgerTemplate(serverUrl)}"`;
-  await asSuperuser(serverUrl, `CREATE DATABASE "${name}"${template}`);
+  const ledger =
+    filled === 'ledger' ? ` TEMPLATE "${await ledgerTemplate(serverUrl)}" STRATEGY FILE_COPY OWNER estop_owner` : '';
+  await asSuperuser(serverUrl, [`CREATE DATABASE "${name}"${ledger}`, ...(ledger === '' ? [] : whoMayEnter(name))]);
   created.push({ name, serverUrl });
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
@@ -59,11 +60,11 @@ function withRole(base: URL, role: { readonly user: string; readonly password: s
   return url.href;
 }
 
-async function asSuperuser(connectionString: string, sql: string): Promise<void> {
+async function asSuperuser(connectionString: string, statements: readonly string[]): Promise<void> {
   const client = new Client({ connectionString });
   await client.connect();
   try {
-    await client.query(sql);
+    for (const statement of statements) await client.query(statement);
   } finally {
     await client.end();
   }

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
 import { afterAll } from 'vitest';
@@ -13,6 +12,7 @@ import { createDataConverter } from '../../src/runtime/temporal-connection.ts';
 import { mintIntend, mintIssued, mintRecheck } from '../../src/store/grants.ts';
 import { beginTask, type TaskRecord } from '../../src/store/tasks.ts';
 import { type ControlWorker, type ControlWorkerDeps, startControlWorker } from '../../src/workers/create-control.ts';
+import { lookUntil } from '../kit/look-until.ts';
 import { createDatabase } from '../kit/postgres.ts';
 import { tempFolder } from '../kit/temp-folder.ts';
 import { addAgent, agentSpec, type Ledger, makeLedger, newId, startTask } from '../store/ledger.ts';
@@ -173,23 +173,10 @@ export function recordingLog(): { readonly log: Log; readonly logged: LogLine[] 
   return { log: { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }, logged };
 }
 
-const firstPauseMs = 10;
-const longestPauseMs = 100;
-
 /**
  * Asks again until it holds, ever more seldom: most questions are several queries, and what is soon is seen soon all the same. Gives
  * up before a test of the usual length is given up, whose `finally` would not be reached otherwise: what was frozen stayed frozen for
  * the next.
  */
-export async function until<Value>(
-  ask: () => Promise<Value | undefined | false>,
-  patienceMs = 110_000,
-): Promise<Value> {
-  const giveUpAt = Date.now() + patienceMs;
-  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 1.3, longestPauseMs)) {
-    const value = await ask();
-    if (value !== undefined && value !== false) return value;
-    if (Date.now() > giveUpAt) throw new Error(`what was waited for did not come within ${patienceMs / 1_000} s`);
-    await sleep(pauseMs);
-  }
-}
+export const until = <Value>(ask: () => Promise<Value | undefined | false>, patienceMs = 110_000): Promise<Value> =>
+  lookUntil(ask, { patienceMs, firstMs: 10, longestMs: 250 });

@@ -9,7 +9,7 @@ import { registerAgents } from '../../src/store/agents.ts';
 import { noteStopSeen, reportFence } from '../../src/store/fence.ts';
 import { beat, type LatchResult, latch } from '../../src/store/latch.ts';
 import { openStore, type Store } from '../../src/store/pool.ts';
-import { provisionStore } from '../../src/store/provision.ts';
+import { provisionStore, storeUrls } from '../../src/store/provision.ts';
 import type { StoreRole } from '../../src/store/role.ts';
 import { registerChild, registerRoot } from '../../src/store/task-registration.ts';
 import type { TaskRecord } from '../../src/store/tasks.ts';
@@ -29,12 +29,17 @@ export interface Ledger {
 }
 
 export async function makeLedger(createOn: CreateDatabase): Promise<Ledger> {
-  const database = await createOn('ledger');
-  return openLedger(database.url, database.name);
+  const { url, name } = await createOn('ledger');
+  const ledger = ledgerAt(url, name, storeUrls({ superuserUrl: url, database: name }));
+  await ledger.sql("INSERT INTO estop.installation (environment) VALUES ('test')");
+  return ledger;
 }
 
 export async function openLedger(superuserUrl: string, name: string): Promise<Ledger> {
-  const urls = await provisionStore({ superuserUrl, database: name, environment: 'test' });
+  return ledgerAt(superuserUrl, name, await provisionStore({ superuserUrl, database: name, environment: 'test' }));
+}
+
+function ledgerAt(superuserUrl: string, name: string, urls: Ledger['urls']): Ledger {
   const pools = new Map<string, Store>();
   const sessions: Client[] = [];
   const superuser = openStore({

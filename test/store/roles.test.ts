@@ -3,7 +3,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { provisionStore } from '../../src/store/provision.ts';
 import { connectionLimit, type StoreRole, storeRoles } from '../../src/store/role.ts';
 import { onEveryPostgres } from '../kit/postgres.ts';
-import { type Ledger, makeLedger, newName } from './ledger.ts';
+import { type Ledger, newName, openLedger } from './ledger.ts';
 import { mayExecute } from './role-rights.ts';
 
 const roles = Object.keys(mayExecute) as readonly (keyof typeof mayExecute)[]; // the keys of the literal above
@@ -11,7 +11,8 @@ const roles = Object.keys(mayExecute) as readonly (keyof typeof mayExecute)[]; /
 onEveryPostgres('roles of the store', (createOn) => {
   let ledger: Ledger;
   beforeAll(async () => {
-    ledger = await makeLedger(createOn);
+    const { url, name } = await createOn();
+    ledger = await openLedger(url, name); // as it is done for an installation
   });
 
   it.each(roles)('%s may execute exactly what its process calls', async (role) => {
