@@ -23,39 +23,24 @@ export interface NewClientCode {
 }
 
 export async function makeClientCode(store: Store, code: NewClientCode): Promise<void> {
-  const {
-    hash,
-    clientHash,
-    redirect,
-    challenge,
-    resource,
-    agentId,
-    actor,
-    person,
-    personId,
-    basis,
-    taskId,
-    client,
-    lifeMs,
-  } = code;
   await callOne(
     store,
     'make_client_code',
     'SELECT estop.make_client_code($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)',
     [
-      Buffer.from(hash),
-      Buffer.from(clientHash),
-      redirect,
-      challenge,
-      resource,
-      agentId,
-      actor,
-      person,
-      personId,
-      taskId,
-      client,
-      lifeMs,
-      basis === undefined ? null : Buffer.from(basis),
+      Buffer.from(code.hash),
+      Buffer.from(code.clientHash),
+      code.redirect,
+      code.challenge,
+      code.resource,
+      code.agentId,
+      code.actor,
+      code.person,
+      code.personId,
+      code.taskId,
+      code.client,
+      code.lifeMs,
+      code.basis === undefined ? null : Buffer.from(code.basis),
     ],
   );
 }

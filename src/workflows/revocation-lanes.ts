@@ -43,8 +43,9 @@ const watchCeilingMs = 60_000;
 const { escalateLane } = proxyActivities<Pick<ControlActivities, 'escalateLane'>>({ startToCloseTimeout: 10_000 });
 
 /**
- * At most 400 lanes, all at once, those of one system together as long as that goes well, none waiting for another; how many run against one system is that system's queue's business.
- * Nobody can cancel them from outside: only the ledger ends a lane. rule: lane-independent
+ * At most 400 lanes, all at once, those of one system together as long as that goes well, none waiting for another; how many run
+ * against one system is that system's queue's business. Nobody can cancel them from outside: only the ledger ends a lane.
+ * rule: lane-independent
  */
 export async function revocationLanes({ lanes, concluded = [] }: RevocationLanesInput): Promise<void> {
   const open = byId(lanes);

@@ -3,7 +3,7 @@ const ticks = 10;
 /**
  * Acts after `ms` in which this process ran; gives what takes it back. One timer over the whole time would be due at once after the
  * process was starved or suspended, before the answer that came meanwhile is read from its socket: what had been done would be taken
- * for lost. Not counted is at most what passes in one sleep, and at least a tenth of `ms` is left after it.
+ * for lost. Of one sleep it counts no more than a tenth of `ms`. Not protected: who sleeps in the last tenth finds its time over at once.
  */
 export function afterAwake(ms: number, act: () => void): () => void {
   let left = ticks;

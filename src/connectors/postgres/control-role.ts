@@ -54,7 +54,7 @@ export async function controlRole(control: ControlRole): Promise<ControlResult> 
     made = await establish(control, password);
     if (!made) await sleep(betweenRoundsMs * (0.5 + Math.random()), undefined, { signal });
   }
-  return { kind: 'not-allowed', why };
+  return { kind: 'not-allowed', why: made ? why : `${why} Another session is still making it.` };
 }
 
 /** A password that is surely wrong: a server that lets it in trusts everybody, and then no denial proves anything. */
