@@ -47,12 +47,12 @@ class LongestFirst extends BaseSequencer {
 // Most test files start processes: what one of them compiled, the next ones find.
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'node_modules', '.cache', 'compiled');
 
-// The tests wait for servers more than they compute; more than this and two cores starve the servers themselves.
-const maxWorkers = 3;
+// The tests wait for servers more than they compute; more than this and two cores starve the servers themselves. Those that work in
+// Temporal's own process compute the most, so they go first and fewer of them at once.
+const atOnce = { [alone]: 3, [shared]: 5 };
 const both = {
   // Temporal's runtime is a singleton of its process and refuses vm contexts.
   pool: 'forks',
-  maxWorkers,
   testTimeout: 120_000,
   hookTimeout: 180_000,
   unstubEnvs: true,
@@ -60,13 +60,29 @@ const both = {
 
 export default defineConfig({
   test: {
-    maxWorkers,
     sequence: { sequencer: LongestFirst },
     globalSetup: ['test/kit/global-setup.ts'],
     projects: [
-      { test: { ...both, name: alone, include: ['test/**/*.test.ts'], exclude: sharing } },
       {
-        test: { ...both, name: shared, include: sharing, isolate: false, setupFiles: ['test/kit/our-modules-anew.ts'] },
+        test: {
+          ...both,
+          name: alone,
+          maxWorkers: atOnce[alone],
+          sequence: { groupOrder: 0 },
+          include: ['test/**/*.test.ts'],
+          exclude: sharing,
+        },
+      },
+      {
+        test: {
+          ...both,
+          name: shared,
+          maxWorkers: atOnce[shared],
+          sequence: { groupOrder: 1 },
+          include: sharing,
+          isolate: false,
+          setupFiles: ['test/kit/our-modules-anew.ts'],
+        },
       },
     ],
   },
