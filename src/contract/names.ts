@@ -57,6 +57,7 @@ export const signals = {
   order: 'order',
   close: 'close',
   want: 'want',
+  again: 'again',
 } as const;
 export const updates = { receipt: 'receipt' } as const;
 export const queries = { status: 'status', timeline: 'timeline' } as const;

@@ -111,15 +111,24 @@ export async function beginDelivery(
   return intOrUndefined(await callOne(store, 'begin_delivery', sql, [noticeId, endpoint, rung]), 'attempt');
 }
 
-/** `open`: it failed, and is tried again. */
+/** `open`: it failed, and is tried again. `isAsked`: after a pause that the receiver asked for. */
 export async function endDelivery(
   store: Store,
   { noticeId, endpoint, rung }: DeliveryKey,
   state: DeliveryState,
   answer: string,
+  isAsked = false,
 ): Promise<void> {
-  const sql = 'SELECT estop.end_delivery($1, $2, $3, $4, $5)';
-  await call(store, 'end_delivery', sql, [noticeId, endpoint, rung, state, answer]);
+  const sql = 'SELECT estop.end_delivery($1, $2, $3, $4, $5, $6)';
+  await call(store, 'end_delivery', sql, [noticeId, endpoint, rung, state, answer, isAsked]);
+}
+
+export type Resting = Pick<DeliveryKey, 'noticeId' | 'endpoint'>;
+
+/** What rests at an endpoint that has taken something since, each once; nothing that failed within `restMs`. */
+export async function takeResting(store: Store, restMs: number, atMost: number): Promise<readonly Resting[]> {
+  const rows = await call(store, 'take_resting', 'SELECT * FROM estop.take_resting($1, $2)', [restMs, atMost]);
+  return rows.map((row) => ({ noticeId: text(row, 'notice_id'), endpoint: text(row, 'endpoint') }));
 }
 
 export async function settleNotice(store: Store, noticeId: string): Promise<void> {

@@ -183,6 +183,7 @@ export const mayExecute: Readonly<Record<Exclude<StoreRole, 'estop_owner'>, read
     'revocation_state',
     'settle_notice',
     'take_notices',
+    'take_resting',
     'trip_breaker',
     'untake_notice',
     'untold_wants',

@@ -138,7 +138,7 @@ async function deliver(deps: NotifyDeps, key: DeliveryKey, endpoint: EndpointSpe
       log.error({ event: 'notify.refused', ...key, answer: answer.answer }, 'an endpoint wants no notices any more');
       return { answer: 'failed' as const };
     case 'failed': {
-      await endDelivery(store, key, 'open', answer.answer);
+      await endDelivery(store, key, 'open', answer.answer, answer.retryAfterMs !== undefined);
       throw new EstopError('connector-unavailable', {
         detail: `${key.endpoint}: ${answer.answer}`,
         retryAfterMs: pauseAfter(nth, answer.retryAfterMs),

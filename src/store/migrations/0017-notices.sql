@@ -37,9 +37,18 @@ CREATE TABLE estop.notice_deliveries (
   answer       text,
   begun_at     timestamptz,
   ended_at     timestamptz,
+  -- Since when it waits by a pause of ours. Null where it is under way, where it was woken, and where the receiver asked for the pause.
+  rests_since  timestamptz,
   PRIMARY KEY (notice_id, endpoint, rung)
 );
 CREATE INDEX notice_deliveries_failed ON estop.notice_deliveries (ended_at) WHERE state = 'failed';
+CREATE INDEX notice_deliveries_resting ON estop.notice_deliveries (endpoint, rests_since) WHERE rests_since IS NOT NULL;
+
+-- When each endpoint took something last: what rested there before need not rest any longer.
+CREATE TABLE estop.notice_endpoints (
+  endpoint    text PRIMARY KEY,
+  answered_at timestamptz NOT NULL
+);
 
 -- The one message about one subject in one chat channel. Whoever changes it holds it for that long, so that two changes never cross.
 CREATE TABLE estop.notice_cards (
@@ -127,17 +136,33 @@ $$;
 -- Null: it has ended, or is not there. An attempt is counted before it is made.
 CREATE FUNCTION estop.begin_delivery(p_notice_id text, p_endpoint text, p_rung text) RETURNS integer
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  UPDATE estop.notice_deliveries SET attempts = attempts + 1, begun_at = clock_timestamp()
+  UPDATE estop.notice_deliveries SET attempts = attempts + 1, begun_at = clock_timestamp(), rests_since = NULL
     WHERE notice_id = p_notice_id AND endpoint = p_endpoint AND rung = p_rung AND state = 'open' RETURNING attempts
 $$;
 
--- `open`: it is tried again.
-CREATE FUNCTION estop.end_delivery(p_notice_id text, p_endpoint text, p_rung text, p_state text, p_answer text) RETURNS void
+-- `open`: it is tried again. p_asked: after a pause that the receiver asked for.
+CREATE FUNCTION estop.end_delivery(p_notice_id text, p_endpoint text, p_rung text, p_state text, p_answer text, p_asked boolean) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   UPDATE estop.notice_deliveries SET state = p_state, answer = left(p_answer, 300),
-      ended_at = CASE WHEN p_state = 'open' THEN NULL ELSE clock_timestamp() END
-    WHERE notice_id = p_notice_id AND endpoint = p_endpoint AND rung = p_rung AND state = 'open'
+      ended_at = CASE WHEN p_state = 'open' THEN NULL ELSE clock_timestamp() END,
+      rests_since = CASE WHEN p_state = 'open' AND NOT p_asked THEN clock_timestamp() END
+    WHERE notice_id = p_notice_id AND endpoint = p_endpoint AND rung = p_rung AND state = 'open';
+  INSERT INTO estop.notice_endpoints (endpoint, answered_at) SELECT p_endpoint, clock_timestamp() WHERE p_state = 'delivered'
+    ON CONFLICT (endpoint) DO UPDATE SET answered_at = excluded.answered_at
 $$;
+
+-- What rests at an endpoint that has taken something since, longest first; each once, until it has failed again. What has only just
+-- failed rests for so long at least: one that takes every tenth is not asked the other nine over and over.
+CREATE FUNCTION estop.take_resting(p_rest_ms bigint, p_limit integer) RETURNS TABLE (notice_id text, endpoint text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY UPDATE estop.notice_deliveries u SET rests_since = NULL FROM (
+      SELECT d.notice_id, d.endpoint, d.rung FROM estop.notice_endpoints e JOIN estop.notice_deliveries d ON d.endpoint = e.endpoint
+        AND d.rests_since < least(e.answered_at, clock_timestamp() - make_interval(secs => p_rest_ms / 1000.0))
+      WHERE d.state = 'open' ORDER BY d.rests_since LIMIT p_limit FOR UPDATE OF d SKIP LOCKED) t
+    WHERE u.notice_id = t.notice_id AND u.endpoint = t.endpoint AND u.rung = t.rung RETURNING u.notice_id, u.endpoint;
+END $$;
 
 CREATE FUNCTION estop.settle_notice(p_notice_id text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -215,7 +240,7 @@ END $$;
 GRANT EXECUTE ON FUNCTION estop.ask_test_notice(text, text), estop.acknowledge_notices(text, text, text[]) TO estop_control;
 GRANT EXECUTE ON FUNCTION
   estop.take_notices(bigint, integer), estop.untake_notice(text),
-  estop.plan_deliveries(text, jsonb), estop.begin_delivery(text, text, text), estop.end_delivery(text, text, text, text, text),
+  estop.plan_deliveries(text, jsonb), estop.begin_delivery(text, text, text), estop.end_delivery(text, text, text, text, text, boolean), estop.take_resting(bigint, integer),
   estop.settle_notice(text), estop.claim_card(text, text, text, bigint), estop.note_card(text, text, text, text), estop.prune_notices(bigint, integer)
   TO estop_revoker;
 GRANT SELECT ON estop.notices, estop.notice_deliveries TO estop_control, estop_revoker;

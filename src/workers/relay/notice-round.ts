@@ -1,9 +1,17 @@
-import type { Client } from '@temporalio/client';
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { inWindow } from '../../activities/window.ts';
 import type { Log } from '../../contract/identity.ts';
-import { notifyWorkflowId, queues, workflowTypes } from '../../contract/names.ts';
+import { notifyWorkflowId, queues, signals, workflowTypes } from '../../contract/names.ts';
 import type { NotificationsSpec } from '../../contract/notifications.ts';
-import { noteNews, pruneNotices, type TakenNotice, takeNotices, untakeNotice } from '../../store/notices.ts';
+import {
+  noteNews,
+  pruneNotices,
+  type Resting,
+  type TakenNotice,
+  takeNotices,
+  takeResting,
+  untakeNotice,
+} from '../../store/notices.ts';
 import type { Store } from '../../store/pool.ts';
 import type { Round } from './keep-going.ts';
 import type { RequireOwnTemporal } from './own-temporal.ts';
@@ -23,6 +31,8 @@ const width = 8;
 const callMs = 5_000;
 /** A notice that is not settled by then is looked after again: its workflow may have been ended by somebody. */
 const againMs = 15_000;
+/** Shorter pauses are not worth a word. */
+const restMs = 60_000;
 const windowMs = 24 * 3_600_000;
 const lostMs = 10_000;
 const flood = 5;
@@ -48,12 +58,10 @@ export function noticeRound(deps: NoticeDeps): Round {
         if (event === 'stop.burst')
           log.error({ event, noticeId }, 'more stops than anybody orders by hand; all of them are latched');
       let failure: { readonly thrown: unknown } | undefined;
-      await inWindow(
-        taken,
-        width,
-        (notice) => startTelling(deps, notice),
-        (_, thrown) => void (failure = { thrown }),
-      );
+      const note = (_: unknown, thrown: unknown): void => void (failure = { thrown });
+      await inWindow(taken, width, (notice) => startTelling(deps, notice), note);
+      const resting = await takeResting(store, restMs, portion);
+      await inWindow(resting, width, (delivery) => wake(deps, delivery), note);
       if (failure !== undefined) throw failure.thrown;
       return taken.length === portion ? 0 : pauseMs;
     },
@@ -83,5 +91,16 @@ async function startTelling({ store, client, requireOwn }: NoticeDeps, { noticeI
   } catch (thrown) {
     await untakeNotice(store, noticeId);
     throw thrown;
+  }
+}
+
+/** A word that is lost costs the pause it would have ended: the workflow tries again without it, and one that was ended is started again. */
+async function wake({ client, requireOwn }: NoticeDeps, { noticeId, endpoint }: Resting): Promise<void> {
+  await requireOwn();
+  const telling = client.workflow.getHandle(notifyWorkflowId(noticeId));
+  try {
+    await client.withDeadline(Date.now() + callMs, () => telling.signal(signals.again, endpoint));
+  } catch (thrown) {
+    if (!(thrown instanceof WorkflowNotFoundError)) throw thrown;
   }
 }
