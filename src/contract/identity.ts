@@ -68,7 +68,18 @@ export interface TaskClaims {
 
 export type TokenVerdict =
   | { readonly ok: true; readonly claims: TaskClaims }
-  | { readonly ok: false; readonly code: ErrorCode };
+  | {
+      readonly ok: false;
+      readonly code: ErrorCode;
+      /** Of a token that is ours in all else: it is of another time, by the clock that it was read by. */
+      readonly times?: TokenTimes;
+    };
+
+/** Milliseconds since 1970. */
+export interface TokenTimes {
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+}
 
 export interface TaskTokenSigner {
   sign(

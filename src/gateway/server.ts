@@ -151,9 +151,10 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     onSecretsVersion: (version) => sealed.hearOf(version),
     settler,
   });
+  const tokens = new TokenReader(deps.verifier, clock, () => fence.clockAheadMs);
   const { watch } = deps;
   watch?.show(() => ({
-    isLive: fence.standing().live,
+    isLive: fence.standing().live && !tokens.refusesByClock,
     leaseRemainingMs: fence.remainingMs,
     openCalls: openCalls.size,
     viewEpoch: fence.viewEpoch,
@@ -163,7 +164,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const gate: GateHost = {
     config,
     log,
-    tokens: new TokenReader(deps.verifier, clock),
+    tokens,
     fence,
     renewNow: () => renewer.renewNow(),
     openCalls,

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { TaskTokenVerifier, TokenVerdict } from '../contract/identity.ts';
+import type { TaskTokenVerifier, TokenTimes, TokenVerdict } from '../contract/identity.ts';
 import type { Clock } from './fence/clock.ts';
 
 const cacheForMs = 60_000;
@@ -24,11 +24,23 @@ interface Seen {
 export class TokenReader {
   readonly #verifier: TaskTokenVerifier;
   readonly #clock: Clock;
+  readonly #clockAheadMs: () => number;
   readonly #seen = new Map<string, Seen>();
+  #refusedByClock = false;
 
-  constructor(verifier: TaskTokenVerifier, clock: Clock) {
+  /** @param clockAheadMs how far this clock is ahead of the store's */
+  constructor(verifier: TaskTokenVerifier, clock: Clock, clockAheadMs: () => number = () => 0) {
     this.#verifier = verifier;
     this.#clock = clock;
+    this.#clockAheadMs = clockAheadMs;
+  }
+
+  /**
+   * A token of ours was refused for its time, which by the store's clock is now, and none was taken since: whatever is shown here is refused,
+   * and it is this clock that is off. A clock that is off and takes tokens all the same is none of it, nor is a token that is over.
+   */
+  get refusesByClock(): boolean {
+    return this.#refusedByClock && Math.abs(this.#clockAheadMs()) > toleranceMs;
   }
 
   read(authorization: string | undefined): TokenVerdict | Promise<TokenVerdict> {
@@ -38,15 +50,20 @@ export class TokenReader {
     const seen = this.#seen.get(key);
     if (seen === undefined) return this.#verify(key, token);
     const { mono, wall } = this.#clock();
-    if (wall >= seen.verdict.claims.expiresAt + toleranceMs) seen.overAt = mono;
+    const { expiresAt } = seen.verdict.claims;
+    if (wall >= expiresAt + toleranceMs) seen.overAt = mono;
+    if (mono >= seen.overAt) this.#noteTimes({ issuedAt: Number.NEGATIVE_INFINITY, expiresAt });
     if (mono >= seen.overAt) return { ok: false, code: 'unauthenticated' };
-    return mono < seen.checkedUntil ? seen.verdict : this.#verify(key, token);
+    if (mono >= seen.checkedUntil) return this.#verify(key, token);
+    this.#refusedByClock = false;
+    return seen.verdict;
   }
 
   async #verify(key: string, token: string): Promise<TokenVerdict> {
     const verdict = await this.#verifier.verify(token);
     const before = this.#seen.get(key);
     if (!verdict.ok) {
+      if (verdict.times !== undefined) this.#noteTimes(verdict.times);
       if (before !== undefined) this.#seen.set(key, { ...before, checkedUntil: Number.NEGATIVE_INFINITY });
       return verdict;
     }
@@ -56,6 +73,12 @@ export class TokenReader {
     // Verified again after the clock was set back, it lives no longer than it had to live.
     const overAt = Math.min(before?.overAt ?? Number.POSITIVE_INFINITY, mono + leftMs + toleranceMs);
     this.#seen.set(key, { verdict, checkedUntil: mono + Math.min(leftMs, cacheForMs), overAt });
+    this.#refusedByClock = false;
     return verdict;
+  }
+
+  #noteTimes({ issuedAt, expiresAt }: TokenTimes): void {
+    const storeNow = this.#clock().wall - this.#clockAheadMs();
+    if (issuedAt <= storeNow + toleranceMs && storeNow < expiresAt) this.#refusedByClock = true;
   }
 }

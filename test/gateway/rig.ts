@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { type McpCall, type McpDemoServer, startMcpServer } from '../../examples/demo/mcp-server.ts';
 import type { AgentSpec, EstopConfig, ToolServerSpec } from '../../src/contract/config.ts';
-import type { Log } from '../../src/contract/identity.ts';
+import type { Log, TaskTokenVerifier } from '../../src/contract/identity.ts';
 import { type GatewayDeps, startGateway } from '../../src/gateway/server.ts';
 import { readPolicyFolder } from '../../src/policy/read-folder.ts';
 import { createFlowKeys } from '../../src/runtime/keys/flow-keys.ts';
@@ -59,6 +59,8 @@ export interface Rig {
   token(task: TaskRecord, changes?: { readonly epoch?: number; readonly agents?: readonly string[] }): Promise<string>;
   calls(task: TaskRecord): readonly McpCall[];
   deps(changes?: Partial<GatewayDeps>): GatewayDeps;
+  /** Reads tokens by a clock of its own, where one is given. */
+  verifier(now?: () => number): TaskTokenVerifier;
 }
 
 const limits = {
@@ -132,6 +134,8 @@ export async function makeRig(own?: Ledger): Promise<Rig> {
   const ring = openKeyRing(keysFolder, 'token', environment);
   const signer = createTaskTokenSigner({ ring, environment, trustDomain });
 
+  const verifier: Rig['verifier'] = (now = Date.now) =>
+    createTaskTokenVerifier({ ring, environment, trustDomain, now });
   const deps = (changes: Partial<GatewayDeps> = {}): GatewayDeps => ({
     environment,
     databaseUrl: ledger.urls.estop_gateway,
@@ -140,7 +144,7 @@ export async function makeRig(own?: Ledger): Promise<Rig> {
     config: { current: () => config },
     policies: readPolicyFolder(policiesFolder),
     readSecret: (reference) => (reference.env === 'BILLING_TOKEN' ? 'upstream-secret' : ''),
-    verifier: createTaskTokenVerifier({ ring, environment, trustDomain }),
+    verifier: verifier(),
     sealer: createSealer(openKeyRing(keysFolder, 'seal', environment)),
     secretSealer: createSecretSealer(
       openKeyRing(keysFolder, 'secret', environment),
@@ -158,6 +162,7 @@ export async function makeRig(own?: Ledger): Promise<Rig> {
     upstream,
     heart,
     logLines,
+    verifier,
     deps,
     configure: (change) => {
       config = sharing(change(config));

@@ -78,3 +78,45 @@ describe('a token that is shown again and again', () => {
     },
   );
 });
+
+describe('a clock by which good tokens are refused', () => {
+  const minute = 60_000;
+  const shown = (times: { readonly issuedAt: number; readonly expiresAt: number }, aheadMs: number) => {
+    const state = { aheadMs, good: false };
+    const claims = { tokenId: 't', taskId: 'task', agentId: 'a', agents: ['a'], keys: ['fleet'], epoch: 0 };
+    const verify = (): Promise<TokenVerdict> =>
+      Promise.resolve(
+        state.good
+          ? { ok: true, claims: { ...claims, expiresAt: times.expiresAt } }
+          : { ok: false, code: 'unauthenticated', times },
+      );
+    const clock = () => ({ mono: 0, wall: 100 * minute + state.aheadMs });
+    return { state, read: new TokenReader({ verify }, clock, () => state.aheadMs) };
+  };
+  const current = { issuedAt: 100 * minute, expiresAt: 115 * minute };
+
+  it.each([-10 * minute, 20 * minute])('is told by the first of them, %i ms off', async (aheadMs) => {
+    const { state, read } = shown(current, aheadMs);
+    expect(read.refusesByClock).toBe(false);
+    await read.read('Bearer a.b.c');
+    expect(read.refusesByClock).toBe(true);
+    state.aheadMs = 1_000;
+    expect(read.refusesByClock).toBe(false);
+  });
+
+  it('is not told by one that is over, or not yet, by the clock of the store as well', async () => {
+    for (const by of [-30 * minute, 30 * minute]) {
+      const { read } = shown({ issuedAt: current.issuedAt + by, expiresAt: current.expiresAt + by }, -10 * minute);
+      await read.read('Bearer a.b.c');
+      expect(read.refusesByClock).toBe(false);
+    }
+  });
+
+  it('is none where a token was taken since', async () => {
+    const { state, read } = shown({ issuedAt: 100 * minute, expiresAt: 135 * minute }, 20 * minute);
+    await read.read('Bearer a.b.c');
+    state.good = true;
+    await read.read('Bearer d.e.f');
+    expect(read.refusesByClock).toBe(false);
+  });
+});

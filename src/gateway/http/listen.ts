@@ -113,9 +113,10 @@ function sendHealth(gate: GateHost, path: string, response: ServerResponse): voi
   sendJson(response, 503, { status: 'not-ready', why, clockAheadMs }, headers);
 }
 
-function whyNotReady({ fence, tools }: GateHost): string | undefined {
+function whyNotReady({ fence, tokens, tools }: GateHost): string | undefined {
   const standing = fence.standing();
   if (!standing.live) return standing.why;
+  if (tokens.refusesByClock) return 'clock-off';
   return tools.waitForStore ? 'tools-unrecorded' : undefined;
 }
 

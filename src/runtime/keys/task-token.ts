@@ -1,7 +1,7 @@
 import { type KeyObject, randomBytes } from 'node:crypto';
-import { decodeProtectedHeader, jwtVerify, SignJWT } from 'jose';
+import { decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
-import type { TaskTokenSigner, TaskTokenVerifier, TokenVerdict } from '../../contract/identity.ts';
+import type { TaskTokenSigner, TaskTokenVerifier, TokenTimes, TokenVerdict } from '../../contract/identity.ts';
 import { tokenLifeMs } from '../../contract/numbers.ts';
 import { errorCodeOf } from '../../core/errors.ts';
 import { formatId } from '../../core/ids.ts';
@@ -27,6 +27,8 @@ interface TokenOptions {
   readonly ring: KeyRing;
   readonly environment: string;
   readonly trustDomain: string;
+  /** Milliseconds since 1970; the clock of this machine where nothing is said. */
+  readonly now?: () => number;
 }
 
 export function createTaskTokenSigner({ ring, environment, trustDomain }: TokenOptions): TaskTokenSigner {
@@ -65,7 +67,7 @@ function isCanonical(token: string): boolean {
   );
 }
 
-export function createTaskTokenVerifier({ ring, environment, trustDomain }: TokenOptions): TaskTokenVerifier {
+export function createTaskTokenVerifier({ ring, environment, trustDomain, now }: TokenOptions): TaskTokenVerifier {
   const publicKeys = new Map<string, KeyObject>();
   const publicKey = (kid: string): KeyObject | undefined => {
     const known = publicKeys.get(kid);
@@ -93,6 +95,7 @@ export function createTaskTokenVerifier({ ring, environment, trustDomain }: Toke
           requiredClaims: ['exp', 'iat', 'jti', 'sub'],
           maxTokenAge: tokenLifeMs / 1000 + 60,
           clockTolerance: 5,
+          ...(now === undefined ? {} : { currentDate: new Date(now()) }),
         });
         const claims = claimsSchema.parse(payload);
         if (claims.sub !== `spiffe://${trustDomain}/agent/${claims.agent}`)
@@ -110,11 +113,23 @@ export function createTaskTokenVerifier({ ring, environment, trustDomain }: Toke
           },
         };
       } catch (thrown) {
+        const times = timesOf(thrown);
         return {
           ok: false,
           code: errorCodeOf(thrown) === 'foreign-environment' ? 'foreign-environment' : 'unauthenticated',
+          ...(times === undefined ? {} : { times }),
         };
       }
     },
   };
+}
+
+/** Claims are looked at once the signature was found good, and times after all others. Undefined: it was refused for something else. */
+function timesOf(thrown: unknown): TokenTimes | undefined {
+  if (!(thrown instanceof errors.JWTExpired || thrown instanceof errors.JWTClaimValidationFailed)) return undefined;
+  const { iat, exp } = thrown.payload;
+  const isOfTime = thrown.reason === 'check_failed' && (thrown.claim === 'iat' || thrown.claim === 'exp');
+  return isOfTime && iat !== undefined && exp !== undefined
+    ? { issuedAt: iat * 1_000, expiresAt: exp * 1_000 }
+    : undefined;
 }

@@ -131,6 +131,15 @@ export const tokenGuards: readonly Guard[] = [
     tests: { file: 'test/gateway/token-reader.test.ts', title: 'is over once it has lived its time' },
   },
   {
+    id: 'token/refused-by-clock',
+    file: 'src/gateway/http/listen.ts',
+    protects: 'a gateway whose clock refuses good tokens is not ready',
+    attacks: ['A27'],
+    find: "  if (tokens.refusesByClock) return 'clock-off';\n",
+    put: '',
+    tests: { file: 'test/gateway/clock-off.test.ts', title: 'is not ready once it refused a token' },
+  },
+  {
     id: 'token/taken-out',
     file: 'src/runtime/keys/access-tokens.ts',
     protects: 'nor one that was taken out of tokens.json',
