@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { latch } from '../../src/store/latch.ts';
 import { requires } from '../kit/requires.ts';
@@ -19,6 +20,10 @@ const tenMinutesAhead = `(() => {
     }
   };
 })()`;
+
+/** Of one link to a stop: the line around it is whole where it looks live. */
+const borderIn = (page: Page, index: number) =>
+  page.evaluate(`getComputedStyle(document.querySelectorAll('a.stop')[${index}]).borderTopStyle`);
 
 requires('chromium')('a console that is cut off', () => {
   it('says so where somebody in between answers for a control API that is gone', async () => {
@@ -103,4 +108,66 @@ requires('chromium')('a console that is cut off', () => {
     expect(await page.locator('.link').innerText()).toBe('Live');
     await other.getByRole('heading', { name: /^Stop of/ }).waitFor({ timeout: 20_000 });
   }, 90_000);
+
+  it('keeps its page, what was written there and the way to stop without it, whatever is pressed, until somebody is there again', async () => {
+    const { open } = await startConsole();
+    const { page, context } = await open('olga@operator');
+    await page.goto('/stop');
+    await page.locator('html[data-link=live]').waitFor();
+    const everything = page.getByRole('link', { name: 'Everything…' });
+    const lost = page.locator('#lost');
+    const borderOf = (index: number) => borderIn(page, index);
+    expect(await borderOf(0)).toBe('solid');
+    await context.setOffline(true);
+    await page.locator('html[data-link=lost]').waitFor({ timeout: 20_000 });
+    for (const index of [0, 1]) {
+      expect(await page.locator('a.stop').nth(index).getAttribute('aria-disabled')).toBe('true');
+      expect(await borderOf(index)).toBe('dashed');
+    }
+    await everything.press('Enter');
+    const dialog = page.getByRole('dialog');
+    expect(await dialog.innerText()).toMatch(/Not connected\.[^]*estop stop scope fleet --direct --yes/);
+    expect(await dialog.locator('[data-confirm]').isDisabled()).toBe(true);
+    await page.keyboard.press('Escape');
+    await page.getByLabel('Any scope').fill('agent:billing-bot');
+    await page.getByRole('button', { name: 'Go on' }).press('Enter');
+    await lost.getByText('Nothing was sent.').waitFor();
+    await page.getByRole('navigation').getByRole('link', { name: 'Approvals' }).press('Enter');
+    await lost.getByText('There is nobody to ask for that page.').waitFor();
+    expect(await page.getByLabel('Any scope').inputValue()).toBe('agent:billing-bot');
+    expect(await axeFindings(page)).toEqual([]);
+    await context.setOffline(false);
+    await page.locator('html[data-link=live]').waitFor({ timeout: 20_000 });
+    expect(await everything.getAttribute('aria-disabled')).toBeNull();
+    await page.getByRole('navigation').getByRole('link', { name: 'Approvals' }).press('Enter');
+    await page.waitForURL('**/approvals');
+  }, 60_000);
+
+  it('has a Stop that looks dead, and is tried all the same, while nobody takes orders', async () => {
+    const { open, stopServer } = await startConsole();
+    const { page } = await open('olga@operator');
+    await page.goto('/');
+    await page.locator('html[data-link=live]').waitFor();
+    expect(await page.locator('#mute').isVisible()).toBe(false);
+    await stopServer.close();
+    await page.locator('html[data-mute]').waitFor({ timeout: 20_000 });
+    expect(await page.locator('#mute').innerText()).toMatch(
+      /STOP DOES NOT ANSWER[^]*estop stop scope fleet --direct --yes/,
+    );
+    const stop = page.locator('.top a[data-stop]');
+    expect(await borderIn(page, 0)).toBe('dashed');
+    expect(await axeFindings(page)).toEqual([]);
+    await stop.press('Enter');
+    await page.getByRole('dialog').locator('[data-confirm]').press('Enter');
+    await page.getByRole('heading', { name: 'Not stopped' }).waitFor({ timeout: 20_000 });
+    const back = createServer((_request, response) => response.writeHead(200).end('{}'));
+    await new Promise<void>((resolve) => void back.listen(stopServer.port, '127.0.0.1', resolve));
+    try {
+      await page.locator('html:not([data-mute])').waitFor({ timeout: 20_000 });
+      expect(await page.locator('#mute').isVisible()).toBe(false);
+    } finally {
+      back.close();
+      back.closeAllConnections();
+    }
+  }, 60_000);
 });

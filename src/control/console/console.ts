@@ -11,12 +11,12 @@ import { ownPath } from '../sign-in/own-path.ts';
 import { consoleAssets } from './assets.ts';
 import { countsOf } from './counts.ts';
 import { type Counts, layout } from './layout.ts';
+import { createStopLook, createStoreLook } from './look.ts';
 import { askingOnly } from './offer.ts';
 import { forms, pages } from './pages.ts';
 import { problemOfForm, problemOfPage } from './problem-view.ts';
 import { readFields, readFilesToo } from './read-fields.ts';
 import { previewFragment } from './stop-preview.ts';
-import { createStoreLook } from './store-look.ts';
 import type { ConsoleForm, View } from './view.ts';
 import { type Visit, visitOf } from './visit.ts';
 
@@ -53,10 +53,13 @@ export function consolePages(app: OpenAPIHono, deps: ControlDeps): void {
     signedIn(context, deps, (visit) => visit.stream(exportAudit, { query: context.req.query() })),
   );
   const isStoreThere = createStoreLook(deps.store);
+  const isStopThere = createStopLook(deps.stopUrl);
   app.get('/ping', (context) =>
     signedIn(context, deps, async ({ caller }) => {
+      const [isStore, isStop] = await Promise.all([caller.isFromMemory !== true && isStoreThere(), isStopThere()]);
       // Of a caller who had to be remembered it is known already.
-      if (caller.isFromMemory === true || !(await isStoreThere())) context.header('estop-store', 'away');
+      if (!isStore) context.header('estop-store', 'away');
+      if (!isStop) context.header('estop-stop', 'away');
       return context.body(null, 204);
     }),
   );

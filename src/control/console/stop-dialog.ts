@@ -37,7 +37,7 @@ export function stopDialog(visit: Visit, scope: string | undefined): Markup {
       </fieldset>
       <button class="stop big" data-confirm>Stop now</button>
       <p class="dim" data-preview role="status"></p>
-      <div data-cut-off hidden class="note bad"><p><strong>Not connected.</strong> From any terminal that reaches the store:</p>
+      <div data-cut-off hidden class="note bad"><p><strong data-cut-off-why>Not connected.</strong> From any terminal that reaches the store:</p>
         <code class="command" data-command>${outOfBand(scope ?? 'fleet')}</code></div>
       <details><summary>Reason, grace</summary>
         <div class="stack">

@@ -27,8 +27,8 @@
     one('[data-out-why]').hidden = state !== 'out';
     sayLink();
     for (const button of all('[data-stop-form] button.stop, main button.stop')) button.disabled = lost;
-    for (const link of all('a[data-stop]')) link.toggleAttribute('aria-disabled', lost);
-    for (const part of all('[data-cut-off]')) part.hidden = !lost;
+    for (const link of all('a.stop')) link.ariaDisabled = lost ? 'true' : null;
+    if (!lost) unsent('');
     if (!lost && (before === 'lost' || before === 'out')) void refresh();
   };
   // Somebody answers, and what this page shows cannot be read anew: it is old, and its Stop works.
@@ -41,11 +41,18 @@
     if (one('[data-away]') && !one('#stop-dialog[open]')) location.reload();
     else if (before) void refresh();
   };
+  const unsent = (words) => (one('[data-unsent]').textContent = words);
+  const isLost = () => root.dataset.link !== undefined && root.dataset.link !== 'live';
+  // Where whoever takes orders does not answer control, the Stop looks dead, and pressing it is tried all the same.
+  let isUnheard = false;
   const sayLink = () => {
-    const lost = root.dataset.link !== 'live';
-    const old = 'old' in root.dataset;
-    one('#old').hidden = lost || !old;
-    one('[data-link-words]').textContent = lost ? 'Not connected' : old ? 'Not current' : 'Live';
+    const lost = isLost();
+    const { old, mute } = root.dataset;
+    one('#old').hidden = lost || old === undefined;
+    one('#mute').hidden = lost || mute === undefined;
+    one('[data-link-words]').textContent = lost ? 'Not connected' : mute === '' ? 'Stop does not answer' : old === '' ? 'Not current' : 'Live';
+    for (const part of all('[data-cut-off]')) part.hidden = !lost && mute === undefined && !isUnheard;
+    for (const why of all('[data-cut-off-why]')) why.textContent = lost ? 'Not connected.' : 'Stop does not answer.';
   };
   const ping = async () => {
     clearTimeout(pinging);
@@ -57,7 +64,10 @@
       misses = 0;
       hearClock(answer);
       setLink(answer.status === 401 ? 'out' : 'live');
-      if (answer.status === 204) setOld(answer.headers.get('estop-store') === 'away');
+      if (answer.status === 204) {
+        root.toggleAttribute('data-mute', answer.headers.get('estop-stop') === 'away');
+        setOld(answer.headers.get('estop-store') === 'away');
+      }
     } catch {
       misses += 1;
       if (misses > 1) setLink('lost');
@@ -123,7 +133,7 @@
       for (const id of open) if (id && document.getElementById(id)) document.getElementById(id).open = true;
       if (again) one(again, next)?.focus({ preventScroll: true });
     }
-    if (root.dataset.link && root.dataset.link !== 'live') for (const button of all('main button.stop')) button.disabled = true;
+    if (isLost()) for (const button of all('main button.stop')) button.disabled = true;
   };
 
   // --- One stream for all tabs: a browser opens six connections to a place, and a seventh tab would never load. The tab that holds the
@@ -234,12 +244,23 @@
     void preview();
   };
   document.addEventListener('click', (event) => {
-    const link = event.target.closest?.('a[data-stop]');
-    if (link && dialog && !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0) {
+    const link = event.target.closest?.('a[href]');
+    const isPlain = link && !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0;
+    if (isPlain && dialog && (link.dataset.stop || (isLost() && link.classList.contains('stop')))) {
       event.preventDefault();
-      openDialog(link.dataset.stop);
+      openDialog(link.dataset.stop || new URL(link.href).searchParams.get('scope'));
+    } else if (isPlain && root.dataset.link === 'lost' && link.origin === location.origin && link.getAttribute('href')[0] !== '#') {
+      // What stands here, and the way to stop without it, is more than the browser's own page of an error.
+      event.preventDefault();
+      void ping().then(() => (isLost() ? unsent('There is nobody to ask for that page.') : location.assign(link.href)));
     }
     if (event.target.closest?.('[data-close]')) dialog.close();
+  });
+  // What somebody wrote stays where it is, and is not said to be done.
+  document.addEventListener('submit', (event) => {
+    if (event.target === form || !isLost()) return;
+    event.preventDefault();
+    unsent('Nothing was sent.');
   });
   document.addEventListener('keydown', (event) => {
     if (event.key.toLowerCase() !== 'k' || !event.shiftKey || !(event.ctrlKey || event.metaKey)) return;
@@ -254,16 +275,10 @@
     confirm.textContent = `Stopping ${words(chosen())}…`;
     note.textContent = 'Sent. Nothing is stopped before the next page says so.';
     try {
-      const answer = await fetch(form.action, {
-        method: 'POST',
-        body,
-        headers: { accept: 'application/json' },
-        signal: AbortSignal.timeout(15000),
-      });
-      if ((answer.headers.get('content-type') || '').startsWith('application/json') && answer.ok) {
-        location.assign((await answer.json()).location);
-        return;
-      }
+      const sent = { method: 'POST', body, headers: { accept: 'application/json' }, signal: AbortSignal.timeout(15000) };
+      const answer = await fetch(form.action, sent);
+      if ((answer.headers.get('content-type') || '').startsWith('application/json') && answer.ok)
+        return location.assign((await answer.json()).location);
       const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
       const main = fresh.getElementById('main');
       if (!main) throw new Error('no page');
@@ -273,7 +288,8 @@
       main.focus();
     } catch {
       note.textContent = 'No answer: nothing says that this is stopped. Press again; it is the same stop.';
-      for (const part of all('[data-cut-off]', form)) part.hidden = false;
+      isUnheard = true;
+      sayLink();
       void ping();
     }
     confirm.removeAttribute('aria-busy');
