@@ -1,4 +1,5 @@
 import { Client } from 'pg';
+import { sessionOptions } from '../../src/core/session-options.ts';
 
 type Secret = Readonly<Record<string, string | number | boolean | null>>;
 
@@ -44,6 +45,7 @@ async function useQueue(secret: Secret): Promise<HijackedUse> {
     database: String(secret['database']),
     user: String(secret['user']),
     password: String(secret['password']),
+    ssl: false,
     schema: String(secret['schema']),
     max: 1,
     migrate: false,
@@ -138,6 +140,8 @@ async function logIn(secret: Secret): Promise<Client> {
     database: String(secret['database']),
     user: String(secret['user']),
     password: String(secret['password']),
+    ssl: false,
+    options: sessionOptions,
     connectionTimeoutMillis: 2_000,
   });
   // A terminated backend reports on the connection, not on a query; the next query fails and that is what counts.

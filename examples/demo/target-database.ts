@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { PgBoss } from 'pg-boss';
+import { sessionOptions } from '../../src/core/session-options.ts';
 import { type PostgresServer, startPostgres } from '../../src/runtime/local/postgres-server.ts';
 
 export interface TargetDatabase {
@@ -52,7 +53,7 @@ export async function startTargetDatabase(folder: string): Promise<TargetDatabas
 }
 
 async function query(url: string, statements: readonly string[]): Promise<Record<string, unknown> | undefined> {
-  const client = new Client({ connectionString: url });
+  const client = new Client({ connectionString: url, options: sessionOptions });
   await client.connect();
   try {
     let last: Record<string, unknown> | undefined;

@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import { Client } from 'pg';
 import type { StopOrder } from '../contract/stop.ts';
 import { EstopError } from '../core/errors.ts';
+import { sessionOptions } from '../core/session-options.ts';
 import { raiseServer } from './raise-priority.ts';
 
 export interface LatchRow {
@@ -61,6 +62,7 @@ export async function openLatchLine(options: LatchLineOptions): Promise<LatchLin
   const client = new Client({
     connectionString: options.databaseUrl,
     application_name: options.processName,
+    options: sessionOptions,
     connectionTimeoutMillis: options.connectTimeoutMs,
     keepAlive: true,
     stream: () => socket,

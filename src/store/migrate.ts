@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { EstopError } from '../core/errors.ts';
+import { sessionOptions } from '../core/session-options.ts';
 import { type Migration, readMigrations } from './migration-files.ts';
 import { storeError } from './store-error.ts';
 
@@ -28,6 +29,7 @@ export async function migrate(url: string, options: MigrateOptions = {}): Promis
   const client = new Client({
     connectionString: url,
     application_name: 'estop-migrate',
+    options: sessionOptions,
     connectionTimeoutMillis: 10_000,
   });
   client.on('error', () => undefined); // the statement in flight reports it
@@ -137,6 +139,7 @@ async function applyLimited(url: string, migration: Migration): Promise<void> {
   const client = new Client({
     connectionString: url,
     application_name: 'estop-migrate',
+    options: sessionOptions,
     connectionTimeoutMillis: 10_000,
   });
   client.on('error', () => undefined);

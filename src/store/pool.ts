@@ -1,4 +1,5 @@
 import { Pool, type PoolClient, types as pgTypes } from 'pg';
+import { sessionOptions } from '../core/session-options.ts';
 import type { Row } from './row.ts';
 import { storeError } from './store-error.ts';
 
@@ -36,8 +37,7 @@ export function openStore(options: StoreOptions): Store {
     ...(options.queryTimeoutMs === undefined ? {} : { query_timeout: options.queryTimeoutMs }),
     idleTimeoutMillis: 0,
     keepAlive: true,
-    // Times are read as text (see parseTime), so both settings are fixed here and not left to a role or a server.
-    options: '-c timezone=UTC -c datestyle=ISO',
+    options: sessionOptions,
     types: {
       getTypeParser: ((oid: number, format?: 'text') => parserFor(oid, format)) as typeof pgTypes.getTypeParser,
     }, // its overloads cannot be written as one function

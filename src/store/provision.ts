@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { Client, escapeIdentifier, escapeLiteral } from 'pg';
 import { EstopError } from '../core/errors.ts';
 import { isEnvironment } from '../core/ids.ts';
+import { sessionOptions } from '../core/session-options.ts';
 import { migrate } from './migrate.ts';
 import { connectionLimit, rolePlans, type StoreRole, storeRoles } from './role.ts';
 import { storeError } from './store-error.ts';
@@ -112,6 +113,7 @@ async function withClient<T>(url: string, work: (client: Client) => Promise<T>):
   const client = new Client({
     connectionString: url,
     application_name: 'estop-provision',
+    options: sessionOptions,
     connectionTimeoutMillis: 10_000,
   });
   client.on('error', () => undefined);

@@ -1,5 +1,6 @@
 import type { StopOrder } from '../../contract/stop.ts';
 import { EstopError } from '../../core/errors.ts';
+import { sessionOptions } from '../../core/session-options.ts';
 
 export interface DirectLatch {
   readonly epoch: number;
@@ -28,6 +29,7 @@ export async function latchInStore(connectionString: string, order: StopOrder): 
     connectionString,
     connectionTimeoutMillis: patienceMs,
     application_name: 'estop-direct',
+    options: sessionOptions,
   });
   let warning: string | undefined;
   client.on('notice', (notice) => {

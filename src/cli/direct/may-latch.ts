@@ -1,3 +1,5 @@
+import { sessionOptions } from '../../core/session-options.ts';
+
 const patienceMs = 3_000;
 
 /** Asks the store whether this role could latch, and latches nothing. */
@@ -8,6 +10,7 @@ export async function mayLatchDirectly(connectionString: string): Promise<'yes' 
     connectionTimeoutMillis: patienceMs,
     query_timeout: patienceMs,
     application_name: 'estop-doctor',
+    options: sessionOptions,
   });
   client.on('error', () => undefined); // the query fails with the same
   try {

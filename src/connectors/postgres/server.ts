@@ -1,6 +1,7 @@
 import { isIP, Socket } from 'node:net';
 import { Client, type ClientConfig } from 'pg';
 import { type ErrorCode, EstopError } from '../../core/errors.ts';
+import { sessionOptions } from '../../core/session-options.ts';
 import { type Network, resolveAddress } from '../kit/address.ts';
 import { isSqlError, whyOf } from './sql-error.ts';
 
@@ -115,6 +116,7 @@ async function connect(server: Server, signal: AbortSignal): Promise<Connection>
     user: server.user,
     password: server.password,
     ssl: tlsOf(server),
+    options: sessionOptions,
     stream: () => socket,
     keepAlive: true,
   } satisfies ClientConfig);

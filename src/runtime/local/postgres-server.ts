@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { EstopError, errorCodeOf } from '../../core/errors.ts';
+import { sessionOptions } from '../../core/session-options.ts';
 import { bareEnvironment } from './bare-environment.ts';
 import { adoptChild, type ChildProcess, startChild } from './child-process.ts';
 import { readChildRecord } from './child-record.ts';
@@ -101,8 +102,10 @@ function serverOf(running: RunningServer, superuser: Superuser, majorVersion: nu
   };
 }
 
+/** That it speaks no TLS is said, so that a PGSSLMODE of whoever started us cannot ask it for some. */
 function urlOf(port: number, database: string, role: Superuser): string {
-  return `postgresql://${encodeURIComponent(role.user)}:${encodeURIComponent(role.password)}@${host}:${port}/${encodeURIComponent(database)}`;
+  const whose = `${encodeURIComponent(role.user)}:${encodeURIComponent(role.password)}`;
+  return `postgresql://${whose}@${host}:${port}/${encodeURIComponent(database)}?sslmode=disable`;
 }
 
 /** What already runs on this data folder, if it can stay. */
@@ -222,7 +225,8 @@ async function answers(url: string): Promise<boolean> {
 }
 
 async function roundTrip(connectionString: string): Promise<void> {
-  const client = new Client({ connectionString, connectionTimeoutMillis: 5_000, query_timeout: 5_000 });
+  const limits = { connectionTimeoutMillis: 5_000, query_timeout: 5_000 };
+  const client = new Client({ connectionString, options: sessionOptions, ...limits });
   // A connection that is cut while idle emits an error; the next query reports it.
   client.on('error', () => undefined);
   try {

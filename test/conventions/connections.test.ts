@@ -1,0 +1,24 @@
+import { describe, expect, it } from 'vitest';
+import { leftToTheEnvironment } from './connections.ts';
+import { isCode, planted, readFiles } from './source-tree.ts';
+
+describe('connections to PostgreSQL', () => {
+  it('each says what its session is, so that PGOPTIONS of whoever started a process says nothing', () => {
+    const files = readFiles(['src', 'examples', 'deploy'], isCode);
+    expect(files.filter(({ text }) => text.includes('options: sessionOptions')).length).toBeGreaterThan(7);
+    expect(leftToTheEnvironment(files)).toEqual([]);
+  });
+
+  it('one that does not is caught, whichever way it is opened', () => {
+    const sent = (text: string) => leftToTheEnvironment([planted('src/a.ts', `import { Client } from 'pg';\n${text}`)]);
+    expect(sent('new Client({ connectionString });')).toEqual(['src/a.ts:2']);
+    expect(sent('new Pool(settings);')).toEqual(['src/a.ts:2']);
+    expect(sent("\nnew pg.Client({ connectionString, options: '' });")).toEqual(['src/a.ts:3']);
+    expect(sent('new Client({ connectionString, options: sessionOptions });')).toEqual([]);
+    expect(
+      leftToTheEnvironment([
+        planted('src/b.ts', "import { Client } from '@temporalio/client';\nnew Client({ connection });"),
+      ]),
+    ).toEqual([]);
+  });
+});
