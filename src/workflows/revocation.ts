@@ -53,7 +53,8 @@ export async function revocation(input: RevocationInput): Promise<void> {
     children += 1;
     started += 1;
     const starting = startChild(revocationLanes, {
-      workflowId: `${workflowInfo().workflowId}/${workflowInfo().runId.slice(0, 8)}-${String(started)}`,
+      // Not by this run's own id: a run that was reset has another one, and would find other children in its history than it starts.
+      workflowId: `${workflowInfo().workflowId}/${workflowInfo().originalExecutionRunId.slice(0, 8)}-${String(started)}`,
       args: [{ lanes }],
       // As on this workflow: whoever looks for a stop by its id finds the lanes, where all of it is done, as well.
       typedSearchAttributes: [{ key: causeKey, value: input.causeId }],

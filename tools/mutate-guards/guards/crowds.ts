@@ -123,6 +123,15 @@ export const crowdGuards: readonly Guard[] = [
     tests: { file: 'test/revocation/first-passes.test.ts', title: 'hold up no system for another' },
   },
   {
+    id: 'stop/reset-finds-its-children',
+    file: 'src/workflows/revocation.ts',
+    protects: 'a revocation that somebody has reset goes on',
+    attacks: ['A2'],
+    find: 'workflowInfo().originalExecutionRunId.slice(0, 8)',
+    put: 'workflowInfo().runId.slice(0, 8)',
+    tests: { file: 'test/revocation/resets.test.ts', title: 'a revocation that is reset to its last task goes on' },
+  },
+  {
     id: 'stop/reopened-beside-others',
     file: 'src/workflows/revocation.ts',
     protects: 'what the last probe found alive is cut again while others are still watched',
