@@ -4,7 +4,8 @@ import type { Log } from '../contract/identity.ts';
 import { lanesPerChild } from '../contract/numbers.ts';
 import { cuttingPhases } from '../contract/phases.ts';
 import { readProofState, readStopUnderWay } from '../store/halt.ts';
-import { type LaneKey, labelNeedsHuman, listOpenLanes } from '../store/lane-record.ts';
+import { type LaneKey, listOpenLanes } from '../store/lane-record.ts';
+import { labelNeedsHuman } from '../store/lanes.ts';
 import { finalLanes, openObligations } from '../store/obligations.ts';
 import type { Store } from '../store/pool.ts';
 import { markStage } from '../store/stop-progress.ts';
@@ -31,7 +32,7 @@ const isStop = (causeId: string): boolean => !causeId.startsWith('end:');
 
 export function createLaneActivities(
   deps: LaneDeps,
-): Pick<ControlActivities, 'listLanes' | 'escalateLane' | 'reviewStop'> {
+): Pick<ControlActivities, 'listLanes' | 'escalateLanes' | 'reviewStop'> {
   const { store, directory, log } = deps;
   const toSpec = ({ obligationId, connector, target, round }: LaneKey): LaneSpec => {
     const { phases, settleMs, attemptMs } = directory.system(connector) ?? unknownSystem;
@@ -42,8 +43,8 @@ export function createLaneActivities(
       if (isStop(causeId) && after === undefined) await openObligations(store, causeId);
       return (await listOpenLanes(store, { causeId, agentId, limit, after: after ?? '', openedWithinMs })).map(toSpec);
     },
-    escalateLane: async ({ obligationId, why }) => {
-      if (await labelNeedsHuman(store, obligationId, why, queuedTooLongMs))
+    escalateLanes: async ({ obligationIds, why }) => {
+      for (const obligationId of await labelNeedsHuman(store, obligationIds, why, queuedTooLongMs))
         log.error({ event: 'lane.needs-human', obligationId, why }, 'a lane needs a person; it is still being tried');
     },
     reviewStop: (stopId) => review(deps, stopId, toSpec),

@@ -129,7 +129,7 @@ export interface ControlActivities {
   latchOrders(orders: readonly StopOrder[]): Promise<readonly string[]>;
   /** Opens what is missing and returns this agent's lanes that are not concluded yet, by id; empty = nothing left to act on. */
   listLanes(input: ListLanes): Promise<readonly LaneSpec[]>;
-  escalateLane(input: { readonly obligationId: string; readonly why: string }): Promise<void>;
+  escalateLanes(input: { readonly obligationIds: readonly string[]; readonly why: string }): Promise<void>;
   haltTasks(input: { readonly stopId: string; readonly graceMs: number }): Promise<HaltProgress>;
   /** The sweep that comes after so many clean ones. Counted once, however often it is attempted. */
   sweepStrays(input: { readonly stopId: string; readonly after: number }): Promise<{ readonly found: number }>;

@@ -117,20 +117,3 @@ export async function readResidualOfCuts(store: Store, obligationId: string, rou
   const [row] = await call(store, 'lane_residual', lastResidualSql, [obligationId, round]);
   return row === undefined ? undefined : json(row, 'result');
 }
-
-const labelSql = `SELECT estop.note_attempt_failed(obligation_id, last_error, next_try_at, $2)
-  FROM estop.obligations WHERE obligation_id = $1 AND final_at IS NULL AND state = 'open' AND needs_human IS NULL
-    AND (last_error IS NOT NULL OR opened_at < clock_timestamp() - make_interval(secs => $3 / 1000.0))`;
-
-/**
- * A label on an open lane that has none yet, if it has failed at least once or has waited for its turn for very long. What is said of
- * its last attempt stays. True if it was set.
- */
-export async function labelNeedsHuman(
-  store: Store,
-  obligationId: string,
-  why: string,
-  waitMs: number,
-): Promise<boolean> {
-  return (await call(store, 'lane_needs_human', labelSql, [obligationId, why, waitMs])).length > 0;
-}

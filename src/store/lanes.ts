@@ -1,6 +1,6 @@
 import type { Evidence } from '../contract/stop.ts';
 import { call, callOne, type Store } from './pool.ts';
-import { bool, int, json, text } from './row.ts';
+import { bool, int, json, text, texts } from './row.ts';
 
 /** The steps of one lane. Each is idempotent within its round; an answer that belongs to an older round changes nothing. */
 export interface PhaseKey {
@@ -47,6 +47,21 @@ export interface FailedAttempt {
 export async function noteAttemptFailed(store: Store, failure: FailedAttempt): Promise<void> {
   const values = [failure.obligationId, failure.error, failure.nextTryAt ?? null, failure.needsHuman ?? null];
   await call(store, 'note_attempt_failed', 'SELECT estop.note_attempt_failed($1, $2, $3, $4)', values);
+}
+
+/**
+ * Labels those of these open lanes that have no label yet, if they have failed at least once or have waited for their turn for so long.
+ * What is said of their last attempt stays. Which they were.
+ */
+export async function labelNeedsHuman(
+  store: Store,
+  obligationIds: readonly string[],
+  why: string,
+  waitedMs: number,
+): Promise<readonly string[]> {
+  const sql =
+    "SELECT coalesce(array_agg(obligation_id), '{}') AS labelled FROM estop.label_needs_human($1, $2, $3)";
+  return texts(await callOne(store, 'label_needs_human', sql, [obligationIds, why, waitedMs]), 'labelled');
 }
 
 /** Every cutting phase of this round is done. False if it was already, or the round is over. */

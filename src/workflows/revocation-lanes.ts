@@ -40,7 +40,7 @@ const pauseCeilingMs = 30_000;
 const watchFloorMs = 1_000;
 const watchCeilingMs = 60_000;
 
-const { escalateLane } = proxyActivities<Pick<ControlActivities, 'escalateLane'>>({ startToCloseTimeout: 10_000 });
+const { escalateLanes } = proxyActivities<Pick<ControlActivities, 'escalateLanes'>>({ startToCloseTimeout: 10_000 });
 
 /**
  * At most 400 lanes, all at once, those of one system together as long as that goes well, none waiting for another; how many run
@@ -161,6 +161,6 @@ async function escalateLater(open: ReadonlyMap<string, LaneSpec>): Promise<void>
   for (let waited = escalateAfterMs; ; waited *= 2) {
     await sleep(waited);
     const why = `not proved dead after ${waited / 1_000} s; it is still being tried`;
-    for (const obligationId of open.keys()) void escalateLane({ obligationId, why }).catch(() => undefined);
+    void escalateLanes({ obligationIds: [...open.keys()], why }).catch(() => undefined);
   }
 }

@@ -23,6 +23,7 @@ import {
   endPhase,
   markFinal,
   markRevoked,
+  labelNeedsHuman,
   noteAttemptFailed,
   reopenObligation,
 } from '../../src/store/lanes.ts';
@@ -156,6 +157,7 @@ const uses: Readonly<Record<string, Use>> = {
   mintIssued: (l, t) => mintIssued(l.as('estop_trusted'), t, new TextEncoder().encode(t)),
   mintRecheck: (l, t) => mintRecheck(l.as('estop_trusted'), t),
   noteAttemptFailed: (l, t) => noteAttemptFailed(l.as('estop_revoker'), { obligationId: t, error: t, needsHuman: t }),
+  labelNeedsHuman: (l, t) => labelNeedsHuman(l.as('estop_revoker'), [t], t, 1_000),
   noteStopSeen: (l, t) => noteStopSeen(l.as('estop_revoker'), t),
   openObligations: (l, t) => openObligations(l.as('estop_revoker'), t),
   previewStop: (l, t) => previewStop(l.as('estop_control'), t),

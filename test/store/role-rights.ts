@@ -145,6 +145,7 @@ export const mayExecute: Readonly<Record<Exclude<StoreRole, 'estop_owner'>, read
     'fold_conduct',
     'is_held',
     'is_held_by_breaker',
+    'label_needs_human',
     'labelled_agents',
     'latch',
     'mark_final',

@@ -41,8 +41,7 @@ GRANT EXECUTE ON FUNCTION
 GRANT EXECUTE ON FUNCTION
   estop.note_stop_seen(text), estop.report_fence(text, integer), estop.close_stale_approvals(), estop.retire_gateways(text, integer),
   estop.record_drain(timestamptz), estop.close_tasks(text[], text), estop.check_task(text),
-  estop.open_obligations(text), estop.open_end_obligations(), estop.begin_phase(text, text, integer), estop.end_phase(text, text, integer, jsonb),
-  estop.note_attempt_failed(text, text, timestamptz, text), estop.mark_revoked(text, integer),
+  estop.open_obligations(text), estop.open_end_obligations(), estop.mark_revoked(text, integer),
   estop.conclude_obligation(text, integer, text, text, timestamptz, text), estop.reopen_obligation(text, integer, text),
   estop.mark_final(text[], integer[], timestamptz[]), estop.wipe_finished_grants(), estop.mark_stage(text, text), estop.mark_sweep(text, integer, text[]),
   estop.mint_recheck(text),
