@@ -2,8 +2,9 @@ import type { ConnectorActivities, CrowdProbed, LaneRound, ProbeOutcome } from '
 import { finalProbePatienceMs } from '../contract/numbers.ts';
 import { finalPhase } from '../contract/phases.ts';
 import { isConcluded, readLane } from '../store/lane-record.ts';
-import { beginPhase, markFinal, type PassedProbe, reopenObligation } from '../store/lanes.ts';
+import { markFinal, type PassedProbe, reopenObligation } from '../store/lanes.ts';
 import { beating } from './heartbeat.ts';
+import { beginAttempt } from './lane-attempt.ts';
 import { type LaneDeps, question } from './lane-question.ts';
 import { inWindow } from './window.ts';
 
@@ -58,7 +59,7 @@ async function probeOnceMore(
 ): Promise<ProbeOutcome> {
   const lane = await readLane(deps.store, obligationId);
   if (lane === undefined || lane.isFinal || !isConcluded(lane)) return { kind: 'proved' };
-  const begun = await beginPhase(deps.store, { obligationId, phase: finalPhase, round });
+  const begun = await beginAttempt(deps.store, { obligationId, phase: finalPhase, round });
   if (begun.kind !== 'begun') return { kind: 'proved' };
   const verdict = await question(deps, lane, unwanted);
   if (verdict.kind === 'dead') {

@@ -2,8 +2,8 @@ import { activityInfo } from '@temporalio/activity';
 import type { Log } from '../contract/identity.ts';
 import type { Phase } from '../contract/phases.ts';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
-import type { Lane } from '../store/lane-record.ts';
-import { noteAttemptFailed } from '../store/lanes.ts';
+import { isConcluded, type Lane } from '../store/lane-record.ts';
+import { beginPhase, noteAttemptFailed, type PhaseAttempt, type PhaseKey } from '../store/lanes.ts';
 import type { Store } from '../store/pool.ts';
 
 const firstPauseMs = 250;
@@ -13,6 +13,17 @@ interface Failure {
   readonly why: string;
   readonly needsHuman?: string;
   readonly retryAfterMs?: number;
+}
+
+/**
+ * Throws while the system wants to be left alone. What it said was heard by whoever asked it: a crowd that has parted since, a run that
+ * was ended, a worker that was killed. So the ledger is asked, by each attempt. rule: idempotent-by-obligation-phase
+ */
+export async function beginAttempt(store: Store, key: PhaseKey): Promise<Exclude<PhaseAttempt, { kind: 'put-off' }>> {
+  const begun = await beginPhase(store, key);
+  if (begun.kind !== 'put-off') return begun;
+  const detail = `${key.phase}: its system asked to be left alone`;
+  throw new EstopError('connector-unavailable', { detail, retryAfterMs: begun.forMs });
 }
 
 /**
@@ -30,12 +41,14 @@ export async function failAttempt(
   const backoffMs =
     failure.needsHuman === undefined ? Math.min(firstPauseMs * 2 ** (attempt - 1), pauseCeilingMs) : pauseCeilingMs;
   const pauseMs = Math.max(backoffMs, failure.retryAfterMs ?? 0);
-  const nextTryAt = new Date(Date.now() + pauseMs);
   const error = `${phase}: ${failure.why}`;
   await noteAttemptFailed(deps.store, {
     obligationId: lane.obligationId,
+    round: lane.round,
+    wasProved: isConcluded(lane),
     error,
-    nextTryAt: nextTryAt.toISOString(),
+    pauseMs,
+    isPauseAsked: failure.retryAfterMs !== undefined,
     ...(failure.needsHuman === undefined ? {} : { needsHuman: failure.needsHuman }),
   });
   deps.log.info(

@@ -2,10 +2,10 @@ import type { RevokeResult } from '../connectors/kit/contract.ts';
 import type { PhaseOutcome, ProbeOutcome } from '../contract/activities.ts';
 import type { CuttingPhase, Phase } from '../contract/phases.ts';
 import { isConcluded, type Lane, readLane, readResidualOfCuts } from '../store/lane-record.ts';
-import { beginPhase, concludeObligation, endPhase, markRevoked, reopenObligation } from '../store/lanes.ts';
+import { concludeObligation, endPhase, markRevoked, reopenObligation } from '../store/lanes.ts';
 import type { Store } from '../store/pool.ts';
 import type { ActsInHand } from './acts-in-hand.ts';
-import { failAttempt } from './lane-attempt.ts';
+import { beginAttempt, failAttempt } from './lane-attempt.ts';
 import { ask, type LaneDeps, question, type Verdict } from './lane-question.ts';
 import { phaseHeldBack } from './phase-held-back.ts';
 import { untilWritten } from './until-written.ts';
@@ -41,7 +41,7 @@ async function cut(
 ): Promise<PhaseOutcome> {
   const key = { obligationId: lane.obligationId, phase, round };
   await phaseHeldBack(deps.store, lane, phase);
-  const begun = await beginPhase(deps.store, key);
+  const begun = await beginAttempt(deps.store, key);
   if (begun.kind === 'done') return asOutcome(begun.result);
   const result = await ask(deps, lane, phase, ending, async ({ connector, system }, grant, signal) =>
     system.phases.includes(phase) ? connector.cut(phase, grant, { signal }) : { kind: 'already-gone' as const },
@@ -77,7 +77,7 @@ async function prove(deps: LaneDeps, lane: Lane, round: number, asking: Asking):
   const left = asOutcome(await readResidualOfCuts(store, obligationId, round));
   if (left.kind === 'residual' && Date.parse(left.until) > Date.now())
     return becomeResidual(store, obligationId, round, left);
-  await beginPhase(store, { obligationId, phase: 'probe', round });
+  await beginAttempt(store, { obligationId, phase: 'probe', round });
   const verdict = await asking((unwanted) => question(deps, lane, unwanted));
   switch (verdict.kind) {
     case 'dead': {

@@ -1,7 +1,7 @@
 import type { CuttingPhase } from '../contract/phases.ts';
 import { EstopError } from '../core/errors.ts';
 import { mustWait, waitingPhases } from '../core/playbook.ts';
-import type { Lane } from '../store/lane-record.ts';
+import { isConcluded, type Lane } from '../store/lane-record.ts';
 import { noteAttemptFailed } from '../store/lanes.ts';
 import { boundPlaybook } from '../store/playbooks.ts';
 import type { Store } from '../store/pool.ts';
@@ -20,8 +20,10 @@ export async function phaseHeldBack(store: Store, lane: Lane, phase: CuttingPhas
   const why = `${phase} waits for a person (playbook ${playbook.playbookId}): estop playbook proceed ${lane.causeId} ${phase}`;
   await noteAttemptFailed(store, {
     obligationId: lane.obligationId,
+    round: lane.round,
+    wasProved: isConcluded(lane),
     error: why,
-    nextTryAt: new Date(Date.now() + lookEveryMs).toISOString(),
+    pauseMs: lookEveryMs,
     needsHuman: why,
   });
   throw new EstopError('held', { detail: why, retryAfterMs: lookEveryMs });

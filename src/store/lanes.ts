@@ -1,6 +1,6 @@
 import type { Evidence } from '../contract/stop.ts';
 import { call, callOne, type Store } from './pool.ts';
-import { bool, int, json, text, texts } from './row.ts';
+import { bool, int, intOrUndefined, json, text, texts } from './row.ts';
 
 /** The steps of one lane. Each is idempotent within its round; an answer that belongs to an older round changes nothing. */
 export interface PhaseKey {
@@ -14,6 +14,8 @@ export type PhaseAttempt =
   /** Done before: this is its result, do nothing. */
   | { readonly kind: 'done'; readonly result: unknown }
   | { readonly kind: 'begun'; readonly attempt: number; readonly begunAt: string }
+  /** Its system asked to be left alone for so long yet. Nothing has been begun. */
+  | { readonly kind: 'put-off'; readonly forMs: number }
   | { readonly kind: 'unknown' };
 
 /** `begunAt` is the store's time before the attempt: what `markFinal` wants for a probe. rule: idempotent-by-obligation-phase */
@@ -22,11 +24,13 @@ export async function beginPhase(store: Store, key: PhaseKey): Promise<PhaseAtte
   const [row] = await call(
     store,
     'begin_phase',
-    'SELECT done, result, attempts, begun_at FROM estop.begin_phase($1, $2, $3)',
+    'SELECT done, result, attempts, begun_at, put_off_ms FROM estop.begin_phase($1, $2, $3)',
     values,
   );
   if (row === undefined) return { kind: 'unknown' };
   if (bool(row, 'done')) return { kind: 'done', result: json(row, 'result') };
+  const forMs = intOrUndefined(row, 'put_off_ms');
+  if (forMs !== undefined) return { kind: 'put-off', forMs };
   return { kind: 'begun', attempt: int(row, 'attempts'), begunAt: text(row, 'begun_at') };
 }
 
@@ -38,15 +42,22 @@ export async function endPhase(store: Store, key: PhaseKey, result: unknown): Pr
 
 export interface FailedAttempt {
   readonly obligationId: string;
+  readonly round: number;
+  /** It was a last probe: of a lane that was proved when it began, and of no other. */
+  readonly wasProved: boolean;
   readonly error: string;
-  readonly nextTryAt?: string;
+  /** Until the next try. */
+  readonly pauseMs: number;
+  /** The system itself asked for this pause: nobody begins with the lane before it is over. */
+  readonly isPauseAsked?: boolean;
   readonly needsHuman?: string;
 }
 
-/** A label on an obligation that stays open and goes on being tried; it never ends one. */
+/** A label on an obligation that stays open and goes on being tried; it never ends one. Of what has been moved on since it says nothing. */
 export async function noteAttemptFailed(store: Store, failure: FailedAttempt): Promise<void> {
-  const values = [failure.obligationId, failure.error, failure.nextTryAt ?? null, failure.needsHuman ?? null];
-  await call(store, 'note_attempt_failed', 'SELECT estop.note_attempt_failed($1, $2, $3, $4)', values);
+  const { obligationId, round, wasProved, error, pauseMs, isPauseAsked = false, needsHuman = null } = failure;
+  const values = [obligationId, round, wasProved, error, Math.ceil(pauseMs), isPauseAsked, needsHuman];
+  await call(store, 'note_attempt_failed', 'SELECT estop.note_attempt_failed($1, $2, $3, $4, $5, $6, $7)', values);
 }
 
 /**
@@ -59,8 +70,7 @@ export async function labelNeedsHuman(
   why: string,
   waitedMs: number,
 ): Promise<readonly string[]> {
-  const sql =
-    "SELECT coalesce(array_agg(obligation_id), '{}') AS labelled FROM estop.label_needs_human($1, $2, $3)";
+  const sql = "SELECT coalesce(array_agg(obligation_id), '{}') AS labelled FROM estop.label_needs_human($1, $2, $3)";
   return texts(await callOne(store, 'label_needs_human', sql, [obligationIds, why, waitedMs]), 'labelled');
 }
 

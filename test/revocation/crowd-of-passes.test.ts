@@ -147,6 +147,29 @@ describe('a crowd of lanes on its first pass', () => {
     expect(cutsOf(slow)).toBe(1);
   }, 30_000);
 
+  it('leaves one in hand whose system then asks for time: whoever takes it on gives it that time', async () => {
+    let answer = (): void => undefined;
+    const answerAfter = new Promise<void>((resolve) => (answer = resolve));
+    const { lanes } = await openLanes(12, { 3: { cut: 'busy', busyMs: 60_000, answerAfter } });
+    const busy = String(lanes[3]);
+    const cuts = (): number => target.count('cut fence', keyOf(busy));
+    const unwanted = new AbortController();
+    const passing = pass(lanes, unwanted.signal);
+    await until(async () => cuts() === 1);
+    unwanted.abort();
+    expect(foundOf(await passing, busy)).toEqual({ kind: 'left' });
+    answer();
+    await until(async () => (await inLedger([busy]))[0]?.nextTryAt !== undefined);
+    const alone = () => inActivity(() => activities.runPhase({ obligationId: busy, phase: 'fence', round: 0 }));
+    await expect(alone()).rejects.toMatchObject({ retryAfterMs: expect.any(Number) });
+    const found = foundOf(await pass([busy]), busy);
+    expect(found?.kind === 'failed' && found.retryInMs).toBeGreaterThan(30_000);
+    expect(cuts()).toBe(1);
+    await ledger.sql('UPDATE estop.obligations SET next_try_at = clock_timestamp() WHERE obligation_id = $1', [busy]);
+    expect(await alone()).toEqual({ kind: 'done' });
+    expect(cuts()).toBe(2);
+  });
+
   it('parts for one that failed, although another hangs: it is tried again as soon as alone', async () => {
     const { lanes } = await openLanes(30, { 0: { cut: 'hung' }, 20: { cut: 'down' } });
     // Before a clock runs out that was set with it, and is as patient as the crowd is with one that hangs.

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createConnectorActivities } from '../../src/activities/connector-phase.ts';
 import type { ConnectorActivities, CrowdProbed } from '../../src/contract/activities.ts';
+import { noteAttemptFailed } from '../../src/store/lanes.ts';
 import { getObligation, type ObligationRecord } from '../../src/store/obligations.ts';
 import { inActivity } from '../agent-task/in-activity.ts';
 import { createDatabase } from '../kit/postgres.ts';
@@ -99,6 +100,23 @@ describe('a crowd of lanes that is probed for the last time', () => {
     expect(row).toEqual({ beside: true });
     for (const lane of await inLedger(lanes)) expect(lane?.finalAt).toBeUndefined();
   }, 30_000);
+
+  it('does not ask again before its time a system that asked for some', async () => {
+    const lanes = await provedLanes(12);
+    const busy = String(lanes[4]);
+    await noteAttemptFailed(ledger.as('estop_revoker'), {
+      obligationId: busy,
+      round: 0,
+      wasProved: true,
+      error: 'status 429',
+      pauseMs: 60_000,
+      isPauseAsked: true,
+    });
+    expect((await probe(lanes)).failed).toEqual([busy]);
+    const alone = inActivity(() => activities.finalProbe({ obligationId: busy, round: 0 }));
+    await expect(alone).rejects.toMatchObject({ retryAfterMs: expect.any(Number) });
+    expect(target.count('use now', keyOf(busy))).toBe(0);
+  });
 
   it('proves nothing under an outage that refuses everybody', async () => {
     const lanes = await provedLanes(12);

@@ -34,21 +34,51 @@ requires('temporal')('the first passes of a stop of many grants', () => {
       const seen = await stopProgress(rig.ledger.as('estop_control'), stopId);
       return seen?.stage === 'proved' && seen;
     });
-  /** How often each activity was scheduled in the workflows of the lanes of this stop. */
-  const scheduled = async (stopId: string): Promise<ReadonlyMap<string, number>> => {
-    const counts = new Map<string, number>();
+  /** What happened in the workflows of the lanes of this stop. */
+  const eventsOf = async (stopId: string) => {
+    const found = [];
     for await (const { workflowId, runId } of rig.control.workflow.list({
       query: "WorkflowType = 'revocationLanes'",
     })) {
       if (!workflowId.includes(stopId)) continue;
       const { events } = await rig.control.workflow.getHandle(workflowId, runId).fetchHistory();
-      for (const event of events ?? []) {
-        const name = event.activityTaskScheduledEventAttributes?.activityType?.name ?? undefined;
-        if (name !== undefined) counts.set(name, (counts.get(name) ?? 0) + 1);
-      }
+      found.push(...(events ?? []));
+    }
+    return found;
+  };
+  /** How often each activity was scheduled there. */
+  const scheduled = async (stopId: string): Promise<ReadonlyMap<string, number>> => {
+    const counts = new Map<string, number>();
+    for (const event of await eventsOf(stopId)) {
+      const name = event.activityTaskScheduledEventAttributes?.activityType?.name ?? undefined;
+      if (name !== undefined) counts.set(name, (counts.get(name) ?? 0) + 1);
     }
     return counts;
   };
+  /** How many attempts each activity of this name took. Those of one stop whose lanes ran in one workflow. */
+  const attemptsOf = async (stopId: string, name: string): Promise<readonly unknown[]> => {
+    const events = await eventsOf(stopId);
+    const ids = new Set(
+      events
+        .filter((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === name)
+        .map(({ eventId }) => String(eventId)),
+    );
+    return events.flatMap(({ activityTaskStartedEventAttributes: begun }) =>
+      begun && ids.has(String(begun.scheduledEventId)) ? [begun.attempt] : [],
+    );
+  };
+
+  it('wait out by themselves what a system asks for, without an attempt in vain', async () => {
+    const scene = await stoppedWith({ target: 12 });
+    const [busy = ''] = scene.of('target');
+    rig.target.behave(busy, { cut: 'busy', busyMs: 2_000 });
+    const worker = rig.work({ connectors: { target: { phases } } });
+    const { stopId } = await scene.stop();
+    await proved(stopId);
+    expect(await attemptsOf(stopId, 'runPhase')).toEqual([1]);
+    expect(rig.target.count('cut revoke-credential', busy)).toBe(2);
+    await worker.close();
+  });
 
   it('survive the worker that is killed in the middle of them: no more is cut again than it had in hand', async () => {
     const begin = async () => {

@@ -32,13 +32,13 @@ requires('temporal')('what people do to the workflows of a stop in Temporal', ()
       stopId,
       workflowId: revocationWorkflowId(agent.agentId, epoch, stopId),
       laneOf,
+      cuts: () => rig.target.count('cut revoke-credential', odd),
       othersProved: () =>
         until(async () => {
           const lanes = await Promise.all(grants.slice(1).map(laneOf));
           return lanes.every((lane) => lane?.state === 'proved');
         }),
-      proved: () =>
-        until(async () => (await stopProgress(rig.ledger.as('estop_control'), stopId))?.stage === 'proved'),
+      proved: () => until(async () => (await stopProgress(rig.ledger.as('estop_control'), stopId))?.stage === 'proved'),
     };
   };
   const openChildren = async (stopId: string): Promise<readonly string[]> => {
@@ -66,16 +66,36 @@ requires('temporal')('what people do to the workflows of a stop in Temporal', ()
     });
   };
 
-  it.each(['its first', 'its last'])('a revocation that is reset to %s task goes on', async (which) => {
-    const scene = await stopWith(3, { cut: 'hung' });
+  it('a lane whose run is ended waits out what its system asked for', async () => {
+    const scene = await stopWith(12, { cut: 'busy', busyMs: 8_000 });
+    const putOff = await until(async () => (await scene.laneOf(scene.odd))?.nextTryAt);
     await scene.othersProved();
-    const first = await anOpenChild(scene.stopId);
-    await reset(scene.workflowId, which);
-    await rig.control.workflow.getHandle(first).terminate('by hand');
-    rig.target.behave(scene.odd, { cut: 'healthy' });
+    await rig.control.workflow.getHandle(await anOpenChild(scene.stopId)).terminate('by hand');
     await scene.proved();
-    expect((await scene.laneOf(scene.odd))?.state).toBe('proved');
+    const [last] = await rig.ledger.sql(
+      `SELECT p.attempts, p.begun_at >= $2 AS waited FROM estop.obligation_phases p WHERE p.obligation_id = $1 AND p.phase = 'revoke-credential'`,
+      [`${scene.stopId}/${scene.odd}`, putOff],
+    );
+    expect(last).toEqual({ attempts: 2, waited: true });
+    expect(scene.cuts()).toBe(2);
   }, 60_000);
+
+  it.each(['its first', 'its last'])(
+    'a revocation that is reset to %s task goes on',
+    async (which) => {
+      const scene = await stopWith(3, { cut: 'hung' });
+      await scene.othersProved();
+      const first = await anOpenChild(scene.stopId);
+      await reset(scene.workflowId, which);
+      await rig.control.workflow.getHandle(first).terminate('by hand');
+      rig.target.behave(scene.odd, { cut: 'healthy' });
+      // Nobody else takes on what its children left.
+      const stateOf = async () => (await scene.laneOf(scene.odd))?.state;
+      await expect.poll(stateOf, { timeout: 40_000, interval: 100 }).toBe('proved');
+      await scene.proved();
+    },
+    60_000,
+  );
 
   it('a run of lanes that is deleted leaves none of them behind', async () => {
     const scene = await stopWith(3, { cut: 'hung' });
@@ -89,12 +109,16 @@ requires('temporal')('what people do to the workflows of a stop in Temporal', ()
     await scene.proved();
   }, 60_000);
 
-  it.each(['its first', 'its last'])('a run of lanes that is reset to %s task goes on', async (which) => {
-    const scene = await stopWith(12, { cut: 'hung' });
-    await scene.othersProved();
-    const child = await anOpenChild(scene.stopId);
-    await reset(child, which);
-    rig.target.behave(scene.odd, { cut: 'healthy' });
-    await scene.proved();
-  }, 60_000);
+  it.each(['its first', 'its last'])(
+    'a run of lanes that is reset to %s task goes on',
+    async (which) => {
+      const scene = await stopWith(12, { cut: 'hung' });
+      await scene.othersProved();
+      const child = await anOpenChild(scene.stopId);
+      await reset(child, which);
+      rig.target.behave(scene.odd, { cut: 'healthy' });
+      await scene.proved();
+    },
+    60_000,
+  );
 });

@@ -22,7 +22,7 @@ export interface Behaviour {
   readonly outageAtUse?: true;
   /** Hangs at this phase alone. */
   readonly at?: string;
-  /** A healthy cut is carried out at once, and answered after this. */
+  /** A healthy cut is carried out at once, and answered after this; so is a busy one, which is not. */
   readonly answerAfter?: Promise<void>;
 }
 
@@ -91,7 +91,9 @@ export async function startTarget(): Promise<Target> {
       case 'healthy':
         if (behaviour.cut === 'busy' && !putOff.has(key)) {
           putOff.add(key);
-          return answer(response, 429, String(behaviour.busyMs));
+          return void (behaviour.answerAfter ?? Promise.resolve()).then(() =>
+            answer(response, 429, String(behaviour.busyMs)),
+          );
         }
         alive.delete(key);
         if (behaviour.residualMs !== undefined && !residual.has(key))

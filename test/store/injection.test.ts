@@ -21,9 +21,9 @@ import {
   beginPhase,
   concludeObligation,
   endPhase,
+  labelNeedsHuman,
   markFinal,
   markRevoked,
-  labelNeedsHuman,
   noteAttemptFailed,
   reopenObligation,
 } from '../../src/store/lanes.ts';
@@ -78,6 +78,8 @@ const nasty: readonly string[] = [
   '',
   'x'.repeat(1_000_000),
 ];
+
+const failed = { round: 0, wasProved: false, pauseMs: 1_000 };
 
 type Use = (l: Ledger, text: string) => Promise<unknown>;
 
@@ -156,7 +158,8 @@ const uses: Readonly<Record<string, Use>> = {
     }),
   mintIssued: (l, t) => mintIssued(l.as('estop_trusted'), t, new TextEncoder().encode(t)),
   mintRecheck: (l, t) => mintRecheck(l.as('estop_trusted'), t),
-  noteAttemptFailed: (l, t) => noteAttemptFailed(l.as('estop_revoker'), { obligationId: t, error: t, needsHuman: t }),
+  noteAttemptFailed: (l, t) =>
+    noteAttemptFailed(l.as('estop_revoker'), { ...failed, obligationId: t, error: t, needsHuman: t }),
   labelNeedsHuman: (l, t) => labelNeedsHuman(l.as('estop_revoker'), [t], t, 1_000),
   noteStopSeen: (l, t) => noteStopSeen(l.as('estop_revoker'), t),
   openObligations: (l, t) => openObligations(l.as('estop_revoker'), t),

@@ -57,13 +57,9 @@ onEveryPostgres('obligations', (createOn) => {
       const { lanes, stopId } = await stopped(l, 1);
       const lane = String(lanes[0]);
       const revoker = l.as('estop_revoker');
-      await noteAttemptFailed(revoker, {
-        obligationId: lane,
-        error: 'refused',
-        nextTryAt: '2030-01-01T00:00:00Z',
-        needsHuman: 'our credential is refused',
-      });
-      await noteAttemptFailed(revoker, { obligationId: lane, error: 'again' });
+      const failed = { obligationId: lane, round: 0, wasProved: false, pauseMs: 30_000 };
+      await noteAttemptFailed(revoker, { ...failed, error: 'refused', needsHuman: 'our credential is refused' });
+      await noteAttemptFailed(revoker, { ...failed, error: 'again' });
       expect(await getObligation(revoker, lane)).toMatchObject({
         state: 'open',
         lastError: 'again',

@@ -196,7 +196,7 @@ CREATE TABLE estop.obligations (
   phase          text,
   attempts       integer NOT NULL DEFAULT 0,
   last_error     text,
-  next_try_at    timestamptz,
+  next_try_at    timestamptz, asked_pause_ms integer, -- so long its system asked to be left alone, until then; null: the pause is our own
   needs_human    text,
   evidence       text,
   residual_until timestamptz,

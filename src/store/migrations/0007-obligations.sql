@@ -99,7 +99,7 @@ BEGIN
       proved_at = CASE WHEN p_state IN ('proved', 'expired') THEN clock_timestamp() ELSE o.proved_at END,
       residual_until = CASE WHEN p_state = 'residual' THEN p_residual_until ELSE o.residual_until END,
       residual_why = CASE WHEN p_state = 'residual' THEN p_residual_why ELSE o.residual_why END,
-      last_error = NULL, next_try_at = NULL, needs_human = NULL,
+      last_error = NULL, next_try_at = NULL, asked_pause_ms = NULL, needs_human = NULL,
       final_at = CASE WHEN o.stop_id IS NULL AND p_state IN ('proved', 'expired') THEN clock_timestamp() ELSE o.final_at END
     WHERE o.obligation_id = p_obligation_id AND o.round = p_round AND o.final_at IS NULL AND o.state IN ('open', 'residual');
   RETURN FOUND;
@@ -112,7 +112,8 @@ DECLARE
   cause text;
 BEGIN
   PERFORM 1 FROM estop.stop_progress p JOIN estop.obligations o ON o.cause_id = p.stop_id WHERE o.obligation_id = p_obligation_id FOR UPDATE OF p;
-  UPDATE estop.obligations o SET state = 'open', round = o.round + 1, revoked_at = NULL, proved_at = NULL, final_probed_at = NULL, last_error = left(p_why, 2000), phase = NULL
+  UPDATE estop.obligations o SET state = 'open', round = o.round + 1, revoked_at = NULL, proved_at = NULL, final_probed_at = NULL, last_error = left(p_why, 2000), phase = NULL,
+      next_try_at = NULL, asked_pause_ms = NULL
     WHERE o.obligation_id = p_obligation_id AND o.round = p_round AND o.final_at IS NULL RETURNING o.cause_id INTO cause;
   IF cause IS NULL THEN RETURN false; END IF;
   UPDATE estop.stop_progress p SET revoked_at = NULL WHERE p.stop_id = cause AND p.proved_at IS NULL;
@@ -136,7 +137,7 @@ BEGIN
   SELECT max(x.revoked_at) INTO last_cut FROM estop.obligations x WHERE x.cause_id = cause;
   -- Each by its own id: joined, they were looked for among all of the cause one by one, wherever no statistics say how many those are.
   FOR n IN 1 .. cardinality(p_obligation_ids) LOOP
-    UPDATE estop.obligations o SET final_probed_at = p_begun_at[n], last_error = NULL, next_try_at = NULL, needs_human = NULL
+    UPDATE estop.obligations o SET final_probed_at = p_begun_at[n], last_error = NULL, next_try_at = NULL, asked_pause_ms = NULL, needs_human = NULL
       WHERE o.obligation_id = p_obligation_ids[n] AND (o.cause_id = cause) IS TRUE AND o.round = p_rounds[n] AND o.final_at IS NULL
         AND o.state IN ('proved', 'expired') AND p_begun_at[n] > last_cut;
     IF FOUND THEN taken := taken + 1; END IF;
@@ -163,7 +164,7 @@ BEGIN
   SELECT o.state INTO was FROM estop.obligations o WHERE o.obligation_id = p_obligation_id AND o.final_at IS NULL FOR UPDATE;
   IF NOT FOUND THEN RETURN false; END IF;
   UPDATE estop.obligations SET state = 'accepted-risk', accepted_by = p_actor, last_error = left(p_reason, 2000), needs_human = NULL,
-      next_try_at = NULL, final_at = clock_timestamp()
+      next_try_at = NULL, asked_pause_ms = NULL, final_at = clock_timestamp()
     WHERE obligation_id = p_obligation_id;
   INSERT INTO estop.audit (kind, actor, subject, reason, before, after)
     VALUES ('obligation.accepted-risk', left(p_actor, 200), p_obligation_id, left(p_reason, 2000), jsonb_build_object('state', was), jsonb_build_object('state', 'accepted-risk'));

@@ -116,11 +116,35 @@ export const crowdGuards: readonly Guard[] = [
   {
     id: 'stop/next-try-kept',
     file: 'src/workflows/revocation-lanes.ts',
-    protects: 'a system that asks for time is given it, also by the lane that left its crowd',
+    protects: 'a lane that left its crowd waits for its next try, and costs its system nothing meanwhile',
     attacks: [],
     find: "  if (known?.kind === 'failed' && known.retryInMs > 0) await sleep(known.retryInMs);\n",
     put: '',
-    tests: { file: 'test/revocation/first-passes.test.ts', title: 'hold up no system for another' },
+    tests: { file: 'test/revocation/first-passes.test.ts', title: 'wait out by themselves what a system asks for' },
+  },
+  {
+    id: 'stop/asked-time-given',
+    file: 'src/activities/lane-attempt.ts',
+    protects: 'a system that asks for time is given it by whoever takes its lane on',
+    attacks: ['A28'],
+    find: "  if (begun.kind !== 'put-off') return begun;\n",
+    put: "  if (begun.kind !== 'put-off' || begun.forMs > 0) return { kind: 'begun', attempt: 1, begunAt: '' };\n",
+    tests: {
+      file: 'test/revocation/crowd-of-passes.test.ts',
+      title: 'leaves one in hand whose system then asks for time',
+    },
+  },
+  {
+    id: 'stop/asked-time-last-probe',
+    file: 'src/activities/lane-attempt.ts',
+    protects: 'a system that asks for time is given it by the last probes as well',
+    attacks: ['A28'],
+    find: "  if (begun.kind !== 'put-off') return begun;\n",
+    put: "  if (begun.kind !== 'put-off' || key.phase === 'final-probe') return { kind: 'begun', attempt: 1, begunAt: '1970-01-01T00:00:00Z' };\n",
+    tests: {
+      file: 'test/revocation/crowd-of-probes.test.ts',
+      title: 'does not ask again before its time a system that asked for some',
+    },
   },
   {
     id: 'stop/reset-finds-its-children',
@@ -129,7 +153,7 @@ export const crowdGuards: readonly Guard[] = [
     attacks: ['A2'],
     find: 'workflowInfo().originalExecutionRunId.slice(0, 8)',
     put: 'workflowInfo().runId.slice(0, 8)',
-    tests: { file: 'test/revocation/resets.test.ts', title: 'a revocation that is reset to its last task goes on' },
+    tests: { file: 'test/revocation/resets.test.ts', title: 'a revocation that is reset to' },
   },
   {
     id: 'stop/reopened-beside-others',
