@@ -207,6 +207,7 @@ CREATE TABLE estop.obligations (
   proved_at      timestamptz,
   final_probed_at timestamptz,
   final_at       timestamptz,
+  unissued       boolean NOT NULL DEFAULT true, -- when it was opened nobody had said that the grant was issued: it may never have been
   UNIQUE (cause_id, grant_id)
 );
 CREATE INDEX obligations_unfinished ON estop.obligations (cause_id, agent_id) WHERE final_at IS NULL;
