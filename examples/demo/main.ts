@@ -16,10 +16,16 @@ for (const signal of signals) process.on(signal, () => process.exit(130));
 // Nor does it matter to what is up that nobody reads what is said.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
+// What a shell says to every client of a PostgreSQL (PGOPTIONS, PGSSLMODE) is not said to the demo's, of which one is pg-boss.
+for (const name of Object.keys(process.env).filter((key) => key.startsWith('PG'))) delete process.env[name];
+
 muteNotices();
 const startedAt = Date.now();
 const screen = createScreen(options.json, startedAt);
-const cast = await createInstallationFor(options, screen);
+const cast = await createInstallationFor(options, screen).catch((thrown: unknown) => {
+  tell(thrown);
+  process.exit(1);
+});
 let code = 1;
 let stopping: Promise<void> | undefined;
 const stop = (): Promise<void> => {
@@ -33,7 +39,7 @@ for (const signal of signals)
 try {
   code = (await runStory(cast, screen, options.sabotage.length > 0)) ? 0 : 1;
 } catch (thrown) {
-  process.stderr.write(`demo: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`);
+  tell(thrown);
 } finally {
   if (!options.keep) await stop();
 }
@@ -45,4 +51,8 @@ if (options.keep) {
   );
 } else {
   process.exit(code);
+}
+
+function tell(thrown: unknown): void {
+  process.stderr.write(`demo: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`);
 }
