@@ -33,7 +33,7 @@ export function proposeTier(tool: ToolDefinition): Proposal {
   const description = (tool.description ?? '').slice(0, 2000);
   const opening = firstVerb(description);
   const [byName, verb] = endsInLook(tool.name) ?? classOfName(name, opening, description.trim() !== '');
-  const byText = classOf(opening);
+  const byText = passes.has(opening) ? 'read' : classOf(opening);
   const names = argumentNames(tool.inputSchema);
   const raised = raisedBy(tool.annotations);
   const say = (tier: Tier, because: string): Proposal => ({ ...higher(tier, because, raised), verb });
@@ -66,6 +66,8 @@ export function proposeTier(tool: ToolDefinition): Proposal {
     return say('read', 'its name and description speak of what it shows');
   if (byName === 'sink' && (!isTold || finds.has(opening)) && isLookAt(name, opening) && !goesOn(description))
     return say(takesUrl ? 'fetch' : 'read', `its name and description say: ${opening}`);
+  if (byName === 'sink' && !isTold && endsAsSaid(name, opening) && !goesOn(description) && !offers.test(description))
+    return say(takesUrl ? 'fetch' : 'read', `its name and description say: ${opening}`);
   if (byName === 'read' && toSomebody(verb) && argumentsOf(tool, 'destructive').some(({ role }) => role === 'party'))
     return say('destructive', saidByName);
   if (byName === 'read' && putsBefore(verb, names)) return say('destructive', saidByName);
@@ -88,6 +90,9 @@ export function proposeTier(tool: ToolDefinition): Proposal {
     byName === 'unknown' ? 'nothing says that it only looks' : `its description says: ${opening}`,
   );
 }
+
+/** Does nothing but to let time go by. */
+const passes = new Set(['wait'].map(stem));
 
 const showsThing = (name: string, description: string): boolean =>
   isThingShown(name, description) || looksElsewhere(name, description);
@@ -162,6 +167,8 @@ function classOfName(written: readonly string[], opening: string, described: boo
     return [readVerbs.has(word) && word === last ? 'read' : 'sink', word];
   }
   if (readVerbs.has(word) && actsToo(name.slice(at + 1))) return ['sink', word];
+  // "create_or_update": it changes what is there as well.
+  if (localVerbs.has(word) && joinsWith(name.slice(at + 1), 'sink')) return ['sink', word];
   if (shellWords.has(word) && !rest.every((other) => localNouns.has(other) || other === 'fs' || other === 'log'))
     return ['sink', word];
   // "screenshot_share": what is made by looking at a page may go on to others.
@@ -200,6 +207,12 @@ function endsInLook(toolName: string): readonly [Class, string] | undefined {
   return wordsOfName(parts.slice(0, -1).join('.')).some(actsPlainly) ? undefined : ['read', verb];
 }
 
+/** "PurchaseOrder_List", described as "Lists ..": what a name ends in, and its description begins with. */
+const endsAsSaid = (name: readonly string[], opening: string): boolean =>
+  name.length > 1 && looksPlainly.has(name.at(-1) ?? '') && stem(name.at(-1) ?? '') === opening;
+/** "List an item for sale". */
+const offers = /\bfor (?:sale|rent|lease|hire|auction|adoption)\b/i;
+
 /** "Messages of a channel", "Details of a hotel". A description in another language, or none, says nothing. */
 const namesThing = (description: string, opening: string): boolean =>
   description.trim() !== '' &&
@@ -218,11 +231,11 @@ const actsPlainly = (word: string): boolean => {
 /** "read and delete", "check in": what comes after the verb makes it another. */
 function actsToo(after: readonly string[]): boolean {
   if (after[0] === 'in' || after[0] === 'out') return true;
-  return after.some((word, at) => {
-    const next = classOf(after[at + 1] ?? '');
-    return (word === 'and' || word === 'or' || word === 'then') && (next === 'sink' || next === 'local');
-  });
+  return joinsWith(after, 'sink') || joinsWith(after, 'local');
 }
+
+const joinsWith = (after: readonly string[], other: Class): boolean =>
+  after.some((word, at) => /^(?:and|or|then)$/.test(word) && classOf(after[at + 1] ?? '') === other);
 
 /** From an address to here, and nothing more. */
 const brings = new Set(['download', 'clone'].map(stem));

@@ -1,0 +1,35 @@
+import type { Guard } from '../guard.ts';
+
+const days = 'test/core/flow/first-days.test.ts';
+const tier = 'src/core/flow/tool/tier.ts';
+
+/** What is taken for granted of tools that nobody had met, and what bounds it. */
+export const newGroundGuards: readonly Guard[] = [
+  {
+    id: 'new/ends-as-said',
+    file: tier,
+    protects: 'a name that ends in a look acts unless its description begins with that look',
+    attacks: ['A13'],
+    find: " && stem(name.at(-1) ?? '') === opening;",
+    put: ';',
+    tests: { file: days, title: 'is described by another deed' },
+  },
+  {
+    id: 'new/offers',
+    file: tier,
+    protects: 'what is listed for sale is not looked at',
+    attacks: ['A13'],
+    find: ' && !offers.test(description))',
+    put: ')',
+    tests: { file: days, title: 'offers something' },
+  },
+  {
+    id: 'new/or-update',
+    file: tier,
+    protects: 'a tool that makes or changes is one that changes',
+    attacks: ['A13'],
+    find: "  if (localVerbs.has(word) && joinsWith(name.slice(at + 1), 'sink')) return ['sink', word];\n",
+    put: '',
+    tests: { file: days, title: 'a tool that makes a thing or changes it' },
+  },
+];
