@@ -37,3 +37,22 @@ describe('a tool that makes a thing or changes it', () => {
     expect(held('Update the guide', write, { path: '.ci/run.yml', content: 'run: x' }, seen)).toContain('R3');
   });
 });
+
+describe('a tool that does one of several things', () => {
+  const rollout = tool('crate_rollout', 'Manages the rollout of a crate', 'operation', 'kind', 'name');
+
+  it.each([
+    { operation: 'status', kind: 'deployment', name: 'checkout' },
+    { operation: 'history', kind: 'replication', name: 'push' },
+  ])('only looks, whatever the thing is called: %j', (args) => {
+    expect(held('Is the checkout up, and what of the push?', rollout, args)).toEqual([]);
+  });
+
+  it.each([
+    { operation: 'status', kind: 'deploy', name: 'checkout' },
+    { operation: 'status', kind: 'deployment then delete', name: 'checkout' },
+    { operation: 'restart', kind: 'deployment', name: 'checkout' },
+  ])('may do more: %j', (args) => {
+    expect(held('Is the checkout up, and what of the push?', rollout, args)).toContain('R6');
+  });
+});

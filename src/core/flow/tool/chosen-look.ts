@@ -50,11 +50,17 @@ function saysNothing(name: string, value: unknown, depth: number): boolean {
   if (roleOfName(name, 'destructive') === 'url' || (value === true && words.some(mayAct))) return false;
   if (Array.isArray(value)) return value.every((item) => saysNothing(name, item, depth + 1));
   if (typeof value === 'object') return Object.entries(value).every(([key, item]) => saysNothing(key, item, depth + 1));
-  return typeof value !== 'string' || !(programIn(value) || isDeed(value));
+  return typeof value !== 'string' || !(programIn(value) || (!isCalled(words) && isDeed(value)));
 }
+
+/** What a thing is called by may be a word for a deed ("name: checkout"), and is none. */
+const isCalled = (words: readonly string[]): boolean => /^(?:name|namespace|id|key|slug)$/.test(words.at(-1) ?? '');
+/** "type: deployment". */
+const becomes = /(?:ments?|tions?)$/i;
 
 function isDeed(value: string): boolean {
   const words = wordsOfName(value.slice(0, 200));
+  if (words.length === 1 && becomes.test(value)) return false;
   return words.length <= 3 && classOf(stem(words[0] ?? '')) === 'sink' && !nounsToo.has(stem(words[0] ?? ''));
 }
 
