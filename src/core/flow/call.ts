@@ -107,6 +107,8 @@ function bySight(text: string, role: Role | undefined, profile: ToolProfile): Ro
     if (isEmail(text) && !profile.arguments.some((argument) => argument.role === 'secret')) return 'party';
   }
   if (role === 'text' && isAddress(text)) return 'url';
+  // "source: ~/a/b.txt": what is moved or removed is a path whatever it is called.
+  if (role === 'text' && takesAway(profile) && isAbsolute(text)) return 'path';
   return role;
 }
 
@@ -115,6 +117,10 @@ const isAddress = (text: string): boolean =>
   /^(?:[a-z][a-z0-9+.-]{1,20}:\/\/|www\.)\S+$/i.test(text) ||
   /^[\w.-]{1,64}@[\w.-]{1,253}:(?!\d+$)\S+$/.test(text) ||
   /^[\w-]{1,63}(?:\.[\w-]{1,63})*\.[a-z]{2,24}:[^\s:]*\/\S*$/i.test(text);
+
+const takesAway = ({ tier, families }: ToolProfile): boolean =>
+  tier === 'destructive' && families.some((family) => family === 'move' || family === 'delete');
+const isAbsolute = (text: string): boolean => /^(?:~|\.{1,2})?(?:\/[^\s/]+){2,}\/?$/.test(text);
 
 /** Words enough to be a sentence of the agent's own. */
 export const isShort = (text: string): boolean => text.length <= 160 && text.split(/\s+/, 11).length <= 10;

@@ -10,7 +10,7 @@ import { spokenFamilies } from './language/other-languages.ts';
 import { stem } from './language/stem.ts';
 import { emptyWords, familyWords, readVerbs, sinkVerbs } from './language/words.ts';
 import { titleKey, titlesIn } from './named-record.ts';
-import { isPathLike, pathForm } from './path-form.ts';
+import { isFileName, isPathLike, pathForm } from './path-form.ts';
 import { account, partsOf } from './scan.ts';
 import { addressOf, isEmail, isHost, placeOf, siteOf } from './site.ts';
 import {
@@ -93,6 +93,7 @@ export function openTaskFlow(opening: TaskOpening): { readonly flow: TaskFlow; r
       ...stems.filter((word) => word.length <= 32).map((word) => hash(`v:${word}`)),
       ...(isDelegating(request) ? [delegatedKey(hash)] : []),
       ...askedItself(hash, request),
+      ...(tokens.some(isFile) ? [hash(`v:${stem('file')}`)] : []),
       ...familiesAsked(not, stemsOf(tokensOf(writtenIn(not)))).map((family) => forbiddenKey(hash, family)),
     ],
     labels: [],
@@ -108,6 +109,10 @@ const writtenIn = (text: string): readonly string[] =>
 const tokensOf = (written: readonly string[]): readonly string[] =>
   written.map((token) => token.replaceAll(/^[.:!?#$]+|[.:!?]+$/g, '')).filter((token) => token !== '');
 const stemsOf = (tokens: readonly string[]): readonly string[] => [...new Set(tokens.flatMap(partsOf).map(stem))];
+
+/** "Remove deploy.sh" speaks of a file, though a site may end so as well. */
+const isFile = (token: string): boolean =>
+  isFileName(token) && (!isHost(token) || /^[^.]+\.(?:sh|md|py|rs|pl|ps|cc|zip|mov)$/i.test(token));
 
 const longestHost = 253;
 const hostIn = (token: string): string => token.split(/[/?#:]/, 1)[0] ?? '';

@@ -32,4 +32,13 @@ export const newGroundGuards: readonly Guard[] = [
     put: '',
     tests: { file: days, title: 'a tool that makes a thing or changes it' },
   },
+  {
+    id: 'new/path-by-sight',
+    file: 'src/core/flow/call.ts',
+    protects: 'what is moved is a path, whatever its argument is called',
+    attacks: ['A13'],
+    find: "  if (role === 'text' && takesAway(profile) && isAbsolute(text)) return 'path';\n",
+    put: '',
+    tests: { file: days, title: 'is a path, whatever the argument is called' },
+  },
 ];

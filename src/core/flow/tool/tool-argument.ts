@@ -40,6 +40,8 @@ const unchecked =
   color otp code reason details summary instructions prompt html markdown min max rating year month duration timezone
   method operation action op subcommand headers data payload sql script command code value values year`);
 const bodies: ReadonlySet<string> = new Set(['body', 'content', 'message', 'text', 'html']);
+/** What is paid is checked by whom it goes to; what is written on it is as free as a letter. */
+const isAmount = /^(?:amount|sum)(?:_|$)/i;
 const titles = stems('title subject name label topic heading headline tag theme caption');
 
 const alters = stems('update modify edit change patch set turn adjust toggle');
@@ -59,7 +61,7 @@ export function argumentsOf(tool: ToolDefinition, tier: Tier): readonly ToolArgu
   // The subject of a message is as free as its body; whom it goes to is what is checked.
   const isMessage =
     found.some(({ role, required: must }) => role === 'party' && must) &&
-    found.some(({ name, required: must }) => must && bodies.has(name));
+    found.some(({ name, required: must }) => must && (bodies.has(name) || isAmount.test(name)));
   return isMessage
     ? found.map((argument) => (argument.role === 'text' ? { ...argument, role: undefined } : argument))
     : found;
