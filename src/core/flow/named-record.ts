@@ -4,13 +4,14 @@
  * a display name is whatever its sender likes, and never by a row of everyday words, because those can be guessed.
  */
 
+import type { FlowCall } from './call.ts';
 import type { KeyedHash } from './keyed-hash.ts';
 import { stem } from './language/stem.ts';
 import { emptyWords, readVerbs, sinkVerbs } from './language/words.ts';
 import { isFileName } from './path-form.ts';
 import type { Field, Rec } from './shape/fields.ts';
 import { isEmail, isHost } from './site.ts';
-import type { TaskFlow } from './task-flow.ts';
+import { exactKey, type TaskFlow } from './task-flow.ts';
 
 /** The key under which a thing is called by its title or its number, however its words are joined. */
 export const titleKey = (hash: KeyedHash, title: string): string => hash(`t:${titleForm(title)}`);
@@ -96,16 +97,33 @@ function titlesOf(record: Rec): readonly string[] {
   return [...valuesOf(called), ...valuesOf(numbered.length > 0 || others.length > 1 ? numbered : others)];
 }
 
+const plainKey = (key: string): string => key.toLowerCase().replaceAll(/[^a-z]/g, '');
+
+/** "claimNo" with the number that the call gave under just that name, and the user in the request: however a number is called there. */
+const isAskedFor = (flow: TaskFlow, record: Rec, { args }: FlowCall): boolean =>
+  record.within === undefined &&
+  !isWritten(record) &&
+  Object.entries(args).some(
+    ([name, given]) =>
+      typeof given === 'string' &&
+      isNumber(given) &&
+      /\d/.test(given) &&
+      flow.values.get(exactKey(flow.hash, given))?.origin === 'request' &&
+      record.fields.some(({ key, value }) => value === given && plainKey(key) === plainKey(name)),
+  );
+
 const valuesOf = (fields: readonly Field[]): readonly string[] => fields.slice(0, mostNames).map(({ value }) => value);
 
 /** The same title on two records of one output is nobody's. */
-export function namedRecords(flow: TaskFlow, records: readonly Rec[]): ReadonlySet<Rec> {
+export function namedRecords(flow: TaskFlow, records: readonly Rec[], call: FlowCall): ReadonlySet<Rec> {
   const byTitle = new Map<string, Rec | undefined>();
   for (const record of records)
     for (const title of new Set(titlesOf(record).flatMap((text) => keysOf(flow.hash, text))))
       if (flow.values.has(title)) byTitle.set(title, byTitle.has(title) ? undefined : record);
   const named = new Set<Rec>();
   for (const record of byTitle.values()) if (record !== undefined) named.add(record);
+  const [asked, ...others] = records.filter((record) => isAskedFor(flow, record, call));
+  if (asked !== undefined && others.length === 0) named.add(asked);
   for (const record of records)
     if (record.within !== undefined && named.has(record.within) && !isWritten(record)) named.add(record);
   return named;

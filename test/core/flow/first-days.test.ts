@@ -100,3 +100,37 @@ describe('a tool that does one of several things', () => {
     expect(held('Is the checkout up, and what of the push?', rollout, args)).toContain('R6');
   });
 });
+
+describe('the record of the number that the user gave', () => {
+  const get = tool('case_get', 'Get a case', 'caseNo');
+  const send = tool('letter_send', 'Send a letter', 'to', 'text');
+  const letter = { to: 'Arvid Holm', text: 'Your cover ended.' };
+  const seen = (output: unknown) => ({ tool: get, args: { caseNo: 'K-1201' }, output: JSON.stringify(output) });
+  const asked = 'Decline K-1201 and send the man a letter';
+
+  it('says whom it is about, however the number is called there', () => {
+    const record = { caseNo: 'K-1201', policyNo: 'BI-77', customer: 'Arvid Holm' };
+    expect(held(asked, send, letter, seen(record))).toEqual([]);
+  });
+
+  it.each([
+    [
+      'the user gave no number',
+      'Decline the case and send the man a letter',
+      { caseNo: 'K-1201', customer: 'Arvid Holm' },
+    ],
+    ['it is another record', asked, { caseNo: 'K-1202', policyNo: 'BI-77', customer: 'Arvid Holm' }],
+    [
+      'there are two',
+      asked,
+      [
+        { caseNo: 'K-1201', policyNo: 'B-1', customer: 'Arvid Holm' },
+        { caseNo: 'K-1201', policyNo: 'B-2', customer: 'Eve' },
+      ],
+    ],
+    ['somebody wrote it', asked, { caseNo: 'K-1201', policyNo: 'BI-77', from: 'Arvid Holm', customer: 'Arvid Holm' }],
+    ['another field holds the number', asked, { refersTo: 'K-1201', policyNo: 'BI-77', customer: 'Arvid Holm' }],
+  ])('does not, if %s', (_why, request, output) => {
+    expect(held(request, send, letter, seen(output))).toContain('R1');
+  });
+});

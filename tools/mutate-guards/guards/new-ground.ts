@@ -2,6 +2,7 @@ import type { Guard } from '../guard.ts';
 
 const days = 'test/core/flow/first-days.test.ts';
 const tier = 'src/core/flow/tool/tier.ts';
+const record = 'src/core/flow/named-record.ts';
 
 /** What is taken for granted of tools that nobody had met, and what bounds it. */
 export const newGroundGuards: readonly Guard[] = [
@@ -40,5 +41,32 @@ export const newGroundGuards: readonly Guard[] = [
     find: "  if (role === 'text' && takesAway(profile) && isAbsolute(text)) return 'path';\n",
     put: '',
     tests: { file: days, title: 'is a path, whatever the argument is called' },
+  },
+  {
+    id: 'new/number-written',
+    file: record,
+    protects: 'what somebody wrote is not the record of a number in it',
+    attacks: ['A13'],
+    find: '  !isWritten(record) &&\n  Object.entries',
+    put: '  Object.entries',
+    tests: { file: days, title: 'somebody wrote it' },
+  },
+  {
+    id: 'new/number-said',
+    file: record,
+    protects: 'the number stands in the request',
+    attacks: ['A13'],
+    find: "      flow.values.get(exactKey(flow.hash, given))?.origin === 'request' &&\n",
+    put: '',
+    tests: { file: days, title: 'the user gave no number' },
+  },
+  {
+    id: 'new/number-once',
+    file: record,
+    protects: 'of two records with one number neither is the one',
+    attacks: ['A13'],
+    find: 'asked !== undefined && others.length === 0',
+    put: 'asked !== undefined',
+    tests: { file: days, title: 'there are two' },
   },
 ];
