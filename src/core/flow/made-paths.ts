@@ -19,13 +19,30 @@ export function notePaths(draft: Draft, call: FlowCall, output: string): void {
     if (folder === undefined || folder === '/') continue;
     if (/^(?:source|src|from|old)/i.test(name)) continue;
     const makes = /path|file/i.test(name) && call.profile.tier === 'write';
-    if (makes) mark(draft, pathKey(hash, folder), 'own');
+    if (makes || (isNewFolder(call, folder) && !failed.test(output))) mark(draft, pathKey(hash, folder), 'own');
     for (const [raw] of [...output.slice(0, 300).matchAll(/[^\s'"`<>,;()|]+/g)].slice(0, 40)) {
       const file = raw.replace(/^\W+|[.:]+$/g, '');
       if (isFileName(file)) mark(draft, pathKey(hash, `${folder}/${file}`), 'own');
     }
   }
 }
+
+const failed = /\b(?:error|fatal|fail(?:ed|ure)?|exists?|denied|cannot|could not|not found)\b/i;
+
+/** A folder that bears the name of what was brought into it: "https://host/mara/kelp" into "/code/kelp". */
+const isNewFolder = ({ profile, args }: FlowCall, folder: string): boolean =>
+  profile.tier === 'fetch' &&
+  profile.arguments.some(({ name, role }) => {
+    const url = role === 'url' ? args[name] : undefined;
+    const last =
+      typeof url === 'string'
+        ? url
+            .replace(/(?:\.git)?\/*$/i, '')
+            .split('/')
+            .at(-1)
+        : undefined;
+    return last !== undefined && last !== '' && folder.endsWith(`/${last}`);
+  });
 
 /** A file that is searched for stands in the search as well, and what is found there is by whoever wrote of it. */
 const searchedFor = /query|search|term|keyword|phrase|words?$|^q$|filter|pattern|contain|text|subject|prompt|question/i;

@@ -79,7 +79,7 @@ const isAddress = ({ key, value }: Field): boolean =>
   value.includes('@') ||
   /^\+?[\d ()-]{7,20}$/.test(value) ||
   /^[A-Z]{2}\d{2}[A-Z0-9 ]{11,40}$/.test(value);
-const isWritten = ({ fields }: Rec): boolean => fields.some(({ key }) => writers.test(key));
+export const isWritten = ({ fields }: Rec): boolean => fields.some(({ key }) => writers.test(key));
 
 /**
  * By what it is called itself, each; a record that holds an address is not called by a name, none by the number of another thing,

@@ -10,6 +10,7 @@ import { namedRecords } from './named-record.ts';
 import { noteNamesakes } from './namesakes.ts';
 import { begins } from './one-time-code.ts';
 import { isSteered, originOfValue } from './origin.ts';
+import { noteOwnAddress } from './own-address.ts';
 import { isSteeredLook, plainLook } from './program/plain-look.ts';
 import { noteRooms } from './rooms.ts';
 import { structureOf } from './shape/structure.ts';
@@ -42,6 +43,7 @@ export function observe(flow: TaskFlow, call: FlowCall, output: string): FlowDel
   }
   noteRooms(draft, call, records);
   noteDelegated(draft, call, output);
+  noteOwnAddress(draft, call, records, output, !looks);
   if (!looks) noteMade(draft, call, output);
   noteProse(draft, prose);
   noteLabels(draft, output);

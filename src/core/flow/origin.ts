@@ -9,6 +9,7 @@ import { endsOf, fromHome, pathForm, upwards } from './path-form.ts';
 import { partsOf } from './scan.ts';
 import { addressOf, siteOf } from './site.ts';
 import {
+  addressKey,
   anywhereKey,
   exactKey,
   looseKey,
@@ -126,7 +127,7 @@ export function originOfSite(flow: TaskFlow, url: string): Found {
     const whole = at(flow, exactKey(flow.hash, url));
     return whole?.origin === 'request' ? whole : nowhere;
   }
-  return at(flow, siteKey(flow.hash, site)) ?? unseen(flow);
+  return at(flow, siteKey(flow.hash, site)) ?? at(flow, addressKey(flow.hash, url)) ?? unseen(flow);
 }
 
 /** Under what the user named, or made in this task. */

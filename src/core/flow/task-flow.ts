@@ -184,6 +184,8 @@ export function exactKey(hash: KeyedHash, value: string): string {
 /** The key under which a value is distrusted: however it was dressed up. */
 export const looseKey = (hash: KeyedHash, value: string): string => hash(`l:${loose(value)}`);
 export const roomKey = (hash: KeyedHash, room: string): string => hash(`r:${room}`);
+/** Of one address, and not of its site. */
+export const addressKey = (hash: KeyedHash, url: string): string => hash(`u:${exact(url).replace(/\/+$/, '')}`);
 export const siteKey = (hash: KeyedHash, site: string): string => hash(`s:${site}`);
 /** Somebody under whose name the agent works, by the argument that says so. */
 export const selfKey = (hash: KeyedHash, argument: string, value: string): string =>

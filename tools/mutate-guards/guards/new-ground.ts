@@ -1,11 +1,94 @@
 import type { Guard } from '../guard.ts';
 
+const file = 'test/core/flow/own-address.test.ts';
 const days = 'test/core/flow/first-days.test.ts';
+const address = 'src/core/flow/own-address.ts';
 const tier = 'src/core/flow/tool/tier.ts';
 const record = 'src/core/flow/named-record.ts';
 
 /** What is taken for granted of tools that nobody had met, and what bounds it. */
 export const newGroundGuards: readonly Guard[] = [
+  {
+    id: 'new/written',
+    file: address,
+    protects: 'the address in what somebody wrote is not that of the thing',
+    attacks: ['A13'],
+    find: 'roots.length === 1 && !roots.some(isWritten) ? roots : []',
+    put: 'roots.length === 1 ? roots : []',
+    tests: { file, title: 'stands in what somebody wrote' },
+  },
+  {
+    id: 'new/one-record',
+    file: address,
+    protects: 'of several records none is the thing that was named',
+    attacks: ['A13'],
+    find: 'roots.length === 1 && !roots.some(isWritten) ? roots : []',
+    put: '!roots.some(isWritten) ? roots : []',
+    tests: { file, title: 'stands in a row of a list' },
+  },
+  {
+    id: 'new/itself',
+    file: address,
+    protects: 'the record bears the name that the user gave',
+    attacks: ['A13'],
+    find: '(isIt ? (root?.fields ?? []) : [])',
+    put: '(root?.fields ?? [])',
+    tests: { file, title: 'is of another thing' },
+  },
+  {
+    id: 'new/home-page',
+    file: address,
+    protects: 'an address that an owner chose is not where the thing lies',
+    attacks: ['A13'],
+    find: 'saysWhere.test(key) && isAddress(value)',
+    put: 'isAddress(value)',
+    tests: { file, title: 'is a home page that its owner chose' },
+  },
+  {
+    id: 'new/two-addresses',
+    file: address,
+    protects: 'of two addresses neither is known',
+    attacks: ['A13'],
+    find: 'only !== undefined && found.size === 1',
+    put: 'only !== undefined',
+    tests: { file, title: 'is one of two' },
+  },
+  {
+    id: 'new/ends-so',
+    file: address,
+    protects: 'an address that ends otherwise is that of another thing',
+    attacks: ['A13'],
+    find: 'given.filter((url) => things.some((thing) => endsIn(url, thing)))',
+    put: 'given',
+    tests: { file, title: 'of another thing' },
+  },
+  {
+    id: 'new/folder-name',
+    file: 'src/core/flow/made-paths.ts',
+    protects: 'a folder of another name was there before',
+    attacks: ['A13'],
+    find: "return last !== undefined && last !== '' && folder.endsWith(`/${last}`);",
+    put: 'return last !== undefined;',
+    tests: { file, title: 'if it bears another name, or if nothing was brought' },
+  },
+  {
+    id: 'new/nothing-brought',
+    file: 'src/core/flow/made-paths.ts',
+    protects: 'what failed made no folder',
+    attacks: ['A13'],
+    find: '(isNewFolder(call, folder) && !failed.test(output))',
+    put: 'isNewFolder(call, folder)',
+    tests: { file, title: 'if it bears another name, or if nothing was brought' },
+  },
+  {
+    id: 'new/local-file',
+    file: 'src/core/flow/tool/tool-argument.ts',
+    protects: 'a local path is a place of work only among sources',
+    attacks: ['A13'],
+    find: ' && !mayBeLetOut(tool, property)',
+    put: '',
+    tests: { file, title: 'is a file that is let out' },
+  },
   {
     id: 'new/ends-as-said',
     file: tier,

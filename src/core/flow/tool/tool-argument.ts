@@ -74,11 +74,11 @@ function roleIn(
   ofRepository: boolean,
 ): Role | undefined {
   if (ofRepository && isOwnerOfIt(tool, property)) return 'ref';
-  return role === 'path' && isPlaceOfWork(tool, property) ? 'ref' : role;
+  return role === 'path' && isPlaceOfWork(tool, property) && !mayBeLetOut(tool, property) ? 'ref' : role;
 }
 
 export const isPlaceName = (name: string): boolean =>
-  /^(?:repo|repository|project|working|work|current|workspace) ?(?:path|dir|directory|folder|root)$|^(?:cwd|workdir)$/.test(
+  /^(?:repo|repository|project|working|work|current|workspace|local) ?(?:path|dir|directory|folder|root)$|^(?:cwd|workdir)$/.test(
     wordsOfName(name).join(' '),
   );
 /** Where a tool works, and not what it takes away there, nor what it leaves there. */
@@ -86,6 +86,12 @@ const isPlaceOfWork = (tool: ToolDefinition, { name }: Property): boolean =>
   isPlaceName(name) && !takesAway.test(`${wordsOfName(tool.name).join(' ')} ${(tool.description ?? '').slice(0, 300)}`);
 const takesAway =
   /\b(?:delet|remov|eras|wip|clean|purg|discard|destroy|trash|unlink|mov|renam|overwrit|replac|restor|revert|reset|clear|empt|prun|drop|uninstall|chmod|chown|rm|mv|upload|shar|publish|send|deploy|sync|export|mirror|transfer|backup|encrypt|truncat|shred|format|extract|unpack|unzip|unarchiv|archiv|zip|compress|scaffold|cop(?:y|ies)|download|squash|amend)/i;
+
+/** What is only called local may as well be a file that is let out; of sources it is where they lie. */
+const mayBeLetOut = (tool: ToolDefinition, { name }: Property): boolean =>
+  /^local/i.test(name) &&
+  !ofSources.test(`${wordsOfName(tool.name).join(' ')} ${(tool.description ?? '').slice(0, 300)}`);
+const ofSources = /\b(?:git|repos?|repositor(?:y|ies))\b/i;
 
 /** Whose it is, and not whose it is to be. */
 const isOwnerOfIt = (tool: ToolDefinition, { name, description }: Property): boolean =>
