@@ -1,4 +1,5 @@
 import { Client } from 'pg';
+import { directly } from '../../src/contract/temporal-security.ts';
 import { sessionOptions } from '../../src/core/session-options.ts';
 
 type Secret = Readonly<Record<string, string | number | boolean | null>>;
@@ -79,7 +80,7 @@ async function useToken(secret: Secret): Promise<HijackedUse> {
 
 async function useSchedule(secret: Secret): Promise<HijackedUse> {
   const { Client: TemporalClient, Connection } = await import('@temporalio/client');
-  const connection = await Connection.connect({ address: String(secret['address']) });
+  const connection = await Connection.connect({ address: String(secret['address']), channelArgs: directly });
   const schedule = new TemporalClient({ connection, namespace: String(secret['namespace']) }).schedule.getHandle(
     String(secret['scheduleId']),
   );

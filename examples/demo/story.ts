@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { StopView } from '../../src/contract/http/stops.ts';
 import type { Task } from '../../src/contract/http/tasks.ts';
 import { agentTaskWorkflowId, namespaces } from '../../src/contract/names.ts';
+import { directly } from '../../src/contract/temporal-security.ts';
 import type { Cast } from './cast.ts';
 import { followStop } from './follow-stop.ts';
 import { type Hijacked, hijack } from './hijacked.ts';
@@ -198,7 +199,7 @@ async function gather(
 /** Asks Temporal itself, not estop. */
 async function runningWorkflows(address: string, taskIds: readonly string[]): Promise<readonly string[]> {
   const { Client, Connection } = await import('@temporalio/client');
-  const connection = await Connection.connect({ address });
+  const connection = await Connection.connect({ address, channelArgs: directly });
   try {
     const client = new Client({ connection, namespace: namespaces.agents });
     const running: string[] = [];

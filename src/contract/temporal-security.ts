@@ -12,3 +12,9 @@ interface TemporalTls {
   readonly serverNameOverride?: string;
   readonly clientCertPair?: { readonly crt: Uint8Array; readonly key: Uint8Array };
 }
+
+/**
+ * Channel arguments of each connection of ours by gRPC: HTTP_PROXY and its kin of whoever started a process lead it nowhere. Workers
+ * connect directly in any case, and an order to stop is no word for a third party.
+ */
+export const directly = { 'grpc.enable_http_proxy': 0 } as const;

@@ -5,6 +5,7 @@ import {
   defaultGrpcRetryOptions,
   makeGrpcRetryInterceptor,
 } from '@temporalio/client';
+import { directly } from '../contract/temporal-security.ts';
 
 /**
  * Temporal's client, connected at first use, that can be closed at any time. The SDK repeats a call from a timer; on a channel
@@ -16,6 +17,7 @@ export function lazyConnection(options: Omit<ConnectionOptions, 'interceptors'>)
   const untilClosed: Interceptor = (call, next) => (closed ? closedCall() : new InterceptingCall(next(call)));
   const connection = Connection.lazy({
     ...options,
+    channelArgs: { ...directly, ...options.channelArgs },
     interceptors: [makeGrpcRetryInterceptor(defaultGrpcRetryOptions()), untilClosed],
   });
   const close = connection.close.bind(connection);

@@ -1,5 +1,6 @@
 import type { Connection } from '@temporalio/client';
 import { namespaces } from '../contract/names.ts';
+import { directly } from '../contract/temporal-security.ts';
 import { EstopError } from '../core/errors.ts';
 
 type Service = Pick<Connection, 'workflowService'>;
@@ -20,7 +21,7 @@ export async function claimNamespace(connection: Service, namespace: string, env
 /** Both, of a server that is ours alone: from then on whoever comes by from another environment is refused. */
 export async function claimNamespaces(address: string, environment: string): Promise<void> {
   const { Connection } = await import('@temporalio/client');
-  const connection = await Connection.connect({ address, connectTimeout: '5s' });
+  const connection = await Connection.connect({ address, connectTimeout: '5s', channelArgs: directly });
   try {
     await connection.withDeadline(Date.now() + claimMs, () =>
       Promise.all(Object.values(namespaces).map((namespace) => claimNamespace(connection, namespace, environment))),

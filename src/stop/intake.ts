@@ -2,7 +2,7 @@ import type { Client, Connection } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
 import { namespaces, queues, signals, stopIntakeWorkflowId, workflowTypes } from '../contract/names.ts';
 import type { StopOrder } from '../contract/stop.ts';
-import type { TemporalSecurity } from '../contract/temporal-security.ts';
+import { directly, type TemporalSecurity } from '../contract/temporal-security.ts';
 import { EstopError } from '../core/errors.ts';
 
 /** The second road: the same order, durable in Temporal, latched from there as soon as the store can. */
@@ -45,6 +45,7 @@ export function createIntake(options: IntakeOptions): Intake {
       // second where the intake is just closing. Whoever places the order tries again himself.
       interceptors: [],
       channelArgs: {
+        ...directly,
         'grpc.initial_reconnect_backoff_ms': 100,
         'grpc.min_reconnect_backoff_ms': 100,
         'grpc.max_reconnect_backoff_ms': 1_000,

@@ -2,8 +2,10 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { Client, Connection } from '@temporalio/client';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { itWhere } from '../kit/requires.ts';
+import { shellVariables } from '../kit/shell-variables.ts';
 import { type CliRig, mainPath, makeCliRig, type Ran } from './rig.ts';
 
 /** As containers run it: an account that no list of accounts names, and no HOME. */
@@ -25,6 +27,8 @@ describe('a stop where the surroundings lack what every shell has', () => {
   }
   const scopeOf = async (stopId: string) =>
     rig.ledger.sql('SELECT scope_key, actor FROM estop.stops WHERE stop_id = $1', [stopId]);
+  const address = inject('temporalAddress');
+  const itHasTemporal = itWhere(address !== '', 'the Temporal CLI, or Go 1.26.4 or newer, for an intake');
   const itAsRoot = itWhere(process.getuid?.() === 0, 'root, to become an account that nobody knows');
 
   itAsRoot('is latched by an account without a name or a home', async () => {
@@ -40,6 +44,30 @@ describe('a stop where the surroundings lack what every shell has', () => {
     expect(await scopeOf(ran.stdout.trim())).toEqual([
       { scope_key: 'agent:mail-bot', actor: `direct:uid-${nobodyKnows}` },
     ]);
+  });
+
+  it('is latched from a shell full of words for other databases and networks', async () => {
+    const ran = await run(['stop', 'agent', 'billing-bot', '--no-wait'], { ...shellVariables, ...rig.env });
+    expect(ran).toMatchObject({ code: 0, stderr: expect.stringContaining('latched agent:billing-bot') });
+    const env = { ...shellVariables, ESTOP_ENVIRONMENT: 'test', ESTOP_DIRECT_URL: rig.ledger.urls.estop_latch };
+    const direct = await run(['stop', 'agent', 'mail-bot', '--direct', '--no-wait'], env);
+    expect(direct).toMatchObject({ code: 0, stderr: expect.stringContaining('latched agent:mail-bot') });
+  });
+
+  itHasTemporal('is accepted by Temporal from there, where no store is reached', async () => {
+    const environment = `env${Math.trunc(Math.random() * 1e6)}`;
+    const ran = await run(['stop', 'agent', 'billing-bot', '--direct', '--no-wait'], {
+      ...shellVariables,
+      ESTOP_ENVIRONMENT: environment,
+      ESTOP_TEMPORAL_ADDRESS: address,
+      ESTOP_DIRECT_URL: 'postgres://x:y@127.0.0.1:1/none',
+    });
+    expect(ran).toMatchObject({ code: 6, stderr: expect.stringContaining('accepted agent:billing-bot') });
+    const connection = await Connection.connect({ address });
+    await new Client({ connection, namespace: 'estop-control' }).workflow
+      .getHandle(`stop-intake/${environment}`)
+      .terminate();
+    await connection.close();
   });
 
   it('is latched from a folder that is no longer there', async () => {

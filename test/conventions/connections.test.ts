@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { leftToTheEnvironment } from './connections.ts';
+import { leftToTheEnvironment, openToProxies } from './connections.ts';
 import { isCode, planted, readFiles } from './source-tree.ts';
 
 describe('connections to PostgreSQL', () => {
@@ -20,5 +20,19 @@ describe('connections to PostgreSQL', () => {
         planted('src/b.ts', "import { Client } from '@temporalio/client';\nnew Client({ connection });"),
       ]),
     ).toEqual([]);
+  });
+});
+
+describe('connections to Temporal', () => {
+  it('none goes through a proxy that stands in the environment', () => {
+    const files = readFiles(['src', 'examples', 'deploy'], isCode);
+    expect(files.filter(({ text }) => text.includes('directly')).length).toBeGreaterThan(8);
+    expect(openToProxies(files)).toEqual([]);
+  });
+
+  it('one that would is caught', () => {
+    expect(openToProxies([planted('src/a.ts', 'await Connection.connect({ address });')])).toEqual(['src/a.ts:1']);
+    expect(openToProxies([planted('src/a.ts', 'Connection.lazy({ address, channelArgs: directly });')])).toEqual([]);
+    expect(openToProxies([planted('src/a.ts', 'await NativeConnection.connect({ address });')])).toEqual([]);
   });
 });

@@ -12,3 +12,12 @@ export function leftToTheEnvironment(files: readonly SourceFile[]): readonly str
         .map(({ index }) => `${path}:${text.slice(0, index).split('\n').length}`),
     );
 }
+
+/** Where one is opened to Temporal by gRPC that a proxy of the environment may take over: see `directly`. */
+export function openToProxies(files: readonly SourceFile[]): readonly string[] {
+  return files.flatMap(({ path, text }) =>
+    [...text.matchAll(/(?<!Native)Connection\.(?:lazy|connect)\(/g)]
+      .filter(({ index }) => !/\bdirectly\b/.test(text.slice(index, text.indexOf(';', index))))
+      .map(({ index }) => `${path}:${text.slice(0, index).split('\n').length}`),
+  );
+}

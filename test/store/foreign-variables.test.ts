@@ -4,22 +4,12 @@ import { mayLatchDirectly } from '../../src/cli/direct/may-latch.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { createDatabase, type TestDatabase } from '../kit/postgres.ts';
 import { requires } from '../kit/requires.ts';
+import { shellVariables } from '../kit/shell-variables.ts';
 import { until } from '../revocation/rig.ts';
 import { startStopProcess } from '../stop/stop-process.ts';
 import { type Ledger, makeLedger, newId } from './ledger.ts';
 
-/** What people have in their shells so as not to break a database of somebody else. */
-const variables = {
-  PGOPTIONS: '-c default_transaction_read_only=on',
-  PGSSLMODE: 'require',
-  PGHOST: '127.0.0.1',
-  PGPORT: '1',
-  PGUSER: 'nobody',
-  PGPASSWORD: 'wrong',
-  PGDATABASE: 'nowhere',
-};
-
-requires('temporal')('PostgreSQL variables of whoever starts a process', () => {
+requires('temporal')('Variables that the shell of whoever starts a process is full of', () => {
   let ledger: Ledger;
   let empty: TestDatabase;
   beforeAll(async () => {
@@ -27,12 +17,15 @@ requires('temporal')('PostgreSQL variables of whoever starts a process', () => {
     empty = await createDatabase();
   });
   beforeEach(() => {
-    for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+    for (const [name, value] of Object.entries(shellVariables)) vi.stubEnv(name, value);
   });
 
   it('keep no stop from being latched, by the stop process or past it', async () => {
     const stops = await startStopProcess(ledger.urls.estop_stop, inject('temporalAddress'));
-    await until(async () => (await stops.get('/readyz')).body['latch'] === 'ok');
+    await until(async () => {
+      const { body } = await stops.get('/readyz');
+      return body['latch'] === 'ok' && body['intake'] === 'ok';
+    });
     expect((await stops.send({ stopId: newId('stop'), scopeKey: 'agent:one' })).body['state']).toBe('latched');
 
     expect(await mayLatchDirectly(ledger.urls.estop_latch)).toBe('yes');

@@ -1,6 +1,6 @@
 import { namespaces, queues, signals, stopIntakeWorkflowId, workflowTypes } from '../../contract/names.ts';
 import type { StopOrder } from '../../contract/stop.ts';
-import type { TemporalSecurity } from '../../contract/temporal-security.ts';
+import { directly, type TemporalSecurity } from '../../contract/temporal-security.ts';
 import { EstopError } from '../../core/errors.ts';
 
 const patienceMs = 5_000;
@@ -16,7 +16,7 @@ export async function orderByIntake(
 ): Promise<void> {
   const { Client, Connection } = await import('@temporalio/client');
   try {
-    const connection = await Connection.connect({ ...place, connectTimeout: patienceMs });
+    const connection = await Connection.connect({ ...place, connectTimeout: patienceMs, channelArgs: directly });
     const client = new Client({ connection, namespace: namespaces.control });
     try {
       await client.withDeadline(Date.now() + patienceMs, () =>

@@ -1,4 +1,5 @@
 import type { Client, Connection } from '@temporalio/client';
+import { directly } from '../../contract/temporal-security.ts';
 import { EstopError } from '../../core/errors.ts';
 import { resolveAddress } from '../kit/address.ts';
 import type { CallContext } from '../kit/contract.ts';
@@ -126,6 +127,7 @@ async function connect(options: TemporalOptions, apiKey: string | undefined, { s
   const { Client, Connection, defaultPayloadConverter } = await import('@temporalio/client');
   const connection = Connection.lazy({
     address: `${ip}${options.address.slice(colon)}`,
+    channelArgs: directly,
     // A lane is retried by whoever runs it; retries of the client's own would outlast the attempt and hide what happened.
     interceptors: [],
     // The certificate must be that of the name, although the connection goes to the checked address.

@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { directly } from '../../contract/temporal-security.ts';
 
 export interface TemporalProbe {
   readonly address: string;
@@ -22,7 +23,7 @@ export async function probeTemporal({
   // If a stranger's Temporal was faster on our port, ours is not there on its other one.
   await knock(`127.0.0.1:${otherPort}`);
   const { Connection } = await import('@temporalio/client');
-  const connection = await Connection.connect({ address, connectTimeout: '2s' });
+  const connection = await Connection.connect({ address, connectTimeout: '2s', channelArgs: directly });
   try {
     await connection.withDeadline(Date.now() + 5_000, async () => {
       for (const namespace of namespaces) {

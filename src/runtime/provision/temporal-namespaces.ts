@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { namespaces } from '../../contract/names.ts';
-import type { TemporalSecurity } from '../../contract/temporal-security.ts';
+import { directly, type TemporalSecurity } from '../../contract/temporal-security.ts';
 import { EstopError } from '../../core/errors.ts';
 import { searchAttributeTypes } from '../local/temporal-server.ts';
 import { claimNamespace } from '../namespace-owner.ts';
@@ -30,7 +30,12 @@ export async function provisionTemporal(provision: TemporalProvision): Promise<v
   const { Connection } = await import('@temporalio/client');
   const giveUpAt = Date.now() + provision.patienceMs;
   const connection = await patiently(giveUpAt, () =>
-    Connection.connect({ address: provision.address, ...provision.security, connectTimeout: '5s' }),
+    Connection.connect({
+      address: provision.address,
+      ...provision.security,
+      connectTimeout: '5s',
+      channelArgs: directly,
+    }),
   );
   try {
     for (const namespace of Object.values(namespaces)) {
