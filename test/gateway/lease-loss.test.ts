@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type FaultProxy, listen } from '../../examples/demo/fault-proxy.ts';
+import { type FaultProxy, listen, type Toxic } from '../../examples/demo/fault-proxy.ts';
 import { taskKey } from '../../src/core/scope-key.ts';
 import { systemClock } from '../../src/gateway/fence/clock.ts';
 import { stop } from '../store/ledger.ts';
@@ -17,7 +17,7 @@ import {
 
 /**
  * Each guard was taken out once; what failed then:
- * - the end of the lease (lease.ts, holds): "no stop process", "store is down", "slow instead of down";
+ * - the end of the lease (lease.ts, holds): "no stop process", "store is down", "is cut off by the network";
  * - the gap (lease.ts, standing), or taking any drain for one after the gap (nextGap): "asks for a drain of the intake";
  * - comparing the clocks (isSteady): "is what a clock that jumps makes of a lease";
  * - the third fence (fence-and-answer.ts): "ends a call whose answer comes after the clock jumped";
@@ -66,45 +66,48 @@ describe('a gateway that cannot learn of stops', () => {
     await worksAgain();
   });
 
-  it('admits nothing while the store is down, and ends what it has in flight when its lease runs out; for a stop it counts as expired', async () => {
-    const [task, other] = [await rig.startTask(), await rig.startTask()];
-    const tokens = [await rig.token(task), await rig.token(other)];
-    const calls = tokens.map((token) => callTool(gateway, token, 'billing__slow_report', { seconds: 60 }));
-    await until(() => rig.calls(task).length === 1 && rig.calls(other).length === 1);
-    await proxy.addToxic('gone', { type: 'down' });
-    // Behind the back of the gateway, which hears of nothing any more.
-    const { stopId } = await stop(rig.ledger, taskKey(task.taskId));
-    await untilFenced(rig, stopId);
-    expect(await rig.ledger.sql('SELECT outcome FROM estop.stop_gateways WHERE stop_id = $1', [stopId])).toEqual([
-      { outcome: 'expired' },
-    ]);
-    // What it left unsettled is reported.
-    expect(
-      await rig.ledger.sql('SELECT possibly_completed AS calls FROM estop.stop_progress WHERE stop_id = $1', [stopId]),
-    ).toEqual([{ calls: 1 }]);
-    await untilNotReady(gateway);
-    await expectsNothing('no-lease');
-    for (const call of calls)
-      expect(await call).toMatchObject({ isError: true, meta: { 'estop/decision': 'possibly-completed' } });
-    await until(() => [task, other].every((one) => rig.calls(one)[0]?.abortedAt !== undefined));
-    await proxy.removeToxic();
-    await worksAgain();
-    expect((await callTool(gateway, tokens[0] ?? '', 'billing__list_invoices', {})).meta['estop/stopId']).toBe(stopId);
-    // Settled late, but settled.
-    await until(
-      async () =>
-        (await rig.ledger.sql('SELECT outcome FROM estop.calls WHERE task_id = $1', [other.taskId]))[0]?.['outcome'] ===
-        'possibly-completed',
-    );
-  });
-
-  it('admits nothing while the store is slow instead of down', async () => {
-    await proxy.addToxic('slow', { type: 'timeout', timeout: 0 });
-    await untilNotReady(gateway);
-    await expectsNothing('no-lease');
-    await proxy.removeToxic();
-    await worksAgain();
-  });
+  it.each<readonly [string, Toxic]>([
+    ['is down', { type: 'down' }],
+    ['is cut off by the network, which swallows every byte and closes nothing', { type: 'timeout', timeout: 0 }],
+  ])(
+    'admits nothing while the store %s, and ends what it has in flight when its lease runs out; for a stop it counts as expired',
+    async (_how, toxic) => {
+      const [task, other] = [await rig.startTask(), await rig.startTask()];
+      const tokens = [await rig.token(task), await rig.token(other)];
+      const calls = tokens.map((token) => callTool(gateway, token, 'billing__slow_report', { seconds: 60 }));
+      await until(() => rig.calls(task).length === 1 && rig.calls(other).length === 1);
+      await proxy.addToxic('gone', toxic);
+      // Behind the back of the gateway, which hears of nothing any more.
+      const { stopId } = await stop(rig.ledger, taskKey(task.taskId));
+      await untilFenced(rig, stopId);
+      expect(await rig.ledger.sql('SELECT outcome FROM estop.stop_gateways WHERE stop_id = $1', [stopId])).toEqual([
+        { outcome: 'expired' },
+      ]);
+      // What it left unsettled is reported.
+      expect(
+        await rig.ledger.sql('SELECT possibly_completed AS calls FROM estop.stop_progress WHERE stop_id = $1', [
+          stopId,
+        ]),
+      ).toEqual([{ calls: 1 }]);
+      await untilNotReady(gateway);
+      await expectsNothing('no-lease');
+      for (const call of calls)
+        expect(await call).toMatchObject({ isError: true, meta: { 'estop/decision': 'possibly-completed' } });
+      await until(() => [task, other].every((one) => rig.calls(one)[0]?.abortedAt !== undefined));
+      await proxy.removeToxic();
+      await worksAgain();
+      expect((await callTool(gateway, tokens[0] ?? '', 'billing__list_invoices', {})).meta['estop/stopId']).toBe(
+        stopId,
+      );
+      // Settled late, but settled.
+      await until(
+        async () =>
+          (await rig.ledger.sql('SELECT outcome FROM estop.calls WHERE task_id = $1', [other.taskId]))[0]?.[
+            'outcome'
+          ] === 'possibly-completed',
+      );
+    },
+  );
 });
 
 const leaseUntil = async (): Promise<unknown> =>
