@@ -85,11 +85,15 @@ function standStill({ here }: Visit, again: number | undefined): Markup {
 }
 
 function badge(place: string, counts: Counts): Markup {
-  if (place === 'stops' && counts.stops !== undefined && counts.stops > 0)
-    return html` <span class="count" id="count-stops" data-live>${most(counts.stops)}<span class="sr"> in force</span></span>`;
-  if (place === 'approvals' && counts.approvals !== undefined && counts.approvals > 0)
-    return html` <span class="count" id="count-approvals" data-live>${most(counts.approvals)}<span class="sr"> waiting</span></span>`;
+  if (place === 'stops') return countBeside('count-stops', counts.stops, 'in force');
+  if (place === 'approvals') return countBeside('count-approvals', counts.approvals, 'waiting');
   return nothing;
 }
+
+/** None has its place as well: a page that stays open fills it, and empties it, when that changes. What is not known changes nothing. */
+const countBeside = (id: string, count: number | undefined, of: string): Markup =>
+  count === undefined || count === 0
+    ? html` <span class="count" id="${id}" data-live ${count === undefined ? 'data-unknown' : ''} hidden></span>`
+    : html` <span class="count" id="${id}" data-live>${most(count)}<span class="sr"> ${of}</span></span>`;
 
 const most = (count: number): string => (count > 99 ? '99+' : String(count));

@@ -117,7 +117,7 @@
     for (const part of all('[data-live]')) {
       const next = fresh.getElementById(part.id);
       // What names its state holds a form: until that state changes the form stays, and what somebody wrote into it.
-      if (!next || (part.dataset.live ? next.dataset.live === part.dataset.live : next.outerHTML === part.outerHTML)) continue;
+      if (!next || 'unknown' in next.dataset || (part.dataset.live ? next.dataset.live === part.dataset.live : next.outerHTML === part.outerHTML)) continue;
       const active = part.contains(document.activeElement) ? document.activeElement : undefined;
       // Somebody writes there, or has chosen something: leave it alone until they are done.
       const busy = active && /^(INPUT|TEXTAREA|SELECT)$/.test(active.tagName) ? active : one('input:checked', part);
