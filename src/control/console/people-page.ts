@@ -17,6 +17,8 @@ import { type ConsoleForm, type ConsolePage, field } from './view.ts';
 import type { Visit } from './visit.ts';
 import { relative } from './when.ts';
 
+const shownAtOnce = 200;
+
 /** Who I am here, where I am signed in, what was made in my name, and who may do what. */
 export const peoplePage: ConsolePage = {
   path: '/people',
@@ -43,12 +45,18 @@ ${people === undefined ? nothing : html`<section class="stack"><h2>Everybody who
 function everybody(visit: Visit, people: readonly Person[]): Markup {
   if (people.length === 0)
     return html`<p class="card empty">Nobody has signed in yet. Who may is said in estop.yaml, under <code>signIn</code>.</p>`;
+  const search = (visit.query('search') ?? '').slice(0, 200);
+  const found = people.filter(({ name, issuer, personId }) =>
+    [name, issuer, personId].some((text) => text.toLowerCase().includes(search.toLowerCase())),
+  );
+  const shown = found.slice(0, shownAtOnce);
+  const finder = html`<form method="get" action="/people" class="inline" role="search"><label class="field">Find<input type="search" name="search" value="${search}" maxlength="200" placeholder="name, provider or id" autocapitalize="none" spellcheck="false"></label><button>Show</button></form>`;
   const button = (one: Person): Markup => {
     const [form, words] = one.disabledAt === null ? [disableForm, 'Disable'] : [enableForm, 'Enable'];
     const fields = html`<input type="hidden" name="id" value="${one.personId}">${mayGiveReason()}<button>${words}</button>`;
     return offer(visit, form, { to: form.path, look: 'inline', isOneOfMany: true }, fields);
   };
-  return html`${whyNotOffered(visit, disableForm, enableForm)}<ul class="cards">${people.slice(0, 200).map((one) => html`<li class="card row between"><div><strong>${foreign(one.name, 120)}</strong> ${one.disabledAt === null ? rolesOf(one.mandates) : html`<span class="chip bad">disabled by ${foreign(one.disabledBy ?? '?', 80)}</span>`}<br><small>${foreign(one.issuer, 120)}${one.seenAt === null ? '' : html`, last seen ${relative(one.seenAt, visit.now)}`}</small></div>${button(one)}</li>`)}</ul>`;
+  return html`${whyNotOffered(visit, disableForm, enableForm)}${people.length > 10 ? finder : nothing}${shown.length === 0 ? html`<p class="card empty">Nobody who signed in matches.</p>` : nothing}<ul class="cards">${shown.map((one) => html`<li class="card row between"><div><strong>${foreign(one.name, 120)}</strong> ${one.disabledAt === null ? rolesOf(one.mandates) : html`<span class="chip bad">disabled by ${foreign(one.disabledBy ?? '?', 80)}</span>`}<br><small>${foreign(one.issuer, 120)}${one.seenAt === null ? '' : html`, last seen ${relative(one.seenAt, visit.now)}`}</small></div>${button(one)}</li>`)}</ul>${found.length > shown.length ? html`<p class="lead">${found.length - shown.length} more match. Search to find one.</p>` : nothing}`;
 }
 
 const roles = ['viewer', 'approver', 'operator', 'admin'] as const;
