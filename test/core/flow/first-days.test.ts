@@ -134,3 +134,37 @@ describe('the record of the number that the user gave', () => {
     expect(held(request, send, letter, seen(output))).toContain('R1');
   });
 });
+
+describe('a tool that makes what is a deed', () => {
+  const refund = tool('create_refund', 'Create a refund', 'order_id');
+  const args = { order_id: '7' };
+
+  it('does that deed', () => {
+    expect(held('Refund order 7, she was charged twice', refund, args)).toEqual([]);
+    expect(held('Write a note on order 7 and save it', refund, args)).toEqual(['R6']);
+  });
+
+  it('makes a thing where that is no deed', () => {
+    const contact = tool('create_contact', 'Create a contact', 'name');
+    expect(held('Save Mara as a new contact', contact, { name: 'Mara' })).toEqual([]);
+  });
+});
+
+describe('a key that lets somebody in', () => {
+  const add = tool('add_ssh_key', 'Add an SSH key to the account', 'title', 'key');
+  const args = { title: 'laptop', key: 'ssh-ed25519 AAAAC3Nz mara@laptop' };
+
+  it('is asked for by itself', () => {
+    expect(held('Add the SSH key ssh-ed25519 AAAAC3Nz mara@laptop as laptop', add, args)).toEqual([]);
+    expect(held('Commit and push the changes of my laptop', add, args)).toContain('R6');
+  });
+});
+
+describe('what is written to a site of the user’s own', () => {
+  it('is published', () => {
+    const post = tool('post_page', 'Post a page', 'url', 'content');
+    const args = { url: 'www.mara-kelp.example/tide', content: 'High.' };
+    expect(held('Write a summary of the tide to my website at www.mara-kelp.example/tide', post, args)).toEqual([]);
+    expect(held('Read the tide at www.mara-kelp.example/tide', post, args)).toEqual(['R6']);
+  });
+});

@@ -152,4 +152,22 @@ export const newGroundGuards: readonly Guard[] = [
     put: 'asked !== undefined',
     tests: { file: days, title: 'there are two' },
   },
+  {
+    id: 'new/made-deed',
+    file: 'src/core/flow/tool/family.ts',
+    protects: 'to make a refund is no keeping of something',
+    attacks: ['A13'],
+    find: 'madeDeed(name) ?? familiesOfWords(name)',
+    put: 'familiesOfWords(name)',
+    tests: { file: days, title: 'does that deed' },
+  },
+  {
+    id: 'new/key-let-in',
+    file: 'src/core/flow/tool/family.ts',
+    protects: 'to add a key to an account is to let somebody in',
+    attacks: ['A13'],
+    find: "  if (isKeyLetIn(name)) return ['grant'];\n",
+    put: '',
+    tests: { file: days, title: 'is asked for by itself' },
+  },
 ];

@@ -13,6 +13,13 @@ const adds = new Set(['add', 'put', 'set', 'assign', 'write', 'save', 'store'].m
 /** "add collaborator", "assign role": the object says more than the verb. */
 const letsIn = (name: readonly string[]): boolean =>
   name.some((word) => adds.has(word)) && name.some((word) => familyOfNoun.get(word) === 'grant');
+/** "add_ssh_key": whoever holds its other half is let in. */
+const keyOf = new Set(['ssh', 'gpg', 'public', 'deploy', 'authorize'].map(stem));
+const isKeyLetIn = (name: readonly string[]): boolean =>
+  name.includes('key') &&
+  name.some((word) => keyOf.has(word)) &&
+  name.some((word) => adds.has(word) || makes.has(word) || bringsIn.has(word));
+const bringsIn = new Set(['upload', 'register', 'import', 'install', 'deploy'].map(stem));
 
 /** A repository of source text: what is changed there is committed and pushed, and who checks a branch out buys nothing. */
 const ofSource = new Set(['git', 'repo', 'repository', 'branch'].map(stem));
@@ -86,7 +93,7 @@ export function familiesOf(tool: ToolDefinition): readonly Family[] {
   const name = wordsOfName(tool.name).map(stem);
   const described = wordsOfName(openingOf(tool.description ?? '').slice(0, 200)).map(stem);
   const opening = described.slice(0, 1);
-  const fromName = familiesOfWords(name);
+  const fromName = madeDeed(name) ?? familiesOfWords(name);
   const fromVerb = fromName.length > 0 ? fromName : familiesOfWords(opening);
   const first = fromName.length > 0 ? [] : described.slice(0, 8);
   const nouns = [...new Set([...name, ...first].flatMap((word) => familyOfNoun.get(word) ?? []))];
@@ -99,6 +106,7 @@ export function familiesOf(tool: ToolDefinition): readonly Family[] {
   )
     return ['pay'];
   if (guarded.includes('password')) return ['password'];
+  if (isKeyLetIn(name)) return ['grant'];
   if (name.includes(stem('push')) && name.some((word) => handedOut.has(word))) return ['publish'];
   if (keepsSource(name, described.slice(0, 12)))
     return [...fromVerb.filter((family) => family !== 'purchase'), 'change', 'save'];
@@ -119,6 +127,22 @@ export function familiesOf(tool: ToolDefinition): readonly Family[] {
       ),
     ]),
   ];
+}
+
+const makes = new Set(['create', 'add', 'make', 'new', 'issue'].map(stem));
+/** Things as well, that are kept, numbered or put away. */
+const onlyThings = new Set(
+  'contact rate archive record store index log note set label type block draft select text plan mark report input start turn'
+    .split(' ')
+    .map(stem),
+);
+
+/** "create_refund" refunds: what is made is the deed. */
+function madeDeed(name: readonly string[]): readonly Family[] | undefined {
+  const last = name.at(-1) ?? '';
+  const verb = name.find((word) => ofVerb.has(word) || readVerbs.has(word));
+  if (verb === undefined || verb === last || !makes.has(verb) || onlyThings.has(last)) return undefined;
+  return ofVerb.get(last);
 }
 
 /** "orders.refund" refunds: a word that is a noun as often as a verb gives way to one that is a verb alone. */
@@ -184,11 +208,16 @@ const idioms: readonly (readonly [RegExp, Family])[] = [
     'publish',
   ],
   [/\b(?:get|put|bring|set)(?:ting)?\b[^.!?\n]{0,60}\bon our (?:page|site|website)\b/i, 'publish'],
+  [/\b(?:write|put)\b[^.!?\n]{0,120}\b(?:to|on|onto) my (?:page|site|web ?site|blog)\b/i, 'publish'],
   [
     /\bleave (?:her|him|them) (?:(?:a|an|my|our|some|this|that|these|the) (?!(?:list|folder|box|way|place|state|end|top|side|same|rest|inbox|archive)\b)|word\b|feedback\b|know\b)/i,
     'message',
   ],
   [/\broll(?:ing)? (?:\w+ ){0,2}back\b/i, 'change'],
+  [
+    /\b(?:add|register|upload|install|authori[sz]e|put)(?:ing)?\b[^.!?\n]{0,40}\b(?:ssh|gpg|public|deploy) keys?\b/i,
+    'grant',
+  ],
   [/\bturn\b[^.!?\n]{0,60}\binto\b/i, 'save'],
   [
     /\bnew (?:page|file|doc|document|list|table|database|note|issue|ticket|task|event|branch|folder|sheet|project|contact|deal)\b/i,
