@@ -44,7 +44,7 @@ export function valuesOf({ profile, args }: FlowCall): {
     if (typeof held === 'string' || typeof held === 'number' || typeof held === 'bigint') {
       const text = String(held).trim();
       for (const one of severalIn(text, role))
-        values.push({ argument, text: one, role: bySight(one, role, profile), required });
+        values.push({ argument, text: one, role: bySight(argument, one, role, profile), required });
     } else if (Array.isArray(held)) {
       for (const item of held) {
         if (overflow) return;
@@ -102,15 +102,20 @@ const isKindOfOne = (key: string, item: unknown): boolean =>
 const isAbsent = (text: string): boolean => /^(?:null|none|n\/a|undefined|nil|)$/i.test(text);
 
 /** What an argument is called may hide what it holds: an address is an address wherever it stands alone. */
-function bySight(text: string, role: Role | undefined, profile: ToolProfile): Role | undefined {
+function bySight(argument: string, text: string, role: Role | undefined, profile: ToolProfile): Role | undefined {
   if (role === undefined || role === 'text' || role === 'ref') {
     if (isEmail(text) && !profile.arguments.some((argument) => argument.role === 'secret')) return 'party';
   }
   if (role === 'text' && isAddress(text)) return 'url';
+  // "origin: Hamburg", "domain: light": no place on the web.
+  if (role === 'url' && mayBeElsewhere.test(argument) && isWord(text)) return 'ref';
   // "source: ~/a/b.txt": what is moved or removed is a path whatever it is called.
   if (role === 'text' && takesAway(profile) && isAbsolute(text)) return 'path';
   return role;
 }
+
+export const mayBeElsewhere = /(?:^|[._])(?:domains?|sites?|origin)$/i;
+const isWord = (text: string): boolean => /^\p{L}[\p{L} '-]{0,60}$/u.test(text) && !/^local/i.test(text);
 
 /** On the web, or of sources: "ssh://host/x", "git@host.example:x/y". */
 const isAddress = (text: string): boolean =>

@@ -2,7 +2,7 @@
 
 import { approvedAt, wasRefused } from './answer.ts';
 import { isAskedItself } from './asked-itself.ts';
-import { type FlowCall, isHandle, isNobody, isShort, type Value, valuesOf } from './call.ts';
+import { type FlowCall, isHandle, isNobody, isShort, mayBeElsewhere, type Value, valuesOf } from './call.ts';
 import { namedFile } from './delegated.ts';
 import { isOtherKind, onlyReturns } from './deleted-kind.ts';
 import { judgedPath, originOfPlaceOfWork } from './edited-path.ts';
@@ -127,7 +127,7 @@ function checkedValues(flow: TaskFlow, call: FlowCall, values: readonly Value[])
         ? originOfRoom(flow, value.text)
         : role === 'ref' && isPlaceName(value.argument)
           ? originOfPlaceOfWork(flow, value.text)
-          : role === 'ref' && value.argument === 'owner'
+          : role === 'ref' && (value.argument === 'owner' || mayBeElsewhere.test(value.argument))
             ? originOfOwner(flow, value.text)
             : role === 'url' && isOfSources(call.profile, value.argument)
               ? originOfPlace(flow, value.text, originOf(flow, role, value.text))

@@ -170,4 +170,13 @@ export const newGroundGuards: readonly Guard[] = [
     put: '',
     tests: { file: days, title: 'is asked for by itself' },
   },
+  {
+    id: 'new/word-of-site',
+    file: 'src/core/flow/judge.ts',
+    protects: 'the plain word by which text calls a site is held',
+    attacks: ['A13'],
+    find: "(value.argument === 'owner' || mayBeElsewhere.test(value.argument))",
+    put: "value.argument === 'owner'",
+    tests: { file: days, title: 'is asked about where text gave it' },
+  },
 ];
