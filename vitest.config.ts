@@ -44,8 +44,8 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
-// What a shell says to everything that speaks to a PostgreSQL is not said to ours.
-for (const name of Object.keys(process.env).filter((name) => name.startsWith('PG'))) delete process.env[name];
+// What a shell says to everything that speaks to a PostgreSQL, or to the network, is not said to tests.
+for (const name of Object.keys(process.env).filter((key) => /^PG|_proxy$/i.test(key))) delete process.env[name];
 
 // Most test files start processes: what one of them compiled, the next ones find.
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'node_modules', '.cache', 'compiled');
