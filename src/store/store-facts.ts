@@ -71,3 +71,10 @@ export async function storeFacts(store: Store): Promise<StoreFacts> {
     })),
   };
 }
+
+/** How many hold a lease; no more than so many are counted. */
+export async function liveGateways(store: Store, most: number): Promise<number> {
+  const query =
+    'SELECT count(*)::int AS n FROM (SELECT 1 FROM estop.gateways WHERE retired_at IS NULL AND lease_until > clock_timestamp() LIMIT $1) AS one';
+  return int(await callOne(store, 'live_gateways', query, [most]), 'n');
+}

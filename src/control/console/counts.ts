@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { countPendingApprovals } from '../../store/approvals.ts';
 import type { Store } from '../../store/pool.ts';
 import { countStopsInForce } from '../../store/stops.ts';
+import { liveGateways } from '../../store/store-facts.ts';
 import { defineEndpoint, type Endpoint, nothing } from '../endpoint.ts';
 import { knownInTime } from '../known-in-time.ts';
 import type { Permission } from '../permission.ts';
@@ -25,6 +26,10 @@ export async function countsOf(visit: Visit): Promise<Counts> {
   };
 }
 
+/** Gateways that may let a call through just now; undefined: not known so soon. */
+export const gatewaysOf = async (visit: Visit): Promise<number | undefined> =>
+  (await soon(visit.ask<Count>(gatewaysLive)))?.count;
+
 const Count = z.object({ count: z.int() });
 type Count = z.output<typeof Count>;
 
@@ -47,6 +52,7 @@ const counting = (
   });
 const stopsInForce = counting('stops', 'stop:read', countStopsInForce);
 const pendingApprovals = counting('approvals', 'approval:read', countPendingApprovals);
+const gatewaysLive = counting('gateways', 'task:read', liveGateways);
 
 const soon = async <Value>(work: Promise<Value>): Promise<Value | undefined> =>
   (await knownInTime(work, countPatienceMs)) ?? undefined;

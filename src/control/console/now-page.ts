@@ -6,6 +6,7 @@ import { scopeWords } from '../../core/scope-words.ts';
 import { listRunning } from '../routes/list-running.ts';
 import { listStops } from '../routes/list-stops.ts';
 import { agentLink } from './agent-link.ts';
+import { gatewaysOf } from './counts.ts';
 import { foreign, type Markup, nothing } from './markup.ts';
 import { money } from './money.ts';
 import { countOf, type NoticeGroup, type OpenEscalations, openEscalations } from './notice-groups.ts';
@@ -24,10 +25,11 @@ export const nowPage: ConsolePage = {
   show: async (visit) => {
     const search = (visit.query('search') ?? '').slice(0, 200);
     const label = (visit.query('label') ?? '').slice(0, 200);
-    const [running, stops, unseen] = await Promise.all([
+    const [running, stops, unseen, gateways] = await Promise.all([
       visit.ask<Running>(listRunning, { query: { search, label, limit: String(shownAtOnce) } }),
       visit.ask<StopPage>(listStops, { query: { inForce: 'true', limit: '10' } }),
       visit.may('notice:read') ? openEscalations(visit) : undefined,
+      gatewaysOf(visit),
     ]);
     const isFiltered = search !== '' || label !== '';
     return {
@@ -40,6 +42,7 @@ export const nowPage: ConsolePage = {
 <div id="now-head" data-live>
   <h1>${headline(running, stops.items)}</h1>
   <p class="lead">${subline(running)}</p>
+  ${running.agents > 0 && gateways === 0 ? standingStill : nothing}
 </div>
 <div id="now-calls" data-live>${unseen === undefined || unseen.groups.length === 0 ? nothing : escalations(visit, unseen)}</div>
 <div id="now-stops" data-live>${stops.items.length === 0 ? nothing : stopsInForce(visit, stops.items)}</div>
@@ -48,6 +51,9 @@ ${running.agents === 0 ? nothing : filters(running, search, label)}
     };
   },
 };
+
+/** They run on in Temporal, and everything that they ask for is denied: from outside that looks like agents that think. */
+const standingStill = html`<p class="note bad"><strong>No gateway holds a lease: nothing that an agent calls gets through.</strong> That is the safe side, and every stop works. <code>estop doctor</code> says why.</p>`;
 
 function headline(running: Running, stops: readonly ListedStop[]): string {
   if (stops.some((stop) => stop.scopeKey === 'fleet')) return 'A stop of everything is in force';
