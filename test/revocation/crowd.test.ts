@@ -91,7 +91,7 @@ requires('temporal')('the round of the relay that opens fan-outs', () => {
   it('carries some of the stops that have nothing to end at one time, and all that have', async () => {
     const rig = await startRig();
     const store = rig.ledger.as('estop_revoker');
-    const workflows = workflowRound(store, rig.control, requireOwnTemporal(rig.control, environment));
+    const workflows = workflowRound(store, rig.control, requireOwnTemporal(rig.control, environment), rig.log);
     expect(await workflows.run()).toBe(1_000); // nothing to open: it asks seldom
     await latchUnknownTasks(rig.ledger, 60);
     const { taskId } = await rig.task(await rig.agent());

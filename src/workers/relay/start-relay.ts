@@ -69,7 +69,7 @@ export function startRelay(deps: RelayDeps): Relay {
   const requireOwn = requireOwnTemporal(control, environment);
   const watchdog = { store, client: agents, tasks, killLatch, requireOwn, log };
   const response = deps.response ?? (() => undefined);
-  const workflows = keepGoing(workflowRound(store, control, requireOwn), log, deps.onRoundFailure);
+  const workflows = keepGoing(workflowRound(store, control, requireOwn, log), log, deps.onRoundFailure);
   const ledger = keepGoing(
     ledgerRound(
       store,

@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common';
 import { inWindow } from '../../activities/window.ts';
+import type { Log } from '../../contract/identity.ts';
 import {
   queues,
   revocationWorkflowId,
@@ -18,6 +19,7 @@ import {
   listUnprovedStops,
   type UnprovedStop,
 } from '../../store/relay.ts';
+import { watchStuck } from './end-stuck.ts';
 import type { Round } from './keep-going.ts';
 import type { RequireOwnTemporal } from './own-temporal.ts';
 
@@ -53,8 +55,9 @@ const stopKey = defineSearchAttributeKey(searchAttributes.stop, SearchAttributeT
  * does not exist, say) only some are carried at one time, so that a crowd of them leaves room. What is remembered here only spares calls; forgetting it is harmless.
  * rule: reconcile-from-ledger, duplicates-after-close, ledger-decides
  */
-export function workflowRound(store: Store, client: Client, requireOwn: RequireOwnTemporal): Round {
+export function workflowRound(store: Store, client: Client, requireOwn: RequireOwnTemporal, log: Log): Round {
   const ensuredAt = new Map<string, number>();
+  const stuck = watchStuck(client, log);
   const empty = new EmptyStops();
   return {
     name: 'workflows',
@@ -62,10 +65,12 @@ export function workflowRound(store: Store, client: Client, requireOwn: RequireO
       const wanted = await listWanted(store, empty);
       const now = performance.now();
       for (const [workflowId, at] of ensuredAt) if (now - at > recheckMs) ensuredAt.delete(workflowId);
+      stuck.keep(new Set(wanted.map(({ workflowId }) => workflowId)));
       const due = wanted.filter(({ workflowId }) => !ensuredAt.has(workflowId));
       if (due.length > 0) await requireOwn();
       let failure: { readonly thrown: unknown } | undefined;
       const ensure = async (workflow: WantedWorkflow): Promise<void> => {
+        await stuck.look(workflow.workflowId);
         await continueTrace(workflow.trace ?? {}, () => ensureOpen(client, workflow));
         ensuredAt.set(workflow.workflowId, performance.now());
       };
