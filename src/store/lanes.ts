@@ -34,6 +34,13 @@ export async function beginPhase(store: Store, key: PhaseKey): Promise<PhaseAtte
   return { kind: 'begun', attempt: int(row, 'attempts'), begunAt: text(row, 'begun_at') };
 }
 
+const phaseDoneSql = `SELECT EXISTS (SELECT 1 FROM estop.obligation_phases
+  WHERE obligation_id = $1 AND phase = $2 AND round = $3 AND done_at IS NOT NULL) AS done`;
+
+export async function isPhaseDone(store: Store, { obligationId, phase, round }: PhaseKey): Promise<boolean> {
+  return bool(await callOne(store, 'lane_phase_done', phaseDoneSql, [obligationId, phase, round]), 'done');
+}
+
 /** Only for a result that stands: what must be tried again, or a probe that may be asked for again, is not ended. */
 export async function endPhase(store: Store, key: PhaseKey, result: unknown): Promise<void> {
   const values = [key.obligationId, key.phase, key.round, JSON.stringify(result ?? null)];

@@ -22,7 +22,7 @@ export interface Behaviour {
   readonly outageAtUse?: true;
   /** Hangs at this phase alone. */
   readonly at?: string;
-  /** A healthy cut is carried out at once, and answered after this; so is a busy one, which is not. */
+  /** A healthy cut is carried out at once, and answered after this; so is a busy or refusing one, which is not. */
   readonly answerAfter?: Promise<void>;
 }
 
@@ -79,7 +79,7 @@ export async function startTarget(): Promise<Target> {
         if (behaviour.at !== undefined && behaviour.at !== phase) return answer(response, 200);
         return; // until the caller gives up
       case 'refusing':
-        return answer(response, 401);
+        return void (behaviour.answerAfter ?? Promise.resolve()).then(() => answer(response, 401));
       case 'lying': {
         const times = (lied.get(key) ?? 0) + 1;
         lied.set(key, times);

@@ -174,6 +174,15 @@ export const crowdGuards: readonly Guard[] = [
     tests: { file: 'test/revocation/stuck.test.ts', title: 'is begun anew, and so is one that waits for such a child' },
   },
   {
+    id: 'stop/cut-not-late',
+    file: 'src/activities/lane-steps.ts',
+    protects: 'a cut that waited does not reach a system that another worker has proved meanwhile',
+    attacks: ['A25'],
+    find: 'performance.now() - beginning > ownForMs && ',
+    put: 'false && ',
+    tests: { file: 'test/revocation/two-workers.test.ts', title: 'is not cut by the one that waited' },
+  },
+  {
     id: 'stop/reopened-beside-others',
     file: 'src/workflows/revocation.ts',
     protects: 'what the last probe found alive is cut again while others are still watched',
