@@ -79,4 +79,22 @@ onEveryPostgres('the grants of tasks that ended beside stops', (createOn) => {
     await session.query('ROLLBACK');
     expect([opened.rows, asked.rows]).toEqual([[{ opened: 1 }], [{ calls: 1 }]]);
   });
+
+  it('are forgotten in the end without trying each stop in force on them', async () => {
+    const l = await makeLedger(createOn);
+    const agent = await addAgent(l);
+    const task = await startTask(l, agent);
+    await addGrant(l, task);
+    for (let index = 0; index < 3; index += 1) await stop(l, agentKey(newName('another')));
+    await l.sql(`UPDATE estop.grants SET state = 'ended', ended_at = clock_timestamp() - interval '100 d'`);
+    const session = await l.session();
+    await session.query("SET track_functions = 'all'");
+    await session.query('BEGIN');
+    const pruned = await session.query('SELECT estop.prune_rows($1, 10) AS pruned', [90 * 86_400_000]);
+    const tried = await session.query(
+      "SELECT calls::integer FROM pg_stat_xact_user_functions WHERE funcname = 'labelled_agents'",
+    );
+    await session.query('ROLLBACK');
+    expect([pruned.rows, tried.rows]).toEqual([[{ pruned: 1 }], []]);
+  });
 });

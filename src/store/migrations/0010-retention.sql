@@ -1,11 +1,13 @@
 -- What is not needed any more. Behind the roles, so that nobody may execute what is not granted here.
 
--- A stop that is in force or not proved, over what carries these keys or agents: whatever it refers to is kept.
+-- A stop that is in force or not proved, over what carries these keys or agents: whatever it refers to is kept. Looked up by what they
+-- carry: asked of each of hundreds of rows, a thousand stops in force would be tried one after the other for each.
 CREATE FUNCTION estop.is_under_open_stop(p_keys text[], p_agents text[]) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN EXISTS (SELECT 1 FROM estop.stops s LEFT JOIN estop.stop_progress p ON p.stop_id = s.stop_id
-    WHERE (s.reset_at IS NULL OR p.proved_at IS NULL)
+    WHERE s.scope_key = ANY (p_keys || ARRAY(SELECT l.label_key FROM estop.agent_labels l WHERE l.agent_id = ANY (p_agents)))
+      AND (s.reset_at IS NULL OR p.proved_at IS NULL) IS TRUE
       AND (s.scope_key = ANY (p_keys) OR p_agents && estop.labelled_agents(s.scope_key, s.epoch)));
 END $$;
 
