@@ -27,8 +27,15 @@ export function problemOfPage(visit: Visit, thrown: unknown): View {
 export function problemOfForm(visit: Visit, thrown: unknown): View {
   const view = problemView(visit, thrown);
   // Of whom nobody could say who it is nothing was done.
-  if (visit.caller.isFromMemory === true || !mayBeDone(errorCodeOf(thrown))) return view;
+  if (visit.caller.isFromMemory === true) return { ...view, body: html`${nothingIsDone(visit)}${view.body}` };
+  if (!mayBeDone(errorCodeOf(thrown))) return view;
   return { ...view, body: html`${itMayBeDone()}${view.body}` };
+}
+
+/** With the way back to what it was about, where one page is: what was written is gone with this one. */
+function nothingIsDone({ path }: Visit): Markup {
+  const [back] = /^\/(?:stops|approvals|agents|tasks)\/[^/]+(?=\/)/.exec(path) ?? [];
+  return html`<p class="note warn"><strong>Nothing was done.</strong> Send it again once the store can be read${back === undefined ? nothing : html`, from <a href="${back}">the page that it belongs to</a>`}.</p>`;
 }
 
 const itMayBeDone = (): Markup =>
