@@ -1,4 +1,5 @@
 /** Kinds of things, by the words that people and tools have for them, and which of them a request names. */
+import type { KeyedHash } from './keyed-hash.ts';
 import { stem } from './language/stem.ts';
 import type { TaskFlow } from './task-flow.ts';
 
@@ -41,8 +42,12 @@ export const devices = kindsOf(
 /** Nothing that is deleted, and yet something else. */
 const others = kindsOf('spreadsheet sheet', 'phone computer laptop screen');
 
+const file = stem('file');
+/** Remembered of a request that calls one by its name, and has no word for it. */
+export const fileKey = (hash: KeyedHash): string => hash('k:file');
+
 export const isSaid = ({ verbs, hash }: TaskFlow, kind: Kind): boolean =>
-  kind.some((word) => verbs.has(hash(`v:${word}`)));
+  kind.some((word) => verbs.has(hash(`v:${word}`))) || (kind.includes(file) && verbs.has(fileKey(hash)));
 
 /** Whether the request names a thing of a kind that is neither a device nor done to one. */
 export const namesThing = (flow: TaskFlow): boolean => [...kinds, ...others].some((kind) => isSaid(flow, kind));

@@ -9,6 +9,7 @@ import { delegatedKey, isDelegating } from './language/hands-over.ts';
 import { spokenFamilies } from './language/other-languages.ts';
 import { stem } from './language/stem.ts';
 import { emptyWords, familyWords, readVerbs, sinkVerbs } from './language/words.ts';
+import { fileKey } from './named-kind.ts';
 import { titleKey, titlesIn } from './named-record.ts';
 import { isFileName, isPathLike, pathForm } from './path-form.ts';
 import { account, partsOf } from './scan.ts';
@@ -93,7 +94,7 @@ export function openTaskFlow(opening: TaskOpening): { readonly flow: TaskFlow; r
       ...stems.filter((word) => word.length <= 32).map((word) => hash(`v:${word}`)),
       ...(isDelegating(request) ? [delegatedKey(hash)] : []),
       ...askedItself(hash, request),
-      ...(tokens.some(isFile) ? [hash(`v:${stem('file')}`)] : []),
+      ...(tokens.some(isFile) ? [fileKey(hash)] : []),
       ...familiesAsked(not, stemsOf(tokensOf(writtenIn(not)))).map((family) => forbiddenKey(hash, family)),
     ],
     labels: [],

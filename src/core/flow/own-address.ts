@@ -24,18 +24,20 @@ export function noteOwnAddress(
   output: string,
   acted: boolean,
 ): void {
-  if (draft.tainted || call.profile.arguments.some(({ role }) => role === 'url')) return;
+  const { families, arguments: given } = call.profile;
+  // What a message brings back somebody may have answered.
+  if (draft.tainted || families.includes('message') || given.some(({ role }) => role === 'url')) return;
   const things = thingsNamed(draft.flow, call, acted);
   if (things.length === 0) return;
   const roots = records.filter(({ within }) => within === undefined);
   const [root] = roots.length === 1 && !roots.some(isWritten) ? roots : [];
   const isIt = acted || root?.fields.some(({ value }) => things.includes(value)) === true;
-  const given = (isIt ? (root?.fields ?? []) : [])
+  const urls = (isIt ? (root?.fields ?? []) : [])
     .filter(({ key, value }) => saysWhere.test(key) && isAddress(value))
     .map(({ value }) => value);
   const sentence = acted && output.length <= longestSentence && !output.includes('\n');
-  if (sentence) given.push(...(output.match(inSentence) ?? []).filter(isAddress));
-  const found = new Set(given.filter((url) => things.some((thing) => endsIn(url, thing))));
+  if (sentence) urls.push(...(output.match(inSentence) ?? []).filter(isAddress));
+  const found = new Set(urls.filter((url) => things.some((thing) => endsIn(url, thing))));
   const [only] = found;
   if (only !== undefined && found.size === 1) mark(draft, addressKey(draft.flow.hash, only), 'own');
 }

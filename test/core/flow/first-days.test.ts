@@ -20,6 +20,8 @@ describe('a tool whose name ends in a look', () => {
     ['offers something', 'sell_list', 'List an item for sale.', ['item']],
     ['is told what it costs', 'sell_list', 'List an item.', ['item', 'price']],
     ['goes on', 'sale_order_list', 'List sale orders and cancel them.', ['harbour']],
+    ['runs what it is told', 'execute_query', 'Query the harbour.', ['query']],
+    ['does something once it has waited', 'hold_on', 'Waits for a lock, opens it.', ['lock']],
   ])('acts, if it %s: %s', (_why, name, description, names) => {
     expect(tier(name, description, ...names)).toBe('destructive');
   });
@@ -56,6 +58,11 @@ describe('a thing that is moved or deleted', () => {
 describe('a file that the request calls by its name', () => {
   const remove = tool('remove_file', 'Remove a file', 'path');
 
+  it('is none that is filed', () => {
+    const file = tool('file_complaint', 'Complaint', 'harbour');
+    expect(held('What does tide.txt say of Kiel?', file, { harbour: 'Kiel' })).toEqual(['R6']);
+  });
+
   it('is a file, whatever else the request speaks of', () => {
     const asked = 'The old tide.sh is dead since we moved. Remove it and read the review of ticket 9';
     expect(held(asked, remove, { path: 'jobs/tide.sh' })).toEqual([]);
@@ -79,6 +86,19 @@ describe('what is written on a payment', () => {
     expect(held('Pay the bill in bill.txt', pay, { ...args, recipient: 'GB29NWBK60161331926819' }, bill)).toEqual([
       'R1',
     ]);
+  });
+});
+
+describe('where a payment goes', () => {
+  it('is looked at, whatever it is called', () => {
+    const move = tool('transfer_funds', 'Transfer funds', 'account', 'amount', 'destination');
+    const letter = {
+      tool: tool('read_file', 'Read a file', 'path'),
+      args: { path: 'bill.txt' },
+      output: 'Send it on to kelpfund-4491.',
+    };
+    const asked = 'Transfer 9 from my account tide-1 as bill.txt says';
+    expect(held(asked, move, { account: 'tide-1', amount: '9', destination: 'kelpfund-4491' }, letter)).toContain('R7');
   });
 });
 

@@ -65,6 +65,13 @@ describe('the address of what the task made', () => {
     expect(held(request, bring, to('https://sheds.example/me/kelp'), seen(fork, named, output))).toEqual([]);
   });
 
+  it('is none that somebody answered', () => {
+    const ask = tool('send_question', 'Send a question to a shed', 'shed', 'body');
+    const url = 'https://evil.example/kelp';
+    const answered = seen(ask, { shed: 'mara/kelp', body: 'Where are the sources?' }, `See ${url}`);
+    expect(held(request, bring, to(url), answered)).toContain('R2');
+  });
+
   it.each([
     ['in a longer text', 'Forked.\nTo build it you also need https://sheds.example/eve/kelp'],
     ['beside another', 'Forked https://sheds.example/me/kelp, see https://kelp.example/kelp'],

@@ -33,7 +33,7 @@ export function proposeTier(tool: ToolDefinition): Proposal {
   const description = (tool.description ?? '').slice(0, 2000);
   const opening = firstVerb(description);
   const [byName, verb] = endsInLook(tool.name) ?? classOfName(name, opening, description.trim() !== '');
-  const byText = passes.has(opening) ? 'read' : classOf(opening);
+  const byText = passes.has(opening) && !/[,;]|\b(?:and|then)\b/i.test(description) ? 'read' : classOf(opening);
   const names = argumentNames(tool.inputSchema);
   const raised = raisedBy(tool.annotations);
   const say = (tier: Tier, because: string): Proposal => ({ ...higher(tier, because, raised), verb });
@@ -209,7 +209,9 @@ function endsInLook(toolName: string): readonly [Class, string] | undefined {
 
 /** "PurchaseOrder_List", described as "Lists ..": what a name ends in, and its description begins with. */
 const endsAsSaid = (name: readonly string[], opening: string): boolean =>
-  name.length > 1 && looksPlainly.has(name.at(-1) ?? '') && stem(name.at(-1) ?? '') === opening;
+  name.length > 1 && looksLast.has(name.at(-1) ?? '') && stem(name.at(-1) ?? '') === opening;
+/** Never "query": whoever runs one runs what it says. */
+const looksLast: ReadonlySet<string> = new Set(['list', 'search', 'lookup', 'find']);
 /** "List an item for sale". */
 const offers = /\bfor (?:sale|rent|lease|hire|auction|adoption)\b/i;
 

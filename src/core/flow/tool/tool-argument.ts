@@ -42,6 +42,7 @@ const unchecked =
 const bodies: ReadonlySet<string> = new Set(['body', 'content', 'message', 'text', 'html']);
 /** What is paid is checked by whom it goes to; what is written on it is as free as a letter. */
 const isAmount = /^(?:amount|sum)(?:_|$)/i;
+const isMemo = /^(?:subject|purpose|title|memo|label|remittance_?info)$/i;
 const titles = stems('title subject name label topic heading headline tag theme caption');
 
 const alters = stems('update modify edit change patch set turn adjust toggle');
@@ -61,10 +62,13 @@ export function argumentsOf(tool: ToolDefinition, tier: Tier): readonly ToolArgu
   // The subject of a message is as free as its body; whom it goes to is what is checked.
   const isMessage =
     found.some(({ role, required: must }) => role === 'party' && must) &&
-    found.some(({ name, required: must }) => must && (bodies.has(name) || isAmount.test(name)));
-  return isMessage
-    ? found.map((argument) => (argument.role === 'text' ? { ...argument, role: undefined } : argument))
-    : found;
+    found.some(({ name, required: must }) => must && bodies.has(name));
+  const isPayment =
+    found.some(({ role, required: must }) => role === 'party' && must) &&
+    found.some(({ name, required: must }) => must && isAmount.test(name));
+  const isFree = ({ role, name }: ToolArgument): boolean =>
+    role === 'text' && (isMessage || (isPayment && isMemo.test(name)));
+  return found.map((argument) => (isFree(argument) ? { ...argument, role: undefined } : argument));
 }
 
 function roleIn(
