@@ -1,4 +1,5 @@
 import { activityInfo } from '@temporalio/activity';
+import { longestPauseMs } from '../connectors/kit/retry-after.ts';
 import type { Log } from '../contract/identity.ts';
 import type { Phase } from '../contract/phases.ts';
 import { EstopError, errorCodeOf } from '../core/errors.ts';
@@ -40,7 +41,8 @@ export async function failAttempt(
   const { attempt } = activityInfo();
   const backoffMs =
     failure.needsHuman === undefined ? Math.min(firstPauseMs * 2 ** (attempt - 1), pauseCeilingMs) : pauseCeilingMs;
-  const pauseMs = Math.max(backoffMs, failure.retryAfterMs ?? 0);
+  const askedMs = askedPause(failure.retryAfterMs);
+  const pauseMs = Math.max(backoffMs, askedMs ?? 0);
   const error = `${phase}: ${failure.why}`;
   await noteAttemptFailed(deps.store, {
     obligationId: lane.obligationId,
@@ -48,7 +50,7 @@ export async function failAttempt(
     wasProved: isConcluded(lane),
     error,
     pauseMs,
-    isPauseAsked: failure.retryAfterMs !== undefined,
+    isPauseAsked: askedMs !== undefined,
     ...(failure.needsHuman === undefined ? {} : { needsHuman: failure.needsHuman }),
   });
   deps.log.info(
@@ -64,6 +66,10 @@ export async function failAttempt(
   );
   return new EstopError('connector-unavailable', { detail: error, retryAfterMs: pauseMs });
 }
+
+/** A connector may be anybody's: what it read off its system is no reason to wait for years, or for no time that there is. */
+const askedPause = (ms: number | undefined): number | undefined =>
+  ms !== undefined && ms > 0 ? Math.min(ms, longestPauseMs) : undefined;
 
 function asFailure(thrown: unknown): Failure {
   if (isFailure(thrown)) return thrown;

@@ -183,6 +183,15 @@ export const crowdGuards: readonly Guard[] = [
     tests: { file: 'test/revocation/two-workers.test.ts', title: 'is not cut by the one that waited' },
   },
   {
+    id: 'stop/asked-pause-ends',
+    file: 'src/activities/lane-attempt.ts',
+    protects: 'no lane waits for years because its connector says so',
+    attacks: ['A28'],
+    find: 'ms !== undefined && ms > 0 ? Math.min(ms, longestPauseMs) : undefined',
+    put: 'ms',
+    tests: { file: 'test/revocation/asked-pause.test.ts', title: 'is asked again within minutes' },
+  },
+  {
     id: 'stop/reopened-beside-others',
     file: 'src/workflows/revocation.ts',
     protects: 'what the last probe found alive is cut again while others are still watched',
