@@ -99,18 +99,22 @@ function titlesOf(record: Rec): readonly string[] {
 
 const plainKey = (key: string): string => key.toLowerCase().replaceAll(/[^a-z]/g, '');
 
-/** "claimNo" with the number that the call gave under just that name, and the user in the request: however a number is called there. */
-const isAskedFor = (flow: TaskFlow, record: Rec, { args }: FlowCall): boolean =>
+/** The numbers that the call was told, by the names of their arguments, and that the user gave in the request. */
+const numbersGiven = (flow: TaskFlow, { args }: FlowCall): readonly Field[] =>
+  Object.entries(args).flatMap(([key, value]) =>
+    typeof value === 'string' &&
+    isNumber(value) &&
+    /\d/.test(value) &&
+    flow.values.get(exactKey(flow.hash, value))?.origin === 'request'
+      ? [{ key: plainKey(key), value }]
+      : [],
+  );
+
+/** "claimNo" under just the name under which the call gave it: however a number is called there. */
+const isAskedFor = (record: Rec, given: readonly Field[]): boolean =>
   record.within === undefined &&
   !isWritten(record) &&
-  Object.entries(args).some(
-    ([name, given]) =>
-      typeof given === 'string' &&
-      isNumber(given) &&
-      /\d/.test(given) &&
-      flow.values.get(exactKey(flow.hash, given))?.origin === 'request' &&
-      record.fields.some(({ key, value }) => value === given && plainKey(key) === plainKey(name)),
-  );
+  given.some((one) => record.fields.some(({ key, value }) => value === one.value && plainKey(key) === one.key));
 
 const valuesOf = (fields: readonly Field[]): readonly string[] => fields.slice(0, mostNames).map(({ value }) => value);
 
@@ -122,7 +126,8 @@ export function namedRecords(flow: TaskFlow, records: readonly Rec[], call: Flow
       if (flow.values.has(title)) byTitle.set(title, byTitle.has(title) ? undefined : record);
   const named = new Set<Rec>();
   for (const record of byTitle.values()) if (record !== undefined) named.add(record);
-  const [asked, ...others] = records.filter((record) => isAskedFor(flow, record, call));
+  const given = numbersGiven(flow, call);
+  const [asked, ...others] = given.length === 0 ? [] : records.filter((record) => isAskedFor(record, given));
   if (asked !== undefined && others.length === 0) named.add(asked);
   for (const record of records)
     if (record.within !== undefined && named.has(record.within) && !isWritten(record)) named.add(record);
