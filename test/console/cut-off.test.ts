@@ -124,6 +124,11 @@ requires('chromium')('a console that is cut off', () => {
       expect(await page.locator('a.stop').nth(index).getAttribute('aria-disabled')).toBe('true');
       expect(await borderOf(index)).toBe('dashed');
     }
+    // On the narrowest phone no word of the command is broken in two.
+    await page.setViewportSize({ width: 320, height: 640 });
+    const heights = `[...document.querySelectorAll('#lost .command span')].map((word) => word.offsetHeight)`;
+    const words = await page.evaluate<readonly number[]>(heights);
+    expect([words.length, new Set(words).size]).toEqual([3, 1]);
     await everything.press('Enter');
     const dialog = page.getByRole('dialog');
     expect(await dialog.innerText()).toMatch(/Not connected\.[^]*estop stop scope fleet --direct --yes/);

@@ -117,7 +117,7 @@ requires('chromium')('stopping from the console', () => {
     });
     const text = await answer.text();
     expect([answer.status, text.includes('Not stopped')]).toEqual([503, true]);
-    expect(text).toContain(`estop stop scope agent:${agentId} --direct --yes`);
+    expect(text.replaceAll(/<[^>]*>/g, '')).toContain(`estop stop scope agent:${agentId} --direct --yes`);
   });
 
   it('is signed in by a link, and stops with what the browser then holds', async () => {

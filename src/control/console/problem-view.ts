@@ -77,7 +77,7 @@ export function problemView(visit: Visit, thrown: unknown): View {
 const meanwhile: Partial<Record<ErrorCode, () => Markup>> = {
   'store-unavailable': () => html`<div class="note warn">
   <p>What runs cannot be read. <strong>A stop can still be ordered</strong>, here or from a terminal:</p>
-  <code class="command">${outOfBand('fleet')}</code>
+  ${outOfBand('fleet')}
 </div>`,
   'temporal-unavailable': () =>
     html`<p class="note warn">What stands in the ledger is shown on every other page. <strong>A stop can still be ordered</strong>: it latches, and gateways obey it; nothing is halted or cut off until Temporal is back.</p>`,

@@ -38,7 +38,7 @@ export function stopDialog(visit: Visit, scope: string | undefined): Markup {
       <button class="stop big" data-confirm>Stop now</button>
       <p class="dim" data-preview role="status"></p>
       <div data-cut-off hidden class="note bad"><p><strong data-cut-off-why>Not connected.</strong> From any terminal that reaches the store:</p>
-        <code class="command" data-command>${outOfBand(scope ?? 'fleet')}</code></div>
+        ${outOfBand(scope ?? 'fleet')}</div>
       <details><summary>Reason, grace</summary>
         <div class="stack">
           <label class="field">Reason <small>can be added afterwards</small><input type="text" name="reason" maxlength="500" autocomplete="off"></label>

@@ -156,7 +156,7 @@ const acceptedOnly = ({ scopeKey: scope, stopId, category }: ConsoleOrder): View
     <div class="note warn"><p>The store did not answer in time. The order to stop <strong>${foreign(scopeWords(scope))}</strong> is written down in Temporal, and is latched as soon as the store can be reached. Gateways without the store admit nothing once their lease of 3 s is over.</p></div>
     <p><a class="button" href="/stops/${stopId}">Look whether it is latched</a></p>
     <p>Until then, from any terminal that reaches the store:</p>
-    <code class="command">${outOfBand(scope, { stopId, category })}</code>
+    ${outOfBand(scope, { stopId, category })}
     <p class="dim mono"><small>${stopId}</small></p>
   </div>`,
 });
@@ -179,7 +179,7 @@ function notStopped(visit: Visit, order: ConsoleOrder, thrown: unknown): View {
         <button class="stop big">Send it again</button>
       </form>
       <p>Or from any terminal that reaches the store:</p>
-      <code class="command">${outOfBand(scope, { stopId, category })}</code>
+      ${outOfBand(scope, { stopId, category })}
       <p class="dim"><small>${errorCodeOf(thrown)} · ${visit.deps.environment}</small></p>
     </div>`,
   };

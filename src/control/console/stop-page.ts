@@ -139,4 +139,4 @@ const facts = (stop: StopView): Markup => html`<section class="card" id="stop-fa
     <dt>Id</dt><dd class="mono">${stop.stopId}</dd>
     <dt>Workflow</dt><dd>${stop.workflow.url === null ? html`<span class="mono">${stop.workflow.workflowId}</span>` : html`<a href="${stop.workflow.url}">in Temporal's own UI</a>`}</dd>
   </dl>
-  <details id="again"><summary>Order it again from a terminal</summary><code class="command">${outOfBand(stop.scopeKey)}</code></details></section>`;
+  <details id="again"><summary>Order it again from a terminal</summary>${outOfBand(stop.scopeKey)}</details></section>`;

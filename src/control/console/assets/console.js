@@ -217,7 +217,7 @@
     const scope = chosen();
     const mine = ++asked;
     confirm.textContent = `Stop ${words(scope)} now${scope === 'fleet' ? ' · count not known yet' : ''}`;
-    one('[data-command]', form).textContent = `estop stop scope ${scope} --direct --yes`;
+    one('[data-scope]', form).textContent = scope;
     note.textContent = '';
     try {
       const answer = await fetch(`/stop/preview?scope=${encodeURIComponent(scope)}`, { signal: AbortSignal.timeout(4000) });
