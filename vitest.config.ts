@@ -7,7 +7,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
  * that wait for much with few lines come first.
  */
 const longest = `
-  revocation/many connectors/contract e2e/demo e2e/killed-processes docs/first-stop revocation/relay agent-task/flood
+  revocation/many revocation/stuck revocation/escalation connectors/contract e2e/demo e2e/killed-processes docs/first-stop revocation/relay agent-task/flood
   revocation/halt agent-task/processes notices/notices console/pages gateway/fence/protocol runtime/postgres-server
   revocation/drain revocation/lanes stop/outage e2e/session connectors/pg-boss operations/running-system
   revocation/drill agent-task/kill deploy/rehearsal gateway/process gateway/mcp/conformance gateway/faults

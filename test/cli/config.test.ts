@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { schemaReference } from '../../src/runtime/config/init-config.ts';
 import { loadConfigOrThrow } from '../../src/runtime/config/load-config.ts';
 import { recordConfig } from '../../src/store/config-versions.ts';
 import { tempFolder } from '../kit/temp-folder.ts';
@@ -32,6 +33,11 @@ describe('estop config', () => {
     expect((await rig.run(['config', 'diff', 'missing.yaml'], { cwd: folder })).code).toBe(1);
   });
 
+  it('its schema is found by editors, which read up to the first blank', () => {
+    expect(schemaReference('/srv/estop.yaml', '/srv/estop/docs/schema.json')).toBe('estop/docs/schema.json');
+    expect(schemaReference('/srv/estop.yaml', '/srv/my own/schema.json')).toBe('file:///srv/my%20own/schema.json');
+  });
+
   it('a first configuration is written where there is none, is valid, and is never written over', async () => {
     const folder = tempFolder();
     const missing = await rig.run(['config', 'validate'], { cwd: folder });
@@ -41,7 +47,7 @@ describe('estop config', () => {
     expect((await rig.run(['config', 'validate'], { cwd: folder })).code).toBe(0);
     const file = join(folder, 'estop.yaml');
     const [, schema = ''] = /\$schema=(\S+)/.exec(readFileSync(file, 'utf8')) ?? [];
-    expect(existsSync(join(folder, schema))).toBe(true);
+    expect(existsSync(schema.startsWith('file:') ? new URL(schema) : join(folder, schema))).toBe(true);
     writeFileSync(file, 'mine');
     const again = await rig.run(['config', 'init'], { cwd: folder });
     expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('is there already')]);

@@ -107,7 +107,8 @@ describe('a task token', () => {
   it('that is not valid yet is none', async () => {
     const later = Math.floor(Date.now() / 1_000) + 300;
     expect(await verifier.verify(signed(ours(), claims({ nbf: later })))).toEqual(refused);
-    expect(await verifier.verify(signed(ours(), claims({ iat: later })))).toEqual(refused);
+    // With the times it bore, since it may be this clock that is off.
+    expect(await verifier.verify(signed(ours(), claims({ iat: later })))).toMatchObject(refused);
   });
 
   it('spelled in another way is none: what is keyed by its text must not have two', async () => {
