@@ -26,15 +26,14 @@ requires('temporal')('a workflow of a stop that nobody can run', () => {
   const stageOf = async (stopId: string) => (await stopProgress(rig.ledger.as('estop_control'), stopId))?.stage;
 
   it('is begun anew, and so is one that waits for such a child: the stops are proved', async () => {
-    const [revocation, fanout, parent] = [await stopOne(), await stopOne(), await stopOne()];
+    const [revocation, fanout, parent, old] = [await stopOne(), await stopOne(), await stopOne(), await stopOne()];
     const start = { taskQueue: queues.control, args: [] };
     await rig.control.workflow.start('unheardOf', { ...start, workflowId: revocation.workflowId });
     await rig.control.workflow.start('unheardOf', { ...start, workflowId: stopFanoutWorkflowId(fanout.stopId) });
-    await rig.control.workflow.start('waitsForAChild', {
-      taskQueue: 'waiting',
-      args: [queues.control],
-      workflowId: parent.workflowId,
-    });
+    const wait = { taskQueue: 'waiting', args: [queues.control] };
+    await rig.control.workflow.start('waitsForAChild', { ...wait, workflowId: parent.workflowId });
+    // This child has gone on as a new run.
+    await rig.control.workflow.start('waitsForAnOldChild', { ...wait, workflowId: old.workflowId });
     rig.work({ connectors: { target: { phases: ['revoke-credential'] } } });
     const connection = await NativeConnection.connect({ address: rig.temporal.address });
     const worker = await Worker.create({
@@ -50,9 +49,9 @@ requires('temporal')('a workflow of a stop that nobody can run', () => {
       await running;
       await connection.close();
     });
-    const stages = () => Promise.all([revocation, fanout, parent].map(({ stopId }) => stageOf(stopId)));
-    await expect.poll(stages, { timeout: 110_000, interval: 250 }).toEqual(['proved', 'proved', 'proved']);
+    const stages = () => Promise.all([revocation, fanout, parent, old].map(({ stopId }) => stageOf(stopId)));
+    await expect.poll(stages, { timeout: 110_000, interval: 250 }).toEqual(Array(4).fill('proved'));
     const ended = rig.logged.filter(({ fields }) => fields['event'] === 'relay.stuck-workflow');
-    expect(ended).toHaveLength(3);
+    expect(ended).toHaveLength(4);
   }, 150_000);
 });

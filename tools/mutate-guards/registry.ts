@@ -18,6 +18,7 @@ import { fenceGuards } from './guards/fence.ts';
 import { firstContactGuards } from './guards/first-contact.ts';
 import { wildGuards } from './guards/in-the-wild.ts';
 import { languageGuards } from './guards/languages.ts';
+import { lateLaneGuards } from './guards/late-lanes.ts';
 import { newGroundGuards } from './guards/new-ground.ts';
 import { operatorGuards } from './guards/operator.ts';
 import { pathGuards } from './guards/paths.ts';
@@ -64,6 +65,7 @@ export function allGuards(projectRoot: string): readonly Guard[] {
     ...budgetGuards,
     ...stopGuards,
     ...crowdGuards,
+    ...lateLaneGuards,
     ...signInGuards,
     ...signInRightGuards,
     ...issuerGuards,

@@ -20,10 +20,10 @@ export interface StuckWorkflows {
  */
 export function watchStuck(client: Client, log: Log): StuckWorkflows {
   const lookedAt = new Map<string, number>();
-  const endIfStuck = async (workflowId: string, runId?: string): Promise<readonly Execution[]> => {
+  const endIfStuck = async (workflowId: string): Promise<readonly Execution[]> => {
     const { namespace } = client.options;
-    const execution = { workflowId, ...(runId === undefined ? {} : { runId }) };
-    const seen = await client.workflowService.describeWorkflowExecution({ namespace, execution });
+    // Its newest run: Temporal names a child by its first one for ever, which may long have gone on as another.
+    const seen = await client.workflowService.describeWorkflowExecution({ namespace, execution: { workflowId } });
     const attempt = seen.pendingWorkflowTask?.attempt ?? 0;
     if (attempt <= attemptsAtMost) return seen.pendingChildren ?? [];
     log.error(
@@ -48,7 +48,7 @@ export function watchStuck(client: Client, log: Log): StuckWorkflows {
       await client
         .withDeadline(Date.now() + callMs, async () => {
           for (const child of await endIfStuck(workflowId))
-            if (typeof child.workflowId === 'string') await endIfStuck(child.workflowId, child.runId ?? undefined);
+            if (typeof child.workflowId === 'string') await endIfStuck(child.workflowId);
         })
         .catch(() => undefined); // it is not there, or Temporal is away: whoever opens it next says so
     },
@@ -57,5 +57,4 @@ export function watchStuck(client: Client, log: Log): StuckWorkflows {
 
 interface Execution {
   readonly workflowId?: string | null;
-  readonly runId?: string | null;
 }
