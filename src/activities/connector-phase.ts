@@ -25,6 +25,8 @@ export function createConnectorActivities(host: Omit<LaneDeps, 'turns' | 'inCrow
     probeLane: async ({ obligationId, round }) => {
       const lane = await readLane(deps.store, obligationId);
       if (lane === undefined || isConcluded(lane)) return { kind: 'proved' };
+      // It was found alive since: whoever asks by an older round is to cut it, not to ask first whether its system can be asked.
+      if (round < lane.round) return { kind: 'alive', why: 'this lane is in a newer round' };
       return steps.prove(lane, round, beating);
     },
     ...createCrowdPasses(deps, createLaneSteps({ ...deps, inCrowd: {} }, cuts)),

@@ -2,20 +2,14 @@ import type { RevokeResult } from '../connectors/kit/contract.ts';
 import type { PhaseOutcome, ProbeOutcome } from '../contract/activities.ts';
 import type { CuttingPhase, Phase } from '../contract/phases.ts';
 import { isConcluded, type Lane, readLane, readResidualOfCuts } from '../store/lane-record.ts';
-import { concludeObligation, endPhase, isPhaseDone, markRevoked, reopenObligation } from '../store/lanes.ts';
+import { concludeObligation, endPhase, markRevoked, reopenObligation } from '../store/lanes.ts';
 import type { Store } from '../store/pool.ts';
 import type { ActsInHand } from './acts-in-hand.ts';
 import { beginAttempt, failAttempt } from './lane-attempt.ts';
 import { ask, type LaneDeps, question, type Verdict } from './lane-question.ts';
+import { lateFrom } from './late-cut.ts';
 import { phaseHeldBack } from './phase-held-back.ts';
 import { untilWritten } from './until-written.ts';
-
-/**
- * An attempt that began longer ago, before it waited for its turn or its process was suspended, may be in other hands by now, and what
- * it was to cut may be cut and proved: a cut that came so late would meet whatever a new generation has there. Not protected: a process
- * that is suspended behind this look, with the request to the system still before it.
- */
-const ownForMs = 1_000;
 
 export interface LaneSteps {
   /** Joins the same cut if this process has it in hand. Only `ending` ends it before its own deadline. */
@@ -48,15 +42,15 @@ async function cut(
 ): Promise<PhaseOutcome> {
   const key = { obligationId: lane.obligationId, phase, round };
   await phaseHeldBack(deps.store, lane, phase);
-  const beginning = performance.now();
+  const isLate = lateFrom(deps.store, key);
   const begun = await beginAttempt(deps.store, key);
   if (begun.kind === 'done') return asOutcome(begun.result);
   const result = await ask(deps, lane, phase, ending, async ({ connector, system }, grant, signal) => {
     if (!system.phases.includes(phase)) return { kind: 'already-gone' as const };
-    if (performance.now() - beginning > ownForMs && (await isPhaseDone(deps.store, key)))
-      return { kind: 'already-gone' as const };
+    if (await isLate(system.attemptMs)) return undefined;
     return connector.cut(phase, grant, { signal });
   });
+  if (result === undefined) return { kind: 'done' };
   const outcome = await settleCut(deps, lane, phase, result);
   await untilWritten(deps.store, ending, () => endPhase(deps.store, key, { ...outcome, result: result.kind }));
   return outcome;

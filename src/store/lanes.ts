@@ -34,11 +34,13 @@ export async function beginPhase(store: Store, key: PhaseKey): Promise<PhaseAtte
   return { kind: 'begun', attempt: int(row, 'attempts'), begunAt: text(row, 'begun_at') };
 }
 
-const phaseDoneSql = `SELECT EXISTS (SELECT 1 FROM estop.obligation_phases
-  WHERE obligation_id = $1 AND phase = $2 AND round = $3 AND done_at IS NOT NULL) AS done`;
+const phaseOverSql = `SELECT EXISTS (SELECT 1 FROM estop.obligation_phases
+    WHERE obligation_id = $1 AND phase = $2 AND round = $3 AND done_at IS NOT NULL)
+  OR EXISTS (SELECT 1 FROM estop.obligations WHERE obligation_id = $1 AND final_at IS NOT NULL) AS is_over`;
 
-export async function isPhaseDone(store: Store, { obligationId, phase, round }: PhaseKey): Promise<boolean> {
-  return bool(await callOne(store, 'lane_phase_done', phaseDoneSql, [obligationId, phase, round]), 'done');
+/** It is done, or its lane is final: a person may have accepted it undone. */
+export async function isPhaseOver(store: Store, { obligationId, phase, round }: PhaseKey): Promise<boolean> {
+  return bool(await callOne(store, 'lane_phase_over', phaseOverSql, [obligationId, phase, round]), 'is_over');
 }
 
 /** Only for a result that stands: what must be tried again, or a probe that may be asked for again, is not ended. */

@@ -175,12 +175,15 @@ export const crowdGuards: readonly Guard[] = [
   },
   {
     id: 'stop/cut-not-late',
-    file: 'src/activities/lane-steps.ts',
+    file: 'src/activities/late-cut.ts',
     protects: 'a cut that waited does not reach a system that another worker has proved meanwhile',
     attacks: ['A25'],
-    find: 'performance.now() - beginning > ownForMs && ',
-    put: 'false && ',
-    tests: { file: 'test/revocation/two-workers.test.ts', title: 'is not cut by the one that waited' },
+    find: 'return !isOwn && isOverInTime(',
+    put: 'return false && isOverInTime(',
+    tests: {
+      file: 'test/revocation/two-workers.test.ts',
+      title: 'is not cut by the one that waited, once the other has cut and proved it',
+    },
   },
   {
     id: 'stop/asked-pause-ends',
