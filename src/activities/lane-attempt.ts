@@ -9,6 +9,8 @@ import type { Store } from '../store/pool.ts';
 
 const firstPauseMs = 250;
 const pauseCeilingMs = 30_000;
+/** By then a last probe has been tried for a minute. Of a lane that is open its workflow tells people. */
+const lastProbesUntold = 8;
 
 interface Failure {
   readonly why: string;
@@ -44,6 +46,7 @@ export async function failAttempt(
   const askedMs = askedPause(failure.retryAfterMs);
   const pauseMs = Math.max(backoffMs, askedMs ?? 0);
   const error = `${phase}: ${failure.why}`;
+  const needsHuman = failure.needsHuman ?? (isConcluded(lane) ? afterManyProbes(attempt, failure.why) : undefined);
   await noteAttemptFailed(deps.store, {
     obligationId: lane.obligationId,
     round: lane.round,
@@ -51,7 +54,7 @@ export async function failAttempt(
     error,
     pauseMs,
     isPauseAsked: askedMs !== undefined,
-    ...(failure.needsHuman === undefined ? {} : { needsHuman: failure.needsHuman }),
+    ...(needsHuman === undefined ? {} : { needsHuman }),
   });
   deps.log.info(
     {
@@ -66,6 +69,9 @@ export async function failAttempt(
   );
   return new EstopError('connector-unavailable', { detail: error, retryAfterMs: pauseMs });
 }
+
+const afterManyProbes = (attempt: number, why: string): string | undefined =>
+  attempt > lastProbesUntold ? `its last probe failed ${attempt} times: ${why}; it is still being tried` : undefined;
 
 /** A connector may be anybody's: what it read off its system is no reason to wait for years, or for no time that there is. */
 const askedPause = (ms: number | undefined): number | undefined =>

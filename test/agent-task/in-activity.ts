@@ -4,12 +4,13 @@ import { asyncLocalStorage, type Context } from '@temporalio/activity';
 export function inActivity<Result>(
   work: () => Promise<Result>,
   cancellationSignal: AbortSignal = new AbortController().signal,
+  attempt = 1,
 ): Promise<Result> {
   const context = {
     cancellationSignal,
     cancellationDetails: undefined,
     heartbeat: () => undefined,
-    info: { attempt: 1 },
+    info: { attempt },
   };
   return asyncLocalStorage.run(context as unknown as Context, work); // only a worker can make a whole Context
 }

@@ -144,6 +144,27 @@ describe('a lane that two control workers have in hand', () => {
     expect((await getObligation(ledger.as('estop_control'), lane))?.lastError).toBe('found alive');
   });
 
+  it('needs a person where its last probe fails for long', async () => {
+    const [lane = ''] = await openLanes(1);
+    const worker = aWorker();
+    await cut(worker, lane);
+    await probe(worker, lane);
+    const probeLast = (attempt: number) =>
+      inActivity(() => worker.finalProbe({ obligationId: lane, round: 0 }), undefined, attempt);
+    const labelOf = async () => (await getObligation(ledger.as('estop_control'), lane))?.needsHuman;
+    target.outage(true);
+    try {
+      await expect(probeLast(8)).rejects.toMatchObject({ code: 'connector-unavailable' });
+      expect(await labelOf()).toBeUndefined();
+      await expect(probeLast(9)).rejects.toMatchObject({ code: 'connector-unavailable' });
+      expect(await labelOf()).toEqual(expect.stringContaining('its last probe failed 9 times'));
+    } finally {
+      target.outage(false);
+    }
+    await probeLast(10);
+    expect(await labelOf()).toBeUndefined();
+  });
+
   it('is not said to need a person by the one whose late attempt failed', async () => {
     const [lane = ''] = await openLanes(1);
     let answer = (): void => undefined;

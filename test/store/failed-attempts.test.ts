@@ -1,5 +1,12 @@
 import { beforeAll, expect } from 'vitest';
-import { beginPhase, endPhase, labelNeedsHuman, noteAttemptFailed, reopenObligation } from '../../src/store/lanes.ts';
+import {
+  beginPhase,
+  concludeObligation,
+  endPhase,
+  labelNeedsHuman,
+  noteAttemptFailed,
+  reopenObligation,
+} from '../../src/store/lanes.ts';
 import { getObligation } from '../../src/store/obligations.ts';
 import { onEveryPostgres } from '../kit/postgres.ts';
 import { guarded } from './guarded.ts';
@@ -138,9 +145,38 @@ onEveryPostgres('an attempt that failed', (createOn) => {
       expect(await labelNeedsHuman(revoker, lanes, why, 600_000)).toEqual([busy]);
       expect((await getObligation(revoker, failed))?.lastError).toBe('no answer');
     },
-    { what: 'that it is open', in: 'estop.label_needs_human', find: "AND x.state = 'open'", put: '' },
+    { what: 'that it is open', in: 'estop.label_needs_human', find: "AND x.state IN ('open', 'residual')", put: '' },
     { what: 'the label it has', in: 'estop.label_needs_human', find: 'AND x.needs_human IS NULL', put: '' },
     { what: 'that it has failed', in: 'estop.label_needs_human', find: 'x.last_error IS NOT NULL OR', put: '' },
-    { what: 'how long it has waited', in: 'estop.label_needs_human', find: /OR x\.opened_at < [^\n]*/, put: ')' },
+    {
+      what: 'how long it has waited',
+      in: 'estop.label_needs_human',
+      find: /OR x\.state = 'open' AND x\.opened_at < [^\n]*/,
+      put: ')',
+    },
+  );
+
+  guarded(
+    () => ledger,
+    'needs a person too where what is left of an access is watched, and cannot be seen; not while it can',
+    async (l) => {
+      const { lanes } = await stopped(l, 2);
+      const [unseen = '', seen = ''] = lanes;
+      const revoker = l.as('estop_revoker');
+      const until = new Date(Date.now() + 1_000).toISOString();
+      for (const lane of lanes)
+        await concludeObligation(revoker, lane, 0, { kind: 'residual', until, why: 'valid until it expires' });
+      await l.sql(
+        "UPDATE estop.obligations SET opened_at = opened_at - interval '11 minutes' WHERE obligation_id = ANY ($1)",
+        [lanes],
+      );
+      await noteAttemptFailed(revoker, { ...ofLane(unseen), error: 'the control is not allowed either' });
+      expect(await labelNeedsHuman(revoker, lanes, 'not proved dead after 60 s', 600_000)).toEqual([unseen]);
+      expect((await getObligation(revoker, seen))?.needsHuman).toBeUndefined();
+      await concludeObligation(revoker, unseen, 0, { kind: 'proved', evidence: 'credential-probed' });
+      expect((await getObligation(revoker, unseen))?.needsHuman).toBeUndefined();
+    },
+    { what: 'what is watched', in: 'estop.label_needs_human', find: "IN ('open', 'residual')", put: "= 'open'" },
+    { what: 'that a watch may last', in: 'estop.label_needs_human', find: "OR x.state = 'open' AND", put: 'OR' },
   );
 });

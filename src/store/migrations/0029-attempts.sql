@@ -55,13 +55,14 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 
 $$;
 
 -- The label alone, on those of these lanes that are open without one and have failed at least once, or have waited for their turn for
--- very long; which these are. What somebody is just moving on is passed over.
+-- very long; which these are. So is one that is watched, where its watch fails: nobody sees then whether it ends. What somebody is just
+-- moving on is passed over.
 CREATE FUNCTION estop.label_needs_human(p_obligation_ids text[], p_why text, p_waited_ms integer) RETURNS TABLE (obligation_id text)
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   UPDATE estop.obligations o SET needs_human = left(p_why, 2000) WHERE o.obligation_id IN (
     SELECT x.obligation_id FROM estop.obligations x
-    WHERE x.obligation_id = ANY (p_obligation_ids) AND x.final_at IS NULL AND x.state = 'open' AND x.needs_human IS NULL
-      AND (x.last_error IS NOT NULL OR x.opened_at < clock_timestamp() - make_interval(secs => p_waited_ms / 1000.0))
+    WHERE x.obligation_id = ANY (p_obligation_ids) AND x.final_at IS NULL AND x.state IN ('open', 'residual') AND x.needs_human IS NULL
+      AND (x.last_error IS NOT NULL OR x.state = 'open' AND x.opened_at < clock_timestamp() - make_interval(secs => p_waited_ms / 1000.0))
     FOR NO KEY UPDATE SKIP LOCKED)
   RETURNING o.obligation_id
 $$;

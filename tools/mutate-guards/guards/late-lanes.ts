@@ -50,6 +50,15 @@ export const lateLaneGuards: readonly Guard[] = [
     tests: { file: twoWorkers, title: 'is cut again, and not first asked about' },
   },
   {
+    id: 'stop/last-probe-told',
+    file: 'src/activities/lane-attempt.ts',
+    protects: 'a stop whose last probe cannot be made does not stay unproved without a word',
+    attacks: ['A28'],
+    find: 'attempt > lastProbesUntold ?',
+    put: 'false ?',
+    tests: { file: twoWorkers, title: 'needs a person where its last probe fails for long' },
+  },
+  {
     id: 'stop/stuck-child-gone-on',
     file: 'src/workers/relay/end-stuck.ts',
     protects: 'lanes are taken on also from a workflow that nobody can run since it went on as a new run',
