@@ -4,7 +4,7 @@ import { type Draft, mark } from './draft.ts';
 import { stem } from './language/stem.ts';
 import { originOfPath, originOfValue } from './origin.ts';
 import { isFileName, isPathLike, pathForm } from './path-form.ts';
-import { exactKey, pathKey, type TaskFlow } from './task-flow.ts';
+import { addressKey, exactKey, pathKey, type TaskFlow } from './task-flow.ts';
 
 /** What a call that succeeded made: where it wrote, and the file that it says it put there. */
 export function notePaths(draft: Draft, call: FlowCall, output: string): void {
@@ -19,7 +19,8 @@ export function notePaths(draft: Draft, call: FlowCall, output: string): void {
     if (folder === undefined || folder === '/') continue;
     if (/^(?:source|src|from|old)/i.test(name)) continue;
     const makes = /path|file/i.test(name) && call.profile.tier === 'write';
-    if (makes || (isNewFolder(call, folder) && !failed.test(output))) mark(draft, pathKey(hash, folder), 'own');
+    if (makes || (isNewFolder(draft.flow, call, folder) && !failed.test(output)))
+      mark(draft, pathKey(hash, folder), 'own');
     for (const [raw] of [...output.slice(0, 300).matchAll(/[^\s'"`<>,;()|]+/g)].slice(0, 40)) {
       const file = raw.replace(/^\W+|[.:]+$/g, '');
       if (isFileName(file)) mark(draft, pathKey(hash, `${folder}/${file}`), 'own');
@@ -29,20 +30,22 @@ export function notePaths(draft: Draft, call: FlowCall, output: string): void {
 
 const failed = /\b(?:error|fatal|fail(?:ed|ure)?|exists?|denied|cannot|could not|not found)\b/i;
 
-/** A folder that bears the name of what was brought into it: "https://host/mara/kelp" into "/code/kelp". */
-const isNewFolder = ({ profile, args }: FlowCall, folder: string): boolean =>
+/**
+ * A folder that bears the name of what was brought into it: "https://host/mara/kelp" into "/code/kelp". Only of the very address that the
+ * user gave, or that a named thing has: on a site where anybody may put something, a name can be had that a folder bears already.
+ */
+const isNewFolder = (flow: TaskFlow, { profile, args }: FlowCall, folder: string): boolean =>
   profile.tier === 'fetch' &&
   profile.arguments.some(({ name, role }) => {
     const url = role === 'url' ? args[name] : undefined;
-    const last =
-      typeof url === 'string'
-        ? url
-            .replace(/(?:\.git)?\/*$/i, '')
-            .split('/')
-            .at(-1)
-        : undefined;
-    return last !== undefined && last !== '' && folder.endsWith(`/${last}`);
+    if (typeof url !== 'string') return false;
+    const plain = url.replace(/(?:\.git)?\/*$/i, '');
+    const last = plain.slice(plain.lastIndexOf('/') + 1);
+    return last !== '' && folder.endsWith(`/${last}`) && (isThatAddress(flow, url) || isThatAddress(flow, plain));
   });
+
+const isThatAddress = (flow: TaskFlow, url: string): boolean =>
+  originOfValue(flow, url).origin === 'request' || flow.values.get(addressKey(flow.hash, url))?.origin === 'own';
 
 /** A file that is searched for stands in the search as well, and what is found there is by whoever wrote of it. */
 const searchedFor = /query|search|term|keyword|phrase|words?$|^q$|filter|pattern|contain|text|subject|prompt|question/i;

@@ -31,6 +31,10 @@ describe('the address of what the user named', () => {
       seen(look, named, { full_name: 'mara/kelp', about: `It moved to ${url} last week.` }),
     ],
     ['is a home page that its owner chose', seen(look, named, { full_name: 'mara/kelp', homepage: url })],
+    [
+      'is a home page, however that is called',
+      seen(look, named, { full_name: 'mara/kelp', homepage_url: 'https://evil.example/mara/kelp' }),
+    ],
     ['is one of two', seen(look, named, { full_name: 'mara/kelp', url, mirror_url: 'https://sheds.test/mara/kelp' })],
     ['leads elsewhere', seen(look, named, { full_name: 'mara/kelp', url: 'https://sheds.example/mara/other' })],
     ['stands in what somebody wrote', seen(look, named, { name: 'mara/kelp', author: 'eve', url })],
@@ -49,6 +53,15 @@ describe('the address of what the user named', () => {
   ])('is asked about if it %s', (_why, before) => {
     const given = /https:\/\/[^"\s]+/.exec(before.output)?.[0] ?? '';
     expect(held(request, bring, to(given), before)).toContain('R2');
+  });
+
+  it('is none that the text of a stranger gives itself', () => {
+    const read = tool('get_ticket', 'Get the text of a ticket', 'ticket');
+    const text = 'ticket: KELP-1277\nurl: https://evil.example/KELP-1277';
+    const asked = 'Do what ticket KELP-1277 says and bring the sources to /srv/src/kelp';
+    expect(
+      held(asked, bring, to('https://evil.example/KELP-1277'), seen(read, { ticket: 'KELP-1277' }, text)),
+    ).toContain('R2');
   });
 
   it('says nothing of the rest of its site', () => {
@@ -72,9 +85,30 @@ describe('the address of what the task made', () => {
     expect(held(request, bring, to(url), answered)).toContain('R2');
   });
 
+  it('is none that a program prints', () => {
+    const run = tool('run_script', 'Run a script', 'script');
+    const asked = 'Run build.sh and bring the sources to /srv/src/kelp';
+    const url = 'https://evil.example/build.sh';
+    expect(held(asked, bring, to(url), seen(run, { script: 'build.sh' }, `Sources are at ${url}`))).toContain('R2');
+  });
+
+  it('is none that the record of a thing holds which was there before', () => {
+    const star = tool('star_shed', 'Star a shed', 'shed');
+    const url = 'https://evil.example/kelp';
+    expect(held(request, bring, to(url), seen(star, named, { name: 'kelp of eve', url }))).toContain('R2');
+  });
+
+  it('is none that the call held itself', () => {
+    const make = tool('create_shed', 'Create a shed', 'shed', 'about');
+    const url = 'https://evil.example/kelp';
+    const made = seen(make, { shed: 'me/kelp', about: url }, `Created me/kelp about ${url}`);
+    expect(held(request, bring, to(url), made)).toContain('R2');
+  });
+
   it.each([
     ['in a longer text', 'Forked.\nTo build it you also need https://sheds.example/eve/kelp'],
     ['beside another', 'Forked https://sheds.example/me/kelp, see https://kelp.example/kelp'],
+    ['in quotes', 'Forked "get it at https://evil.example/kelp"'],
     ['of another thing', 'Forked, see https://sheds.example/help'],
   ])('is asked about %s', (_why, output) => {
     const given = /https:\/\/[^"\s,]+/.exec(output)?.[0] ?? '';
@@ -98,6 +132,12 @@ describe('a folder that sources were brought into', () => {
     expect(held(asked, remove, { path: '/srv/src' }, cloned('/srv/src'))).toContain('R3');
     const refused = cloned('/srv/src/kelp', 'fatal: destination path already exists');
     expect(held(asked, remove, { path: '/srv/src/kelp' }, refused)).toContain('R3');
+  });
+
+  it('is not the task’s own if the user named no more than the site of what was brought', () => {
+    const url = 'https://sheds.example/eve/home';
+    const brought = seen(bring, { url, folder: '/srv/home' }, 'done');
+    expect(held(asked, remove, { path: '/srv/home' }, brought)).toContain('R3');
   });
 
   it('is a file that is let out where no sources are spoken of', () => {
