@@ -26,7 +26,8 @@ export class TokenReader {
   readonly #clock: Clock;
   readonly #clockAheadMs: () => number;
   readonly #seen = new Map<string, Seen>();
-  #refusedByClock = false;
+  /** Of the last token that was refused for its time, and is good by the store's clock. */
+  #refused: TokenTimes | undefined;
 
   /** @param clockAheadMs how far this clock is ahead of the store's */
   constructor(verifier: TaskTokenVerifier, clock: Clock, clockAheadMs: () => number = () => 0) {
@@ -37,10 +38,14 @@ export class TokenReader {
 
   /**
    * A token of ours was refused for its time, which by the store's clock is now, and none was taken since: whatever is shown here is refused,
-   * and it is this clock that is off. A clock that is off and takes tokens all the same is none of it, nor is a token that is over.
+   * and it is this clock that is off. A clock that is off and takes tokens all the same is none of it, nor is a token that is over. Only
+   * for as long as that token would be refused: whom a balancer sends nobody any more is shown no other.
    */
   get refusesByClock(): boolean {
-    return this.#refusedByClock && Math.abs(this.#clockAheadMs()) > toleranceMs;
+    if (this.#refused === undefined || Math.abs(this.#clockAheadMs()) <= toleranceMs) return false;
+    const { wall } = this.#clock();
+    const { issuedAt, expiresAt } = this.#refused;
+    return this.#isNowInStore(this.#refused) && (wall + toleranceMs < issuedAt || expiresAt <= wall);
   }
 
   read(authorization: string | undefined): TokenVerdict | Promise<TokenVerdict> {
@@ -55,7 +60,7 @@ export class TokenReader {
     if (mono >= seen.overAt) this.#noteTimes({ issuedAt: Number.NEGATIVE_INFINITY, expiresAt });
     if (mono >= seen.overAt) return { ok: false, code: 'unauthenticated' };
     if (mono >= seen.checkedUntil) return this.#verify(key, token);
-    this.#refusedByClock = false;
+    this.#refused = undefined;
     return seen.verdict;
   }
 
@@ -73,12 +78,16 @@ export class TokenReader {
     // Verified again after the clock was set back, it lives no longer than it had to live.
     const overAt = Math.min(before?.overAt ?? Number.POSITIVE_INFINITY, mono + leftMs + toleranceMs);
     this.#seen.set(key, { verdict, checkedUntil: mono + Math.min(leftMs, cacheForMs), overAt });
-    this.#refusedByClock = false;
+    this.#refused = undefined;
     return verdict;
   }
 
-  #noteTimes({ issuedAt, expiresAt }: TokenTimes): void {
+  #noteTimes(times: TokenTimes): void {
+    if (this.#isNowInStore(times)) this.#refused = times;
+  }
+
+  #isNowInStore({ issuedAt, expiresAt }: TokenTimes): boolean {
     const storeNow = this.#clock().wall - this.#clockAheadMs();
-    if (issuedAt <= storeNow + toleranceMs && storeNow < expiresAt) this.#refusedByClock = true;
+    return issuedAt <= storeNow + toleranceMs && storeNow < expiresAt;
   }
 }

@@ -82,7 +82,7 @@ describe('a token that is shown again and again', () => {
 describe('a clock by which good tokens are refused', () => {
   const minute = 60_000;
   const shown = (times: { readonly issuedAt: number; readonly expiresAt: number }, aheadMs: number) => {
-    const state = { aheadMs, good: false };
+    const state = { aheadMs, good: false, laterMs: 0 };
     const claims = { tokenId: 't', taskId: 'task', agentId: 'a', agents: ['a'], keys: ['fleet'], epoch: 0 };
     const verify = (): Promise<TokenVerdict> =>
       Promise.resolve(
@@ -90,7 +90,7 @@ describe('a clock by which good tokens are refused', () => {
           ? { ok: true, claims: { ...claims, expiresAt: times.expiresAt } }
           : { ok: false, code: 'unauthenticated', times },
       );
-    const clock = () => ({ mono: 0, wall: 100 * minute + state.aheadMs });
+    const clock = () => ({ mono: 0, wall: 100 * minute + state.aheadMs + state.laterMs });
     return { state, read: new TokenReader({ verify }, clock, () => state.aheadMs) };
   };
   const current = { issuedAt: 100 * minute, expiresAt: 115 * minute };
@@ -113,10 +113,22 @@ describe('a clock by which good tokens are refused', () => {
   });
 
   it('is none where a token was taken since', async () => {
-    const { state, read } = shown({ issuedAt: 100 * minute, expiresAt: 135 * minute }, 20 * minute);
+    const { state, read } = shown(current, -10 * minute);
     await read.read('Bearer a.b.c');
+    expect(read.refusesByClock).toBe(true);
     state.good = true;
     await read.read('Bearer d.e.f');
+    expect(read.refusesByClock).toBe(false);
+  });
+
+  it.each([
+    ['has lived its time', { issuedAt: 86 * minute, expiresAt: 101 * minute }, 10_000 + minute, minute],
+    ['is none of a time to come any more', current, -10_000, 6_000],
+  ])('is told for no longer than until the one that was refused %s', async (_when, times, aheadMs, laterMs) => {
+    const { state, read } = shown(times, aheadMs);
+    await read.read('Bearer a.b.c');
+    expect(read.refusesByClock).toBe(true);
+    state.laterMs = laterMs;
     expect(read.refusesByClock).toBe(false);
   });
 });

@@ -140,6 +140,15 @@ export const tokenGuards: readonly Guard[] = [
     tests: { file: 'test/gateway/clock-off.test.ts', title: 'is not ready once it refused a token' },
   },
   {
+    id: 'token/clock-off-over',
+    file: 'src/gateway/token-reader.ts',
+    protects: 'one token at the end of its life keeps no gateway from being ready for good',
+    attacks: ['A35'],
+    find: '    return this.#isNowInStore(this.#refused) && (wall + toleranceMs < issuedAt || expiresAt <= wall);\n',
+    put: '    return wall + issuedAt + expiresAt > 0;\n',
+    tests: { file: 'test/gateway/token-reader.test.ts', title: 'is told for no longer than until' },
+  },
+  {
     id: 'token/taken-out',
     file: 'src/runtime/keys/access-tokens.ts',
     protects: 'nor one that was taken out of tokens.json',
