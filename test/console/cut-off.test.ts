@@ -132,7 +132,8 @@ requires('chromium')('a console that is cut off', () => {
     await everything.press('Enter');
     const dialog = page.getByRole('dialog');
     expect(await dialog.innerText()).toMatch(/Not connected\.[^]*estop stop scope fleet --direct --yes/);
-    expect(await dialog.locator('[data-confirm]').isDisabled()).toBe(true);
+    await dialog.locator('[data-confirm]').press('Enter');
+    await dialog.getByText('nothing says that this is stopped').waitFor();
     await page.keyboard.press('Escape');
     await page.getByLabel('Any scope').fill('agent:billing-bot');
     await page.getByRole('button', { name: 'Go on' }).press('Enter');
@@ -147,6 +148,35 @@ requires('chromium')('a console that is cut off', () => {
     await page.getByRole('navigation').getByRole('link', { name: 'Approvals' }).press('Enter');
     await page.waitForURL('**/approvals');
   }, 60_000);
+
+  it.each([
+    ['opens over any page', '/agents'],
+    ['is a page', '/stop?scope=agent:billing-bot'],
+  ])(
+    'sends an order to stop all the same, for that nobody is there may be wrong: from the Stop that %s',
+    async (_which, path) => {
+      const { open } = await startConsole();
+      const { page } = await open('olga@operator');
+      await page.route('**/ping', (route) => route.abort());
+      await page.goto(path);
+      await page.locator('html[data-link=lost]').waitFor({ timeout: 20_000 });
+      await page.getByRole('navigation').getByRole('link', { name: 'Approvals' }).press('Enter');
+      await page.waitForURL('**/approvals');
+      await page.goto(path);
+      await page.locator('html[data-link=lost]').waitFor({ timeout: 20_000 });
+      const asked = page.locator('main button.stop');
+      if ((await asked.count()) === 0) {
+        await page.locator('.top a[data-stop]').press('Enter');
+        await page.locator('[data-confirm]').press('Enter');
+      } else {
+        expect(await asked.getAttribute('aria-disabled')).toBe('true');
+        await asked.press('Enter');
+      }
+      await page.waitForURL('**/stops/*');
+      expect(await page.getByRole('heading', { level: 1 }).innerText()).toMatch(/^Stop of/);
+    },
+    60_000,
+  );
 
   it('has a Stop that looks dead, and is tried all the same, while nobody takes orders', async () => {
     const { open, stopServer } = await startConsole();

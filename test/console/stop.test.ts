@@ -184,7 +184,7 @@ requires('chromium')('stopping from the console', () => {
     expect(style).toBe('rgba(0, 0, 0, 0)');
     // It is said to be disabled, and still leads to the words that help.
     await page.locator('.top a[data-stop]').click({ force: true });
-    expect(await page.locator('#stop-dialog [data-confirm]').isDisabled()).toBe(true);
+    expect(await page.locator('#stop-dialog [data-confirm]').getAttribute('aria-disabled')).toBe('true');
     expect(await page.locator('#stop-dialog [data-cut-off]').isVisible()).toBe(true);
   });
 

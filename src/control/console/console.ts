@@ -54,15 +54,17 @@ export function consolePages(app: OpenAPIHono, deps: ControlDeps): void {
   );
   const isStoreThere = createStoreLook(deps.store);
   const isStopThere = createStopLook(deps.stopUrl);
-  app.get('/ping', (context) =>
-    signedIn(context, deps, async ({ caller }) => {
-      const [isStore, isStop] = await Promise.all([caller.isFromMemory !== true && isStoreThere(), isStopThere()]);
+  app.get('/ping', (context) => {
+    // Before it is known who asks: where the store is slow as well, one wait after the other is more than a page has.
+    const stopThere = isStopThere();
+    return signedIn(context, deps, async ({ caller }) => {
+      const [isStore, isStop] = await Promise.all([caller.isFromMemory !== true && isStoreThere(), stopThere]);
       // Of a caller who had to be remembered it is known already.
       if (!isStore) context.header('estop-store', 'away');
       if (!isStop) context.header('estop-stop', 'away');
       return context.body(null, 204);
-    }),
-  );
+    });
+  });
   app.get('/stop/preview', (context) =>
     signedIn(context, deps, async (visit) => context.html(await previewFragment(visit, visit.query('scope') ?? ''))),
   );

@@ -35,11 +35,11 @@ ${again === undefined ? nothing : html`<noscript><meta http-equiv="refresh" cont
 <body data-watch="${(view.watch ?? []).join(' ')}">
 <a class="skip" href="#main">Skip to content</a>
 <div class="lost" id="lost" role="alert" hidden>
-<p><strong>NOT CONNECTED</strong> <strong data-unsent></strong> <span data-lost-why>This page shows how it was at <span data-lost-at>${clock(new Date(now).toISOString(), now)}</span>. Its Stop cannot reach anything.</span><span data-out-why hidden>You are signed out, so its Stop cannot reach anything. <a href="${visit.here}">Sign in again</a></span></p>
+<p><strong>NOT CONNECTED</strong> <strong data-unsent></strong> <span data-lost-why>This page shows how it was at <span data-lost-at>${clock(new Date(now).toISOString(), now)}</span>. Its Stop may reach nothing: press it all the same, or from any terminal that reaches the store:</span><span data-out-why hidden>You are signed out, so its Stop may be refused. <a href="${visit.here}">Sign in again</a></span></p>
 ${outOfBand(view.scope ?? 'fleet')}
 </div>
 <div class="lost old" id="old" role="status" hidden><p><strong>NOT CURRENT</strong> The store cannot be read. This page shows how it was at <span data-lost-at>${clock(new Date(now).toISOString(), now)}</span>. Its Stop does not need the store to be read: press it, and the next page says what became of the order.</p></div>
-<div class="lost" id="mute" role="alert" hidden><p><strong>STOP DOES NOT ANSWER</strong> The process that takes orders cannot be reached from this console, and without it gateways let nothing through once their leases of 3 s are over. Press Stop all the same, or from any terminal that reaches the store:</p>
+<div class="lost" id="mute" role="alert" hidden><p><strong>STOP DOES NOT ANSWER</strong> The process that takes orders cannot be reached from this console. Where it is gone, gateways let nothing through once their leases of 3 s are over; where only the way to it is cut, they go on. Press Stop all the same, or from any terminal that reaches the store:</p>
 ${outOfBand(view.scope ?? 'fleet')}</div>
 <header class="top">
 <div class="bar">

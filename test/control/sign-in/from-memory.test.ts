@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCallers } from '../../../src/control/sign-in/callers.ts';
@@ -93,6 +95,26 @@ describe('whoever is known from memory alone, because the store did not say in t
     expect(callers.lastKnown(olga)).toMatchObject({ actor: 'olga@example.org' });
     expect(callers.remembered({ kind: 'bearer', secret: 'e30.e30.10000' })).toEqual(service);
     expect(callers.remembered({ kind: 'bearer', secret: 'e30.e30.0' })).toBeUndefined();
+  });
+
+  it('still learn whether an order would be heard: nobody waits for the store with that', async () => {
+    const { authenticator, config, log } = people.rig.deps;
+    const taker = createServer((_request, response) => response.end('{}'));
+    const asked = once(taker, 'request').then(() => 'asked');
+    await new Promise<void>((resolve) => void taker.listen(0, '127.0.0.1', resolve));
+    const address = taker.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    try {
+      const silent = people.rig.withDeps({
+        stopUrl: `http://127.0.0.1:${port ?? 1}`,
+        callers: createCallers({ store: silentStore, authenticator, config, log }),
+      });
+      void silent.call('GET', '/ping', { headers: { cookie: `estop-test-sign-in=${'A'.repeat(43)}` } });
+      expect(await Promise.race([asked, pause(20_000, 'not asked', { ref: false })])).toBe('asked');
+    } finally {
+      taker.close();
+      taker.closeAllConnections();
+    }
   });
 
   it('still stops what they may: also where nobody here remembers them, and they hold no proof, the stop process judges', async () => {

@@ -50,4 +50,13 @@ export const operatorGuards: readonly Guard[] = [
     put: '',
     tests: { file: 'test/console/standing-still.test.ts', title: 'replaces nothing under a finger' },
   },
+  {
+    id: 'operator/pressed-though-lost',
+    file: 'src/control/console/assets/console.js',
+    protects: 'a page that takes itself for cut off sends an order to stop all the same',
+    attacks: ['A31'],
+    find: "    if (!one('[name=stopId]', order)) return unsent('Nothing was sent.');\n",
+    put: "    if (isLost()) return unsent('Nothing was sent.');\n",
+    tests: { file: 'test/console/cut-off.test.ts', title: 'sends an order to stop all the same' },
+  },
 ];

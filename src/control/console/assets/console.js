@@ -21,15 +21,12 @@
     if (root.dataset.link === state) return;
     const before = root.dataset.link;
     root.dataset.link = state;
-    const lost = state !== 'live';
-    one('#lost').hidden = !lost;
+    one('#lost').hidden = !isLost();
     one('[data-lost-why]').hidden = state === 'out';
     one('[data-out-why]').hidden = state !== 'out';
     sayLink();
-    for (const button of all('[data-stop-form] button.stop, main button.stop')) button.disabled = lost;
-    for (const link of all('a.stop')) link.ariaDisabled = lost ? 'true' : null;
-    if (!lost) unsent('');
-    if (!lost && (before === 'lost' || before === 'out')) void refresh();
+    if (!isLost()) unsent('');
+    if (!isLost() && (before === 'lost' || before === 'out')) void refresh();
   };
   // Somebody answers, and what this page shows cannot be read anew: it is old, and its Stop works.
   const setOld = (isOld) => {
@@ -41,13 +38,15 @@
     if (one('[data-away]') && !one('#stop-dialog[open]')) location.reload();
     else if (before) void refresh();
   };
+  // Never disabled: that nobody answered a question does not say that nobody would hear an order.
+  const lookDead = () => all('a.stop, button.stop').forEach((stop) => (stop.ariaDisabled = isLost() ? 'true' : null));
   const unsent = (words) => (one('[data-unsent]').textContent = words);
   const isLost = () => root.dataset.link !== undefined && root.dataset.link !== 'live';
   // Where whoever takes orders does not answer control, the Stop looks dead, and pressing it is tried all the same.
   let isUnheard = false;
   const sayLink = () => {
-    const lost = isLost();
-    const { old, mute } = root.dataset;
+    const [lost, { old, mute }] = [isLost(), root.dataset];
+    lookDead();
     one('#old').hidden = lost || old === undefined;
     one('#mute').hidden = lost || mute === undefined;
     one('[data-link-words]').textContent = lost ? 'Not connected' : mute === '' ? 'Stop does not answer' : old === '' ? 'Not current' : 'Live';
@@ -133,7 +132,7 @@
       for (const id of open) if (id && document.getElementById(id)) document.getElementById(id).open = true;
       if (again) one(again, next)?.focus({ preventScroll: true });
     }
-    if (isLost()) for (const button of all('main button.stop')) button.disabled = true;
+    lookDead();
   };
 
   // --- One stream for all tabs: a browser opens six connections to a place, and a seventh tab would never load. The tab that holds the
@@ -252,15 +251,10 @@
     } else if (isPlain && root.dataset.link === 'lost' && link.origin === location.origin && link.getAttribute('href')[0] !== '#') {
       // What stands here, and the way to stop without it, is more than the browser's own page of an error.
       event.preventDefault();
-      void ping().then(() => (isLost() ? unsent('There is nobody to ask for that page.') : location.assign(link.href)));
+      const there = fetch(link.href, { signal: AbortSignal.timeout(4000) }).catch(() => ({ ok: false }));
+      void there.then(({ ok }) => (ok ? location.assign(link.href) : unsent('There is nobody to ask for that page.')));
     }
     if (event.target.closest?.('[data-close]')) dialog.close();
-  });
-  // What somebody wrote stays where it is, and is not said to be done.
-  document.addEventListener('submit', (event) => {
-    if (event.target === form || !isLost()) return;
-    event.preventDefault();
-    unsent('Nothing was sent.');
   });
   document.addEventListener('keydown', (event) => {
     if (event.key.toLowerCase() !== 'k' || !event.shiftKey || !(event.ctrlKey || event.metaKey)) return;
@@ -268,32 +262,38 @@
     openDialog(one('.top a[data-stop]')?.dataset.stop);
   });
   form?.addEventListener('change', (event) => event.target.name === 'scope' && preview());
-  form?.addEventListener('submit', async (event) => {
+  const send = async (order) => {
+    const sent = { method: 'POST', body: new URLSearchParams(new FormData(order)), headers: { accept: 'application/json' } };
+    const answer = await fetch('/stop', { ...sent, signal: AbortSignal.timeout(15000) });
+    const isJson = (answer.headers.get('content-type') || '').startsWith('application/json');
+    if (isJson && answer.ok) return location.assign((await answer.json()).location);
+    const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    const main = document.adoptNode(fresh.getElementById('main')); // throws where it was no page of ours
+    one('#main').replaceWith(main);
+    document.title = fresh.title;
+    dialog.close();
+    main.focus();
+  };
+  // While nobody seems to be there nothing is sent but an order to stop: what somebody wrote stays, and is not said to be done.
+  document.addEventListener('submit', async (event) => {
+    const order = event.target;
+    if (order !== form && !isLost()) return;
     event.preventDefault();
-    const body = new URLSearchParams(new FormData(form));
-    confirm.setAttribute('aria-busy', 'true');
-    confirm.textContent = `Stopping ${words(chosen())}…`;
-    note.textContent = 'Sent. Nothing is stopped before the next page says so.';
-    try {
-      const sent = { method: 'POST', body, headers: { accept: 'application/json' }, signal: AbortSignal.timeout(15000) };
-      const answer = await fetch(form.action, sent);
-      if ((answer.headers.get('content-type') || '').startsWith('application/json') && answer.ok)
-        return location.assign((await answer.json()).location);
-      const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
-      const main = fresh.getElementById('main');
-      if (!main) throw new Error('no page');
-      one('#main').replaceWith(main);
-      document.title = fresh.title;
-      dialog.close();
-      main.focus();
-    } catch {
-      note.textContent = 'No answer: nothing says that this is stopped. Press again; it is the same stop.';
+    if (!one('[name=stopId]', order)) return unsent('Nothing was sent.');
+    const say = order === form ? (text) => (note.textContent = text) : unsent;
+    const button = one('button.stop', order);
+    button.ariaBusy = 'true';
+    button.textContent = `Stopping ${words(order.elements.scope.value)}…`;
+    say('Sent. Nothing is stopped before the next page says so.');
+    await send(order).catch(() => {
+      if (order !== form && !isLost()) return order.submit();
+      say('No answer: nothing says that this is stopped. Press again; it is the same stop.');
       isUnheard = true;
       sayLink();
       void ping();
-    }
-    confirm.removeAttribute('aria-busy');
-    confirm.textContent = `Stop ${words(chosen())} now`;
+    });
+    button.ariaBusy = null;
+    button.textContent = `Stop ${words(order.elements.scope.value)} now`;
   });
 
   wake();
