@@ -179,4 +179,45 @@ onEveryPostgres('an attempt that failed', (createOn) => {
     { what: 'what is watched', in: 'estop.label_needs_human', find: "IN ('open', 'residual')", put: "= 'open'" },
     { what: 'that a watch may last', in: 'estop.label_needs_human', find: "OR x.state = 'open' AND", put: 'OR' },
   );
+
+  guarded(
+    () => ledger,
+    'needs a person too where cut after cut is said to be done and it lives on',
+    async (l) => {
+      const { lanes } = await stopped(l, 2);
+      const [lying = '', young = ''] = lanes;
+      const revoker = l.as('estop_revoker');
+      await l.sql(
+        "UPDATE estop.obligations SET opened_at = opened_at - interval '2 minutes' WHERE obligation_id = $1",
+        [lying],
+      );
+      const labels = async () =>
+        Promise.all(lanes.map(async (lane) => (await getObligation(revoker, lane))?.needsHuman));
+      for (const round of [0, 1]) for (const lane of lanes) await reopenObligation(revoker, lane, round, 'status 200');
+      expect(await labels()).toEqual([undefined, undefined]);
+      for (const lane of [lying, young]) await reopenObligation(revoker, lane, 2, 'status 200');
+      expect(await labels()).toEqual(['still alive although it was cut 3 times', undefined]);
+      await reopenObligation(revoker, lying, 3, 'status 200');
+      expect(await labels()).toEqual(['still alive although it was cut 3 times', undefined]);
+    },
+    { what: 'that it was cut in vain', in: 'estop.reopen_obligation', find: 'o.round >= 2 AND', put: '' },
+    {
+      what: 'for how long',
+      in: 'estop.reopen_obligation',
+      find: " AND o.opened_at < clock_timestamp() - interval '60 s'",
+      put: '',
+    },
+    {
+      what: 'the label it has',
+      in: 'estop.reopen_obligation',
+      find: 'coalesce(o.needs_human, ',
+      put: 'coalesce(NULL, ',
+    },
+    {
+      what: 'that people hear of it',
+      in: 'estop.reopen_obligation',
+      find: 'CASE WHEN o.round',
+      put: 'CASE WHEN false AND o.round',
+    },
+  );
 });

@@ -127,7 +127,9 @@ BEGIN
   RETURN FOUND;
 END $$;
 
--- A probe found it alive: the lane is opened again, in the next round, with every phase to do once more. rule: final-probe
+-- A probe found it alive: the lane is opened again, in the next round, with every phase to do once more. Where that goes on a person
+-- is needed, and is told here: the timer of a workflow that goes on as a new run for all its rounds may never come to its end.
+-- rule: final-probe
 CREATE FUNCTION estop.reopen_obligation(p_obligation_id text, p_round integer, p_why text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -135,7 +137,9 @@ DECLARE
 BEGIN
   PERFORM 1 FROM estop.stop_progress p JOIN estop.obligations o ON o.cause_id = p.stop_id WHERE o.obligation_id = p_obligation_id FOR UPDATE OF p;
   UPDATE estop.obligations o SET state = 'open', round = o.round + 1, revoked_at = NULL, proved_at = NULL, final_probed_at = NULL, last_error = left(p_why, 2000), phase = NULL,
-      next_try_at = NULL, asked_pause_ms = NULL
+      next_try_at = NULL, asked_pause_ms = NULL,
+      needs_human = CASE WHEN o.round >= 2 AND o.opened_at < clock_timestamp() - interval '60 s'
+        THEN coalesce(o.needs_human, 'still alive although it was cut ' || o.round + 1 || ' times') ELSE o.needs_human END
     WHERE o.obligation_id = p_obligation_id AND o.round = p_round AND o.final_at IS NULL RETURNING o.cause_id INTO cause;
   IF cause IS NULL THEN RETURN false; END IF;
   UPDATE estop.stop_progress p SET revoked_at = NULL WHERE p.stop_id = cause AND p.proved_at IS NULL;
