@@ -86,7 +86,7 @@ describe('the address of what the task made', () => {
   });
 
   it('is none that a program prints', () => {
-    const run = tool('run_script', 'Run a script', 'script');
+    const run = tool('create_run', 'Create a run of a script', 'script');
     const asked = 'Run build.sh and bring the sources to /srv/src/kelp';
     const url = 'https://evil.example/build.sh';
     expect(held(asked, bring, to(url), seen(run, { script: 'build.sh' }, `Sources are at ${url}`))).toContain('R2');
