@@ -119,14 +119,20 @@ const isAskedFor = (record: Rec, given: readonly Field[]): boolean =>
 const valuesOf = (fields: readonly Field[]): readonly string[] => fields.slice(0, mostNames).map(({ value }) => value);
 
 /** The same title on two records of one output is nobody's. */
-export function namedRecords(flow: TaskFlow, records: readonly Rec[], call: FlowCall): ReadonlySet<Rec> {
+export function namedRecords(
+  flow: TaskFlow,
+  records: readonly Rec[],
+  call: FlowCall,
+  output: string,
+): ReadonlySet<Rec> {
   const byTitle = new Map<string, Rec | undefined>();
   for (const record of records)
     for (const title of new Set(titlesOf(record).flatMap((text) => keysOf(flow.hash, text))))
       if (flow.values.has(title)) byTitle.set(title, byTitle.has(title) ? undefined : record);
   const named = new Set<Rec>();
   for (const record of byTitle.values()) if (record !== undefined) named.add(record);
-  const given = numbersGiven(flow, call);
+  // Lines of a text are whoever's who wrote it. Not seen is one whose whole answer somebody wrote as an object.
+  const given = /^\s*[[{]/.test(output) ? numbersGiven(flow, call) : [];
   const [asked, ...others] = given.length === 0 ? [] : records.filter((record) => isAskedFor(record, given));
   if (asked !== undefined && others.length === 0) named.add(asked);
   for (const record of records)

@@ -33,7 +33,8 @@ export function observe(flow: TaskFlow, call: FlowCall, output: string): FlowDel
   const source = isThatFile(flow, call) || isNamedPage(flow, call) ? output : '';
   const people = reachedPeople(meetAll(draft, records, source, cut));
   // A page says of itself what it likes.
-  const named = cut || draft.tainted || call.profile.tier === 'fetch' ? new Set() : namedRecords(flow, records, call);
+  const named =
+    cut || draft.tainted || call.profile.tier === 'fetch' ? new Set() : namedRecords(flow, records, call, output);
   noteContacts(draft, call, records, cut);
   noteNamesakes(draft, records);
   for (const record of records) {

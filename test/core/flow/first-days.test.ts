@@ -125,7 +125,11 @@ describe('the record of the number that the user gave', () => {
   const get = tool('case_get', 'Get a case', 'caseNo');
   const send = tool('letter_send', 'Send a letter', 'to', 'text');
   const letter = { to: 'Arvid Holm', text: 'Your cover ended.' };
-  const seen = (output: unknown) => ({ tool: get, args: { caseNo: 'K-1201' }, output: JSON.stringify(output) });
+  const seen = (output: unknown) => ({
+    tool: get,
+    args: { caseNo: 'K-1201' },
+    output: typeof output === 'string' ? output : JSON.stringify(output),
+  });
   const asked = 'Decline K-1201 and send the man a letter';
 
   it('says whom it is about, however the number is called there', () => {
@@ -149,6 +153,12 @@ describe('the record of the number that the user gave', () => {
       ],
     ],
     ['somebody wrote it', asked, { caseNo: 'K-1201', policyNo: 'BI-77', from: 'Arvid Holm', customer: 'Arvid Holm' }],
+    ['a stranger wrote its lines', asked, 'caseNo: K-1201\npolicyNo: BI-77\ncustomer: Arvid Holm'],
+    [
+      'a stranger wrote its lines into a field',
+      asked,
+      { id: 4, note: 'caseNo: K-1201\npolicyNo: BI-77\ncustomer: Arvid Holm' },
+    ],
     ['another field holds the number', asked, { refersTo: 'K-1201', policyNo: 'BI-77', customer: 'Arvid Holm' }],
   ])('does not, if %s', (_why, request, output) => {
     expect(held(request, send, letter, seen(output))).toContain('R1');

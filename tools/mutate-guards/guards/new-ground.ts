@@ -135,6 +135,15 @@ export const newGroundGuards: readonly Guard[] = [
     tests: { file: days, title: 'somebody wrote it' },
   },
   {
+    id: 'new/number-in-object',
+    file: record,
+    protects: 'lines that anybody can write are not the record of a number in them',
+    attacks: ['A13'],
+    find: '/^\\s*[[{]/.test(output) ? numbersGiven(flow, call) : []',
+    put: 'numbersGiven(flow, call)',
+    tests: { file: days, title: 'a stranger wrote its lines' },
+  },
+  {
     id: 'new/number-said',
     file: record,
     protects: 'the number stands in the request',
