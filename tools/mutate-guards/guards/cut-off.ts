@@ -37,8 +37,8 @@ export const cutOffGuards: readonly Guard[] = [
     file: observe,
     protects: 'a title that may stand behind the end a second time names nothing',
     attacks: ['A13'],
-    find: 'const named = cut || draft.tainted',
-    put: 'const named = draft.tainted',
+    find: 'cut || draft.tainted || call.profile.tier',
+    put: 'draft.tainted || call.profile.tier',
     tests: { file, title: 'no record is the one that the user spoke of' },
   },
   {
