@@ -9,6 +9,7 @@ vi.resetModules();
 
 // What a file before has set for its whole process, and did not live to take back.
 vi.useRealTimers();
+vi.unstubAllEnvs();
 vi.restoreAllMocks();
 for (const whole of [trace, context, propagation]) whole.disable();
 

@@ -1,4 +1,4 @@
-import { beforeAll, beforeEach, expect, inject, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, inject, it, vi } from 'vitest';
 import { latchInStore } from '../../src/cli/direct/latch-in-store.ts';
 import { mayLatchDirectly } from '../../src/cli/direct/may-latch.ts';
 import { migrate } from '../../src/store/migrate.ts';
@@ -16,6 +16,8 @@ requires('temporal')('Variables that the shell of whoever starts a process is fu
     ledger = await makeLedger(createDatabase);
     empty = await createDatabase();
   });
+  // Nor do they reach the file that takes over this process.
+  afterAll(() => vi.unstubAllEnvs());
   beforeEach(() => {
     for (const [name, value] of Object.entries(shellVariables)) vi.stubEnv(name, value);
   });
