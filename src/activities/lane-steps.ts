@@ -50,6 +50,7 @@ async function cut(
     if (await isLate(system.attemptMs)) return undefined;
     return connector.cut(phase, grant, { signal });
   });
+  // Somebody else has seen to it. Nothing is written of an attempt that cut nothing, and the probe says what is left.
   if (result === undefined) return { kind: 'done' };
   const outcome = await settleCut(deps, lane, phase, result);
   await untilWritten(deps.store, ending, () => endPhase(deps.store, key, { ...outcome, result: result.kind }));
